@@ -1,0 +1,4 @@
+export * from './object-id.ts'
+export * from './result.ts'
+export * from './runtime.ts'
+export * from './transport.ts'

@@ -1,0 +1,33 @@
+// Names of configuration objects, and where their values were written.
+
+/** Identity of a configuration object across sources. `cluster` is the source cluster; '' on one machine. */
+export interface ObjectId {
+  readonly cluster: string
+  readonly group: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
+
+/** A place in a source file; `line` and `column` count from 1. */
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/**
+ * A stable pointer from an xDS resource to the configuration it came from: `group/kind/namespace/name#field.path`.
+ * It holds no line numbers, so moving a line pushes nothing; the snapshot's source map turns it into a `Position`.
+ */
+export type Origin = string
+
+/** `group/kind/namespace/name`, with `core` standing for the empty group. */
+export function objectKey(id: ObjectId): string {
+  return `${id.group === '' ? 'core' : id.group}/${id.kind}/${id.namespace}/${id.name}`
+}
+
+/** The origin of a field of an object; `path` is like `spec.http[0].route[1].weight`, '' for the whole object. */
+export function originOf(id: ObjectId, path: string): Origin {
+  return path === '' ? objectKey(id) : `${objectKey(id)}#${path}`
+}

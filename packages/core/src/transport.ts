@@ -1,0 +1,135 @@
+// Byte streams as the data plane sees them: callbacks, no Readable/Writable. Real ones sit on net.Socket and node:tls,
+// in-memory ones carry the peer's identity in place of TLS. Everything above is written once against these interfaces.
+
+/** Why a transport ended: `reset` by the peer, `refused`, `timeout`, `tls` (handshake or verification), `closed` normally. */
+export interface TransportClose {
+  readonly reason: 'closed' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'tls' | 'local'
+  /** For people and logs; never contains key material. */
+  readonly detail: string
+}
+
+/** Receives what happens on a transport. Exactly one handler at a time; it may be replaced between callbacks. */
+export interface TransportHandler {
+  /**
+   * Bytes arrived. `chunk` is valid only during the call (it may be a shared read buffer): copy what must be kept.
+   */
+  onData(chunk: Buffer): void
+  /** The peer finished sending (FIN or close_notify). The other direction may still be open. */
+  onEnd(): void
+  /** Everything written has left user space, after `write` returned false. */
+  onDrain(): void
+  /** Exactly once, last. */
+  onClose(close: TransportClose): void
+}
+
+/** What is known of the far end after a verified TLS handshake (or from the in-memory network). */
+export interface PeerIdentity {
+  /** The verified SPIFFE id, `spiffe://...`; undefined when the peer showed no certificate or one without a SPIFFE id. */
+  readonly spiffeId: string | undefined
+  /** Hexadecimal serial of the peer's leaf certificate. */
+  readonly serial: string | undefined
+  /** Wall clock, milliseconds: when the peer's leaf certificate expires. */
+  readonly notAfterMs: number | undefined
+}
+
+/** One connection. Created paused: nothing is delivered before `resume`. */
+export interface Transport {
+  handler: TransportHandler
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** Set once the transport is secured; undefined on plaintext. */
+  readonly peer: PeerIdentity | undefined
+  readonly alpn: string | undefined
+  readonly sni: string | undefined
+  /** Bytes accepted by `write` that have not left user space. */
+  readonly queuedBytes: number
+  resume(): void
+  pause(): void
+  /** Takes a copy of what the kernel does not take at once. False: wait for `onDrain` before writing more. */
+  write(bytes: Buffer): boolean
+  /** One latin1 string (a head), same contract as `write`; saves a copy. */
+  writeLatin1(text: string): boolean
+  /** Finishes sending (FIN or close_notify); reading goes on. */
+  end(): void
+  /** Ends both directions at once; `reset` sends RST where the platform can. `onClose` follows asynchronously. */
+  destroy(reset?: boolean): void
+}
+
+/** The certificate and roots one side of a handshake uses. PEM texts; never logged. */
+export interface TlsMaterial {
+  readonly certificateChainPem: string
+  readonly privateKeyPem: string
+}
+
+/** Decides about the peer's verified chain: its SPIFFE id is acceptable, or the reason it is not. */
+export type PeerVerifier = (peer: PeerIdentity & { readonly dnsNames: readonly string[] }) => string | undefined
+
+/** Server side of a TLS handshake. */
+export interface TlsServerOptions {
+  readonly material: TlsMaterial
+  /** PEM roots peers must chain to; undefined: no client certificate is asked for. */
+  readonly clientRootsPem: string | undefined
+  readonly requireClientCertificate: boolean
+  readonly alpn: readonly string[]
+  readonly verifyPeer: PeerVerifier | undefined
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** Client side of a TLS handshake. `verifyPeer` replaces host name verification. */
+export interface TlsClientOptions {
+  readonly material: TlsMaterial | undefined
+  readonly rootsPem: string | undefined
+  readonly sni: string | undefined
+  readonly alpn: readonly string[]
+  readonly verifyPeer: PeerVerifier | undefined
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+}
+
+/** Where to connect, and from which local address (so that the far end can name the workload). */
+export interface ConnectOptions {
+  readonly host: string
+  readonly port: number
+  readonly localAddress?: string
+}
+
+/** A bound listener. */
+export interface NetListener {
+  readonly address: string
+  readonly port: number
+  /** Stops accepting; accepted connections live on. */
+  close(): Promise<void>
+}
+
+/** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */
+export interface Net {
+  listen(
+    at: { readonly host: string; readonly port: number; readonly backlog?: number },
+    onConnection: (transport: Transport) => void,
+  ): Promise<{ readonly ok: true; readonly value: NetListener } | { readonly ok: false; readonly error: string }>
+  /** Returns a function that gives up (then neither callback fires). */
+  connect(
+    options: ConnectOptions,
+    onOpen: (transport: Transport) => void,
+    onFail: (close: TransportClose) => void,
+  ): () => void
+  /**
+   * Runs the server side of a handshake over an accepted transport. `head` holds bytes already read from it (sniffed).
+   * The plain transport must not be used afterwards.
+   */
+  secureServer(
+    transport: Transport,
+    head: Buffer | undefined,
+    options: TlsServerOptions,
+    onOpen: (transport: Transport) => void,
+    onFail: (close: TransportClose) => void,
+  ): void
+  /** Runs the client side of a handshake over a connected transport. */
+  secureClient(
+    transport: Transport,
+    options: TlsClientOptions,
+    onOpen: (transport: Transport) => void,
+    onFail: (close: TransportClose) => void,
+  ): void
+}
