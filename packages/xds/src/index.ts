@@ -1,1 +1,1 @@
-export {}
+export { type JsonObject, type JsonValue, type LeanAny, LeanDecodeError, tryRead } from './lean-wire.ts'
