@@ -44,6 +44,8 @@ export interface TypeState {
   /** The last NACK's text that could be pinned on no resource. */
   problem: string | undefined
   acceptedVersion: string | undefined
+  /** Some response was acknowledged on this stream. */
+  everAccepted: boolean
   /** The table's map for which there was nothing left to send: spares comparing it again. */
   clean: ReadonlyMap<string, EncodedResource> | undefined
 }
@@ -93,6 +95,7 @@ export function newTypeState(typeUrl: string): TypeState {
     refused: new Map(),
     problem: undefined,
     acceptedVersion: undefined,
+    everAccepted: false,
     clean: undefined,
   }
 }
