@@ -227,10 +227,12 @@ class World {
       else map.set(name, { name, version, body: Buffer.from(`${name}@${version}`) })
       this.fromServer(onTable(this.server, this.table()))
     } else if (next.kind === 'want') {
-      this.want(
-        types[next.type] as string,
-        next.names.map((index) => names[index] as string),
-      )
+      const type = types[next.type] as string
+      const list = next.names.map((index) => names[index] as string)
+      // A State-of-the-World client that drops a name and takes it back while a response is under way cannot tell the
+      // server that it needs it again (the request that dropped it is stale); ours never drops any.
+      const kept = this.kind === 'sotw' ? (this.wanted.get(type) ?? []) : []
+      this.want(type, [...new Set([...kept, ...list])])
     } else if (next.kind === 'process') this.process(next.index)
     else if (next.kind === 'up') this.up()
     else if (next.kind === 'down') this.down()
