@@ -78,9 +78,13 @@ test('killing a host resets its connections and refuses new ones', async () => {
   await world.clock.advance(10)
   assert.deepEqual(seen, ['close reset'])
   let failed: TransportClose | undefined
-  world.runtimeOf('a').net.connect({ host: '10.0.0.2', port: 80 }, () => assert.fail('connected'), (close) => {
-    failed = close
-  })
+  world.runtimeOf('a').net.connect(
+    { host: '10.0.0.2', port: 80 },
+    () => assert.fail('connected'),
+    (close) => {
+      failed = close
+    },
+  )
   await world.clock.advance(10)
   assert.equal(failed?.reason, 'refused')
 })
