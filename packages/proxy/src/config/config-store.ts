@@ -3,7 +3,7 @@ import type { ActiveConfig, EndpointSet } from '@weft/engine'
 import { shortTypeName, typeUrl } from '@weft/xds'
 import type { ResourceRejection, ResourceUpdate, XdsConsumer } from '../xds/subscription.ts'
 import { type Accepted, type AcceptedResources, edsNameOf, noResources } from './accepted.ts'
-import { type ResourceReader, resourceReaders } from './resource-readers.ts'
+import type { ResourceReaders } from './resource-readers.ts'
 import { settle, type Warming } from './warming.ts'
 
 /** Waiting for a cluster's endpoints ends after this long (Envoy's default initial_fetch_timeout). */
@@ -50,6 +50,7 @@ export class ConfigStore implements XdsConsumer {
   /** By type URL, then resource name. */
   readonly refused = new Map<string, Map<string, Refusal>>()
   readonly #runtime: Pick<Runtime, 'clock' | 'timers' | 'log'>
+  readonly #readers: ResourceReaders
   readonly #secrets: SecretPresence
   readonly #events: ConfigStoreEvents
   readonly #references = new Map<string, string>()
@@ -60,10 +61,12 @@ export class ConfigStore implements XdsConsumer {
 
   constructor(
     runtime: Pick<Runtime, 'clock' | 'timers' | 'log'>,
+    readers: ResourceReaders,
     secrets: SecretPresence,
     events: ConfigStoreEvents,
   ) {
     this.#runtime = runtime
+    this.#readers = readers
     this.#secrets = secrets
     this.#events = events
   }
@@ -106,7 +109,7 @@ export class ConfigStore implements XdsConsumer {
     added: readonly ResourceUpdate[],
     removed: readonly string[],
   ): Promise<readonly ResourceRejection[]> {
-    const reader = resourceReaders.get(type) as ResourceReader<unknown> | undefined
+    const reader = this.#readers.get(type)
     const held = this.#mapOf(type)
     if (reader === undefined || held === undefined) {
       return added.map(({ name }) => ({ name, reason: `this proxy takes no resources of type ${type}` }))

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 
 /** What the first plaintext bytes look like: HTTP/1.x, the HTTP/2 preface, or something else. */
-export type HttpVerdict = 'incomplete' | 'http/1.1' | 'h2c' | 'not-http'
+export type HttpVerdict = 'incomplete' | 'http/1.0' | 'http/1.1' | 'h2c' | 'not-http'
 
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const longestMethod = 24
@@ -27,7 +27,8 @@ export function inspectHttp(bytes: Buffer): HttpVerdict {
     return 'incomplete'
   }
   const line = bytes.toString('latin1', 0, lineEnd).trimEnd()
-  return /^[A-Za-z!#$%&'*+.^_`|~0-9-]+ \S+ HTTP\/1\.[01]$/.test(line) ? 'http/1.1' : 'not-http'
+  const version = /^\S+ \S+ HTTP\/1\.([01])$/.exec(line)?.[1]
+  return version === undefined ? 'not-http' : version === '1' ? 'http/1.1' : 'http/1.0'
 }
 
 /** RFC 9110 section 5.6.2. */

@@ -38,7 +38,7 @@ test('HTTP requests are recognised once their first line is complete', () => {
     assert.equal(inspectHttp(Buffer.from(line.slice(0, size))), 'incomplete', line.slice(0, size))
   }
   assert.equal(inspectHttp(Buffer.from(line)), 'http/1.1')
-  assert.equal(inspectHttp(Buffer.from('GET / HTTP/1.0\n')), 'http/1.1')
+  assert.equal(inspectHttp(Buffer.from('GET / HTTP/1.0\n')), 'http/1.0')
   assert.equal(inspectHttp(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')), 'h2c')
   assert.equal(inspectHttp(Buffer.from('PRI * HT')), 'incomplete')
 })

@@ -1,5 +1,5 @@
 // What the request path reports when an exchange or a connection is over: the only input of metrics and access logs.
-import type { Cluster, Endpoint, Route } from '@weft/engine'
+import type { Cluster, ConnectionFacts, Endpoint, Route } from '@weft/engine'
 import type { PeerIdentity } from '@weft/core'
 
 /**
@@ -32,16 +32,6 @@ export type ResponseFlag =
   | 'OM' // overload manager
   | 'DO' // drop overload
 
-/** One side of a connection as logs and metrics see it. */
-export interface ConnectionFacts {
-  readonly localAddress: string
-  readonly localPort: number
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly peer: PeerIdentity | undefined
-  readonly sni: string | undefined
-}
-
 /** Where the last attempt went. */
 export interface UpstreamFacts {
   readonly cluster: Cluster
@@ -64,6 +54,8 @@ export interface ExchangeRecord {
   /** From the request's last byte to the response's first, milliseconds. */
   readonly upstreamServiceMs: number | undefined
   readonly downstream: ConnectionFacts
+  /** Verified identity of the client; undefined on plaintext. */
+  readonly downstreamPeer: PeerIdentity | undefined
   readonly upstream: UpstreamFacts | undefined
   readonly route: Route | undefined
   readonly virtualHost: string | undefined
@@ -94,9 +86,20 @@ export interface TcpRecord {
   readonly startWallMs: number
   readonly durationMs: number
   readonly downstream: ConnectionFacts
+  /** Verified identity of the client; undefined on plaintext. */
+  readonly downstreamPeer: PeerIdentity | undefined
   readonly upstream: UpstreamFacts | undefined
   readonly flags: readonly ResponseFlag[]
   readonly details: string
   readonly bytesReceived: number
   readonly bytesSent: number
+}
+
+/** Where the request path reports to; one per filter chain, made by `listen/`. */
+export interface TelemetrySink {
+  /** Exactly once per exchange, after its last byte or its end by error. */
+  onExchange(record: ExchangeRecord): void
+  /** A TCP connection was accepted by a tcp_proxy; the matching end is `onTcpClosed`. */
+  onTcpOpened(record: Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>): void
+  onTcpClosed(record: TcpRecord): void
 }
