@@ -94,6 +94,11 @@ export class ConfigStore implements XdsConsumer {
     return versions
   }
 
+  /** Everything accepted of a type, encoded, for the next generation. */
+  resourcesOf(type: string): readonly ResourceUpdate[] {
+    return [...(this.#mapOf(type) ?? []).values()].map(({ name, version, body }) => ({ name, version, value: body }))
+  }
+
   /** Endpoints as last told. */
   endpointsOf(edsName: string): EndpointSet | undefined {
     return this.accepted.endpoints.get(edsName)?.value

@@ -1,6 +1,6 @@
 import type { Runtime, Timer } from '@weft/core'
 import { pushOrder, tryRead, typeUrl } from '@weft/xds'
-import { readDeltaDiscoveryResponse, writeDeltaDiscoveryResponse } from '@weft/xds/lean'
+import { newDeltaDiscoveryResponse, readDeltaDiscoveryResponse, writeDeltaDiscoveryResponse } from '@weft/xds/lean'
 import type { ResourceUpdate } from '../xds/subscription.ts'
 import type { ConfigStore } from './config-store.ts'
 
@@ -38,7 +38,7 @@ export class PersistedResources {
     if (bytes === undefined) return 0
     let taken = 0
     for (const frame of frames(bytes)) {
-      const read = tryRead(() => readDeltaDiscoveryResponse(frame, []))
+      const read = tryRead(readDeltaDiscoveryResponse, frame)
       if (!read.ok) {
         this.#runtime.log.warn('kept configuration is unreadable and is ignored', { path: this.#path })
         return taken
@@ -99,7 +99,7 @@ function encode(store: ConfigStore): Uint8Array {
       aliases: [],
       resource: { typeUrl: type, value },
     }))
-    const body = writeDeltaDiscoveryResponse({ ...emptyResponse, typeUrl: type, resources })
+    const body = writeDeltaDiscoveryResponse(newDeltaDiscoveryResponse({ typeUrl: type, resources }))
     const length = new Uint8Array(4)
     new DataView(length.buffer).setUint32(0, body.length)
     parts.push(length, body)

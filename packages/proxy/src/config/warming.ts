@@ -157,7 +157,8 @@ function namedClusters(
 function clusterNamesOf(listener: Listener): readonly string[] {
   const names = [...listener.clusterNames]
   for (const { terminal } of listener.filterChains) {
-    if (terminal.kind === 'http' && terminal.routes.kind === 'inline') names.push(...terminal.routes.config.clusterNames)
+    if (terminal.kind === 'http' && terminal.routes.kind === 'inline')
+      names.push(...terminal.routes.config.clusterNames)
   }
   return names
 }
