@@ -77,7 +77,7 @@ test('a listener is served once its routes and secrets are there, and its routes
   const { store, seen, secrets } = makeStore()
   await store.onUpdate(typeUrl.cluster, [resource('c', clusterOf('c-eds'))], [])
   await store.onUpdate(typeUrl.listener, [resource('l', listenerOf(['r'], ['default']))], [])
-  assert.deepEqual(seen.references.get(typeUrl.clusterLoadAssignment), ['c-eds', 'weft.workloads'])
+  assert.deepEqual(seen.references.get(typeUrl.clusterLoadAssignment), ['c-eds'])
   assert.deepEqual(seen.references.get(typeUrl.routeConfiguration), ['r'])
   await store.onUpdate(typeUrl.routeConfiguration, [resource('r', routesTo('c'))], [])
   assert.deepEqual(seen.configs, [])

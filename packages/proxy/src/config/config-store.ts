@@ -155,7 +155,7 @@ export class ConfigStore implements XdsConsumer {
 
   /** Works out which EDS and RDS names are wanted, drops what nobody wants any more, and tells when they changed. */
   #refer(): void {
-    const eds = new Set<string>([weftWorkloads])
+    const eds = new Set<string>()
     for (const { value } of this.accepted.clusters.values()) {
       const name = edsNameOf(value)
       if (name !== undefined) eds.add(name)
@@ -260,6 +260,3 @@ export class ConfigStore implements XdsConsumer {
     return new Promise((resolve) => this.#runtime.timers.set(0, resolve))
   }
 }
-
-/** The EDS name under which the control plane lists every workload's address, for naming peers by source address. */
-export const weftWorkloads = 'weft.workloads'

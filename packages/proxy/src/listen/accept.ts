@@ -90,7 +90,11 @@ function shakeHands(chosen: Chosen, tls: DownstreamTls, context: AcceptContext):
   const own = tls.certificateSecret === undefined ? undefined : context.secrets.certificate(tls.certificateSecret)
   const rootsPem = tls.rootsSecret === undefined ? undefined : context.secrets.rootsPem(tls.rootsSecret)
   if (own === undefined || (tls.rootsSecret !== undefined && rootsPem === undefined)) {
-    context.onRefused(listener, 'no_certificate', `secret ${own ? tls.rootsSecret : tls.certificateSecret} is not there`)
+    context.onRefused(
+      listener,
+      'no_certificate',
+      `secret ${own ? tls.rootsSecret : tls.certificateSecret} is not there`,
+    )
     transport.destroy()
     return
   }
