@@ -1,5 +1,4 @@
 // Who is at the other end of a gRPC call, from the certificate TLS has verified.
-import type { PeerCertificate } from 'node:tls'
 import { err, ok, type PeerIdentity, type Result } from '@weft/core'
 import { certificateFacts, checkLeaf } from '@weft/identity'
 
@@ -8,7 +7,7 @@ import { certificateFacts, checkLeaf } from '@weft/identity'
  * roots but is no X.509-SVID is an error: it must not pass as anonymous.
  */
 export function peerOfCall(call: {
-  getAuthContext(): { readonly sslPeerCertificate?: PeerCertificate }
+  getAuthContext(): { readonly sslPeerCertificate?: { readonly raw: Uint8Array } }
 }): Result<PeerIdentity | undefined> {
   const raw = call.getAuthContext().sslPeerCertificate?.raw
   if (raw === undefined) return ok(undefined)
