@@ -13,17 +13,21 @@ const inks: readonly (readonly [ground: string, figure: string, type: string])[]
 ]
 
 const lineLengthMax = 13
+// How wide a letter is on average, as a part of the font's size, in the widest of our serif faces.
+const letterWidth = 0.66
 
 /** A cover as inline SVG, 2 : 3. */
 export function cover(book: { isbn: string; title: string; author: string }): Html {
   const seed = Number(book.isbn.slice(-4, -1))
   const [ground, figure, type] = inks[(seed * 5) % inks.length] ?? ['#333', '#999', '#fff']
   const lines = wrap(book.title)
+  const longest = Math.max(...lines.map((line) => line.length))
+  const size = Math.min(27, Math.floor(196 / (longest * letterWidth)))
   return html`<svg class="cover" viewBox="0 0 240 360" role="img" aria-label="Cover of ${book.title}">
     <rect width="240" height="360" fill="${ground}" />
     ${weave(seed % 5, figure)}
     <rect x="0" y="0" width="6" height="360" fill="#000" fill-opacity=".18" />
-    ${lines.map((line, index) => html`<text x="24" y="${52 + index * 31}" font-size="27" font-weight="600" fill="${type}">${line}</text>`)}
+    ${lines.map((line, index) => html`<text x="24" y="${52 + index * (size + 4)}" font-size="${size}" font-weight="600" fill="${type}">${line}</text>`)}
     <text x="24" y="334" font-size="15" letter-spacing=".5" fill="${type}">${book.author}</text>
   </svg>`
 }
@@ -31,7 +35,7 @@ export function cover(book: { isbn: string; title: string; author: string }): Ht
 function weave(kind: number, ink: string): Html {
   const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
   if (kind === 0)
-    return html`${range(6).map((i) => html`<circle cx="178" cy="226" r="${14 + i * 15}" fill="none" stroke="${ink}" stroke-width="5" />`)}`
+    return html`${range(6).map((i) => html`<circle cx="178" cy="226" r="${14 + i * 13}" fill="none" stroke="${ink}" stroke-width="5" />`)}`
   if (kind === 1) {
     return html`${range(9).map((i) => html`<path d="M0 ${178 + i * 14} q60 ${-24 + i * 3} 120 0 t120 0" fill="none" stroke="${ink}" stroke-width="3.5" />`)}`
   }
