@@ -7,6 +7,10 @@ export interface PlainShopOptions {
   readonly dataDir: string
   /** Port of web; 0, the default, takes any free one. */
   readonly port?: number
+  /** Services then call each other by their plain names through this HTTP proxy; without it `*_URL` says where they are. */
+  readonly proxyUrl?: string
+  /** Told where a service listens before the next one starts. */
+  readonly onListening?: (name: string, url: string) => void
   /** More environment for every service. */
   readonly env?: Readonly<Record<string, string>>
   /** Told every line a service prints. */
@@ -35,14 +39,20 @@ export async function startPlainShop(options: PlainShopOptions): Promise<PlainSh
   }
   try {
     for (const name of order) {
-      const env = { ...baseEnv(options), ...addresses(urls), PORT: name === 'web' ? String(options.port ?? 0) : '0' }
+      const env = {
+        ...baseEnv(options),
+        ...addresses(urls, options.proxyUrl),
+        PORT: name === 'web' ? String(options.port ?? 0) : '0',
+      }
       const child = spawn(process.execPath, [`services/${name}/main.ts`], {
         cwd: import.meta.dirname,
         env,
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       processes.set(name, child)
-      urls.set(name, await listeningUrl(name, child, options.onLine))
+      const url = await listeningUrl(name, child, options.onLine)
+      urls.set(name, url)
+      options.onListening?.(name, url)
     }
   } catch (error) {
     await stop()
@@ -63,15 +73,15 @@ function baseEnv(options: PlainShopOptions): NodeJS.ProcessEnv {
   }
 }
 
-function addresses(urls: ReadonlyMap<string, string>): Record<string, string> {
+function addresses(urls: ReadonlyMap<string, string>, proxyUrl: string | undefined): Record<string, string> {
   const env: Record<string, string> = {}
-  for (const [name, url] of urls) {
-    env[`${name.toUpperCase()}_URL`] = url
-    if (name === 'inventory') {
-      const { hostname, port } = new URL(url)
-      env['INVENTORY_SERVICE_HOST'] = hostname
-      env['INVENTORY_SERVICE_PORT'] = port
-    }
+  if (proxyUrl !== undefined)
+    Object.assign(env, { HTTP_PROXY: proxyUrl, http_proxy: proxyUrl, NODE_USE_ENV_PROXY: '1' })
+  else for (const [name, url] of urls) env[`${name.toUpperCase()}_URL`] = url
+  const inventory = URL.parse(urls.get('inventory') ?? '')
+  if (inventory !== null) {
+    env['INVENTORY_SERVICE_HOST'] = inventory.hostname
+    env['INVENTORY_SERVICE_PORT'] = inventory.port
   }
   return env
 }

@@ -1,6 +1,6 @@
 // A parcel moves on by time alone.
 
-export const stageNames = ['being packed', 'with the carrier', 'out for delivery', 'delivered'] as const
+const stageNames = ['being packed', 'with the carrier', 'out for delivery', 'delivered'] as const
 export type StageName = (typeof stageNames)[number]
 
 export interface Stage {

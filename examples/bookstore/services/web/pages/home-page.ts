@@ -3,7 +3,7 @@ import { html, type Html } from '../html.ts'
 import type { Book } from '../shop-api.ts'
 import { price } from './layout.ts'
 
-export const subjects = ['Novel', 'History', 'Science', 'Nature', 'Essays', 'Cooking'] as const
+const subjects = ['Novel', 'History', 'Science', 'Nature', 'Essays', 'Cooking'] as const
 
 /** The books found, as shelves of covers. */
 export function homePage(books: readonly Book[], query: { q: string; subject: string }): Html {
