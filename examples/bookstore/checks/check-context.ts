@@ -1,5 +1,6 @@
 // What a check works with: the shop's address, a browser-like `request` with a cookie jar, and values handed from check to check.
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { MeshAccess } from './mesh-access.ts'
 
 /** One line of the table. */
 export interface Check {
@@ -41,6 +42,8 @@ export interface CheckResponse {
 export interface CheckContext {
   /** Without a slash at the end, e.g. `http://127.0.0.1:8080`. */
   readonly shopUrl: string
+  /** Handed in by `weft up --check`; without it the checks that need it fail. */
+  readonly mesh: MeshAccess | undefined
   /** What earlier checks found out, e.g. the number of the order placed. */
   readonly notes: Map<string, string>
   /** One HTTP request to the shop; redirects are returned, not followed. Rejects on a broken connection or time-out. */
@@ -50,12 +53,13 @@ export interface CheckContext {
 }
 
 /** Opens a context for one run of the table. */
-export function openCheckContext(shopUrl: string): CheckContext {
+export function openCheckContext(shopUrl: string, mesh?: MeshAccess): CheckContext {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 })
   const jars = new Map<string, Map<string, string>>()
   const base = shopUrl.replace(/\/$/, '')
   return {
     shopUrl: base,
+    mesh,
     notes: new Map(),
     close: () => agent.destroy(),
     async request(path, options = {}) {
