@@ -2,7 +2,7 @@
 // mesh's root key, which lies in the user's own directory with mode 0600, and nothing outside the checks imports it.
 import 'reflect-metadata'
 import { randomBytes, type webcrypto } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 
@@ -54,6 +54,15 @@ export async function openTestSigner(caDirectory: string): Promise<TestSigner> {
   }
 }
 
+/** Writes a root as the mesh's CA would, for tests that run no mesh. */
+export async function writeTestRoot(caDirectory: string): Promise<void> {
+  const { certificate, key } = await makeRoot('O=cluster.local, CN=Weft root CA')
+  const pkcs8 = x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
+  await mkdir(caDirectory, { recursive: true })
+  await writeFile(join(caDirectory, 'root-key.pem'), pkcs8, { mode: 0o600 })
+  await writeFile(join(caDirectory, 'root-cert.pem'), certificate.toString('pem'))
+}
+
 async function loadRoot(directory: string): Promise<Root> {
   const certificate = new x509.X509Certificate(await readFile(join(directory, 'root-cert.pem'), 'utf8'))
   const pkcs8 = x509.PemConverter.decodeFirst(await readFile(join(directory, 'root-key.pem'), 'utf8'))
@@ -62,7 +71,7 @@ async function loadRoot(directory: string): Promise<Root> {
 
 // Under the very name of the mesh's root: only the signature tells them apart.
 async function makeRoot(name: string): Promise<Root> {
-  const keys = await crypto.subtle.generateKey(keyAlgorithm, false, ['sign', 'verify'])
+  const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
     name,
