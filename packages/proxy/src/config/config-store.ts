@@ -19,7 +19,7 @@ export interface ConfigStoreEvents {
   onConfig(config: ActiveConfig, previous: ActiveConfig): void
   /** Endpoints changed; undefined: taken away. */
   onEndpoints(name: string, endpoints: EndpointSet | undefined): void
-  /** The names of a type the accepted configuration refers to changed. SDS names are the secrets' own affair. */
+  /** The names of a type (EDS, RDS, SDS) the accepted configuration refers to changed. */
   onReferences(typeUrl: string, names: readonly string[]): void
   /** Something was accepted that differs from before: worth keeping for the next generation. */
   onAccepted(): void
@@ -153,7 +153,7 @@ export class ConfigStore implements XdsConsumer {
     for (const name of removed) this.#events.onEndpoints(name, undefined)
   }
 
-  /** Works out which EDS and RDS names are wanted, drops what nobody wants any more, and tells when they changed. */
+  /** Works out which EDS, RDS and SDS names are wanted, drops what nobody wants any more, and tells when they changed. */
   #refer(): void {
     const eds = new Set<string>()
     for (const { value } of this.accepted.clusters.values()) {
@@ -170,6 +170,10 @@ export class ConfigStore implements XdsConsumer {
     }
     this.#tellReferences(typeUrl.clusterLoadAssignment, eds)
     this.#tellReferences(typeUrl.routeConfiguration, rds)
+    const sds = new Set<string>()
+    for (const { value } of this.accepted.clusters.values()) for (const name of value.secretNames) sds.add(name)
+    for (const { value } of this.accepted.listeners.values()) for (const name of value.secretNames) sds.add(name)
+    this.#tellReferences(typeUrl.secret, sds)
   }
 
   #tellReferences(type: string, names: ReadonlySet<string>): void {

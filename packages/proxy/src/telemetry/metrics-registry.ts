@@ -150,6 +150,15 @@ export class MetricsRegistry {
     return names.map((name) => (this.#families.get(name) as MetricFamily).render()).join('')
   }
 
+  /** One `name{labels}: value` per line, as people read it. */
+  renderPlain(): string {
+    const lines = this.render().split('\n')
+    return lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => `${line.slice(0, line.lastIndexOf(' '))}:${line.slice(line.lastIndexOf(' '))}\n`)
+      .join('')
+  }
+
   #family(kind: Kind, spec: MetricSpec, buckets: readonly number[]): MetricFamily {
     const known = this.#families.get(spec.name)
     if (known !== undefined) return known

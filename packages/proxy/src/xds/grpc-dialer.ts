@@ -1,6 +1,12 @@
 // Opens xDS streams as gRPC calls on node:http2: ADS over mutual TLS, SDS over the host agent's Unix socket in plaintext.
 // Each call has an HTTP/2 session of its own, so that a reconnect always shows the newest SVID.
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import type { PeerIdentity, Runtime } from '@weft/core'
 import { certificateFacts, checkLeaf } from '@weft/identity'
 import type { XdsStream, XdsStreamHandler } from '@weft/xds'
