@@ -32,6 +32,11 @@ export function descendantsOf(pid: number): number[] {
   return found
 }
 
+/** The command line of a process, its words parted by spaces. */
+export function commandOf(pid: number): string {
+  return readOrNothing(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+}
+
 /** Whether a process lives. */
 export function isAlive(pid: number): boolean {
   const [, state] = /\) (\S)/.exec(readOrNothing(`/proc/${pid}/stat`)) ?? []
