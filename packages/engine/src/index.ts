@@ -1,1 +1,5 @@
-export {}
+export * from './request-head.ts'
+export type * from './model.ts'
+export type * from './predicate.ts'
+export type * from './prove/proof.ts'
+export type * from './signatures.ts'
