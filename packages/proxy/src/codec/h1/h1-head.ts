@@ -1,5 +1,5 @@
 import { charClass, TARGET, TOKEN, VALUE } from './char-table.ts'
-import { HeaderKind, headerKindOf } from './header-kind.ts'
+import { headerKindOf } from './header-kind.ts'
 
 /** Why a head is refused. `status` is what a server answers; a client treats all as an upstream protocol error. */
 export interface HeadFault {
