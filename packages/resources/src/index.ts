@@ -1,1 +1,11 @@
-export {}
+export * from './core/service/types.ts'
+export * from './kinds.ts'
+export * from './mesh-object.ts'
+export * from './networking/destination-rule/types.ts'
+export * from './networking/gateway/types.ts'
+export * from './networking/string-match.ts'
+export * from './networking/virtual-service/types.ts'
+export * from './plan/workload-instance.ts'
+export * from './security/authorization-policy/types.ts'
+export * from './security/peer-authentication/types.ts'
+export * from './weft/workload/types.ts'

@@ -1,0 +1,105 @@
+// Compiled clusters, and endpoints as current state.
+import type { ResourceInfo, UpstreamTls } from './model.ts'
+import type { Json } from './request-head.ts'
+
+/** A compiled `envoy.config.cluster.v3.Cluster`. */
+export interface Cluster extends ResourceInfo {
+  readonly discovery:
+    | { readonly kind: 'eds'; readonly edsName: string }
+    | { readonly kind: 'static'; readonly endpoints: EndpointSet }
+    | { readonly kind: 'dns'; readonly logical: boolean; readonly endpoints: EndpointSet }
+    | { readonly kind: 'original-dst' }
+  readonly connectTimeoutMs: number
+  readonly balancer: Balancer
+  readonly breakers: { readonly default: BreakerLimits; readonly high: BreakerLimits }
+  readonly outlier: OutlierDetection | undefined
+  /** Used when no `transportSocketMatches` entry fits the endpoint. Undefined: plaintext. */
+  readonly tls: UpstreamTls | undefined
+  /** First entry whose `match` is contained in the endpoint's `envoy.transport_socket_match` metadata wins. */
+  readonly transportSocketMatches: readonly TransportSocketMatch[]
+  readonly http: UpstreamHttp
+  /** Percent; below it the panic threshold makes every endpoint eligible. 0 turns it off. */
+  readonly panicThresholdPercent: number
+  /** Local address upstream connections are made from. */
+  readonly bindAddress: string | undefined
+  readonly bufferLimitBytes: number
+  /** `filter_metadata`, e.g. `istio` with the service's name for metrics. */
+  readonly metadata: Readonly<Record<string, Json>>
+  readonly secretNames: readonly string[]
+}
+
+/** Load balancing of a cluster. */
+export type Balancer =
+  | { readonly policy: 'round-robin' | 'random' | 'original-dst' | 'ring-hash' | 'maglev' }
+  | { readonly policy: 'least-request'; readonly choiceCount: number; readonly activeRequestBias: number }
+
+/** One entry of transport_socket_matches. */
+export interface TransportSocketMatch {
+  readonly name: string
+  readonly match: Readonly<Record<string, Json>>
+  readonly tls: UpstreamTls | undefined
+}
+
+/** Limits of one priority. `retryBudget` replaces `maxRetries` when set. */
+export interface BreakerLimits {
+  readonly maxConnections: number
+  readonly maxPendingRequests: number
+  readonly maxRequests: number
+  readonly maxRetries: number
+  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | undefined
+}
+
+/** Passive health checking; Envoy's defaults are filled in. */
+export interface OutlierDetection {
+  readonly consecutive5xx: number
+  readonly consecutiveGatewayFailure: number
+  readonly enforcingConsecutive5xxPercent: number
+  readonly enforcingConsecutiveGatewayFailurePercent: number
+  readonly intervalMs: number
+  readonly baseEjectionMs: number
+  readonly maxEjectionMs: number
+  readonly maxEjectionPercent: number
+}
+
+/** How this cluster is spoken to. Times of 0: no limit. */
+export interface UpstreamHttp {
+  readonly protocol: 'http1' | 'http2' | 'downstream'
+  readonly idleTimeoutMs: number
+  readonly maxRequestsPerConnection: number
+  readonly maxConnectionDurationMs: number
+  readonly preserveHeaderCase: boolean
+}
+
+/** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */
+export interface EndpointSet {
+  /** EDS name. */
+  readonly name: string
+  readonly localities: readonly LocalityEndpoints[]
+  /** Percent, 140 by default: how healthy a priority must be to take all traffic. */
+  readonly overprovisioningPercent: number
+  readonly unlisted: readonly string[]
+}
+
+/** Endpoints of one locality and priority. */
+export interface LocalityEndpoints {
+  readonly region: string
+  readonly zone: string
+  readonly subZone: string
+  readonly priority: number
+  /** 0: not weighted. */
+  readonly weight: number
+  readonly endpoints: readonly Endpoint[]
+}
+
+/** One endpoint. `key` names it in registries that outlive configuration: `address:port` or `internal:<listener>`. */
+export interface Endpoint {
+  readonly key: string
+  readonly target:
+    | { readonly kind: 'socket'; readonly address: string; readonly port: number }
+    | { readonly kind: 'internal'; readonly listener: string; readonly endpointId: string }
+  readonly hostname: string
+  readonly health: 'unknown' | 'healthy' | 'unhealthy' | 'draining' | 'timeout' | 'degraded'
+  readonly weight: number
+  /** `filter_metadata`: `envoy.transport_socket_match`, `istio`, ... */
+  readonly metadata: Readonly<Record<string, Json>>
+}

@@ -1,0 +1,67 @@
+// Compiled http filters and their per-route settings.
+import type { NetworkRbac, RbacPolicies } from './model.ts'
+import type { Rule } from './predicate.ts'
+
+/** One entry of `http_filters`. `disabled`: off unless a route turns it on. */
+export type HttpFilter = {
+  readonly name: string
+  readonly disabled: boolean
+} & (HttpRbac | HttpFault | HttpRouter)
+
+/** `envoy.filters.http.rbac`. */
+export interface HttpRbac {
+  readonly kind: 'rbac'
+  readonly rules: RbacPolicies | undefined
+  readonly shadow: RbacPolicies | undefined
+}
+
+/** `envoy.filters.http.fault`. `fault` undefined: acts only where a route says so. */
+export interface HttpFault {
+  readonly kind: 'fault'
+  readonly fault: Fault
+}
+
+/** What an HTTPFault injects. */
+export interface Fault {
+  readonly delay:
+    | {
+        /** undefined: taken from the header x-envoy-fault-delay-request (milliseconds). */
+        readonly fixedMs: number | undefined
+        readonly numerator: number
+        readonly denominator: number
+      }
+    | undefined
+  readonly abort:
+    | {
+        /** `header`: x-envoy-fault-abort-request / x-envoy-fault-abort-grpc-request. */
+        readonly what: { readonly status: number } | { readonly grpcStatus: number } | 'header'
+        readonly numerator: number
+        readonly denominator: number
+      }
+    | undefined
+  /** All must match. */
+  readonly headers: Rule
+  /** Faults only for this upstream cluster; '' for all. */
+  readonly upstreamCluster: string
+  /** Faults only for these `x-envoy-downstream-service-node` values; empty for all. */
+  readonly downstreamNodes: readonly string[]
+  /** Faults at once at most; undefined: no limit. */
+  readonly maxActive: number | undefined
+}
+
+/** `envoy.filters.http.router`. */
+export interface HttpRouter {
+  readonly kind: 'router'
+  readonly suppressEnvoyHeaders: boolean
+  /** Envoy's `respect_expected_rq_timeout`. */
+  readonly respectExpectedTimeout: boolean
+}
+
+/** Per-route setting of one filter: its own configuration, or switched on or off. */
+export type FilterOverride =
+  | { readonly kind: 'disabled' }
+  | { readonly kind: 'enabled' }
+  | ({ readonly kind: 'rbac' } & Omit<HttpRbac, 'kind'>)
+  | { readonly kind: 'fault'; readonly fault: Fault }
+
+export type { NetworkRbac }
