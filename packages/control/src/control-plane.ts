@@ -88,7 +88,9 @@ export class ControlPlane {
 
   /** Instances that have a proxy, by proxy id. */
   get proxies(): readonly ProxyRef[] {
-    return (this.#instances ?? []).filter((instance) => instance.proxy !== 'none').map((instance) => this.#ref(instance))
+    return (this.#instances ?? [])
+      .filter((instance) => instance.proxy !== 'none')
+      .map((instance) => this.#ref(instance))
   }
 
   /** Builds done so far by generator. */

@@ -32,7 +32,11 @@ export function spiffeIdOf(instance: WorkloadInstance, trustDomain: string): str
 }
 
 /** Whether the peer may have the configuration of an instance; the error says why not. */
-export function mayServe(instance: WorkloadInstance, peer: PeerIdentity | undefined, trustDomain: string): Result<true> {
+export function mayServe(
+  instance: WorkloadInstance,
+  peer: PeerIdentity | undefined,
+  trustDomain: string,
+): Result<true> {
   const expected = spiffeIdOf(instance, trustDomain)
   if (peer?.spiffeId === expected) return ok(true)
   return err(`${proxyIdOf(instance)} must show the identity ${expected}, not ${peer?.spiffeId ?? 'none'}`)

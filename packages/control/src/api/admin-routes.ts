@@ -16,7 +16,11 @@ export function adminRoutes(plane: ControlPlane, distributor: Distributor, trust
     { path: '/v1/positions', answer: (_id, query) => json(positionsReport(plane, query.getAll('origin'))) },
     {
       path: '/ready',
-      answer: () => ({ status: plane.ready ? 200 : 503, body: plane.ready ? 'ready\n' : 'starting\n', contentType: 'text/plain' }),
+      answer: () => ({
+        status: plane.ready ? 200 : 503,
+        body: plane.ready ? 'ready\n' : 'starting\n',
+        contentType: 'text/plain',
+      }),
     },
   ]
 }

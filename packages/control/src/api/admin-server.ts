@@ -23,7 +23,11 @@ export interface AdminServer {
 }
 
 /** Serves `routes` on `host:port` (0: any free port). The error says why the address cannot be had. */
-export function startAdminServer(host: string, port: number, routes: readonly ApiRoute[]): Promise<Result<AdminServer>> {
+export function startAdminServer(
+  host: string,
+  port: number,
+  routes: readonly ApiRoute[],
+): Promise<Result<AdminServer>> {
   const server: Server = createServer({ requestTimeout: 10_000, maxHeaderSize: 16_384 }, (request, response) => {
     void respond(routes, request, response)
   })
@@ -65,7 +69,10 @@ async function answerTo(routes: readonly ApiRoute[], request: IncomingMessage): 
     const id = idIn(route.path, url.pathname)
     if (id !== undefined) return await route.answer(id, url.searchParams)
   }
-  return { status: 404, body: { error: `nothing at ${url.pathname}; there are ${routes.map((r) => r.path).join(', ')}` } }
+  return {
+    status: 404,
+    body: { error: `nothing at ${url.pathname}; there are ${routes.map((r) => r.path).join(', ')}` },
+  }
 }
 
 function isLocalHost(host: string | undefined): boolean {

@@ -25,7 +25,8 @@ export function apiClient(baseUrl: string, timeoutMs = 5000): ApiClient {
     status: () => get('/v1/status'),
     resources: (proxyId) => get(`/v1/proxies/${encodeURIComponent(proxyId)}/resources`),
     snapshot: () => get('/v1/snapshot'),
-    positions: (origins) => get(`/v1/positions?${new URLSearchParams(origins.map((origin) => ['origin', origin]))}`),
+    positions: (origins) =>
+      get(`/v1/positions?${origins.map((origin) => `origin=${encodeURIComponent(origin)}`).join('&')}`),
   }
 }
 

@@ -25,9 +25,23 @@ export function controlMetrics(): ControlMetrics {
     labelNames: ['type'],
     registers,
   })
-  const accepted = new Counter({ name: 'weft_xds_accepted_total', help: 'xDS responses acknowledged', labelNames: ['type'], registers })
-  const refused = new Counter({ name: 'pilot_total_xds_rejects', help: 'xDS resources refused by proxies', labelNames: ['type'], registers })
-  const builds = new Counter({ name: 'weft_generator_builds_total', help: 'Generator builds not answered from memory', registers })
+  const accepted = new Counter({
+    name: 'weft_xds_accepted_total',
+    help: 'xDS responses acknowledged',
+    labelNames: ['type'],
+    registers,
+  })
+  const refused = new Counter({
+    name: 'pilot_total_xds_rejects',
+    help: 'xDS resources refused by proxies',
+    labelNames: ['type'],
+    registers,
+  })
+  const builds = new Counter({
+    name: 'weft_generator_builds_total',
+    help: 'Generator builds not answered from memory',
+    registers,
+  })
   const rebuilds = new Histogram({
     name: 'weft_rebuild_seconds',
     help: 'From a changed snapshot to tables for every proxy',

@@ -24,11 +24,7 @@ export function placeOf(sourceMap: SourceMap, origin: Origin): OriginPlace {
 }
 
 /** Everything `weft status` shows. */
-export function statusReport(
-  plane: ControlPlane,
-  statuses: readonly ProxyStatus[],
-  trustDomain: string,
-): StatusReport {
+export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus[], trustDomain: string): StatusReport {
   const { sourceMap, storeState } = plane
   const byId = new Map(statuses.map((status) => [status.proxyId, status]))
   const { losers, problems } = plane.findings()

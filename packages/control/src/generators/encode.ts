@@ -22,7 +22,10 @@ import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tc
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
 import { InternalUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
-import { DownstreamTlsContextSchema, UpstreamTlsContextSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import type { BuiltResource } from './generator.ts'
 
