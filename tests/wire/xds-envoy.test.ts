@@ -41,7 +41,10 @@ function listener(name: string, port: number, filter: 'router' | 'unknown') {
     httpFilters: [
       filter === 'router'
         ? { name: 'envoy.filters.http.router', configType: router }
-        : { name: 'no.such.filter', configType: { case: 'typedConfig', value: { typeUrl: 'type.googleapis.com/no.Such' } } },
+        : {
+            name: 'no.such.filter',
+            configType: { case: 'typedConfig', value: { typeUrl: 'type.googleapis.com/no.Such' } },
+          },
     ],
   })
   return any(ListenerSchema, {
@@ -50,7 +53,10 @@ function listener(name: string, port: number, filter: 'router' | 'unknown') {
     filterChains: [
       {
         filters: [
-          { name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: manager } },
+          {
+            name: 'envoy.filters.network.http_connection_manager',
+            configType: { case: 'typedConfig', value: manager },
+          },
         ],
       },
     ],
@@ -134,7 +140,11 @@ function startEnvoy(adsPort: number, apiType: 'DELTA_GRPC' | 'GRPC'): ChildProce
   const bootstrap = {
     node: { id: 'envoy-1', cluster: 'test' },
     dynamic_resources: {
-      ads_config: { api_type: apiType, transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'ads' } }] },
+      ads_config: {
+        api_type: apiType,
+        transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: 'ads' } }],
+      },
       lds_config: { ads: {}, resource_api_version: 'V3' },
       cds_config: { ads: {}, resource_api_version: 'V3' },
     },
@@ -175,7 +185,10 @@ function ask(port: number): Promise<string> {
 }
 
 for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
-  test(`real Envoy takes listeners, clusters, endpoints and routes from the ADS server by ${apiType}`, { skip, timeout: 60_000 }, async () => {
+  test(`real Envoy takes listeners, clusters, endpoints and routes from the ADS server by ${apiType}`, {
+    skip,
+    timeout: 60_000,
+  }, async () => {
     const distributor = createDistributor(testRuntime)
     const server = await startAdsServer({
       host: '127.0.0.1',
@@ -233,7 +246,10 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
     const refused = (): unknown => distributor.status()[0]?.types.find((type) => type.state === 'refused')
     await until(() => refused() !== undefined, 'the bad listener refused')
     const listeners = distributor.status()[0]?.types.find((type) => type.typeUrl === typeUrl.listener)
-    assert.deepEqual(listeners?.refused.map((item) => [item.name, item.origin]), [['bad', ['test/l:bad']]])
+    assert.deepEqual(
+      listeners?.refused.map((item) => [item.name, item.origin]),
+      [['bad', ['test/l:bad']]],
+    )
     assert.match(listeners?.refused[0]?.reason ?? '', /no\.such\.filter|no\.Such/)
     const clustersAccepted = (): boolean =>
       distributor.status()[0]?.types.find((type) => type.typeUrl === typeUrl.cluster)?.state === 'accepted'

@@ -1,7 +1,5 @@
 // Signatures of every decision, ahead of their code (this file goes away once each exists under its own name).
-import type { Result } from '@weft/core'
 import type {
-  ActiveConfig,
   Cluster,
   Endpoint,
   EndpointSet,
@@ -23,34 +21,8 @@ import type {
   VirtualHost,
   WeightedCluster,
 } from './model.ts'
-import type { RegexCompiler } from './predicate.ts'
 import type { Recorder } from './prove/proof.ts'
 import type { ConnectionFacts, RequestHead, Subject } from './request-head.ts'
-
-/** Why a resource was refused: `field` is a path like `filter_chains[0].filters[1].typed_config.http_filters[0]`. */
-export interface CompileError {
-  readonly field: string
-  readonly message: string
-}
-export interface CompileOptions {
-  readonly regex: RegexCompiler
-}
-
-/** `compile/`: one xDS resource, as bytes of its message, to its compiled form. */
-export interface Compile {
-  compileListener(bytes: Uint8Array, options: CompileOptions): Result<Listener, CompileError>
-  compileRouteConfig(bytes: Uint8Array, options: CompileOptions): Result<RouteConfig, CompileError>
-  compileCluster(bytes: Uint8Array, options: CompileOptions): Result<Cluster, CompileError>
-  compileEndpoints(bytes: Uint8Array): Result<EndpointSet, CompileError>
-  /** A new configuration that shares everything not named. */
-  applyChanges(config: ActiveConfig, changes: ConfigChanges): ActiveConfig
-}
-/** Changed resources by name; undefined removes. */
-export interface ConfigChanges {
-  readonly listeners?: ReadonlyMap<string, Listener | undefined>
-  readonly routeConfigs?: ReadonlyMap<string, RouteConfig | undefined>
-  readonly clusters?: ReadonlyMap<string, Cluster | undefined>
-}
 
 /** `decide/` */
 export interface Decide {

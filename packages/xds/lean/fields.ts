@@ -85,6 +85,7 @@ const core = [
     Percent: 'value',
     Int64Range: 'start end',
     Int32Range: 'start end',
+    DoubleRange: 'start end',
   }),
   ...group('envoy.type.matcher.v3', {
     StringMatcher: 'exact prefix suffix safe_regex contains ignore_case',
@@ -92,6 +93,13 @@ const core = [
     'RegexMatcher.GoogleRE2': 'max_program_size',
     RegexMatchAndSubstitute: 'pattern substitution',
     PathMatcher: 'path',
+    MetadataMatcher: 'filter path value invert',
+    'MetadataMatcher.PathSegment': 'key',
+    ValueMatcher: 'null_match double_match string_match bool_match present_match list_match or_match',
+    'ValueMatcher.NullMatch': '',
+    DoubleMatcher: 'range exact',
+    ListMatcher: 'one_of',
+    OrMatcher: 'value_matchers',
   }),
   ...group('envoy.type.http.v3', {
     PathTransformation: 'operations',
@@ -160,14 +168,15 @@ const route = group('envoy.config.route.v3', {
     ignore_port_in_host_matching typed_per_filter_config metadata`,
   VirtualHost: `name domains routes require_tls request_headers_to_add request_headers_to_remove
     response_headers_to_add response_headers_to_remove typed_per_filter_config include_request_attempt_count
-    include_attempt_count_in_response retry_policy metadata`,
+    include_attempt_count_in_response retry_policy metadata virtual_clusters`,
+  VirtualCluster: 'headers name',
   FilterConfig: { as: 'RouteFilterConfig', fields: 'config is_optional disabled' },
   Route: `name match route redirect direct_response non_forwarding_action metadata decorator typed_per_filter_config
     request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove stat_prefix`,
   NonForwardingAction: '',
   Decorator: 'operation propagate',
   RouteMatch: `prefix path safe_regex connect_matcher path_separated_prefix case_sensitive runtime_fraction headers
-    query_parameters grpc`,
+    query_parameters grpc dynamic_metadata`,
   'RouteMatch.ConnectMatcher': '',
   'RouteMatch.GrpcRouteMatchOptions': '',
   HeaderMatcher: `name exact_match safe_regex_match range_match present_match prefix_match suffix_match contains_match

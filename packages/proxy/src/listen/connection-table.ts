@@ -20,6 +20,9 @@ export interface OpenConnection {
   deadline: Timer | undefined
 }
 
+/** How long an idle connection gets to hear of the drain with an answer before it is ended. */
+const idleGraceMs = 250
+
 /** Finds the chain a connection would get under another listener. */
 export type Rematch = (listener: Listener, connection: OpenConnection) => FilterChain | undefined
 
@@ -109,11 +112,19 @@ export class ConnectionTable {
     if (this.#open.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = this.#runtime.timers.set(withinMs + 50, resolve)
+      const idle = this.#runtime.timers.set(idleGraceMs, () => this.#endIdle(), { keepAlive: false })
       this.#onEmpty = () => {
         timer.cancel()
+        idle.cancel()
         resolve()
       }
     })
+  }
+
+  /** Ends what has nothing in flight; again and again, since exchanges end while we wait for others. */
+  #endIdle(): void {
+    for (const { served } of this.#open) if (served?.idle() === true) served.destroy()
+    if (this.#open.size > 0) this.#runtime.timers.set(idleGraceMs, () => this.#endIdle(), { keepAlive: false })
   }
 
   #count(listenerName: string, by: number): void {

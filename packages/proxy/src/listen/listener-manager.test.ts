@@ -116,6 +116,7 @@ function harness(maxConnections = 100) {
           drain: () => {
             entry.drained = true
           },
+          idle: () => false,
           destroy: () => transport.destroy(),
         }
       },
