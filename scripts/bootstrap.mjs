@@ -31,6 +31,7 @@ if (!installed) {
   writeFileSync(stampFile, want)
 }
 run(node, [join(root, 'packages/xds/scripts/generate.ts')])
+run(node, [join(root, 'scripts/build.ts')])
 
 // stdin, signals and exit code pass straight through; the child is the program the user asked for.
 const child = spawn(

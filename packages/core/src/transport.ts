@@ -30,6 +30,8 @@ export interface PeerIdentity {
   readonly serial: string | undefined
   /** Wall clock, milliseconds: when the peer's leaf certificate expires. */
   readonly notAfterMs: number | undefined
+  /** DNS names of the peer's leaf certificate; absent: none. */
+  readonly dnsNames?: readonly string[]
 }
 
 /** One connection. Created paused: nothing is delivered before `resume`. */
@@ -64,7 +66,13 @@ export interface TlsMaterial {
 }
 
 /** Decides about the peer's verified chain: its SPIFFE id is acceptable, or the reason it is not. */
-export type PeerVerifier = (peer: PeerIdentity & { readonly dnsNames: readonly string[] }) => string | undefined
+export type PeerVerifier = (
+  peer: PeerIdentity & {
+    readonly dnsNames: readonly string[]
+    /** The leaf certificate as DER; absent on the in-memory network. */
+    readonly leafDer?: Uint8Array
+  },
+) => string | undefined
 
 /** Server side of a TLS handshake. */
 export interface TlsServerOptions {
@@ -75,6 +83,8 @@ export interface TlsServerOptions {
   readonly alpn: readonly string[]
   readonly verifyPeer: PeerVerifier | undefined
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** TLS 1.3 when absent. */
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
 /** Client side of a TLS handshake. `verifyPeer` replaces host name verification. */
@@ -85,10 +95,13 @@ export interface TlsClientOptions {
   readonly alpn: readonly string[]
   readonly verifyPeer: PeerVerifier | undefined
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** TLS 1.3 when absent. */
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
 /** Where to connect, and from which local address (so that the far end can name the workload). */
 export interface ConnectOptions {
+  /** An address, or the absolute path of a Unix socket (then `port` is not looked at). */
   readonly host: string
   readonly port: number
   readonly localAddress?: string

@@ -1,1 +1,10 @@
-export {}
+export * from './client-hello.ts'
+export * from './log-capture.ts'
+export * from './memory-files.ts'
+export * from './seeded-rng.ts'
+export * from './sim-certificate.ts'
+export * from './sim-network.ts'
+export * from './sim-tls.ts'
+export * from './sim-transport.ts'
+export * from './sim-world.ts'
+export * from './virtual-clock.ts'

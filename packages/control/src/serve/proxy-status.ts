@@ -1,5 +1,8 @@
 // What the distributor knows of each proxy, for `weft status`.
 import type { Origin, PeerIdentity } from '@weft/core'
+import { pushOrder, refusalOf, type ResourceTable, type TypeState } from '@weft/xds'
+import type { Node } from '@weft/xds/lean'
+import type { ProxyStream } from './distributor.ts'
 
 /** A resource the proxy refused. */
 export interface RefusedResource {
@@ -36,4 +39,47 @@ export interface ProxyStatus {
   /** Name and version the client gave in its node. */
   readonly userAgent: string | undefined
   readonly types: readonly TypeStatus[]
+}
+
+/** Tells what a proxy has, from its table and its newest stream. */
+export function proxyStatus(proxy: {
+  readonly proxyId: string
+  readonly table: ResourceTable | undefined
+  readonly last: ProxyStream | undefined
+  readonly connected: boolean
+}): ProxyStatus {
+  const { last, table } = proxy
+  return {
+    proxyId: proxy.proxyId,
+    connected: proxy.connected,
+    kind: last?.stream.kind,
+    peer: last?.stream.peer,
+    remote: last?.stream.remote,
+    userAgent: last === undefined ? undefined : userAgentOf(last.node),
+    types: pushOrder.flatMap((typeUrl) => {
+      const type = last?.state.types.get(typeUrl)
+      const served = table?.get(typeUrl)
+      if (type === undefined && (served === undefined || served.size === 0)) return []
+      return [typeStatus(typeUrl, table, type)]
+    }),
+  }
+}
+
+function userAgentOf(node: Node): string | undefined {
+  const text = `${node.userAgentName} ${node.userAgentVersion ?? ''}`.trim()
+  return text === '' ? undefined : text
+}
+
+function typeStatus(typeUrl: string, table: ResourceTable | undefined, type: TypeState | undefined): TypeStatus {
+  const version = table?.versionOf(typeUrl) ?? ''
+  const base = { typeUrl, version, acceptedVersion: type?.acceptedVersion, resources: type?.held.size ?? 0 }
+  if (type === undefined) return { ...base, state: 'unsubscribed', refused: [] }
+  const refused = [...(table?.get(typeUrl).values() ?? [])].flatMap((resource) => {
+    const refusal = refusalOf(type, resource)
+    if (refusal === undefined) return []
+    const { name, version: refusedVersion, origin } = resource
+    return [{ name, version: refusedVersion, reason: refusal.reason, origin: origin ?? [] }]
+  })
+  if (refused.length > 0) return { ...base, state: 'refused', refused }
+  return { ...base, state: type.acceptedVersion === version ? 'accepted' : 'warming', refused }
 }

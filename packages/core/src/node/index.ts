@@ -1,1 +1,24 @@
-export {}
+// The real world: sockets, disk, clock. Only `main.ts` files import it.
+import type { LogFields, Runtime } from '../runtime.ts'
+import { systemClock, systemRng, systemTimers } from './clock.ts'
+import { jsonLogger, type LogLevel } from './json-logger.ts'
+import { nodeFiles } from './node-files.ts'
+import { nodeNet } from './node-net.ts'
+
+export { jsonLogger, type LogLevel, logLevels, type LogSink } from './json-logger.ts'
+export { transportDuplex } from './transport-duplex.ts'
+
+/** The runtime of this machine; logs are JSON lines on stderr. */
+export function nodeRuntime(options: { readonly logLevel?: LogLevel; readonly logFields?: LogFields } = {}): Runtime {
+  const write = (line: string): void => {
+    process.stderr.write(line)
+  }
+  return {
+    clock: systemClock,
+    timers: systemTimers,
+    rng: systemRng,
+    log: jsonLogger({ level: options.logLevel ?? 'info', wallMs: systemClock.wallMs, write }, options.logFields),
+    files: nodeFiles,
+    net: nodeNet,
+  }
+}

@@ -36,6 +36,8 @@ export interface XdsSubscriber {
   readonly connected: boolean
   /** Declares ALL names of the type that are wanted from now on; `['*']` is everything there is, `[]` is nothing. */
   subscribe(typeUrl: string, names: readonly string[]): void
+  /** Opens a new stream soon and lets go of the present one, so that a renewed SVID is shown. */
+  reconnect(reason: string): void
   /** Ends the stream and all timers. */
   close(): void
 }

@@ -1,0 +1,20 @@
+// The benchmark's backend: nginx with bench/peers/backend.nginx.conf on HOST:PORT, ended by SIGTERM.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const dir = mkdtempSync(join(tmpdir(), 'weft-bench-'))
+const template = readFileSync(join(import.meta.dirname, 'peers/backend.nginx.conf'), 'utf8')
+const conf = template
+  .replaceAll('@DIR@', dir)
+  .replaceAll('@HOST@', process.env['HOST'] ?? '127.0.0.1')
+  .replaceAll('@PORT@', process.env['PORT'] ?? '8080')
+  .replaceAll('@BODY@', 'x'.repeat(1024))
+writeFileSync(join(dir, 'nginx.conf'), conf)
+const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir], { stdio: ['ignore', 'inherit', 'inherit'] })
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill('SIGQUIT'))
+child.on('exit', (code) => {
+  rmSync(dir, { recursive: true, force: true })
+  process.exit(code ?? 0)
+})

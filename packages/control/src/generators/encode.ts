@@ -1,0 +1,80 @@
+// Encoding resources once, with their content hash as version; packing messages into Any; printing.
+import { createRegistry, fromBinary, toBinary, toJson, create } from '@bufbuild/protobuf'
+import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
+import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
+import type { Origin } from '@weft/core'
+import { sha256 } from '@weft/resources'
+import { typeUrl } from '@weft/xds'
+import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
+import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
+import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
+import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
+import { OriginalDstSchema } from '@weft/xds/es/envoy/extensions/filters/listener/original_dst/v3/original_dst'
+import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
+import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
+import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
+import { InternalUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream'
+import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
+import type { BuiltResource } from './generator.ts'
+
+const resourceSchemas: Readonly<Record<string, DescMessage>> = {
+  [typeUrl.listener]: ListenerSchema,
+  [typeUrl.routeConfiguration]: RouteConfigurationSchema,
+  [typeUrl.cluster]: ClusterSchema,
+  [typeUrl.clusterLoadAssignment]: ClusterLoadAssignmentSchema,
+}
+
+/** Every message that our resources carry inside an Any. */
+const registry = createRegistry(
+  StdoutAccessLogSchema,
+  HTTPFaultSchema,
+  HttpRbacSchema,
+  RouterSchema,
+  HttpInspectorSchema,
+  OriginalDstSchema,
+  TlsInspectorSchema,
+  HttpConnectionManagerSchema,
+  NetworkRbacSchema,
+  TcpProxySchema,
+  PreviousHostsPredicateSchema,
+  InternalUpstreamTransportSchema,
+  RawBufferSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+  HttpProtocolOptionsSchema,
+)
+
+/** Encodes a resource; its version is the hash of its bytes, so it is the same on every replica. */
+export function encodeResource<D extends DescMessage>(
+  schema: D,
+  name: string,
+  init: MessageInitShape<D>,
+  origin: readonly Origin[],
+): BuiltResource {
+  const body = toBinary(schema, create(schema, init))
+  return { type: `type.googleapis.com/${schema.typeName}`, name, version: sha256(body).slice(0, 16), body, origin }
+}
+
+/** Packs a message for a `typed_config`. */
+export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D>): Any {
+  return anyPack(schema, create(schema, init) as MessageShape<D>)
+}
+
+/** An encoded resource as JSON with .proto field names, for people and golden files. */
+export function resourceToJson(type: string, body: Uint8Array): JsonValue {
+  const schema = resourceSchemas[type]
+  if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
+  return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true })
+}

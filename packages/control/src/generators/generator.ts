@@ -1,0 +1,86 @@
+// The central abstraction of the control plane: a generator sees nothing but its view.
+import type { Origin } from '@weft/core'
+import { canonicalJson, type WorkloadInstance } from '@weft/resources'
+import type { EncodedResource } from '@weft/xds'
+import type { ConfigPart, MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
+
+/** A proxy, as far as its configuration depends on it. */
+export interface ProxyRef {
+  /** `<instance>.<namespace>`. */
+  readonly id: string
+  readonly instance: WorkloadInstance
+  /** Weft's own proxy gets a few resources that Envoy has no use for. */
+  readonly flavor: 'weft' | 'envoy'
+  /** `explicit`: applications name their proxy; `redirect`: the kernel sends everything to 15001 and 15006. */
+  readonly interception: 'explicit' | 'redirect'
+}
+
+/** Everything a build sees; `key` names it completely. */
+export interface View<P, R> {
+  readonly key: string
+  readonly scope: P
+  readonly refs: R
+}
+
+/** A resource and its type. */
+export interface BuiltResource extends EncodedResource {
+  readonly type: string
+}
+
+/** Something that was written but has no effect, because something else was there first. */
+export interface Loser {
+  readonly origin: Origin
+  readonly reason: 'shadowed' | 'host-conflict' | 'duplicate-subset' | 'duplicate-policy' | 'unknown-destination'
+  /** What won. */
+  readonly by?: Origin
+  readonly detail: string
+}
+
+/** Something a build could not honour; the resource was built without it, or denies (security). */
+export interface GeneratorProblem {
+  readonly origin: Origin
+  readonly message: string
+}
+
+/** What a build yields. */
+export interface Built {
+  readonly resources: readonly BuiltResource[]
+  readonly problems: readonly GeneratorProblem[]
+  readonly losers: readonly Loser[]
+}
+
+/** How a generator is written: `S` is the scope of a proxy, `P` and `R` are scope and references of one view. */
+export interface GeneratorOf<S extends object, P extends object, R extends object> {
+  readonly name: string
+  /** Plain values of the proxy and the settings that the views of this generator depend on. */
+  scope(config: ConfigPart, proxy: ProxyRef): S
+  /** `config`: `views` reads configuration only, so a change of instances does not even look at it. */
+  readonly reads: 'config' | 'mesh'
+  /** The views of a scope, one per independent piece (a Service, a listener). */
+  views(mesh: MeshSnapshot, scope: S): View<P, R>[]
+  build(view: View<P, R>): Built
+}
+
+/** A generator whose scope and references are nobody else's business. */
+export type Generator = GeneratorOf<object, object, object>
+
+/** Forgets the types of a generator; sound since its views only ever come back to itself. */
+export function generator<S extends object, P extends object, R extends object>(
+  definition: GeneratorOf<S, P, R>,
+): Generator {
+  return definition as unknown as Generator
+}
+
+/** Makes a view of plain values and object references by role; its key holds the scope and `key@hash` of each reference, so it cannot forget one. */
+export function makeView<P extends object, R extends { readonly [role in keyof R]: readonly Ref[] }>(
+  scope: P,
+  refs: R,
+): View<P, R> {
+  const roles = Object.entries(refs as Record<string, readonly Ref[]>).map(
+    ([role, list]) => `${role}:${list.map((ref) => `${ref.key}@${ref.hash}`).join(',')}`,
+  )
+  return { key: `${canonicalJson(scope)}|${roles.join('|')}`, scope, refs }
+}
+
+/** Nothing built. */
+export const nothing: Built = { resources: [], problems: [], losers: [] }

@@ -1,0 +1,45 @@
+// What each kind of proxy gets: one ordered list of generators per kind, the whole configuration at a glance.
+import { endpoints } from './endpoints.ts'
+import { gatewayListeners } from './gateway-listeners.ts'
+import { gatewayRoutes } from './gateway-routes.ts'
+import type { Generator, ProxyRef } from './generator.ts'
+import { inboundClusters } from './inbound-clusters.ts'
+import { inboundListeners } from './inbound-listeners.ts'
+import { outboundClusters } from './outbound-clusters.ts'
+import { outboundListeners } from './outbound-listeners.ts'
+import { outboundRoutes } from './outbound-routes.ts'
+import { redirectListeners } from './redirect-listeners.ts'
+import { staticClusters } from './static-clusters.ts'
+import { weftWorkloads } from './weft-workloads.ts'
+
+const sidecar: readonly Generator[] = [
+  staticClusters,
+  inboundClusters,
+  outboundClusters,
+  endpoints,
+  inboundListeners,
+  outboundListeners,
+  outboundRoutes,
+]
+
+const redirectedSidecar: readonly Generator[] = [
+  staticClusters,
+  inboundClusters,
+  outboundClusters,
+  endpoints,
+  redirectListeners,
+  outboundRoutes,
+]
+
+const gateway: readonly Generator[] = [staticClusters, outboundClusters, endpoints, gatewayListeners, gatewayRoutes]
+
+const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(
+  [sidecar, redirectedSidecar, gateway].map((list) => [list, [...list, weftWorkloads]]),
+)
+
+/** The generators of a proxy, in the order in which their resources are listed. */
+export function generatorsOf(proxy: ProxyRef): readonly Generator[] {
+  const list =
+    proxy.instance.proxy === 'gateway' ? gateway : proxy.interception === 'redirect' ? redirectedSidecar : sidecar
+  return proxy.flavor === 'weft' ? (forWeft.get(list) ?? list) : list
+}

@@ -1,0 +1,243 @@
+// Serves resource tables to streams: the I/O around the stream reducer of @weft/xds.
+import type { Logger, Result, Runtime, Timer } from '@weft/core'
+import {
+  encodeDeltaResponse,
+  encodeSotwResponse,
+  newServerState,
+  onDeltaRequest,
+  onSotwRequest,
+  onTable,
+  onWritable,
+  type ResourceTable,
+  type ServerEffect,
+  type ServerState,
+  shortTypeName,
+  tryRead,
+  type XdsStream,
+} from '@weft/xds'
+import { type Node, readDeltaDiscoveryRequest, readDiscoveryRequest } from '@weft/xds/lean'
+import type { Authorize, Distributor } from './distributor-api.ts'
+import { proxyStatus, type ProxyStatus } from './proxy-status.ts'
+
+/** What a stream did; for metrics. */
+export type DistributorEvent =
+  | { readonly kind: 'connected' | 'disconnected'; readonly proxyId: string }
+  | {
+      readonly kind: 'pushed'
+      readonly proxyId: string
+      readonly typeUrl: string
+      readonly resources: number
+      readonly bytes: number
+    }
+  | { readonly kind: 'accepted' | 'refused'; readonly proxyId: string; readonly typeUrl: string }
+
+/** How long a client may take until its first request. */
+const firstRequestTimeoutMs = 15_000
+
+/** One stream of a known proxy. */
+export interface ProxyStream {
+  readonly stream: XdsStream
+  readonly state: ServerState
+  readonly node: Node
+}
+
+interface Proxy {
+  table: ResourceTable | undefined
+  readonly streams: Set<ProxyStream>
+  /** The newest stream, kept after it closed so that its last state can be told. */
+  last: ProxyStream | undefined
+}
+
+interface Context {
+  readonly log: Logger
+  readonly timers: Runtime['timers']
+  readonly observe: (event: DistributorEvent) => void
+  readonly proxies: Map<string, Proxy>
+  readonly listeners: Set<(proxyId: string) => void>
+  readonly open: Set<XdsStream>
+}
+
+/** Makes a distributor without any table. */
+export function createDistributor(
+  runtime: Pick<Runtime, 'log' | 'timers'>,
+  observe: (event: DistributorEvent) => void = () => {},
+): Distributor {
+  const context: Context = {
+    log: runtime.log,
+    timers: runtime.timers,
+    observe,
+    proxies: new Map(),
+    listeners: new Set(),
+    open: new Set(),
+  }
+  const { proxies } = context
+  return {
+    setTable(proxyId, table) {
+      const proxy = proxyOf(context, proxyId)
+      proxy.table = table
+      for (const served of proxy.streams) perform(context, proxyId, served, onTable(served.state, table))
+      notify(context, proxyId)
+    },
+    removeTable(proxyId) {
+      const proxy = proxies.get(proxyId)
+      proxies.delete(proxyId)
+      for (const served of proxy?.streams ?? []) served.stream.close('this proxy is gone from the registry')
+      notify(context, proxyId)
+    },
+    accept: (stream, authorize) => accept(context, stream, authorize),
+    status(): readonly ProxyStatus[] {
+      const ids = [...proxies.keys()].sort()
+      return ids.map((id) => {
+        const { table, last, streams } = proxyOf(context, id)
+        return proxyStatus({ proxyId: id, table, last, connected: streams.size > 0 })
+      })
+    },
+    onStatus(listener) {
+      context.listeners.add(listener)
+      return () => context.listeners.delete(listener)
+    },
+    close() {
+      for (const stream of context.open) stream.close('the control plane is shutting down')
+    },
+  }
+}
+
+function proxyOf(context: Context, proxyId: string): Proxy {
+  const known = context.proxies.get(proxyId)
+  if (known !== undefined) return known
+  const fresh: Proxy = { table: undefined, streams: new Set(), last: undefined }
+  context.proxies.set(proxyId, fresh)
+  return fresh
+}
+
+function notify(context: Context, proxyId: string): void {
+  for (const listener of context.listeners) listener(proxyId)
+}
+
+function accept(context: Context, stream: XdsStream, authorize: Authorize): void {
+  let proxyId: string | undefined
+  let served: ProxyStream | undefined
+  const timeout: Timer = context.timers.set(firstRequestTimeoutMs, () => stream.close('no request arrived'), {
+    keepAlive: false,
+  })
+  context.open.add(stream)
+  stream.start({
+    onMessage(bytes) {
+      const request = readRequest(stream, bytes)
+      if (!request.ok) {
+        stream.close(`malformed request: ${request.error}`)
+        return
+      }
+      if (served === undefined || proxyId === undefined) {
+        timeout.cancel()
+        const admitted = admit(context, stream, request.value.node, authorize)
+        if (!admitted.ok) {
+          context.log.warn('xDS stream refused', { remote: stream.remote, reason: admitted.error })
+          stream.close(admitted.error)
+          return
+        }
+        ;({ proxyId, served } = admitted.value)
+      }
+      perform(context, proxyId, served, request.value.apply(served.state))
+      notify(context, proxyId)
+    },
+    onDrain() {
+      if (served !== undefined && proxyId !== undefined) {
+        perform(context, proxyId, served, onWritable(served.state, true))
+      }
+    },
+    onClose(error) {
+      timeout.cancel()
+      context.open.delete(stream)
+      if (served === undefined || proxyId === undefined) return
+      context.log.info('xDS stream closed', { proxy: proxyId, reason: error })
+      context.proxies.get(proxyId)?.streams.delete(served)
+      context.observe({ kind: 'disconnected', proxyId })
+      notify(context, proxyId)
+    },
+  })
+}
+
+interface ReadRequest {
+  readonly node: Node | undefined
+  readonly apply: (state: ServerState) => ServerEffect[]
+}
+
+function readRequest(stream: XdsStream, bytes: Uint8Array): Result<ReadRequest> {
+  if (stream.kind === 'delta') {
+    const read = tryRead(readDeltaDiscoveryRequest, bytes)
+    if (!read.ok) return read
+    return { ok: true, value: { node: read.value.node, apply: (state) => onDeltaRequest(state, read.value) } }
+  }
+  const read = tryRead(readDiscoveryRequest, bytes)
+  if (!read.ok) return read
+  return { ok: true, value: { node: read.value.node, apply: (state) => onSotwRequest(state, read.value) } }
+}
+
+function admit(
+  context: Context,
+  stream: XdsStream,
+  node: Node | undefined,
+  authorize: Authorize,
+): Result<{ proxyId: string; served: ProxyStream }> {
+  if (node === undefined) return { ok: false, error: 'the first request carries no node' }
+  const authorized = authorize(node, stream.peer)
+  if (!authorized.ok) return authorized
+  const proxyId = authorized.value
+  const proxy = proxyOf(context, proxyId)
+  const served: ProxyStream = { stream, state: newServerState(stream.kind), node }
+  if (proxy.table !== undefined) onTable(served.state, proxy.table)
+  proxy.streams.add(served)
+  proxy.last = served
+  context.log.info('xDS stream opened', { proxy: proxyId, kind: stream.kind, remote: stream.remote })
+  context.observe({ kind: 'connected', proxyId })
+  return { ok: true, value: { proxyId, served } }
+}
+
+function perform(context: Context, proxyId: string, served: ProxyStream, effects: readonly ServerEffect[]): void {
+  const { stream, state } = served
+  for (const effect of effects) {
+    const { typeUrl } = effect
+    switch (effect.kind) {
+      case 'send': {
+        const bytes = stream.kind === 'delta' ? encodeDeltaResponse(effect) : encodeSotwResponse(effect)
+        const resources = effect.resources.length
+        context.log.debug('xDS push', {
+          proxy: proxyId,
+          type: shortTypeName(typeUrl),
+          version: effect.tableVersion,
+          resources,
+          removed: effect.removed.length,
+          bytes: bytes.length,
+        })
+        context.observe({ kind: 'pushed', proxyId, typeUrl, resources, bytes: bytes.length })
+        if (!stream.send(bytes)) onWritable(state, false)
+        break
+      }
+      case 'accepted':
+        context.observe({ kind: 'accepted', proxyId, typeUrl })
+        break
+      case 'refused': {
+        const { resource, reason } = effect.refusal
+        context.log.warn('xDS resource refused', {
+          proxy: proxyId,
+          type: shortTypeName(typeUrl),
+          resource: resource.name,
+          version: resource.version,
+          origin: resource.origin?.join(' '),
+          reason,
+        })
+        context.observe({ kind: 'refused', proxyId, typeUrl })
+        break
+      }
+      case 'refused-unnamed':
+        context.log.warn('xDS response refused', {
+          proxy: proxyId,
+          type: shortTypeName(typeUrl),
+          reason: effect.reason,
+        })
+        context.observe({ kind: 'refused', proxyId, typeUrl })
+        break
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { randomFillSync } from 'node:crypto'
+import type { Clock, Rng, Timer, Timers } from '../runtime.ts'
+
+/** The machine's clocks: `performance.now` and `Date.now`. */
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+}
+
+/** `setTimeout` as a `Timers`. Delays beyond what `setTimeout` can hold (24.8 days) are cut to that. */
+export const systemTimers: Timers = {
+  set(delayMs, onFire, options): Timer {
+    const handle = setTimeout(onFire, Math.min(Math.max(0, delayMs), 0x7fffffff))
+    if (options?.keepAlive === false) handle.unref()
+    return { cancel: () => clearTimeout(handle) }
+  },
+}
+
+/** V8's generator for decisions, OpenSSL's for bytes. */
+export const systemRng: Rng = {
+  float: () => Math.random(),
+  fill: (target) => {
+    randomFillSync(target)
+  },
+}

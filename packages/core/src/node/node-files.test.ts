@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { nodeFiles } from './node-files.ts'
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000
+  while (!condition()) {
+    if (Date.now() > deadline) assert.fail('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+test('an atomic write replaces the file, keeps its mode and leaves no temporary name', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'weft-files-'))
+  const path = join(dir, 'a.json')
+  assert.deepEqual(await nodeFiles.writeAtomic(path, Buffer.from('one'), 0o600), { ok: true })
+  assert.deepEqual(await nodeFiles.writeAtomic(path, Buffer.from('two')), { ok: true })
+  assert.equal(Buffer.from((await nodeFiles.read(path)) ?? []).toString(), 'two')
+  assert.deepEqual(await nodeFiles.list(dir), ['a.json'])
+  const failed = await nodeFiles.writeAtomic(join(dir, 'missing', 'b'), Buffer.from('x'))
+  assert.equal(failed.ok, false)
+  assert.equal(await nodeFiles.read(join(dir, 'nothing')), undefined)
+  assert.deepEqual(await nodeFiles.list(join(dir, 'nothing')), [])
+  await rm(dir, { recursive: true })
+})
+
+test('a watch sees files renamed into place, in directories made later, and outlives its directory', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'weft-watch-'))
+  const dir = join(root, 'mesh')
+  let changes = 0
+  const watcher = nodeFiles.watch(dir, () => {
+    changes++
+  })
+  await mkdir(dir)
+  await until(() => changes > 0)
+  const step = async (act: () => Promise<unknown>): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    changes = 0
+    await act()
+    await until(() => changes > 0)
+  }
+  await step(() => writeFile(join(root, 'new'), 'x').then(() => rename(join(root, 'new'), join(dir, 'a.yaml'))))
+  await step(() => mkdir(join(dir, 'sub')))
+  await step(() => writeFile(join(dir, 'sub', 'b.yaml'), 'x'))
+  await step(() => rename(dir, join(root, 'old')))
+  await step(() => mkdir(dir))
+  await step(() => writeFile(join(dir, 'c.yaml'), 'x'))
+  watcher.close()
+  await rm(root, { recursive: true })
+})

@@ -1,0 +1,70 @@
+import { connect as netConnect, createServer, type Socket } from 'node:net'
+import type { ConnectOptions, Net, NetListener, Transport, TransportClose } from '../transport.ts'
+import { secureClient, secureServer } from './node-tls.ts'
+import { type Carrier, closeFromError, onSharedRead, SocketTransport } from './socket-transport.ts'
+
+/** All client sockets read into this one buffer: what arrives is consumed during the callback. */
+const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** The machine's network. */
+export const nodeNet: Net = { listen, connect, secureServer, secureClient }
+
+function listen(
+  at: { readonly host: string; readonly port: number; readonly backlog?: number },
+  onConnection: (transport: Transport) => void,
+): Promise<{ ok: true; value: NetListener } | { ok: false; error: string }> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+    // A peer that is gone before we look has no address any more.
+    if (socket.remoteAddress === undefined && at.port >= 0 && !at.host.startsWith('/')) socket.destroy()
+    else onConnection(new SocketTransport(socket))
+  })
+  return new Promise((resolve) => {
+    server.once('error', (error) => resolve({ ok: false, error: error.message }))
+    const where = at.host.startsWith('/') ? { path: at.host } : { host: at.host, port: at.port }
+    server.listen({ ...where, backlog: at.backlog ?? 4096, exclusive: true }, () => {
+      server.removeAllListeners('error')
+      // Out of descriptors: accepting goes on when some are free again.
+      server.on('error', () => {})
+      const bound = server.address()
+      const [address, port] = bound === null || typeof bound === 'string' ? [at.host, 0] : [bound.address, bound.port]
+      const close = async (): Promise<void> => {
+        server.close()
+      }
+      resolve({ ok: true, value: { address, port, close } })
+    })
+  })
+}
+
+function connect(
+  options: ConnectOptions,
+  onOpen: (transport: Transport) => void,
+  onFail: (close: TransportClose) => void,
+): () => void {
+  const socket: Carrier = netConnect({
+    ...(options.host.startsWith('/') ? { path: options.host } : { host: options.host, port: options.port }),
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+    allowHalfOpen: true,
+    noDelay: true,
+    autoSelectFamily: false,
+    onread: { buffer: sharedRead, callback: onSharedRead as (bytes: number, buffer: Uint8Array) => boolean },
+  })
+  socket.pause()
+  const failed = (error: NodeJS.ErrnoException): void => {
+    socket.removeListener('connect', connected)
+    onFail(closeFromError(error))
+  }
+  const connected = (): void => {
+    socket.removeListener('error', failed)
+    onOpen(new SocketTransport(socket))
+  }
+  socket.once('connect', connected)
+  socket.once('error', failed)
+  return () => giveUp(socket, connected, failed)
+}
+
+function giveUp(socket: Socket, connected: () => void, failed: (error: Error) => void): void {
+  socket.removeListener('connect', connected)
+  socket.removeListener('error', failed)
+  socket.on('error', () => {})
+  socket.destroy()
+}

@@ -1,0 +1,47 @@
+// May this caller have a certificate for that id? A pure decision; attestation (is the token real, is the SVID valid)
+// has happened before. Signing is the one privilege that makes all others, so everything not named here is denied.
+import { parseSpiffeId } from './spiffe-id.ts'
+import { agentId, SYSTEM_NAMESPACE, workloadOf } from './workload-id.ts'
+
+/** Who asks, as the attestor proved it: by a one-time bootstrap token, by a valid SVID of ours, or not at all. */
+export type AttestedCaller =
+  | { readonly kind: 'token' }
+  | { readonly kind: 'svid'; readonly id: string }
+  | { readonly kind: 'none' }
+
+/** What the decision may look at besides the caller. */
+export interface SignPolicy {
+  readonly trustDomain: string
+  /** Whether a workload with this id runs on the agent's node; absent when the node may host any workload. */
+  readonly hosted?: (id: string) => boolean
+}
+
+/** The decision and, when denied, why (for logs and the caller alike: it holds no secret). */
+export type SignDecision = { readonly allow: true } | { readonly allow: false; readonly reason: string }
+
+/** Decides over one signing request: `(attested caller, requested id) -> allow | deny(reason)`. */
+export function authoriseSign(caller: AttestedCaller, requestedId: string, policy: SignPolicy): SignDecision {
+  const requested = parseSpiffeId(requestedId)
+  if (!requested.ok) return deny(`requested id is not a SPIFFE id: ${requested.error}`)
+  if (requested.value.trustDomain !== policy.trustDomain) {
+    return deny(`requested id is in trust domain ${requested.value.trustDomain}, this CA signs ${policy.trustDomain}`)
+  }
+  const name = workloadOf(requested.value)
+  if (name === undefined) return deny('requested id has not the form /ns/<namespace>/sa/<service account>')
+  const agent = agentId(policy.trustDomain)
+  if (caller.kind === 'none') return deny('caller showed neither a bootstrap token nor a certificate')
+  if (caller.kind === 'token') {
+    return requestedId === agent ? { allow: true } : deny('a bootstrap token buys only the identity of the host agent')
+  }
+  if (caller.id === requestedId) return { allow: true }
+  if (caller.id !== agent) return deny(`${caller.id} may ask only for itself`)
+  if (name.namespace === SYSTEM_NAMESPACE) return deny(`no agent may ask for an id in namespace ${SYSTEM_NAMESPACE}`)
+  if (policy.hosted !== undefined && !policy.hosted(requestedId)) {
+    return deny('no workload with the requested id runs on the node of this agent')
+  }
+  return { allow: true }
+}
+
+function deny(reason: string): SignDecision {
+  return { allow: false, reason }
+}

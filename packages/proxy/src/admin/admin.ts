@@ -1,0 +1,135 @@
+import { shortTypeName, typeUrl } from '@weft/xds'
+import { json, type SmallHandler, type SmallRequest, type SmallResponse, text } from './small-http-server.ts'
+import type { ProxyView } from './proxy-view.ts'
+
+/** What an administrative request may do to the proxy. */
+export interface AdminActions {
+  /** Stops accepting and finishes what is open. */
+  drain(): void
+  /** Ends the process after a drain. */
+  quit(): void
+}
+
+type Page = (view: ProxyView) => SmallResponse
+
+const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
+  ['/', () => text(200, [...pages.keys(), '/drain (POST)', '/quitquitquit (POST)', ''].join('\n'))],
+  ['/ready', ready],
+  ['/healthz/ready', ready],
+  ['/server_info', (view) => json(200, view.serverInfo())],
+  ['/stats', (view) => text(200, view.renderStats())],
+  ['/stats/prometheus', metrics],
+  ['/metrics', metrics],
+  ['/config_dump', (view) => json(200, configDump(view))],
+  ['/clusters', (view) => json(200, clusters(view))],
+  ['/listeners', (view) => json(200, { listeners: view.addresses() })],
+  ['/certs', (view) => json(200, view.certificates())],
+])
+
+/** The administrative pages; Envoy's names where Envoy has the page. */
+export function adminHandler(view: ProxyView, actions: AdminActions): SmallHandler {
+  return (request) => {
+    const act = request.path === '/drain' ? actions.drain : request.path === '/quitquitquit' ? actions.quit : undefined
+    if (act !== undefined) return perform(act, request, view)
+    return show(pages.get(request.path), request, view)
+  }
+}
+
+/** Only metrics and readiness, for ports that others than the owner may reach. */
+export function publicHandler(view: ProxyView): SmallHandler {
+  const open = new Set(['/ready', '/healthz/ready', '/stats/prometheus', '/metrics'])
+  return (request) => show(open.has(request.path) ? pages.get(request.path) : undefined, request, view)
+}
+
+function show(page: Page | undefined, request: SmallRequest, view: ProxyView): SmallResponse {
+  if (page === undefined) return text(404, `no such page; try /\n`)
+  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'use GET\n')
+  return page(view)
+}
+
+function perform(act: () => void, request: SmallRequest, view: ProxyView): SmallResponse {
+  if (request.method !== 'POST') return text(405, 'use POST\n')
+  if (!isLoopback(request.remoteAddress)) return text(403, 'only from loopback\n')
+  // A page in a browser on this machine can send a POST to us, but not without saying where it is from.
+  if (request.headers.has('origin') || request.headers.has('sec-fetch-site')) return text(403, 'not from a browser\n')
+  act()
+  return json(202, { draining: true, connections: view.connectionCount() })
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
+}
+
+function ready(view: ProxyView): SmallResponse {
+  const state = view.readiness()
+  return text(state === 'LIVE' ? 200 : 503, `${state}\n`)
+}
+
+function metrics(view: ProxyView): SmallResponse {
+  return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: view.renderMetrics() }
+}
+
+/** What is served, what waits and what was refused. Secrets are only named: the configuration never holds them. */
+function configDump(view: ProxyView): unknown {
+  const { store } = view
+  const versions: Record<string, unknown> = {}
+  for (const type of [typeUrl.listener, typeUrl.routeConfiguration, typeUrl.cluster, typeUrl.clusterLoadAssignment]) {
+    versions[shortTypeName(type)] = {
+      accepted: store.held(type),
+      refused: store.refused.get(type) ?? new Map(),
+    }
+  }
+  return {
+    node: view.serverInfo(),
+    control: view.controlPlane(),
+    persistence: view.persistence(),
+    versions,
+    warming: store.warming,
+    unlisted: unlistedFields(view),
+    listeners: store.active.listeners,
+    routes: store.active.routeConfigs,
+    clusters: store.active.clusters,
+    endpoints: endpointsOf(view),
+  }
+}
+
+/** Fields that are set in accepted resources but that this proxy does not read. */
+function unlistedFields({ store }: ProxyView): unknown {
+  const found: { type: string; name: string; fields: readonly string[] }[] = []
+  const { listeners, routeConfigs, clusters: ofClusters, endpoints } = store.accepted
+  for (const [type, resources] of [
+    ['LDS', listeners],
+    ['RDS', routeConfigs],
+    ['CDS', ofClusters],
+    ['EDS', endpoints],
+  ] as const) {
+    for (const [name, { value }] of resources) {
+      if (value.unlisted.length > 0) found.push({ type, name, fields: value.unlisted })
+    }
+  }
+  return found
+}
+
+function endpointsOf({ store }: ProxyView): unknown {
+  return Object.fromEntries([...store.accepted.endpoints].map(([name, { value }]) => [name, value.localities]))
+}
+
+function clusters({ store }: ProxyView): unknown {
+  return [...store.active.clusters.values()].map((cluster) => {
+    const { discovery } = cluster
+    const set =
+      discovery.kind === 'eds'
+        ? store.endpointsOf(discovery.edsName)
+        : discovery.kind === 'original-dst'
+          ? undefined
+          : discovery.endpoints
+    return {
+      name: cluster.name,
+      discovery: discovery.kind,
+      origins: cluster.origins,
+      endpoints: (set?.localities ?? []).flatMap(({ endpoints, priority }) =>
+        endpoints.map(({ key, health, weight, metadata }) => ({ key, health, weight, priority, metadata })),
+      ),
+    }
+  })
+}

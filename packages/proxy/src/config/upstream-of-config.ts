@@ -1,0 +1,158 @@
+import type { Runtime } from '@weft/core'
+import { pushOrder, typeUrl } from '@weft/xds'
+import { newNode, type Node } from '@weft/xds/lean'
+import type { Bootstrap } from '../bootstrap.ts'
+import {
+  type ControlPlaneTls,
+  startSubscriber,
+  type XdsConsumer,
+  type XdsDialer,
+  type XdsSubscriber,
+} from '../xds/index.ts'
+import type { ConfigStore } from './config-store.ts'
+import type { SecretSource } from './secret-source.ts'
+
+/** How the agent and the control plane are reached: gRPC in reality, in memory in the simulation. */
+export interface XdsDialers {
+  readonly sds: XdsDialer
+  readonly ads: (tls: () => ControlPlaneTls) => XdsDialer
+}
+
+/** Names and news of the clients. */
+export interface UpstreamOfConfigOptions {
+  readonly ownCertificate: string
+  readonly meshRoots: string
+  /** The control plane's first listeners have been taken in. */
+  onFirstConfig(): void
+}
+
+/**
+ * The two places configuration comes from: secrets from the host agent, everything else from the control plane, which is
+ * dialled only once there is a certificate to show it.
+ */
+export class UpstreamOfConfig {
+  readonly #parts: { readonly runtime: Runtime; readonly bootstrap: Bootstrap; readonly dialers: XdsDialers }
+  readonly #store: ConfigStore
+  readonly #secrets: SecretSource
+  readonly #options: UpstreamOfConfigOptions
+  readonly #references = new Map<string, readonly string[]>()
+  #sds: XdsSubscriber | undefined
+  #ads: XdsSubscriber | undefined
+  #wantsConfig = false
+  #connected = false
+  #lastError: string | undefined
+
+  constructor(
+    parts: { readonly runtime: Runtime; readonly bootstrap: Bootstrap; readonly dialers: XdsDialers },
+    store: ConfigStore,
+    secrets: SecretSource,
+    options: UpstreamOfConfigOptions,
+  ) {
+    this.#parts = parts
+    this.#store = store
+    this.#secrets = secrets
+    this.#options = options
+  }
+
+  /** Connects to the agent. */
+  startSecrets(): void {
+    const { runtime, dialers } = this.#parts
+    this.#sds = startSubscriber({
+      runtime,
+      dial: dialers.sds,
+      kind: 'delta',
+      node: this.#node(),
+      consumer: this.#secrets,
+      // The agent is on this machine and nobody serves without it: it is asked again soon.
+      backoffMs: { base: 20, max: 1_000 },
+    })
+    this.#subscribeSecrets()
+  }
+
+  /** Connects to the control plane as soon as there is a certificate. */
+  startConfig(): void {
+    this.#wantsConfig = true
+    this.#startAds()
+  }
+
+  /** Secrets changed; `rotated`: our own certificate is another than before. */
+  onSecrets(rotated: boolean): void {
+    if (this.#ads === undefined) this.#startAds()
+    else if (rotated) this.#ads.reconnect('certificate rotated')
+  }
+
+  /** The accepted configuration refers to other names than before. */
+  onReferences(type: string, names: readonly string[]): void {
+    this.#references.set(type, names)
+    if (type === typeUrl.secret) this.#subscribeSecrets()
+    else this.#ads?.subscribe(type, names)
+  }
+
+  status(): { readonly connected: boolean; readonly lastError: string | undefined } {
+    return { connected: this.#connected, lastError: this.#lastError }
+  }
+
+  close(): void {
+    this.#wantsConfig = false
+    this.#ads?.close()
+    this.#sds?.close()
+  }
+
+  #startAds(): void {
+    if (!this.#wantsConfig || this.#ads !== undefined || this.#tls() === undefined) return
+    const { runtime, dialers } = this.#parts
+    const restored = new Map(pushOrder.map((type) => [type, this.#store.held(type)]))
+    const ads = startSubscriber({
+      runtime,
+      dial: dialers.ads(() => this.#tls() as ControlPlaneTls),
+      kind: 'delta',
+      node: this.#node(),
+      consumer: this.#consumer(),
+      restored,
+      backoffMs: { base: 50, max: 2_000 },
+    })
+    this.#ads = ads
+    ads.subscribe(typeUrl.cluster, ['*'])
+    ads.subscribe(typeUrl.listener, ['*'])
+    for (const type of [typeUrl.clusterLoadAssignment, typeUrl.routeConfiguration]) {
+      ads.subscribe(type, this.#references.get(type) ?? [])
+    }
+  }
+
+  #consumer(): XdsConsumer {
+    return {
+      onUpdate: async (type, added, removed) => {
+        const refused = await this.#store.onUpdate(type, added, removed)
+        if (type === typeUrl.listener) this.#options.onFirstConfig()
+        return refused
+      },
+      onConnection: (state) => {
+        const { log } = this.#parts.runtime
+        if (this.#connected !== state.connected) {
+          if (state.connected) log.info('connected to the control plane')
+          else log.warn('control plane is away; serving the last accepted configuration', { reason: state.reason })
+        }
+        this.#connected = state.connected
+        this.#lastError = state.connected ? undefined : state.reason
+      },
+    }
+  }
+
+  #subscribeSecrets(): void {
+    const { ownCertificate, meshRoots } = this.#options
+    const names = new Set([ownCertificate, meshRoots, ...(this.#references.get(typeUrl.secret) ?? [])])
+    this.#sds?.subscribe(typeUrl.secret, [...names])
+  }
+
+  #tls(): ControlPlaneTls | undefined {
+    const own = this.#secrets.certificate(this.#options.ownCertificate)
+    const rootsPem = this.#secrets.rootsPem(this.#options.meshRoots)
+    if (own === undefined || rootsPem === undefined) return undefined
+    return { material: own.material, rootsPem, serverSpiffeId: this.#parts.bootstrap.ads.serverSpiffeId }
+  }
+
+  #node(): Node {
+    const { id, cluster, metadata } = this.#parts.bootstrap.node
+    return newNode({ id, cluster, metadata: metadata as NonNullable<Node['metadata']>, userAgentName: 'weft' })
+  }
+}

@@ -1,0 +1,144 @@
+import type { Runtime, Timer } from '@weft/core'
+import type { ConnectionFacts, FilterChain, Listener } from '@weft/engine'
+import type { ServedConnection } from './accepted-connection.ts'
+import { sameStructure } from './same-structure.ts'
+
+/** One open connection as the listener side keeps it. */
+export interface OpenConnection {
+  listener: Listener
+  chain: FilterChain
+  readonly facts: ConnectionFacts
+  /** Undefined until the request path has it. */
+  served: ServedConnection | undefined
+  /** Serial of our certificate in the handshake; undefined on plaintext. */
+  readonly ownSerial: string | undefined
+  /** SDS name of that certificate. */
+  readonly certificateSecret: string | undefined
+  /** Wall clock: the earlier end of the two certificates. */
+  readonly expiresWallMs: number | undefined
+  draining: boolean
+  deadline: Timer | undefined
+}
+
+/** How long an idle connection gets to hear of the drain with an answer before it is ended. */
+const idleGraceMs = 250
+
+/** Finds the chain a connection would get under another listener. */
+export type Rematch = (listener: Listener, connection: OpenConnection) => FilterChain | undefined
+
+/**
+ * The open downstream connections of one proxy: draining them when their listener changes or goes, when our certificate
+ * is rotated, and before a certificate of either side expires.
+ */
+export class ConnectionTable {
+  readonly #runtime: Pick<Runtime, 'clock' | 'timers'>
+  readonly #open = new Set<OpenConnection>()
+  readonly #perListener = new Map<string, number>()
+  #onEmpty: (() => void) | undefined
+
+  constructor(runtime: Pick<Runtime, 'clock' | 'timers'>) {
+    this.#runtime = runtime
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  countOf(listenerName: string): number {
+    return this.#perListener.get(listenerName) ?? 0
+  }
+
+  add(connection: OpenConnection): void {
+    this.#open.add(connection)
+    this.#count(connection.listener.name, 1)
+    if (connection.expiresWallMs === undefined) return
+    // No connection outlives either certificate: it drains first, and is closed at the end at the latest.
+    const leftMs = Math.max(0, connection.expiresWallMs - this.#runtime.clock.wallMs())
+    connection.deadline = this.#runtime.timers.set(
+      leftMs * 0.8,
+      () => {
+        this.drain(connection, Math.max(0, (connection.expiresWallMs as number) - this.#runtime.clock.wallMs()))
+      },
+      { keepAlive: false },
+    )
+  }
+
+  remove(connection: OpenConnection): void {
+    if (!this.#open.delete(connection)) return
+    connection.deadline?.cancel()
+    this.#count(connection.listener.name, -1)
+    if (this.#open.size === 0) this.#onEmpty?.()
+  }
+
+  /** Tells a connection to finish; it is destroyed when it has not within `withinMs`. */
+  drain(connection: OpenConnection, withinMs: number): void {
+    if (connection.draining) return
+    connection.draining = true
+    connection.deadline?.cancel()
+    connection.deadline = this.#runtime.timers.set(withinMs, () => connection.served?.destroy(), { keepAlive: false })
+    connection.served?.drain()
+  }
+
+  /**
+   * A listener changed: a connection whose new chain secures it the same way goes on under the new chain from its next
+   * exchange; all others drain.
+   */
+  replaceListener(name: string, next: Listener | undefined, rematch: Rematch, drainMs: number): void {
+    for (const connection of this.#open) {
+      if (connection.listener.name !== name) continue
+      const chain = next === undefined ? undefined : rematch(next, connection)
+      if (next !== undefined && chain !== undefined && interchangeable(connection.chain, chain)) {
+        connection.listener = next
+        connection.chain = chain
+      } else this.drain(connection, drainMs)
+    }
+  }
+
+  /** Our certificate was rotated: connections made with an older one drain until it expires. */
+  certificateRotated(secretName: string, serial: string): void {
+    for (const connection of this.#open) {
+      if (connection.certificateSecret !== secretName || connection.ownSerial === serial) continue
+      const leftMs = (connection.expiresWallMs ?? 0) - this.#runtime.clock.wallMs()
+      this.drain(connection, Math.max(0, leftMs))
+    }
+  }
+
+  /** Drains everything; resolves when nothing is open, at `withinMs` at the latest. */
+  drainAll(withinMs: number): Promise<void> {
+    for (const connection of this.#open) {
+      connection.draining = false
+      this.drain(connection, withinMs)
+    }
+    if (this.#open.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.#runtime.timers.set(withinMs + 50, resolve)
+      const idle = this.#runtime.timers.set(idleGraceMs, () => this.#endIdle(), { keepAlive: false })
+      this.#onEmpty = () => {
+        timer.cancel()
+        idle.cancel()
+        resolve()
+      }
+    })
+  }
+
+  /** Ends what has nothing in flight; again and again, since exchanges end while we wait for others. */
+  #endIdle(): void {
+    for (const { served } of this.#open) if (served?.idle() === true) served.destroy()
+    if (this.#open.size > 0) this.#runtime.timers.set(idleGraceMs, () => this.#endIdle(), { keepAlive: false })
+  }
+
+  #count(listenerName: string, by: number): void {
+    const count = this.countOf(listenerName) + by
+    if (count === 0) this.#perListener.delete(listenerName)
+    else this.#perListener.set(listenerName, count)
+  }
+}
+
+/** True when a connection can move from one chain to the other between two exchanges. */
+function interchangeable(before: FilterChain, after: FilterChain): boolean {
+  if (!sameStructure(before.tls, after.tls)) return false
+  if (before.terminal.kind === 'http' && after.terminal.kind === 'http') {
+    return before.terminal.codec === after.terminal.codec && sameStructure(before.rbac, after.rbac)
+  }
+  return sameStructure(before, after)
+}

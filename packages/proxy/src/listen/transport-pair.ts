@@ -1,0 +1,164 @@
+import { Buffer } from 'node:buffer'
+import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
+
+/** Bytes one direction may hold before `write` answers false. */
+const windowBytes = 64 * 1024
+
+const ignore: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
+
+/** The names one end of an in-process connection carries. */
+export interface PairEnd {
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly peer?: PeerIdentity | undefined
+}
+
+/**
+ * Two joined ends inside this process, for connections to internal listeners (the inside of a CONNECT tunnel). Bytes
+ * cross in the microtask after the write, so no handler runs inside another's call.
+ */
+export function transportPair(client: PairEnd, server: PairEnd): readonly [Transport, Transport] {
+  const a = new PairTransport(client)
+  const b = new PairTransport(server)
+  a.join(b)
+  b.join(a)
+  return [a, b]
+}
+
+class PairTransport implements Transport {
+  handler: TransportHandler = ignore
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly peer: PeerIdentity | undefined
+  readonly alpn: string | undefined = undefined
+  readonly sni: string | undefined = undefined
+  private far: PairTransport | undefined
+  private readonly inbox: Buffer[] = []
+  private inboxBytes = 0
+  private endReceived = false
+  private endDelivered = false
+  #endSent = false
+  #paused = true
+  #scheduled = false
+  #wantsDrain = false
+  #closed = false
+
+  constructor(end: PairEnd) {
+    this.localAddress = end.localAddress
+    this.localPort = end.localPort
+    this.remoteAddress = end.remoteAddress
+    this.remotePort = end.remotePort
+    this.peer = end.peer
+  }
+
+  join(far: PairTransport): void {
+    this.far = far
+  }
+
+  get queuedBytes(): number {
+    return this.far?.inboxBytes ?? 0
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#schedule()
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#send(Buffer.from(bytes))
+  }
+
+  writeLatin1(text: string): boolean {
+    return this.#send(Buffer.from(text, 'latin1'))
+  }
+
+  end(): void {
+    if (this.#closed || this.#endSent) return
+    this.#endSent = true
+    this.far?.receiveEnd()
+    this.#closeWhenDone()
+  }
+
+  destroy(reset = false): void {
+    if (this.#closed) return
+    const far = this.far
+    this.#close({ reason: 'local', detail: 'closed by this side' })
+    if (reset) far?.fail({ reason: 'reset', detail: 'connection reset by peer' })
+    else far?.receiveEnd()
+  }
+
+  private receiveEnd(): void {
+    this.endReceived = true
+    this.#schedule()
+  }
+
+  private fail(close: TransportClose): void {
+    this.#close(close)
+  }
+
+  private drained(): void {
+    if (!this.#wantsDrain || this.#closed) return
+    this.#wantsDrain = false
+    this.handler.onDrain()
+  }
+
+  #send(bytes: Buffer): boolean {
+    const far = this.far as PairTransport
+    if (this.#closed || this.#endSent || bytes.length === 0) return true
+    if (far.#closed) {
+      this.#close({ reason: 'reset', detail: 'connection reset by peer' })
+      return true
+    }
+    far.inbox.push(bytes)
+    far.inboxBytes += bytes.length
+    far.#schedule()
+    this.#wantsDrain = far.inboxBytes >= windowBytes
+    return !this.#wantsDrain
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#paused || this.#closed) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#deliver()
+    })
+  }
+
+  #deliver(): void {
+    while (!this.#paused && !this.#closed) {
+      const bytes = this.inbox.shift()
+      if (bytes === undefined) break
+      this.inboxBytes -= bytes.length
+      this.handler.onData(bytes)
+    }
+    if (this.inbox.length === 0) {
+      this.far?.drained()
+      if (this.endReceived && !this.endDelivered && !this.#paused && !this.#closed) {
+        this.endDelivered = true
+        this.handler.onEnd()
+        this.#closeWhenDone()
+      }
+    }
+  }
+
+  #closeWhenDone(): void {
+    if (this.#endSent && this.endDelivered) this.#close({ reason: 'closed', detail: '' })
+  }
+
+  #close(close: TransportClose): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.inbox.length = 0
+    this.inboxBytes = 0
+    queueMicrotask(() => this.handler.onClose(close))
+  }
+}

@@ -1,0 +1,39 @@
+import type { Result, Runtime, Transport } from '@weft/core'
+import type { ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/engine'
+import type { Secrets } from './config/secret-source.ts'
+import type { ConnectionServer } from './listen/accepted-connection.ts'
+import type { InternalEnds } from './listen/listener-manager.ts'
+import type { SanTest } from './listen/peer-verifier.ts'
+import type { TelemetrySink } from './telemetry/exchange-record.ts'
+import type { MetricsRegistry } from './telemetry/metrics-registry.ts'
+
+/** What the proxy around it gives to the request path. */
+export interface RequestPathContext {
+  readonly runtime: Runtime
+  readonly metrics: MetricsRegistry
+  readonly secrets: Secrets
+  readonly testSan: SanTest
+  /** The configuration to begin an exchange with. */
+  config(): ActiveConfig
+  /** Endpoints as last told. */
+  endpointsOf(edsName: string): EndpointSet | undefined
+  /** Dials an internal listener of this proxy. */
+  connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
+  /** Where exchanges of a connection report to. */
+  telemetry(where: { listener(): Listener; chain(): FilterChain }): TelemetrySink
+}
+
+/** The request path as the proxy around it drives it. */
+export interface RequestPath {
+  readonly serve: ConnectionServer
+  /** A new configuration is being served by: pools and balancers of clusters that went are let go. */
+  onConfig(config: ActiveConfig, previous: ActiveConfig): void
+  onEndpoints(edsName: string, endpoints: EndpointSet | undefined): void
+  /** Secrets changed: upstream connections made with an older certificate drain. */
+  onSecrets(): void
+  /** Ends everything upstream. */
+  close(): void
+}
+
+/** Makes the request path of one proxy. */
+export type RequestPathFactory = (context: RequestPathContext) => RequestPath

@@ -1,0 +1,230 @@
+import type { Cluster, Listener } from '@weft/engine'
+import type { ExchangeRecord, TcpRecord } from './exchange-record.ts'
+import type { MetricFamily, MetricsRegistry } from './metrics-registry.ts'
+import {
+  serviceOfCluster,
+  type ServiceLabels,
+  unknownWorkload,
+  type WorkloadLabels,
+  workloadOfMetadata,
+} from './workload-labels.ts'
+
+const workloadLabelNames = (side: 'source' | 'destination'): string[] => [
+  `${side}_workload`,
+  `${side}_workload_namespace`,
+  `${side}_principal`,
+  `${side}_app`,
+  `${side}_version`,
+  `${side}_canonical_service`,
+  `${side}_canonical_revision`,
+  `${side}_cluster`,
+]
+
+/** Istio's standard labels (https://istio.io/latest/docs/reference/config/metrics), those of HTTP last. */
+const tcpLabels: readonly string[] = [
+  'reporter',
+  ...workloadLabelNames('source'),
+  ...workloadLabelNames('destination'),
+  'destination_service',
+  'destination_service_name',
+  'destination_service_namespace',
+  'connection_security_policy',
+  'request_protocol',
+  'response_flags',
+]
+const httpLabels: readonly string[] = [...tcpLabels, 'response_code', 'grpc_response_status']
+
+/** The series of one HTTP label set. */
+interface HttpSeries {
+  readonly requests: number
+  readonly duration: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+}
+
+/** The series of one TCP label set. */
+interface TcpSeries {
+  readonly opened: number
+  readonly closed: number
+  readonly sent: number
+  readonly received: number
+}
+
+/** One pair of source and destination; everything about it that does not change from request to request. */
+interface Pair {
+  /** Label values up to and without `connection_security_policy`. */
+  readonly values: readonly string[]
+  readonly http: Map<string, HttpSeries>
+  readonly tcp: Map<string, TcpSeries>
+}
+
+/** What the metrics need to know of the proxy they are made in. */
+export interface MetricsIdentity {
+  /** The workload this proxy serves. */
+  self(): WorkloadLabels
+  selfPrincipal(): string | undefined
+  /** The workload at a source address, if the mesh knows it. */
+  workloadAt(address: string): WorkloadLabels | undefined
+}
+
+type Ends = Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>
+
+/**
+ * Istio's standard metrics on both ends: `reporter="source"` on outbound listeners, with the destination from endpoint
+ * metadata, and `reporter="destination"` on inbound ones, with the source found by its address.
+ */
+export class IstioMetrics {
+  readonly #identity: MetricsIdentity
+  readonly #requests: MetricFamily
+  readonly #duration: MetricFamily
+  readonly #requestBytes: MetricFamily
+  readonly #responseBytes: MetricFamily
+  readonly #opened: MetricFamily
+  readonly #closed: MetricFamily
+  readonly #sent: MetricFamily
+  readonly #received: MetricFamily
+  readonly #services = new WeakMap<Cluster, ServiceLabels>()
+  readonly #pairs = new Map<string, Pair>()
+
+  constructor(registry: MetricsRegistry, identity: MetricsIdentity) {
+    this.#identity = identity
+    const http = (name: string, help: string) => ({ name: `istio_${name}`, help, labels: httpLabels })
+    const tcp = (name: string, help: string) => ({ name: `istio_tcp_${name}`, help, labels: tcpLabels })
+    this.#requests = registry.counter(http('requests_total', 'Requests handled.'))
+    this.#duration = registry.histogram(http('request_duration_milliseconds', 'Duration of requests, milliseconds.'))
+    this.#requestBytes = registry.histogram(http('request_bytes', 'Bytes of request bodies.'))
+    this.#responseBytes = registry.histogram(http('response_bytes', 'Bytes of response bodies.'))
+    this.#opened = registry.counter(tcp('connections_opened_total', 'TCP connections opened.'))
+    this.#closed = registry.counter(tcp('connections_closed_total', 'TCP connections closed.'))
+    this.#sent = registry.counter(tcp('sent_bytes_total', 'Bytes sent to the client.'))
+    this.#received = registry.counter(tcp('received_bytes_total', 'Bytes received from the client.'))
+  }
+
+  /** Counts one finished exchange of a listener. */
+  exchange(direction: Listener['direction'], record: ExchangeRecord): void {
+    const { values, http } = this.#pairOf(direction, record)
+    const grpc = record.grpcStatus !== undefined
+    const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
+    const policy = this.#policyOf(direction, record)
+    const key = `${record.status}|${flags}|${record.grpcStatus ?? ''}|${policy}`
+    let series = http.get(key)
+    if (series === undefined) {
+      const all = [...values, policy, grpc ? 'grpc' : 'http', flags, String(record.status), record.grpcStatus ?? '']
+      series = {
+        requests: this.#requests.series(all),
+        duration: this.#duration.series(all),
+        requestBytes: this.#requestBytes.series(all),
+        responseBytes: this.#responseBytes.series(all),
+      }
+      http.set(key, series)
+    }
+    this.#requests.add(series.requests, 1)
+    this.#duration.observe(series.duration, record.durationMs)
+    this.#requestBytes.observe(series.requestBytes, record.bytesReceived)
+    this.#responseBytes.observe(series.responseBytes, record.bytesSent)
+  }
+
+  /** Counts a TCP connection that was opened. */
+  tcpOpened(direction: Listener['direction'], ends: Ends): void {
+    this.#opened.add(this.#tcpSeries(direction, ends, '-').opened, 1)
+  }
+
+  /** Counts a TCP connection that is over. */
+  tcpClosed(direction: Listener['direction'], record: TcpRecord): void {
+    const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
+    const series = this.#tcpSeries(direction, record, flags)
+    this.#closed.add(series.closed, 1)
+    this.#sent.add(series.sent, record.bytesSent)
+    this.#received.add(series.received, record.bytesReceived)
+  }
+
+  /** Forgets which workload lives where: the addresses of the mesh changed. */
+  workloadsChanged(): void {
+    this.#pairs.clear()
+  }
+
+  #tcpSeries(direction: Listener['direction'], ends: Ends, flags: string): TcpSeries {
+    const { values, tcp } = this.#pairOf(direction, ends)
+    const policy = this.#policyOf(direction, ends)
+    const known = tcp.get(`${flags}|${policy}`)
+    if (known !== undefined) return known
+    const all = [...values, policy, 'tcp', flags]
+    const made = {
+      opened: this.#opened.series(all),
+      closed: this.#closed.series(all),
+      sent: this.#sent.series(all),
+      received: this.#received.series(all),
+    }
+    tcp.set(`${flags}|${policy}`, made)
+    return made
+  }
+
+  /** Found by a short key; the long label values are made once per pair of workloads, cluster and principals. */
+  #pairOf(direction: Listener['direction'], ends: Ends): Pair {
+    const { downstream, downstreamPeer, upstream } = ends
+    const inbound = direction === 'inbound'
+    const far = inbound ? downstream.remoteAddress : (upstream?.endpoint?.key ?? '')
+    const principal = inbound ? downstreamPeer?.spiffeId : upstream?.peer?.spiffeId
+    const key = `${direction}|${far}|${principal ?? ''}|${upstream?.cluster.name ?? ''}`
+    const known = this.#pairs.get(key)
+    if (known !== undefined) return known
+    // A client that invents source addresses must not make this map grow: series are bounded by their family.
+    if (this.#pairs.size >= maxPairs) this.#pairs.clear()
+    const made: Pair = { values: this.#valuesOf(inbound, ends, principal), http: new Map(), tcp: new Map() }
+    this.#pairs.set(key, made)
+    return made
+  }
+
+  #valuesOf(inbound: boolean, { downstream, upstream }: Ends, peerPrincipal: string | undefined): string[] {
+    const self = this.#identity.self()
+    const selfPrincipal = this.#identity.selfPrincipal()
+    const endpoint = upstream?.endpoint
+    const peer = inbound
+      ? this.#identity.workloadAt(downstream.remoteAddress)
+      : endpoint === undefined
+        ? undefined
+        : (workloadOfMetadata(endpoint.metadata) ??
+          (endpoint.target.kind === 'socket' ? this.#identity.workloadAt(endpoint.target.address) : undefined))
+    const sourceLabels = inbound ? (peer ?? unknownWorkload) : self
+    const destinationLabels = inbound ? self : (peer ?? unknownWorkload)
+    const service = upstream === undefined ? unknownService : this.#serviceOf(upstream.cluster)
+    return [
+      inbound ? 'destination' : 'source',
+      ...labelValues(sourceLabels, inbound ? peerPrincipal : selfPrincipal),
+      ...labelValues(destinationLabels, inbound ? selfPrincipal : peerPrincipal),
+      service.service,
+      service.name,
+      service.namespace,
+    ]
+  }
+
+  #serviceOf(cluster: Cluster): ServiceLabels {
+    const known = this.#services.get(cluster)
+    if (known !== undefined) return known
+    const found = serviceOfCluster(cluster)
+    this.#services.set(cluster, found)
+    return found
+  }
+
+  #policyOf(direction: Listener['direction'], { downstream, upstream }: Ends): string {
+    if (direction === 'inbound') return downstream.tls ? 'mutual_tls' : 'none'
+    return upstream?.peer === undefined ? 'none' : 'mutual_tls'
+  }
+}
+
+const maxPairs = 10_000
+
+const unknownService: ServiceLabels = { service: 'unknown', name: 'unknown', namespace: 'unknown' }
+
+function labelValues(labels: WorkloadLabels, principal: string | undefined): string[] {
+  return [
+    labels.workload,
+    labels.namespace,
+    principal ?? 'unknown',
+    labels.app,
+    labels.version,
+    labels.canonicalService,
+    labels.canonicalRevision,
+    labels.cluster,
+  ]
+}

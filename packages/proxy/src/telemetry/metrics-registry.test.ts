@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MetricsRegistry } from './metrics-registry.ts'
+
+test('counters and gauges render in the text format with escaped labels', () => {
+  const registry = new MetricsRegistry()
+  const requests = registry.counter({ name: 'b_total', help: 'Requests.', labels: ['path', 'code'] })
+  requests.add(requests.series(['a"b\\c\nd', '200']), 2)
+  requests.add(requests.series(['a"b\\c\nd', '200']), 1)
+  const open = registry.gauge({ name: 'a_open', help: 'Open.', labels: [] })
+  open.set(open.series([]), 5)
+  assert.equal(
+    registry.render(),
+    [
+      '# HELP a_open Open.',
+      '# TYPE a_open gauge',
+      'a_open 5',
+      '# HELP b_total Requests.',
+      '# TYPE b_total counter',
+      'b_total{path="a\\"b\\\\c\\nd",code="200"} 3',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('histogram buckets are cumulative and a value on the edge belongs to its bucket', () => {
+  const registry = new MetricsRegistry()
+  const family = registry.histogram({ name: 'h', help: 'H.', labels: ['x'] }, [1, 10])
+  const series = family.series(['y'])
+  for (const value of [0.5, 1, 10, 11]) family.observe(series, value)
+  const lines = registry.render().split('\n')
+  assert.deepEqual(lines.slice(2, 7), [
+    'h_bucket{x="y",le="1"} 2',
+    'h_bucket{x="y",le="10"} 3',
+    'h_bucket{x="y",le="+Inf"} 4',
+    'h_sum{x="y"} 22.5',
+    'h_count{x="y"} 4',
+  ])
+})
+
+test('label values beyond the bound share one overflow series', () => {
+  const registry = new MetricsRegistry()
+  const family = registry.counter({ name: 'c', help: 'C.', labels: ['x'], maxSeries: 3 })
+  for (let value = 0; value < 1_000; value++) family.add(family.series([`v${value}`]), 1)
+  const lines = registry.render().trim().split('\n').slice(2)
+  assert.deepEqual(lines, ['c{x="v0"} 1', 'c{x="v1"} 1', 'c{x="overflow"} 998'])
+})

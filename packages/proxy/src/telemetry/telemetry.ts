@@ -1,0 +1,24 @@
+import type { AccessLog, FilterChain, Listener } from '@weft/engine'
+import type { AccessLogger } from './access-log.ts'
+import type { TelemetrySink } from './exchange-record.ts'
+import type { IstioMetrics } from './istio-metrics.ts'
+
+/** Where the exchanges of one connection report to, by its listener and chain at the time. */
+export function telemetrySink(
+  metrics: IstioMetrics,
+  logger: AccessLogger | undefined,
+  where: { listener(): Listener; chain(): FilterChain },
+): TelemetrySink {
+  const logs = (): readonly AccessLog[] => where.chain().terminal.accessLogs
+  return {
+    onExchange: (record) => {
+      metrics.exchange(where.listener().direction, record)
+      logger?.log(record, logs())
+    },
+    onTcpOpened: (ends) => metrics.tcpOpened(where.listener().direction, ends),
+    onTcpClosed: (record) => {
+      metrics.tcpClosed(where.listener().direction, record)
+      logger?.log(record, logs())
+    },
+  }
+}

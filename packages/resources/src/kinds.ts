@@ -1,0 +1,44 @@
+// The kinds this mesh knows, and typed access to objects by kind.
+import type { ServiceSpec } from './core/service/types.ts'
+import type { MeshObject } from './mesh-object.ts'
+import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
+import type { GatewaySpec } from './networking/gateway/types.ts'
+import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
+import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
+import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
+import type { WorkloadSpec } from './weft/workload/types.ts'
+
+/** The spec type of each kind. Kind names are unique across the groups known so far. */
+export interface SpecByKind {
+  Service: ServiceSpec
+  VirtualService: VirtualServiceSpec
+  DestinationRule: DestinationRuleSpec
+  Gateway: GatewaySpec
+  PeerAuthentication: PeerAuthenticationSpec
+  AuthorizationPolicy: AuthorizationPolicySpec
+  Workload: WorkloadSpec
+}
+
+/** A kind this mesh knows. */
+export type KindName = keyof SpecByKind
+
+/** API group of each kind; '' is Kubernetes' core group. */
+export const groupOfKind: Readonly<Record<KindName, string>> = {
+  Service: '',
+  VirtualService: 'networking.istio.io',
+  DestinationRule: 'networking.istio.io',
+  Gateway: 'networking.istio.io',
+  PeerAuthentication: 'security.istio.io',
+  AuthorizationPolicy: 'security.istio.io',
+  Workload: 'weft.dev',
+}
+
+/** Whether an object is of a kind, so that its spec has that kind's type. */
+export function isKind<K extends KindName>(object: MeshObject, kind: K): object is MeshObject<SpecByKind[K]> {
+  return object.id.kind === kind && object.id.group === groupOfKind[kind]
+}
+
+/** The objects of one kind, in their order. */
+export function ofKind<K extends KindName>(objects: readonly MeshObject[], kind: K): MeshObject<SpecByKind[K]>[] {
+  return objects.filter((object) => isKind(object, kind)) as MeshObject<SpecByKind[K]>[]
+}

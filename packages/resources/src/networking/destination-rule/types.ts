@@ -1,0 +1,52 @@
+// Istio DestinationRule, as served by this mesh.
+
+/** Load balancing over the ready endpoints of a cluster. */
+export interface LoadBalancer {
+  readonly simple: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM'
+}
+
+/** Limits of the connection pool towards a destination. */
+export interface ConnectionPool {
+  readonly tcp?: { readonly maxConnections?: number; readonly connectTimeout?: string }
+  readonly http?: {
+    readonly http1MaxPendingRequests?: number
+    readonly http2MaxRequests?: number
+    readonly maxRequestsPerConnection?: number
+    readonly maxRetries?: number
+    readonly idleTimeout?: string
+  }
+}
+
+/** TLS towards the destination; without it meshed workloads get mutual TLS by themselves. */
+export interface ClientTls {
+  readonly mode: 'DISABLE' | 'ISTIO_MUTUAL'
+}
+
+/** What may differ per port. */
+export interface PortTrafficPolicy {
+  readonly loadBalancer?: LoadBalancer
+  readonly connectionPool?: ConnectionPool
+  readonly tls?: ClientTls
+}
+
+/** How traffic to a host, subset or port is sent. */
+export interface TrafficPolicy extends PortTrafficPolicy {
+  /** Each replaces the whole policy for its port (nothing is inherited from the host level, as in Istio). */
+  readonly portLevelSettings?: readonly (PortTrafficPolicy & { readonly port: { readonly number: number } })[]
+}
+
+/** Workloads of the host's Service that carry all these labels. */
+export interface Subset {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Merged over the rule's own, member by member. */
+  readonly trafficPolicy?: TrafficPolicy
+}
+
+/** Spec of a DestinationRule. */
+export interface DestinationRuleSpec {
+  readonly host: string
+  readonly trafficPolicy?: TrafficPolicy
+  readonly subsets: readonly Subset[]
+  readonly exportTo: readonly ('*' | '.')[]
+}

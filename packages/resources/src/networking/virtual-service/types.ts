@@ -1,0 +1,127 @@
+// Istio VirtualService, as served by this mesh.
+import type { StringMatch } from '../string-match.ts'
+
+/** Changes to headers: `set` overwrites, `add` appends, `remove` deletes. */
+export interface HeaderOperations {
+  readonly set?: Readonly<Record<string, string>>
+  readonly add?: Readonly<Record<string, string>>
+  readonly remove?: readonly string[]
+}
+
+/** Header changes of both directions. */
+export interface Headers {
+  readonly request?: HeaderOperations
+  readonly response?: HeaderOperations
+}
+
+/** Where traffic goes. */
+export interface Destination {
+  /** As written: short name or FQDN; see `resolveHost`. */
+  readonly host: string
+  readonly subset?: string
+  readonly port?: { readonly number: number }
+}
+
+/** One arm of a split. `weight` is always there: 100 for a single arm without one, 0 for others without one. */
+export interface HttpRouteDestination {
+  readonly destination: Destination
+  readonly weight: number
+  readonly headers?: Headers
+}
+
+/** All members must hold; the items of `match` are alternatives. An empty StringMatch (`{}`) means: present. */
+export interface HttpMatchRequest {
+  readonly name?: string
+  readonly uri?: StringMatch
+  readonly scheme?: StringMatch
+  readonly method?: StringMatch
+  readonly authority?: StringMatch
+  readonly headers?: Readonly<Record<string, StringMatch>>
+  readonly withoutHeaders?: Readonly<Record<string, StringMatch>>
+  readonly queryParams?: Readonly<Record<string, StringMatch>>
+  readonly port?: number
+  readonly ignoreUriCase?: boolean
+  readonly gateways?: readonly string[]
+  readonly sourceLabels?: Readonly<Record<string, string>>
+  readonly sourceNamespace?: string
+}
+
+/** Answers with a redirect. */
+export interface HttpRedirect {
+  readonly uri?: string
+  readonly authority?: string
+  readonly scheme?: string
+  readonly port?: number
+  readonly derivePort?: 'FROM_PROTOCOL_DEFAULT' | 'FROM_REQUEST_PORT'
+  /** 301 unless written. */
+  readonly redirectCode: number
+}
+
+/** Answers without an upstream. */
+export interface HttpDirectResponse {
+  readonly status: number
+  readonly body?: { readonly string?: string; readonly bytes?: string }
+}
+
+/** Changes path and authority before forwarding. `uri` replaces the matched prefix, or the whole path of an exact match. */
+export interface HttpRewrite {
+  readonly uri?: string
+  readonly authority?: string
+  readonly uriRegexRewrite?: { readonly match: string; readonly rewrite: string }
+}
+
+/** Retries; writing them declares the route's requests repeatable. `attempts` counts retries, not tries. */
+export interface HttpRetry {
+  readonly attempts: number
+  readonly perTryTimeout?: string
+  /** Comma-separated Envoy conditions and status codes. */
+  readonly retryOn?: string
+  readonly backoff?: string
+}
+
+/** Percentages are 0..100 with fractions; without `percentage` Istio injects nothing, so the default is 0. */
+export interface HttpFault {
+  readonly delay?: { readonly fixedDelay: string; readonly percentage: { readonly value: number } }
+  readonly abort?: { readonly httpStatus: number; readonly percentage: { readonly value: number } }
+}
+
+/** One HTTP rule; exactly one of `route`, `redirect`, `directResponse` is set. The first that matches wins. */
+export interface HttpRoute {
+  readonly name?: string
+  /** Absent: matches everything. */
+  readonly match?: readonly HttpMatchRequest[]
+  readonly route?: readonly HttpRouteDestination[]
+  readonly redirect?: HttpRedirect
+  readonly directResponse?: HttpDirectResponse
+  readonly rewrite?: HttpRewrite
+  /** Absent or `0s`: no limit. */
+  readonly timeout?: string
+  readonly retries?: HttpRetry
+  readonly fault?: HttpFault
+  readonly headers?: Headers
+}
+
+/** Conditions on a TCP connection. */
+export interface L4MatchAttributes {
+  readonly port?: number
+  readonly gateways?: readonly string[]
+  readonly sourceLabels?: Readonly<Record<string, string>>
+  readonly sourceNamespace?: string
+}
+
+/** One TCP rule. */
+export interface TcpRoute {
+  readonly match?: readonly L4MatchAttributes[]
+  readonly route: readonly { readonly destination: Destination; readonly weight: number }[]
+}
+
+/** Spec of a VirtualService. */
+export interface VirtualServiceSpec {
+  readonly hosts: readonly string[]
+  /** `mesh` (the default), `name` or `namespace/name`. */
+  readonly gateways: readonly string[]
+  readonly http: readonly HttpRoute[]
+  readonly tcp: readonly TcpRoute[]
+  /** `['*']` (the default) or `['.']`. */
+  readonly exportTo: readonly ('*' | '.')[]
+}

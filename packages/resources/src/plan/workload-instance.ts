@@ -1,0 +1,27 @@
+// A running (or planned) instance of a Workload, as written to the registry by the supervisor.
+
+/** One instance. All addresses are loopback addresses of this machine in explicit mode. */
+export interface WorkloadInstance {
+  /** `<workload>-<replica>`, unique in its namespace. */
+  readonly name: string
+  readonly workload: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly serviceAccount: string
+  readonly proxy: 'sidecar' | 'gateway' | 'none'
+  /** Mesh address: what other workloads dial and what its own proxy dials from. */
+  readonly address: string
+  /** Where the application binds. Equals `address` when `proxy` is `none`. */
+  readonly appAddress: string
+  /** Ports of the workload (target ports of Services). */
+  readonly ports: readonly { readonly name: string; readonly port: number }[]
+  /** Local address of the outbound TCP listener per `svc.ns:port`. */
+  readonly outboundTcp: Readonly<Record<string, string>>
+  readonly ready: boolean
+  readonly draining: boolean
+}
+
+/** The registry file, `.weft/registry/instances.json`. */
+export interface InstanceRegistry {
+  readonly instances: readonly WorkloadInstance[]
+}

@@ -1,0 +1,179 @@
+// Works out what may be sent now: at most one un-ACKed response per type, make before break (CDS, EDS, LDS, RDS; each
+// waits until the earlier ones are acknowledged; removals last and in reverse), except that a new subscription is answered
+// at once, because the client needs the answer to get on (warming).
+import type { EncodedResource } from '../resource-table.ts'
+import { isFullState, pushOrder, typeUrl as types } from '../type-urls.ts'
+import { isWanted, refusalOf, type ServerEffect, type ServerState, type TypeState } from './stream-state.ts'
+
+interface Plan {
+  readonly changes: EncodedResource[]
+  /** The part of `changes` that was asked for. */
+  readonly urgent: EncodedResource[]
+  /** Asked for, but not there. */
+  readonly missing: string[]
+  readonly removals: string[]
+}
+
+const emptyPlan: Plan = { changes: [], urgent: [], missing: [], removals: [] }
+
+/** Everything the stream may send now. Call after every event. */
+export function advance(state: ServerState): ServerEffect[] {
+  const effects: ServerEffect[] = []
+  if (state.table === undefined || !state.writable) return effects
+  let gated = false
+  const removals: [TypeState, string[]][] = []
+  for (const type of inOrder(state)) {
+    if (type.pending === undefined) {
+      const plan = planOf(state, type)
+      const free = !gated || type.typeUrl === types.clusterLoadAssignment || type.answerAll || type.probe.length > 0
+      const changes = free ? plan.changes : plan.urgent
+      if (changes.length > 0 || type.answerAll || mustTellMissing(state, type, plan)) {
+        effects.push(send(state, type, changes, state.kind === 'delta' ? plan.missing : []))
+        if (changes.length < plan.changes.length) gated = true
+      } else if (plan.changes.length > 0) gated = true
+      else if (plan.removals.length > 0) removals.push([type, plan.removals])
+      for (const name of plan.missing) type.requested.delete(name)
+    }
+    if (type.pending !== undefined) gated = true
+  }
+  // What refers to others goes before what it refers to: listeners, routes, clusters, endpoints.
+  const last = gated ? undefined : removals.sort((a, b) => removalRank(a[0]) - removalRank(b[0]))[0]
+  if (last !== undefined) effects.push(send(state, last[0], [], last[1]))
+  return effects
+}
+
+function mustTellMissing(state: ServerState, type: TypeState, plan: Plan): boolean {
+  return plan.missing.length > 0 && (state.kind === 'delta' || isFullState(type.typeUrl))
+}
+
+function inOrder(state: ServerState): TypeState[] {
+  const rank = (type: TypeState): number => {
+    const index = pushOrder.indexOf(type.typeUrl)
+    return index < 0 ? pushOrder.length : index
+  }
+  return [...state.types.values()].sort((a, b) => rank(a) - rank(b))
+}
+
+function removalRank(type: TypeState): number {
+  const order: readonly string[] = [
+    types.listener,
+    types.routeConfiguration,
+    types.cluster,
+    types.clusterLoadAssignment,
+  ]
+  const index = order.indexOf(type.typeUrl)
+  return index < 0 ? order.length : index
+}
+
+function planOf(state: ServerState, type: TypeState): Plan {
+  const map = state.table?.get(type.typeUrl)
+  if (map === undefined) return emptyPlan
+  const restless = type.requested.size > 0 || type.answerAll || type.probe.length > 0
+  if (!restless && type.clean === map) return emptyPlan
+  const plan: Plan = { changes: [], urgent: [], missing: [], removals: [] }
+  for (const name of type.wildcard ? map.keys() : type.names) {
+    const resource = map.get(name)
+    if (resource !== undefined) planOne(type, resource, plan)
+  }
+  for (const name of type.requested) {
+    const resource = map.get(name)
+    if (resource === undefined) plan.missing.push(name)
+    else if (refusalOf(type, resource) !== undefined) type.requested.delete(name)
+    else if (!isWanted(type, name)) type.requested.delete(name)
+  }
+  for (const name of type.held.keys()) {
+    if (map.has(name) || !isWanted(type, name)) continue
+    if (state.kind === 'delta' || isFullState(type.typeUrl)) plan.removals.push(name)
+    else type.held.delete(name)
+  }
+  if (type.probe.length > 0) return probing(type, plan)
+  const idle = plan.changes.length === 0 && plan.missing.length === 0 && plan.removals.length === 0
+  type.clean = idle ? map : undefined
+  if (idle && state.table !== undefined && type.pending === undefined && !type.answerAll) markAccepted(state, type, map)
+  return plan
+}
+
+function planOne(type: TypeState, resource: EncodedResource, plan: Plan): void {
+  const asked = type.requested.has(resource.name)
+  if (!asked && type.held.get(resource.name)?.version === resource.version) return
+  if (refusalOf(type, resource) !== undefined) return
+  plan.changes.push(resource)
+  if (asked) plan.urgent.push(resource)
+}
+
+/** While a NACK is being narrowed down only the next suspect is sent; suspects that no longer need sending are skipped. */
+function probing(type: TypeState, plan: Plan): Plan {
+  while (type.probe.length > 0) {
+    const suspect = plan.changes.find((resource) => resource.name === type.probe[0])
+    if (suspect !== undefined) return { ...plan, changes: [suspect], urgent: [suspect], removals: [] }
+    type.probe.shift()
+  }
+  return plan
+}
+
+function markAccepted(state: ServerState, type: TypeState, map: ReadonlyMap<string, EncodedResource>): void {
+  for (const name of type.names) {
+    const resource = map.get(name)
+    if (resource !== undefined && type.held.get(name)?.version !== resource.version) return
+  }
+  if (type.wildcard) {
+    for (const resource of map.values()) if (type.held.get(resource.name)?.version !== resource.version) return
+  }
+  type.acceptedVersion = state.table?.versionOf(type.typeUrl)
+}
+
+function send(
+  state: ServerState,
+  type: TypeState,
+  changes: readonly EncodedResource[],
+  removals: readonly string[],
+): ServerEffect {
+  const nonce = String(++state.nonces)
+  const tableVersion = state.table?.versionOf(type.typeUrl) ?? ''
+  type.pending = {
+    nonce,
+    changes: new Map(changes.map((resource) => [resource.name, resource])),
+    removals: new Set(removals),
+    tableVersion,
+    dropped: new Set(),
+  }
+  type.lastNonce = nonce
+  type.answerAll = false
+  for (const resource of changes) type.requested.delete(resource.name)
+  if (type.typeUrl === types.cluster) resendEndpoints(state, changes)
+  const full = state.kind === 'sotw' && isFullState(type.typeUrl)
+  return {
+    kind: 'send',
+    typeUrl: type.typeUrl,
+    nonce,
+    tableVersion,
+    resources: full ? wholeState(type, changes, removals) : changes,
+    removed: state.kind === 'delta' ? removals : [],
+  }
+}
+
+/** A State-of-the-World response of LDS or CDS: what the client has, with the changes and without the removals. */
+function wholeState(
+  type: TypeState,
+  changes: readonly EncodedResource[],
+  removals: readonly string[],
+): EncodedResource[] {
+  const all = new Map<string, EncodedResource>()
+  for (const [name, held] of type.held) {
+    if (held.resource !== undefined && isWanted(type, name) && !removals.includes(name)) all.set(name, held.resource)
+  }
+  for (const resource of changes) all.set(resource.name, resource)
+  return [...all.values()]
+}
+
+/**
+ * Envoy replaces a changed cluster by a new one that warms until its endpoints arrive, and does not ask for those again
+ * when it is subscribed to them already: so they are sent again.
+ */
+function resendEndpoints(state: ServerState, clusters: readonly EncodedResource[]): void {
+  const endpoints = state.types.get(types.clusterLoadAssignment)
+  if (endpoints === undefined) return
+  for (const { name } of clusters) {
+    if (endpoints.held.has(name) || endpoints.pending?.changes.has(name) === true) endpoints.requested.add(name)
+  }
+}

@@ -1,0 +1,96 @@
+// The server side of one xDS stream as a reducer: events in, effects out, no I/O. The state is mutable and owned here (a
+// table of ten thousand names is not copied per event); every change is announced by an effect.
+import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@weft/xds/lean'
+import type { ResourceTable } from '../resource-table.ts'
+import { isFullState } from '../type-urls.ts'
+import { advance } from './advance.ts'
+import { acknowledge, refuseResponse } from './settle.ts'
+import { isWanted, newTypeState, type ServerEffect, type ServerState, type TypeState } from './stream-state.ts'
+
+/** The proxy's table changed (or is known for the first time). */
+export function onTable(state: ServerState, table: ResourceTable): ServerEffect[] {
+  state.table = table
+  return advance(state)
+}
+
+/** The stream's queue filled up, or has room again. */
+export function onWritable(state: ServerState, writable: boolean): ServerEffect[] {
+  state.writable = writable
+  return advance(state)
+}
+
+/** A Delta request: an ACK or NACK, a change of subscription, or both. */
+export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryRequest): ServerEffect[] {
+  const known = state.types.get(request.typeUrl)
+  const type = known ?? newTypeState(request.typeUrl)
+  const effects: ServerEffect[] = []
+  if (known === undefined) {
+    state.types.set(type.typeUrl, type)
+    for (const [name, version] of request.initialResourceVersions) type.held.set(name, { version, resource: undefined })
+  } else effects.push(...settle(type, request))
+  const first = known === undefined
+  const wildcardBefore = type.wildcard
+  for (const name of request.resourceNamesSubscribe) {
+    if (name === '*') type.wildcard = true
+    else {
+      type.names.add(name)
+      // On a reconnect the version tells whether the client needs it; otherwise it may have dropped what it had.
+      if (first && type.held.has(name)) continue
+      type.held.delete(name)
+      type.requested.add(name)
+    }
+  }
+  for (const name of request.resourceNamesUnsubscribe) {
+    if (name === '*') type.wildcard = false
+    else type.names.delete(name)
+    if (!type.wildcard) type.pending?.dropped.add(name)
+  }
+  if (first && request.resourceNamesSubscribe.length === 0 && isFullState(type.typeUrl)) type.wildcard = true
+  if (type.wildcard && !wildcardBefore && type.held.size === 0) type.answerAll = true
+  forgetUnwanted(type)
+  effects.push(...advance(state))
+  return effects
+}
+
+/** A State-of-the-World request. One with the nonce of an older response is stale and changes nothing. */
+export function onSotwRequest(state: ServerState, request: DiscoveryRequest): ServerEffect[] {
+  const known = state.types.get(request.typeUrl)
+  const type = known ?? newTypeState(request.typeUrl)
+  const effects: ServerEffect[] = []
+  if (known === undefined) state.types.set(type.typeUrl, type)
+  else if (type.lastNonce !== '' && request.responseNonce !== '' && request.responseNonce !== type.lastNonce) return []
+  else {
+    const { pending } = type
+    effects.push(...settle(type, request))
+    // What the client kept from an earlier stream is unknown until it takes a whole set on this one.
+    const refused = effects.length > 0 && request.errorDetail !== undefined && (pending?.changes.size ?? 0) > 0
+    if (refused && isFullState(type.typeUrl) && !type.everAccepted) type.answerAll = true
+  }
+  const names = request.resourceNames.filter((name) => name !== '*')
+  const wildcardBefore = type.wildcard
+  if (request.resourceNames.length > 0) type.everNamed = true
+  type.wildcard = request.resourceNames.includes('*') || (isFullState(type.typeUrl) && !type.everNamed)
+  for (const name of names) if (!type.names.has(name)) type.requested.add(name)
+  for (const name of type.names) if (!names.includes(name) && !type.wildcard) type.pending?.dropped.add(name)
+  type.names.clear()
+  for (const name of names) type.names.add(name)
+  if (type.wildcard && !wildcardBefore) type.answerAll = true
+  forgetUnwanted(type)
+  effects.push(...advance(state))
+  return effects
+}
+
+function settle(type: TypeState, request: DeltaDiscoveryRequest | DiscoveryRequest): ServerEffect[] {
+  const { pending } = type
+  if (pending === undefined || request.responseNonce !== pending.nonce) return []
+  return request.errorDetail === undefined
+    ? acknowledge(type, pending)
+    : refuseResponse(type, pending, request.errorDetail)
+}
+
+function forgetUnwanted(type: TypeState): void {
+  type.clean = undefined
+  if (type.wildcard) return
+  for (const name of type.held.keys()) if (!isWanted(type, name)) type.held.delete(name)
+  for (const name of type.requested) if (!isWanted(type, name)) type.requested.delete(name)
+}

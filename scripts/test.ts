@@ -1,0 +1,72 @@
+// `npm test [path ...]`: every *.test.ts of the repository under node:test. Skips are printed with their reason; with CI set, a skip
+// that tests/allowed-skips.json does not name is a failure, since a skipped test looks like a passed one.
+import { readFileSync, globSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+interface AllowedSkip {
+  /** Part of "file > test name: reason". */
+  readonly match: string
+  readonly reason: string
+}
+
+interface Skip {
+  readonly file: string
+  readonly name: string
+  readonly reason: string
+}
+
+const root = join(import.meta.dirname, '..')
+const patterns = [
+  'packages/*/src/**/*.test.ts',
+  'packages/*/scripts/**/*.test.ts',
+  'examples/**/*.test.ts',
+  'tests/**/*.test.ts',
+  'bench/**/*.test.ts',
+  'scripts/**/*.test.ts',
+]
+
+function selectedFiles(args: string[]): string[] {
+  const all = globSync(patterns, { cwd: root, exclude: (path) => /node_modules/.test(path) }).sort()
+  return all
+    .filter((file) => args.length === 0 || args.some((arg) => file.includes(arg)))
+    .map((file) => join(root, file))
+}
+
+function allowedSkips(): AllowedSkip[] {
+  return JSON.parse(readFileSync(join(root, 'tests/allowed-skips.json'), 'utf8')) as AllowedSkip[]
+}
+
+const files = selectedFiles(process.argv.slice(2))
+if (files.length === 0) {
+  console.error('no test file matches')
+  process.exit(1)
+}
+const skips: Skip[] = []
+let failures = 0
+const stream = run({ files, concurrency: 2, timeout: 15 * 60_000, execArgv: ['--disable-warning=ExperimentalWarning'] })
+stream.on('test:fail', (event) => {
+  if (event.todo === undefined) failures += 1
+})
+stream.on('test:pass', (event) => {
+  if (event.skip === undefined) return
+  skips.push({ file: (event.file ?? '').slice(root.length + 1), name: event.name, reason: String(event.skip) })
+})
+stream.on('end', () => process.nextTick(finish))
+stream.compose(spec).pipe(process.stdout)
+
+function finish(): void {
+  const allowed = allowedSkips()
+  let unexpected = 0
+  for (const skip of skips) {
+    const line = `${skip.file} > ${skip.name}: ${skip.reason}`
+    const known = allowed.find((entry) => line.includes(entry.match))
+    if (known === undefined) unexpected += 1
+    console.log(`SKIPPED ${line}${known === undefined ? ' (not on tests/allowed-skips.json)' : ''}`)
+  }
+  const failed = failures > 0 || (process.env['CI'] !== undefined && unexpected > 0)
+  if (unexpected > 0 && process.env['CI'] !== undefined)
+    console.log(`${unexpected} skips are not on the committed list`)
+  process.exitCode = failed ? 1 : 0
+}

@@ -1,0 +1,89 @@
+// What is left on the machine: processes by their command line, sockets by their address. Linux only (/proc).
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** Ids of living processes whose command line or environment names `text`; zombies do not count. */
+export function processesNaming(text: string): number[] {
+  const found: number[] = []
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue
+    const words = `${readOrNothing(`/proc/${entry}/cmdline`)}\0${readOrNothing(`/proc/${entry}/environ`)}`
+    const [, state] = /\) (\S)/.exec(readOrNothing(`/proc/${entry}/stat`)) ?? []
+    if (words.includes(text) && state !== 'Z') found.push(Number(entry))
+  }
+  return found
+}
+
+/** Ids of all living descendants of a process, children first. */
+export function descendantsOf(pid: number): number[] {
+  const children = new Map<number, number[]>()
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    // The name in brackets may hold spaces: the parent's id is the second field after the last bracket.
+    const fields = readOrNothing(`/proc/${entry}/stat`).split(') ').at(-1)?.split(' ') ?? []
+    const parent = Number(fields[1])
+    children.set(parent, [...(children.get(parent) ?? []), Number(entry)])
+  }
+  const found: number[] = []
+  const pending = [...(children.get(pid) ?? [])]
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    found.push(next)
+    pending.push(...(children.get(next) ?? []))
+  }
+  return found
+}
+
+/** The command line of a process, its words parted by spaces. */
+export function commandOf(pid: number): string {
+  return readOrNothing(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+}
+
+/** Whether a process lives. */
+export function isAlive(pid: number): boolean {
+  const [, state] = /\) (\S)/.exec(readOrNothing(`/proc/${pid}/stat`)) ?? []
+  return state !== undefined && state !== 'Z' && state !== 'X'
+}
+
+/** The process that listens on an IPv4 address and port; undefined if none of ours does. */
+export function listenerPid(address: string, port: number): number | undefined {
+  const inode = readOrNothing('/proc/net/tcp')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find((fields) => fields[3] === '0A' && readable(fields[1] ?? '') === `${address}:${port}`)?.[9]
+  if (inode === undefined) return undefined
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+  const owner = pids.find((pid) => descriptorsOf(pid).includes(`socket:[${inode}]`))
+  return owner === undefined ? undefined : Number(owner)
+}
+
+function descriptorsOf(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => linkOrNothing(`/proc/${pid}/fd/${fd}`))
+  } catch {
+    return []
+  }
+}
+
+function linkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+function readable(hex: string): string {
+  const [address = '', port = ''] = hex.split(':')
+  const bytes = address.match(/../g) ?? []
+  return `${bytes
+    .reverse()
+    .map((byte) => Number.parseInt(byte, 16))
+    .join('.')}:${Number.parseInt(port, 16)}`
+}
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,26 @@
+// The clock, timers and log of tests that run in real time.
+import type { Logger, Runtime } from '@weft/core'
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+
+/** Real timers, a quiet log. */
+export const testRuntime: Pick<Runtime, 'timers' | 'rng' | 'log'> = {
+  timers: {
+    set(delayMs, onFire, options) {
+      const timer = setTimeout(onFire, delayMs)
+      if (options?.keepAlive === false) timer.unref()
+      return { cancel: () => clearTimeout(timer) }
+    },
+  },
+  rng: { float: Math.random, fill: (target) => void crypto.getRandomValues(target) },
+  log: quiet,
+}
+
+/** Waits until the condition holds; fails after ten seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
