@@ -41,6 +41,7 @@ export function frameReader(onMessage: (message: Uint8Array) => void): FrameRead
           bodyBytes = 0
           body = Buffer.allocUnsafeSlow(size)
         }
+        // Also when `at` has reached the end: an empty message is complete with its header.
         const taken = chunk.copy(body, bodyBytes, at)
         bodyBytes += taken
         at += taken
