@@ -29,7 +29,7 @@ export { failedConditions, predicateText } from './prove/describe.ts'
 export { overlay } from './prove/overlay.ts'
 export type * from './prove/proof.ts'
 export { admits, type BreakerUse, noUse, used } from './reduce/circuit-breaker.ts'
-export { makePicker, type Pick, type PickContext, type Picker, type PickerInput } from './reduce/picker.ts'
+export { makePicker, type Pick, type PickContext, type Picker } from './reduce/picker.ts'
 export {
   type AttemptOutcome,
   backOffMs,
