@@ -5,7 +5,7 @@ import type { Origin } from '@weft/core'
 import type { HttpFilter, FilterOverride } from './model-filters.ts'
 import type { Cluster } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
-import type { Regex, Rule } from './predicate.ts'
+import type { Cidr, Regex, Rule, ValueTest } from './predicate.ts'
 import type { Json } from './request-head.ts'
 
 export type * from './model-cluster.ts'
@@ -74,6 +74,8 @@ export interface FilterChain {
   readonly index: number
   readonly origins: Origins
   readonly match: FilterChainMatch
+  /** What PeerAuthentication said here, for proofs and `weft status`; undefined when the control plane did not say. */
+  readonly mtls: { readonly mode: string; readonly origin: Origin | undefined } | undefined
   /** Undefined: plaintext. */
   readonly tls: DownstreamTls | undefined
   readonly handshakeTimeoutMs: number
@@ -85,10 +87,10 @@ export interface FilterChain {
 /** Envoy's FilterChainMatch; empty lists and undefined match everything. */
 export interface FilterChainMatch {
   readonly destinationPort: number | undefined
-  readonly prefixRanges: readonly import('./predicate.ts').Cidr[]
-  readonly directSourcePrefixRanges: readonly import('./predicate.ts').Cidr[]
+  readonly prefixRanges: readonly Cidr[]
+  readonly directSourcePrefixRanges: readonly Cidr[]
   readonly sourceType: 'any' | 'same-ip-or-loopback' | 'external'
-  readonly sourcePrefixRanges: readonly import('./predicate.ts').Cidr[]
+  readonly sourcePrefixRanges: readonly Cidr[]
   readonly sourcePorts: readonly number[]
   readonly serverNames: readonly string[]
   readonly transportProtocol: string
@@ -111,7 +113,7 @@ export interface CommonTls {
 /** One acceptable subject alternative name of the peer. */
 export interface SanMatcher {
   readonly type: 'uri' | 'dns' | 'email' | 'ip'
-  readonly test: import('./predicate.ts').ValueTest
+  readonly test: ValueTest
 }
 
 /** TLS towards downstream. */
@@ -331,9 +333,6 @@ export interface RouteAction {
   readonly hashPolicy: readonly HashPolicy[]
   /** Upgrade types enabled or disabled on this route, lower-case. `connect` with `terminate`: connect_config is set. */
   readonly upgrades: ReadonlyMap<string, { readonly enabled: boolean; readonly terminateConnect: boolean }>
-  /** metadata_match: subset selection, `envoy.lb`. */
-  readonly metadataMatch: Readonly<Record<string, Json>> | undefined
-  readonly mirrors: readonly MirrorPolicy[]
 }
 
 /** One leg of a split. */
@@ -344,14 +343,6 @@ export interface WeightedCluster {
   readonly headers: HeaderRules
   readonly filterOverrides: FilterOverrides
   readonly hostRewrite: HostRewrite | undefined
-  readonly metadataMatch: Readonly<Record<string, Json>> | undefined
-}
-
-/** Shadow traffic. Compiled already, sent by a later issue. */
-export interface MirrorPolicy {
-  readonly cluster: string
-  readonly numerator: number
-  readonly denominator: number
 }
 
 /** Consistent-hash input. */
@@ -437,7 +428,6 @@ export interface RetryPolicy {
   /** `envoy.retry_host_predicates.previous_hosts`. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionMaxAttempts: number
-  readonly origin: Origin | undefined
 }
 
 /** Envoy's retry_on conditions, HTTP and gRPC. */

@@ -21,7 +21,6 @@ export type PlainAttribute =
   | 'request.query'
   | 'request.host' // :authority, with port
   | 'request.scheme'
-  | 'request.content_type' // media type without parameters
   | 'source.address' // after X-Forwarded-For
   | 'source.direct_address' // the socket's peer
   | 'source.port'
@@ -47,7 +46,7 @@ export type RegexCompiler = (
   source: string,
 ) => { readonly ok: true; readonly value: Regex } | { readonly ok: false; readonly error: string }
 
-/** A condition on one value. An absent value fails every test but `absent`. */
+/** A condition on one value. An absent value fails every test but `absent`. On a principal: one of its names passes. */
 export type ValueTest =
   | { readonly is: 'exact'; readonly value: string; readonly ignoreCase: boolean }
   | { readonly is: 'prefix'; readonly value: string; readonly ignoreCase: boolean }
@@ -62,6 +61,8 @@ export type ValueTest =
   | { readonly is: 'range'; readonly start: number; readonly end: number }
   | { readonly is: 'cidr'; readonly cidr: Cidr }
   | { readonly is: 'json'; readonly value: Json }
+  /** A list with an element that passes. */
+  | { readonly is: 'list'; readonly any: ValueTest }
   /** `random` modulo `denominator` is below `numerator`. */
   | { readonly is: 'fraction'; readonly numerator: number; readonly denominator: number }
 
@@ -92,7 +93,7 @@ export type Predicate =
 /** The hot-path form of a predicate. */
 export type Test = (subject: Subject) => boolean
 
-/** A rule as data and as a closure; the closure is made on first use. */
+/** A rule as data and as a closure made from it. */
 export interface Rule {
   readonly predicate: Predicate
   readonly test: Test

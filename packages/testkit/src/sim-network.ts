@@ -43,9 +43,9 @@ export class SimNetwork {
       listen: async (at, onConnection) => this.#listen(host, at, onConnection),
       connect: (options, onOpen, onFail) => this.#connect(host, options, onOpen, onFail),
       secureServer: (transport, head, options, onOpen, onFail) =>
-        simSecureServer(transport, head, options, { wallMs: this.#clock.wallMs() }, onOpen, onFail),
+        simSecureServer({ transport, head, wallMs: this.#clock.wallMs() }, options, onOpen, onFail),
       secureClient: (transport, options, onOpen, onFail) =>
-        simSecureClient(transport, options, { wallMs: this.#clock.wallMs() }, onOpen, onFail),
+        simSecureClient({ transport, wallMs: this.#clock.wallMs() }, options, onOpen, onFail),
     }
   }
 

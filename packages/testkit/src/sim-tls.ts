@@ -24,13 +24,12 @@ interface ServerHello {
 
 /** Server side of a simulated handshake; see `Net.secureServer`. `at.wallMs` is the time certificates are judged at. */
 export function simSecureServer(
-  transport: Transport,
-  head: Buffer | undefined,
+  at: { readonly transport: Transport; readonly head: Buffer | undefined; readonly wallMs: number },
   options: TlsServerOptions,
-  at: { readonly wallMs: number },
   onOpen: Open,
   onFail: Fail,
 ): void {
+  const { transport, head } = at
   let peer: PeerIdentity | undefined
   let alpn: string | undefined
   let sni: string | undefined
@@ -63,12 +62,12 @@ export function simSecureServer(
 
 /** Client side of a simulated handshake; see `Net.secureClient`. */
 export function simSecureClient(
-  transport: Transport,
+  at: { readonly transport: Transport; readonly wallMs: number },
   options: TlsClientOptions,
-  at: { readonly wallMs: number },
   onOpen: Open,
   onFail: Fail,
 ): void {
+  const { transport } = at
   const records = new RecordReader(transport, onFail)
   const own = options.material?.certificateChainPem
   const extensions = own === undefined ? new Map() : new Map([[simCertificateExtension, Buffer.from(own)]])

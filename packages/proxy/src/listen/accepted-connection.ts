@@ -21,6 +21,8 @@ export interface AcceptedConnection {
 export interface ServedConnection {
   /** Finish what is in flight, then close; an idle connection says `connection: close` with its next answer. */
   drain(): void
+  /** True while nothing is in flight: such a connection may be ended when the process is on its way out. */
+  idle(): boolean
   /** Ends it at once. */
   destroy(): void
 }

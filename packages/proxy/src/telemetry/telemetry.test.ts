@@ -83,7 +83,9 @@ function metrics(workloads?: EndpointSet) {
 
 function labelsOf(text: string, line: string): Record<string, string> {
   const found = text.split('\n').find((candidate) => candidate.startsWith(`${line}{`)) ?? ''
-  return Object.fromEntries([...found.matchAll(/(\w+)="([^"]*)"/g)].map((match) => [match[1], match[2]]))
+  const labels: Record<string, string> = {}
+  for (const [, name = '', value = ''] of found.matchAll(/(\w+)="([^"]*)"/g)) labels[name] = value
+  return labels
 }
 
 test('the source end names the destination from endpoint metadata', () => {

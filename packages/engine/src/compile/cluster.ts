@@ -1,0 +1,171 @@
+// envoy.config.cluster.v3.Cluster.
+import type { Result } from '@weft/core'
+import * as lean from '@weft/xds/lean'
+import type { Balancer, BreakerLimits, Cluster, OutlierDetection, UpstreamHttp, UpstreamTls } from '../model.ts'
+import { compileAssignment } from './endpoints.ts'
+import { metadataOf, originsOf } from './metadata.ts'
+import {
+  attempt,
+  type CompileError,
+  type CompileOptions,
+  type Context,
+  newContext,
+  readPart,
+  refuse,
+} from './refusal.ts'
+import { compileUpstreamTls } from './tls-context.ts'
+
+const httpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+/** Compiles the bytes of a Cluster; errors name the field. */
+export function compileCluster(bytes: Uint8Array, options: CompileOptions): Result<Cluster, CompileError> {
+  return attempt(() => {
+    const context = newContext(options)
+    return compileDecoded(context, readPart(context, '', lean.readCluster, bytes))
+  })
+}
+
+function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
+  if (cluster.name === '') refuse('name', 'is empty')
+  const tls = compileUpstreamTls(context, 'transport_socket', cluster.transportSocket)
+  const transportSocketMatches = cluster.transportSocketMatches.map((match, index) => ({
+    name: match.name,
+    match: match.match ?? {},
+    tls: compileUpstreamTls(context, `transport_socket_matches[${index}].transport_socket`, match.transportSocket),
+  }))
+  return {
+    name: cluster.name,
+    origins: originsOf(cluster.metadata),
+    unlisted: context.unlisted,
+    discovery: compileDiscovery(context, cluster),
+    connectTimeoutMs: cluster.connectTimeout ?? 5000,
+    balancer: compileBalancer(context, cluster),
+    breakers: compileBreakers(cluster.circuitBreakers),
+    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(cluster.outlierDetection),
+    tls,
+    transportSocketMatches,
+    http: compileHttp(context, cluster),
+    panicThresholdPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
+    bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
+    bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
+    metadata: metadataOf(cluster.metadata),
+    secretNames: secretNamesOf([tls, ...transportSocketMatches.map((match) => match.tls)]),
+  }
+}
+
+function secretNamesOf(contexts: readonly (UpstreamTls | undefined)[]): readonly string[] {
+  const names = contexts.flatMap((tls) => [tls?.certificateSecret, tls?.rootsSecret])
+  return [...new Set(names.filter((name) => name !== undefined))]
+}
+
+function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['discovery'] {
+  const local = () => {
+    const assignment = cluster.loadAssignment
+    if (assignment === undefined)
+      return { name: cluster.name, localities: [], overprovisioningPercent: 140, unlisted: [] }
+    return compileAssignment(context, 'load_assignment', assignment)
+  }
+  switch (cluster.type ?? 'STATIC') {
+    case 'STATIC':
+      return { kind: 'static', endpoints: local() }
+    case 'STRICT_DNS':
+      return { kind: 'dns', logical: false, endpoints: local() }
+    case 'LOGICAL_DNS':
+      return { kind: 'dns', logical: true, endpoints: local() }
+    case 'ORIGINAL_DST':
+      return { kind: 'original-dst' }
+    case 'EDS':
+      if (cluster.edsClusterConfig?.edsConfig?.ads === undefined) {
+        return refuse('eds_cluster_config.eds_config', 'only ads is supported')
+      }
+      return { kind: 'eds', edsName: cluster.edsClusterConfig.serviceName || cluster.name }
+    default:
+      return refuse('type', `${cluster.type} is not supported`)
+  }
+}
+
+function compileBalancer(context: Context, cluster: lean.Cluster): Balancer {
+  const slowStart = cluster.leastRequestLbConfig?.slowStartConfig ?? cluster.roundRobinLbConfig?.slowStartConfig
+  if (slowStart !== undefined) context.unlisted.push('envoy.config.cluster.v3.Cluster.SlowStartConfig')
+  switch (cluster.lbPolicy) {
+    case 'ROUND_ROBIN':
+      return { policy: 'round-robin' }
+    case 'RANDOM':
+      return { policy: 'random' }
+    case 'CLUSTER_PROVIDED':
+      return { policy: 'original-dst' }
+    case 'LEAST_REQUEST': {
+      const config = cluster.leastRequestLbConfig
+      const choiceCount = config?.choiceCount ?? 2
+      if (choiceCount < 2) return refuse('least_request_lb_config.choice_count', 'must be at least 2')
+      const bias = config?.activeRequestBias?.defaultValue ?? 1
+      if (!(bias >= 0)) return refuse('least_request_lb_config.active_request_bias', 'must not be negative')
+      return { policy: 'least-request', choiceCount, activeRequestBias: bias }
+    }
+    default:
+      return refuse('lb_policy', `${cluster.lbPolicy} is not supported`)
+  }
+}
+
+const defaultLimits: BreakerLimits = {
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  retryBudget: undefined,
+}
+
+function compileBreakers(breakers: lean.CircuitBreakers | undefined): Cluster['breakers'] {
+  const of = (priority: lean.RoutingPriority): BreakerLimits => {
+    const found = breakers?.thresholds.find((one) => one.priority === priority)
+    if (found === undefined) return defaultLimits
+    const budget = found.retryBudget
+    return {
+      maxConnections: found.maxConnections ?? 1024,
+      maxPendingRequests: found.maxPendingRequests ?? 1024,
+      maxRequests: found.maxRequests ?? 1024,
+      maxRetries: found.maxRetries ?? 3,
+      retryBudget:
+        budget === undefined
+          ? undefined
+          : { percent: budget.budgetPercent?.value ?? 20, minConcurrency: budget.minRetryConcurrency ?? 3 },
+    }
+  }
+  return { default: of('DEFAULT'), high: of('HIGH') }
+}
+
+function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
+  const baseEjectionMs = outlier.baseEjectionTime ?? 30_000
+  return {
+    consecutive5xx: outlier.consecutive5xx ?? 5,
+    consecutiveGatewayFailure: outlier.consecutiveGatewayFailure ?? 5,
+    enforcingConsecutive5xxPercent: outlier.enforcingConsecutive5xx ?? 100,
+    enforcingConsecutiveGatewayFailurePercent: outlier.enforcingConsecutiveGatewayFailure ?? 0,
+    intervalMs: outlier.interval ?? 10_000,
+    baseEjectionMs,
+    maxEjectionMs: outlier.maxEjectionTime ?? Math.max(300_000, baseEjectionMs),
+    maxEjectionPercent: outlier.maxEjectionPercent ?? 10,
+  }
+}
+
+function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
+  const any = cluster.typedExtensionProtocolOptions.get(httpOptionsName)
+  const at = `typed_extension_protocol_options["${httpOptionsName}"]`
+  for (const name of cluster.typedExtensionProtocolOptions.keys()) {
+    if (name !== httpOptionsName)
+      context.unlisted.push(`envoy.config.cluster.v3.Cluster.typed_extension_protocol_options["${name}"]`)
+  }
+  const options = any === undefined ? undefined : readPart(context, at, lean.readClusterHttpProtocolOptions, any.value)
+  const common = options?.commonHttpProtocolOptions ?? cluster.commonHttpProtocolOptions
+  const explicit2 =
+    options?.explicitHttpConfig?.http2ProtocolOptions ??
+    (options === undefined ? cluster.http2ProtocolOptions : undefined)
+  return {
+    protocol:
+      options?.useDownstreamProtocolConfig !== undefined ? 'downstream' : explicit2 !== undefined ? 'http2' : 'http1',
+    idleTimeoutMs: common?.idleTimeout ?? 3_600_000,
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? cluster.maxRequestsPerConnection ?? 0,
+    maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
+    preserveHeaderCase: false,
+  }
+}

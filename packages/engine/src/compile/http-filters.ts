@@ -1,0 +1,64 @@
+// http_filters of a connection manager.
+import * as lean from '@weft/xds/lean'
+import type { HttpFilter } from '../model.ts'
+import { compileFault } from './fault.ts'
+import { compileRbac } from './rbac.ts'
+import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+
+/** In the order of the configuration. A type we do not have refuses the listener, unless it is optional. */
+export function compileHttpFilters(
+  context: Context,
+  at: string,
+  filters: readonly lean.HttpFilter[],
+): readonly HttpFilter[] {
+  const compiled: HttpFilter[] = []
+  filters.forEach((filter, index) => {
+    const one = compileHttpFilter(context, `${at}[${index}]`, filter)
+    if (one !== undefined) compiled.push(one)
+  })
+  const last = compiled.at(-1)
+  if (last?.kind !== 'router') return refuse(at, 'the last filter must be envoy.filters.http.router')
+  if (compiled.slice(0, -1).some((filter) => filter.kind === 'router')) return refuse(at, 'the router must come last')
+  return compiled
+}
+
+function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter): HttpFilter | undefined {
+  const { name, disabled } = filter
+  const where = `${at}.typed_config`
+  const any = filter.typedConfig
+  switch (any?.typeUrl) {
+    case lean.typeUrls.HttpRBAC: {
+      const rbac = readStrict(where, lean.readHttpRBAC, any.value)
+      return {
+        kind: 'rbac',
+        name,
+        disabled,
+        rules: compileRbac(context, `${where}.rules`, rbac.rules),
+        shadow: compileRbac(context, `${where}.shadow_rules`, rbac.shadowRules),
+      }
+    }
+    case lean.typeUrls.HTTPFault:
+      return {
+        kind: 'fault',
+        name,
+        disabled,
+        fault: compileFault(context, where, readPart(context, where, lean.readHTTPFault, any.value)),
+      }
+    case lean.typeUrls.Router: {
+      const router = readPart(context, where, lean.readRouter, any.value)
+      return {
+        kind: 'router',
+        name,
+        disabled: false,
+        suppressEnvoyHeaders: router.suppressEnvoyHeaders,
+        respectExpectedTimeout: router.respectExpectedRqTimeout,
+      }
+    }
+    default: {
+      const type = any?.typeUrl ?? 'nothing'
+      if (!filter.isOptional) return refuse(where, `the http filter "${name}" (${type}) is not known`)
+      context.unlisted.push(`http filter ${name} (${type}), optional`)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import type { H1Head, HeadFault } from './h1-head.ts'
+import { HeaderKind } from './header-kind.ts'
+
+/** Where a message's body ends. */
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly bytes: number }
+  | { readonly kind: 'chunked' }
+  /** Responses only: at the end of the connection. */
+  | { readonly kind: 'until-close' }
+
+const none: Framing = { kind: 'none' }
+const chunked: Framing = { kind: 'chunked' }
+const untilClose: Framing = { kind: 'until-close' }
+const framingHeaders = (1 << HeaderKind.CONTENT_LENGTH) | (1 << HeaderKind.TRANSFER_ENCODING)
+
+const both: HeadFault = { status: 400, details: 'http1.content_length_and_transfer_encoding' }
+const badLength: HeadFault = { status: 400, details: 'http1.invalid_content_length' }
+const badCoding: HeadFault = { status: 501, details: 'http1.invalid_transfer_encoding' }
+const codingIn10: HeadFault = { status: 400, details: 'http1.transfer_encoding_in_http10' }
+
+/**
+ * Framing of a request (RFC 9112 6.3), strict: both lengths, repeated or odd lengths and codings other than one
+ * `chunked` are faults, since another reader might take them differently (request smuggling).
+ */
+export function requestFraming(head: H1Head): Framing | HeadFault {
+  return (head.seen & framingHeaders) === 0 ? none : declaredFraming(head)
+}
+
+/** Framing of a response to `method`; same strictness, and without a length the body ends with the connection. */
+export function responseFraming(head: H1Head, method: string): Framing | HeadFault {
+  const { status } = head
+  if (status < 200 || status === 204 || status === 304 || method === 'HEAD') {
+    // A length here describes what GET would have got; it frames nothing, but must be readable.
+    const declared = declaredFraming(head)
+    return 'status' in declared && status !== 304 && method !== 'HEAD' ? declared : none
+  }
+  return (head.seen & framingHeaders) === 0 ? untilClose : declaredFraming(head)
+}
+
+function declaredFraming(head: H1Head): Framing | HeadFault {
+  let coding = -1
+  let length = -1
+  for (let at = 0; at < head.count; at++) {
+    const kind = head.kinds[at]
+    if (kind === HeaderKind.CONTENT_LENGTH) {
+      if (length >= 0) return badLength
+      length = at
+    } else if (kind === HeaderKind.TRANSFER_ENCODING) {
+      if (coding >= 0) return badCoding
+      coding = at
+    }
+  }
+  if (coding >= 0) {
+    if (length >= 0) return both
+    if (head.minor === 0) return codingIn10
+    return head.valueAt(coding).toLowerCase() === 'chunked' ? chunked : badCoding
+  }
+  if (length < 0) return none
+  const bytes = parseLength(head.valueAt(length))
+  return bytes < 0 ? badLength : { kind: 'length', bytes }
+}
+
+/** Digits only, exactly representable; -1 otherwise. */
+function parseLength(text: string): number {
+  if (text.length === 0 || text.length > 16) return -1
+  let value = 0
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value <= Number.MAX_SAFE_INTEGER ? value : -1
+}

@@ -1,0 +1,297 @@
+import { charClass, TARGET, TOKEN, VALUE } from './char-table.ts'
+import { headerKindOf } from './header-kind.ts'
+
+/** Why a head is refused. `status` is what a server answers; a client treats all as an upstream protocol error. */
+export interface HeadFault {
+  readonly status: 400 | 431 | 501 | 505
+  /** `%RESPONSE_CODE_DETAILS%`. */
+  readonly details: string
+}
+
+/** Limits of one head. */
+export interface HeadLimits {
+  readonly maxBytes: number
+  readonly maxHeaders: number
+}
+
+const tooLarge: HeadFault = { status: 431, details: 'http1.headers_too_large' }
+const tooMany: HeadFault = { status: 431, details: 'http1.too_many_headers' }
+const badVersion: HeadFault = { status: 505, details: 'http1.unsupported_version' }
+const refusal = (what: string): HeadFault => ({ status: 400, details: `http1.${what}` })
+const bareLf = refusal('bare_lf')
+const bareCr = refusal('bare_cr')
+const badMethod = refusal('invalid_method')
+const badTarget = refusal('invalid_target')
+const badRequestLine = refusal('invalid_request_line')
+const badStatusLine = refusal('invalid_status_line')
+const obsFold = refusal('obs_fold')
+const badName = refusal('invalid_header_name')
+const badValue = refusal('invalid_header_value')
+
+const CR = 13
+const LF = 10
+const SP = 32
+const HT = 9
+const COLON = 58
+
+/** Methods longer than this are not methods. */
+const maxMethodBytes = 32
+
+/**
+ * One head, found in a byte stream: parsed once, kept as one latin1 string and offsets into it. `parse` may be called
+ * again with more bytes behind the same start; finished lines are not looked at twice, and the outcome depends only on
+ * the bytes, not on how they were cut.
+ */
+export class H1Head {
+  /** 1: HTTP/1.1, 0: HTTP/1.0. */
+  minor = 1
+  /** Whole head with its empty line, latin1. Valid once `parse` said `done`. */
+  text = ''
+  /** Bytes of the head. */
+  length = 0
+  count = 0
+  methodEnd = 0
+  targetStart = 0
+  targetEnd = 0
+  status = 0
+  /** Start of the first header line. */
+  firstLine = 0
+  fault: HeadFault | undefined = undefined
+  /** Per header: name start, name end, value start, value end (trimmed), line end (after CRLF). */
+  offsets: Int32Array = new Int32Array(24 * 5)
+  kinds: Uint8Array = new Uint8Array(24)
+  /** Nonzero: not to be passed on. */
+  dropped: Uint8Array = new Uint8Array(24)
+  /** Bit `1 << kind` is set when such a header is there. */
+  seen = 0
+  readonly #isResponse: boolean
+  #line = 0
+
+  constructor(isResponse: boolean) {
+    this.#isResponse = isResponse
+  }
+
+  /** Makes it ready for the next head. */
+  reset(): void {
+    this.count = 0
+    this.seen = 0
+    this.#line = 0
+    this.text = ''
+    this.length = 0
+    this.fault = undefined
+  }
+
+  /** Looks at `bytes[start, end)`; on `fault`, `fault` says why. */
+  parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): 'more' | 'done' | 'fault' {
+    const stop = Math.min(end, start + limits.maxBytes)
+    if (this.#line === 0) {
+      const length = this.#isResponse ? this.#statusLine(bytes, start, stop) : this.#requestLine(bytes, start, stop)
+      if (length === undefined) return 'fault'
+      if (length === 0) return this.#more(end, start, limits)
+      this.#line = length
+      this.firstLine = length
+    }
+    for (;;) {
+      const next = this.#headerLine(bytes, start, stop)
+      if (next === undefined) return 'fault'
+      if (next === 0) return this.#more(end, start, limits)
+      if (next === this.length) {
+        this.text = bytes.latin1Slice(start, start + next)
+        return 'done'
+      }
+      if (this.count > limits.maxHeaders) return this.#fail(tooMany), 'fault'
+      this.#line = next
+    }
+  }
+
+  /** True when a header of this kind is there. */
+  has(kind: number): boolean {
+    return (this.seen & (1 << kind)) !== 0
+  }
+
+  /** Index of the first header of a kind, -1 without one. */
+  find(kind: number): number {
+    if (!this.has(kind)) return -1
+    for (let at = 0; at < this.count; at++) if (this.kinds[at] === kind) return at
+    return -1
+  }
+
+  /** Value of the header at an index. */
+  valueAt(index: number): string {
+    return this.text.slice(this.offsets[index * 5 + 2], this.offsets[index * 5 + 3])
+  }
+
+  /** Name of the header at an index, lower-case. */
+  nameAt(index: number): string {
+    return this.text.slice(this.offsets[index * 5], this.offsets[index * 5 + 1]).toLowerCase()
+  }
+
+  /** True when the header at an index has this lower-case name. */
+  isNamed(index: number, name: string): boolean {
+    const start = this.offsets[index * 5] as number
+    if ((this.offsets[index * 5 + 1] as number) - start !== name.length) return false
+    const { text } = this
+    for (let at = 0; at < name.length; at++) {
+      const code = text.charCodeAt(start + at)
+      const lower = code >= 65 && code <= 90 ? code | 0x20 : code
+      if (lower !== name.charCodeAt(at)) return false
+    }
+    return true
+  }
+
+  /** Value of a header by lower-case name, lines joined with `,`; dropped ones are not seen. */
+  value(name: string): string | undefined {
+    let found: string | undefined
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] !== 0 || !this.isNamed(at, name)) continue
+      found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
+    }
+    return found
+  }
+
+  #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {
+    if (end - start < limits.maxBytes) return 'more'
+    this.#fail(tooLarge)
+    return 'fault'
+  }
+
+  #fail(fault: HeadFault): undefined {
+    this.fault = fault
+    return undefined
+  }
+
+  /** Length of the request line with its CRLF, 0 when it is not complete, undefined on fault. */
+  #requestLine(bytes: Buffer, start: number, end: number): number | undefined {
+    let at = start
+    while (at < end && ((charClass[bytes[at] as number] as number) & TOKEN) !== 0) at++
+    if (at - start > maxMethodBytes) return this.#fail(badMethod)
+    if (at === end) return 0
+    if (at === start || bytes[at] !== SP) return this.#fail(bytes[at] === LF ? bareLf : badMethod)
+    this.methodEnd = at - start
+    const target = ++at
+    while (at < end && ((charClass[bytes[at] as number] as number) & TARGET) !== 0) at++
+    if (at === end) return 0
+    if (at === target || bytes[at] !== SP) return this.#fail(bytes[at] === LF ? bareLf : badTarget)
+    this.targetStart = target - start
+    this.targetEnd = at - start
+    return this.#versionAndEnd(bytes, start, at + 1, end)
+  }
+
+  #versionAndEnd(bytes: Buffer, start: number, at: number, end: number): number | undefined {
+    const version = this.#version(bytes, at, end)
+    if (version !== 1) return version
+    if (end - at < 9) return 0
+    if (bytes[at + 8] !== CR) return this.#fail(bytes[at + 8] === LF ? bareLf : badRequestLine)
+    if (end - at < 10) return 0
+    if (bytes[at + 9] !== LF) return this.#fail(bareCr)
+    return at + 10 - start
+  }
+
+  /** Reads `HTTP/1.x`; 1 when there, 0 when incomplete. */
+  #version(bytes: Buffer, at: number, end: number): 1 | 0 | undefined {
+    const wanted = 'HTTP/1.'
+    for (let index = 0; index < 7; index++) {
+      if (at + index >= end) return 0
+      if (bytes[at + index] === wanted.charCodeAt(index)) continue
+      return this.#fail(index < 5 ? (this.#isResponse ? badStatusLine : badRequestLine) : badVersion)
+    }
+    if (at + 7 >= end) return 0
+    const minor = (bytes[at + 7] as number) - 48
+    if (minor !== 0 && minor !== 1) return this.#fail(badVersion)
+    this.minor = minor
+    return 1
+  }
+
+  #statusLine(bytes: Buffer, start: number, end: number): number | undefined {
+    const version = this.#version(bytes, start, end)
+    if (version !== 1) return version
+    let at = start + 8
+    if (at >= end) return 0
+    if (bytes[at] !== SP) return this.#fail(badStatusLine)
+    let status = 0
+    for (at = start + 9; at < start + 12; at++) {
+      if (at >= end) return 0
+      const digit = (bytes[at] as number) - 48
+      if (digit < 0 || digit > 9) return this.#fail(badStatusLine)
+      status = status * 10 + digit
+    }
+    if (status < 100 || status > 599) return this.#fail(badStatusLine)
+    this.status = status
+    if (at >= end) return 0
+    if (bytes[at] !== SP && bytes[at] !== CR) return this.#fail(bytes[at] === LF ? bareLf : badStatusLine)
+    while (at < end && ((charClass[bytes[at] as number] as number) & VALUE) !== 0) at++
+    if (at >= end) return 0
+    if (bytes[at] !== CR) return this.#fail(bytes[at] === LF ? bareLf : badStatusLine)
+    if (at + 1 >= end) return 0
+    return bytes[at + 1] === LF ? at + 2 - start : this.#fail(bareCr)
+  }
+
+  /** Length up to the end of the next line, 0 when incomplete; the empty line sets `length`. */
+  #headerLine(bytes: Buffer, start: number, end: number): number | undefined {
+    const line = start + this.#line
+    if (line >= end) return 0
+    const first = bytes[line] as number
+    if (first === CR) {
+      if (line + 1 >= end) return 0
+      if (bytes[line + 1] !== LF) return this.#fail(bareCr)
+      this.length = this.#line + 2
+      return this.length
+    }
+    let at = line
+    while (at < end && ((charClass[bytes[at] as number] as number) & TOKEN) !== 0) at++
+    if (at === end) return 0
+    if (at === line || bytes[at] !== COLON) return this.#fail(nameFault(first, bytes[at] as number))
+    const nameEnd = at++
+    while (at < end && (bytes[at] === SP || bytes[at] === HT)) at++
+    const value = at
+    while (at < end && ((charClass[bytes[at] as number] as number) & VALUE) !== 0) at++
+    if (at === end) return 0
+    if (bytes[at] !== CR) return this.#fail(bytes[at] === LF ? bareLf : badValue)
+    if (at + 1 >= end) return 0
+    if (bytes[at + 1] !== LF) return this.#fail(bareCr)
+    let valueEnd = at
+    while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--
+    this.#add(headerKindOf(bytes, line, nameEnd), line - start, nameEnd - start, value - start, valueEnd - start)
+    this.offsets[this.count * 5 - 1] = at + 2 - start
+    return at + 2 - start
+  }
+
+  #add(kind: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
+    const index = this.count++
+    if (index >= this.kinds.length) this.#grow()
+    this.kinds[index] = kind
+    this.dropped[index] = 0
+    this.seen |= 1 << kind
+    const { offsets } = this
+    const at = index * 5
+    offsets[at] = nameStart
+    offsets[at + 1] = nameEnd
+    offsets[at + 2] = valueStart
+    offsets[at + 3] = valueEnd
+  }
+
+  #grow(): void {
+    const size = this.kinds.length * 2
+    const offsets = new Int32Array(size * 5)
+    offsets.set(this.offsets)
+    const kinds = new Uint8Array(size)
+    kinds.set(this.kinds)
+    const dropped = new Uint8Array(size)
+    dropped.set(this.dropped)
+    this.offsets = offsets
+    this.kinds = kinds
+    this.dropped = dropped
+  }
+}
+
+function nameFault(first: number, offending: number): HeadFault {
+  if (first === LF || offending === LF) return bareLf
+  return first === SP || first === HT ? obsFold : badName
+}
+
+declare global {
+  // Node's own method behind `toString('latin1')`, without the dispatch; there since Node 0.x, not in the typings.
+  interface Buffer {
+    latin1Slice(start: number, end: number): string
+  }
+}

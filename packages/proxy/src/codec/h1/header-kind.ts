@@ -1,0 +1,80 @@
+// Headers the proxy itself looks at, as small numbers, so that nothing is compared by string on the way through.
+
+/** Kinds of headers; `OTHER` is passed through unseen. */
+export const HeaderKind = {
+  OTHER: 0,
+  HOST: 1,
+  CONTENT_LENGTH: 2,
+  TRANSFER_ENCODING: 3,
+  CONNECTION: 4,
+  KEEP_ALIVE: 5,
+  PROXY_CONNECTION: 6,
+  UPGRADE: 7,
+  TE: 8,
+  TRAILER: 9,
+  EXPECT: 10,
+  X_REQUEST_ID: 11,
+  X_FORWARDED_FOR: 12,
+  X_FORWARDED_PROTO: 13,
+  X_FORWARDED_CLIENT_CERT: 14,
+  /** Any `x-envoy-*`. */
+  X_ENVOY: 15,
+  SERVER: 16,
+  DATE: 17,
+  VIA: 18,
+  AUTHORIZATION: 19,
+  COOKIE: 20,
+} as const
+
+const names: readonly (readonly [string, number])[] = [
+  ['host', HeaderKind.HOST],
+  ['content-length', HeaderKind.CONTENT_LENGTH],
+  ['transfer-encoding', HeaderKind.TRANSFER_ENCODING],
+  ['connection', HeaderKind.CONNECTION],
+  ['keep-alive', HeaderKind.KEEP_ALIVE],
+  ['proxy-connection', HeaderKind.PROXY_CONNECTION],
+  ['upgrade', HeaderKind.UPGRADE],
+  ['te', HeaderKind.TE],
+  ['trailer', HeaderKind.TRAILER],
+  ['expect', HeaderKind.EXPECT],
+  ['x-request-id', HeaderKind.X_REQUEST_ID],
+  ['x-forwarded-for', HeaderKind.X_FORWARDED_FOR],
+  ['x-forwarded-proto', HeaderKind.X_FORWARDED_PROTO],
+  ['x-forwarded-client-cert', HeaderKind.X_FORWARDED_CLIENT_CERT],
+  ['server', HeaderKind.SERVER],
+  ['date', HeaderKind.DATE],
+  ['via', HeaderKind.VIA],
+  ['authorization', HeaderKind.AUTHORIZATION],
+  ['cookie', HeaderKind.COOKIE],
+]
+
+interface Candidate {
+  readonly bytes: Uint8Array
+  readonly kind: number
+}
+
+/** Candidates by length of the name: at most three names share a length. */
+const byLength: readonly (readonly Candidate[])[] = Array.from({ length: 24 }, (_, length) =>
+  names
+    .filter(([name]) => name.length === length)
+    .map(([name, kind]) => ({ bytes: new TextEncoder().encode(name), kind })),
+)
+const envoyPrefix = new TextEncoder().encode('x-envoy-')
+const none: readonly Candidate[] = []
+
+/** The kind of the header whose name is `bytes[start, end)`; the name is made of token characters. */
+export function headerKindOf(bytes: Uint8Array, start: number, end: number): number {
+  for (const candidate of byLength[end - start] ?? none) {
+    if (sameIgnoringCase(bytes, start, candidate.bytes)) return candidate.kind
+  }
+  if (end - start > 8 && sameIgnoringCase(bytes, start, envoyPrefix)) return HeaderKind.X_ENVOY
+  return HeaderKind.OTHER
+}
+
+/** `expected` is lower-case letters and `-`; setting bit 5 lowers a letter and maps no other token character onto one. */
+function sameIgnoringCase(bytes: Uint8Array, start: number, expected: Uint8Array): boolean {
+  for (let at = 0; at < expected.length; at++) {
+    if (((bytes[start + at] as number) | 0x20) !== expected[at]) return false
+  }
+  return true
+}
