@@ -1,9 +1,15 @@
 // Which DestinationRules hold for a Service, merged: policy and subsets.
 import { originOf, type Origin } from '@weft/core'
-import type { DestinationRuleSpec, PortTrafficPolicy, Subset, TrafficPolicy } from '@weft/resources'
+import {
+  type DestinationRuleSpec,
+  type PortTrafficPolicy,
+  resolveHost,
+  type Subset,
+  type TrafficPolicy,
+} from '@weft/resources'
 import type { ConfigPart, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Loser } from './generator.ts'
-import { resolveHost, type Service, serviceHost } from './hosts.ts'
+import { type Service, serviceHost } from './hosts.ts'
 
 /** A DestinationRule with its content. */
 export type DestinationRule = SnapshotObject<DestinationRuleSpec>
@@ -16,7 +22,7 @@ export function destinationRulesFor(config: ConfigPart, service: Service, namesp
   return config.objects.DestinationRule.filter(
     (rule) =>
       (rule.spec.exportTo.includes('*') || rule.spec.exportTo.length === 0 || rule.id.namespace === namespace) &&
-      resolveHost(rule.spec.host, rule.id.namespace, (name) => name === host) === host,
+      resolveHost(rule.spec.host, rule.id.namespace) === host,
   ).sort((a, b) => rank(a) - rank(b))
 }
 
@@ -69,7 +75,11 @@ export function mergeDestinationRules(rules: readonly DestinationRule[]): Merged
 }
 
 /** What holds for a port of a subset: port settings replace the whole policy, a subset's members override the host's. */
-export function portPolicy(base: TrafficPolicy | undefined, subset: TrafficPolicy | undefined, port: number): PortTrafficPolicy {
+export function portPolicy(
+  base: TrafficPolicy | undefined,
+  subset: TrafficPolicy | undefined,
+  port: number,
+): PortTrafficPolicy {
   const onPort = (policy: TrafficPolicy | undefined): PortTrafficPolicy | undefined =>
     policy?.portLevelSettings?.find((settings) => settings.port.number === port)
   const members = ({ loadBalancer, connectionPool, tls }: PortTrafficPolicy): PortTrafficPolicy => ({

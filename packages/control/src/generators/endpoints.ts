@@ -1,6 +1,6 @@
 // The ready instances behind each Service port and subset. Their own input: a change here rebuilds nothing else.
 import { originOf } from '@weft/core'
-import type { PeerAuthenticationSpec, ServicePort } from '@weft/resources'
+import { type PeerAuthenticationSpec, selectsLabels, type ServicePort, targetPortOf } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
@@ -8,7 +8,7 @@ import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot
 import { destinationRulesFor, mergeDestinationRules } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { outboundCluster, selects, type Service, serviceHost, serviceSelects, targetPortOf } from './hosts.ts'
+import { outboundCluster, type Service, serviceHost, standsFor } from './hosts.ts'
 import { socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 import type { Init } from './init.ts'
@@ -36,7 +36,7 @@ export const endpoints = generator({
           service: [service],
           destinationRules: destinationRulesFor(config, service, namespace),
           instances: running.instances.filter(
-            ({ value }) => value.ready && !value.draining && serviceSelects(service, value),
+            ({ value }) => value.ready && !value.draining && standsFor(service, value),
           ),
           peerAuthentications: config.objects.PeerAuthentication.filter(
             ({ id }) => id.namespace === service.id.namespace || id.namespace === rootNamespace,
@@ -51,7 +51,7 @@ export const endpoints = generator({
       service.spec.ports.flatMap((port) => [
         assignment(service, port, '', lbEndpoints(port, refs.instances, refs, scope.rootNamespace)),
         ...subsets.map(({ subset }) => {
-          const members = refs.instances.filter(({ value }) => selects(subset.labels, value.labels))
+          const members = refs.instances.filter(({ value }) => selectsLabels(subset.labels, value.labels))
           return assignment(service, port, subset.name, lbEndpoints(port, members, refs, scope.rootNamespace))
         }),
       ]),
@@ -73,7 +73,7 @@ function lbEndpoints(
   rootNamespace: string,
 ): LbEndpointInit[] {
   return instances.flatMap(({ value }) => {
-    const target = targetPortOf(port, value)
+    const target = targetPortOf(port, value.ports)
     if (target === undefined) return []
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
     const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'

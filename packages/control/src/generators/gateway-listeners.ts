@@ -25,7 +25,10 @@ export const gatewayListeners = generator({
     const gateways = gatewaysFor(config, scope.labels)
     const policies = policiesOf(config, scope)
     return gatewayPorts(gateways).map((port) =>
-      makeView({ address, port, workload, trustDomain, accessLog }, { gateways: gatewaysOn(gateways, port), ...policies }),
+      makeView(
+        { address, port, workload, trustDomain, accessLog },
+        { gateways: gatewaysOn(gateways, port), ...policies },
+      ),
     )
   },
   build({ scope, refs }) {

@@ -1,5 +1,6 @@
 // The routes of a gateway port: for each host of a server, the rules of the VirtualServices bound to it, merged in order.
 import { originOf } from '@weft/core'
+import { hostCovers, resolveGateway } from '@weft/resources'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { encodeResource } from './encode.ts'
 import { gatewayRouteName } from './gateway-listeners.ts'
@@ -7,13 +8,8 @@ import { gatewayPorts, gatewaysFor, gatewaysOn, type ServerHost, serverHosts } f
 import { generator, makeView } from './generator.ts'
 import { weftMetadata } from './metadata.ts'
 import { callerScope } from './outbound-routes.ts'
-import {
-  matchesWildcard,
-  serviceIndex,
-  VirtualHostBuilder,
-  visibleTo,
-} from './routes/virtual-hosts.ts'
-import { gatewayName, type VirtualService } from './routes/virtual-service-routes.ts'
+import { serviceIndex, VirtualHostBuilder, visibleTo } from './routes/virtual-hosts.ts'
+import type { VirtualService } from './routes/virtual-service-routes.ts'
 
 /** `http.<port>` */
 export const gatewayRoutes = generator({
@@ -79,11 +75,12 @@ function hostsOf(
   const hosts = new Map<string, VirtualService[]>()
   for (const virtualService of virtualServices) {
     const { namespace } = virtualService.id
-    const bound = virtualService.spec.gateways.map((name) => gatewayName(name, namespace))
+    const bound = virtualService.spec.gateways.map((name) => resolveGateway(name, namespace))
     for (const server of servers) {
       if (!bound.includes(server.gateway) || (server.namespace !== '*' && server.namespace !== namespace)) continue
-      for (const host of virtualService.spec.hosts) {
-        const common = intersectHosts(host, server.host)
+      for (const written of virtualService.spec.hosts) {
+        // A name without dots is a Service inside the mesh, but what a client of the gateway writes at its door.
+        const common = intersectHosts(written.toLowerCase(), server.host.toLowerCase())
         if (common === undefined) continue
         const list = hosts.get(common) ?? []
         if (!list.includes(virtualService)) hosts.set(common, [...list, virtualService])
@@ -95,6 +92,6 @@ function hostsOf(
 
 /** The narrower of two overlapping hosts. */
 export function intersectHosts(a: string, b: string): string | undefined {
-  if (a === b || matchesWildcard(b, a)) return a
-  return matchesWildcard(a, b) ? b : undefined
+  if (hostCovers(b, a)) return a
+  return hostCovers(a, b) ? b : undefined
 }

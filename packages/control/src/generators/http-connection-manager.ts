@@ -1,7 +1,7 @@
 // The HTTP connection manager of every listener: one set of limits, one filter order.
 import type { AccessLogSchema } from '@weft/xds/es/envoy/config/accesslog/v3/accesslog'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
-import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
+import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import {
@@ -119,9 +119,9 @@ export function tcpAccessLog(on: boolean): Init<typeof AccessLogSchema>[] {
 }
 
 function jsonAccessLog(fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema> {
-  const config = pack(FileAccessLogSchema, {
-    path: '/dev/stdout',
+  // Not the file /dev/stdout: that cannot be opened when standard output is a socket, as it is below a supervisor.
+  const config = pack(StdoutAccessLogSchema, {
     accessLogFormat: { case: 'logFormat', value: { format: { case: 'jsonFormat', value: { ...fields } } } },
   })
-  return { name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value: config } }
+  return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value: config } }
 }

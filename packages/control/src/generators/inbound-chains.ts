@@ -1,6 +1,6 @@
 // The filter chains in front of one application port: mutual TLS and plaintext as PeerAuthentication says, then who may.
 import { type Origin, originOf } from '@weft/core'
-import type { PeerAuthenticationSpec } from '@weft/resources'
+import { type PeerAuthenticationSpec, targetPortOf } from '@weft/resources'
 import type {
   FilterChainSchema,
   FilterSchema,
@@ -13,7 +13,7 @@ import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
 import type { GeneratorProblem, Loser } from './generator.ts'
-import { inboundCluster, protocolOf, type Service, targetPortOf } from './hosts.ts'
+import { inboundCluster, portKind, type Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { weftMetadata } from './metadata.ts'
 import { tcpProxy } from './tcp-proxy.ts'
@@ -65,8 +65,8 @@ function servicePortOf(
 ): { protocol: 'http' | 'tcp'; origin: Origin } | undefined {
   for (const service of services) {
     for (const [index, servicePort] of service.spec.ports.entries()) {
-      if (targetPortOf(servicePort, { ports: [{ name: portName, port }] }) !== port) continue
-      return { protocol: protocolOf(servicePort), origin: originOf(service.id, `spec.ports[${index}]`) }
+      if (targetPortOf(servicePort, [{ name: portName, port }]) !== port) continue
+      return { protocol: portKind(servicePort), origin: originOf(service.id, `spec.ports[${index}]`) }
     }
   }
   return undefined
@@ -75,17 +75,14 @@ function servicePortOf(
 /** The chains of a port; `destinationPort` is set where one listener serves many ports (redirected traffic). */
 export function inboundChains(port: InboundPort, refs: InboundRefs, destinationPort?: number): InboundChains {
   const served = servicePortOf(refs.services, port)
-  const protocol = served?.protocol ?? protocolOf({ name: port.portName })
+  const protocol = served?.protocol ?? portKind({ name: port.portName })
   const origin = served?.origin ?? port.workload
   const mtls = effectiveMtls(refs.peerAuthentications, port.port)
   const authorization = authorizationOf(refs, protocol, port.trustDomain)
   const filters =
     protocol === 'http'
       ? [inboundHcm(port, httpRbac(authorization), origin)]
-      : [
-          ...networkRbac(authorization),
-          tcpProxy([{ cluster: inboundCluster(port.port), weight: 1 }], port.accessLog),
-        ]
+      : [...networkRbac(authorization), tcpProxy([{ cluster: inboundCluster(port.port), weight: 1 }], port.accessLog)]
   const metadata = weftMetadata({
     origin,
     mtls: { mode: mtls.mode, ...(mtls.origin === undefined ? {} : { origin: mtls.origin }) },

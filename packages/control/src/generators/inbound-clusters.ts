@@ -1,9 +1,10 @@
 // The application's own ports, behind the sidecar.
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { targetPortOf } from '@weft/resources'
 import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView } from './generator.ts'
-import { inboundCluster, type Service, serviceHost, serviceSelects, targetPortOf } from './hosts.ts'
+import { inboundCluster, type Service, serviceHost, standsFor } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { httpOptions } from './traffic-policy.ts'
 import { socketAddress } from './socket-address.ts'
@@ -21,7 +22,7 @@ export const inboundClusters = generator({
     ports: instance.ports,
   }),
   views({ config }, scope) {
-    const services = config.objects.Service.filter((service) => serviceSelects(service, scope))
+    const services = config.objects.Service.filter((service) => standsFor(service, scope))
     const { appAddress, workload } = scope
     return scope.ports.map((port) => makeView({ appAddress, workload, ...port }, { services }))
   },
@@ -64,5 +65,5 @@ export function istioService(service: Service): { host: string; name: string; na
 }
 
 function servesPort(service: Service, workloadPort: { readonly name: string; readonly port: number }): boolean {
-  return service.spec.ports.some((port) => targetPortOf(port, { ports: [workloadPort] }) === workloadPort.port)
+  return service.spec.ports.some((port) => targetPortOf(port, [workloadPort]) === workloadPort.port)
 }

@@ -7,7 +7,7 @@ import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
-import { serviceSelects } from './hosts.ts'
+import { standsFor } from './hosts.ts'
 import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { weftMetadata } from './metadata.ts'
 import { socketAddress } from './socket-address.ts'
@@ -44,12 +44,8 @@ export function workloadOrigin(instance: { readonly namespace: string; readonly 
 /** Everything in the configuration that concerns what comes in to a workload. */
 export function inboundRefs(config: ConfigPart, scope: InboundScope): InboundRefs {
   return {
-    services: config.objects.Service.filter((service) => serviceSelects(service, scope)),
-    peerAuthentications: peerAuthenticationsOf(
-      config.objects.PeerAuthentication,
-      scope,
-      config.settings.rootNamespace,
-    ),
+    services: config.objects.Service.filter((service) => standsFor(service, scope)),
+    peerAuthentications: peerAuthenticationsOf(config.objects.PeerAuthentication, scope, config.settings.rootNamespace),
     ...policiesOf(config, scope),
   }
 }

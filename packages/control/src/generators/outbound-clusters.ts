@@ -7,7 +7,7 @@ import { adsSource } from './config-source.ts'
 import { type DestinationRule, destinationRulesFor, mergeDestinationRules, portPolicy } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { outboundCluster, protocolOf, type Service, serviceHost, serviceSelects } from './hosts.ts'
+import { outboundCluster, portKind, type Service, serviceHost, standsFor } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
 import { plaintext, upstreamMtls } from './tls-contexts.ts'
@@ -44,7 +44,7 @@ export const outboundClusters = generator({
         service: [service],
         destinationRules: destinationRulesFor(config, service, namespace),
         workloads: config.objects.Workload.filter((workload) =>
-          serviceSelects(service, { namespace: workload.id.namespace, labels: workload.labels }),
+          standsFor(service, { namespace: workload.id.namespace, labels: workload.labels }),
         ),
       }),
     )
@@ -71,7 +71,12 @@ interface ClusterTarget {
   readonly subset?: string
 }
 
-function cluster(scope: OutboundScope, refs: OutboundRefs, target: ClusterTarget, rule: string | undefined): BuiltResource {
+function cluster(
+  scope: OutboundScope,
+  refs: OutboundRefs,
+  target: ClusterTarget,
+  rule: string | undefined,
+): BuiltResource {
   const { service, port, policy, subset } = target
   const host = serviceHost(service)
   const name = outboundCluster(host, port.port, subset)
@@ -82,8 +87,13 @@ function cluster(scope: OutboundScope, refs: OutboundRefs, target: ClusterTarget
     edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
     ...policyMembers(policy),
     ...transport(scope, refs, target),
-    upstreamBindConfig: { sourceAddress: { address: scope.sourceAddress, portSpecifier: { case: 'portValue', value: 0 } } },
-    metadata: weftMetadata({ origin, destinationRule: rule }, { services: [istioService(service)], ...(subset === undefined ? {} : { subset }) }),
+    upstreamBindConfig: {
+      sourceAddress: { address: scope.sourceAddress, portSpecifier: { case: 'portValue', value: 0 } },
+    },
+    metadata: weftMetadata(
+      { origin, destinationRule: rule },
+      { services: [istioService(service)], ...(subset === undefined ? {} : { subset }) },
+    ),
   }
   return encodeResource(ClusterSchema, name, init, rule === undefined ? [origin] : [origin, rule])
 }
@@ -96,7 +106,7 @@ function transport(
 ): Pick<ClusterInit, 'transportSocket' | 'transportSocketMatches'> {
   if (policy.tls?.mode === 'DISABLE') return {}
   const sni = `outbound_.${port.port}_.${subset ?? ''}_.${serviceHost(service)}`
-  const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, service, workloads), protocolOf(port))
+  const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, service, workloads), portKind(port))
   if (policy.tls?.mode === 'ISTIO_MUTUAL') return { transportSocket: mtls }
   return {
     transportSocketMatches: [

@@ -62,7 +62,7 @@ export const outboundListeners = generator({
       if (match === null) return []
       const service = index.get(`${match[1]}.${match[2]}.svc.cluster.local`)
       if (service === undefined) return []
-      const virtualServices = virtualServicesFor(serviceHost(service), visible, index).filter(
+      const virtualServices = virtualServicesFor(serviceHost(service), visible).filter(
         ({ spec }) => spec.tcp.length > 0,
       )
       return [
@@ -89,7 +89,9 @@ export const outboundListeners = generator({
         address: socketAddress(scope.address, scope.port),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin: originOf(service.id, '') }),
-        filterChains: [{ name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog)] }],
+        filterChains: [
+          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog)] },
+        ],
       },
       [originOf(service.id, '')],
     )

@@ -1,10 +1,11 @@
 // The routes of the explicit HTTP proxy: every Service the workload may call by name, on every port.
 import { originOf } from '@weft/core'
+import { resolveHost } from '@weft/resources'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
-import { domainsOf, outboundCluster, protocolOf, type Service, serviceHost } from './hosts.ts'
+import { domainsOf, outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import {
   addServiceHost,
@@ -89,11 +90,11 @@ function addService(
   service: Service,
   context: HostContext & { readonly refs: { readonly virtualServices: readonly VirtualService[] } },
 ): void {
-  const { services, caller, tunnel, refs } = context
+  const { caller, tunnel, refs } = context
   const host = serviceHost(service)
-  const virtualServices = virtualServicesFor(host, refs.virtualServices, services)
+  const virtualServices = virtualServicesFor(host, refs.virtualServices)
   for (const [index, port] of service.spec.ports.entries()) {
-    if (protocolOf(port) === 'http') {
+    if (portKind(port) === 'http') {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
     } else if (tunnel) {
       // By authority: the inside of a tunnel to a TCP port needs no look at its bytes, so a server may speak first.
@@ -112,14 +113,17 @@ function addService(
 }
 
 /** VirtualServices for hosts that are no Service: names that exist only as rules, on port 80. */
-function addForeignHosts(builder: VirtualHostBuilder, virtualServices: readonly VirtualService[], context: HostContext): void {
+function addForeignHosts(
+  builder: VirtualHostBuilder,
+  virtualServices: readonly VirtualService[],
+  context: HostContext,
+): void {
   for (const virtualService of virtualServices) {
     if (virtualService.spec.http.length === 0) continue
     const origin = originOf(virtualService.id, '')
     for (const host of virtualService.spec.hosts) {
-      const short = !host.includes('.') && host !== '*'
-      const full = short ? `${host}.${virtualService.id.namespace}.svc.cluster.local` : host
-      if (isServiceName(full, context.services)) continue
+      const full = resolveHost(host, virtualService.id.namespace)
+      if (context.services.has(full)) continue
       const { routes } = builder.routesOf([virtualService], context.caller)
       builder.add(
         {
@@ -132,10 +136,6 @@ function addForeignHosts(builder: VirtualHostBuilder, virtualServices: readonly 
       )
     }
   }
-}
-
-function isServiceName(host: string, services: ServiceIndex): boolean {
-  return ['', '.svc.cluster.local', '.cluster.local'].some((suffix) => services.has(`${host}${suffix}`))
 }
 
 /** What the mesh does not know is not reachable through the explicit proxy (Istio: REGISTRY_ONLY). */

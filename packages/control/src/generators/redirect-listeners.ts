@@ -7,7 +7,7 @@ import type { FilterChainSchema, ListenerFilterSchema } from '@weft/xds/es/envoy
 import { OriginalDstSchema } from '@weft/xds/es/envoy/extensions/filters/listener/original_dst/v3/original_dst'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, type GeneratorProblem, type Loser, makeView } from './generator.ts'
-import { protocolOf, type Service } from './hosts.ts'
+import { portKind, type Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { inboundChains, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundPorts, inboundRefs, type InboundScope, inboundScope } from './inbound-listeners.ts'
@@ -79,7 +79,7 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
   const ports = new Map<number, Origin>()
   for (const service of services) {
     for (const port of service.spec.ports) {
-      if (protocolOf(port) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
+      if (portKind(port) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
     }
   }
   return [...ports]

@@ -2,7 +2,6 @@
 import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
 import {
-
   SubjectAltNameMatcher_SanType,
   type SubjectAltNameMatcherSchema,
   TlsParameters_TlsProtocol,
@@ -56,10 +55,7 @@ function tlsSocket(typedConfig: ReturnType<typeof pack>): TransportSocketInit {
   return { name: 'envoy.transport_sockets.tls', configType: { case: 'typedConfig', value: typedConfig } }
 }
 
-function commonContext(
-  sans: readonly SanMatcherInit[],
-  protocol: 'http' | 'tcp',
-): Init<typeof CommonTlsContextSchema> {
+function commonContext(sans: readonly SanMatcherInit[], protocol: 'http' | 'tcp'): Init<typeof CommonTlsContextSchema> {
   return {
     tlsParams: {
       // Envoy offers at most 1.2 upstream unless told.

@@ -17,7 +17,8 @@ export function workloadMetadata(
 
 /** `name;namespace;canonical-name;canonical-revision;cluster`, with Istio's labels and fallbacks. */
 function istioWorkload({ workload, namespace, labels }: WorkloadInstance): string {
-  const name = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload
+  const name =
+    labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload
   const revision =
     labels['service.istio.io/canonical-revision'] ??
     labels['app.kubernetes.io/version'] ??

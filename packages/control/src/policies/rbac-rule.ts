@@ -174,7 +174,8 @@ function translate(
     if (attribute.on !== on) continue
     const matchers = values.map((value) => attribute.make(value))
     const bad = matchers.indexOf(undefined)
-    if (bad >= 0) return err({ kind: 'unenforceable', reason: `${field}: ${JSON.stringify(values[bad])} is not supported` })
+    if (bad >= 0)
+      return err({ kind: 'unenforceable', reason: `${field}: ${JSON.stringify(values[bad])} is not supported` })
     made.push(
       attribute.on === 'permission'
         ? anyOfPermissions(matchers as PermissionInit[], not)

@@ -1,6 +1,6 @@
 // Which workloads a policy with an optional selector holds for.
 import type { ObjectId } from '@weft/core'
-import { selects } from '../generators/hosts.ts'
+import { selectsLabels } from '@weft/resources'
 
 /** A workload, as policies see it. */
 export interface PolicyTarget {
@@ -21,5 +21,5 @@ export function policyLevel(
   const inRoot = id.namespace === rootNamespace
   if (!inRoot && id.namespace !== target.namespace) return undefined
   if (matchLabels === undefined || Object.keys(matchLabels).length === 0) return inRoot ? 'mesh' : 'namespace'
-  return selects(matchLabels, target.labels) ? 'workload' : undefined
+  return selectsLabels(matchLabels, target.labels) ? 'workload' : undefined
 }

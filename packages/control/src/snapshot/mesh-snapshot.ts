@@ -109,9 +109,7 @@ function sourceLabelKeys({ VirtualService }: ConfigPart['objects']): string[] {
 }
 
 function instancePart(values: readonly WorkloadInstance[], previous: InstancePart | undefined): InstancePart {
-  const instances = values
-    .map((value) => ({ key: instanceKey(value), hash: contentHash(value), value }))
-    .sort(byKey)
+  const instances = values.map((value) => ({ key: instanceKey(value), hash: contentHash(value), value })).sort(byKey)
   const hash = contentHash(instances.map((instance) => `${instance.key}@${instance.hash}`))
   return previous !== undefined && previous.hash === hash ? previous : { hash, instances }
 }

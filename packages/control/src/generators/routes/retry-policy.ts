@@ -50,6 +50,7 @@ function splitConditions(retryOn: string): { conditions: string[]; statusCodes: 
     .filter((part) => part !== '')
   const statusCodes = parts.filter((part) => /^\d{3}$/.test(part)).map(Number)
   const conditions = parts.filter((part) => !/^\d{3}$/.test(part))
-  if (statusCodes.length > 0 && !conditions.includes('retriable-status-codes')) conditions.push('retriable-status-codes')
+  if (statusCodes.length > 0 && !conditions.includes('retriable-status-codes'))
+    conditions.push('retriable-status-codes')
   return { conditions, statusCodes }
 }

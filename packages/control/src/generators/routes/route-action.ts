@@ -41,7 +41,10 @@ export function routeAction(
     return { action: { case: 'redirect', value: redirectAction(rule.redirect, port) }, ...headerChanges(rule.headers) }
   }
   if (rule.directResponse !== undefined) {
-    return { action: { case: 'directResponse', value: directResponse(rule.directResponse) }, ...headerChanges(rule.headers) }
+    return {
+      action: { case: 'directResponse', value: directResponse(rule.directResponse) },
+      ...headerChanges(rule.headers),
+    }
   }
   const arms = (rule.route ?? []).filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
   const single = arms.length === 1 ? arms[0] : undefined
@@ -70,7 +73,8 @@ function forwardAction(
   const policy = retryPolicy(rule.retries)
   const [first] = arms
   const single = arms.length === 1 ? first : undefined
-  const authority = rule.rewrite?.authority ?? authorityFromHeaders(rule.headers) ?? authorityFromHeaders(single?.headers)
+  const authority =
+    rule.rewrite?.authority ?? authorityFromHeaders(rule.headers) ?? authorityFromHeaders(single?.headers)
   return {
     clusterSpecifier:
       arms.length > 1
@@ -78,7 +82,9 @@ function forwardAction(
         : { case: 'cluster', value: first === undefined ? 'BlackHoleCluster' : clusterOf(first.destination) },
     timeout: duration(durationMs(rule.timeout) ?? 0),
     ...(policy === undefined ? {} : { retryPolicy: policy }),
-    ...(authority === undefined ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
+    ...(authority === undefined
+      ? {}
+      : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
     ...pathRewrite(rule.rewrite, match),
   }
 }
@@ -94,7 +100,9 @@ function clusterWeight(
     name: clusterOf(arm.destination),
     weight: arm.weight,
     ...headerChanges(arm.headers),
-    ...(authority === undefined ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
+    ...(authority === undefined
+      ? {}
+      : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
   }
 }
 

@@ -19,7 +19,8 @@ export function routeMatch(match: HttpMatchRequest | undefined): RouteMatchInit 
   if (match.authority !== undefined) headers.push(header(':authority', match.authority))
   if (match.scheme !== undefined) headers.push(header(':scheme', match.scheme))
   for (const [name, value] of sortedEntries(match.headers)) headers.push(header(name.toLowerCase(), value))
-  for (const [name, value] of sortedEntries(match.withoutHeaders)) headers.push(withoutHeader(name.toLowerCase(), value))
+  for (const [name, value] of sortedEntries(match.withoutHeaders))
+    headers.push(withoutHeader(name.toLowerCase(), value))
   const queryParameters = sortedEntries(match.queryParams).map(([name, value]) => queryParameter(name, value))
   return {
     pathSpecifier: pathSpecifier(match.uri),
@@ -34,8 +35,12 @@ export function matchesEverything(match: HttpMatchRequest | undefined): boolean 
   if (match === undefined) return true
   const { uri } = match
   const anyPath = uri === undefined || uri.prefix === '/' || uri.regex === '.*' || isPresence(uri)
-  const conditions = [match.headers, match.withoutHeaders, match.queryParams].every((c) => Object.keys(c ?? {}).length === 0)
-  return anyPath && conditions && match.method === undefined && match.authority === undefined && match.scheme === undefined
+  const conditions = [match.headers, match.withoutHeaders, match.queryParams].every(
+    (c) => Object.keys(c ?? {}).length === 0,
+  )
+  return (
+    anyPath && conditions && match.method === undefined && match.authority === undefined && match.scheme === undefined
+  )
 }
 
 /** Entries by key: the order in which a map was written must not show in what is sent. */

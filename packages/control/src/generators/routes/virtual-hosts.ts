@@ -1,13 +1,14 @@
 // Virtual hosts: the names of a Service port, and the rules of the VirtualServices for it.
 import { originOf, type Origin } from '@weft/core'
 import type { VirtualHostSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { hostCovers, resolveGateway, resolveHost } from '@weft/resources'
 import { duration } from '../config-source.ts'
 import type { GeneratorProblem, Loser } from '../generator.ts'
-import { domainsOf, outboundCluster, resolveHost, type Service, serviceHost } from '../hosts.ts'
+import { domainsOf, outboundCluster, type Service, serviceHost } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
 import { tunnelName } from '../static-clusters.ts'
 import { type ClusterOf, defaultAction } from './route-action.ts'
-import { type Caller, gatewayName, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
+import { type Caller, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
 import type { Init } from '../init.ts'
 
 /** A virtual host to be sent. */
@@ -59,7 +60,12 @@ export class VirtualHostBuilder {
     const routes: RouteInit[] = []
     let catchAll: Origin | undefined
     for (const virtualService of virtualServices) {
-      const compiled = virtualServiceRoutes(virtualService, caller, this.clusterOf(virtualService, caller.port), catchAll)
+      const compiled = virtualServiceRoutes(
+        virtualService,
+        caller,
+        this.clusterOf(virtualService, caller.port),
+        catchAll,
+      )
       routes.push(...compiled.routes)
       this.losers.push(...compiled.losers)
       this.origins.add(originOf(virtualService.id, ''))
@@ -71,7 +77,7 @@ export class VirtualHostBuilder {
   /** Names the cluster of a destination as written in a VirtualService; unknown ones answer 503, as in Istio. */
   clusterOf(virtualService: VirtualService, port: number): ClusterOf {
     return (destination) => {
-      const host = resolveHost(destination.host, virtualService.id.namespace, (name) => this.#services.has(name))
+      const host = resolveHost(destination.host, virtualService.id.namespace)
       const service = this.#services.get(host)
       if (service === undefined) {
         const message = `destination ${destination.host} is no Service; requests for it are answered with 503`
@@ -85,33 +91,28 @@ export class VirtualHostBuilder {
 }
 
 /** The VirtualServices whose hosts name `host`: exact names before wildcards, longer wildcards first. */
-export function virtualServicesFor(
-  host: string,
-  all: readonly VirtualService[],
-  services: ServiceIndex,
-): VirtualService[] {
+export function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
   const ranked = all.flatMap((virtualService) => {
     const ranks = virtualService.spec.hosts
-      .map((name) => resolveHost(name, virtualService.id.namespace, (full) => services.has(full)))
-      .map((name) => (name === host ? 1000 : matchesWildcard(name, host) ? name.length : -1))
+      .map((name) => resolveHost(name, virtualService.id.namespace))
+      .map((name) => (name === host ? 1000 : hostCovers(name, host) ? name.length : -1))
     const rank = Math.max(...ranks)
     return rank < 0 ? [] : [{ virtualService, rank }]
   })
   return ranked.sort((a, b) => b.rank - a.rank).map(({ virtualService }) => virtualService)
 }
 
-/** Whether `*`, or `*.suffix`, covers a host. */
-export function matchesWildcard(pattern: string, host: string): boolean {
-  return pattern === '*' || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)))
-}
-
 /** Those that a proxy of `namespace` sees through one of `gateways` (`mesh` for sidecars), first by key. */
-export function visibleTo(all: readonly VirtualService[], namespace: string, gateways: readonly string[]): VirtualService[] {
+export function visibleTo(
+  all: readonly VirtualService[],
+  namespace: string,
+  gateways: readonly string[],
+): VirtualService[] {
   return all.filter(
     ({ id, spec }) =>
       (spec.exportTo.includes('*') || spec.exportTo.length === 0 || id.namespace === namespace) &&
       (spec.gateways.length === 0 ? ['mesh'] : spec.gateways).some((name) =>
-        gateways.includes(gatewayName(name, id.namespace)),
+        gateways.includes(resolveGateway(name, id.namespace)),
       ),
   )
 }

@@ -1,10 +1,15 @@
 // The rules of one VirtualService as routes, in order, each carrying where it came from.
 import { originOf, type Origin } from '@weft/core'
-import type { HttpMatchRequest, HttpRoute, VirtualServiceSpec } from '@weft/resources'
+import {
+  type HttpMatchRequest,
+  type HttpRoute,
+  resolveGateway,
+  selectsLabels,
+  type VirtualServiceSpec,
+} from '@weft/resources'
 import type { RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import type { SnapshotObject } from '../../snapshot/mesh-snapshot.ts'
 import type { Loser } from '../generator.ts'
-import { selects } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
 import { faultConfig } from './fault.ts'
 import { type ClusterOf, routeAction } from './route-action.ts'
@@ -47,8 +52,7 @@ export function virtualServiceRoutes(
     const ruleOrigin = originOf(virtualService.id, rulePath)
     for (const [matchIndex, match] of (rule.match ?? [undefined]).entries()) {
       if (match !== undefined && !holdsFor(match, caller, virtualService.id.namespace)) continue
-      const origin =
-        match === undefined ? ruleOrigin : originOf(virtualService.id, `${rulePath}.match[${matchIndex}]`)
+      const origin = match === undefined ? ruleOrigin : originOf(virtualService.id, `${rulePath}.match[${matchIndex}]`)
       if (catchAll !== undefined) {
         losers.push({ origin, reason: 'shadowed', by: catchAll, detail: 'an earlier rule takes every request' })
         continue
@@ -73,20 +77,15 @@ export function holdsFor(
   namespace: string,
 ): boolean {
   if (match.port !== undefined && match.port !== caller.port) return false
-  const gateways = match.gateways?.map((name) => gatewayName(name, namespace))
+  const gateways = match.gateways?.map((name) => resolveGateway(name, namespace))
   if (gateways !== undefined && gateways.length > 0 && !gateways.some((name) => caller.gateways.includes(name))) {
     return false
   }
   if (caller.gateways.includes('mesh')) {
     if (match.sourceNamespace !== undefined && match.sourceNamespace !== caller.namespace) return false
-    if (match.sourceLabels !== undefined && !selects(match.sourceLabels, caller.labels)) return false
+    if (match.sourceLabels !== undefined && !selectsLabels(match.sourceLabels, caller.labels)) return false
   }
   return true
-}
-
-/** `mesh`, or a gateway with its namespace. */
-export function gatewayName(name: string, namespace: string): string {
-  return name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`
 }
 
 /** The rule's name or its origin; a match among several adds its own, so that names are unique in a virtual host. */
