@@ -76,7 +76,11 @@ export async function copyBookstore(): Promise<MeshDirectory> {
 export function runMesh(directory: MeshDirectory, args: readonly string[] = []): MeshRun {
   const main = join(repository, 'packages/cli/src/main.ts')
   const child = spawn(process.execPath, [main, 'up', directory.path, ...anyPorts, ...args], {
-    env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: process.env['HOME'], NODE_NO_WARNINGS: '1' },
+    env: {
+      PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+      HOME: process.env['HOME'],
+      NODE_NO_WARNINGS: '1',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
