@@ -19,6 +19,7 @@ export { redirectResponse, type Rewritten, rewriteRequest } from './decide/rewri
 export { decideRoute, matchRoute, type RouteDecision, routeName } from './decide/route.ts'
 export { type EffectiveTimeouts, effectiveTimeouts } from './decide/timeouts.ts'
 export { transportSocketFor } from './decide/transport-socket.ts'
+export { virtualClusterName } from './decide/virtual-cluster.ts'
 export { matchVirtualHost, withoutPort } from './decide/virtual-host.ts'
 export { inCidr, isLoopback, makeCidr, parseAddress } from './match/cidr.ts'
 export { closure, makeRule } from './match/closure.ts'
@@ -30,7 +31,7 @@ export { failedConditions, predicateText } from './prove/describe.ts'
 export { overlay } from './prove/overlay.ts'
 export type * from './prove/proof.ts'
 export { admits, type BreakerUse, noUse, used } from './reduce/circuit-breaker.ts'
-export { makePicker, type Pick, type PickContext, type Picker, type PickerInput } from './reduce/picker.ts'
+export { makePicker, type Pick, type PickContext, type Picker } from './reduce/picker.ts'
 export {
   type AttemptOutcome,
   backOffMs,
