@@ -18,7 +18,11 @@ function planned(from: readonly SourceFile[], ready = true): WorkloadInstance[] 
   return planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((one) => ({ ...one, ready }))
 }
 
-function snapshotOf(from: readonly SourceFile[], instances: readonly WorkloadInstance[], previous?: MeshSnapshot): MeshSnapshot {
+function snapshotOf(
+  from: readonly SourceFile[],
+  instances: readonly WorkloadInstance[],
+  previous?: MeshSnapshot,
+): MeshSnapshot {
   const { objects } = loadFiles(from)
   return buildSnapshot({ objects, instances, unenforceable: [], settings: defaultMeshSettings }, previous)
 }
