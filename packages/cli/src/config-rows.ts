@@ -41,7 +41,13 @@ export function listenerRows(resources: readonly ResourceReport[]): Rows {
     const listener = resource as Json
     const bound = at(listener, 'internal_listener') === undefined ? address(at(listener, 'address')) : 'internal'
     const chains = [...list(at(listener, 'filter_chains')), at(listener, 'default_filter_chain')].filter(Boolean)
-    return chains.map((chain) => [name, bound, text(at(chain, 'name')), leadsTo(chain), origin(chain) || origin(listener)])
+    return chains.map((chain) => [
+      name,
+      bound,
+      text(at(chain, 'name')),
+      leadsTo(chain),
+      origin(chain) || origin(listener),
+    ])
   })
   return { head: ['LISTENER', 'ADDRESS', 'CHAIN', 'LEADS TO', 'FROM'], rows }
 }
@@ -120,7 +126,13 @@ export function clusterRows(resources: readonly ResourceReport[]): Rows {
   const rows = resources.map(({ name, resource }) => {
     const cluster = resource as Json
     const weft = at(cluster, 'metadata', 'filter_metadata', 'weft')
-    return [name, text(at(cluster, 'type')) || 'STATIC', balancing(cluster), tlsText(cluster), text(at(weft, 'destinationRule')) || origin(cluster)]
+    return [
+      name,
+      text(at(cluster, 'type')) || 'STATIC',
+      balancing(cluster),
+      tlsText(cluster),
+      text(at(weft, 'destinationRule')) || origin(cluster),
+    ]
   })
   return { head: ['CLUSTER', 'TYPE', 'BALANCING', 'TLS', 'FROM'], rows }
 }

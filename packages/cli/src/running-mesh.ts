@@ -47,7 +47,8 @@ export function withMeshOptions(command: Command): Command {
 /** The mesh that the options mean. */
 export function runningMesh(options: MeshOptions): RunningMeshClient {
   const run = runFolder(options.dir)
-  const control = run === undefined ? undefined : readJson<{ api?: { host: string; port: number } }>(join(run, 'control.json'))
+  const control =
+    run === undefined ? undefined : readJson<{ api?: { host: string; port: number } }>(join(run, 'control.json'))
   const { host, port } = control?.api ?? { host: '127.0.0.1', port: 15080 }
   const url = options.api ?? `http://${host}:${port}`
   return {

@@ -45,7 +45,12 @@ async function showConfig(workload: string, what: What, options: MeshOptions): P
   process.exitCode = EXIT.failed
 }
 
-async function show(mesh: RunningMeshClient, workload: string, what: What, options: MeshOptions): Promise<Result<void>> {
+async function show(
+  mesh: RunningMeshClient,
+  workload: string,
+  what: What,
+  options: MeshOptions,
+): Promise<Result<void>> {
   const status = await mesh.api.status()
   if (!status.ok) return status
   const proxy = findProxy(status.value.proxies, workload)
@@ -55,7 +60,13 @@ async function show(mesh: RunningMeshClient, workload: string, what: What, optio
   if (!report.ok) return report
   const resources = report.value.types[kinds[what].type] ?? []
   if (options.output === 'json') {
-    process.stdout.write(`${JSON.stringify(resources.map(({ body: _, ...rest }) => rest), null, 2)}\n`)
+    process.stdout.write(
+      `${JSON.stringify(
+        resources.map(({ body: _, ...rest }) => rest),
+        null,
+        2,
+      )}\n`,
+    )
     return ok(undefined)
   }
   const { head, rows } = kinds[what].rows(resources)
@@ -125,4 +136,3 @@ async function withPlaces(api: ApiClient, { head, rows }: Rows): Promise<Rows> {
   }
   return { head, rows: rows.map((row) => [...row.slice(0, -1), places.get(row.at(-1) ?? '') ?? row.at(-1) ?? '']) }
 }
-

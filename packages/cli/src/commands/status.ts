@@ -72,14 +72,23 @@ function printReport(report: StatusReport, identities: ReadonlyMap<string, Local
   const notes = [
     ...report.proxies.flatMap(refusals),
     ...report.store.blocking.map((finding) => findingLine(finding)),
-    ...report.store.problems.filter((one) => !report.store.blocking.includes(one)).map((finding) => findingLine(finding)),
+    ...report.store.problems
+      .filter((one) => !report.store.blocking.includes(one))
+      .map((finding) => findingLine(finding)),
     ...report.store.stale.map(({ object, reason }) => `stale: ${object} is served in its last good version: ${reason}`),
-    ...report.store.unenforceable.map(({ object, reason }) => `denied: ${object} cannot be enforced, so what it selects is denied: ${reason}`),
-    ...report.losers.map((loser) => `without effect: ${place(loser.from)}: ${loser.detail}${loser.by === undefined ? '' : ` (${place(loser.by)})`}`),
+    ...report.store.unenforceable.map(
+      ({ object, reason }) => `denied: ${object} cannot be enforced, so what it selects is denied: ${reason}`,
+    ),
+    ...report.losers.map(
+      (loser) =>
+        `without effect: ${place(loser.from)}: ${loser.detail}${loser.by === undefined ? '' : ` (${place(loser.by)})`}`,
+    ),
     ...report.notes.map((note) => `note: ${place(note.from)}: ${note.message}`),
   ]
   for (const line of [...new Set(notes)]) process.stdout.write(`${line}\n`)
-  process.stdout.write(`snapshot ${report.version ?? 'none'}, ${report.store.objects} objects, trust domain ${report.trustDomain}\n`)
+  process.stdout.write(
+    `snapshot ${report.version ?? 'none'}, ${report.store.objects} objects, trust domain ${report.trustDomain}\n`,
+  )
 }
 
 /** One word per proxy. */
