@@ -2,10 +2,11 @@
 import { CommanderError } from 'commander'
 import { buildProgram, EXIT, type Register } from './program.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerExplain } from './commands/explain.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerUp } from './commands/up.ts'
 
-const registers: Register[] = [registerUp, registerStatus, registerConfig]
+const registers: Register[] = [registerUp, registerStatus, registerConfig, registerExplain]
 
 try {
   await buildProgram(registers).parseAsync(process.argv)
