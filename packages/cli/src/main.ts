@@ -1,9 +1,10 @@
 // The `weft` command. Commands live one per file in commands/ and register themselves.
 import { CommanderError } from 'commander'
 import { buildProgram, EXIT, type Register } from './program.ts'
+import { registerAnalyze } from './commands/analyze.ts'
 import { registerUp } from './commands/up.ts'
 
-const registers: Register[] = [registerUp]
+const registers: Register[] = [registerUp, registerAnalyze]
 
 try {
   await buildProgram(registers).parseAsync(process.argv)
