@@ -1,91 +1,65 @@
-import type { Timer } from '@weft/core'
 import type { ActiveConfig, Cluster, EndpointSet } from '@weft/engine'
-import type { SanTest } from '../listen/peer-verifier.ts'
-import type { RequestPathContext } from '../request-path.ts'
-import { ClusterStats } from './cluster-stats.ts'
-import { UpstreamCluster, type UpstreamClusterContext } from './upstream-cluster.ts'
+import type { PoolContext } from '../pool/host-pool.ts'
+import { ClusterState } from './cluster-state.ts'
 
-/** How often idle connections are looked through, milliseconds. */
-const sweepEveryMs = 1_000
+/** What the registry needs from the proxy. */
+export interface ClusterRegistryContext extends PoolContext {
+  endpointsOf(edsName: string): EndpointSet | undefined
+}
 
-/** The living clusters of one proxy, by name. Configuration comes and goes; pools and balancers stay. */
+/** The living side of all clusters, by name; survives configuration swaps. */
 export class ClusterRegistry {
-  readonly #clusters = new Map<string, UpstreamCluster>()
-  readonly #context: RequestPathContext
-  readonly #shared: UpstreamClusterContext
-  #sweeper: Timer | undefined
+  readonly #context: ClusterRegistryContext
+  readonly #states = new Map<string, ClusterState>()
 
-  constructor(context: RequestPathContext, testSan: SanTest) {
-    const { runtime } = context
-    const stats = new ClusterStats(context.metrics)
+  constructor(context: ClusterRegistryContext) {
     this.#context = context
-    this.#shared = {
-      runtime,
-      secrets: context.secrets,
-      testSan,
-      connectInternal: (name, ends) => context.connectInternal(name, ends),
-      nowMs: () => runtime.clock.nowMs(),
-      random: () => runtime.rng.float(),
-      counters: (name) => stats.of(name),
-    }
-    this.#armSweep()
   }
 
-  /** The living side of a compiled cluster; undefined when no configuration names it. */
-  get(name: string): UpstreamCluster | undefined {
-    return this.#clusters.get(name)
+  /**
+   * The state of a cluster of the configuration an exchange began with. Undefined: that configuration has no such
+   * cluster.
+   */
+  get(config: ActiveConfig, name: string): ClusterState | undefined {
+    const cluster = config.clusters.get(name)
+    if (cluster === undefined) return undefined
+    return this.#states.get(name) ?? this.#add(cluster)
   }
 
-  /** Follows a new configuration. */
-  onConfig(config: ActiveConfig): void {
-    for (const [name, cluster] of config.clusters) {
-      const living = this.#clusters.get(name)
-      if (living === undefined)
-        this.#clusters.set(name, new UpstreamCluster(cluster, this.#endpointsOf(cluster), this.#shared))
-      else if (living.cluster !== cluster) {
-        living.configure(cluster)
-        living.setEndpoints(this.#endpointsOf(cluster))
-      }
-    }
-    for (const [name, living] of [...this.#clusters]) {
-      if (config.clusters.has(name)) continue
-      this.#clusters.delete(name)
-      living.close()
+  onConfig(config: ActiveConfig, previous: ActiveConfig): void {
+    for (const [name, state] of this.#states) {
+      const cluster = config.clusters.get(name)
+      if (cluster === undefined) {
+        this.#states.delete(name)
+        state.retire()
+      } else if (cluster !== previous.clusters.get(name)) state.reconfigure(cluster, this.#endpointsOf(cluster))
     }
   }
 
   onEndpoints(edsName: string, endpoints: EndpointSet | undefined): void {
-    for (const living of this.#clusters.values()) {
-      const { discovery } = living.cluster
-      if (discovery.kind === 'eds' && discovery.edsName === edsName) living.setEndpoints(endpoints)
+    for (const state of this.#states.values()) {
+      const { discovery } = state.cluster
+      if (discovery.kind === 'eds' && discovery.edsName === edsName) state.setEndpoints(endpoints)
     }
   }
 
   onSecrets(): void {
-    for (const living of this.#clusters.values()) living.certificateRotated()
+    for (const state of this.#states.values()) state.onSecrets()
   }
 
+  /** Ends all connections. */
   close(): void {
-    this.#sweeper?.cancel()
-    for (const living of this.#clusters.values()) living.close()
-    this.#clusters.clear()
+    for (const state of this.#states.values()) state.destroy()
+    this.#states.clear()
+  }
+
+  #add(cluster: Cluster): ClusterState {
+    const state = new ClusterState(this.#context, cluster, this.#endpointsOf(cluster))
+    this.#states.set(cluster.name, state)
+    return state
   }
 
   #endpointsOf(cluster: Cluster): EndpointSet | undefined {
-    const { discovery } = cluster
-    if (discovery.kind === 'eds') return this.#context.endpointsOf(discovery.edsName)
-    return discovery.kind === 'original-dst' ? undefined : discovery.endpoints
-  }
-
-  #armSweep(): void {
-    this.#sweeper = this.#context.runtime.timers.set(
-      sweepEveryMs,
-      () => {
-        const nowMs = this.#context.runtime.clock.nowMs()
-        for (const living of this.#clusters.values()) living.sweep(nowMs)
-        this.#armSweep()
-      },
-      { keepAlive: false },
-    )
+    return cluster.discovery.kind === 'eds' ? this.#context.endpointsOf(cluster.discovery.edsName) : undefined
   }
 }

@@ -1,166 +1,136 @@
-import type { Result, Runtime, Transport, TransportClose } from '@weft/core'
-import { type Cluster, type Endpoint, transportSocketFor, type UpstreamTls } from '@weft/engine'
-import type { CertificateSecret, Secrets } from '../config/secret-source.ts'
+import type { Transport } from '@weft/core'
+import type { Cluster, Endpoint, UpstreamTls } from '@weft/engine'
 import type { InternalEnds } from '../listen/listener-manager.ts'
-import { peerVerifier, type SanTest } from '../listen/peer-verifier.ts'
+import type { RequestPathContext } from '../request-path.ts'
+import { currentIdentity, secureUpstream, type UpstreamIdentity } from '../tls/upstream-tls.ts'
 
-/** An open upstream connection, secured when the endpoint asks for it. Paused; its handler is not set yet. */
-export interface Dialed {
+/** Where to dial, and how. */
+export interface DialTarget {
+  readonly cluster: Cluster
+  readonly endpoint: Endpoint
+  readonly tls: UpstreamTls | undefined
+  /** How the connection presents itself to an internal listener. */
+  readonly ends: InternalEnds | undefined
+}
+
+/** Why no connection came about. `detail` is what `%UPSTREAM_TRANSPORT_FAILURE_REASON%` shows. */
+export interface DialFailure {
+  readonly kind: 'connect' | 'timeout' | 'tls'
+  readonly detail: string
+}
+
+/** A connection, and the secrets of its handshake. */
+export interface Dialled {
   readonly transport: Transport
-  /** Hexadecimal serial of the certificate we showed; undefined on plaintext. */
-  readonly ownSerial: string | undefined
+  readonly identity: UpstreamIdentity | undefined
 }
 
-/** What dialling needs from the proxy around it. */
-export interface DialContext {
-  readonly runtime: Pick<Runtime, 'net' | 'timers'>
-  readonly secrets: Secrets
-  readonly testSan: SanTest
-  connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
-}
-
-/** What happened to one attempt to connect; exactly one is called, unless it was given up. */
-export interface DialOutcome {
-  onOpen(dialed: Dialed): void
-  onFail(close: TransportClose, timedOut: boolean): void
-}
+/** What dialling needs. */
+export type DialContext = Pick<RequestPathContext, 'runtime' | 'secrets' | 'connectInternal'>
 
 /**
- * Connects to an endpoint and, when its transport socket is TLS, completes the handshake: `connect_timeout` covers both, as
- * in Envoy. `ends` tells an internal listener who is calling. Returns a function that gives up.
+ * Opens one upstream connection, TLS included, within the cluster's connect timeout. Exactly one callback, never
+ * synchronously; the function returned gives up (then neither).
  */
-export function dialEndpoint(
-  cluster: Cluster,
-  endpoint: Endpoint,
-  ends: InternalEnds | undefined,
+export function dial(
   context: DialContext,
-  outcome: DialOutcome,
+  target: DialTarget,
+  onOpen: (dialled: Dialled) => void,
+  onFail: (failure: DialFailure) => void,
 ): () => void {
-  const attempt = new Dial(cluster, endpoint, context, outcome)
-  attempt.begin(ends)
-  return () => attempt.giveUp()
+  const dialling = new Dialling(context, target, onOpen, onFail)
+  dialling.start()
+  return () => dialling.giveUp()
 }
 
-class Dial {
-  readonly #cluster: Cluster
-  readonly #endpoint: Endpoint
+class Dialling {
   readonly #context: DialContext
-  readonly #outcome: DialOutcome
-  #over = false
-  #cancelConnect: (() => void) | undefined
-  #transport: Transport | undefined
+  readonly #target: DialTarget
+  readonly #onOpen: (dialled: Dialled) => void
+  readonly #onFail: (failure: DialFailure) => void
   readonly #timer: { cancel(): void }
+  #over = false
+  #transport: Transport | undefined
+  #cancelConnect: (() => void) | undefined
 
-  constructor(cluster: Cluster, endpoint: Endpoint, context: DialContext, outcome: DialOutcome) {
-    this.#cluster = cluster
-    this.#endpoint = endpoint
+  constructor(
+    context: DialContext,
+    target: DialTarget,
+    onOpen: (dialled: Dialled) => void,
+    onFail: (failure: DialFailure) => void,
+  ) {
     this.#context = context
-    this.#outcome = outcome
-    this.#timer = context.runtime.timers.set(cluster.connectTimeoutMs, () => {
-      this.#fail(
-        { reason: 'timeout', detail: `no connection to ${endpoint.key} within ${cluster.connectTimeoutMs} ms` },
-        true,
-      )
-    })
+    this.#target = target
+    this.#onOpen = onOpen
+    this.#onFail = onFail
+    const timeoutMs = target.cluster.connectTimeoutMs || 5_000
+    this.#timer = context.runtime.timers.set(timeoutMs, () => this.#fail({ kind: 'timeout', detail: 'connect timeout' }))
   }
 
-  begin(ends: InternalEnds | undefined): void {
-    const { target } = this.#endpoint
-    if (target.kind === 'internal') return this.#internal(target.listener, ends)
-    this.#cancelConnect = this.#context.runtime.net.connect(
-      {
-        host: target.address,
-        port: target.port,
-        ...(this.#cluster.bindAddress === undefined ? {} : { localAddress: this.#cluster.bindAddress }),
-      },
-      (transport) => {
-        this.#cancelConnect = undefined
-        this.#transport = transport
-        const tls = transportSocketFor(this.#cluster, this.#endpoint)
-        if (tls === undefined) this.#open(transport, undefined)
-        else this.#shakeHands(transport, tls)
-      },
-      (close) => this.#fail(close, false),
+  start(): void {
+    const { runtime, connectInternal } = this.#context
+    const { endpoint, cluster, ends } = this.#target
+    if (endpoint.target.kind === 'internal') {
+      const name = endpoint.target.listener
+      // Asynchronous, as sockets are: a caller may rely on no callback within `dial`.
+      queueMicrotask(() => {
+        const made = ends === undefined ? { ok: false as const, error: `${name} needs a tunnel` } : connectInternal(name, ends)
+        if (made.ok) this.#connected(made.value)
+        else this.#fail({ kind: 'connect', detail: made.error })
+      })
+      return
+    }
+    const { address: host, port } = endpoint.target
+    const local = cluster.bindAddress === undefined ? {} : { localAddress: cluster.bindAddress }
+    this.#cancelConnect = runtime.net.connect(
+      { host, port, ...local },
+      (transport) => this.#connected(transport),
+      (close) => this.#fail({ kind: 'connect', detail: delayedConnectError(close.reason, close.detail) }),
     )
   }
 
   giveUp(): void {
-    if (!this.#finish()) return
+    if (this.#over) return
+    this.#over = true
+    this.#timer.cancel()
     this.#cancelConnect?.()
     this.#transport?.destroy()
   }
 
-  #internal(listener: string, ends: InternalEnds | undefined): void {
-    const connected =
-      ends === undefined
-        ? ({ ok: false, error: `internal listener ${listener} is reached through a tunnel only` } as const)
-        : this.#context.connectInternal(listener, ends)
-    // The outcome never comes before the caller holds its way to give up.
-    const deferred = this.#context.runtime.timers.set(0, () => {
-      if (connected.ok) this.#open(connected.value, undefined)
-      else this.#fail({ reason: 'unreachable', detail: connected.error }, false)
-    })
-    this.#cancelConnect = () => {
-      deferred.cancel()
-      if (connected.ok) connected.value.destroy()
-    }
-  }
-
-  #shakeHands(transport: Transport, tls: UpstreamTls): void {
-    const { secrets } = this.#context
-    const certificate = tls.certificateSecret === undefined ? undefined : secrets.certificate(tls.certificateSecret)
-    const rootsPem = tls.rootsSecret === undefined ? undefined : secrets.rootsPem(tls.rootsSecret)
-    const missing = missingSecret(tls, certificate, rootsPem)
-    if (missing !== undefined) {
+  #connected(transport: Transport): void {
+    if (this.#over) return transport.destroy()
+    this.#transport = transport
+    const { tls } = this.#target
+    if (tls === undefined) return this.#open(transport, undefined)
+    const identity = currentIdentity(tls, this.#context.secrets)
+    if (identity === undefined) {
       transport.destroy()
-      return this.#fail({ reason: 'tls', detail: `secret ${missing} is not there yet` }, false)
+      return this.#fail({ kind: 'tls', detail: 'TLS error: our certificate or roots are not there yet' })
     }
-    this.#context.runtime.net.secureClient(
+    secureUpstream(
+      this.#context.runtime.net,
       transport,
-      {
-        material: certificate?.material,
-        rootsPem,
-        sni: tls.sni,
-        alpn: tls.alpn,
-        verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan),
-        minVersion: tls.minVersion,
-        maxVersion: tls.maxVersion,
-      },
-      (secured) => {
-        if (this.#over) return secured.destroy()
-        this.#open(secured, certificate?.facts.serial)
-      },
-      (close) => this.#fail(close, false),
+      { tls, identity },
+      (secured) => this.#open(secured, identity),
+      (close) => this.#fail({ kind: 'tls', detail: `TLS error: ${close.detail}` }),
     )
   }
 
-  #open(transport: Transport, ownSerial: string | undefined): void {
-    if (this.#finish()) this.#outcome.onOpen({ transport, ownSerial })
-  }
-
-  #fail(close: TransportClose, timedOut: boolean): void {
-    if (!this.#finish()) return
-    if (timedOut) {
-      this.#cancelConnect?.()
-      this.#transport?.destroy()
-    }
-    this.#outcome.onFail(close, timedOut)
-  }
-
-  #finish(): boolean {
-    if (this.#over) return false
+  #open(transport: Transport, identity: UpstreamIdentity | undefined): void {
+    if (this.#over) return transport.destroy()
     this.#over = true
     this.#timer.cancel()
-    return true
+    this.#onOpen({ transport, identity })
+  }
+
+  #fail(failure: DialFailure): void {
+    if (this.#over) return
+    this.giveUp()
+    this.#onFail(failure)
   }
 }
 
-function missingSecret(
-  tls: UpstreamTls,
-  certificate: CertificateSecret | undefined,
-  rootsPem: string | undefined,
-): string | undefined {
-  if (tls.certificateSecret !== undefined && certificate === undefined) return tls.certificateSecret
-  // Roots that are named but absent must never mean "verify nobody".
-  return tls.rootsSecret !== undefined && rootsPem === undefined ? tls.rootsSecret : undefined
+/** Envoy's words for what connect(2) answered. */
+function delayedConnectError(reason: string, detail: string): string {
+  return reason === 'refused' ? 'delayed connect error: Connection refused' : `delayed connect error: ${detail}`
 }
