@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openCheckContext, type CheckContext } from '../../examples/bookstore/check.ts'
 
@@ -75,7 +75,7 @@ export async function copyBookstore(): Promise<MeshDirectory> {
 export function runMesh(directory: MeshDirectory, args: readonly string[] = []): MeshRun {
   const main = join(repository, 'packages/cli/src/main.ts')
   const child = spawn(process.execPath, [main, 'up', directory.path, ...args], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_NO_WARNINGS: '1' },
+    env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: process.env['HOME'], NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []

@@ -1,5 +1,5 @@
 // What is left on the machine: processes by their command line, sockets by their address. Linux only (/proc).
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Ids of living processes whose command line or environment names `text`; zombies do not count. */
 export function processesNaming(text: string): number[] {
@@ -32,20 +32,43 @@ export function descendantsOf(pid: number): number[] {
   return found
 }
 
+/** The command line of a process, its words parted by spaces. */
+export function commandOf(pid: number): string {
+  return readOrNothing(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+}
+
 /** Whether a process lives. */
 export function isAlive(pid: number): boolean {
   const [, state] = /\) (\S)/.exec(readOrNothing(`/proc/${pid}/stat`)) ?? []
   return state !== undefined && state !== 'Z' && state !== 'X'
 }
 
-/** `address:port` of every TCP listener on 127.0.0.0/8. */
-export function loopbackListeners(): string[] {
-  return readOrNothing('/proc/net/tcp')
+/** The process that listens on an IPv4 address and port; undefined if none of ours does. */
+export function listenerPid(address: string, port: number): number | undefined {
+  const inode = readOrNothing('/proc/net/tcp')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === '0A')
-    .map((fields) => readable(fields[1] ?? ''))
-    .filter((address) => address.startsWith('127.'))
+    .find((fields) => fields[3] === '0A' && readable(fields[1] ?? '') === `${address}:${port}`)?.[9]
+  if (inode === undefined) return undefined
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+  const owner = pids.find((pid) => descriptorsOf(pid).includes(`socket:[${inode}]`))
+  return owner === undefined ? undefined : Number(owner)
+}
+
+function descriptorsOf(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => linkOrNothing(`/proc/${pid}/fd/${fd}`))
+  } catch {
+    return []
+  }
+}
+
+function linkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
 }
 
 function readable(hex: string): string {

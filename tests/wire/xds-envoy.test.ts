@@ -41,7 +41,10 @@ function listener(name: string, port: number, filter: 'router' | 'unknown') {
     httpFilters: [
       filter === 'router'
         ? { name: 'envoy.filters.http.router', configType: router }
-        : { name: 'no.such.filter', configType: { case: 'typedConfig', value: { typeUrl: 'type.googleapis.com/no.Such' } } },
+        : {
+            name: 'no.such.filter',
+            configType: { case: 'typedConfig', value: { typeUrl: 'type.googleapis.com/no.Such' } },
+          },
     ],
   })
   return any(ListenerSchema, {
@@ -50,7 +53,10 @@ function listener(name: string, port: number, filter: 'router' | 'unknown') {
     filterChains: [
       {
         filters: [
-          { name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: manager } },
+          {
+            name: 'envoy.filters.network.http_connection_manager',
+            configType: { case: 'typedConfig', value: manager },
+          },
         ],
       },
     ],
@@ -117,6 +123,23 @@ async function freePort(): Promise<number> {
   return port
 }
 
+async function serve(port: number) {
+  const distributor = createDistributor(testRuntime)
+  const server = await startAdsServer({
+    host: '127.0.0.1',
+    port,
+    material: serverMaterial,
+    clientRootsPem: authority.rootPem,
+    requireClientCertificate: true,
+    services: [],
+    log: testRuntime.log,
+    onStream: (stream) => distributor.accept(stream, (node) => ({ ok: true, value: node.id })),
+  })
+  assert.ok(server.ok)
+  closers.push(() => server.value.close())
+  return { distributor, server: server.value }
+}
+
 function startEnvoy(adsPort: number, apiType: 'DELTA_GRPC' | 'GRPC'): ChildProcess {
   const tls = {
     '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
@@ -134,7 +157,11 @@ function startEnvoy(adsPort: number, apiType: 'DELTA_GRPC' | 'GRPC'): ChildProce
   const bootstrap = {
     node: { id: 'envoy-1', cluster: 'test' },
     dynamic_resources: {
-      ads_config: { api_type: apiType, transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'ads' } }] },
+      ads_config: {
+        api_type: apiType,
+        transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: 'ads' } }],
+      },
       lds_config: { ads: {}, resource_api_version: 'V3' },
       cds_config: { ads: {}, resource_api_version: 'V3' },
     },
@@ -175,20 +202,11 @@ function ask(port: number): Promise<string> {
 }
 
 for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
-  test(`real Envoy takes listeners, clusters, endpoints and routes from the ADS server by ${apiType}`, { skip, timeout: 60_000 }, async () => {
-    const distributor = createDistributor(testRuntime)
-    const server = await startAdsServer({
-      host: '127.0.0.1',
-      port: 0,
-      material: serverMaterial,
-      clientRootsPem: authority.rootPem,
-      requireClientCertificate: true,
-      services: [],
-      log: testRuntime.log,
-      onStream: (stream) => distributor.accept(stream, (node) => ({ ok: true, value: node.id })),
-    })
-    assert.ok(server.ok)
-    closers.push(() => server.value.close())
+  test(`real Envoy takes listeners, clusters, endpoints and routes from the ADS server by ${apiType}`, {
+    skip,
+    timeout: 60_000,
+  }, async () => {
+    const { distributor, server } = await serve(0)
     const [one, two] = [await backend('one'), await backend('two')]
     const [port, badPort] = [await freePort(), await freePort()]
     const first = {
@@ -198,12 +216,12 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       'r:routes': routes('one'),
     }
     distributor.setTable('envoy-1', table(first))
-    const child = startEnvoy(server.value.port, apiType)
-    const accepted = (): boolean => {
-      const types = distributor.status()[0]?.types ?? []
+    const child = startEnvoy(server.port, apiType)
+    const accepted = (by = distributor): boolean => {
+      const types = by.status()[0]?.types ?? []
       return types.length === 4 && types.every((type) => type.state === 'accepted')
     }
-    await until(accepted, 'first configuration accepted')
+    await until(() => accepted(), 'first configuration accepted')
     assert.equal(await ask(port), 'one')
 
     // A new cluster and the route to it, the old cluster gone, while requests run: none may fail.
@@ -220,7 +238,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
     }
     distributor.setTable('envoy-1', table(second))
     await until(() => answers.has('two'), 'the new route')
-    await until(accepted, 'second configuration accepted')
+    await until(() => accepted(), 'second configuration accepted')
     running = false
     await load
     assert.deepEqual([...answers].sort(), ['one', 'two'])
@@ -233,13 +251,32 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
     const refused = (): unknown => distributor.status()[0]?.types.find((type) => type.state === 'refused')
     await until(() => refused() !== undefined, 'the bad listener refused')
     const listeners = distributor.status()[0]?.types.find((type) => type.typeUrl === typeUrl.listener)
-    assert.deepEqual(listeners?.refused.map((item) => [item.name, item.origin]), [['bad', ['test/l:bad']]])
+    assert.deepEqual(
+      listeners?.refused.map((item) => [item.name, item.origin]),
+      [['bad', ['test/l:bad']]],
+    )
     assert.match(listeners?.refused[0]?.reason ?? '', /no\.such\.filter|no\.Such/)
     const clustersAccepted = (): boolean =>
       distributor.status()[0]?.types.find((type) => type.typeUrl === typeUrl.cluster)?.state === 'accepted'
     await until(clustersAccepted, 'the changed cluster accepted')
     assert.equal(await ask(port), 'two')
-    child.kill('SIGTERM')
+
+    // Another control plane takes over: what Envoy kept and what changed meanwhile both count.
     distributor.close()
+    server.close()
+    const third = {
+      'l:web': first['l:web'],
+      'c:one': cluster('one', 3),
+      'e:one': endpoints('one', one),
+      'r:routes': routes('one'),
+    }
+    const successor = await serve(server.port)
+    successor.distributor.setTable('envoy-1', table(third))
+    await until(() => accepted(successor.distributor), 'the successor accepted')
+    assert.equal(await ask(port), 'one')
+    const clusters = successor.distributor.status()[0]?.types.find((type) => type.typeUrl === typeUrl.cluster)
+    assert.equal(clusters?.resources, 1)
+    child.kill('SIGTERM')
+    successor.distributor.close()
   })
 }

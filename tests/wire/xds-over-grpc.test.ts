@@ -23,7 +23,9 @@ after(() => {
 function table(types: Record<string, Record<string, string>>): ResourceTable {
   const maps = Object.entries(types).map(([type, list]): [string, Map<string, EncodedResource>] => [
     type,
-    new Map(Object.entries(list).map(([name, version]) => [name, { name, version, body: Buffer.from(`${name}${version}`) }])),
+    new Map(
+      Object.entries(list).map(([name, version]) => [name, { name, version, body: Buffer.from(`${name}${version}`) }]),
+    ),
   ])
   return resourceTable(new Map(maps), (text) => text)
 }
@@ -101,7 +103,13 @@ test('a proxy gets its clusters over mutual TLS, acknowledges them, refuses one 
   assert.deepEqual(first.distributor.status()[0]?.types[0]?.refused, [
     { name: 'b', version: '2', reason: 'no such thing', origin: [] },
   ])
-  assert.deepEqual([...held], [['a', '2'], ['b', '1']])
+  assert.deepEqual(
+    [...held],
+    [
+      ['a', '2'],
+      ['b', '1'],
+    ],
+  )
 
   first.distributor.close()
   first.server.close()

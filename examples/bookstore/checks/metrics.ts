@@ -16,6 +16,9 @@ const ends = [
   'canonical_revision',
 ]
 
+// Answered by the proxy itself (a fault, no route, nobody to connect to): such a request had no destination.
+const neverLeft = /\b(FI|NR|NC|UH|UF|UO)\b/
+
 export const metricsChecks: readonly Check[] = [
   { name: 'metrics name source and destination', expected: 'no label unknown or empty', needs: 'mesh', run: namedEnds },
 ]
@@ -28,7 +31,7 @@ async function namedEnds(context: CheckContext): Promise<CheckOutcome> {
   for (const instance of await mesh.instances()) {
     if (instance.proxy === 'none') continue
     for (const { family, labels } of samplesOf(await scrape(instance))) {
-      if (!families.includes(family)) continue
+      if (!families.includes(family) || neverLeft.test(labels.get('response_flags') ?? '')) continue
       pairs.add(`${labels.get('source_workload')} > ${labels.get('destination_workload')}`)
       for (const label of ends.flatMap((end) => [`source_${end}`, `destination_${end}`])) {
         const value = labels.get(label) ?? ''

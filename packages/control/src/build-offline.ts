@@ -1,10 +1,13 @@
 // The whole translation without a control plane: files in, resource tables out. `weft explain DIR` and the golden tests use it.
-import type { Problem, SourceFile, WorkloadInstance } from '@weft/resources'
+import { loadFiles, ofKind, planInstances, type Problem, type SourceFile, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
-import type { MeshSettings } from './snapshot/mesh-settings.ts'
-import type { MeshSnapshot } from './snapshot/mesh-snapshot.ts'
-import type { SourceMap } from './snapshot/source-map.ts'
+import { Translator } from './generators/translator.ts'
+import { proxyIdOf } from './proxy-identity.ts'
+import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
+import { defaultMeshSettings, type MeshSettings } from './snapshot/mesh-settings.ts'
+import { type SourceMap, sourceMapOf } from './snapshot/source-map.ts'
+import type { UnenforceablePolicy } from './store/store-state.ts'
 
 /** A directory, translated as if every planned instance were ready. */
 export interface OfflineMesh {
@@ -15,7 +18,7 @@ export interface OfflineMesh {
   readonly sourceMap: SourceMap
   /** Of all proxies, each once. */
   readonly losers: readonly Loser[]
-  /** Findings about the files. */
+  /** Findings about the files. Objects with errors are left out of the snapshot. */
   readonly problems: readonly Problem[]
   /** Findings of the translation, of all proxies, each once. */
   readonly generatorProblems: readonly GeneratorProblem[]
@@ -26,4 +29,49 @@ export interface OfflineOptions {
   readonly settings?: MeshSettings
   readonly flavor?: ProxyRef['flavor']
   readonly interception?: ProxyRef['interception']
+  /** Instances to use instead of the planned ones. */
+  readonly instances?: readonly WorkloadInstance[]
+  readonly unenforceable?: readonly UnenforceablePolicy[]
+}
+
+/** Translates files. Never fails: what is wrong is in `problems`. */
+export function buildOffline(files: readonly SourceFile[], options: OfflineOptions = {}): OfflineMesh {
+  const { objects, problems } = loadFiles(files)
+  const planned =
+    options.instances ??
+    planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((instance) => ({
+      ...instance,
+      ready: true,
+    }))
+  const settings = options.settings ?? defaultMeshSettings
+  const snapshot = buildSnapshot({
+    objects,
+    unenforceable: options.unenforceable ?? [],
+    instances: planned,
+    settings,
+  })
+  const translator = new Translator()
+  const translations = new Map(
+    planned
+      .filter((instance) => instance.proxy !== 'none')
+      .map((instance) => {
+        const id = proxyIdOf(instance)
+        const { flavor = 'weft', interception = 'explicit' } = options
+        return [id, translator.translate(snapshot, { id, instance, flavor, interception })] as const
+      }),
+  )
+  const all = [...translations.values()]
+  return {
+    snapshot,
+    instances: planned,
+    resourcesFor: (proxyId) => translations.get(proxyId)?.table,
+    sourceMap: sourceMapOf(objects),
+    losers: eachOnce(all.flatMap((translation) => translation.losers)),
+    problems,
+    generatorProblems: eachOnce(all.flatMap((translation) => translation.problems)),
+  }
+}
+
+function eachOnce<T>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
 }

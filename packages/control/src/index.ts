@@ -1,1 +1,6 @@
-export {}
+export * from './api/api-client.ts'
+export * from './api/api-types.ts'
+export * from './build-offline.ts'
+export { resourceToJson } from './generators/encode.ts'
+export type { GeneratorProblem, Loser } from './generators/generator.ts'
+export * from './snapshot/mesh-settings.ts'

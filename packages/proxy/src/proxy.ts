@@ -90,6 +90,7 @@ export class Proxy {
       runtime,
       metrics: this.metrics,
       secrets: this.#secrets,
+      testSan: parts.decisions.testSan,
       config: () => this.store.active,
       endpointsOf: (name) => this.store.endpointsOf(name),
       connectInternal: (name, ends) => this.listeners.connectInternal(name, ends),

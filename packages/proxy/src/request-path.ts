@@ -3,6 +3,7 @@ import type { ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/eng
 import type { Secrets } from './config/secret-source.ts'
 import type { ConnectionServer } from './listen/accepted-connection.ts'
 import type { InternalEnds } from './listen/listener-manager.ts'
+import type { SanTest } from './listen/peer-verifier.ts'
 import type { TelemetrySink } from './telemetry/exchange-record.ts'
 import type { MetricsRegistry } from './telemetry/metrics-registry.ts'
 
@@ -11,6 +12,7 @@ export interface RequestPathContext {
   readonly runtime: Runtime
   readonly metrics: MetricsRegistry
   readonly secrets: Secrets
+  readonly testSan: SanTest
   /** The configuration to begin an exchange with. */
   config(): ActiveConfig
   /** Endpoints as last told. */

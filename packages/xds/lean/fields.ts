@@ -1,11 +1,11 @@
 // The one list of .proto fields the engine and the proxy read; the input of scripts/protoc-gen-weft-lean.ts. A field that
-// is set but not listed here is reported by name (`unlisted`): it makes a security message be refused, and is shown in
-// `weft status` elsewhere. So list a field only when something reads it or when ignoring it is right.
+// is set but not listed here is reported by name ('unlisted'): it makes a security message be refused, and is shown in
+// 'weft status' elsewhere. So list a field only when something reads it or when ignoring it is right.
 
 /** A message, its lean name where the default would collide, and its fields. */
 export interface LeanMessage {
   readonly message: string
-  /** The TypeScript name; by default the .proto name with `_` between nested names. */
+  /** The TypeScript name; by default the .proto name with '_' between nested names. */
   readonly as?: string
   /** Also generate a writer. */
   readonly write?: true
@@ -70,14 +70,11 @@ const core = [
     GrpcService: 'envoy_grpc timeout',
     'GrpcService.EnvoyGrpc': 'cluster_name authority',
     HttpProtocolOptions: `idle_timeout max_connection_duration max_headers_count max_stream_duration
-      headers_with_underscores_action max_requests_per_connection`,
-    Http1ProtocolOptions: `allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers
-      allow_chunked_length override_stream_error_on_invalid_http_message send_fully_qualified_url`,
+      max_requests_per_connection`,
+    Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10',
     Http2ProtocolOptions: `hpack_table_size max_concurrent_streams initial_stream_window_size
       initial_connection_window_size allow_connect connection_keepalive`,
     KeepaliveSettings: 'interval timeout connection_idle_interval',
-    UpstreamHttpProtocolOptions: 'auto_sni auto_san_validation override_auto_sni_header',
-    TcpKeepalive: 'keepalive_probes keepalive_time keepalive_interval',
     SubstitutionFormatString: 'text_format json_format text_format_source omit_empty_values content_type',
   }),
   ...group('envoy.type.v3', {
@@ -118,9 +115,8 @@ const core = [
 const listener = [
   ...group('envoy.config.listener.v3', {
     Listener: `name address additional_addresses stat_prefix filter_chains use_original_dst default_filter_chain
-      per_connection_buffer_limit_bytes metadata drain_type listener_filters listener_filters_timeout
-      continue_on_listener_filters_timeout transparent traffic_direction enable_reuse_port access_log tcp_backlog_size
-      bind_to_port internal_listener`,
+      per_connection_buffer_limit_bytes metadata listener_filters listener_filters_timeout
+      continue_on_listener_filters_timeout transparent traffic_direction access_log bind_to_port internal_listener`,
     'Listener.InternalListenerConfig': '',
     AdditionalAddress: 'address',
     FilterChain: 'filter_chain_match filters metadata transport_socket transport_socket_connect_timeout name',
@@ -149,14 +145,12 @@ const listener = [
       http_protocol_options http2_protocol_options server_name server_header_transformation max_request_headers_kb
       stream_idle_timeout request_timeout request_headers_timeout drain_timeout delayed_close_timeout access_log
       use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id
-      always_set_request_id_in_response forward_client_cert_details set_current_client_cert_details proxy_100_continue
-      upgrade_configs normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port
-      strip_any_host_port stream_error_on_invalid_http_message path_normalization_options strip_trailing_host_dot
-      internal_address_config`,
-    'HttpConnectionManager.InternalAddressConfig': 'unix_sockets cidr_ranges',
+      always_set_request_id_in_response forward_client_cert_details set_current_client_cert_details upgrade_configs
+      normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port
+      path_normalization_options`,
     'HttpConnectionManager.SetCurrentClientCertDetails': 'subject cert chain dns uri',
     'HttpConnectionManager.UpgradeConfig': 'upgrade_type enabled',
-    'HttpConnectionManager.PathNormalizationOptions': 'forwarding_transformation http_filter_transformation',
+    'HttpConnectionManager.PathNormalizationOptions': 'forwarding_transformation',
     Rds: 'config_source route_config_name',
     HttpFilter: 'name typed_config is_optional disabled',
   }),
@@ -164,8 +158,8 @@ const listener = [
 
 const route = group('envoy.config.route.v3', {
   RouteConfiguration: `name virtual_hosts response_headers_to_add response_headers_to_remove request_headers_to_add
-    request_headers_to_remove most_specific_header_mutations_wins validate_clusters max_direct_response_body_size_bytes
-    ignore_port_in_host_matching typed_per_filter_config metadata`,
+    request_headers_to_remove most_specific_header_mutations_wins validate_clusters
+    max_direct_response_body_size_bytes ignore_port_in_host_matching typed_per_filter_config metadata`,
   VirtualHost: `name domains routes require_tls request_headers_to_add request_headers_to_remove
     response_headers_to_add response_headers_to_remove typed_per_filter_config include_request_attempt_count
     include_attempt_count_in_response retry_policy metadata virtual_clusters`,
@@ -184,16 +178,15 @@ const route = group('envoy.config.route.v3', {
   QueryParameterMatcher: 'name string_match present_match',
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
-    idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
-    grpc_timeout_offset`,
+    idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration`,
   'RouteAction.HashPolicy': 'header cookie connection_properties query_parameter terminal',
   'RouteAction.HashPolicy.Header': 'header_name regex_rewrite',
   'RouteAction.HashPolicy.Cookie': 'name ttl path',
   'RouteAction.HashPolicy.ConnectionProperties': 'source_ip',
   'RouteAction.HashPolicy.QueryParameter': 'name',
   'RouteAction.UpgradeConfig': 'upgrade_type enabled connect_config',
-  'RouteAction.UpgradeConfig.ConnectConfig': 'allow_post',
-  'RouteAction.MaxStreamDuration': 'max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset',
+  'RouteAction.UpgradeConfig.ConnectConfig': '',
+  'RouteAction.MaxStreamDuration': 'max_stream_duration',
   RedirectAction: `https_redirect scheme_redirect host_redirect port_redirect path_redirect prefix_rewrite
     regex_rewrite response_code strip_query`,
   DirectResponseAction: 'status body',
@@ -204,15 +197,14 @@ const route = group('envoy.config.route.v3', {
     host_selection_retry_max_attempts retriable_status_codes retry_back_off rate_limited_retry_back_off
     retriable_headers retriable_request_headers`,
   'RetryPolicy.RetryBackOff': 'base_interval max_interval',
-  'RetryPolicy.RateLimitedRetryBackOff': 'reset_headers max_interval',
-  'RetryPolicy.ResetHeader': 'name format',
+  'RetryPolicy.RateLimitedRetryBackOff': 'max_interval',
   'RetryPolicy.RetryHostPredicate': 'name typed_config',
   'RetryPolicy.RetryPriority': 'name typed_config',
 })
 
 const httpFilters = [
   ...group('envoy.extensions.filters.http.router.v3', {
-    Router: 'dynamic_stats suppress_envoy_headers strict_check_headers respect_expected_rq_timeout',
+    Router: 'suppress_envoy_headers respect_expected_rq_timeout',
   }),
   ...group('envoy.extensions.filters.http.fault.v3', {
     HTTPFault: 'delay abort upstream_cluster headers downstream_nodes max_active_faults',
@@ -236,10 +228,10 @@ const authorization = [
   ...group('envoy.config.rbac.v3', {
     RBAC: 'action policies',
     Policy: 'permissions principals',
-    Permission: `and_rules or_rules any header url_path destination_ip destination_port destination_port_range not_rule
-      requested_server_name`,
+    Permission: `and_rules or_rules any header url_path destination_ip destination_port destination_port_range
+      not_rule requested_server_name`,
     'Permission.Set': 'rules',
-    Principal: `and_ids or_ids any authenticated source_ip direct_remote_ip remote_ip header url_path not_id`,
+    Principal: 'and_ids or_ids any authenticated source_ip direct_remote_ip remote_ip header url_path not_id',
     'Principal.Set': 'ids',
     'Principal.Authenticated': 'principal_name',
   }),
@@ -247,9 +239,8 @@ const authorization = [
 
 const tls = [
   ...group('envoy.extensions.transport_sockets.tls.v3', {
-    DownstreamTlsContext: `common_tls_context require_client_certificate require_sni
-      disable_stateless_session_resumption disable_stateful_session_resumption session_timeout`,
-    UpstreamTlsContext: 'common_tls_context sni max_session_keys',
+    DownstreamTlsContext: 'common_tls_context require_client_certificate require_sni',
+    UpstreamTlsContext: 'common_tls_context sni',
     CommonTlsContext: `tls_params tls_certificates tls_certificate_sds_secret_configs validation_context
       validation_context_sds_secret_config combined_validation_context alpn_protocols`,
     'CommonTlsContext.CombinedCertificateValidationContext': `default_validation_context
@@ -257,11 +248,11 @@ const tls = [
     CertificateValidationContext: `trusted_ca match_typed_subject_alt_names match_subject_alt_names crl
       allow_expired_certificate trust_chain_verification verify_certificate_spki verify_certificate_hash
       max_verify_depth`,
-    SubjectAltNameMatcher: 'san_type matcher oid',
+    SubjectAltNameMatcher: 'san_type matcher',
     SdsSecretConfig: 'name sds_config',
     TlsParameters: `tls_minimum_protocol_version tls_maximum_protocol_version cipher_suites ecdh_curves
       signature_algorithms`,
-    TlsCertificate: 'certificate_chain private_key password ocsp_staple',
+    TlsCertificate: 'certificate_chain private_key',
     Secret: 'name tls_certificate validation_context generic_secret',
     GenericSecret: 'secret',
   }),
@@ -281,42 +272,26 @@ const tls = [
 
 const cluster = [
   ...group('envoy.config.cluster.v3', {
-    Cluster: `transport_socket_matches name alt_stat_name type eds_cluster_config connect_timeout
-      per_connection_buffer_limit_bytes lb_policy load_assignment max_requests_per_connection circuit_breakers
-      upstream_http_protocol_options common_http_protocol_options http_protocol_options http2_protocol_options
-      typed_extension_protocol_options dns_refresh_rate respect_dns_ttl dns_lookup_family outlier_detection
-      cleanup_interval upstream_bind_config ring_hash_lb_config maglev_lb_config original_dst_lb_config
-      least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata
-      upstream_connection_options close_connections_on_host_health_failure ignore_health_on_host_removal`,
+    Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
+      lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
+      http_protocol_options http2_protocol_options typed_extension_protocol_options outlier_detection
+      upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
-    'Cluster.RingHashLbConfig': 'minimum_ring_size hash_function maximum_ring_size',
-    'Cluster.MaglevLbConfig': 'table_size',
-    'Cluster.OriginalDstLbConfig': 'use_http_header http_header_name upstream_port_override',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
     'Cluster.RoundRobinLbConfig': 'slow_start_config',
     'Cluster.SlowStartConfig': 'slow_start_window aggression min_weight_percent',
-    'Cluster.CommonLbConfig': `healthy_panic_threshold zone_aware_lb_config locality_weighted_lb_config
-      update_merge_window close_connections_on_host_set_change consistent_hashing_lb_config`,
-    'Cluster.CommonLbConfig.ZoneAwareLbConfig': 'routing_enabled min_cluster_size fail_traffic_on_panic',
-    'Cluster.CommonLbConfig.LocalityWeightedLbConfig': '',
-    'Cluster.CommonLbConfig.ConsistentHashingLbConfig': 'use_hostname_for_hashing hash_balance_factor',
-    UpstreamConnectionOptions: 'tcp_keepalive',
+    'Cluster.CommonLbConfig': 'healthy_panic_threshold',
     CircuitBreakers: 'thresholds',
     'CircuitBreakers.Thresholds': `priority max_connections max_pending_requests max_requests max_retries retry_budget
-      track_remaining max_connection_pools`,
+      track_remaining`,
     'CircuitBreakers.Thresholds.RetryBudget': 'budget_percent min_retry_concurrency',
     OutlierDetection: `consecutive_5xx interval base_ejection_time max_ejection_percent enforcing_consecutive_5xx
-      enforcing_success_rate success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor
-      consecutive_gateway_failure enforcing_consecutive_gateway_failure split_external_local_origin_errors
-      consecutive_local_origin_failure enforcing_consecutive_local_origin_failure
-      enforcing_local_origin_success_rate failure_percentage_threshold enforcing_failure_percentage
-      enforcing_failure_percentage_local_origin failure_percentage_minimum_hosts failure_percentage_request_volume
-      max_ejection_time max_ejection_time_jitter always_eject_one_host`,
+      consecutive_gateway_failure enforcing_consecutive_gateway_failure max_ejection_time`,
   }),
   ...group('envoy.config.endpoint.v3', {
     ClusterLoadAssignment: 'cluster_name endpoints policy',
-    'ClusterLoadAssignment.Policy': 'drop_overloads overprovisioning_factor weighted_priority_health',
+    'ClusterLoadAssignment.Policy': 'drop_overloads overprovisioning_factor',
     'ClusterLoadAssignment.Policy.DropOverload': 'category drop_percentage',
     LocalityLbEndpoints: 'locality metadata lb_endpoints load_balancing_weight priority',
     LbEndpoint: 'endpoint health_status metadata load_balancing_weight',
@@ -325,8 +300,7 @@ const cluster = [
   ...group('envoy.extensions.upstreams.http.v3', {
     HttpProtocolOptions: {
       as: 'ClusterHttpProtocolOptions',
-      fields: `common_http_protocol_options upstream_http_protocol_options explicit_http_config
-        use_downstream_protocol_config auto_config`,
+      fields: 'common_http_protocol_options explicit_http_config use_downstream_protocol_config auto_config',
     },
     'HttpProtocolOptions.ExplicitHttpConfig': {
       as: 'ExplicitHttpConfig',

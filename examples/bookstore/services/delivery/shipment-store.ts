@@ -1,5 +1,5 @@
 // Parcels, and who may read which electronic edition.
-import { openDatabase } from '../platform/open-database.ts'
+import { inTransaction, openDatabase } from '../platform/open-database.ts'
 
 export interface Shipment {
   readonly orderId: string
@@ -31,10 +31,10 @@ export function openShipmentStore(): ShipmentStore {
   const licence = database.prepare('select 1 from licence where orderId = ? and isbn = ?')
   return {
     send(shipment, isbns) {
-      database.exec('begin immediate')
-      insert.run(shipment.orderId, shipment.customer, shipment.sentAtMs, shipment.address)
-      for (const isbn of isbns) grant.run(shipment.orderId, isbn)
-      database.exec('commit')
+      inTransaction(database, () => {
+        insert.run(shipment.orderId, shipment.customer, shipment.sentAtMs, shipment.address)
+        for (const isbn of isbns) grant.run(shipment.orderId, isbn)
+      })
     },
     get: (orderId) => get.get(orderId) as unknown as Shipment | undefined,
     mayRead: (orderId, isbn) => licence.get(orderId, isbn) !== undefined,

@@ -1,5 +1,6 @@
 // How many printed copies there are. Titles in print are printed again when they run out; one is out of print.
 import type { DatabaseSync } from 'node:sqlite'
+import { inTransaction } from '../platform/open-database.ts'
 
 export const stockSchema = `
   create table if not exists stock (isbn text primary key, copies int not null) strict;
@@ -51,17 +52,5 @@ export function makeStock(database: DatabaseSync): Stock {
     left,
     reserve: (isbn, copies, key) => inTransaction(database, () => reserve(isbn, copies, key)),
     release: (key) => inTransaction(database, () => release(key)),
-  }
-}
-
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('begin immediate')
-  try {
-    const result = work()
-    database.exec('commit')
-    return result
-  } catch (error) {
-    database.exec('rollback')
-    throw error
   }
 }

@@ -12,3 +12,16 @@ export function openDatabase(service: string, schema: string): DatabaseSync {
   database.exec(schema)
   return database
 }
+
+/** Does all of `work` or, if it throws, nothing of it. `work` must be synchronous. */
+export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('begin immediate')
+  try {
+    const result = work()
+    database.exec('commit')
+    return result
+  } catch (error) {
+    database.exec('rollback')
+    throw error
+  }
+}

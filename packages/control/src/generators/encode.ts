@@ -9,7 +9,7 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
-import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
+import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -22,7 +22,10 @@ import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tc
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
 import { InternalUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
-import { DownstreamTlsContextSchema, UpstreamTlsContextSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import type { BuiltResource } from './generator.ts'
 
@@ -35,7 +38,7 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 
 /** Every message that our resources carry inside an Any. */
 const registry = createRegistry(
-  FileAccessLogSchema,
+  StdoutAccessLogSchema,
   HTTPFaultSchema,
   HttpRbacSchema,
   RouterSchema,

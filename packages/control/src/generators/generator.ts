@@ -15,12 +15,6 @@ export interface ProxyRef {
   readonly interception: 'explicit' | 'redirect'
 }
 
-/** Plain scalars that choose what a proxy gets; proxies with equal scopes share views. */
-export type Scope = Readonly<Record<string, string | number | boolean | readonly string[]>>
-
-/** Object references by role. Only their content (never their position) may influence a build. */
-export type Refs = Readonly<Record<string, readonly Ref[]>>
-
 /** Everything a build sees; `key` names it completely. */
 export interface View<P, R> {
   readonly key: string
@@ -55,27 +49,29 @@ export interface Built {
   readonly losers: readonly Loser[]
 }
 
-/** How a generator is written: typed scope and references. */
-export interface GeneratorOf<P extends object, R extends object> {
+/** How a generator is written: `S` is the scope of a proxy, `P` and `R` are scope and references of one view. */
+export interface GeneratorOf<S extends object, P extends object, R extends object> {
   readonly name: string
   /** Plain values of the proxy and the settings that the views of this generator depend on. */
-  scope(config: ConfigPart, proxy: ProxyRef): P
+  scope(config: ConfigPart, proxy: ProxyRef): S
   /** `config`: `views` reads configuration only, so a change of instances does not even look at it. */
   readonly reads: 'config' | 'mesh'
   /** The views of a scope, one per independent piece (a Service, a listener). */
-  views(mesh: MeshSnapshot, scope: P): View<P, R>[]
+  views(mesh: MeshSnapshot, scope: S): View<P, R>[]
   build(view: View<P, R>): Built
 }
 
 /** A generator whose scope and references are nobody else's business. */
-export type Generator = GeneratorOf<object, object>
+export type Generator = GeneratorOf<object, object, object>
 
 /** Forgets the types of a generator; sound since its views only ever come back to itself. */
-export function generator<P extends object, R extends object>(definition: GeneratorOf<P, R>): Generator {
+export function generator<S extends object, P extends object, R extends object>(
+  definition: GeneratorOf<S, P, R>,
+): Generator {
   return definition as unknown as Generator
 }
 
-/** Makes a view; its key holds the scope and `key@hash` of each reference, so it cannot forget one. */
+/** Makes a view of plain values and object references by role; its key holds the scope and `key@hash` of each reference, so it cannot forget one. */
 export function makeView<P extends object, R extends { readonly [role in keyof R]: readonly Ref[] }>(
   scope: P,
   refs: R,

@@ -15,6 +15,8 @@ export interface Translation {
 /** The views of one generator and scope, built. The same reference while nothing it depends on changed. */
 interface ScopeBuild {
   readonly built: readonly Built[]
+  readonly buildKeys: readonly string[]
+  usedIn: number
 }
 
 interface CachedBuild {
@@ -68,6 +70,7 @@ export class Translator {
     this.#mesh = mesh
     this.#epoch += 1
     for (const [key, cached] of this.#builds) if (cached.usedIn < this.#epoch - 2) this.#builds.delete(key)
+    for (const [key, scope] of this.#lastScopes) if (scope.usedIn < this.#epoch - 2) this.#lastScopes.delete(key)
   }
 
   #scopeBuild(generator: Generator, mesh: MeshSnapshot, proxy: ProxyRef): ScopeBuild {
@@ -77,17 +80,32 @@ export class Translator {
     let known = this.#scopes.get(part)
     if (known === undefined) this.#scopes.set(part, (known = new Map()))
     const found = known.get(key)
-    if (found !== undefined) return found
-    const built = generator.views(mesh, scope).map((view) => this.#build(generator, view))
+    if (found !== undefined) return this.#touch(found)
+    const views = generator.views(mesh, scope)
+    const built = views.map((view) => this.#build(generator, view))
     const last = this.#lastScopes.get(key)
-    const result = last !== undefined && sameItems(last.built, built) ? last : { built }
+    const result =
+      last !== undefined && sameItems(last.built, built)
+        ? this.#touch(last)
+        : { built, buildKeys: views.map((view) => buildKey(generator, view)), usedIn: this.#epoch }
     known.set(key, result)
     this.#lastScopes.set(key, result)
     return result
   }
 
+  /** Keeps what a scope was built from, although its views were not asked for again. */
+  #touch(scope: ScopeBuild): ScopeBuild {
+    if (scope.usedIn === this.#epoch) return scope
+    scope.usedIn = this.#epoch
+    for (const key of scope.buildKeys) {
+      const cached = this.#builds.get(key)
+      if (cached !== undefined) cached.usedIn = this.#epoch
+    }
+    return scope
+  }
+
   #build(generator: Generator, view: View<object, object>): Built {
-    const key = `${generator.name}|${view.key}`
+    const key = buildKey(generator, view)
     const cached = this.#builds.get(key)
     if (cached !== undefined) {
       cached.usedIn = this.#epoch
@@ -98,6 +116,10 @@ export class Translator {
     this.#builds.set(key, { built, usedIn: this.#epoch })
     return built
   }
+}
+
+function buildKey(generator: Generator, view: View<object, object>): string {
+  return `${generator.name}|${view.key}`
 }
 
 type TypeMaps = ReadonlyMap<string, ReadonlyMap<string, EncodedResource>>

@@ -97,7 +97,7 @@ export function createDistributor(
       return () => context.listeners.delete(listener)
     },
     close() {
-      for (const stream of [...context.open]) stream.close('the control plane is shutting down')
+      for (const stream of context.open) stream.close('the control plane is shutting down')
     },
   }
 }

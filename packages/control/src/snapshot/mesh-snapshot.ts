@@ -42,6 +42,8 @@ export interface ConfigPart {
   readonly settings: MeshSettings
   readonly objects: { readonly [K in KindName]: readonly SnapshotObject<SpecByKind[K]>[] }
   readonly unenforceable: readonly SnapshotUnenforceable[]
+  /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
+  readonly sourceLabelKeys: readonly string[]
 }
 
 /** The running workloads, sorted by key. The same reference while only configuration changes. */
@@ -98,13 +100,16 @@ function configPart(input: SnapshotInput, previous: ConfigPart | undefined): Con
   const objects = Object.fromEntries(
     kinds.map((kind) => [kind, ofKind(input.objects, kind).map(withoutPositions).sort(byKey)]),
   ) as unknown as ConfigPart['objects']
-  return { hash, settings: input.settings, objects, unenforceable }
+  return { hash, settings: input.settings, objects, unenforceable, sourceLabelKeys: sourceLabelKeys(objects) }
+}
+
+function sourceLabelKeys({ VirtualService }: ConfigPart['objects']): string[] {
+  const matches = VirtualService.flatMap(({ spec }) => [...spec.http, ...spec.tcp]).flatMap((rule) => rule.match ?? [])
+  return [...new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))].sort()
 }
 
 function instancePart(values: readonly WorkloadInstance[], previous: InstancePart | undefined): InstancePart {
-  const instances = values
-    .map((value) => ({ key: instanceKey(value), hash: contentHash(value), value }))
-    .sort(byKey)
+  const instances = values.map((value) => ({ key: instanceKey(value), hash: contentHash(value), value })).sort(byKey)
   const hash = contentHash(instances.map((instance) => `${instance.key}@${instance.hash}`))
   return previous !== undefined && previous.hash === hash ? previous : { hash, instances }
 }

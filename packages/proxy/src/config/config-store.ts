@@ -128,7 +128,8 @@ export class ConfigStore implements XdsConsumer {
         await this.#yield()
         sliceStartMs = this.#runtime.clock.nowMs()
       }
-      const outcome = reader(name, body)
+      const reading = reader(name, body)
+      const outcome = reading instanceof Promise ? await reading : reading
       if (outcome.ok) read.push({ name, version, body, value: outcome.value })
       else rejections.push({ name, reason: outcome.error })
       if (outcome.ok) refused.delete(name)

@@ -156,7 +156,8 @@ function namedClusters(
 /** Clusters a listener names itself: by tcp_proxy, and by inline routes. */
 function clusterNamesOf(listener: Listener): readonly string[] {
   const names = [...listener.clusterNames]
-  for (const { terminal } of listener.filterChains) {
+  const fallback = listener.defaultFilterChain
+  for (const { terminal } of fallback === undefined ? listener.filterChains : [...listener.filterChains, fallback]) {
     if (terminal.kind === 'http' && terminal.routes.kind === 'inline')
       names.push(...terminal.routes.config.clusterNames)
   }

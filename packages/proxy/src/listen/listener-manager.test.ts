@@ -41,6 +41,7 @@ function chain(name: string, transportProtocol: string, settings: Partial<Filter
   return {
     name,
     index: 0,
+    mtls: undefined,
     origins: {},
     match: { transportProtocol } as FilterChain['match'],
     tls: undefined,

@@ -86,6 +86,11 @@ class TcpConnection implements ServedConnection {
     // A byte stream has no place to stop in; it ends by itself or with the drain time.
   }
 
+  idle(): boolean {
+    // Whether bytes are on their way cannot be known: a byte stream is never idle.
+    return false
+  }
+
   destroy(): void {
     this.#cancelDial?.()
     if (this.#splice === undefined) this.#end(['DC'], 'connection_ended')

@@ -2,7 +2,7 @@
 // of length, the message. Compression is not offered, so a compressed message is an error.
 
 /** Larger messages end the stream: a guard against a broken peer, far above any real configuration. */
-export const maxGrpcMessageBytes = 256 * 1024 * 1024
+const maxGrpcMessageBytes = 256 * 1024 * 1024
 
 /** Puts one message into its frame. */
 export function frameMessage(message: Uint8Array): Buffer {
@@ -41,6 +41,7 @@ export function frameReader(onMessage: (message: Uint8Array) => void): FrameRead
           bodyBytes = 0
           body = Buffer.allocUnsafeSlow(size)
         }
+        // Also when `at` has reached the end: an empty message is complete with its header.
         const taken = chunk.copy(body, bodyBytes, at)
         bodyBytes += taken
         at += taken

@@ -104,6 +104,7 @@ export function onProcessed(
     type.lastNonce = current.nonce
     effects.push(request(state, type, { nonce: current.nonce, errors }))
   }
+  if (state.stream !== 0) effects.push(...subscribe(state, type))
   effects.push(...next(state, type))
   return effects
 }
@@ -117,8 +118,8 @@ function receive(state: ClientState, typeUrl: string, inbox: Inbox): ClientEffec
 function next(state: ClientState, type: ClientType): ClientEffect[] {
   const inbox = type.inbox.shift()
   if (inbox === undefined || state.stream === 0) return []
-  type.processing = inbox
   const added = inbox.added.filter((resource) => isWanted(type, resource.name))
+  type.processing = { ...inbox, added }
   return [{ kind: 'deliver', typeUrl: type.typeUrl, stream: state.stream, added, removed: inbox.removed }]
 }
 
@@ -130,6 +131,8 @@ function isWanted(type: ClientType, name: string): boolean {
 function subscribe(state: ClientState, type: ClientType): ClientEffect[] {
   const first = type.told === undefined
   if (first && type.wanted.size === 0) return []
+  // What is held is only known when the work on an earlier stream's response is done; `onProcessed` comes back here.
+  if (first && type.processing !== undefined) return []
   const told = type.told ?? new Set()
   const added = [...type.wanted].filter((name) => !told.has(name))
   const gone = [...told].filter((name) => !type.wanted.has(name))

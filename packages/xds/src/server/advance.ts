@@ -135,6 +135,7 @@ function send(
     changes: new Map(changes.map((resource) => [resource.name, resource])),
     removals: new Set(removals),
     tableVersion,
+    dropped: new Set(),
   }
   type.lastNonce = nonce
   type.answerAll = false

@@ -35,12 +35,15 @@ export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryReques
     else {
       type.names.add(name)
       // On a reconnect the version tells whether the client needs it; otherwise it may have dropped what it had.
-      if (!first || !type.held.has(name)) type.requested.add(name)
+      if (first && type.held.has(name)) continue
+      type.held.delete(name)
+      type.requested.add(name)
     }
   }
   for (const name of request.resourceNamesUnsubscribe) {
     if (name === '*') type.wildcard = false
     else type.names.delete(name)
+    if (!type.wildcard) type.pending?.dropped.add(name)
   }
   if (first && request.resourceNamesSubscribe.length === 0 && isFullState(type.typeUrl)) type.wildcard = true
   if (type.wildcard && !wildcardBefore && type.held.size === 0) type.answerAll = true
@@ -56,12 +59,19 @@ export function onSotwRequest(state: ServerState, request: DiscoveryRequest): Se
   const effects: ServerEffect[] = []
   if (known === undefined) state.types.set(type.typeUrl, type)
   else if (type.lastNonce !== '' && request.responseNonce !== '' && request.responseNonce !== type.lastNonce) return []
-  else effects.push(...settle(type, request))
+  else {
+    const { pending } = type
+    effects.push(...settle(type, request))
+    // What the client kept from an earlier stream is unknown until it takes a whole set on this one.
+    const refused = effects.length > 0 && request.errorDetail !== undefined && (pending?.changes.size ?? 0) > 0
+    if (refused && isFullState(type.typeUrl) && !type.everAccepted) type.answerAll = true
+  }
   const names = request.resourceNames.filter((name) => name !== '*')
   const wildcardBefore = type.wildcard
   if (request.resourceNames.length > 0) type.everNamed = true
   type.wildcard = request.resourceNames.includes('*') || (isFullState(type.typeUrl) && !type.everNamed)
   for (const name of names) if (!type.names.has(name)) type.requested.add(name)
+  for (const name of type.names) if (!names.includes(name) && !type.wildcard) type.pending?.dropped.add(name)
   type.names.clear()
   for (const name of names) type.names.add(name)
   if (type.wildcard && !wildcardBefore) type.answerAll = true

@@ -20,7 +20,7 @@ const badRequestUrl = 'type.googleapis.com/google.rpc.BadRequest'
 /** The client took the response. */
 export function acknowledge(type: TypeState, pending: Pending): ServerEffect[] {
   type.pending = undefined
-  type.problem = undefined
+  type.everAccepted = true
   apply(type, pending, new Set())
   return [{ kind: 'accepted', typeUrl: type.typeUrl, names: [...pending.changes.keys(), ...pending.removals] }]
 }
@@ -38,7 +38,6 @@ export function refuseResponse(type: TypeState, pending: Pending, error: ErrorDe
   const bad =
     named.length === 0 && names.length === 1 && only !== undefined ? [{ name: only, reason: error.message }] : named
   if (bad.length === 0) {
-    type.problem = error.message
     if (names.length === 0) apply(type, pending, new Set())
     else type.probe = names
     return [{ kind: 'refused-unnamed', typeUrl: type.typeUrl, reason: error.message }]
@@ -57,7 +56,8 @@ export function refuseResponse(type: TypeState, pending: Pending, error: ErrorDe
 function apply(type: TypeState, pending: Pending, except: ReadonlySet<string>): void {
   for (const [name, resource] of pending.changes) {
     if (type.probe[0] === name && !except.has(name)) type.probe.shift()
-    if (!except.has(name) && isWanted(type, name)) type.held.set(name, { version: resource.version, resource })
+    if (!except.has(name) && !pending.dropped.has(name) && isWanted(type, name))
+      type.held.set(name, { version: resource.version, resource })
   }
   for (const name of pending.removals) type.held.delete(name)
 }

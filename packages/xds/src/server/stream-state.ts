@@ -14,6 +14,8 @@ export interface Pending {
   readonly changes: ReadonlyMap<string, EncodedResource>
   readonly removals: ReadonlySet<string>
   readonly tableVersion: string
+  /** Names the client has let go of since: it will not have them, whatever it answers. */
+  readonly dropped: Set<string>
 }
 
 /** A version of a resource the client refused. */
@@ -41,9 +43,9 @@ export interface TypeState {
   probe: string[]
   /** By name; the newest last, bounded. */
   readonly refused: Map<string, Refusal[]>
-  /** The last NACK's text that could be pinned on no resource. */
-  problem: string | undefined
   acceptedVersion: string | undefined
+  /** Some response was acknowledged on this stream. */
+  everAccepted: boolean
   /** The table's map for which there was nothing left to send: spares comparing it again. */
   clean: ReadonlyMap<string, EncodedResource> | undefined
 }
@@ -91,8 +93,8 @@ export function newTypeState(typeUrl: string): TypeState {
     lastNonce: '',
     probe: [],
     refused: new Map(),
-    problem: undefined,
     acceptedVersion: undefined,
+    everAccepted: false,
     clean: undefined,
   }
 }

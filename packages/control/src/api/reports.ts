@@ -1,0 +1,139 @@
+// The answers of the admin API, made from a control plane's state.
+import { objectKey, type Origin } from '@weft/core'
+import type { Problem } from '@weft/resources'
+import { pushOrder, shortTypeName } from '@weft/xds'
+import type { ControlPlane } from '../control-plane.ts'
+import { resourceToJson } from '../generators/encode.ts'
+import type { ProxyRef } from '../generators/generator.ts'
+import { spiffeIdOf } from '../proxy-identity.ts'
+import type { ProxyStatus } from '../serve/proxy-status.ts'
+import type { SourceMap } from '../snapshot/source-map.ts'
+import type {
+  FindingReport,
+  OriginPlace,
+  PositionsReport,
+  ProxyReport,
+  ResourcesReport,
+  SnapshotReport,
+  StatusReport,
+} from './api-types.ts'
+
+/** An origin and its place. */
+export function placeOf(sourceMap: SourceMap, origin: Origin): OriginPlace {
+  return { origin, position: sourceMap.positionOf(origin) }
+}
+
+/** Everything `weft status` shows. */
+export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus[], trustDomain: string): StatusReport {
+  const { sourceMap, storeState } = plane
+  const byId = new Map(statuses.map((status) => [status.proxyId, status]))
+  const { losers, problems } = plane.findings()
+  return {
+    version: plane.snapshot?.version,
+    sinceMs: plane.history[0]?.sinceMs,
+    trustDomain,
+    ready: plane.ready,
+    proxies: plane.proxies.map((proxy) => proxyReport(proxy, byId.get(proxy.id), sourceMap, trustDomain)),
+    store: {
+      revision: storeState?.revision ?? 0,
+      objects: storeState?.objects.length ?? 0,
+      problems: (storeState?.problems ?? []).map(findingReport),
+      stale: (storeState?.stale ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
+      blocking: (storeState?.blocking ?? []).map(findingReport),
+      unenforceable: (storeState?.unenforceable ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
+    },
+    losers: losers.map((loser) => ({
+      from: placeOf(sourceMap, loser.origin),
+      reason: loser.reason,
+      by: loser.by === undefined ? undefined : placeOf(sourceMap, loser.by),
+      detail: loser.detail,
+    })),
+    notes: problems.map(({ origin, message }) => ({ from: placeOf(sourceMap, origin), message })),
+  }
+}
+
+function proxyReport(
+  proxy: ProxyRef,
+  status: ProxyStatus | undefined,
+  sourceMap: SourceMap,
+  trustDomain: string,
+): ProxyReport {
+  const { instance } = proxy
+  return {
+    id: proxy.id,
+    instance: instance.name,
+    namespace: instance.namespace,
+    workload: instance.workload,
+    kind: instance.proxy === 'gateway' ? 'gateway' : 'sidecar',
+    address: instance.address,
+    ready: instance.ready,
+    draining: instance.draining,
+    connected: status?.connected ?? false,
+    userAgent: status?.userAgent,
+    identity: {
+      expected: spiffeIdOf(instance, trustDomain),
+      spiffeId: status?.peer?.spiffeId,
+      serial: status?.peer?.serial,
+      notAfterMs: status?.peer?.notAfterMs,
+    },
+    isolation: 'none',
+    types: (status?.types ?? []).map((type) => ({
+      type: shortTypeName(type.typeUrl),
+      typeUrl: type.typeUrl,
+      version: type.version,
+      acceptedVersion: type.acceptedVersion,
+      state: type.state,
+      resources: type.resources,
+      refused: type.refused.map(({ name, version, reason, origin }) => ({
+        name,
+        version,
+        reason,
+        from: origin.map((one) => placeOf(sourceMap, one)),
+      })),
+    })),
+  }
+}
+
+function findingReport(problem: Problem): FindingReport {
+  const { severity, code, message, objectId, field, position, mend } = problem
+  return { severity, code, message, object: objectId && objectKey(objectId), field, position, mend }
+}
+
+/** Every resource of a proxy, printed and encoded; undefined when there is no such proxy. */
+export function resourcesReport(plane: ControlPlane, proxyId: string): ResourcesReport | undefined {
+  const table = plane.tableOf(proxyId)
+  if (table === undefined) return undefined
+  const types = pushOrder.flatMap((type) => {
+    const resources = [...table.get(type).values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    if (resources.length === 0) return []
+    const reports = resources.map(({ name, version, origin, body }) => ({
+      name,
+      version,
+      from: (origin ?? []).map((one) => placeOf(plane.sourceMap, one)),
+      resource: resourceToJson(type, body),
+      body: Buffer.from(body).toString('base64'),
+    }))
+    return [[shortTypeName(type), reports] as const]
+  })
+  return { proxyId, types: Object.fromEntries(types) }
+}
+
+/** The newest snapshot; undefined before there is one. */
+export function snapshotReport(plane: ControlPlane): SnapshotReport | undefined {
+  const [newest] = plane.history
+  if (newest === undefined) return undefined
+  const { snapshot, sourceMap, sinceMs } = newest
+  const objects = Object.values(snapshot.config.objects).flatMap((list) => [...list])
+  return {
+    version: snapshot.version,
+    sinceMs,
+    objects: objects.map(({ key, hash }) => ({ key, hash, position: sourceMap.positionOf(key) })),
+    instances: snapshot.running.instances.map(({ value }) => value),
+    history: plane.history.map((entry) => ({ version: entry.snapshot.version, sinceMs: entry.sinceMs })),
+  }
+}
+
+/** Where origins are written now. */
+export function positionsReport(plane: ControlPlane, origins: readonly Origin[]): PositionsReport {
+  return { positions: origins.map((origin) => placeOf(plane.sourceMap, origin)) }
+}

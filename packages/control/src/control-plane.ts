@@ -1,0 +1,199 @@
+// The control plane without its I/O: takes configuration and instances, builds snapshots, translates them for every proxy,
+// hands the tables to the distributor, and can tell what it did.
+import { err, ok, type PeerIdentity, type Result, type Runtime, type Timer } from '@weft/core'
+import type { WorkloadInstance } from '@weft/resources'
+import type { ResourceTable } from '@weft/xds'
+import type { Node } from '@weft/xds/lean'
+import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
+import { Translator, type Translation } from './generators/translator.ts'
+import { claimOf, mayServe, proxyIdOf } from './proxy-identity.ts'
+import type { Distributor } from './serve/distributor-api.ts'
+import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
+import type { MeshSettings } from './snapshot/mesh-settings.ts'
+import { type HistoryEntry, remember } from './snapshot/snapshot-history.ts'
+import { type SourceMap, sourceMapOf } from './snapshot/source-map.ts'
+import type { StoreState } from './store/store-state.ts'
+
+/** What a control plane needs. */
+export interface ControlPlaneOptions {
+  readonly runtime: Pick<Runtime, 'clock' | 'timers' | 'log'>
+  readonly settings: MeshSettings
+  readonly distributor: Distributor
+  /** Called after each rebuild with what it cost. */
+  readonly onRebuild?: (rebuild: Rebuild) => void
+}
+
+/** What one rebuild did. */
+export interface Rebuild {
+  readonly version: string
+  /** Generator builds that were not answered from memory. */
+  readonly builds: number
+  /** Proxies whose table changed. */
+  readonly changedProxies: number
+  readonly durationMs: number
+}
+
+/** One control plane. Any number of them can live in a process. */
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions
+  readonly #translator = new Translator()
+  readonly #flavors = new Map<string, ProxyRef['flavor']>()
+  readonly #translations = new Map<string, Translation>()
+  #store: StoreState | undefined
+  #instances: readonly WorkloadInstance[] | undefined
+  #snapshot: MeshSnapshot | undefined
+  #history: readonly HistoryEntry[] = []
+  #pending: Timer | undefined
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options
+  }
+
+  /** The store published a state. */
+  setStoreState(state: StoreState): void {
+    this.#store = state
+    this.#schedule()
+  }
+
+  /** The registry changed. */
+  setInstances(instances: readonly WorkloadInstance[]): void {
+    this.#instances = instances
+    this.#schedule()
+  }
+
+  /** Both inputs were read once and every proxy has its table: what is served is whole. */
+  get ready(): boolean {
+    return this.#snapshot !== undefined
+  }
+
+  /** The newest snapshot; undefined before `ready`. */
+  get snapshot(): MeshSnapshot | undefined {
+    return this.#snapshot
+  }
+
+  /** The newest source map. */
+  get sourceMap(): SourceMap {
+    return this.#history[0]?.sourceMap ?? sourceMapOf([])
+  }
+
+  /** The last snapshots, newest first. */
+  get history(): readonly HistoryEntry[] {
+    return this.#history
+  }
+
+  /** The state the store last published. */
+  get storeState(): StoreState | undefined {
+    return this.#store
+  }
+
+  /** Instances that have a proxy, by proxy id. */
+  get proxies(): readonly ProxyRef[] {
+    return (this.#instances ?? [])
+      .filter((instance) => instance.proxy !== 'none')
+      .map((instance) => this.#ref(instance))
+  }
+
+  /** Builds done so far by generator. */
+  get buildCounts(): ReadonlyMap<string, number> {
+    return this.#translator.buildCounts
+  }
+
+  /** The table of a proxy; undefined when there is no such proxy (yet). */
+  tableOf(proxyId: string): ResourceTable | undefined {
+    return this.#translations.get(proxyId)?.table
+  }
+
+  /** What was left out of all proxies, each once. */
+  findings(): { readonly losers: readonly Loser[]; readonly problems: readonly GeneratorProblem[] } {
+    const unique = <T>(items: T[]): T[] => [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
+    const all = [...this.#translations.values()]
+    return {
+      losers: unique(all.flatMap((translation) => translation.losers)),
+      problems: unique(all.flatMap((translation) => translation.problems)),
+    }
+  }
+
+  /** Which proxy a stream is for. Learns from it which kind of proxy this is, and has its table ready. */
+  authorize(node: Node, peer: PeerIdentity | undefined): Result<string> {
+    const claim = claimOf(node)
+    if (!claim.ok) return claim
+    const { proxyId, flavor } = claim.value
+    const instance = this.#instances?.find((candidate) => proxyIdOf(candidate) === proxyId)
+    if (instance === undefined || instance.proxy === 'none') return err(`no proxy ${proxyId} is registered`)
+    const allowed = mayServe(instance, peer, this.#options.settings.trustDomain)
+    if (!allowed.ok) return allowed
+    if (this.#flavors.get(proxyId) !== flavor) {
+      this.#flavors.set(proxyId, flavor)
+      if (this.#snapshot !== undefined) this.#publish(this.#snapshot, this.#ref(instance))
+    }
+    return ok(proxyId)
+  }
+
+  /** Stops; the distributor is the caller's. */
+  close(): void {
+    this.#pending?.cancel()
+    this.#pending = undefined
+  }
+
+  /** Changes of one moment become one rebuild. */
+  #schedule(): void {
+    if (this.#pending !== undefined || this.#store === undefined || this.#instances === undefined) return
+    this.#pending = this.#options.runtime.timers.set(0, () => {
+      this.#pending = undefined
+      this.#rebuild()
+    })
+  }
+
+  #rebuild(): void {
+    const store = this.#store
+    const instances = this.#instances
+    if (store === undefined || instances === undefined) return
+    const { clock, log } = this.#options.runtime
+    const startedMs = clock.nowMs()
+    const buildsBefore = this.#totalBuilds()
+    const { settings } = this.#options
+    const { objects, unenforceable } = store
+    const snapshot = buildSnapshot({ objects, unenforceable, instances, settings }, this.#snapshot)
+    const entry = { snapshot, sourceMap: sourceMapOf(objects), sinceMs: clock.wallMs() }
+    // The same content with moved lines replaces the newest entry: it is the same snapshot.
+    const past = this.#history[0]?.snapshot.version === snapshot.version ? this.#history.slice(1) : this.#history
+    this.#history = remember(past, entry)
+    this.#snapshot = snapshot
+    const changedProxies = this.#publishAll(snapshot)
+    const durationMs = clock.nowMs() - startedMs
+    const builds = this.#totalBuilds() - buildsBefore
+    log.info('configuration built', { version: snapshot.version, builds, changedProxies, durationMs })
+    this.#options.onRebuild?.({ version: snapshot.version, builds, changedProxies, durationMs })
+  }
+
+  /** Returns how many proxies got a new table. */
+  #publishAll(snapshot: MeshSnapshot): number {
+    const proxies = this.proxies
+    const ids = new Set(proxies.map((proxy) => proxy.id))
+    for (const id of [...this.#translations.keys()]) {
+      if (ids.has(id)) continue
+      this.#translations.delete(id)
+      this.#flavors.delete(id)
+      this.#translator.forget(id)
+      this.#options.distributor.removeTable(id)
+    }
+    return proxies.filter((proxy) => this.#publish(snapshot, proxy)).length
+  }
+
+  #publish(snapshot: MeshSnapshot, proxy: ProxyRef): boolean {
+    const translation = this.#translator.translate(snapshot, proxy)
+    if (this.#translations.get(proxy.id) === translation) return false
+    this.#translations.set(proxy.id, translation)
+    this.#options.distributor.setTable(proxy.id, translation.table)
+    return true
+  }
+
+  #ref(instance: WorkloadInstance): ProxyRef {
+    const id = proxyIdOf(instance)
+    return { id, instance, flavor: this.#flavors.get(id) ?? 'weft', interception: 'explicit' }
+  }
+
+  #totalBuilds(): number {
+    return [...this.#translator.buildCounts.values()].reduce((sum, count) => sum + count, 0)
+  }
+}

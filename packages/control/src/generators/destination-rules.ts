@@ -1,0 +1,91 @@
+// Which DestinationRules hold for a Service, merged: policy and subsets.
+import { originOf, type Origin } from '@weft/core'
+import {
+  type DestinationRuleSpec,
+  type PortTrafficPolicy,
+  resolveHost,
+  type Subset,
+  type TrafficPolicy,
+} from '@weft/resources'
+import type { ConfigPart, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { Loser } from './generator.ts'
+import { type Service, serviceHost } from './hosts.ts'
+
+/** A DestinationRule with its content. */
+export type DestinationRule = SnapshotObject<DestinationRuleSpec>
+
+/** Rules for a Service that callers of `namespace` see: theirs first, then the Service's, then others, each by name. */
+export function destinationRulesFor(config: ConfigPart, service: Service, namespace: string): DestinationRule[] {
+  const host = serviceHost(service)
+  const rank = (rule: DestinationRule): number =>
+    rule.id.namespace === namespace ? 0 : rule.id.namespace === service.id.namespace ? 1 : 2
+  return config.objects.DestinationRule.filter(
+    (rule) =>
+      (rule.spec.exportTo.includes('*') || rule.spec.exportTo.length === 0 || rule.id.namespace === namespace) &&
+      resolveHost(rule.spec.host, rule.id.namespace) === host,
+  ).sort((a, b) => rank(a) - rank(b))
+}
+
+/** A subset and where it was written. */
+export interface MergedSubset {
+  readonly subset: Subset
+  readonly origin: Origin
+}
+
+/** The rules of a Service as one. */
+export interface MergedRules {
+  readonly policy: TrafficPolicy | undefined
+  /** The rule `policy` comes from, or the first rule. */
+  readonly origin: Origin | undefined
+  readonly subsets: readonly MergedSubset[]
+  readonly losers: readonly Loser[]
+}
+
+/** Merges as Istio does: subsets add up, the first policy holds. */
+export function mergeDestinationRules(rules: readonly DestinationRule[]): MergedRules {
+  const subsets = new Map<string, MergedSubset>()
+  const losers: Loser[] = []
+  const withPolicy = rules.find((rule) => rule.spec.trafficPolicy !== undefined)
+  for (const rule of rules) {
+    for (const [index, subset] of rule.spec.subsets.entries()) {
+      const origin = originOf(rule.id, `spec.subsets[${index}]`)
+      const winner = subsets.get(subset.name)
+      if (winner === undefined) subsets.set(subset.name, { subset, origin })
+      else {
+        const detail = `subset ${subset.name} is already defined for this host`
+        losers.push({ origin, reason: 'duplicate-subset', by: winner.origin, detail })
+      }
+    }
+    if (rule.spec.trafficPolicy !== undefined && rule !== withPolicy && withPolicy !== undefined) {
+      losers.push({
+        origin: originOf(rule.id, 'spec.trafficPolicy'),
+        reason: 'host-conflict',
+        by: originOf(withPolicy.id, 'spec.trafficPolicy'),
+        detail: 'another DestinationRule already sets the policy of this host',
+      })
+    }
+  }
+  const first = withPolicy ?? rules[0]
+  return {
+    policy: withPolicy?.spec.trafficPolicy,
+    origin: first === undefined ? undefined : originOf(first.id, ''),
+    subsets: [...subsets.values()],
+    losers,
+  }
+}
+
+/** What holds for a port of a subset: port settings replace the whole policy, a subset's members override the host's. */
+export function portPolicy(
+  base: TrafficPolicy | undefined,
+  subset: TrafficPolicy | undefined,
+  port: number,
+): PortTrafficPolicy {
+  const onPort = (policy: TrafficPolicy | undefined): PortTrafficPolicy | undefined =>
+    policy?.portLevelSettings?.find((settings) => settings.port.number === port)
+  const members = ({ loadBalancer, connectionPool, tls }: PortTrafficPolicy): PortTrafficPolicy => ({
+    ...(loadBalancer === undefined ? {} : { loadBalancer }),
+    ...(connectionPool === undefined ? {} : { connectionPool }),
+    ...(tls === undefined ? {} : { tls }),
+  })
+  return { ...members(onPort(base) ?? base ?? {}), ...members(onPort(subset) ?? subset ?? {}) }
+}

@@ -1,0 +1,97 @@
+// The routes of a gateway port: for each host of a server, the rules of the VirtualServices bound to it, merged in order.
+import { originOf } from '@weft/core'
+import { hostCovers, resolveGateway } from '@weft/resources'
+import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { encodeResource } from './encode.ts'
+import { gatewayRouteName } from './gateway-listeners.ts'
+import { gatewayPorts, gatewaysFor, gatewaysOn, type ServerHost, serverHosts } from './gateways.ts'
+import { generator, makeView } from './generator.ts'
+import { weftMetadata } from './metadata.ts'
+import { callerScope } from './outbound-routes.ts'
+import { serviceIndex, VirtualHostBuilder, visibleTo } from './routes/virtual-hosts.ts'
+import type { VirtualService } from './routes/virtual-service-routes.ts'
+
+/** `http.<port>` */
+export const gatewayRoutes = generator({
+  name: 'gateway-routes',
+  reads: 'config',
+  scope: (config, proxy) => ({ ...callerScope(config, proxy), gatewayLabels: proxy.instance.labels }),
+  views({ config }, { gatewayLabels, ...caller }) {
+    const gateways = gatewaysFor(config, gatewayLabels)
+    return gatewayPorts(gateways).map((port) => {
+      const onPort = gatewaysOn(gateways, port)
+      const names = onPort.map(({ id }) => `${id.namespace}/${id.name}`)
+      return makeView(
+        { ...caller, port },
+        {
+          gateways: onPort,
+          services: config.objects.Service,
+          virtualServices: visibleTo(config.objects.VirtualService, caller.namespace, names),
+        },
+      )
+    })
+  },
+  build({ scope, refs }) {
+    const { port } = scope
+    const builder = new VirtualHostBuilder(serviceIndex(refs.services))
+    const servers = serverHosts(refs.gateways, port)
+    for (const [host, bound] of hostsOf(refs.virtualServices, servers)) {
+      const gateways = [...new Set(servers.map((server) => server.gateway))]
+      const { routes } = builder.routesOf(bound, { ...scope, gateways })
+      const origin = originOf((bound[0] as VirtualService).id, '')
+      builder.add(
+        {
+          name: `${host}:${port}`,
+          domains: host === '*' ? ['*'] : [host, `${host}:${port}`],
+          routes,
+          metadata: weftMetadata({ origin, virtualService: origin }),
+        },
+        origin,
+      )
+    }
+    // Without any host Envoy answers 404 as well, but says less about why.
+    if (builder.hosts.length === 0) builder.hosts.push({ name: `blackhole:${port}`, domains: ['*'] })
+    const name = gatewayRouteName(port)
+    const resource = encodeResource(
+      RouteConfigurationSchema,
+      name,
+      {
+        name,
+        virtualHosts: builder.hosts,
+        validateClusters: false,
+        maxDirectResponseBodySizeBytes: 1_048_576,
+      },
+      [...builder.origins],
+    )
+    return { resources: [resource], problems: builder.problems, losers: builder.losers }
+  },
+})
+
+/** Hosts served, in order, each with the VirtualServices bound to it. */
+function hostsOf(
+  virtualServices: readonly VirtualService[],
+  servers: readonly ServerHost[],
+): Map<string, VirtualService[]> {
+  const hosts = new Map<string, VirtualService[]>()
+  for (const virtualService of virtualServices) {
+    const { namespace } = virtualService.id
+    const bound = virtualService.spec.gateways.map((name) => resolveGateway(name, namespace))
+    for (const server of servers) {
+      if (!bound.includes(server.gateway) || (server.namespace !== '*' && server.namespace !== namespace)) continue
+      for (const written of virtualService.spec.hosts) {
+        // A name without dots is a Service inside the mesh, but what a client of the gateway writes at its door.
+        const common = intersectHosts(written.toLowerCase(), server.host.toLowerCase())
+        if (common === undefined) continue
+        const list = hosts.get(common) ?? []
+        if (!list.includes(virtualService)) hosts.set(common, [...list, virtualService])
+      }
+    }
+  }
+  return hosts
+}
+
+/** The narrower of two overlapping hosts. */
+export function intersectHosts(a: string, b: string): string | undefined {
+  if (hostCovers(b, a)) return a
+  return hostCovers(a, b) ? b : undefined
+}

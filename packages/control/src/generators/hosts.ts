@@ -1,0 +1,55 @@
+// Names of Services and how configuration refers to them.
+import {
+  isHttpPort,
+  serviceFqdn,
+  serviceSelects as selectorPicks,
+  type ServicePort,
+  type ServiceSpec,
+} from '@weft/resources'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+
+/** A Service with its content. */
+export type Service = SnapshotObject<ServiceSpec>
+
+/** `<service>.<namespace>.svc.cluster.local` */
+export function serviceHost(service: Service): string {
+  return serviceFqdn(service.id)
+}
+
+/** Cluster name as Istio writes it: `outbound|80|v1|catalog.bookstore.svc.cluster.local`. */
+export function outboundCluster(host: string, port: number, subset = ''): string {
+  return `outbound|${port}|${subset}|${host}`
+}
+
+/** Cluster name of the application's own port: `inbound|8080||`. */
+export function inboundCluster(port: number): string {
+  return `inbound|${port}||`
+}
+
+/** How a port is treated; one whose protocol is not declared is plain TCP. */
+export function portKind(port: Pick<ServicePort, 'name' | 'appProtocol'>): 'http' | 'tcp' {
+  return isHttpPort(port) ? 'http' : 'tcp'
+}
+
+/**
+ * The names under which a Service port can be reached from `namespace`; each also without the port when it is 80, since an
+ * `http://` URL leaves that out.
+ */
+export function domainsOf(host: string, port: number, namespace: string): string[] {
+  const match = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(host)
+  const names = [host]
+  if (match !== null) {
+    const [, name, ns] = match
+    names.push(`${name}.${ns}.svc`, `${name}.${ns}`)
+    if (ns === namespace) names.push(`${name}`)
+  }
+  return names.flatMap((name) => (port === 80 ? [name, `${name}:${port}`] : [`${name}:${port}`]))
+}
+
+/** Whether a Service stands for a workload of a namespace. */
+export function standsFor(
+  service: Service,
+  workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
+): boolean {
+  return service.id.namespace === workload.namespace && selectorPicks(service.spec.selector, workload.labels)
+}

@@ -1,0 +1,127 @@
+// The HTTP connection manager of every listener: one set of limits, one filter order.
+import type { AccessLogSchema } from '@weft/xds/es/envoy/config/accesslog/v3/accesslog'
+import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
+import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import {
+  HttpConnectionManager_CodecType as CodecType,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  type HttpFilterSchema,
+  HttpConnectionManagerSchema,
+} from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { adsSource, duration } from './config-source.ts'
+import { pack } from './encode.ts'
+import type { Init } from './init.ts'
+
+type HcmInit = Init<typeof HttpConnectionManagerSchema>
+type HttpFilterInit = Init<typeof HttpFilterSchema>
+type FilterInit = Init<typeof FilterSchema>
+
+/** Name of the fault filter, which is also the key of its per-route configuration. */
+export const faultFilter = 'envoy.filters.http.fault'
+
+/** What differs between connection managers. */
+export interface HcmOptions {
+  readonly side: 'inbound' | 'outbound' | 'gateway'
+  readonly statPrefix: string
+  /** The name of an RDS resource, or the routes themselves. */
+  readonly routes: string | Extract<NonNullable<HcmInit['routeSpecifier']>, { case: 'routeConfig' }>['value']
+  /** Authorization, inbound only. */
+  readonly authorization?: readonly HttpFilterInit[]
+  readonly accessLog: boolean
+}
+
+/** The network filter. Limits are on by default; paths are normalised as Istio's BASE does. */
+export function httpConnectionManager(options: HcmOptions): FilterInit {
+  const { side, routes } = options
+  const hcm: HcmInit = {
+    codecType: CodecType.HTTP1,
+    statPrefix: options.statPrefix,
+    routeSpecifier:
+      typeof routes === 'string'
+        ? { case: 'rds', value: { routeConfigName: routes, configSource: adsSource() } }
+        : { case: 'routeConfig', value: routes },
+    httpFilters: httpFilters(options),
+    serverName: 'weft',
+    useRemoteAddress: side === 'gateway',
+    normalizePath: true,
+    mergeSlashes: false,
+    pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+    maxRequestHeadersKb: 60,
+    streamIdleTimeout: duration(300_000),
+    requestHeadersTimeout: duration(60_000),
+    commonHttpProtocolOptions: { idleTimeout: duration(3_600_000), maxHeadersCount: 100 },
+    accessLog: options.accessLog ? [jsonAccessLog(httpLogFields)] : [],
+    ...clientCertificate(side),
+  }
+  return {
+    name: 'envoy.filters.network.http_connection_manager',
+    configType: { case: 'typedConfig', value: pack(HttpConnectionManagerSchema, hcm) },
+  }
+}
+
+/** The order of HTTP filters, decided once: who may, then what goes wrong on purpose, then where to. */
+function httpFilters(options: HcmOptions): HttpFilterInit[] {
+  const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
+  if (options.side !== 'inbound') {
+    filters.push({ name: faultFilter, configType: { case: 'typedConfig', value: pack(HTTPFaultSchema) } })
+  }
+  filters.push({ name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema) } })
+  return filters
+}
+
+/** `x-forwarded-client-cert` as Istio treats it: inbound adds the verified caller, a gateway drops what strangers claim. */
+function clientCertificate(side: HcmOptions['side']): HcmInit {
+  if (side === 'outbound') return {}
+  return {
+    forwardClientCertDetails: side === 'inbound' ? ForwardClientCert.APPEND_FORWARD : ForwardClientCert.SANITIZE_SET,
+    setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
+  }
+}
+
+const commonLogFields: Readonly<Record<string, string>> = {
+  start_time: '%START_TIME%',
+  response_flags: '%RESPONSE_FLAGS%',
+  response_code_details: '%RESPONSE_CODE_DETAILS%',
+  connection_termination_details: '%CONNECTION_TERMINATION_DETAILS%',
+  upstream_transport_failure_reason: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  bytes_received: '%BYTES_RECEIVED%',
+  bytes_sent: '%BYTES_SENT%',
+  duration: '%DURATION%',
+  upstream_host: '%UPSTREAM_HOST%',
+  upstream_cluster: '%UPSTREAM_CLUSTER%',
+  upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
+  downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  requested_server_name: '%REQUESTED_SERVER_NAME%',
+}
+
+/** Keys and values of Istio's default JSON format. */
+const httpLogFields: Readonly<Record<string, string>> = {
+  ...commonLogFields,
+  method: '%REQ(:METHOD)%',
+  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  protocol: '%PROTOCOL%',
+  response_code: '%RESPONSE_CODE%',
+  upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT)%',
+  request_id: '%REQ(X-REQUEST-ID)%',
+  authority: '%REQ(:AUTHORITY)%',
+  route_name: '%ROUTE_NAME%',
+}
+
+/** The access log of TCP listeners. */
+export function tcpAccessLog(on: boolean): Init<typeof AccessLogSchema>[] {
+  return on ? [jsonAccessLog(commonLogFields)] : []
+}
+
+function jsonAccessLog(fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema> {
+  // Not the file /dev/stdout: that cannot be opened when standard output is a socket, as it is below a supervisor.
+  const config = pack(StdoutAccessLogSchema, {
+    accessLogFormat: { case: 'logFormat', value: { format: { case: 'jsonFormat', value: { ...fields } } } },
+  })
+  return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value: config } }
+}

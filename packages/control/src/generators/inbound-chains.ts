@@ -1,0 +1,150 @@
+// The filter chains in front of one application port: mutual TLS and plaintext as PeerAuthentication says, then who may.
+import { type Origin, originOf } from '@weft/core'
+import { type PeerAuthenticationSpec, targetPortOf } from '@weft/resources'
+import type {
+  FilterChainSchema,
+  FilterSchema,
+  ListenerFilterSchema,
+} from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
+import { authorizationOf, httpRbac, networkRbac, type SelectedPolicies } from '../policies/authorization.ts'
+import { duplicatePeerAuthentications, effectiveMtls } from '../policies/peer-authentication.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { duration } from './config-source.ts'
+import { pack } from './encode.ts'
+import type { GeneratorProblem, Loser } from './generator.ts'
+import { inboundCluster, portKind, type Service } from './hosts.ts'
+import { httpConnectionManager } from './http-connection-manager.ts'
+import { weftMetadata } from './metadata.ts'
+import { tcpProxy } from './tcp-proxy.ts'
+import { downstreamMtls } from './tls-contexts.ts'
+import type { Init } from './init.ts'
+
+type FilterChainInit = Init<typeof FilterChainSchema>
+
+/** The references that inbound chains of a port are made from. */
+export interface InboundRefs extends SelectedPolicies {
+  /** Services that stand for the workload. */
+  readonly services: readonly Service[]
+  /** Most specific first. */
+  readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
+}
+
+/** The port, and what its chains depend on besides objects. */
+export interface InboundPort {
+  readonly port: number
+  readonly portName: string
+  readonly workload: Origin
+  readonly trustDomain: string
+  readonly accessLog: boolean
+}
+
+/** Chains, and what to tell about them. */
+export interface InboundChains {
+  readonly chains: readonly FilterChainInit[]
+  readonly origin: Origin
+  readonly problems: readonly GeneratorProblem[]
+  readonly losers: readonly Loser[]
+}
+
+/** TLS detection with a limit: who sends nothing for five seconds is closed. */
+export function tlsInspector(): Init<typeof ListenerFilterSchema> {
+  return {
+    name: 'envoy.filters.listener.tls_inspector',
+    configType: { case: 'typedConfig', value: pack(TlsInspectorSchema) },
+  }
+}
+
+/** How long a client may take to show what it speaks. */
+export const sniffTimeout = duration(5000)
+
+/** The Service port that stands for a workload port, first by name; undefined when no Service does. */
+function servicePortOf(
+  services: readonly Service[],
+  { port, portName }: InboundPort,
+): { protocol: 'http' | 'tcp'; origin: Origin } | undefined {
+  for (const service of services) {
+    for (const [index, servicePort] of service.spec.ports.entries()) {
+      if (targetPortOf(servicePort, [{ name: portName, port }]) !== port) continue
+      return { protocol: portKind(servicePort), origin: originOf(service.id, `spec.ports[${index}]`) }
+    }
+  }
+  return undefined
+}
+
+/** The chains of a port; `destinationPort` is set where one listener serves many ports (redirected traffic). */
+export function inboundChains(port: InboundPort, refs: InboundRefs, destinationPort?: number): InboundChains {
+  const served = servicePortOf(refs.services, port)
+  const protocol = served?.protocol ?? portKind({ name: port.portName })
+  const origin = served?.origin ?? port.workload
+  const mtls = effectiveMtls(refs.peerAuthentications, port.port)
+  const authorization = authorizationOf(refs, protocol, port.trustDomain)
+  const filters =
+    protocol === 'http'
+      ? [inboundHcm(port, httpRbac(authorization), origin)]
+      : [...networkRbac(authorization), tcpProxy([{ cluster: inboundCluster(port.port), weight: 1 }], port.accessLog)]
+  const metadata = weftMetadata({
+    origin,
+    mtls: { mode: mtls.mode, ...(mtls.origin === undefined ? {} : { origin: mtls.origin }) },
+    policies: Object.keys(authorization.origins).length === 0 ? undefined : { ...authorization.origins },
+  })
+  const prefix = destinationPort === undefined ? '' : `${destinationPort}-`
+  const match = destinationPort === undefined ? {} : { destinationPort }
+  const secured: FilterChainInit = {
+    name: `${prefix}mtls`,
+    filterChainMatch: { ...match, transportProtocol: 'tls' },
+    transportSocket: downstreamMtls(port.trustDomain, protocol),
+    transportSocketConnectTimeout: duration(15_000),
+    filters,
+    metadata,
+  }
+  const open: FilterChainInit = {
+    name: `${prefix}plaintext`,
+    filterChainMatch: mtls.mode === 'DISABLE' ? match : { ...match, transportProtocol: 'raw_buffer' },
+    filters,
+    metadata,
+  }
+  const chains = mtls.mode === 'STRICT' ? [secured] : mtls.mode === 'DISABLE' ? [open] : [secured, open]
+  return {
+    chains,
+    origin,
+    problems: authorization.problems,
+    losers: duplicatePeerAuthentications(refs.peerAuthentications),
+  }
+}
+
+function inboundHcm(
+  port: InboundPort,
+  authorization: ReturnType<typeof httpRbac>,
+  origin: Origin,
+): Init<typeof FilterSchema> {
+  const cluster = inboundCluster(port.port)
+  return httpConnectionManager({
+    side: 'inbound',
+    statPrefix: `inbound_${port.port}`,
+    accessLog: port.accessLog,
+    authorization,
+    routes: {
+      name: cluster,
+      validateClusters: false,
+      virtualHosts: [
+        {
+          name: `inbound|http|${port.port}`,
+          domains: ['*'],
+          metadata: weftMetadata({ origin }),
+          routes: [
+            {
+              name: 'default',
+              match: { pathSpecifier: { case: 'prefix', value: '/' } },
+              metadata: weftMetadata({ origin }),
+              action: {
+                case: 'route',
+                value: { clusterSpecifier: { case: 'cluster', value: cluster }, timeout: duration(0) },
+              },
+            },
+          ],
+        },
+      ],
+    },
+  })
+}

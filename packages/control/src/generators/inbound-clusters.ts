@@ -1,0 +1,69 @@
+// The application's own ports, behind the sidecar.
+import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { targetPortOf } from '@weft/resources'
+import { duration } from './config-source.ts'
+import { encodeResource } from './encode.ts'
+import { generator, makeView } from './generator.ts'
+import { inboundCluster, type Service, serviceHost, standsFor } from './hosts.ts'
+import { weftMetadata } from './metadata.ts'
+import { httpOptions } from './traffic-policy.ts'
+import { socketAddress } from './socket-address.ts'
+import { workloadOrigin } from './inbound-listeners.ts'
+
+/** `inbound|<port>||` */
+export const inboundClusters = generator({
+  name: 'inbound-clusters',
+  reads: 'config',
+  scope: (_config, { instance }) => ({
+    appAddress: instance.appAddress,
+    namespace: instance.namespace,
+    labels: instance.labels,
+    workload: workloadOrigin(instance),
+    ports: instance.ports,
+  }),
+  views({ config }, scope) {
+    const services = config.objects.Service.filter((service) => standsFor(service, scope))
+    const { appAddress, workload } = scope
+    return scope.ports.map((port) => makeView({ appAddress, workload, ...port }, { services }))
+  },
+  build({ scope, refs }) {
+    const { appAddress, port, workload } = scope
+    const name = inboundCluster(port)
+    const services = refs.services.filter((service) => servesPort(service, scope))
+    const cluster = encodeResource(
+      ClusterSchema,
+      name,
+      {
+        name,
+        clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+        connectTimeout: duration(10_000),
+        // Applications close idle connections on their own (Node after 5 s); a request must not meet that moment.
+        ...httpOptions({ idleTimeoutMs: 4000 }),
+        loadAssignment: {
+          clusterName: name,
+          endpoints: [
+            {
+              lbEndpoints: [
+                {
+                  hostIdentifier: { case: 'endpoint', value: { address: socketAddress(appAddress, port) } },
+                },
+              ],
+            },
+          ],
+        },
+        metadata: weftMetadata({ origin: workload }, { services: services.map(istioService) }),
+      },
+      [workload],
+    )
+    return { resources: [cluster], problems: [], losers: [] }
+  },
+})
+
+/** A Service as Istio's metrics want it in cluster metadata. */
+export function istioService(service: Service): { host: string; name: string; namespace: string } {
+  return { host: serviceHost(service), name: service.id.name, namespace: service.id.namespace }
+}
+
+function servesPort(service: Service, workloadPort: { readonly name: string; readonly port: number }): boolean {
+  return service.spec.ports.some((port) => targetPortOf(port, [workloadPort]) === workloadPort.port)
+}

@@ -1,0 +1,87 @@
+// One listener per port of the workload, at the address that endpoints carry.
+import { type Origin } from '@weft/core'
+import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
+import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { policiesOf } from '../policies/authorization.ts'
+import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
+import { encodeResource } from './encode.ts'
+import { generator, makeView, type ProxyRef } from './generator.ts'
+import { standsFor } from './hosts.ts'
+import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
+import { weftMetadata } from './metadata.ts'
+import { socketAddress } from './socket-address.ts'
+
+/** What inbound generators need to know of a workload instance. */
+export interface InboundScope {
+  readonly address: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly workload: Origin
+  readonly ports: readonly { readonly name: string; readonly port: number }[]
+  readonly trustDomain: string
+  readonly accessLog: boolean
+}
+
+/** The inbound scope of a proxy. */
+export function inboundScope(config: ConfigPart, { instance }: ProxyRef): InboundScope {
+  return {
+    address: instance.address,
+    namespace: instance.namespace,
+    labels: instance.labels,
+    workload: workloadOrigin(instance),
+    ports: instance.ports,
+    trustDomain: config.settings.trustDomain,
+    accessLog: config.settings.accessLog,
+  }
+}
+
+/** The Workload object an instance was started from. */
+export function workloadOrigin(instance: { readonly namespace: string; readonly workload: string }): Origin {
+  return `weft.dev/Workload/${instance.namespace}/${instance.workload}`
+}
+
+/** Everything in the configuration that concerns what comes in to a workload. */
+export function inboundRefs(config: ConfigPart, scope: InboundScope): InboundRefs {
+  return {
+    services: config.objects.Service.filter((service) => standsFor(service, scope)),
+    peerAuthentications: peerAuthenticationsOf(config.objects.PeerAuthentication, scope, config.settings.rootNamespace),
+    ...policiesOf(config, scope),
+  }
+}
+
+/** The ports of a scope, one by one. */
+export function inboundPorts(scope: InboundScope): InboundPort[] {
+  const { workload, trustDomain, accessLog } = scope
+  return scope.ports.map(({ name, port }) => ({ port, portName: name, workload, trustDomain, accessLog }))
+}
+
+/** `inbound_<address>_<port>` */
+export const inboundListeners = generator({
+  name: 'inbound-listeners',
+  reads: 'config',
+  scope: inboundScope,
+  views({ config }, scope) {
+    const refs = inboundRefs(config, scope)
+    return inboundPorts(scope).map((port) => makeView({ address: scope.address, ...port }, refs))
+  },
+  build({ scope, refs }) {
+    const { chains, origin, problems, losers } = inboundChains(scope, refs)
+    const name = `inbound_${scope.address}_${scope.port}`
+    const listener = encodeResource(
+      ListenerSchema,
+      name,
+      {
+        name,
+        address: socketAddress(scope.address, scope.port),
+        trafficDirection: TrafficDirection.INBOUND,
+        metadata: weftMetadata({ origin }),
+        listenerFilters: [tlsInspector()],
+        listenerFiltersTimeout: sniffTimeout,
+        filterChains: [...chains],
+      },
+      [origin],
+    )
+    return { resources: [listener], problems, losers }
+  },
+})

@@ -1,0 +1,160 @@
+// What a workload sends through in explicit mode: the HTTP proxy, the inside of its CONNECT tunnels, and TCP listeners.
+import { type Origin, originOf } from '@weft/core'
+import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
+import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
+import { encodeResource, pack } from './encode.ts'
+import { type BuiltResource, generator, makeView } from './generator.ts'
+import { type Service, serviceHost } from './hosts.ts'
+import { httpConnectionManager } from './http-connection-manager.ts'
+import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
+import { workloadOrigin } from './inbound-listeners.ts'
+import { weftMetadata } from './metadata.ts'
+import { callerScope, outboundHttp } from './outbound-routes.ts'
+import { serviceIndex, virtualServicesFor, visibleTo } from './routes/virtual-hosts.ts'
+import { tcpTargets } from './routes/tcp-routes.ts'
+import type { VirtualService } from './routes/virtual-service-routes.ts'
+import { socketAddress } from './socket-address.ts'
+import { tunnelName } from './static-clusters.ts'
+import { tcpProxy } from './tcp-proxy.ts'
+import type { Init } from './init.ts'
+
+/** Port of the explicit HTTP proxy. */
+export const outboundPort = 15001
+
+interface OutboundView {
+  readonly address: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly workload: Origin
+  readonly accessLog: boolean
+  /** `http`: the proxy and the tunnel; otherwise the TCP listener at `address` for this port. */
+  readonly port: 'http' | number
+}
+
+interface OutboundRefs {
+  readonly service: readonly Service[]
+  readonly services: readonly Service[]
+  readonly virtualServices: readonly VirtualService[]
+}
+
+/** `outbound-http`, `tunnel`, `outbound-tcp_<address>_<port>` */
+export const outboundListeners = generator({
+  name: 'outbound-listeners',
+  reads: 'config',
+  scope: (config, proxy) => ({
+    ...callerScope(config, proxy),
+    address: proxy.instance.address,
+    workload: workloadOrigin(proxy.instance),
+    accessLog: config.settings.accessLog,
+    outboundTcp: proxy.instance.outboundTcp,
+  }),
+  views({ config }, { outboundTcp, ...scope }) {
+    const visible = visibleTo(config.objects.VirtualService, scope.namespace, ['mesh'])
+    const index = serviceIndex(config.objects.Service)
+    const http = makeView<OutboundView, OutboundRefs>(
+      { ...scope, labels: {}, port: 'http' },
+      { service: [], services: [], virtualServices: [] },
+    )
+    const tcp = Object.entries(outboundTcp).flatMap(([target, address]) => {
+      const match = /^([^.:]+)\.([^.:]+):(\d+)$/.exec(target)
+      if (match === null) return []
+      const service = index.get(`${match[1]}.${match[2]}.svc.cluster.local`)
+      if (service === undefined) return []
+      const virtualServices = virtualServicesFor(serviceHost(service), visible).filter(
+        ({ spec }) => spec.tcp.length > 0,
+      )
+      return [
+        makeView<OutboundView, OutboundRefs>(
+          { ...scope, address, port: Number(match[3]) },
+          { service: [service], services: virtualServices.length > 0 ? config.objects.Service : [], virtualServices },
+        ),
+      ]
+    })
+    return [http, ...tcp]
+  },
+  build({ scope, refs }) {
+    const [service] = refs.service
+    if (scope.port === 'http' || service === undefined) {
+      return { resources: [httpProxy(scope), tunnel(scope)], problems: [], losers: [] }
+    }
+    const { targets, losers, origin } = tcpTargets(service, scope.port, refs, scope)
+    const name = `outbound-tcp_${scope.address}_${scope.port}`
+    const resource = encodeResource(
+      ListenerSchema,
+      name,
+      {
+        name,
+        address: socketAddress(scope.address, scope.port),
+        trafficDirection: TrafficDirection.OUTBOUND,
+        metadata: weftMetadata({ origin: originOf(service.id, '') }),
+        filterChains: [
+          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog)] },
+        ],
+      },
+      [originOf(service.id, '')],
+    )
+    return { resources: [resource], problems: [], losers }
+  },
+})
+
+function hcm(scope: OutboundView): ReturnType<typeof httpConnectionManager> {
+  return httpConnectionManager({
+    side: 'outbound',
+    statPrefix: outboundHttp,
+    routes: outboundHttp,
+    accessLog: scope.accessLog,
+  })
+}
+
+function httpProxy(scope: OutboundView): BuiltResource {
+  const metadata = weftMetadata({ origin: scope.workload })
+  return encodeResource(
+    ListenerSchema,
+    outboundHttp,
+    {
+      name: outboundHttp,
+      address: socketAddress(scope.address, outboundPort),
+      trafficDirection: TrafficDirection.OUTBOUND,
+      metadata,
+      filterChains: [{ name: 'http', metadata, filters: [hcm(scope)] }],
+    },
+    [scope.workload],
+  )
+}
+
+/** HTTP inside a tunnel gets the same routes; anything else has no name to go by. */
+function tunnel(scope: OutboundView): BuiltResource {
+  const metadata = weftMetadata({ origin: scope.workload })
+  return encodeResource(
+    ListenerSchema,
+    tunnelName,
+    {
+      name: tunnelName,
+      listenerSpecifier: { case: 'internalListener', value: {} },
+      trafficDirection: TrafficDirection.OUTBOUND,
+      metadata,
+      listenerFilters: [tlsInspector(), httpInspector()],
+      listenerFiltersTimeout: sniffTimeout,
+      filterChains: [
+        {
+          name: 'http',
+          filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
+          metadata,
+          filters: [hcm(scope)],
+        },
+      ],
+      defaultFilterChain: { name: 'blackhole', metadata, filters: [tcpProxy([], scope.accessLog)] },
+    },
+    [scope.workload],
+  )
+}
+
+/** Detection of HTTP by its first bytes. */
+export function httpInspector(): Init<typeof ListenerFilterSchema> {
+  return {
+    name: 'envoy.filters.listener.http_inspector',
+    configType: { case: 'typedConfig', value: pack(HttpInspectorSchema) },
+  }
+}

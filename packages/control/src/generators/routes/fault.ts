@@ -1,0 +1,39 @@
+// Injected faults, as per-route configuration of the fault filter.
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { durationMs, type HttpFault } from '@weft/resources'
+import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { type FractionalPercentSchema, FractionalPercent_DenominatorType } from '@weft/xds/es/envoy/type/v3/percent'
+import { duration } from '../config-source.ts'
+import { pack } from '../encode.ts'
+import { faultFilter } from '../http-connection-manager.ts'
+import type { Init } from '../init.ts'
+
+/** The `typed_per_filter_config` of a route. */
+export function faultConfig(fault: HttpFault | undefined): Record<string, Any> {
+  if (fault === undefined) return {}
+  const { delay, abort } = fault
+  const config = pack(HTTPFaultSchema, {
+    ...(delay === undefined
+      ? {}
+      : {
+          delay: {
+            faultDelaySecifier: { case: 'fixedDelay' as const, value: duration(durationMs(delay.fixedDelay)) },
+            percentage: millionths(delay.percentage.value),
+          },
+        }),
+    ...(abort === undefined
+      ? {}
+      : {
+          abort: {
+            errorType: { case: 'httpStatus' as const, value: abort.httpStatus },
+            percentage: millionths(abort.percentage.value),
+          },
+        }),
+  })
+  return { [faultFilter]: config }
+}
+
+/** Percent with four decimal places, as Istio passes it on. */
+function millionths(percent: number): Init<typeof FractionalPercentSchema> {
+  return { numerator: Math.round(percent * 10_000), denominator: FractionalPercent_DenominatorType.MILLION }
+}

@@ -1,0 +1,184 @@
+// Virtual hosts: the names of a Service port, and the rules of the VirtualServices for it.
+import { originOf, type Origin } from '@weft/core'
+import type { VirtualHostSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { hostCovers, resolveGateway, resolveHost } from '@weft/resources'
+import { duration } from '../config-source.ts'
+import type { GeneratorProblem, Loser } from '../generator.ts'
+import { domainsOf, outboundCluster, type Service, serviceHost } from '../hosts.ts'
+import { weftMetadata } from '../metadata.ts'
+import { tunnelName } from '../static-clusters.ts'
+import { type ClusterOf, defaultAction } from './route-action.ts'
+import { type Caller, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
+import type { Init } from '../init.ts'
+
+/** A virtual host to be sent. */
+export type VirtualHostInit = Init<typeof VirtualHostSchema>
+type RouteInit = Init<typeof RouteSchema>
+
+/** Services by full host name. */
+export type ServiceIndex = ReadonlyMap<string, Service>
+
+/** Indexes Services by their full names. */
+export function serviceIndex(services: readonly Service[]): ServiceIndex {
+  return new Map(services.map((service) => [serviceHost(service), service]))
+}
+
+/** Collects what virtual hosts are built from and what was found out on the way. */
+export class VirtualHostBuilder {
+  readonly hosts: VirtualHostInit[] = []
+  readonly losers: Loser[] = []
+  readonly problems: GeneratorProblem[] = []
+  readonly origins = new Set<Origin>()
+  readonly #services: ServiceIndex
+  readonly #domains = new Map<string, Origin>()
+
+  constructor(services: ServiceIndex) {
+    this.#services = services
+  }
+
+  /** Adds a host unless all its domains are taken; taken domains are left to who had them first. */
+  add(host: VirtualHostInit & { readonly domains: string[] }, origin: Origin): void {
+    const free = host.domains.filter((domain) => !this.#domains.has(domain.toLowerCase()))
+    if (free.length === 0) {
+      const by = this.#domains.get(host.domains[0]?.toLowerCase() ?? '')
+      const detail = `${host.domains[0]} already belongs to another object`
+      this.losers.push({ origin, reason: 'host-conflict', ...(by === undefined ? {} : { by }), detail })
+      return
+    }
+    for (const domain of free) this.#domains.set(domain.toLowerCase(), origin)
+    this.origins.add(origin)
+    this.hosts.push({ ...host, domains: free })
+  }
+
+  /** Whether a domain is taken. */
+  has(domain: string): boolean {
+    return this.#domains.has(domain)
+  }
+
+  /** Routes of VirtualServices in order, as one list: the first rule that matches wins. */
+  routesOf(virtualServices: readonly VirtualService[], caller: Caller): { routes: RouteInit[]; catchAll: boolean } {
+    const routes: RouteInit[] = []
+    let catchAll: Origin | undefined
+    for (const virtualService of virtualServices) {
+      const compiled = virtualServiceRoutes(
+        virtualService,
+        caller,
+        this.clusterOf(virtualService, caller.port),
+        catchAll,
+      )
+      routes.push(...compiled.routes)
+      this.losers.push(...compiled.losers)
+      this.origins.add(originOf(virtualService.id, ''))
+      catchAll = compiled.catchAll
+    }
+    return { routes, catchAll: catchAll !== undefined }
+  }
+
+  /** Names the cluster of a destination as written in a VirtualService; unknown ones answer 503, as in Istio. */
+  clusterOf(virtualService: VirtualService, port: number): ClusterOf {
+    return (destination) => {
+      const host = resolveHost(destination.host, virtualService.id.namespace)
+      const service = this.#services.get(host)
+      if (service === undefined) {
+        const message = `destination ${destination.host} is no Service; requests for it are answered with 503`
+        this.problems.push({ origin: originOf(virtualService.id, ''), message })
+      }
+      const ports = service?.spec.ports ?? []
+      const chosen = destination.port?.number ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? port
+      return outboundCluster(host, chosen, destination.subset)
+    }
+  }
+}
+
+/** The VirtualServices whose hosts name `host`: exact names before wildcards, longer wildcards first. */
+export function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
+  const ranked = all.flatMap((virtualService) => {
+    const ranks = virtualService.spec.hosts
+      .map((name) => resolveHost(name, virtualService.id.namespace))
+      .map((name) => (name === host ? 1000 : hostCovers(name, host) ? name.length : -1))
+    const rank = Math.max(...ranks)
+    return rank < 0 ? [] : [{ virtualService, rank }]
+  })
+  return ranked.sort((a, b) => b.rank - a.rank).map(({ virtualService }) => virtualService)
+}
+
+/** Those that a proxy of `namespace` sees through one of `gateways` (`mesh` for sidecars), first by key. */
+export function visibleTo(
+  all: readonly VirtualService[],
+  namespace: string,
+  gateways: readonly string[],
+): VirtualService[] {
+  return all.filter(
+    ({ id, spec }) =>
+      (spec.exportTo.includes('*') || spec.exportTo.length === 0 || id.namespace === namespace) &&
+      (spec.gateways.length === 0 ? ['mesh'] : spec.gateways).some((name) =>
+        gateways.includes(resolveGateway(name, id.namespace)),
+      ),
+  )
+}
+
+/** The route that opens a tunnel: CONNECT ends here, its inside goes to `cluster` as a connection of its own. */
+export function connectRoute(cluster: string): RouteInit {
+  return {
+    name: 'connect',
+    match: { pathSpecifier: { case: 'connectMatcher', value: {} } },
+    action: {
+      case: 'route',
+      value: {
+        clusterSpecifier: { case: 'cluster', value: cluster },
+        timeout: duration(0),
+        upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }],
+      },
+    },
+  }
+}
+
+/** The virtual host of an HTTP port of a Service, for explicit proxying. */
+export function addServiceHost(
+  builder: VirtualHostBuilder,
+  service: Service,
+  portIndex: number,
+  options: { readonly virtualServices: readonly VirtualService[]; readonly caller: Caller; readonly tunnel: boolean },
+): void {
+  const port = service.spec.ports[portIndex]
+  if (port === undefined) return
+  const host = serviceHost(service)
+  const [virtualService, ...others] = options.virtualServices
+  for (const other of others) {
+    builder.losers.push({
+      origin: originOf(other.id, ''),
+      reason: 'host-conflict',
+      ...(virtualService === undefined ? {} : { by: originOf(virtualService.id, '') }),
+      detail: `${host} already has a VirtualService; inside the mesh they are not merged`,
+    })
+  }
+  const caller = { ...options.caller, port: port.port }
+  const origin = originOf(service.id, '')
+  const portOrigin = originOf(service.id, `spec.ports[${portIndex}]`)
+  const own =
+    virtualService === undefined || virtualService.spec.http.length === 0
+      ? [serviceRoute(outboundCluster(host, port.port), portOrigin)]
+      : builder.routesOf([virtualService], caller).routes
+  builder.add(
+    {
+      name: `${host}:${port.port}`,
+      domains: domainsOf(host, port.port, caller.namespace),
+      routes: [...(options.tunnel ? [connectRoute(tunnelName)] : []), ...own],
+      metadata: weftMetadata({
+        origin,
+        virtualService: virtualService === undefined ? undefined : originOf(virtualService.id, ''),
+      }),
+    },
+    origin,
+  )
+}
+
+/** What a Service without rules gets. */
+function serviceRoute(cluster: string, origin: Origin): RouteInit {
+  return {
+    name: 'default',
+    match: { pathSpecifier: { case: 'prefix', value: '/' } },
+    action: { case: 'route', value: defaultAction(cluster) },
+    metadata: weftMetadata({ origin }),
+  }
+}

@@ -1,0 +1,95 @@
+// The rules of one VirtualService as routes, in order, each carrying where it came from.
+import { originOf, type Origin } from '@weft/core'
+import {
+  type HttpMatchRequest,
+  type HttpRoute,
+  resolveGateway,
+  selectsLabels,
+  type VirtualServiceSpec,
+} from '@weft/resources'
+import type { RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import type { SnapshotObject } from '../../snapshot/mesh-snapshot.ts'
+import type { Loser } from '../generator.ts'
+import { weftMetadata } from '../metadata.ts'
+import { faultConfig } from './fault.ts'
+import { type ClusterOf, routeAction } from './route-action.ts'
+import { matchesEverything, routeMatch } from './route-match.ts'
+import type { Init } from '../init.ts'
+
+/** A VirtualService with its content. */
+export type VirtualService = SnapshotObject<VirtualServiceSpec>
+
+/** For whom rules are compiled: conditions on the caller are decided here, not in the proxy. */
+export interface Caller {
+  /** `mesh`, or the `namespace/name` of the gateways that serve the port. */
+  readonly gateways: readonly string[]
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Port of the virtual host. */
+  readonly port: number
+}
+
+/** Routes in order of precedence. */
+export interface CompiledRoutes {
+  readonly routes: readonly Init<typeof RouteSchema>[]
+  readonly losers: readonly Loser[]
+  /** The rule that takes everything that is left, if there is one. */
+  readonly catchAll: Origin | undefined
+}
+
+/** Compiles the HTTP rules; stops at the first that takes everything, what follows has lost. */
+export function virtualServiceRoutes(
+  virtualService: VirtualService,
+  caller: Caller,
+  clusterOf: ClusterOf,
+  taken?: Origin,
+): CompiledRoutes {
+  const routes: Init<typeof RouteSchema>[] = []
+  const losers: Loser[] = []
+  let catchAll = taken
+  for (const [index, rule] of virtualService.spec.http.entries()) {
+    const rulePath = `spec.http[${index}]`
+    const ruleOrigin = originOf(virtualService.id, rulePath)
+    for (const [matchIndex, match] of (rule.match ?? [undefined]).entries()) {
+      if (match !== undefined && !holdsFor(match, caller, virtualService.id.namespace)) continue
+      const origin = match === undefined ? ruleOrigin : originOf(virtualService.id, `${rulePath}.match[${matchIndex}]`)
+      if (catchAll !== undefined) {
+        losers.push({ origin, reason: 'shadowed', by: catchAll, detail: 'an earlier rule takes every request' })
+        continue
+      }
+      routes.push({
+        name: routeName(rule, match, matchIndex, ruleOrigin),
+        match: routeMatch(match),
+        ...routeAction(rule, match, caller.port, clusterOf),
+        typedPerFilterConfig: faultConfig(rule.fault),
+        metadata: weftMetadata({ origin, rule: ruleOrigin }),
+      })
+      if (matchesEverything(match)) catchAll = origin
+    }
+  }
+  return { routes, losers, catchAll }
+}
+
+/** Conditions on the caller and the port. */
+export function holdsFor(
+  match: Pick<HttpMatchRequest, 'port' | 'gateways' | 'sourceLabels' | 'sourceNamespace'>,
+  caller: Caller,
+  namespace: string,
+): boolean {
+  if (match.port !== undefined && match.port !== caller.port) return false
+  const gateways = match.gateways?.map((name) => resolveGateway(name, namespace))
+  if (gateways !== undefined && gateways.length > 0 && !gateways.some((name) => caller.gateways.includes(name))) {
+    return false
+  }
+  if (caller.gateways.includes('mesh')) {
+    if (match.sourceNamespace !== undefined && match.sourceNamespace !== caller.namespace) return false
+    if (match.sourceLabels !== undefined && !selectsLabels(match.sourceLabels, caller.labels)) return false
+  }
+  return true
+}
+
+/** The rule's name or its origin; a match among several adds its own, so that names are unique in a virtual host. */
+function routeName(rule: HttpRoute, match: HttpMatchRequest | undefined, index: number, origin: Origin): string {
+  const name = rule.name ?? origin
+  return (rule.match?.length ?? 0) > 1 ? `${name}.${match?.name ?? index}` : name
+}

@@ -1,0 +1,29 @@
+// The network filter that forwards bytes.
+import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { pack } from './encode.ts'
+import { tcpAccessLog } from './http-connection-manager.ts'
+import type { Init } from './init.ts'
+
+/** One arm of a TCP split. */
+export interface TcpTarget {
+  readonly cluster: string
+  readonly weight: number
+}
+
+/** Forwards to one cluster, or to several by weight. */
+export function tcpProxy(targets: readonly TcpTarget[], accessLog: boolean): Init<typeof FilterSchema> {
+  const first = targets[0]?.cluster ?? 'BlackHoleCluster'
+  const config = pack(TcpProxySchema, {
+    statPrefix: first,
+    clusterSpecifier:
+      targets.length > 1
+        ? {
+            case: 'weightedClusters',
+            value: { clusters: targets.map(({ cluster, weight }) => ({ name: cluster, weight })) },
+          }
+        : { case: 'cluster', value: first },
+    accessLog: tcpAccessLog(accessLog),
+  })
+  return { name: 'envoy.filters.network.tcp_proxy', configType: { case: 'typedConfig', value: config } }
+}

@@ -1,0 +1,75 @@
+// Mutual TLS of the mesh: TLS 1.3 only, the workload's own SVID, and the far end's SPIFFE id checked on both sides.
+import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
+import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
+import {
+  SubjectAltNameMatcher_SanType,
+  type SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/common'
+import {
+  type CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import { sdsSource } from './config-source.ts'
+import { pack } from './encode.ts'
+import type { Init } from './init.ts'
+
+type TransportSocketInit = Init<typeof TransportSocketSchema>
+type SanMatcherInit = Init<typeof SubjectAltNameMatcherSchema>
+
+/** Server side: any id of the own trust domain; who may do what is authorization's business. */
+export function downstreamMtls(trustDomain: string, protocol: 'http' | 'tcp'): TransportSocketInit {
+  const san: SanMatcherInit = {
+    sanType: SubjectAltNameMatcher_SanType.URI,
+    matcher: { matchPattern: { case: 'prefix', value: `spiffe://${trustDomain}/` } },
+  }
+  return tlsSocket(
+    pack(DownstreamTlsContextSchema, {
+      requireClientCertificate: true,
+      commonTlsContext: commonContext([san], protocol),
+    }),
+  )
+}
+
+/** Client side: exactly the ids that the destination's workloads have. */
+export function upstreamMtls(sni: string, spiffeIds: readonly string[], protocol: 'http' | 'tcp'): TransportSocketInit {
+  const sans = spiffeIds.map(
+    (id): SanMatcherInit => ({
+      sanType: SubjectAltNameMatcher_SanType.URI,
+      matcher: { matchPattern: { case: 'exact', value: id } },
+    }),
+  )
+  return tlsSocket(pack(UpstreamTlsContextSchema, { sni, commonTlsContext: commonContext(sans, protocol) }))
+}
+
+/** No TLS. */
+export function plaintext(): TransportSocketInit {
+  return {
+    name: 'envoy.transport_sockets.raw_buffer',
+    configType: { case: 'typedConfig', value: pack(RawBufferSchema) },
+  }
+}
+
+function tlsSocket(typedConfig: ReturnType<typeof pack>): TransportSocketInit {
+  return { name: 'envoy.transport_sockets.tls', configType: { case: 'typedConfig', value: typedConfig } }
+}
+
+function commonContext(sans: readonly SanMatcherInit[], protocol: 'http' | 'tcp'): Init<typeof CommonTlsContextSchema> {
+  return {
+    tlsParams: {
+      // Envoy offers at most 1.2 upstream unless told.
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+    },
+    alpnProtocols: protocol === 'http' ? ['http/1.1'] : [],
+    tlsCertificateSdsSecretConfigs: [{ name: 'default', sdsConfig: sdsSource() }],
+    validationContextType: {
+      case: 'combinedValidationContext',
+      value: {
+        defaultValidationContext: { matchTypedSubjectAltNames: [...sans] },
+        validationContextSdsSecretConfig: { name: 'ROOTCA', sdsConfig: sdsSource() },
+      },
+    },
+  }
+}

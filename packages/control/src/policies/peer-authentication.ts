@@ -1,0 +1,69 @@
+// Effective mutual TLS mode of a workload's port. Rules: Istio, PeerAuthentication: port of a workload policy, then workload,
+// then namespace, then mesh; UNSET inherits; without any, PERMISSIVE.
+import { type Origin, originOf } from '@weft/core'
+import type { MtlsMode, PeerAuthenticationSpec } from '@weft/resources'
+import type { Loser } from '../generators/generator.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { policyLevel, type PolicyTarget } from './workload-selection.ts'
+
+/** A mode that is in force, and the field that set it (undefined: the mesh default). */
+export interface EffectiveMtls {
+  readonly mode: Exclude<MtlsMode, 'UNSET'>
+  readonly origin: Origin | undefined
+}
+
+type PeerAuthentication = SnapshotObject<PeerAuthenticationSpec>
+
+/** The policies that hold for a workload, most specific first. */
+export function peerAuthenticationsOf(
+  all: readonly PeerAuthentication[],
+  target: PolicyTarget,
+  rootNamespace: string,
+): PeerAuthentication[] {
+  const order = { workload: 0, namespace: 1, mesh: 2 }
+  return all
+    .flatMap((policy) => {
+      const level = policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace)
+      return level === undefined ? [] : [{ policy, rank: order[level] }]
+    })
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ policy }) => policy)
+}
+
+/** The mode of a port, from the policies that hold, most specific first. */
+export function effectiveMtls(policies: readonly PeerAuthentication[], port: number): EffectiveMtls {
+  for (const policy of policies) {
+    const portMode = isWorkloadLevel(policy) ? policy.spec.portLevelMtls[String(port)]?.mode : undefined
+    if (portMode !== undefined && portMode !== 'UNSET') {
+      return { mode: portMode, origin: originOf(policy.id, `spec.portLevelMtls["${port}"].mode`) }
+    }
+    if (policy.spec.mtls.mode !== 'UNSET') {
+      return { mode: policy.spec.mtls.mode, origin: originOf(policy.id, 'spec.mtls.mode') }
+    }
+  }
+  return { mode: 'PERMISSIVE', origin: undefined }
+}
+
+/** Policies that another one of the same level and namespace makes ineffective: the first by name wins. */
+export function duplicatePeerAuthentications(policies: readonly PeerAuthentication[]): Loser[] {
+  const winners = new Map<string, PeerAuthentication>()
+  const losers: Loser[] = []
+  for (const policy of policies) {
+    const level = `${policy.id.namespace}/${isWorkloadLevel(policy) ? 'workload' : 'wide'}`
+    const winner = winners.get(level)
+    if (winner === undefined) winners.set(level, policy)
+    else {
+      losers.push({
+        origin: originOf(policy.id, ''),
+        reason: 'duplicate-policy',
+        by: originOf(winner.id, ''),
+        detail: 'two PeerAuthentications select the same workload; the first by name is in force',
+      })
+    }
+  }
+  return losers
+}
+
+function isWorkloadLevel(policy: PeerAuthentication): boolean {
+  return Object.keys(policy.spec.selector?.matchLabels ?? {}).length > 0
+}

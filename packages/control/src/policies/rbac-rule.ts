@@ -1,0 +1,222 @@
+// One AuthorizationPolicy rule as an Envoy RBAC policy. Attributes and their mapping are Istio's.
+import { err, ok, type Result } from '@weft/core'
+import type { Condition, Operation, Rule, Source } from '@weft/resources'
+import type { PolicySchema } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
+import {
+  allOfPermissions,
+  allOfPrincipals,
+  anyOfPermissions,
+  anyOfPrincipals,
+  authenticated,
+  cidr,
+  headerMatcher,
+  inNamespace,
+  type PermissionInit,
+  principalName,
+  type PrincipalInit,
+  wildcard,
+} from './rbac-matchers.ts'
+import type { Init } from '../generators/init.ts'
+
+/** Where a rule is translated for. */
+export interface RuleContext {
+  readonly protocol: 'http' | 'tcp'
+  readonly action: 'ALLOW' | 'DENY'
+  readonly trustDomain: string
+  /** Namespace of the policy, for service accounts without one. */
+  readonly namespace: string
+}
+
+/** An attribute: values to matchers. `http`: does not exist on TCP. */
+type Attribute =
+  | { readonly on: 'permission'; readonly http: boolean; readonly make: (value: string) => PermissionInit | undefined }
+  | { readonly on: 'principal'; readonly http: boolean; readonly make: (value: string) => PrincipalInit | undefined }
+
+const hosts: Attribute = {
+  on: 'permission',
+  http: true,
+  make: (value) => ({ rule: { case: 'header', value: headerMatcher(':authority', value, true) } }),
+}
+const methods: Attribute = {
+  on: 'permission',
+  http: true,
+  make: (value) => ({ rule: { case: 'header', value: headerMatcher(':method', value) } }),
+}
+const paths: Attribute = {
+  on: 'permission',
+  http: true,
+  make: (value) =>
+    value.includes('{')
+      ? undefined
+      : { rule: { case: 'urlPath', value: { rule: { case: 'path', value: wildcard(value) } } } },
+}
+const ports: Attribute = {
+  on: 'permission',
+  http: false,
+  make: (value) => (/^\d{1,5}$/.test(value) ? { rule: { case: 'destinationPort', value: Number(value) } } : undefined),
+}
+const destinationIp: Attribute = {
+  on: 'permission',
+  http: false,
+  make: (value) => {
+    const range = cidr(value)
+    return range && { rule: { case: 'destinationIp', value: range } }
+  },
+}
+const sni: Attribute = {
+  on: 'permission',
+  http: false,
+  make: (value) => ({ rule: { case: 'requestedServerName', value: wildcard(value) } }),
+}
+const principals: Attribute = { on: 'principal', http: false, make: principalName }
+const namespaces: Attribute = { on: 'principal', http: false, make: inNamespace }
+const sourceIp: Attribute = {
+  on: 'principal',
+  http: false,
+  make: (value) => {
+    const range = cidr(value)
+    return range && { identifier: { case: 'directRemoteIp', value: range } }
+  },
+}
+const remoteIp: Attribute = {
+  on: 'principal',
+  http: true,
+  make: (value) => {
+    const range = cidr(value)
+    return range && { identifier: { case: 'remoteIp', value: range } }
+  },
+}
+
+function serviceAccounts({ namespace, trustDomain }: RuleContext): Attribute {
+  return {
+    on: 'principal',
+    http: false,
+    make(value) {
+      const [first, second] = value.split('/') as [string, string | undefined]
+      const [ns, account] = second === undefined ? [namespace, first] : [first, second]
+      return authenticated({ matchPattern: { case: 'exact', value: `spiffe://${trustDomain}/ns/${ns}/sa/${account}` } })
+    },
+  }
+}
+
+function header(name: string): Attribute {
+  return {
+    on: 'principal',
+    http: true,
+    make: (value) => ({ identifier: { case: 'header', value: headerMatcher(name, value) } }),
+  }
+}
+
+function conditionAttribute(key: string, context: RuleContext): Attribute | undefined {
+  const headerName = /^request\.headers\[(.+)\]$/.exec(key)?.[1]
+  if (headerName !== undefined) return header(headerName.toLowerCase())
+  const known: Readonly<Record<string, Attribute>> = {
+    'source.ip': sourceIp,
+    'remote.ip': remoteIp,
+    'source.namespace': namespaces,
+    'source.principal': principals,
+    'source.serviceAccount': serviceAccounts(context),
+    'destination.ip': destinationIp,
+    'destination.port': ports,
+    'connection.sni': sni,
+  }
+  return known[key]
+}
+
+/** One requirement: some (or with `not`, none) of the values. */
+interface Requirement {
+  readonly field: string
+  readonly attribute: Attribute
+  readonly values: readonly string[]
+  readonly not: boolean
+}
+
+/** A rule cannot be expressed at all (then the whole policy cannot be enforced), or matches nothing on this protocol. */
+export type RuleFailure = { readonly kind: 'unenforceable'; readonly reason: string } | { readonly kind: 'never' }
+
+/**
+ * Translates a rule. On TCP, where HTTP attributes do not exist, an ALLOW rule with one never matches, and a DENY rule is
+ * taken without them, so that it denies more, never less (Istio does the same).
+ */
+export function rbacPolicy(rule: Rule, context: RuleContext): Result<Init<typeof PolicySchema>, RuleFailure> {
+  const conditions: Requirement[] = []
+  for (const condition of rule.when ?? []) {
+    const attribute = conditionAttribute(condition.key, context)
+    if (attribute === undefined) return err({ kind: 'unenforceable', reason: `unknown condition key ${condition.key}` })
+    conditions.push(...conditionRequirements(condition, attribute))
+  }
+  const permissions: PermissionInit[] = []
+  for (const to of rule.to ?? [{ operation: {} }]) {
+    const made = translate([...operationRequirements(to.operation), ...conditions], 'permission', context)
+    if (!made.ok) return made
+    permissions.push(allOfPermissions(made.value as PermissionInit[]))
+  }
+  const ids: PrincipalInit[] = []
+  for (const from of rule.from ?? [{ source: {} }]) {
+    const made = translate([...sourceRequirements(from.source, context), ...conditions], 'principal', context)
+    if (!made.ok) return made
+    ids.push(allOfPrincipals(made.value as PrincipalInit[]))
+  }
+  return ok({ permissions, principals: ids })
+}
+
+function translate(
+  requirements: readonly Requirement[],
+  on: Attribute['on'],
+  context: RuleContext,
+): Result<(PermissionInit | PrincipalInit)[], RuleFailure> {
+  const made: (PermissionInit | PrincipalInit)[] = []
+  for (const { attribute, values, not, field } of requirements) {
+    if (attribute.http && context.protocol === 'tcp') {
+      if (context.action === 'ALLOW') return err({ kind: 'never' })
+      continue
+    }
+    if (attribute.on !== on) continue
+    const matchers = values.map((value) => attribute.make(value))
+    const bad = matchers.indexOf(undefined)
+    if (bad >= 0)
+      return err({ kind: 'unenforceable', reason: `${field}: ${JSON.stringify(values[bad])} is not supported` })
+    made.push(
+      attribute.on === 'permission'
+        ? anyOfPermissions(matchers as PermissionInit[], not)
+        : anyOfPrincipals(matchers as PrincipalInit[], not),
+    )
+  }
+  return ok(made)
+}
+
+function conditionRequirements(condition: Condition, attribute: Attribute): Requirement[] {
+  return pair(condition.key, attribute, condition.values, condition.notValues)
+}
+
+function operationRequirements(operation: Operation): Requirement[] {
+  return [
+    ...pair('hosts', hosts, operation.hosts, operation.notHosts),
+    ...pair('methods', methods, operation.methods, operation.notMethods),
+    ...pair('paths', paths, operation.paths, operation.notPaths),
+    ...pair('ports', ports, operation.ports, operation.notPorts),
+  ]
+}
+
+function sourceRequirements(source: Source, context: RuleContext): Requirement[] {
+  return [
+    ...pair('principals', principals, source.principals, source.notPrincipals),
+    ...pair('namespaces', namespaces, source.namespaces, source.notNamespaces),
+    ...pair('serviceAccounts', serviceAccounts(context), source.serviceAccounts, source.notServiceAccounts),
+    ...pair('ipBlocks', sourceIp, source.ipBlocks, source.notIpBlocks),
+  ]
+}
+
+function pair(
+  field: string,
+  attribute: Attribute,
+  values: readonly string[] | undefined,
+  notValues: readonly string[] | undefined,
+): Requirement[] {
+  const requirements: Requirement[] = []
+  if (values !== undefined && values.length > 0) requirements.push({ field, attribute, values, not: false })
+  if (notValues !== undefined && notValues.length > 0) {
+    requirements.push({ field: `not ${field}`, attribute, values: notValues, not: true })
+  }
+  return requirements
+}

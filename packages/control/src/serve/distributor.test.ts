@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Logger, Runtime } from '@weft/core'
+import { type EncodedResource, resourceTable, type ResourceTable, typeUrl, xdsStreamPair } from '@weft/xds'
+import {
+  type DeltaDiscoveryResponse,
+  newDeltaDiscoveryRequest,
+  newNode,
+  readDeltaDiscoveryResponse,
+  writeDeltaDiscoveryRequest,
+} from '@weft/xds/lean'
+import { createDistributor, type DistributorEvent } from './distributor.ts'
+
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+
+function table(clusters: Record<string, string>): ResourceTable {
+  const map = new Map<string, EncodedResource>()
+  for (const [name, version] of Object.entries(clusters)) {
+    map.set(name, { name, version, body: Buffer.from(name), origin: [`test/${name}`] })
+  }
+  return resourceTable(new Map([[typeUrl.cluster, map]]), (text) => text)
+}
+
+/** A distributor, and in-memory clients whose every step runs at once. */
+function world() {
+  const timers: (() => void)[] = []
+  const runtime: Pick<Runtime, 'log' | 'timers'> = {
+    log: quiet,
+    timers: {
+      set(_delayMs, onFire) {
+        timers.push(onFire)
+        return { cancel: () => void timers.splice(timers.indexOf(onFire), 1) }
+      },
+    },
+  }
+  const events: DistributorEvent[] = []
+  const distributor = createDistributor(runtime, (event) => events.push(event))
+  const connect = () => {
+    const { client, server } = xdsStreamPair({ kind: 'delta', defer: (run) => run() })
+    const received: DeltaDiscoveryResponse[] = []
+    const closed: (string | undefined)[] = []
+    client.start({
+      onMessage: (bytes) => received.push(readDeltaDiscoveryResponse(bytes, [])),
+      onDrain() {},
+      onClose: (error) => closed.push(error),
+    })
+    distributor.accept(server, (node) =>
+      node.id === 'stranger' ? { ok: false, error: 'no such workload' } : { ok: true, value: node.id },
+    )
+    const send = (init: Parameters<typeof newDeltaDiscoveryRequest>[0]) =>
+      client.send(writeDeltaDiscoveryRequest(newDeltaDiscoveryRequest({ typeUrl: typeUrl.cluster, ...init })))
+    return { client, received, closed, send }
+  }
+  return { distributor, connect, events, timers }
+}
+
+test('a stream that is not authorised, sends garbage or names no node is closed with the reason', () => {
+  const { connect, distributor } = world()
+  const stranger = connect()
+  stranger.send({ node: newNode({ id: 'stranger' }) })
+  assert.deepEqual(stranger.closed, ['no such workload'])
+  const anonymous = connect()
+  anonymous.send({})
+  assert.deepEqual(anonymous.closed, ['the first request carries no node'])
+  const broken = connect()
+  broken.client.send(Uint8Array.of(255))
+  assert.deepEqual(broken.closed, ['malformed request: truncated varint'])
+  assert.deepEqual(distributor.status(), [])
+})
+
+test('a client that never asks is cut off', () => {
+  const { connect, timers } = world()
+  const silent = connect()
+  for (const fire of timers) fire()
+  assert.deepEqual(silent.closed, ['no request arrived'])
+})
+
+test('a proxy that connects before it has a table is served as soon as it has one', () => {
+  const { connect, distributor } = world()
+  const early = connect()
+  early.send({ node: newNode({ id: 'p' }) })
+  assert.equal(early.received.length, 0)
+  distributor.setTable('p', table({ a: '1' }))
+  assert.deepEqual(
+    early.received[0]?.resources.map(({ name, version }) => [name, version]),
+    [['a', '1']],
+  )
+})
+
+test('status follows a type from warming to accepted, and stays readable after the proxy has gone', () => {
+  const { connect, distributor, events } = world()
+  const first = table({ a: '1' })
+  distributor.setTable('p', first)
+  assert.equal(distributor.status()[0]?.types[0]?.state, 'unsubscribed')
+  const proxy = connect()
+  proxy.send({ node: newNode({ id: 'p', userAgentName: 'weft', userAgentVersion: '0.1.0' }) })
+  assert.equal(distributor.status()[0]?.types[0]?.state, 'warming')
+  proxy.send({ responseNonce: proxy.received[0]?.nonce ?? '' })
+  proxy.client.close()
+  const [status] = distributor.status()
+  assert.deepEqual(status?.types, [
+    {
+      typeUrl: typeUrl.cluster,
+      version: first.versionOf(typeUrl.cluster),
+      acceptedVersion: first.versionOf(typeUrl.cluster),
+      resources: 1,
+      state: 'accepted',
+      refused: [],
+    },
+  ])
+  assert.equal(status.connected, false)
+  assert.equal(status.userAgent, 'weft 0.1.0')
+  assert.deepEqual(
+    events.map((event) => event.kind),
+    ['connected', 'pushed', 'accepted', 'disconnected'],
+  )
+})
+
+test('a proxy whose table is removed is disconnected and forgotten', () => {
+  const { connect, distributor } = world()
+  distributor.setTable('p', table({ a: '1' }))
+  const proxy = connect()
+  proxy.send({ node: newNode({ id: 'p' }) })
+  distributor.removeTable('p')
+  assert.deepEqual(proxy.closed, ['this proxy is gone from the registry'])
+  assert.deepEqual(distributor.status(), [])
+})

@@ -1,0 +1,69 @@
+// Path normalisation: what everything behind it (routes, policies, the application) takes for the path. BASE is Envoy's
+// normalize_path: RFC 3986 section 6.2.2 without case folding, and `\` read as `/`, as Chromium's URL parser does it.
+import type { PathNormalization } from '../model.ts'
+
+/** The path to go on with, or what to answer instead. */
+export type NormalizedPath =
+  | { readonly kind: 'path'; readonly path: string }
+  /** 400: the path cannot be normalised or holds what the configuration forbids. */
+  | { readonly kind: 'reject' }
+  /** 307 to the unescaped path. */
+  | { readonly kind: 'redirect'; readonly location: string }
+
+/** Normalises a request target of origin form (path and query); drops a fragment, keeps the query as it is. */
+export function normalizePath(target: string, how: PathNormalization): NormalizedPath {
+  const hash = target.indexOf('#')
+  const whole = hash < 0 ? target : target.slice(0, hash)
+  const mark = whole.indexOf('?')
+  let path = mark < 0 ? whole : whole.slice(0, mark)
+  const query = mark < 0 ? '' : whole.slice(mark)
+  if (!path.startsWith('/')) return { kind: 'path', path: whole }
+  let redirect = false
+  if (how.escapedSlashes !== 'keep' && /%(2f|5c)/i.test(path)) {
+    if (how.escapedSlashes === 'reject') return { kind: 'reject' }
+    redirect = how.escapedSlashes === 'redirect'
+    path = path.replace(/%2f/gi, '/').replace(/%5c/gi, '\\')
+  }
+  if (how.normalize && !isCanonical.test(path)) {
+    const canonical = canonicalPath(path)
+    if (canonical === undefined) return { kind: 'reject' }
+    path = canonical
+  }
+  if (how.mergeSlashes) path = path.replace(/\/{2,}/g, '/')
+  return redirect ? { kind: 'redirect', location: path + query } : { kind: 'path', path: path + query }
+}
+
+/** Nothing to do: no escape, no backslash, no dot segment, no character to encode. Most paths. */
+const isCanonical = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9\-._~!$&'()*+,;=:@[\]^|]*)+$/
+
+/** Undefined for an encoded or raw NUL. */
+function canonicalPath(path: string): string | undefined {
+  if (path.includes('%00') || path.includes('\0')) return undefined
+  const segments = path.replaceAll('\\', '/').slice(1).split('/')
+  const kept: string[] = []
+  segments.forEach((raw, index) => {
+    const segment = decodeUnreserved(raw)
+    const last = index === segments.length - 1
+    if (segment === '..') kept.pop()
+    if (segment === '.' || segment === '..') {
+      if (last) kept.push('')
+    } else kept.push(encodeUnsafe(segment))
+  })
+  return `/${kept.join('/')}`
+}
+
+/** RFC 3986 section 2.3: ALPHA DIGIT - . _ ~ need no escape. */
+function decodeUnreserved(segment: string): string {
+  if (!segment.includes('%')) return segment
+  return segment.replace(/%(2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+}
+
+function encodeUnsafe(segment: string): string {
+  // The path is latin1 here: one character is one byte.
+  return segment.replace(
+    /[^!$-;=@-_a-z|~]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
+}

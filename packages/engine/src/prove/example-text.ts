@@ -1,0 +1,93 @@
+// Texts that pass, or fail, a condition: what a counterfactual may put in place of what was seen.
+import type { ValueTest } from '../predicate.ts'
+import { type CharSet, type Node, parsePlain } from '../regex/syntax.ts'
+
+/** Values that may pass (or fail, when `holds` is false); undefined means: remove. Callers check each one. */
+export function candidateValues(
+  test: ValueTest,
+  seen: string | undefined,
+  holds: boolean,
+): readonly (string | undefined)[] {
+  return holds ? passing(test, seen) : failing(test, seen)
+}
+
+function passing(test: ValueTest, seen: string | undefined): readonly (string | undefined)[] {
+  switch (test.is) {
+    case 'exact':
+      return [test.value]
+    case 'prefix':
+      return [test.value, `${test.value}x`, `${test.value}/x`, test.value + (seen ?? '').replace(/^\//, '')]
+    case 'path-prefix':
+      return [test.value, `${test.value}/x`]
+    case 'suffix':
+      return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}`]
+    case 'contains':
+      return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}x`]
+    case 'regex':
+      return regexExamples(test.regex.source)
+    case 'present':
+      return ['x', '/']
+    case 'absent':
+      return [undefined]
+    case 'range':
+      return [String(test.start), String(test.end - 1)]
+    case 'cidr':
+      return [test.cidr.text.split('/')[0]]
+    case 'fraction':
+      return ['0']
+    case 'json':
+    case 'list':
+      return []
+  }
+}
+
+function failing(test: ValueTest, seen: string | undefined): readonly (string | undefined)[] {
+  switch (test.is) {
+    case 'present':
+      return [undefined]
+    case 'absent':
+      return ['x']
+    case 'range':
+      return [String(test.end), String(test.start - 1), undefined]
+    case 'cidr':
+      return ['192.0.2.1', '198.51.100.1', '2001:db8::1']
+    case 'fraction':
+      return [String(test.numerator)]
+    case 'json':
+    case 'list':
+      return []
+    default:
+      return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, 'x', '/x', 'GET', 'POST', 'http', 'https']
+  }
+}
+
+/** A few texts that match a plain expression; the shortest first. */
+export function regexExamples(source: string): readonly string[] {
+  const node = parsePlain(source.replace(/^\(\?[is]+\)/, ''))
+  if (node === undefined) return []
+  return [...new Set([example(node, 0), example(node, 1), example(node, 2)])]
+}
+
+/** `variant` chooses another branch, or one repetition more. */
+function example(node: Node, variant: number): string {
+  switch (node.kind) {
+    case 'edge':
+      return ''
+    case 'set':
+      return String.fromCharCode(memberOf(node.set))
+    case 'sequence':
+      return node.parts.map((part) => example(part, variant)).join('')
+    case 'either':
+      return example(node.options[variant % node.options.length] as Node, variant)
+    case 'repeat':
+      return example(node.of, variant).repeat(Math.min(node.min + variant, node.max))
+  }
+}
+
+/** A printable member, letters first. */
+function memberOf(set: CharSet): number {
+  const has = (code: number) => set.ranges.some(([low, high]) => code >= low && code <= high) !== set.negated
+  for (const text of ['x', 'a', '1', 'A', '-', '_', '/']) if (has(text.charCodeAt(0))) return text.charCodeAt(0)
+  for (let code = 33; code < 127; code++) if (has(code)) return code
+  return set.ranges[0]?.[0] ?? 120
+}

@@ -1,0 +1,51 @@
+// Why the routes before the chosen one lost, and what would have made each of them win.
+import { evaluate } from '../match/interpret.ts'
+import type { Route, VirtualHost } from '../model.ts'
+import type { Predicate } from '../predicate.ts'
+import type { Subject } from '../request-head.ts'
+import { failedConditions } from './describe.ts'
+import { implies } from './implies.ts'
+import type { Loser } from './proof.ts'
+import { satisfy } from './satisfy.ts'
+
+/** The routes before `chosen`. A counterfactual keeps the authority, so that it stays in this virtual host. */
+export function routeLosers(host: VirtualHost, subject: Subject, chosen: number): readonly Loser[] {
+  return host.routes.slice(0, chosen).map((route) => routeLoser(host, route, subject))
+}
+
+/** One route that lost. */
+export function routeLoser(host: VirtualHost, route: Route, subject: Subject): Loser {
+  const earlier = host.routes.slice(0, route.index)
+  const sameHost: Predicate = {
+    op: 'test',
+    attribute: { name: 'request.host' },
+    test: { is: 'exact', value: subject.head.authority(), ignoreCase: false },
+  }
+  const goal: Predicate[] = [sameHost, route.match.predicate]
+  for (const before of earlier) goal.push({ op: 'not', not: before.match.predicate })
+  const counterfactual = satisfy(goal, subject)
+  return {
+    name: route.name || `routes[${route.index}]`,
+    origins: route.origins,
+    failed: failedConditions(route.match.predicate, subject),
+    counterfactual,
+    unreachable: counterfactual === undefined ? whyUnreachable(route, earlier, [sameHost], subject) : undefined,
+  }
+}
+
+/** Names what stands in the way: a rule that covers it, or those that catch what would reach it. */
+function whyUnreachable(route: Route, earlier: readonly Route[], fixed: Predicate[], subject: Subject): string {
+  const covering = earlier.find((before) => implies(route.match.predicate, before.match.predicate))
+  if (covering !== undefined) return `shadowed by ${covering.name || `routes[${covering.index}]`}`
+  const alone = satisfy([...fixed, route.match.predicate], subject)
+  if (alone === undefined) return 'no request satisfies it'
+  const names = earlier
+    .filter((before) => overlaps(before, route, subject))
+    .map((before) => before.name || `routes[${before.index}]`)
+  return `shadowed by ${names.join(', ')} together`
+}
+
+function overlaps(before: Route, route: Route, subject: Subject): boolean {
+  const both = [route.match.predicate, before.match.predicate]
+  return both.every((one) => evaluate(one, subject)) || satisfy(both, subject) !== undefined
+}

@@ -1,0 +1,81 @@
+// Looks for the smallest change of a request that makes a goal true: repairs one broken condition after another and
+// checks every step by evaluating the goal itself, so an answer is always right. Bounded: no answer means none was found.
+import { evaluate } from '../match/interpret.ts'
+import { attributeReader } from '../match/attribute.ts'
+import type { Predicate } from '../predicate.ts'
+import type { Subject } from '../request-head.ts'
+import { candidateValues } from './example-text.ts'
+import { changeOf, overlay } from './overlay.ts'
+import type { RequestChange } from './proof.ts'
+
+const depthMax = 8
+const visitsMax = 600
+
+/** Changes that make every part of `goal` true; undefined when none was found. Fewer changes first. */
+export function satisfy(goal: readonly Predicate[], subject: Subject): readonly RequestChange[] | undefined {
+  for (let depth = 0; depth <= depthMax; depth++) {
+    const search = { goal, base: subject, visits: 0, seen: new Set<string>() }
+    const found = repair(search, [], depth)
+    if (found !== undefined) return found
+    if (search.visits >= visitsMax) return undefined
+  }
+  return undefined
+}
+
+interface Search {
+  readonly goal: readonly Predicate[]
+  readonly base: Subject
+  readonly seen: Set<string>
+  visits: number
+}
+
+function repair(
+  search: Search,
+  changes: readonly RequestChange[],
+  depth: number,
+): readonly RequestChange[] | undefined {
+  const key = JSON.stringify(changes)
+  if (search.seen.has(key) || search.visits >= visitsMax) return undefined
+  search.seen.add(key)
+  search.visits++
+  const subject = overlay(search.base, changes)
+  const broken = search.goal.find((part) => !evaluate(part, subject))
+  if (broken === undefined) return changes
+  if (changes.length >= depth) return undefined
+  for (const change of fixes(broken, subject, true)) {
+    const found = repair(search, withChange(changes, change), depth)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Replaces an earlier change of the same attribute. */
+function withChange(changes: readonly RequestChange[], change: RequestChange): readonly RequestChange[] {
+  const same = (one: RequestChange) => one.attribute === change.attribute && one.key === change.key
+  const path = (one: RequestChange) =>
+    change.attribute === 'request.path' && /^request\.(url_path|query)/.test(one.attribute)
+  return [...changes.filter((one) => !same(one) && !path(one)), change]
+}
+
+/** Single changes that may bring the predicate nearer to `wanted`. */
+function fixes(predicate: Predicate, subject: Subject, wanted: boolean): readonly RequestChange[] {
+  if (evaluate(predicate, subject) === wanted) return []
+  switch (predicate.op) {
+    case 'not':
+      return fixes(predicate.not, subject, !wanted)
+    case 'and':
+      return predicate.all.flatMap((one) => fixes(one, subject, wanted))
+    case 'or':
+      return predicate.any.flatMap((one) => fixes(one, subject, wanted))
+    case 'test': {
+      const { attribute, test } = predicate
+      const seen = attributeReader(attribute)(subject)
+      return candidateValues(test, seen, wanted)
+        .map((value) => changeOf(attribute, value))
+        .filter((change) => change !== undefined)
+        .filter((change) => evaluate(predicate, overlay(subject, [change])) === wanted)
+    }
+    default:
+      return []
+  }
+}

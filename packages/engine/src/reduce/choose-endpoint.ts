@@ -1,0 +1,64 @@
+// The balancing policies: one endpoint out of the eligible ones.
+import type { Endpoint } from '../model.ts'
+import type { PickContext } from './picker.ts'
+import type { PriorityLevel } from './priority-levels.ts'
+
+/** Chooses from a level with at least one eligible endpoint; `turn` counts up with every choice. */
+export type Choose = (level: PriorityLevel, context: PickContext, turn: number) => Endpoint
+
+/** Each in turn. With weights, a low-discrepancy walk through the weights instead of Envoy's scheduler: same shares. */
+export const roundRobin: Choose = (level, _context, turn) => {
+  const { eligible, totalWeight } = level
+  if (totalWeight === 0) return eligible[turn % eligible.length] as Endpoint
+  return byWeight(eligible, (turn * goldenRatio) % 1, totalWeight)
+}
+
+const goldenRatio = (Math.sqrt(5) - 1) / 2
+
+/** By chance, weighted. */
+export const randomChoice: Choose = (level, context) => {
+  const { eligible, totalWeight } = level
+  if (totalWeight === 0) return eligible[Math.floor(context.random() * eligible.length)] as Endpoint
+  return byWeight(eligible, context.random(), totalWeight)
+}
+
+/**
+ * The least busy of `choiceCount` random ones (P2C) when all weigh the same; else by chance with the weight
+ * `weight / (active + 1)^bias`, Envoy's formula.
+ */
+export function leastRequest(choiceCount: number, bias: number): Choose {
+  return (level, context) => {
+    const { eligible, totalWeight } = level
+    if (totalWeight === 0) return leastOf(eligible, choiceCount, context)
+    const weights = eligible.map((one) => one.weight / (context.activeRequests(one.key) + 1) ** bias)
+    let draw = context.random() * weights.reduce((sum, weight) => sum + weight, 0)
+    for (const [index, weight] of weights.entries()) {
+      draw -= weight
+      if (draw < 0) return eligible[index] as Endpoint
+    }
+    return eligible.at(-1) as Endpoint
+  }
+}
+
+function leastOf(eligible: readonly Endpoint[], choiceCount: number, context: PickContext): Endpoint {
+  let best = eligible[Math.floor(context.random() * eligible.length)] as Endpoint
+  let least = context.activeRequests(best.key)
+  for (let i = 1; i < choiceCount; i++) {
+    const one = eligible[Math.floor(context.random() * eligible.length)] as Endpoint
+    const active = context.activeRequests(one.key)
+    if (active < least) {
+      best = one
+      least = active
+    }
+  }
+  return best
+}
+
+function byWeight(eligible: readonly Endpoint[], draw: number, totalWeight: number): Endpoint {
+  let left = draw * totalWeight
+  for (const endpoint of eligible) {
+    left -= endpoint.weight
+    if (left < 0) return endpoint
+  }
+  return eligible.at(-1) as Endpoint
+}

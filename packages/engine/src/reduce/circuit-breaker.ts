@@ -1,0 +1,38 @@
+// Circuit-breaker thresholds: whether one more of something fits.
+import type { BreakerLimits } from '../model.ts'
+
+/** What is in use now, per cluster and priority. */
+export interface BreakerUse {
+  readonly connections: number
+  readonly pendingRequests: number
+  readonly requests: number
+  readonly retries: number
+}
+
+/** Nothing in use. */
+export const noUse: BreakerUse = Object.freeze({ connections: 0, pendingRequests: 0, requests: 0, retries: 0 })
+
+/** True when one more fits. A retry budget, when set, takes the place of `maxRetries`. */
+export function admits(limits: BreakerLimits, use: BreakerUse, what: keyof BreakerUse): boolean {
+  switch (what) {
+    case 'connections':
+      return use.connections < limits.maxConnections
+    case 'pendingRequests':
+      return use.pendingRequests < limits.maxPendingRequests
+    case 'requests':
+      return use.requests < limits.maxRequests
+    case 'retries':
+      return use.retries < retriesMax(limits, use)
+  }
+}
+
+function retriesMax(limits: BreakerLimits, use: BreakerUse): number {
+  if (limits.retryBudget === undefined) return limits.maxRetries
+  const share = Math.floor(((use.requests + use.pendingRequests) * limits.retryBudget.percent) / 100)
+  return Math.max(share, limits.retryBudget.minConcurrency)
+}
+
+/** The use after one more, or one less. */
+export function used(use: BreakerUse, what: keyof BreakerUse, change: 1 | -1): BreakerUse {
+  return { ...use, [what]: Math.max(0, use[what] + change) }
+}

@@ -1,0 +1,103 @@
+// Load balancing as a value: endpoints, health and policy are folded into a picker whose `pick` is synchronous.
+import type { Cluster, Endpoint, EndpointSet } from '../model.ts'
+import { leastRequest, randomChoice, type Choose, roundRobin } from './choose-endpoint.ts'
+import { type PriorityLevel, priorityLevels } from './priority-levels.ts'
+
+/** What one pick may look at. */
+export interface PickContext {
+  /** A draw in [0, 1). */
+  random(): number
+  /** Requests now active on an endpoint, by its key. */
+  activeRequests(endpointKey: string): number
+  /** Keys of endpoints this exchange has tried and should not try again (previous_hosts); empty: any will do. */
+  readonly previous: readonly string[]
+  /** How often to look for one not in `previous` (3 by default); then the last one found is taken all the same. */
+  readonly attempts?: number
+}
+
+/** The outcome of a pick. */
+export type Pick =
+  /** `panic`: health was ignored because too few endpoints are healthy. */
+  | { readonly kind: 'picked'; readonly endpoint: Endpoint; readonly panic: boolean }
+  /** Endpoints are not known yet. */
+  | { readonly kind: 'wait' }
+  /** A limit says no; the proxy answers 503 with flag UO. */
+  | { readonly kind: 'shed' }
+  /** 503 with flag UH. */
+  | { readonly kind: 'none'; readonly reason: 'no-endpoints' | 'no-healthy-endpoints' }
+
+/** A balancer made for one set of endpoints. */
+export interface Picker {
+  pick(context: PickContext): Pick
+  /** Where round robin stands; the next picker goes on from there. */
+  readonly cursor: number
+}
+
+const wait: Pick = Object.freeze({ kind: 'wait' })
+
+/**
+ * Makes the picker of a cluster. `endpoints` undefined: not arrived yet (a STATIC cluster's own come in here too).
+ * `ejected`: keys the outlier detector has ejected. `previous`: the picker this one replaces.
+ */
+export function makePicker(
+  cluster: Cluster,
+  endpoints: EndpointSet | undefined,
+  ejected?: ReadonlySet<string>,
+  previous?: Picker,
+): Picker {
+  const cursor = previous?.cursor ?? 0
+  if (endpoints === undefined) return { cursor, pick: () => wait }
+  const levels = priorityLevels(endpoints, ejected ?? new Set(), cluster.panicThresholdPercent)
+  if (levels.length === 0) return { cursor, pick: () => ({ kind: 'none', reason: 'no-endpoints' }) }
+  return new LevelPicker(levels, chooserOf(cluster), cursor)
+}
+
+function chooserOf(cluster: Cluster): Choose {
+  const { balancer } = cluster
+  switch (balancer.policy) {
+    case 'round-robin':
+      return roundRobin
+    case 'least-request':
+      return leastRequest(balancer.choiceCount, balancer.activeRequestBias)
+    default:
+      return randomChoice
+  }
+}
+
+class LevelPicker implements Picker {
+  cursor: number
+  private readonly levels: readonly PriorityLevel[]
+  private readonly choose: Choose
+
+  constructor(levels: readonly PriorityLevel[], choose: Choose, cursor: number) {
+    this.levels = levels
+    this.choose = choose
+    this.cursor = cursor
+  }
+
+  pick(context: PickContext): Pick {
+    const level = this.levelFor(context)
+    if (level.eligible.length === 0) return { kind: 'none', reason: 'no-healthy-endpoints' }
+    let endpoint = this.one(level, context)
+    const attempts = context.attempts ?? 3
+    for (let tries = 1; tries < attempts && context.previous.includes(endpoint.key); tries++) {
+      endpoint = this.one(level, context)
+    }
+    return { kind: 'picked', endpoint, panic: level.panic }
+  }
+
+  private one(level: PriorityLevel, context: PickContext): Endpoint {
+    return this.choose(level, context, this.cursor++)
+  }
+
+  private levelFor(context: PickContext): PriorityLevel {
+    const first = this.levels[0] as PriorityLevel
+    if (this.levels.length === 1) return first
+    let draw = context.random() * 100
+    for (const level of this.levels) {
+      draw -= level.loadPercent
+      if (draw < 0) return level
+    }
+    return this.levels.findLast((level) => level.loadPercent > 0) ?? first
+  }
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { X509Certificate } from 'node:crypto'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { Client, credentials } from '@grpc/grpc-js'
+import { bootstrapTokens, openCertificateAuthority, signService, startOwnSvid } from '@weft/control/ca'
+import { agentId } from '@weft/identity'
+import { typeUrl } from '@weft/xds'
+import { SecretSchema, type Secret } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
+import {
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+} from '@weft/xds/es/envoy/service/discovery/v3/discovery'
+import { type AdsServer, startAdsServer } from '../../../control/src/serve/ads-server.ts'
+import { HostAgent } from './host-agent.ts'
+
+const web = 'spiffe://cluster.local/ns/shop/sa/web'
+const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+const dir = mkdtempSync(join(tmpdir(), 'weft-agent-'))
+const tokenFile = join(dir, 'bootstrap.json')
+const runtime = {
+  clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+  timers: {
+    set(delayMs: number, onFire: () => void) {
+      const timer = setTimeout(onFire, delayMs)
+      timer.unref()
+      return { cancel: () => clearTimeout(timer) }
+    },
+  },
+  rng: { float: Math.random, fill: (target: Uint8Array) => void crypto.getRandomValues(target) },
+  log: silent,
+  files: {
+    read: (path: string) => readFile(path).catch(() => undefined),
+    async writeAtomic(path: string, bytes: Uint8Array, mode?: number) {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, bytes, { mode })
+      return { ok: true } as const
+    },
+    list: () => Promise.resolve([]),
+    remove: (path: string) => rm(path, { force: true }),
+    watch: () => ({ close() {} }),
+  },
+}
+
+interface Plane {
+  readonly server: AdsServer
+  readonly rootsPem: string
+  stop(): void
+}
+
+async function startPlane(port: number): Promise<Plane> {
+  const ca = await openCertificateAuthority({
+    runtime,
+    dir: join(dir, 'ca'),
+    trustDomain: 'cluster.local',
+    lifetimeMs: 60_000,
+  })
+  assert.ok(ca.ok)
+  const own = await startOwnSvid(ca.value, runtime, () => {})
+  const tokens = bootstrapTokens(runtime.files, tokenFile)
+  const bundles = new Map([['cluster.local', ca.value.roots]])
+  const server = await startAdsServer({
+    host: '127.0.0.1',
+    port,
+    material: own.material,
+    clientRootsPem: ca.value.rootsPem,
+    requireClientCertificate: false,
+    services: [signService({ ca: ca.value, bundles, tokens, runtime })],
+    onStream: (stream) => stream.close('not here'),
+    log: silent,
+  })
+  assert.ok(server.ok, server.ok ? '' : server.error)
+  const stop = (): void => {
+    own.close()
+    server.value.close()
+  }
+  return { server: server.value, rootsPem: ca.value.rootsPem, stop }
+}
+
+let plane: Plane
+let tokensMade = 0
+let agent: HostAgent
+
+before(async () => {
+  plane = await startPlane(0)
+  agent = new HostAgent({
+    trustDomain: 'cluster.local',
+    endpoint: () => ({
+      target: `127.0.0.1:${plane.server.port}`,
+      rootsPem: plane.rootsPem,
+      trustDomain: 'cluster.local',
+    }),
+    freshToken() {
+      const token = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+      writeFileSync(tokenFile, JSON.stringify({ token }), { mode: 0o600 })
+      tokensMade++
+      return token
+    },
+    log: silent,
+  })
+})
+
+after(() => {
+  agent.stop()
+  plane.stop()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** Subscribes to both secrets as a proxy does and yields each secret as it arrives. */
+function sdsClient(path: string): { next(): Promise<Secret>; close(): void } {
+  const client = new Client(`unix:${path}`, credentials.createInsecure())
+  const call = client.makeBidiStreamRequest(
+    '/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets',
+    (bytes: Uint8Array) => Buffer.from(bytes),
+    (bytes: Buffer): DeltaDiscoveryResponse => fromBinary(DeltaDiscoveryResponseSchema, bytes),
+  )
+  const arrived: Secret[] = []
+  let wake = (): void => {}
+  const send = (message: { resourceNamesSubscribe?: string[]; responseNonce?: string }): boolean =>
+    call.write(
+      toBinary(
+        DeltaDiscoveryRequestSchema,
+        create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrl.secret, node: { id: 'test' }, ...message }),
+      ),
+    )
+  call.on('data', (response: DeltaDiscoveryResponse) => {
+    for (const { resource } of response.resources) {
+      if (resource !== undefined) arrived.push(fromBinary(SecretSchema, resource.value))
+    }
+    send({ responseNonce: response.nonce })
+    wake()
+  })
+  call.on('error', () => {})
+  send({ resourceNamesSubscribe: ['default', 'ROOTCA'] })
+  return {
+    async next() {
+      while (arrived.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+      return arrived.shift() as Secret
+    },
+    close() {
+      call.cancel()
+      client.close()
+    },
+  }
+}
+
+function leafOf(secret: Secret): X509Certificate {
+  assert.equal(secret.type.case, 'tlsCertificate')
+  const specifier = secret.type.value?.certificateChain?.specifier
+  assert.ok(specifier?.case === 'inlineBytes')
+  return new X509Certificate(specifier.value)
+}
+
+test('a proxy gets key, chain and roots over its socket, a new pair at each rotation, and the same again after its own restart', async () => {
+  const path = join(dir, 'web.sock')
+  assert.ok((await agent.serve(path, web)).ok)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  const proxy = sdsClient(path)
+  const secrets = [await proxy.next(), await proxy.next()]
+  const own = secrets.find((secret) => secret.name === 'default') as Secret
+  const roots = secrets.find((secret) => secret.name === 'ROOTCA') as Secret
+  assert.equal(roots.type.case, 'validationContext')
+  const first = leafOf(own)
+  assert.equal(first.subjectAltName, `URI:${web}`)
+  assert.ok(first.verify(new X509Certificate(plane.rootsPem).publicKey))
+  agent.rotateAll()
+  const second = leafOf(await proxy.next())
+  assert.notEqual(second.serialNumber, first.serialNumber)
+  proxy.close()
+  const restarted = sdsClient(path)
+  const again = [await restarted.next(), await restarted.next()].find((secret) => secret.name === 'default') as Secret
+  assert.equal(leafOf(again).serialNumber, second.serialNumber)
+  restarted.close()
+})
+
+test('a restarted control plane knows the agent by its certificate and needs no token', async () => {
+  const before = tokensMade
+  assert.equal(before, 1)
+  const { port } = plane.server
+  plane.stop()
+  plane = await startPlane(port)
+  const got = await agent.untilIssued('spiffe://cluster.local/ns/shop/sa/late', 10_000)
+  assert.ok(got.ok, got.ok ? '' : got.error)
+  assert.equal(tokensMade, before)
+})
+
+test('an id the CA will not sign is reported with its reason', async () => {
+  const got = await agent.untilIssued('spiffe://cluster.local/ns/weft-system/sa/weft-control', 1_000)
+  assert.ok(!got.ok && /namespace weft-system/.test(got.error), got.ok ? 'issued' : got.error)
+  assert.equal(agent.status()[0]?.id, agentId())
+})

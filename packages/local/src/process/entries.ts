@@ -1,0 +1,29 @@
+// How Weft's own processes are started: from the bundles beside this one, or straight from the sources.
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+/** A program and its first arguments. */
+export interface Entry {
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+/** Weft's own programs. */
+export type Program = 'proxy' | 'control' | 'watchdog'
+
+const SOURCES: Readonly<Record<Program, string>> = {
+  proxy: 'proxy/src/main.ts',
+  control: 'control/src/main.ts',
+  watchdog: 'local/src/watchdog/main.ts',
+}
+
+/** The entry of a program, run by the same Node as this process. */
+export function entryOf(program: Program): Entry {
+  const command = process.execPath
+  const here = import.meta.filename
+  // In a bundle (dist/weft.mjs) the neighbours are bundles too.
+  const bundle = join(dirname(here), `${program}.mjs`)
+  if (basename(here).endsWith('.mjs') && existsSync(bundle)) return { command, args: [bundle] }
+  const source = join(dirname(here), '../../..', SOURCES[program])
+  return { command, args: ['--disable-warning=ExperimentalWarning', source] }
+}

@@ -1,0 +1,140 @@
+// One child process in a process group of its own: started, watched, restarted with backoff, ended.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Watchdog } from '../watchdog/watchdog.ts'
+
+/** What to run. */
+export interface ProcessSpec {
+  /** Shown before each of its lines. */
+  readonly label: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** How a process ended. */
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** Set when it could not be started at all. */
+  readonly error: string | undefined
+  readonly upMs: number
+}
+
+/** What the owner wants to hear. */
+export interface ProcessHandler {
+  onLine(line: string, stream: 'out' | 'err'): void
+  /** A new generation was started. */
+  onStart?(pid: number): void
+  /** It ended although nobody asked. Restart after the returned delay; undefined: leave it. */
+  onExit(exit: ProcessExit, failuresInRow: number): number | undefined
+}
+
+/** Default restart policy: at once after a good life, else 100 ms doubling up to 10 s. */
+export function restartDelayMs(exit: ProcessExit, failuresInRow: number): number {
+  if (exit.upMs > 10_000 || failuresInRow <= 1) return 0
+  return Math.min(10_000, 100 * 2 ** Math.min(failuresInRow - 2, 10))
+}
+
+/** A life counts as good, and failures are forgotten, after this long. */
+const GOOD_LIFE_MS = 10_000
+
+/** A child that is kept alive until `stop`. */
+export class ManagedProcess {
+  readonly #spec: ProcessSpec
+  readonly #handler: ProcessHandler
+  readonly #watchdog: Watchdog
+  #child: ChildProcess | undefined
+  #timer: NodeJS.Timeout | undefined
+  #failures = 0
+  #stopping = false
+  #startedAt = 0
+  #exited: Promise<void> = Promise.resolve()
+  restarts = 0
+
+  constructor(spec: ProcessSpec, handler: ProcessHandler, watchdog: Watchdog) {
+    this.#spec = spec
+    this.#handler = handler
+    this.#watchdog = watchdog
+    this.#start()
+  }
+
+  /** Of the living generation. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** SIGTERM to the group, SIGKILL after `graceMs`; resolves when it is gone. Never restarts afterwards. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#timer)
+    if (this.#child === undefined) return
+    this.signal('SIGTERM')
+    const force = setTimeout(() => this.signal('SIGKILL'), graceMs)
+    await this.#exited
+    clearTimeout(force)
+  }
+
+  /** Sends a signal to the whole group. */
+  signal(signal: NodeJS.Signals): void {
+    const pid = this.#child?.pid
+    if (pid !== undefined) signalGroup(pid, signal)
+  }
+
+  #start(): void {
+    this.#startedAt = performance.now()
+    const { command, args, cwd, env } = this.#spec
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    if (child.pid !== undefined) {
+      this.#watchdog.add(child.pid)
+      this.#handler.onStart?.(child.pid)
+    }
+    createInterface({ input: child.stdout }).on('line', (line) => this.#handler.onLine(line, 'out'))
+    createInterface({ input: child.stderr }).on('line', (line) => this.#handler.onLine(line, 'err'))
+    this.#exited = new Promise((resolve) => {
+      let ended = false
+      const finish = (code: number | null, signal: NodeJS.Signals | null, error: string | undefined): void => {
+        if (ended) return
+        ended = true
+        this.#onEnd(child, { code, signal, error, upMs: performance.now() - this.#startedAt })
+        resolve()
+      }
+      child.once('error', (error) => finish(null, null, error.message))
+      child.once('exit', (code, signal) => finish(code, signal, undefined))
+    })
+  }
+
+  #onEnd(child: ChildProcess, exit: ProcessExit): void {
+    this.#child = undefined
+    if (child.pid !== undefined) {
+      // What the process itself had started must not outlive it: its group ends with it.
+      signalGroup(child.pid, 'SIGKILL')
+      this.#watchdog.remove(child.pid)
+    }
+    if (this.#stopping) return
+    this.#failures = exit.upMs > GOOD_LIFE_MS ? 1 : this.#failures + 1
+    const delayMs = this.#handler.onExit(exit, this.#failures)
+    if (delayMs === undefined) return
+    this.#timer = setTimeout(() => {
+      if (this.#stopping) return
+      this.restarts += 1
+      this.#start()
+    }, delayMs)
+  }
+}
+
+/** In words, for people. */
+export function describeExit(exit: ProcessExit): string {
+  if (exit.error !== undefined) return `could not be started: ${exit.error}`
+  return exit.signal === null ? `ended with exit code ${exit.code}` : `was ended by ${exit.signal}`
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // Already gone.
+  }
+}

@@ -1,0 +1,21 @@
+// Problems as lines of text.
+import type { ObjectId } from '@weft/core'
+import type { Problem } from './mesh-object.ts'
+
+/** `VirtualService bookstore/catalog`. */
+export function describeObject(id: ObjectId): string {
+  return `${id.kind} ${id.namespace}/${id.name}`
+}
+
+/** `file:line:column: error: VirtualService bookstore/catalog: spec.http[0].timeout: "5" is not a duration. Add ... [bad-duration]`. */
+export function formatProblem(problem: Problem): string {
+  const { position, objectId, field } = problem
+  const parts = [
+    position === undefined ? undefined : `${position.file}:${position.line}:${position.column}`,
+    problem.severity,
+    objectId === undefined ? undefined : describeObject(objectId),
+    field === '' ? undefined : field,
+    `${problem.message}.`,
+  ]
+  return `${parts.filter((part) => part !== undefined).join(': ')} ${problem.mend} [${problem.code}]`
+}

@@ -1,0 +1,118 @@
+// Schema of Istio's DestinationRule.
+import {
+  duplicates,
+  type Finding,
+  integer,
+  list,
+  object,
+  portNumber,
+  type Schema,
+  text,
+  word,
+} from '../../schema/schema.ts'
+import { exportTo, labels } from '../match-schema.ts'
+
+const count = integer(1, 2_147_483_647)
+const noLocality = 'There are no localities yet; remove the field.'
+
+const loadBalancer = object(
+  {
+    simple: word(['ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN', 'RANDOM', 'UNSPECIFIED'], {
+      PASSTHROUGH: 'Original destinations are not supported yet; use LEAST_REQUEST.',
+    }),
+  },
+  {
+    unsupported: {
+      consistentHash: 'Session affinity is not supported yet; use simple: LEAST_REQUEST.',
+      localityLbSetting: noLocality,
+      warmup: 'Slow start is not supported yet; remove the field.',
+      warmupDurationSecs: 'Slow start is not supported yet; remove the field.',
+    },
+  },
+)
+
+const connectionPool = object({
+  tcp: object(
+    { maxConnections: count, connectTimeout: text('positive-duration') },
+    {
+      unsupported: {
+        tcpKeepalive: 'TCP keep-alive cannot be tuned yet; remove the field.',
+        maxConnectionDuration: 'Remove the field.',
+        idleTimeout: 'Write http.idleTimeout for HTTP; it is not supported for TCP yet.',
+      },
+    },
+  ),
+  http: object(
+    {
+      http1MaxPendingRequests: count,
+      http2MaxRequests: count,
+      maxRequestsPerConnection: integer(0, 2_147_483_647),
+      maxRetries: integer(0, 2_147_483_647),
+      idleTimeout: text('duration'),
+    },
+    {
+      unsupported: {
+        h2UpgradePolicy: 'HTTP/2 is not supported yet; remove the field.',
+        useClientProtocol: 'HTTP/2 is not supported yet; remove the field.',
+        maxConcurrentStreams: 'HTTP/2 is not supported yet; remove the field.',
+        http2KeepAlive: 'HTTP/2 is not supported yet; remove the field.',
+      },
+    },
+  ),
+})
+
+const ownCertificates = 'Only mutual TLS within the mesh is supported for now; use ISTIO_MUTUAL or DISABLE.'
+
+const tls = object(
+  { mode: word(['DISABLE', 'ISTIO_MUTUAL'], { SIMPLE: ownCertificates, MUTUAL: ownCertificates }) },
+  {
+    required: ['mode'],
+    unsupported: Object.fromEntries(
+      ['clientCertificate', 'privateKey', 'caCertificates', 'credentialName', 'subjectAltNames', 'sni', 'caCrl']
+        .map((field) => [field, ownCertificates])
+        .concat([['insecureSkipVerify', 'Verification of servers cannot be turned off; remove the field.']]),
+    ),
+  },
+)
+
+const perPort = { loadBalancer, connectionPool, tls }
+const unsupportedPolicy = {
+  outlierDetection: 'Ejecting failing endpoints is not supported yet; remove the field.',
+  tunnel: 'Remove the field.',
+  proxyProtocol: 'Remove the field.',
+  retryBudget: 'Remove the field.',
+}
+
+const portPolicy = object(
+  { port: object({ number: portNumber }, { required: ['number'] }), ...perPort },
+  { required: ['port'], unsupported: unsupportedPolicy },
+)
+
+const trafficPolicy = object(
+  { ...perPort, portLevelSettings: list(portPolicy, { check: checkPortPolicies }) },
+  { unsupported: unsupportedPolicy },
+)
+
+const subset = object({ name: text('dns-label'), labels, trafficPolicy }, { required: ['name'] })
+
+/** Schema of `spec`. */
+export const destinationRuleSchema: Schema = object(
+  { host: text('host'), trafficPolicy, subsets: list(subset, { check: checkSubsets }), exportTo },
+  { required: ['host'], unsupported: { workloadSelector: 'The rule applies to every client; remove the field.' } },
+)
+
+function* checkPortPolicies(policies: readonly { readonly port: { readonly number: number } }[]): Iterable<Finding> {
+  yield* duplicates(
+    policies.map((policy) => policy.port.number),
+    'port',
+    ['port', 'number'],
+  )
+}
+
+function* checkSubsets(subsets: readonly { readonly name: string }[]): Iterable<Finding> {
+  yield* duplicates(
+    subsets.map((each) => each.name),
+    'name',
+    ['name'],
+  )
+}

@@ -1,0 +1,81 @@
+// Errors that only show when objects stand side by side: the same object twice, one host claimed twice.
+import { objectKey, type ObjectId } from '@weft/core'
+import { describeObject } from '../format-problem.ts'
+import { isKind } from '../kinds.ts'
+import type { MeshObject, Problem } from '../mesh-object.ts'
+import { resolveGateway, resolveHost } from '../networking/host-names.ts'
+import type { VirtualServiceSpec } from '../networking/virtual-service/types.ts'
+
+/** What objects have claimed so far; claims are made in the order of preference. */
+export class Claims {
+  readonly #hosts = new Map<string, MeshObject>()
+
+  /** Takes what the object claims, or says what is taken already (then nothing is taken). */
+  claim(object: MeshObject): Problem[] {
+    if (!isKind(object, 'VirtualService')) return []
+    const claims = hostClaims(object)
+    const problems: Problem[] = []
+    for (const { key, path, host, gateway } of claims) {
+      const owner = this.#hosts.get(key)
+      if (owner !== undefined) problems.push(hostTaken(object, owner, { path, host, gateway }))
+    }
+    if (problems.length === 0) for (const { key } of claims) this.#hosts.set(key, object)
+    return problems
+  }
+}
+
+interface HostClaim {
+  readonly key: string
+  readonly path: string
+  readonly host: string
+  readonly gateway: string
+}
+
+/** One claim per host and gateway; objects exported to their own namespace do not clash with those of others. */
+function hostClaims(object: MeshObject<VirtualServiceSpec>): HostClaim[] {
+  const { namespace } = object.id
+  const scope = object.spec.exportTo.includes('.') ? namespace : '*'
+  return object.spec.hosts.flatMap((host, index) =>
+    object.spec.gateways.map((written) => {
+      const gateway = resolveGateway(written, namespace)
+      const fqdn = resolveHost(host, namespace)
+      return { key: `${scope} ${gateway} ${fqdn}`, path: `spec.hosts[${index}]`, host: fqdn, gateway }
+    }),
+  )
+}
+
+function hostTaken(object: MeshObject, owner: MeshObject, claim: Omit<HostClaim, 'key'>): Problem {
+  const at = owner.positionOf('')
+  const where = at === undefined ? '' : ` (${at.file}:${at.line})`
+  const gateway = claim.gateway === 'mesh' ? 'inside the mesh' : `on gateway ${claim.gateway}`
+  return {
+    severity: 'error',
+    code: 'duplicate-host',
+    message: `${claim.host} is routed ${gateway} by ${describeObject(owner.id)}${where} already`,
+    position: object.positionOf(claim.path),
+    objectId: object.id,
+    field: claim.path,
+    mend: 'Write the routes of one host in one VirtualService, or remove this one.',
+  }
+}
+
+/** The finding for an object that another one of the same name precedes. */
+export function duplicateObject(id: ObjectId, second: MeshObject | undefined, first: Problem['position']): Problem {
+  const where = first === undefined ? '' : ` in ${first.file}:${first.line}`
+  return {
+    severity: 'error',
+    code: 'duplicate-object',
+    message: `${describeObject(id)} is defined${where} already`,
+    position: second?.positionOf(''),
+    objectId: id,
+    field: '',
+    mend: 'Remove one of the two, or give it another name.',
+  }
+}
+
+/** Objects in a fixed order, independent of files. */
+export function byKey(a: MeshObject, b: MeshObject): number {
+  const keyA = objectKey(a.id)
+  const keyB = objectKey(b.id)
+  return keyA < keyB ? -1 : keyA > keyB ? 1 : 0
+}

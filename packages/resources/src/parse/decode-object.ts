@@ -1,0 +1,148 @@
+// One raw value to one object: identity, validation, defaults, hash.
+import type { ObjectId, Position } from '@weft/core'
+import { contentHash } from '../content-hash.ts'
+import { apiVersionsOf, definitionOf, definitions } from '../definitions.ts'
+import { fieldPath, type PathStep } from '../field-path.ts'
+import type { KindDefinition } from '../kind-definition.ts'
+import { groupOfKind } from '../kinds.ts'
+import type { MeshObject, Problem } from '../mesh-object.ts'
+import { checkSchema } from '../schema/check-schema.ts'
+import { didYouMean } from '../schema/did-you-mean.ts'
+import { shown } from '../schema/formats.ts'
+import type { LocatedFinding } from '../schema/schema.ts'
+import { documentSchema } from './metadata-schema.ts'
+import { type LineTable, type PlaceNode, placeOf, positionLookup } from './positions.ts'
+
+/** A value of a file that should be an object. */
+export interface RawObject {
+  readonly value: unknown
+  readonly place: PlaceNode
+  readonly lines: LineTable
+}
+
+/** The outcome: no `id` when it cannot be told which object this is, no `object` when it has errors. */
+export interface DecodedObject {
+  readonly id: ObjectId | undefined
+  readonly object: MeshObject | undefined
+  readonly problems: readonly Problem[]
+  readonly position: Position
+  /** `spec.selector` where it can be read in spite of errors: `matchLabels` of security kinds. */
+  readonly selector: Readonly<Record<string, string>> | undefined
+}
+
+/** Validates one raw object; reports everything that is wrong with it. Never throws. */
+export function decodeObject(raw: RawObject): DecodedObject {
+  const position = raw.lines.at(raw.place.offset)
+  const failed = (problems: readonly LocatedFinding[], id?: ObjectId): DecodedObject => ({
+    id,
+    object: undefined,
+    problems: problems.map((finding) => asProblem(finding, raw, id)),
+    position,
+    selector: readableSelector(raw.value),
+  })
+  const kind = kindOf(raw.value)
+  if (!kind.ok) return failed([kind.finding])
+  const id = identify(kind.definition, raw.value)
+  const written = raw.value as WrittenDocument
+  const value = written.spec === undefined ? { ...written, spec: {} } : written
+  const findings = checkSchema(documentSchema(kind.definition), value)
+  if (id === undefined || findings.some(isError)) return failed(findings, id)
+  return { ...failed(findings, id), object: freeze(kind.definition, id, value, raw) }
+}
+
+interface WrittenDocument {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata?: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec?: object
+}
+
+function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument, raw: RawObject): MeshObject {
+  const labels = value.metadata?.labels ?? {}
+  const annotations = value.metadata?.annotations ?? {}
+  const spec = definition.withDefaults(value.spec as never)
+  const hash = contentHash({ id, labels, annotations, spec })
+  const positionOf = positionLookup(raw.place, raw.lines)
+  return { id, apiVersion: value.apiVersion, labels, annotations, spec, hash, positionOf }
+}
+
+type KindOutcome =
+  | { readonly ok: true; readonly definition: KindDefinition }
+  | { readonly ok: false; readonly finding: LocatedFinding }
+
+function kindOf(value: unknown): KindOutcome {
+  const refuse = (at: PathStep[], code: string, message: string, mend: string): KindOutcome => ({
+    ok: false,
+    finding: { at, code, message, mend },
+  })
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse([], 'not-an-object', 'is not an object', 'Begin it with apiVersion, kind and metadata.')
+  }
+  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>
+  const kinds = Object.keys(definitions)
+  if (typeof kind !== 'string' || kind === '') {
+    return refuse(
+      kind === undefined ? [] : ['kind'],
+      'missing-field',
+      'has no `kind`',
+      `Add one of ${kinds.join(', ')}.`,
+    )
+  }
+  const definition = definitionOf(kind)
+  if (definition === undefined) {
+    const meant = didYouMean(kind, kinds)
+    const mend = meant === undefined ? `Remove it; Weft knows ${kinds.join(', ')}.` : `Did you mean ${meant}?`
+    return refuse(['kind'], 'unknown-kind', `${shown(kind)} is not a kind Weft knows`, mend)
+  }
+  const versions = apiVersionsOf(definition)
+  if (typeof apiVersion !== 'string') {
+    return refuse(
+      apiVersion === undefined ? [] : ['apiVersion'],
+      'missing-field',
+      'has no `apiVersion`',
+      `Add apiVersion: ${versions[0]}.`,
+    )
+  }
+  if (versions.includes(apiVersion)) return { ok: true, definition }
+  const message = `${shown(apiVersion)} is not an apiVersion of ${kind}`
+  return refuse(['apiVersion'], 'unknown-api-version', message, `Write ${versions.join(' or ')}.`)
+}
+
+function identify(definition: KindDefinition, value: unknown): ObjectId | undefined {
+  const metadata = (value as { readonly metadata?: unknown }).metadata
+  if (typeof metadata !== 'object' || metadata === null) return undefined
+  const { name, namespace = 'default' } = metadata as Readonly<Record<string, unknown>>
+  if (typeof name !== 'string' || name === '' || typeof namespace !== 'string') return undefined
+  return { cluster: '', group: groupOfKind[definition.kind], kind: definition.kind, namespace, name }
+}
+
+function readableSelector(value: unknown): Readonly<Record<string, string>> | undefined {
+  const spec = (value as { readonly spec?: { readonly selector?: unknown } } | null)?.spec
+  if (typeof spec !== 'object' || spec === null) return undefined
+  if (spec.selector === undefined) return {}
+  const labels = (spec.selector as { readonly matchLabels?: unknown } | null)?.matchLabels
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return undefined
+  const readable = Object.values(labels).every((label) => typeof label === 'string')
+  return readable ? (labels as Record<string, string>) : undefined
+}
+
+function isError(finding: LocatedFinding): boolean {
+  return (finding.severity ?? 'error') === 'error'
+}
+
+function asProblem(finding: LocatedFinding, raw: RawObject, id: ObjectId | undefined): Problem {
+  return {
+    severity: finding.severity ?? 'error',
+    code: finding.code,
+    message: finding.message,
+    position: raw.lines.at(placeOf(raw.place, finding.at)),
+    objectId: id,
+    field: fieldPath(finding.at),
+    mend: finding.mend,
+  }
+}

@@ -1,0 +1,28 @@
+// A set of files to a set of objects, for commands that work offline: no history, so a bad object is simply left out.
+import { objectKey } from '@weft/core'
+import type { MeshObject, Problem, SourceFile } from '../mesh-object.ts'
+import { byKey, Claims, duplicateObject } from './check-together.ts'
+import { byPlace, parseFile } from './parse-file.ts'
+
+/** Valid objects, sorted by key, and everything that is wrong with the others. */
+export function loadFiles(files: readonly SourceFile[]): {
+  readonly objects: readonly MeshObject[]
+  readonly problems: readonly Problem[]
+} {
+  const objects = new Map<string, MeshObject>()
+  const problems: Problem[] = []
+  const claims = new Claims()
+  for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const parsed = parseFile(file)
+    problems.push(...parsed.problems)
+    for (const { object } of parsed.objects) {
+      if (object === undefined) continue
+      const key = objectKey(object.id)
+      const first = objects.get(key)
+      const conflicts = first ? [duplicateObject(object.id, object, first.positionOf(''))] : claims.claim(object)
+      problems.push(...conflicts)
+      if (conflicts.length === 0) objects.set(key, object)
+    }
+  }
+  return { objects: [...objects.values()].sort(byKey), problems: problems.sort(byPlace) }
+}

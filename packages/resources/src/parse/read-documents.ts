@@ -1,0 +1,169 @@
+// YAML (and so JSON) text to plain values with places. Bounded: size, depth, and what aliases expand to.
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments, type YAMLError } from 'yaml'
+import type { Document } from 'yaml'
+import { LineTable, type PlaceNode } from './positions.ts'
+
+/** Texts longer than this are refused. */
+export const maxFileBytes = 4 * 1024 * 1024
+const maxDepth = 64
+const maxAliasedValues = 10_000
+
+/** One document: its value, where its values stand, and its text for keeping. */
+export interface RawDocument {
+  readonly value: unknown
+  readonly place: PlaceNode
+  readonly lines: LineTable
+  /** The document's own text; parsing it again as line `firstLine` of the file gives the same places. */
+  readonly text: string
+  readonly firstLine: number
+}
+
+/** What makes a text unreadable. `offset` is into the text. */
+export interface SyntaxFault {
+  readonly offset: number
+  readonly code: string
+  readonly message: string
+  readonly mend: string
+}
+
+/** Reads all documents of a text; empty documents are left out. `firstLine` is the number of the text's first line. */
+export function readDocuments(
+  file: string,
+  text: string,
+  firstLine = 1,
+): { readonly documents: readonly RawDocument[]; readonly faults: readonly SyntaxFault[]; readonly lines: LineTable } {
+  const lines = new LineTable(file, text, firstLine)
+  if (text.length > maxFileBytes) {
+    const message = `is larger than ${maxFileBytes / 1048576} MiB`
+    return { documents: [], faults: [{ offset: 0, code: 'file-too-large', message, mend: 'Split the file.' }], lines }
+  }
+  const documents: RawDocument[] = []
+  const faults: SyntaxFault[] = []
+  for (const document of parseSafely(text, faults)) {
+    for (const error of [...document.errors, ...document.warnings]) faults.push(describeSyntax(error, text))
+    if (document.errors.length > 0 || document.contents === null) continue
+    const start = document.range[0]
+    const end = document.range[2]
+    const builder = new ValueBuilder(document as Document.Parsed)
+    const built = builder.build(document.contents as ParsedNode, document.contents.range?.[0] ?? start, 0)
+    faults.push(...builder.faults)
+    if (built.value === null || built.value === undefined) continue
+    const lineStart = text.lastIndexOf('\n', start - 1) + 1
+    documents.push({ value: built.value, place: built.place, lines, ...slice(text, lineStart, end, lines) })
+  }
+  return { documents, faults, lines }
+}
+
+function slice(text: string, start: number, end: number, lines: LineTable): { text: string; firstLine: number } {
+  return { text: text.slice(start, end), firstLine: lines.at(start).line }
+}
+
+function parseSafely(text: string, faults: SyntaxFault[]): readonly Document.Parsed[] {
+  try {
+    const parsed = parseAllDocuments(text, { prettyErrors: false, version: '1.2', schema: 'core', uniqueKeys: true })
+    return Array.isArray(parsed) ? parsed : []
+  } catch {
+    // The parser recurses: only nesting can exhaust the stack.
+    const message = 'is nested too deeply to be read'
+    faults.push({ offset: 0, code: 'bad-yaml', message, mend: `Nest at most ${maxDepth} levels.` })
+    return []
+  }
+}
+
+const syntaxMends: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'Indent with spaces; YAML allows no tabs there.',
+  DUPLICATE_KEY: 'Keep only one of the two.',
+  BAD_INDENT: 'Align it with its siblings, using spaces.',
+  MISSING_CHAR: 'Close the quote or bracket, or put the text in quotes.',
+  BLOCK_IN_FLOW: 'Close the bracket before the next line begins.',
+  TAG_RESOLVE_FAILED: 'Remove the tag (the word after "!").',
+  BAD_ALIAS: 'Define the anchor (&name) before using it (*name).',
+}
+
+function describeSyntax(error: YAMLError, text: string): SyntaxFault {
+  const [offset] = error.pos
+  const tab =
+    error.code === 'TAB_AS_INDENT' || /^[ ]*\t/.test(text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 1))
+  const mend = syntaxMends[tab ? 'TAB_AS_INDENT' : error.code]
+  const message = tab ? 'a tab is used for indentation' : lowerFirst(error.message)
+  return { offset, code: 'bad-yaml', message, mend: mend ?? 'Correct the YAML at this place.' }
+}
+
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}
+
+/** Builds the value and the places in one walk over the syntax tree. */
+class ValueBuilder {
+  readonly faults: SyntaxFault[] = []
+  readonly #document: Document.Parsed
+  #aliased = 0
+  #insideAlias = 0
+
+  constructor(document: Document.Parsed) {
+    this.#document = document
+  }
+
+  build(node: ParsedNode | null, offset: number, depth: number): { value: unknown; place: PlaceNode } {
+    if (depth > maxDepth) return this.#refuse(offset, `is nested more than ${maxDepth} levels deep`, 'Nest less.')
+    if (this.#insideAlias > 0 && ++this.#aliased > maxAliasedValues) {
+      const message = `aliases expand to more than ${maxAliasedValues} values`
+      return this.#refuse(offset, message, 'Write the values out, or use fewer aliases.')
+    }
+    if (isAlias(node)) return this.#alias(node, offset, depth)
+    if (isMap(node)) return this.#map(node.items as readonly ParsedPair[], offset, depth)
+    if (isSeq(node)) return this.#list(node.items as readonly (ParsedNode | null)[], offset, depth)
+    return { value: isScalar(node) ? node.value : null, place: { offset, inside: undefined } }
+  }
+
+  #alias(node: ParsedNode & { source: string }, offset: number, depth: number): { value: unknown; place: PlaceNode } {
+    if (this.faults.length > 0) return { value: null, place: { offset, inside: undefined } }
+    const target = (node as unknown as { resolve(document: Document): ParsedNode | undefined }).resolve(this.#document)
+    if (target === undefined) {
+      return this.#refuse(offset, `alias *${node.source} has no anchor`, syntaxMends['BAD_ALIAS'] ?? '')
+    }
+    this.#insideAlias++
+    const built = this.build(target, offset, depth + 1)
+    this.#insideAlias--
+    return built
+  }
+
+  #map(pairs: readonly ParsedPair[], offset: number, depth: number): { value: unknown; place: PlaceNode } {
+    const value: Record<string, unknown> = {}
+    const inside = new Map<string, PlaceNode>()
+    for (const { key, value: member } of pairs) {
+      const at = key?.range?.[0] ?? offset
+      if (key !== null && !isScalar(key)) {
+        this.#refuse(at, 'a key must be plain text', 'Write the key as text.')
+        continue
+      }
+      const name = String(key?.value ?? '')
+      const built = this.build(member, at, depth + 1)
+      // `__proto__` must stay an ordinary (and unknown) field.
+      Object.defineProperty(value, name, { value: built.value, enumerable: true, writable: true, configurable: true })
+      inside.set(name, { offset: at, inside: built.place.inside })
+    }
+    return { value, place: { offset, inside } }
+  }
+
+  #list(items: readonly (ParsedNode | null)[], offset: number, depth: number): { value: unknown; place: PlaceNode } {
+    const value: unknown[] = []
+    const inside = new Map<string, PlaceNode>()
+    for (const [index, item] of items.entries()) {
+      const built = this.build(item, item?.range?.[0] ?? offset, depth + 1)
+      value.push(built.value)
+      inside.set(String(index), built.place)
+    }
+    return { value, place: { offset, inside } }
+  }
+
+  #refuse(offset: number, message: string, mend: string): { value: null; place: PlaceNode } {
+    if (this.faults.length === 0) this.faults.push({ offset, code: 'bad-yaml', message, mend })
+    return { value: null, place: { offset, inside: undefined } }
+  }
+}
+
+interface ParsedPair {
+  readonly key: ParsedNode | null
+  readonly value: ParsedNode | null
+}

@@ -1,0 +1,146 @@
+// Which instances a set of Workloads means, and the loopback address of each. Pure and deterministic.
+import { protocolOf } from '../core/service/protocol.ts'
+import type { ServiceSpec } from '../core/service/types.ts'
+import type { MeshObject } from '../mesh-object.ts'
+import type { WorkloadSpec } from '../weft/workload/types.ts'
+import type { WorkloadInstance } from './workload-instance.ts'
+
+const meshOctet = 66
+const appOctet = 67
+const firstTcpOctet = 68
+
+/** Instances per mesh: 256 thirds of an address with 254 hosts each. */
+const capacity = 256 * 254
+
+/** Options of the allocation. `firstIndex` moves all addresses, so that meshes can share a machine (multiples of 254). */
+export interface PlanOptions {
+  readonly firstIndex?: number
+}
+
+/**
+ * The instances of all replicas of all Workloads, sorted by namespace and name. Instances of `previous` keep their
+ * addresses and state (a restart of the planner moves nothing); new ones take the lowest free address and are not ready.
+ */
+export function planInstances(
+  workloads: readonly MeshObject<WorkloadSpec>[],
+  services: readonly MeshObject<ServiceSpec>[],
+  previous: readonly WorkloadInstance[] = [],
+  options: PlanOptions = {},
+): WorkloadInstance[] {
+  const known = new Map(previous.map((instance) => [`${instance.namespace}/${instance.name}`, instance]))
+  const slots = new Slots(options.firstIndex ?? 0)
+  for (const instance of previous) slots.take(instance.appAddress)
+  const octets = tcpOctets(services, previous)
+  const planned: WorkloadInstance[] = []
+  for (const workload of [...workloads].sort(byNamespaceAndName)) {
+    for (let replica = 0; replica < workload.spec.replicas; replica++) {
+      const name = `${workload.id.name}-${replica}`
+      const old = known.get(`${workload.id.namespace}/${name}`)
+      planned.push(instanceOf(workload, name, { old, suffix: suffixOf(old) ?? slots.next(), octets }))
+    }
+  }
+  return planned
+}
+
+interface Slot {
+  readonly old: WorkloadInstance | undefined
+  readonly suffix: string
+  readonly octets: ReadonlyMap<string, { readonly octet: number; readonly ports: readonly number[] }>
+}
+
+function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot): WorkloadInstance {
+  const { spec, id, labels } = workload
+  const address = spec.address ?? `127.${meshOctet}.${slot.suffix}`
+  const outboundTcp: Record<string, string> = {}
+  if (spec.proxy === 'sidecar') {
+    for (const [service, { octet, ports }] of slot.octets) {
+      for (const port of ports) outboundTcp[`${service}:${port}`] = `127.${octet}.${slot.suffix}`
+    }
+  }
+  return {
+    name,
+    workload: id.name,
+    namespace: id.namespace,
+    labels,
+    serviceAccount: spec.serviceAccount,
+    proxy: spec.proxy,
+    address,
+    appAddress: spec.proxy === 'none' ? address : `127.${appOctet}.${slot.suffix}`,
+    ports: spec.ports,
+    outboundTcp,
+    ready: slot.old?.ready ?? false,
+    draining: slot.old?.draining ?? false,
+  }
+}
+
+/** The last two octets an instance was given, wherever they can still be read. */
+function suffixOf(instance: WorkloadInstance | undefined): string | undefined {
+  for (const address of [instance?.appAddress, instance?.address]) {
+    const suffix = /^127\.(?:66|67)\.(\d+\.\d+)$/.exec(address ?? '')?.[1]
+    if (suffix !== undefined) return suffix
+  }
+  return undefined
+}
+
+/** Hands out `a.b` suffixes, lowest first. */
+class Slots {
+  readonly #taken = new Set<string>()
+  #index: number
+
+  constructor(firstIndex: number) {
+    this.#index = firstIndex
+  }
+
+  take(address: string): void {
+    this.#taken.add(address.split('.').slice(2).join('.'))
+  }
+
+  next(): string {
+    for (let tries = 0; tries < capacity; tries++) {
+      const index = this.#index++ % capacity
+      const suffix = `${Math.floor(index / 254)}.${(index % 254) + 1}`
+      if (this.#taken.has(suffix)) continue
+      this.#taken.add(suffix)
+      return suffix
+    }
+    throw new Error(`more than ${capacity} instances`)
+  }
+}
+
+/** The second octet of each TCP service's outbound addresses: kept if it was given before, else the lowest free one. */
+function tcpOctets(
+  services: readonly MeshObject<ServiceSpec>[],
+  previous: readonly WorkloadInstance[],
+): ReadonlyMap<string, { readonly octet: number; readonly ports: readonly number[] }> {
+  const kept = new Map<string, number>()
+  for (const { outboundTcp } of previous) {
+    for (const [key, address] of Object.entries(outboundTcp)) {
+      kept.set(key.slice(0, key.lastIndexOf(':')), Number(address.split('.')[1]))
+    }
+  }
+  const taken = new Set(kept.values())
+  const octets = new Map<string, { octet: number; ports: readonly number[] }>()
+  for (const service of [...services].sort(byNamespaceAndName)) {
+    const ports = service.spec.ports.filter(isTcpPort).map((port) => port.port)
+    if (ports.length === 0) continue
+    const name = `${service.id.name}.${service.id.namespace}`
+    let octet = kept.get(name)
+    for (let free = firstTcpOctet; octet === undefined && free <= 254; free++) if (!taken.has(free)) octet = free
+    if (octet === undefined) throw new Error('more than 187 TCP services')
+    taken.add(octet)
+    octets.set(name, { octet, ports })
+  }
+  return octets
+}
+
+/** Whether a Service port is carried as a TCP stream: everything that is not routed as HTTP. */
+export function isTcpPort(port: Parameters<typeof protocolOf>[0]): boolean {
+  const protocol = protocolOf(port)
+  return protocol === 'tcp' || protocol === 'tls' || protocol === 'https' || protocol === 'undeclared'
+}
+
+function byNamespaceAndName(a: MeshObject, b: MeshObject): number {
+  const keyA = `${a.id.namespace}/${a.id.name}`
+  const keyB = `${b.id.namespace}/${b.id.name}`
+  return keyA < keyB ? -1 : keyA > keyB ? 1 : 0
+}

@@ -1,0 +1,106 @@
+// Judges a value by a schema: ajv finds what does not fit, our checks judge what does.
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { PathStep } from '../field-path.ts'
+import { describeMisfit } from './describe-misfit.ts'
+import { formats } from './formats.ts'
+import type { Check, LocatedFinding, Schema } from './schema.ts'
+
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  strict: false,
+  validateSchema: false,
+  formats: Object.fromEntries(Object.entries(formats).map(([name, check]) => [name, (text: string) => !check(text)])),
+})
+const compiled = new WeakMap<Schema, ValidateFunction>()
+
+/** Compiles a schema once, also ahead of need. */
+export function compileSchema(schema: Schema): ValidateFunction {
+  let validate = compiled.get(schema)
+  if (validate === undefined) {
+    validate = ajv.compile(schema)
+    compiled.set(schema, validate)
+  }
+  return validate
+}
+
+/** Everything that is wrong with `value`: misfits by ajv, then findings of checks on the parts that fit. */
+export function checkSchema(schema: Schema, value: unknown): LocatedFinding[] {
+  const validate = compileSchema(schema)
+  const findings: LocatedFinding[] = []
+  if (!validate(value)) {
+    for (const error of validate.errors ?? []) {
+      const described = describeMisfit(error, stepsTo(value, error.instancePath))
+      if (described !== undefined) findings.push(described)
+    }
+  }
+  const broken = new BrokenParts(validate.errors ?? [])
+  runChecks(schema, value, { steps: [], pointer: '', broken, findings })
+  return findings
+}
+
+/** Which subtrees ajv found fault with. */
+class BrokenParts {
+  readonly #pointers = new Set<string>()
+
+  constructor(errors: readonly ErrorObject[]) {
+    for (const error of errors) {
+      // An unknown field leaves the types of the known ones as promised.
+      if (error.keyword === 'additionalProperties' || error.keyword === 'propertyNames') continue
+      let pointer = error.instancePath
+      for (;;) {
+        this.#pointers.add(pointer)
+        if (pointer === '') break
+        pointer = pointer.slice(0, pointer.lastIndexOf('/'))
+      }
+    }
+  }
+
+  has(pointer: string): boolean {
+    return this.#pointers.has(pointer)
+  }
+}
+
+interface Walk {
+  readonly steps: readonly PathStep[]
+  readonly pointer: string
+  readonly broken: BrokenParts
+  readonly findings: LocatedFinding[]
+}
+
+function runChecks(schema: Schema, value: unknown, walk: Walk): void {
+  if (Array.isArray(value)) {
+    if (schema.items !== undefined) {
+      for (const [index, item] of value.entries()) runChecks(schema.items, item, deeper(walk, index))
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      const known = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined
+      const next = known ?? (schema.additionalProperties || undefined)
+      if (next !== undefined) runChecks(next, member, deeper(walk, key))
+    }
+  }
+  const check = schema['x-check']
+  if (check === undefined || walk.broken.has(walk.pointer)) return
+  for (const finding of (check as Check)(value as never)) {
+    walk.findings.push({ ...finding, at: [...walk.steps, ...(finding.at ?? [])] })
+  }
+}
+
+function deeper(walk: Walk, step: PathStep): Walk {
+  const escaped = String(step).replaceAll('~', '~0').replaceAll('/', '~1')
+  return { ...walk, steps: [...walk.steps, step], pointer: `${walk.pointer}/${escaped}` }
+}
+
+/** A JSON pointer (RFC 6901) as steps; indices become numbers where the value has a list. */
+function stepsTo(value: unknown, pointer: string): PathStep[] {
+  const steps: PathStep[] = []
+  let at: unknown = value
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+    const step = Array.isArray(at) ? Number(name) : name
+    steps.push(step)
+    at = (at as Readonly<Record<string, unknown>> | undefined)?.[name]
+  }
+  return steps
+}

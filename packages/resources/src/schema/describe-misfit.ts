@@ -1,0 +1,113 @@
+// Turns what ajv reports into sentences for people.
+import type { ErrorObject } from 'ajv'
+import type { PathStep } from '../field-path.ts'
+import { didYouMean } from './did-you-mean.ts'
+import { type FormatName, formats, shown } from './formats.ts'
+import type { LocatedFinding, Schema } from './schema.ts'
+
+/** A finding for an ajv error; undefined for errors that only summarise others. */
+export function describeMisfit(error: ErrorObject, at: readonly PathStep[]): LocatedFinding | undefined {
+  const schema = error.parentSchema as Schema
+  const params = error.params as Readonly<Record<string, unknown>>
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return unknownField(schema, at, String(params['additionalProperty']))
+    case 'required': {
+      const field = String(params['missingProperty'])
+      return { at, code: 'missing-field', message: `has no \`${field}\``, mend: `Add \`${field}\`.` }
+    }
+    case 'type':
+      return wrongType(schema, at, error.data)
+    case 'enum':
+      return wrongWord(schema, at, error.data)
+    case 'format':
+      return misformed(error, at, params['format'] as FormatName)
+    case 'minimum':
+    case 'maximum':
+      return range(schema, at, error.data)
+    case 'minItems':
+    case 'minProperties':
+      return { at, code: 'empty', message: 'is empty', mend: 'Add at least one entry, or remove the field.' }
+    case 'maxItems':
+      return { at, code: 'too-long', message: `has more than ${schema.maxItems} entries`, mend: 'Split it.' }
+    default:
+      return undefined
+  }
+}
+
+function unknownField(schema: Schema, parent: readonly PathStep[], field: string): LocatedFinding {
+  const at = [...parent, field]
+  const reason = schema['x-unsupported']
+  if (reason !== undefined && Object.hasOwn(reason, field)) {
+    return {
+      at,
+      code: 'unsupported-field',
+      message: 'is not supported by Weft yet',
+      mend: reason[field] ?? 'Remove it.',
+    }
+  }
+  const known = Object.keys(schema.properties ?? {})
+  const meant = didYouMean(field, known)
+  const mend = meant === undefined ? `Remove it; known here: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`
+  return { at, code: 'unknown-field', message: 'is not a known field', mend }
+}
+
+const article: Readonly<Record<string, string>> = {
+  object: 'a mapping (fields)',
+  array: 'a list',
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'empty (null)',
+}
+
+function wrongType(schema: Schema, at: readonly PathStep[], data: unknown): LocatedFinding {
+  const wanted = typeof schema.type === 'string' ? [schema.type] : [...(schema.type ?? [])]
+  const found = data === null ? 'null' : Array.isArray(data) ? 'array' : typeof data
+  const expected = wanted.map((type) => article[type] ?? type).join(' or ')
+  const value = found === 'object' || found === 'array' || found === 'null' ? (article[found] ?? found) : shown(data)
+  return { at, code: 'wrong-type', message: `must be ${expected}, not ${value}`, mend: typeMend(wanted, found, data) }
+}
+
+function typeMend(wanted: readonly string[], found: string, data: unknown): string {
+  if (found === 'null') return 'Give it a value, or remove the field.'
+  if (wanted.includes('string') && found !== 'object' && found !== 'array') {
+    return `Put it in quotes: "${String(data)}".`
+  }
+  if (wanted.includes('array')) return 'Write its entries as a list, each after "- ".'
+  if (wanted.includes('object')) return 'Write its fields indented below it.'
+  if (found === 'string' && /^-?\d+$/.test(String(data))) return `Remove the quotes: ${String(data)}.`
+  return `Write ${article[wanted[0] ?? ''] ?? 'a fitting value'}.`
+}
+
+function wrongWord(schema: Schema, at: readonly PathStep[], data: unknown): LocatedFinding | undefined {
+  // A value of another type is reported as such already.
+  if (typeof data !== 'string') return undefined
+  const reason = schema['x-unsupported-values']
+  if (reason !== undefined && Object.hasOwn(reason, data)) {
+    const message = `${shown(data)} is not supported by Weft yet`
+    return { at, code: 'unsupported-value', message, mend: reason[data] ?? 'Use another value.' }
+  }
+  const words = schema.enum ?? []
+  const meant = didYouMean(data, words)
+  const mend = meant === undefined ? `Use one of ${words.join(', ')}.` : `Did you mean ${meant}?`
+  return { at, code: 'unknown-value', message: `${shown(data)} is not one of ${words.join(', ')}`, mend }
+}
+
+function misformed(error: ErrorObject, at: readonly PathStep[], format: FormatName): LocatedFinding | undefined {
+  const key = error.propertyName
+  const fault = formats[format](key ?? String(error.data))
+  if (fault === undefined) return undefined
+  return { at: key === undefined ? at : [...at, key], ...fault }
+}
+
+function range(schema: Schema, at: readonly PathStep[], data: unknown): LocatedFinding {
+  const bounds = `from ${schema.minimum} to ${schema.maximum}`
+  return {
+    at,
+    code: 'out-of-range',
+    message: `must be ${bounds}, not ${shown(data)}`,
+    mend: `Write a number ${bounds}.`,
+  }
+}

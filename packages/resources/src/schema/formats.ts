@@ -1,0 +1,164 @@
+// Text formats: each says why a text does not fit, in plain English.
+import { RE2JS } from 're2js'
+import { parseDurationMs } from '../duration.ts'
+
+/** Why a text does not fit a format. */
+export interface FormatFault {
+  readonly code: string
+  readonly message: string
+  readonly mend: string
+}
+
+type Format = (text: string) => FormatFault | undefined
+
+/** A format by regular expression. `what` completes "is not ...". */
+function shaped(pattern: RegExp, maxLength: number, what: string, mend: string): Format {
+  return (text) =>
+    text.length <= maxLength && pattern.test(text)
+      ? undefined
+      : { code: 'bad-format', message: `${shown(text)} is not ${what}`, mend }
+}
+
+/** A value as shown in a message: quoted and shortened. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function duration(text: string): FormatFault | undefined {
+  const ms = parseDurationMs(text)
+  if (ms === undefined) {
+    const mend = /^\d+(\.\d+)?$/.test(text)
+      ? `Add a unit: ${JSON.stringify(`${text}s`)} for seconds, ${JSON.stringify(`${text}ms`)} for milliseconds.`
+      : 'Write a number with a unit, like 500ms, 1.5s or 2m.'
+    return { code: 'bad-duration', message: `${shown(text)} is not a duration`, mend }
+  }
+  if (ms > 0 && ms < 1) return outOfRange(text, 'is shorter than the smallest duration, 1ms', '1ms')
+  if (ms > 365 * 86_400_000) return outOfRange(text, 'is longer than a year', '8760h')
+  return undefined
+}
+
+function outOfRange(text: string, why: string, bound: string): FormatFault {
+  return {
+    code: 'out-of-range',
+    message: `${shown(text)} ${why}`,
+    mend: `Write a duration from 1ms to 8760h, e.g. ${bound}.`,
+  }
+}
+
+function positiveDuration(text: string): FormatFault | undefined {
+  if (parseDurationMs(text) === 0) return outOfRange(text, 'must be longer than zero', '1s')
+  return duration(text)
+}
+
+function regex(text: string): FormatFault | undefined {
+  if (text.length > 1024) return { code: 'bad-regex', message: 'is longer than 1024 characters', mend: 'Shorten it.' }
+  try {
+    RE2JS.compile(text)
+    return undefined
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    const mend = 'Write an RE2 regular expression (no backreferences, no look-around); it must match the whole value.'
+    return { code: 'bad-regex', message: `${shown(text)} is not a regular expression of RE2: ${why}`, mend }
+  }
+}
+
+function cidr(text: string): FormatFault | undefined {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const v4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(address)
+  const v6 = address.includes(':') && isIpv6(address)
+  const bits = prefix === undefined ? 0 : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
+  if (rest.length === 0 && (v4 || v6) && bits <= (v4 ? 32 : 128)) return undefined
+  const mend = 'Write an address or a range like 10.1.0.0/16 or 2001:db8::/32.'
+  return { code: 'bad-format', message: `${shown(text)} is not an IP address or range`, mend }
+}
+
+/** IPv6 in the textual forms of RFC 4291 section 2.2, without zone and without embedded IPv4. */
+function isIpv6(text: string): boolean {
+  const halves = text.split('::')
+  if (halves.length > 2) return false
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
+  return (
+    groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group)) &&
+    (halves.length === 2 ? groups.length < 8 : groups.length === 8)
+  )
+}
+
+const dnsLabel = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const dnsName = `${dnsLabel}(?:\\.${dnsLabel})*`
+
+/** The formats by name. */
+export const formats = {
+  duration,
+  'positive-duration': positiveDuration,
+  regex,
+  cidr,
+  'dns-label': shaped(new RegExp(`^${dnsLabel}$`), 63, 'a name', 'Use lower-case letters, digits and "-", at most 63.'),
+  'dns-name': shaped(
+    new RegExp(`^${dnsName}$`),
+    253,
+    'a name',
+    'Use lower-case letters, digits, "-" and ".", at most 253.',
+  ),
+  host: shaped(
+    new RegExp(`^(?:\\*|(?:\\*\\.)?${dnsName})$`, 'i'),
+    253,
+    'a host name',
+    'Write a name like catalog, catalog.bookstore.svc.cluster.local or *.example.com, without scheme, port or path.',
+  ),
+  'gateway-host': shaped(
+    new RegExp(`^(?:(?:${dnsLabel}|\\.|\\*)/)?(?:\\*|(?:\\*\\.)?${dnsName})$`, 'i'),
+    320,
+    'a host name of a gateway',
+    'Write a name like shop.example.com, *.example.com or *, optionally after "namespace/".',
+  ),
+  'gateway-name': shaped(
+    new RegExp(`^(?:(?:${dnsLabel}|\\.)/)?${dnsName}$`),
+    320,
+    'the name of a gateway',
+    "Write mesh, a Gateway's name, or namespace/name.",
+  ),
+  'label-key': shaped(
+    new RegExp(`^(?:${dnsName}/)?[A-Za-z0-9](?:[\\w.-]{0,61}[A-Za-z0-9])?$`),
+    317,
+    'a label name',
+    'Use letters, digits, "-", "_" and ".", optionally after a domain and "/".',
+  ),
+  'label-value': shaped(
+    /^(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?$/,
+    63,
+    'a label value',
+    'Use at most 63 letters, digits, "-", "_" and ".".',
+  ),
+  'header-name': shaped(
+    /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/,
+    256,
+    'a header name',
+    'Use letters, digits and "-", as in x-user; for the authority, path and method there are own fields.',
+  ),
+  'header-value': shaped(/^[^\r\n\0]*$/, 8192, 'a header value', 'Remove line breaks; at most 8192 characters.'),
+  'env-name': shaped(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    256,
+    'a variable name',
+    'Use letters, digits and "_", as in CATALOG_URL.',
+  ),
+  'no-nul': shaped(/^[^\0]*$/, 131_072, 'a usable text', 'Remove NUL characters.'),
+  'port-text': shaped(
+    /^(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/,
+    5,
+    'a port number',
+    'Write a number from 1 to 65535.',
+  ),
+  'not-empty': shaped(/^[^]+$/, 8192, 'allowed here', 'Write at least one character.'),
+  path: shaped(/^\/[^\s\0]*$/, 4096, 'a path', 'Begin it with "/".'),
+  'loopback-address': shaped(
+    /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/,
+    15,
+    'a loopback address',
+    'Write an address of this machine like 127.0.0.1.',
+  ),
+} satisfies Readonly<Record<string, Format>>
+
+/** A known text format. */
+export type FormatName = keyof typeof formats

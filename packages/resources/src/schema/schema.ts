@@ -1,0 +1,153 @@
+// Schemas of the kinds: JSON Schema for ajv, plus what we need to refuse by name and to check values together.
+import type { PathStep } from '../field-path.ts'
+import type { Severity } from '../mesh-object.ts'
+import type { FormatName } from './formats.ts'
+
+/** What a check finds. `at` is relative to the checked value. */
+export interface Finding {
+  readonly at?: readonly PathStep[]
+  readonly severity?: Severity
+  readonly code: string
+  readonly message: string
+  readonly mend: string
+}
+
+/** A finding with a path from the document's root. */
+export interface LocatedFinding extends Finding {
+  readonly at: readonly PathStep[]
+}
+
+/** Checks a value whose whole subtree fits its schema, so a check may rely on types. Pure. */
+export type Check = (value: never) => Iterable<Finding>
+
+/** A schema node. Fields that start with `x-` are ours; ajv ignores them. */
+export interface Schema {
+  readonly type?: string | readonly string[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: false | Schema
+  readonly propertyNames?: { readonly format: FormatName }
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly enum?: readonly string[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly minProperties?: number
+  readonly format?: FormatName
+  /** Fields of the original API that are refused by name, with the reason. */
+  readonly 'x-unsupported'?: Readonly<Record<string, string>>
+  /** Enum values of the original API that are refused by name, with the reason. */
+  readonly 'x-unsupported-values'?: Readonly<Record<string, string>>
+  readonly 'x-check'?: Check
+}
+
+/** Options of an object schema. */
+export interface ObjectOptions {
+  readonly required?: readonly string[]
+  readonly unsupported?: Readonly<Record<string, string>>
+  readonly check?: Check
+}
+
+/** An object with exactly these fields. */
+export function object(properties: Readonly<Record<string, Schema>>, options: ObjectOptions = {}): Schema {
+  return {
+    type: 'object',
+    properties,
+    additionalProperties: false,
+    ...(options.required ? { required: options.required } : {}),
+    ...(options.unsupported ? { 'x-unsupported': options.unsupported } : {}),
+    ...(options.check ? { 'x-check': options.check } : {}),
+  }
+}
+
+/** A list. */
+export function list(items: Schema, options: { readonly min?: number; readonly check?: Check } = {}): Schema {
+  return {
+    type: 'array',
+    items,
+    maxItems: 10_000,
+    ...(options.min === undefined ? {} : { minItems: options.min }),
+    ...(options.check ? { 'x-check': options.check } : {}),
+  }
+}
+
+/** A map whose keys fit a format. */
+export function mapOf(
+  value: Schema,
+  keys: FormatName,
+  options: { readonly min?: number; readonly check?: Check } = {},
+): Schema {
+  return {
+    type: 'object',
+    additionalProperties: value,
+    propertyNames: { format: keys },
+    ...(options.min === undefined ? {} : { minProperties: options.min }),
+    ...(options.check ? { 'x-check': options.check } : {}),
+  }
+}
+
+/** Text, of a format if given. */
+export function text(format?: FormatName): Schema {
+  return format === undefined ? { type: 'string' } : { type: 'string', format }
+}
+
+/** A whole number within bounds. */
+export function integer(minimum: number, maximum: number): Schema {
+  return { type: 'integer', minimum, maximum }
+}
+
+/** A number within bounds. */
+export function number(minimum: number, maximum: number): Schema {
+  return { type: 'number', minimum, maximum }
+}
+
+/** true or false. */
+export const boolean: Schema = { type: 'boolean' }
+
+/** A port number. */
+export const portNumber: Schema = integer(1, 65535)
+
+/** One of some words; `unsupported` words are refused with their reason. */
+export function word(words: readonly string[], unsupported: Readonly<Record<string, string>> = {}): Schema {
+  return { type: 'string', enum: words, 'x-unsupported-values': unsupported }
+}
+
+/** A check that exactly one of `fields` is written (or at most one). */
+export function exactlyOne(fields: readonly string[], atLeast = 1): (value: object) => Iterable<Finding> {
+  return (value) => {
+    const written = fields.filter((field) => (value as Record<string, unknown>)[field] !== undefined)
+    if (written.length >= atLeast && written.length <= 1) return []
+    const names = fields.map((field) => `\`${field}\``).join(', ')
+    if (written.length === 0) {
+      return [{ code: 'missing-field', message: `has none of ${names}`, mend: `Write exactly one of ${names}.` }]
+    }
+    const both = written.map((field) => `\`${field}\``).join(' and ')
+    const extra = written[1] ?? ''
+    return [{ at: [extra], code: 'conflicting-fields', message: `has ${both}`, mend: `Keep only one of ${names}.` }]
+  }
+}
+
+/** Findings for items that repeat an earlier item's key. `where` names the step from an item to the key. */
+export function duplicates(
+  keys: readonly (string | number | undefined)[],
+  what: string,
+  where: readonly PathStep[] = [],
+): Finding[] {
+  const findings: Finding[] = []
+  const seen = new Map<string | number, number>()
+  for (const [index, key] of keys.entries()) {
+    if (key === undefined) continue
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, index)
+    else {
+      findings.push({
+        at: [index, ...where],
+        code: 'duplicate',
+        message: `repeats ${what} ${JSON.stringify(key)} of item ${first}`,
+        mend: `Give each item a different ${what}, or remove one of them.`,
+      })
+    }
+  }
+  return findings
+}

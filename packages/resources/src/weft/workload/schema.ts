@@ -1,0 +1,110 @@
+// Schema of Workload.
+import {
+  duplicates,
+  exactlyOne,
+  type Finding,
+  integer,
+  list,
+  mapOf,
+  object,
+  portNumber,
+  type Schema,
+  text,
+  word,
+} from '../../schema/schema.ts'
+import type { WorkloadPort } from './types.ts'
+
+/** Ports of a sidecar's own listeners on the workload's mesh address. */
+const proxyPorts = [15000, 15001, 15006, 15008, 15020, 15021, 15053]
+
+const readiness = object(
+  {
+    httpGet: object({ path: text('path'), port: portNumber }, { required: ['path', 'port'] }),
+    tcpSocket: object({ port: portNumber }, { required: ['port'] }),
+    exec: object({ command: list(text('no-nul'), { min: 1 }) }, { required: ['command'] }),
+    periodSeconds: { type: 'number', minimum: 0.05, maximum: 3600 },
+    timeoutSeconds: { type: 'number', minimum: 0.05, maximum: 3600 },
+    failureThreshold: integer(1, 1000),
+  },
+  {
+    unsupported: {
+      initialDelaySeconds: 'The first probe comes at once; remove the field.',
+      successThreshold: 'One success suffices; remove the field.',
+      grpc: 'gRPC is not supported yet; use `httpGet` or `tcpSocket`.',
+    },
+    check: exactlyOne(['httpGet', 'tcpSocket', 'exec']),
+  },
+)
+
+/** Schema of `spec`. */
+export const workloadSchema: Schema = object(
+  {
+    command: list(text('no-nul'), { min: 1 }),
+    workingDirectory: text('not-empty'),
+    ports: list(object({ name: text('dns-label'), port: portNumber }, { required: ['name', 'port'] }), {
+      check: checkPorts,
+    }),
+    serviceAccount: text('dns-name'),
+    env: mapOf(text('no-nul'), 'env-name'),
+    replicas: integer(0, 100),
+    readiness,
+    proxy: word(['sidecar', 'gateway', 'none']),
+    address: text('loopback-address'),
+  },
+  {
+    unsupported: {
+      liveness: 'A workload is restarted when its process ends; remove the field.',
+      image: 'Workloads are processes of this machine; write `command`.',
+    },
+    check: checkWorkload,
+  },
+)
+
+function* checkPorts(ports: readonly WorkloadPort[]): Iterable<Finding> {
+  yield* duplicates(
+    ports.map((each) => each.name),
+    'name',
+    ['name'],
+  )
+  yield* duplicates(
+    ports.map((each) => each.port),
+    'port',
+    ['port'],
+  )
+}
+
+interface WrittenSpec {
+  readonly command?: readonly string[]
+  readonly ports?: readonly WorkloadPort[]
+  readonly proxy?: string
+  readonly replicas?: number
+  readonly address?: string
+}
+
+function* checkWorkload(spec: WrittenSpec): Iterable<Finding> {
+  const proxy = spec.proxy ?? 'sidecar'
+  if (proxy === 'gateway' && spec.command !== undefined) {
+    const message = 'is written, but a gateway runs only a proxy'
+    yield { at: ['command'], code: 'conflicting-fields', message, mend: 'Remove `command`, or write proxy: sidecar.' }
+  }
+  if (proxy !== 'gateway' && spec.command === undefined) {
+    const message = 'has no `command`, so there is nothing to run'
+    yield { code: 'missing-command', message, mend: 'Add command: [program, argument, ...], or write proxy: gateway.' }
+  }
+  if (spec.address !== undefined && (spec.replicas ?? 1) > 1) {
+    const message = 'cannot be shared by several replicas'
+    yield { at: ['address'], code: 'conflicting-fields', message, mend: 'Remove `address`, or write replicas: 1.' }
+  }
+  for (const [index, { port }] of (spec.ports ?? []).entries()) yield* checkPort(index, port, proxy)
+}
+
+function* checkPort(index: number, port: number, proxy: string): Iterable<Finding> {
+  const at = ['ports', index, 'port']
+  if (proxy !== 'none' && proxyPorts.includes(port)) {
+    yield { at, code: 'port-conflict', message: `${port} is a port of the proxy`, mend: 'Use another port.' }
+  }
+  if (port >= 1024) return
+  const message = `${port} can usually be bound by root only`
+  const mend = `Listen on ${port + 8000} and write targetPort: ${port + 8000} in the Service.`
+  yield { at, severity: 'warning', code: 'privileged-port', message, mend }
+}

@@ -1,0 +1,185 @@
+// Load through gateway -> web -> catalog and orders while everything around it changes: routes, endpoints, identities, the control
+// plane itself. Nobody may notice. WEFT_FULL=1 runs the full form (500 requests/s for 5 minutes), else a short one.
+// The events prove that they happened: versions each proxy holds, serial numbers seen on connections, process ids.
+import assert from 'node:assert/strict'
+import { after, before, describe, test, type TestContext } from 'node:test'
+import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
+import { eventually, lockMachine, pause, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
+import { customerCookie, startOpenLoop, type OpenLoop } from './open-loop.ts'
+import { commandOf, descendantsOf } from './process-tree.ts'
+import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
+
+const full = process.env['WEFT_FULL'] === '1'
+const form = full
+  ? { requestsPerSecond: 500, seconds: 300, routeChanges: 100, rotateEvery: '5s', kills: 3 }
+  : { requestsPerSecond: 60, seconds: 45, routeChanges: 15, rotateEvery: '5s', kills: 1 }
+const routing = 'mesh/catalog-routing.yaml'
+const workloads = 'mesh/workloads.yaml'
+const rotation = ['--svid-lifetime', '60s', '--rotate-every', form.rotateEvery]
+
+let mesh: MeshUnderTest
+let access: MeshAccess
+let unlock: () => Promise<void>
+
+describe('nobody notices', () => {
+  before(async () => {
+    unlock = await lockMachine()
+    mesh = await startMesh(undefined, rotation)
+    access = await openMeshAccess(mesh.directory.path, 'weft')
+  })
+  after(async () => {
+    await mesh?.stop()
+    await unlock()
+  })
+
+  test(`${form.requestsPerSecond} requests/s for ${form.seconds} s, and all events`, {
+    timeout: (form.seconds + 180) * 1000,
+  }, async (t) => {
+    const { shopUrl } = mesh.context
+    const rowsBefore = await orderRows()
+    const load = startOpenLoop({
+      shopUrl,
+      requestsPerSecond: form.requestsPerSecond,
+      cookie: await customerCookie(shopUrl),
+    })
+    const startedAt = performance.now()
+    const evidence = await events(load, startedAt + form.seconds * 1000)
+    const result = await load.stop()
+    report(t, evidence, { ...result, failures: result.failures.slice(0, 20), failureCount: result.failures.length })
+    assert.deepEqual(result.failures.slice(0, 20), [])
+    const rows = await orderRows()
+    assert.equal(rows.orders - rowsBefore.orders, result.ordersAnswered2xx, 'a row for each 2xx')
+    assert.equal(rows.orders, rows.ids, 'no duplicates')
+    assert.ok(result.sent >= form.requestsPerSecond * form.seconds * 0.95, 'the generator kept its pace')
+    happened(evidence)
+  })
+})
+
+interface Evidence {
+  /** For each route change, how many proxies came to hold a new version. */
+  readonly routeVersions: Map<string, Set<string>>
+  readonly serials: Map<string, Set<string>>
+  readonly controlPids: number[]
+  readonly replicas: number[]
+  routeChanges: number
+  cuts: number
+}
+
+async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
+  const evidence: Evidence = {
+    routeVersions: new Map(),
+    serials: new Map(),
+    controlPids: [],
+    replicas: [],
+    routeChanges: 0,
+    cuts: 0,
+  }
+  const original = { routing: mesh.directory.read(routing), workloads: mesh.directory.read(workloads) }
+  const lengthMs = untilMs - performance.now()
+  const goesOn = (): boolean => performance.now() < untilMs && load.failuresSoFar.length < 200
+  await Promise.all([
+    changeRoutes(evidence, original.routing, lengthMs, goesOn),
+    scale(evidence, original.workloads, lengthMs, goesOn),
+    killControlPlane(evidence, lengthMs, goesOn),
+    observe(evidence, goesOn),
+  ])
+  mesh.directory.replace(routing, original.routing)
+  return evidence
+}
+
+async function changeRoutes(evidence: Evidence, text: string, lengthMs: number, goesOn: () => boolean): Promise<void> {
+  while (goesOn() && evidence.routeChanges < form.routeChanges) {
+    const share = 5 + (evidence.routeChanges % 90)
+    const changed = text.replace('weight: 90', `weight: ${100 - share}`).replace('weight: 10', `weight: ${share}`)
+    if (evidence.routeChanges % 10 === 5) {
+      // A file cut inside a document, as an editor that writes in place leaves it for a moment.
+      mesh.directory.replace(routing, changed.slice(0, changed.indexOf('weight:') + 4))
+      evidence.cuts += 1
+      await pause(400)
+    }
+    mesh.directory.replace(routing, changed)
+    evidence.routeChanges += 1
+    await pause((lengthMs / (form.routeChanges + 2)) * 0.9)
+  }
+}
+
+async function scale(evidence: Evidence, text: string, lengthMs: number, goesOn: () => boolean): Promise<void> {
+  for (const replicas of [5, 2]) {
+    await pause(lengthMs / 5)
+    if (!goesOn()) return
+    mesh.directory.replace(workloads, text.replace(/(name: catalog-v1\n(?:.*\n)*?  replicas: )1/, `$1${replicas}`))
+    const ready = async (): Promise<true | undefined> => {
+      const now = (await access.instances()).filter(
+        (instance) => instance.workload === 'catalog-v1' && instance.ready && !instance.draining,
+      )
+      return now.length === replicas ? true : undefined
+    }
+    await eventually(`${replicas} instances of catalog v1`, ready, 40_000)
+    evidence.replicas.push(replicas)
+  }
+}
+
+async function killControlPlane(evidence: Evidence, lengthMs: number, goesOn: () => boolean): Promise<void> {
+  for (let index = 0; index < form.kills; index++) {
+    await pause((lengthMs / (form.kills + 1)) * 0.8)
+    if (!goesOn()) return
+    const pid = controlPlane()
+    if (pid === undefined) throw new Error('no control plane among the processes')
+    evidence.controlPids.push(pid)
+    process.kill(pid, 'SIGKILL')
+    const restarted = async (): Promise<number | undefined> => {
+      const next = controlPlane()
+      return next === pid ? undefined : next
+    }
+    evidence.controlPids.push(await eventually('a new control plane', restarted, 20_000))
+  }
+}
+
+async function observe(evidence: Evidence, goesOn: () => boolean): Promise<void> {
+  while (goesOn()) {
+    for (const instance of (await access.instances()).filter(({ ready, draining }) => ready && !draining)) {
+      if (instance.proxy === 'none') continue
+      const version = await acceptedRoutes(instance.address)
+      if (version !== undefined) addTo(evidence.routeVersions, instance.name, version)
+      for (const serial of await serialsOf(instance, access)) addTo(evidence.serials, instance.name, serial)
+    }
+    await pause(1_000)
+  }
+}
+
+function addTo(map: Map<string, Set<string>>, key: string, value: string): void {
+  const set = map.get(key) ?? new Set()
+  map.set(key, set.add(value))
+}
+
+function controlPlane(): number | undefined {
+  return descendantsOf(mesh.process.pid ?? 0).find((pid) => /control[^ ]*\.(ts|mjs|js)\b/.test(commandOf(pid)))
+}
+
+async function orderRows(): Promise<{ orders: number; ids: number }> {
+  return JSON.parse((await mesh.context.request('/test/orders')).text) as { orders: number; ids: number }
+}
+
+function report(t: TestContext, evidence: Evidence, result: object): void {
+  const sizes = (map: Map<string, Set<string>>): string =>
+    [...map].map(([name, set]) => `${name} ${set.size}`).join(', ')
+  t.diagnostic(JSON.stringify(result))
+  t.diagnostic(
+    `route changes ${evidence.routeChanges}, cut files ${evidence.cuts}, replicas 1 -> ${evidence.replicas.join(' -> ')}`,
+  )
+  t.diagnostic(`control plane process ids: ${evidence.controlPids.join(' ')}`)
+  t.diagnostic(`versions of the routes held, by proxy: ${sizes(evidence.routeVersions)}`)
+  t.diagnostic(`certificate serials seen on connections: ${sizes(evidence.serials)}`)
+}
+
+function happened(evidence: Evidence): void {
+  assert.equal(evidence.routeChanges, form.routeChanges)
+  assert.ok(evidence.cuts > 0)
+  assert.deepEqual(evidence.replicas, [5, 2])
+  assert.equal(new Set(evidence.controlPids).size, form.kills + 1)
+  const web = [...evidence.routeVersions].find(([name]) => name.startsWith('web-'))?.[1].size ?? 0
+  assert.ok(web >= form.routeChanges / 3, `web's proxy was seen with ${web} versions of the routes`)
+  for (const name of ['web-0', 'orders-0', 'payments-0']) {
+    assert.ok((evidence.serials.get(name)?.size ?? 0) >= 3, `${name} was seen with fewer than three certificates`)
+  }
+}
