@@ -50,7 +50,8 @@ export async function waitForPort(host: string, port: number, limitMs = 15_000):
 /** Fills `@NAME@` in a peer's configuration and writes it to the scratch folder. */
 export function renderConfig(template: string, dir: string, values: Readonly<Record<string, string | number>>): string {
   let text = readFileSync(join(import.meta.dirname, 'peers', template), 'utf8')
-  for (const [name, value] of Object.entries({ DIR: dir, ...values })) text = text.replaceAll(`@${name}@`, String(value))
+  for (const [name, value] of Object.entries({ DIR: dir, ...values }))
+    text = text.replaceAll(`@${name}@`, String(value))
   const path = join(dir, template)
   writeFileSync(path, text)
   return path

@@ -15,10 +15,21 @@ export interface LoadResult {
 /** Runs wrk against a URL for some seconds with 64 keep-alive connections. Throws when wrk fails to run. */
 export async function runLoad(url: string, seconds: number, connections = 64): Promise<LoadResult> {
   const headers = ['Host: echo.bench', 'User-Agent: bench', 'Accept: */*', 'Accept-Language: en', 'X-Bench: 1']
-  const args = ['-c', String(coreOfOthers), 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...headers.flatMap((header) => ['-H', header]), url]
+  const args = [
+    '-c',
+    String(coreOfOthers),
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    ...headers.flatMap((header) => ['-H', header]),
+    url,
+  ]
   const { stdout } = await execute('taskset', args)
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0)
   const socket = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)
-  const errors = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0) + (socket?.slice(1).reduce((sum, value) => sum + Number(value), 0) ?? 0)
+  const errors =
+    Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0) +
+    (socket?.slice(1).reduce((sum, value) => sum + Number(value), 0) ?? 0)
   return { requests, errors, seconds }
 }

@@ -4,7 +4,9 @@
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
 /** The value below which the given share of the values lies (nearest rank). */
@@ -32,5 +34,9 @@ export function pairedRatio(a: readonly number[], b: readonly number[]): Ratio {
   for (let round = 0; round < 2000; round += 1) {
     medians.push(median(logs.map(() => logs[Math.floor(draw() * logs.length)] as number)))
   }
-  return { median: Math.exp(median(logs)), low: Math.exp(percentile(medians, 0.025)), high: Math.exp(percentile(medians, 0.975)) }
+  return {
+    median: Math.exp(median(logs)),
+    low: Math.exp(percentile(medians, 0.025)),
+    high: Math.exp(percentile(medians, 0.975)),
+  }
 }

@@ -1,3 +1,4 @@
+import type { Listener } from '@weft/engine'
 import type { Logger, NetListener, Result, Runtime } from '@weft/core'
 import { adminHandler, publicHandler } from './admin/admin.ts'
 import type { ProxyView } from './admin/proxy-view.ts'
@@ -22,6 +23,9 @@ import { WorkloadDirectory } from './telemetry/workload-directory.ts'
 /** SDS names of our own certificate and of the mesh's roots, as Istio names them. */
 const ownCertificate = 'default'
 const meshRoots = 'ROOTCA'
+
+/** Our own application's calls get this long once everything else is over. */
+const lastDrainMs = 1_000
 
 /** Everything a proxy is made of. Several proxies can live in one process: nothing here is shared between them. */
 export interface ProxyParts {
@@ -55,6 +59,7 @@ export class Proxy {
   readonly #requestPath: RequestPath
   readonly #accessLog: AccessLogger | undefined
   readonly #workloads: WorkloadDirectory
+  readonly #istio: IstioMetrics
   readonly #servers: NetListener[] = []
   #ownSerial: string | undefined
   #configured = false
@@ -70,7 +75,7 @@ export class Proxy {
       selfPrincipal: () => this.#secrets.certificate(ownCertificate)?.facts.spiffeId,
       workloadAt: (address) => this.#workloads.at(address),
     })
-    this.#workloads.onChange = () => istio.workloadsChanged()
+    this.#istio = istio
     this.#accessLog = bootstrap.accessLog ? new AccessLogger(runtime.timers, parts.accessLogOutput) : undefined
     this.#secrets = new SecretSource(this.#log, () => this.#onSecrets(), parts.readLeaf)
     this.#connections = new ConnectionTable(runtime)
@@ -82,8 +87,16 @@ export class Proxy {
     this.#upstream = new UpstreamOfConfig(parts, this.store, this.#secrets, {
       ownCertificate,
       meshRoots,
-      onFirstConfig: () => {
+      onListeners: async (names) => {
         this.#configured = true
+        await this.listeners.settled()
+        const failed = this.listeners
+          .addresses()
+          .filter(({ listener, state }) => state === 'failed' && names.has(listener))
+        return failed.map(({ listener, address, error }) => ({
+          name: listener,
+          reason: `cannot bind ${address}: ${error}`,
+        }))
       },
     })
     this.#requestPath = parts.requestPath({
@@ -158,17 +171,25 @@ export class Proxy {
     return waiting ? 'PRE_INITIALIZING' : 'LIVE'
   }
 
-  /** Stops accepting and lets what is open finish, within the drain time. */
+  /**
+   * Takes no more from others and lets what they have open finish, within the drain time. Our own application may go on
+   * calling out: it needs that to finish.
+   */
   async drain(): Promise<void> {
     if (!this.#draining) this.#log.info('draining', { connections: this.#connections.size })
     this.#draining = true
-    await this.listeners.stopAccepting()
-    await this.#connections.drainAll(this.#parts.bootstrap.drainMs)
+    const isGateway = this.#parts.bootstrap.node.id.startsWith('router~')
+    const fromOthers = ({ direction }: Listener): boolean => isGateway || direction !== 'outbound'
+    await this.listeners.stopAccepting(fromOthers)
+    await this.#connections.drainAll(fromOthers, this.#parts.bootstrap.drainMs)
   }
 
   /** Drains, then ends everything. */
   async stop(): Promise<void> {
     await this.drain()
+    const all = (): boolean => true
+    await this.listeners.stopAccepting(all)
+    await this.#connections.drainAll(all, Math.min(lastDrainMs, this.#parts.bootstrap.drainMs))
     this.#upstream.close()
     this.#requestPath.close()
     this.store.close()
@@ -186,6 +207,7 @@ export class Proxy {
       },
       onEndpoints: (name, endpoints) => {
         this.#workloads.onEndpoints(name, endpoints)
+        this.#istio.forgetPairs()
         this.#requestPath.onEndpoints(name, endpoints)
       },
       onReferences: (type, names) => this.#upstream.onReferences(type, names),
@@ -196,6 +218,7 @@ export class Proxy {
   #onSecrets(): void {
     this.store.onSecrets()
     this.#requestPath.onSecrets()
+    this.#istio.forgetPairs()
     for (const { name, facts } of this.#secrets.describe().certificates) {
       this.#connections.certificateRotated(name, facts.serial)
     }

@@ -4,6 +4,7 @@ import { newNode, type Node } from '@weft/xds/lean'
 import type { Bootstrap } from '../bootstrap.ts'
 import {
   type ControlPlaneTls,
+  type ResourceRejection,
   startSubscriber,
   type XdsConsumer,
   type XdsDialer,
@@ -22,8 +23,8 @@ export interface XdsDialers {
 export interface UpstreamOfConfigOptions {
   readonly ownCertificate: string
   readonly meshRoots: string
-  /** The control plane's first listeners have been taken in. */
-  onFirstConfig(): void
+  /** These listeners have been taken in; resolves with those whose address cannot be bound. */
+  onListeners(names: ReadonlySet<string>): Promise<readonly ResourceRejection[]>
 }
 
 /**
@@ -123,8 +124,9 @@ export class UpstreamOfConfig {
     return {
       onUpdate: async (type, added, removed) => {
         const refused = await this.#store.onUpdate(type, added, removed)
-        if (type === typeUrl.listener) this.#options.onFirstConfig()
-        return refused
+        if (type !== typeUrl.listener) return refused
+        // As in Envoy, a port in use is told to the control plane; the listener is kept and binding is tried again.
+        return [...refused, ...(await this.#options.onListeners(new Set(added.map(({ name }) => name))))]
       },
       onConnection: (state) => {
         const { log } = this.#parts.runtime

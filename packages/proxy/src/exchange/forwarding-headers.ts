@@ -86,11 +86,19 @@ const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/
 
 /** The address `skip` places from the end of X-Forwarded-For; undefined when there is none that can be read. */
 function lastAddress(value: string | undefined, skip: number): string | undefined {
-  const found = value?.split(',').at(-1 - skip)?.trim()
+  const found = value
+    ?.split(',')
+    .at(-1 - skip)
+    ?.trim()
   return found !== undefined && address.test(found) ? found : undefined
 }
 
-function requestId(head: H1Head, manager: HttpConnectionManager, edge: boolean, random: RandomPool): string | undefined {
+function requestId(
+  head: H1Head,
+  manager: HttpConnectionManager,
+  edge: boolean,
+  random: RandomPool,
+): string | undefined {
   const { generate, preserveExternal } = manager.requestId
   const present = head.has(HeaderKind.X_REQUEST_ID)
   if (!generate || (present && (!edge || preserveExternal))) return present ? head.value('x-request-id') : undefined

@@ -61,7 +61,8 @@ export class RequestView implements RequestHead {
   /** Reads target and host; what is wrong with them, or undefined. */
   read(manager: HttpConnectionManager): RequestProblem | undefined {
     const { head } = this
-    const error = this.#readHost(manager) ?? this.#readTarget(head.text.slice(head.targetStart, head.targetEnd), manager)
+    const error =
+      this.#readHost(manager) ?? this.#readTarget(head.text.slice(head.targetStart, head.targetEnd), manager)
     if (error !== undefined) return { kind: 'error', error }
     if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
     if (!plainAuthority.test(this.authorityText) && !validAuthority.test(this.authorityText)) {

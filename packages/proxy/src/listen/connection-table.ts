@@ -22,6 +22,8 @@ export interface OpenConnection {
 
 /** How long an idle connection gets to hear of the drain with an answer before it is ended. */
 const idleGraceMs = 250
+/** How often a drain looks at what is left. */
+const drainLookMs = 20
 
 /** Finds the chain a connection would get under another listener. */
 export type Rematch = (listener: Listener, connection: OpenConnection) => FilterChain | undefined
@@ -34,7 +36,6 @@ export class ConnectionTable {
   readonly #runtime: Pick<Runtime, 'clock' | 'timers'>
   readonly #open = new Set<OpenConnection>()
   readonly #perListener = new Map<string, number>()
-  #onEmpty: (() => void) | undefined
 
   constructor(runtime: Pick<Runtime, 'clock' | 'timers'>) {
     this.#runtime = runtime
@@ -67,7 +68,6 @@ export class ConnectionTable {
     if (!this.#open.delete(connection)) return
     connection.deadline?.cancel()
     this.#count(connection.listener.name, -1)
-    if (this.#open.size === 0) this.#onEmpty?.()
   }
 
   /** Tells a connection to finish; it is destroyed when it has not within `withinMs`. */
@@ -103,28 +103,27 @@ export class ConnectionTable {
     }
   }
 
-  /** Drains everything; resolves when nothing is open, at `withinMs` at the latest. */
-  drainAll(withinMs: number): Promise<void> {
-    for (const connection of this.#open) {
+  /** Drains the connections that `which` names; resolves when none of them is open, at `withinMs` at the latest. */
+  drainAll(which: (listener: Listener) => boolean, withinMs: number): Promise<void> {
+    const left = (): OpenConnection[] => [...this.#open].filter(({ listener }) => which(listener))
+    for (const connection of left()) {
       connection.draining = false
       this.drain(connection, withinMs)
     }
-    if (this.#open.size === 0) return Promise.resolve()
+    const { clock, timers } = this.#runtime
+    const untilMs = clock.nowMs() + withinMs
     return new Promise((resolve) => {
-      const timer = this.#runtime.timers.set(withinMs + 50, resolve)
-      const idle = this.#runtime.timers.set(idleGraceMs, () => this.#endIdle(), { keepAlive: false })
-      this.#onEmpty = () => {
-        timer.cancel()
-        idle.cancel()
-        resolve()
+      const look = (): void => {
+        const open = left()
+        if (open.length === 0 || clock.nowMs() > untilMs) return resolve()
+        timers.set(drainLookMs, look)
+        // Long enough to have heard of the drain with an answer; what is idle now has nothing to lose.
+        if (clock.nowMs() > untilMs - withinMs + idleGraceMs) {
+          for (const { served } of open) if (served?.idle() === true) served.destroy()
+        }
       }
+      look()
     })
-  }
-
-  /** Ends what has nothing in flight; again and again, since exchanges end while we wait for others. */
-  #endIdle(): void {
-    for (const { served } of this.#open) if (served?.idle() === true) served.destroy()
-    if (this.#open.size > 0) this.#runtime.timers.set(idleGraceMs, () => this.#endIdle(), { keepAlive: false })
   }
 
   #count(listenerName: string, by: number): void {

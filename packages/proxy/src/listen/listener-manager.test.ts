@@ -367,10 +367,12 @@ test('draining everything stops accepting and resolves when the last connection 
   transport.writeLatin1('x')
   await at.world.clock.advance(5)
   let over = false
-  await at.manager.stopAccepting()
-  void at.connections.drainAll(60_000).then(() => {
-    over = true
-  })
+  await at.manager.stopAccepting(() => true)
+  void at.connections
+    .drainAll(() => true, 60_000)
+    .then(() => {
+      over = true
+    })
   await at.world.clock.advance(100)
   assert.equal(over, false)
   transport.end()

@@ -30,6 +30,7 @@ interface Socket {
   state: BoundAddress['state']
   error: string | undefined
   bound: NetListener | undefined
+  binding: Promise<void>
   retry: Timer | undefined
   closed: boolean
 }
@@ -51,7 +52,7 @@ export class ListenerManager {
   readonly #limits: ListenLimits
   readonly #sockets = new Map<string, Socket>()
   #listeners: ReadonlyMap<string, Listener> = new Map()
-  #accepting = true
+  #closedTo: (listener: Listener) => boolean = () => false
 
   constructor(context: AcceptContext, limits: ListenLimits) {
     this.#context = context
@@ -72,7 +73,7 @@ export class ListenerManager {
         this.#limits.drainMs,
       )
     }
-    if (this.#accepting) this.#bindAll()
+    this.#bindAll()
   }
 
   /** Opens an in-process connection to an internal listener: the near end. */
@@ -118,32 +119,38 @@ export class ListenerManager {
     return undefined
   }
 
-  /** Stops accepting for good; open connections live on. */
-  async stopAccepting(): Promise<void> {
-    this.#accepting = false
-    const closing = [...this.#sockets.values()].map((socket) => this.#unbind(socket))
-    this.#sockets.clear()
-    await Promise.all(closing)
+  /** Stops accepting for good on the listeners that `which` names; open connections live on. */
+  async stopAccepting(which: (listener: Listener) => boolean): Promise<void> {
+    this.#closedTo = which
+    await Promise.all(this.#bindAll())
   }
 
-  #bindAll(): void {
+  /** Resolves when every address is either bound or known not to be. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#sockets.values()].map(({ binding }) => binding))
+  }
+
+  /** Binds and unbinds as the configuration says; resolves one by one when what went is closed. */
+  #bindAll(): Promise<void>[] {
     const wanted = new Map<string, { readonly listener: Listener; readonly address: ListenAddress }>()
     for (const listener of this.#listeners.values()) {
-      if (!listener.bindToPort) continue
+      if (!listener.bindToPort || this.#closedTo(listener)) continue
       for (const address of [listener.address, ...listener.additionalAddresses]) {
         if (address.kind === 'socket') wanted.set(`${address.host}:${address.port}`, { listener, address })
       }
     }
-    for (const [key, socket] of this.#sockets) {
+    const closing: Promise<void>[] = []
+    for (const [key, socket] of [...this.#sockets]) {
       if (wanted.has(key)) continue
       this.#sockets.delete(key)
-      void this.#unbind(socket)
+      closing.push(this.#unbind(socket))
     }
     for (const [key, { listener, address }] of wanted) {
       const known = this.#sockets.get(key)
       if (known !== undefined) known.listenerName = listener.name
       else if (address.kind === 'socket') this.#bind(key, listener.name, address)
     }
+    return closing
   }
 
   #bind(key: string, listenerName: string, { host, port }: { readonly host: string; readonly port: number }): void {
@@ -154,6 +161,7 @@ export class ListenerManager {
       state: 'binding',
       error: undefined,
       bound: undefined,
+      binding: Promise.resolve(),
       retry: undefined,
       closed: false,
     }
@@ -166,7 +174,7 @@ export class ListenerManager {
     const listening = net.listen({ host: socket.host, port: socket.port }, (transport) =>
       this.#accept(socket, transport),
     )
-    void listening.then((outcome) => {
+    socket.binding = listening.then((outcome) => {
       if (socket.closed) {
         if (outcome.ok) void outcome.value.close()
         return

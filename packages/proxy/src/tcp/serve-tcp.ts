@@ -72,8 +72,8 @@ class TcpConnection implements ServedConnection {
     transport.handler = { onData() {}, onEnd() {}, onDrain() {}, onClose: (close) => this.#downstreamGone(close) }
     const random = Math.floor(this.#context.runtime.rng.float() * 2 ** 48)
     const subject = connectionSubject(facts, random)
-    for (const { rules, shadow } of this.#connection.chain().rbac) {
-      const verdict = authorize(rules, shadow, subject)
+    for (const filter of this.#connection.chain().rbac) {
+      const verdict = authorize(filter.rules, filter.shadow, subject)
       if (!verdict.allowed) return this.#end([], `rbac_access_denied_matched_policy[${verdict.policy ?? 'none'}]`)
     }
     const name = this.#chooseCluster(random)

@@ -67,6 +67,7 @@ export class AccessLogger {
   /** One line per access log. */
   log(record: LogRecord, logs: readonly AccessLog[]): void {
     for (const log of logs) {
+      if (log.path === '/dev/null') continue
       const line = this.#formatterOf(log)(record)
       if (this.#waitingChars + line.length > maxWaitingChars) {
         this.dropped++

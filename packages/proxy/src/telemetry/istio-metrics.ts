@@ -138,8 +138,8 @@ export class IstioMetrics {
     this.#received.add(series.received, record.bytesReceived)
   }
 
-  /** Forgets which workload lives where: the addresses of the mesh changed. */
-  workloadsChanged(): void {
+  /** Names both ends anew from now on: endpoints, their metadata or our own identity changed. */
+  forgetPairs(): void {
     this.#pairs.clear()
   }
 

@@ -7,7 +7,6 @@ const workloadsName = 'weft.workloads'
 
 /** Which workload lives at which address, and which one we are. */
 export class WorkloadDirectory {
-  onChange: () => void = () => {}
   readonly #ownAddress: string
   readonly #fallback: WorkloadLabels
   #byAddress: ReadonlyMap<string, WorkloadLabels> = new Map()
@@ -24,7 +23,6 @@ export class WorkloadDirectory {
   onEndpoints(name: string, endpoints: EndpointSet | undefined): void {
     if (name !== workloadsName) return
     this.#byAddress = workloadsByAddress(endpoints)
-    this.onChange()
   }
 
   self(): WorkloadLabels {

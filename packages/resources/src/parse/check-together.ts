@@ -6,21 +6,28 @@ import type { MeshObject, Problem } from '../mesh-object.ts'
 import { resolveGateway, resolveHost } from '../networking/host-names.ts'
 import type { VirtualServiceSpec } from '../networking/virtual-service/types.ts'
 
+/** A finding, and the object it clashes with. */
+export interface Conflict {
+  readonly problem: Problem
+  readonly owner: ObjectId
+}
+
 /** What objects have claimed so far; claims are made in the order of preference. */
 export class Claims {
   readonly #hosts = new Map<string, MeshObject>()
 
   /** Takes what the object claims, or says what is taken already (then nothing is taken). */
-  claim(object: MeshObject): Problem[] {
+  claim(object: MeshObject): Conflict[] {
     if (!isKind(object, 'VirtualService')) return []
     const claims = hostClaims(object)
-    const problems: Problem[] = []
+    const conflicts: Conflict[] = []
     for (const { key, path, host, gateway } of claims) {
       const owner = this.#hosts.get(key)
-      if (owner !== undefined) problems.push(hostTaken(object, owner, { path, host, gateway }))
+      if (owner === undefined || objectKey(owner.id) === objectKey(object.id)) continue
+      conflicts.push({ problem: hostTaken(object, owner, { path, host, gateway }), owner: owner.id })
     }
-    if (problems.length === 0) for (const { key } of claims) this.#hosts.set(key, object)
-    return problems
+    if (conflicts.length === 0) for (const { key } of claims) this.#hosts.set(key, object)
+    return conflicts
   }
 }
 

@@ -19,7 +19,9 @@ export function loadFiles(files: readonly SourceFile[]): {
       if (object === undefined) continue
       const key = objectKey(object.id)
       const first = objects.get(key)
-      const conflicts = first ? [duplicateObject(object.id, object, first.positionOf(''))] : claims.claim(object)
+      const conflicts = first
+        ? [duplicateObject(object.id, object, first.positionOf(''))]
+        : claims.claim(object).map(({ problem }) => problem)
       problems.push(...conflicts)
       if (conflicts.length === 0) objects.set(key, object)
     }

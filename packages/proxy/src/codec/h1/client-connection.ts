@@ -1,5 +1,6 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { Transport, TransportClose, TransportHandler } from '@weft/core'
+import type { UpstreamConnection } from '../../pool/upstream-connection.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { responseFraming } from './framing.ts'
 import { H1Head, type HeadLimits } from './h1-head.ts'
@@ -33,28 +34,15 @@ export interface ResponseReceiver {
   onFailure(failure: ResponseFailure): void
 }
 
-/** Who keeps the connection between exchanges. */
-export interface ConnectionKeeper {
-  /** The exchange is over and the connection can be used again. */
-  onReusable(connection: H1ClientConnection): void
-  /** It is closed, or will be. Exactly once. */
-  onGone(connection: H1ClientConnection): void
-}
+/** An idle connection is given up this long before the server said it would close it, milliseconds. */
+const keepAliveMarginMs = 1_000
 
 type State = 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'done' | 'gone'
 
-/** The client side of one HTTP/1.1 connection: one request at a time. */
+/** The client side of HTTP/1.1 on a pooled connection: one request at a time, while the connection is lent. */
 export class H1ClientConnection implements TransportHandler {
   readonly transport: Transport
-  /** Requests begun on it. */
-  requests = 0
-  /** Monotonic: when an idle connection is too old to be trusted, from the server's `keep-alive: timeout`. */
-  staleAfterMs = Number.POSITIVE_INFINITY
-  /** To be closed after the exchange it serves. */
-  retired = false
-  /** Seconds the server said it keeps an idle connection; -1: it said nothing. */
-  keepAliveSeconds = -1
-  readonly #keeper: ConnectionKeeper
+  readonly #pooled: UpstreamConnection
   readonly #head = new H1Head(true)
   #decoder: ChunkedDecoder | undefined = undefined
   #receiver: ResponseReceiver | undefined = undefined
@@ -69,11 +57,14 @@ export class H1ClientConnection implements TransportHandler {
   #wrote = false
   #paused = false
 
-  constructor(transport: Transport, keeper: ConnectionKeeper) {
-    this.transport = transport
-    this.#keeper = keeper
-    transport.handler = this
-    transport.resume()
+  constructor(pooled: UpstreamConnection) {
+    this.#pooled = pooled
+    this.transport = pooled.transport
+  }
+
+  /** True when it served a request before: the server may have closed it without our knowing yet. */
+  get reused(): boolean {
+    return this.#pooled.requests > 1
   }
 
   /** Begins one exchange; `head` is the whole request head. */
@@ -85,7 +76,7 @@ export class H1ClientConnection implements TransportHandler {
     this.#reusable = true
     this.#silent = true
     this.#wrote = false
-    this.requests++
+    this.transport.handler = this
     this.#head.reset()
     this.#out = head
   }
@@ -143,12 +134,6 @@ export class H1ClientConnection implements TransportHandler {
     this.#close()
   }
 
-  /** Ends an idle connection. */
-  close(): void {
-    if (this.#state === 'idle') this.#close()
-    else this.retired = true
-  }
-
   onData(chunk: Buffer): void {
     this.#consume(chunk, 0, chunk.length)
     this.#receiver?.onFlush()
@@ -185,8 +170,7 @@ export class H1ClientConnection implements TransportHandler {
     this.#state = 'gone'
     this.#carry = undefined
     this.#out = ''
-    this.#keeper.onGone(this)
-    this.transport.destroy()
+    this.#pooled.discard()
   }
 
   #consume(bytes: Buffer, start: number, end: number): void {
@@ -263,7 +247,7 @@ export class H1ClientConnection implements TransportHandler {
       head.reset()
       return
     }
-    if (head.has(HeaderKind.KEEP_ALIVE)) this.keepAliveSeconds = keepAliveSeconds(head)
+    if (head.has(HeaderKind.KEEP_ALIVE)) this.#pooled.announcedIdleMs = announcedIdleMs(head)
     const options = takeHopByHop(head)
     if (options.close || (head.minor === 0 && !options.keepAlive)) this.#reusable = false
     const receiver = this.#receiver
@@ -293,18 +277,19 @@ export class H1ClientConnection implements TransportHandler {
   }
 
   #finish(): void {
-    if (!this.#reusable || this.retired) {
+    if (!this.#reusable) {
       this.#close()
       return
     }
     this.#state = 'idle'
-    this.#keeper.onReusable(this)
+    this.resumeResponse()
+    this.#pooled.release()
   }
 }
 
 const timeoutParameter = /(?:^|[,;\s])timeout\s*=\s*(\d{1,6})/i
 
-function keepAliveSeconds(head: H1Head): number {
+function announcedIdleMs(head: H1Head): number {
   const found = timeoutParameter.exec(head.value('keep-alive') ?? '')
-  return found === null ? -1 : Number(found[1])
+  return found === null ? 0 : Math.max(1, Number(found[1]) * 1000 - keepAliveMarginMs)
 }

@@ -83,6 +83,11 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     return this.#receiver === undefined && this.#state === 'head' && this.#carry === undefined
   }
 
+  /** True while the bytes of one read are being told. */
+  get consuming(): boolean {
+    return this.#consuming
+  }
+
   /** Answers must say `connection: close` from now on. */
   get closing(): boolean {
     return this.#closing || this.#inputEnded

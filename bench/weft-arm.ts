@@ -1,0 +1,104 @@
+// Arms that are whole meshes: `weft up` on bench/mesh/<kind>, with Weft's proxy or with Envoy. The proxies' CPU counts; the control
+// plane, the supervisor and the backend run on the other core.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Arm, coreOfOthers, coreUnderTest, freePort, pin, stopChild } from './arm.ts'
+import { processTree } from './cpu.ts'
+
+const repo = join(import.meta.dirname, '..')
+
+/** Which mesh, and what stands as proxy in it. */
+export interface MeshArm {
+  readonly name: string
+  readonly kind: 'plain' | 'pair'
+  readonly proxy: 'weft' | 'envoy'
+}
+
+/** A started mesh arm; its proxies' pids and the address of its backend. */
+export interface StartedMesh extends Arm {
+  readonly backendUrl: string
+  readonly supervisorPid: number
+  isProxy(pid: number): boolean
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+function isProxy(pid: number): boolean {
+  const line = commandLine(pid)
+  return /dist\/proxy\.mjs|packages\/proxy\/src\/main\.ts/.test(line) || /(^|\/)envoy /.test(line)
+}
+
+async function ready(child: ChildProcess, url: string, limitMs: number): Promise<void> {
+  for (const end = performance.now() + limitMs; performance.now() < end; ) {
+    if (child.exitCode !== null) throw new Error(`weft up ended with exit code ${child.exitCode}`)
+    const answer = await fetch(url, { headers: { host: 'echo.bench' } }).catch(() => undefined)
+    await answer?.arrayBuffer()
+    if (answer?.status === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`no answer from ${url} within ${limitMs} ms`)
+}
+
+/** Starts one mesh in a scratch copy of its folder, on a port of its own, and waits for its first answer. */
+export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-bench-'))
+  cpSync(join(import.meta.dirname, 'mesh', arm.kind), dir, { recursive: true })
+  const port = await freePort()
+  const file = join(dir, 'mesh/mesh.yaml')
+  const yaml = readFileSync(file, 'utf8')
+    .replaceAll('18080', String(port))
+    .replace('../../backend.ts', join(import.meta.dirname, 'backend.ts'))
+  writeFileSync(file, yaml)
+  const args = [
+    join(repo, 'packages/cli/src/main.ts'),
+    'up',
+    dir,
+    '--proxy',
+    arm.proxy,
+    '--ads-port',
+    '0',
+    '--api-port',
+    '0',
+  ]
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', process.env['BENCH_VERBOSE'] === undefined ? 'ignore' : 'inherit'],
+  })
+  const url = `http://127.0.0.1:${port}/`
+  try {
+    await ready(child, url, 60_000)
+  } catch (error) {
+    await stopChild(child)
+    throw error
+  }
+  const tree = processTree(child.pid as number)
+  const proxies = tree.filter(isProxy)
+  pin(
+    tree.filter((pid) => !proxies.includes(pid)),
+    coreOfOthers,
+  )
+  pin(proxies, coreUnderTest)
+  const registry = JSON.parse(readFileSync(join(dir, '.weft/registry/instances.json'), 'utf8')) as {
+    instances: { workload: string; appAddress: string; ports: { port: number }[] }[]
+  }
+  const echo = registry.instances.find(({ workload }) => workload === 'echo')
+  return {
+    name: arm.name,
+    url,
+    pids: proxies,
+    supervisorPid: child.pid as number,
+    isProxy,
+    backendUrl: `http://${echo?.appAddress}:${echo?.ports[0]?.port}/`,
+    stop: async () => {
+      await stopChild(child)
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,113 @@
+// A directory of configuration files, watched. Emits the whole set whenever some file's bytes, or the set, changed.
+import type { Logger, Runtime, Timer } from '@weft/core'
+import { findMeshRoot, type MeshRoot, type ReadFile, readMeshRoot } from './mesh-root.ts'
+import type { SourceSnapshot } from './source-file.ts'
+
+/** How often the directory is read without being told of a change: some file systems tell nothing. Milliseconds. */
+const defaultRescanMs = 2000
+
+/** Options of a file source. */
+export interface FileSourceOptions {
+  /** Absolute path of the directory the user gave. */
+  readonly dir: string
+  readonly onFiles: (files: readonly SourceSnapshot[]) => void
+  readonly rescanMs?: number
+}
+
+/** Watches the configuration files below a directory. */
+export class FileSource {
+  readonly #runtime: Pick<Runtime, 'files' | 'timers'>
+  readonly #options: FileSourceOptions
+  readonly #log: Logger
+  #root: MeshRoot | undefined
+  #watch: { close(): void } | undefined
+  #rescan: Timer | undefined
+  #held = new Map<string, { readonly read: ReadFile; readonly snapshot: SourceSnapshot }>()
+  #reading = false
+  #again = false
+  #closed = false
+
+  constructor(runtime: Pick<Runtime, 'files' | 'timers' | 'log'>, options: FileSourceOptions) {
+    this.#runtime = runtime
+    this.#options = options
+    this.#log = runtime.log.child({ component: 'file-source' })
+  }
+
+  /** Reads everything once and emits it, then watches. */
+  async start(): Promise<void> {
+    const { files } = this.#runtime
+    this.#root = await findMeshRoot(files, this.#options.dir)
+    // Watching begins before reading, so that no change falls between the two.
+    this.#watch = files.watch(this.#root.path, () => void this.#read(false))
+    await this.#read(true)
+    this.#scheduleRescan()
+  }
+
+  /** Stops watching; nothing is emitted afterwards. */
+  close(): void {
+    this.#closed = true
+    this.#watch?.close()
+    this.#rescan?.cancel()
+  }
+
+  #scheduleRescan(): void {
+    const everyMs = this.#options.rescanMs ?? defaultRescanMs
+    if (this.#closed || everyMs === 0) return
+    this.#rescan = this.#runtime.timers.set(everyMs, () => void this.#read(false).then(() => this.#scheduleRescan()), {
+      keepAlive: false,
+    })
+  }
+
+  /** One reading at a time; a change told meanwhile leads to another one. */
+  async #read(first: boolean): Promise<void> {
+    if (this.#reading) {
+      this.#again = true
+      return
+    }
+    this.#reading = true
+    let emit = first
+    do {
+      this.#again = false
+      try {
+        if (this.#take(await readMeshRoot(this.#runtime.files, this.#root as MeshRoot))) emit = true
+      } catch (error) {
+        this.#log.warn('cannot list the configuration directory', { error: String(error) })
+      }
+      if (emit && !this.#closed) this.#options.onFiles([...this.#held.values()].map((each) => each.snapshot))
+      emit = false
+    } while (this.#again && !this.#closed)
+    this.#reading = false
+  }
+
+  /** Replaces the held set; true when anything differs. Unchanged files keep their snapshot (and so their parse). */
+  #take(read: readonly ReadFile[]): boolean {
+    let changed = read.length !== this.#held.size
+    const next = new Map<string, { read: ReadFile; snapshot: SourceSnapshot }>()
+    for (const file of read) {
+      const held = this.#held.get(file.name)
+      if (held !== undefined && sameContent(held.read, file)) next.set(file.name, held)
+      else {
+        changed = true
+        next.set(file.name, { read: file, snapshot: decode(file) })
+      }
+    }
+    this.#held = next
+    return changed
+  }
+}
+
+function sameContent(a: ReadFile, b: ReadFile): boolean {
+  if (a.bytes === undefined || b.bytes === undefined) return a.bytes === b.bytes && a.error === b.error
+  return a.bytes.length === b.bytes.length && Buffer.compare(a.bytes, b.bytes) === 0
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function decode(file: ReadFile): SourceSnapshot {
+  if (file.bytes === undefined) return { name: file.name, text: '', unreadable: file.error ?? 'cannot be read' }
+  try {
+    return { name: file.name, text: utf8.decode(file.bytes) }
+  } catch {
+    return { name: file.name, text: '', unreadable: 'is not UTF-8 text' }
+  }
+}

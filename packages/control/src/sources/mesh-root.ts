@@ -1,0 +1,47 @@
+// Which files of a user's directory are configuration.
+import type { Files } from '@weft/core'
+
+/** Where configuration stands: `DIR/mesh` if it holds files, else `DIR`. `prefix` leads from DIR to it. */
+export interface MeshRoot {
+  readonly path: string
+  readonly prefix: string
+}
+
+/** Finds the mesh root below the directory a user gave (an absolute path). */
+export async function findMeshRoot(files: Pick<Files, 'list'>, dir: string): Promise<MeshRoot> {
+  const inside = await files.list(`${dir}/mesh`)
+  return inside.some(isConfigurationFile) ? { path: `${dir}/mesh`, prefix: 'mesh/' } : { path: dir, prefix: '' }
+}
+
+const toolFiles = /(?:^|\/)(?:package|package-lock|tsconfig[^/]*|biome|knip)\.json$/
+
+/** Whether a path below the mesh root is configuration: YAML or JSON, not hidden, not a tool's own file. */
+export function isConfigurationFile(path: string): boolean {
+  if (!/\.(?:ya?ml|json)$/.test(path) || toolFiles.test(path)) return false
+  return !path.split('/').some((part) => part.startsWith('.') || part === 'node_modules')
+}
+
+/** Reads all configuration files of a mesh root, sorted by name. */
+export async function readMeshRoot(files: Pick<Files, 'list' | 'read'>, root: MeshRoot): Promise<ReadFile[]> {
+  const names = (await files.list(root.path)).filter(isConfigurationFile)
+  const read = await Promise.all(names.map((name) => readOne(files, root, name)))
+  return read.filter((file) => file !== undefined)
+}
+
+/** A file as read: its bytes, or why it could not be read. */
+export interface ReadFile {
+  readonly name: string
+  readonly bytes: Uint8Array | undefined
+  readonly error?: string
+}
+
+async function readOne(files: Pick<Files, 'read'>, root: MeshRoot, name: string): Promise<ReadFile | undefined> {
+  try {
+    const bytes = await files.read(`${root.path}/${name}`)
+    // Gone between listing and reading: as if it had not been listed.
+    return bytes === undefined ? undefined : { name: `${root.prefix}${name}`, bytes }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { name: `${root.prefix}${name}`, bytes: undefined, error: `cannot be read: ${why}` }
+  }
+}

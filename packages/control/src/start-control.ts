@@ -1,0 +1,181 @@
+// The control plane, assembled: sources and registry in, store, control plane, CA, ADS and admin servers out.
+import { err, ok, type Result, type Runtime } from '@weft/core'
+import { adminRoutes } from './api/admin-routes.ts'
+import { type AdminServer, startAdminServer } from './api/admin-server.ts'
+import { controlMetrics } from './api/control-metrics.ts'
+import { bootstrapTokens, openCertificateAuthority, signService, startOwnSvid } from './ca/index.ts'
+import { ControlPlane } from './control-plane.ts'
+import { startAdsServer } from './serve/ads-server.ts'
+import { createDistributor } from './serve/distributor.ts'
+import { defaultMeshSettings } from './snapshot/mesh-settings.ts'
+import { FileSource } from './sources/file-source.ts'
+import { RegistrySource } from './sources/registry-source.ts'
+import { ConfigStore } from './store/config-store.ts'
+
+/** What `main.ts` reads from its arguments. Paths are absolute; port 0 is any free port. */
+export interface ControlSettings {
+  readonly configDir: string
+  /** `.weft`; its folders `run`, `ca`, `registry` and `state` exist. */
+  readonly stateDir: string
+  readonly host: string
+  readonly xdsPort: number
+  readonly apiPort: number
+  readonly metricsPort: number
+  readonly trustDomain: string
+  readonly svidTtlMs: number
+  readonly accessLog: boolean
+}
+
+/** Where something listens. */
+export interface BoundAt {
+  readonly host: string
+  readonly port: number
+}
+
+/** A running control plane. */
+export interface RunningControl {
+  readonly plane: ControlPlane
+  readonly xds: BoundAt
+  readonly api: BoundAt
+  readonly metrics: BoundAt
+  /** Ends streams and listeners, and waits until what is in force is on disk. */
+  close(): Promise<void>
+}
+
+/** Starts everything and waits until the first snapshot is built. The error is one line for people. */
+export async function startControl(settings: ControlSettings, runtime: Runtime): Promise<Result<RunningControl>> {
+  const { host, stateDir, trustDomain } = settings
+  const closers: (() => void | Promise<void>)[] = []
+  const giveUp = async (error: string): Promise<Result<never>> => {
+    for (const close of closers.reverse()) await close()
+    return err(error)
+  }
+  const metrics = controlMetrics()
+  const distributor = createDistributor(runtime, (event) => metrics.onDistributorEvent(event))
+  closers.push(() => distributor.close())
+  const plane = new ControlPlane({
+    runtime,
+    settings: { ...defaultMeshSettings, trustDomain, accessLog: settings.accessLog },
+    distributor,
+    onRebuild: (rebuild) => metrics.onRebuild(rebuild),
+  })
+  closers.push(() => plane.close())
+
+  const served = await serveXds(settings, runtime, (stream) =>
+    distributor.accept(stream, (node, peer) => plane.authorize(node, peer)),
+  )
+  if (!served.ok) return giveUp(served.error)
+  closers.push(() => served.value.close())
+
+  const routes = adminRoutes(plane, distributor, trustDomain)
+  const api = await startAdminServer(host, settings.apiPort, routes)
+  if (!api.ok) return giveUp(api.error)
+  closers.push(() => api.value.close())
+  const exporter = await startAdminServer(host, settings.metricsPort, [
+    {
+      path: '/metrics',
+      answer: async () => ({ status: 200, body: await metrics.print(), contentType: metrics.contentType }),
+    },
+  ])
+  if (!exporter.ok) return giveUp(exporter.error)
+  closers.push(() => exporter.value.close())
+
+  const store = await startInputs(settings, runtime, plane, closers)
+  await until(runtime, () => plane.ready)
+  const at = (server: AdminServer): BoundAt => ({ host, port: server.port })
+  return ok({
+    plane,
+    xds: { host, port: served.value.port },
+    api: at(api.value),
+    metrics: at(exporter.value),
+    async close() {
+      for (const close of closers.reverse()) await close()
+      await store.flush()
+      runtime.log.info('control plane stopped', { state: stateDir })
+    },
+  })
+}
+
+/** The CA and the ADS server with the control plane's own certificate. */
+async function serveXds(
+  settings: ControlSettings,
+  runtime: Runtime,
+  onStream: Parameters<typeof startAdsServer>[0]['onStream'],
+): Promise<Result<{ readonly port: number; close(): void }>> {
+  const { host, stateDir, trustDomain } = settings
+  const ca = await openCertificateAuthority({
+    runtime,
+    dir: `${stateDir}/ca`,
+    trustDomain,
+    lifetimeMs: settings.svidTtlMs,
+  })
+  if (!ca.ok) return ca
+  let renew: Parameters<typeof startOwnSvid>[2] = () => {}
+  const own = await startOwnSvid(ca.value, runtime, (material) => renew(material))
+  const server = await startAdsServer({
+    host,
+    port: settings.xdsPort,
+    material: own.material,
+    clientRootsPem: ca.value.rootsPem,
+    // The agent's first request for a certificate comes with a token instead; xDS streams are refused without one.
+    requireClientCertificate: false,
+    services: [
+      signService({
+        ca: ca.value,
+        bundles: new Map([[trustDomain, ca.value.roots]]),
+        tokens: bootstrapTokens(runtime.files, `${stateDir}/run/bootstrap.json`),
+        runtime,
+      }),
+    ],
+    onStream,
+    log: runtime.log,
+  })
+  if (!server.ok) {
+    own.close()
+    return server
+  }
+  renew = (material) => server.value.renew(material, ca.value.rootsPem)
+  return ok({
+    port: server.value.port,
+    close() {
+      own.close()
+      server.value.close()
+    },
+  })
+}
+
+/** Files and registry into the control plane, through the store. */
+async function startInputs(
+  settings: ControlSettings,
+  runtime: Runtime,
+  plane: ControlPlane,
+  closers: (() => void | Promise<void>)[],
+): Promise<ConfigStore> {
+  const store = new ConfigStore(runtime, `${settings.stateDir}/state/objects.json`)
+  store.subscribe((state) => plane.setStoreState(state))
+  await store.load()
+  const files = new FileSource(runtime, { dir: settings.configDir, onFiles: (found) => store.apply(found) })
+  const registry = new RegistrySource(runtime, {
+    dir: `${settings.stateDir}/registry`,
+    onInstances: (instances) => plane.setInstances(instances),
+  })
+  closers.push(
+    () => files.close(),
+    () => registry.close(),
+    () => store.close(),
+  )
+  await registry.start()
+  await files.start()
+  return store
+}
+
+/** Waits for the rebuild that the first inputs caused. */
+function until(runtime: Pick<Runtime, 'timers'>, condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (condition()) resolve()
+      else runtime.timers.set(1, check)
+    }
+    check()
+  })
+}

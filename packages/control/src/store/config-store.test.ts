@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { objectKey } from '@weft/core'
+import { isKind } from '@weft/resources'
+import { SimWorld } from '@weft/testkit'
+import type { SourceSnapshot } from '../sources/source-file.ts'
+import { ConfigStore } from './config-store.ts'
+import type { StoreState } from './store-state.ts'
+
+const stateFile = '/m/.weft/state/objects.json'
+
+function service(name: string, port: number | string = 80): string {
+  return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec:\n  selector: { app: ${name} }\n  ports:\n    - name: http\n      port: ${port}\n`
+}
+
+function routes(name: string, host: string): string {
+  return `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: ${name} }\nspec:\n  hosts: [${host}]\n  http:\n    - route: [{ destination: { host: ${host} } }]\n`
+}
+
+function policy(name: string, source: string): string {
+  return `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: ${name} }\nspec:\n  selector: { matchLabels: { app: orders } }\n  rules: [{ from: [{ source: { ${source}: [a] } }] }]\n`
+}
+
+class Bench {
+  readonly world: SimWorld
+  store: ConfigStore
+  published = 0
+
+  constructor(world = new SimWorld(1)) {
+    this.world = world
+    this.store = new ConfigStore(world.runtimeOf('control'), stateFile)
+    this.store.subscribe(() => this.published++)
+  }
+
+  apply(files: Readonly<Record<string, string>>): StoreState {
+    this.store.apply(Object.entries(files).map(([name, text]): SourceSnapshot => ({ name, text })))
+    return this.store.state
+  }
+
+  async settle(ms = 150): Promise<StoreState> {
+    await this.world.clock.advance(ms)
+    return this.store.state
+  }
+
+  async restart(): Promise<Bench> {
+    await this.store.flush()
+    this.store.close()
+    const next = new Bench(this.world)
+    await next.store.load()
+    return next
+  }
+}
+
+function names(state: StoreState): string[] {
+  return state.objects.map((object) => object.id.name)
+}
+
+function codes(state: StoreState): string[] {
+  return state.problems.map((problem) => problem.code)
+}
+
+function portOf(state: StoreState, name: string): number | undefined {
+  const object = state.objects.find((each) => each.id.name === name)
+  return object !== undefined && isKind(object, 'Service') ? object.spec.ports[0]?.port : undefined
+}
+
+test('a bad object keeps its own last good version while its siblings apply', () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': `${service('a')}---\n${service('b')}` })
+  const state = bench.apply({ 'a.yaml': `${service('a', 99999)}---\n${service('b', 81)}` })
+  assert.equal(portOf(state, 'a'), 80)
+  assert.equal(portOf(state, 'b'), 81)
+  assert.deepEqual(
+    state.stale.map(({ id }) => id.name),
+    ['a'],
+  )
+  assert.match(state.stale[0]?.reason ?? '', /^a\.yaml:8: spec\.ports\[0\]\.port: must be from 1 to 65535/)
+  assert.deepEqual(state.blocking, [])
+})
+
+test('an unparsable or empty file, or one that is cut inside a document, keeps all its objects', async () => {
+  const whole = `${service('a')}---\n${service('b')}`
+  for (const [broken, code] of [
+    ['a: [', 'bad-yaml'],
+    ['', 'empty-file'],
+    ['# nothing left\n', 'empty-file'],
+    [whole.slice(0, -3), 'cut-file'],
+  ] as const) {
+    const bench = new Bench()
+    bench.apply({ 'a.yaml': whole })
+    bench.apply({ 'a.yaml': broken })
+    const state = await bench.settle(1000)
+    assert.deepEqual(names(state), ['a', 'b'], broken)
+    assert.ok(codes(state).includes(code), `${broken}: ${codes(state).join()}`)
+    assert.deepEqual(state.blocking, [])
+    assert.equal(state.stale.length, 2)
+  }
+})
+
+test('every proper beginning of a file keeps its objects or changes only what it says, and never loses one at once', () => {
+  const whole = `${routes('a', 'a')}---\n${service('b')}`
+  for (let length = 0; length < whole.length; length++) {
+    const bench = new Bench()
+    bench.apply({ 'a.yaml': whole })
+    assert.deepEqual(names(bench.apply({ 'a.yaml': whole.slice(0, length) })), ['b', 'a'], `cut at ${length}`)
+  }
+})
+
+test('an object is deleted when its source parsed whole and stayed unchanged for 100 ms', async () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': `${service('a')}---\n${service('b')}` })
+  assert.deepEqual(names(bench.apply({ 'a.yaml': service('a') })), ['a', 'b'])
+  assert.deepEqual(names(await bench.settle(60)), ['a', 'b'])
+  bench.apply({ 'a.yaml': service('a', 81) })
+  assert.deepEqual(names(await bench.settle(60)), ['a', 'b'], 'another change begins the wait anew')
+  assert.deepEqual(names(await bench.settle(60)), ['a'])
+  assert.deepEqual(bench.store.state.stale, [])
+})
+
+test('a file that vanishes and comes back within 100 ms, as editors do it, deletes nothing', async () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': service('a'), 'b.yaml': service('b') })
+  bench.apply({ 'b.yaml': service('b') })
+  await bench.settle(50)
+  bench.apply({ 'a.yaml': service('a', 81), 'b.yaml': service('b') })
+  const state = await bench.settle(1000)
+  assert.equal(portOf(state, 'a'), 81)
+  bench.apply({ 'b.yaml': service('b') })
+  assert.deepEqual(names(await bench.settle(1000)), ['b'], 'a file that stays away takes its objects along')
+})
+
+test('an object that moves to another file stays in force throughout', async () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': `${service('a')}---\n${service('b')}` })
+  bench.apply({ 'a.yaml': service('a'), 'z.yaml': service('b', 81) })
+  const state = await bench.settle(1000)
+  assert.equal(portOf(state, 'b'), 81)
+  assert.deepEqual(codes(state), [])
+})
+
+test('of two definitions of one object the one in force wins', () => {
+  const bench = new Bench()
+  bench.apply({ 'm.yaml': service('a') })
+  const state = bench.apply({ 'a.yaml': service('a', 1234), 'm.yaml': service('a') })
+  assert.equal(portOf(state, 'a'), 80)
+  assert.deepEqual(codes(state), ['duplicate-object'])
+  assert.equal(state.problems[0]?.position?.file, 'a.yaml')
+})
+
+test('a VirtualService that takes over a host of another one is refused and keeps its last good version', () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': `${routes('one', 'a')}---\n${routes('two', 'b')}` })
+  const state = bench.apply({ 'a.yaml': `${routes('one', 'b')}---\n${routes('two', 'b')}` })
+  assert.deepEqual(codes(state), ['duplicate-host'])
+  assert.deepEqual(
+    state.stale.map(({ id }) => objectKey(id)),
+    ['networking.istio.io/VirtualService/default/one'],
+  )
+  const one = state.objects.find((object) => object.id.name === 'one')
+  assert.ok(one !== undefined && isKind(one, 'VirtualService'))
+  assert.deepEqual(one.spec.hosts, ['a'])
+})
+
+test('renaming a VirtualService hands its host over without an alarm', async () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': routes('one', 'a') })
+  const during = bench.apply({ 'a.yaml': routes('two', 'a') })
+  assert.deepEqual(names(during), ['one'])
+  assert.deepEqual([codes(during), during.blocking], [[], []])
+  assert.deepEqual(names(await bench.settle()), ['two'])
+})
+
+test('the last good version survives a restart on a directory that now holds a bad file', async () => {
+  for (const broken of [service('a', '"x"'), 'a: [', '', service('a').slice(0, -2)]) {
+    const before = new Bench()
+    before.apply({ 'a.yaml': service('a'), 'b.yaml': service('b') })
+    const after = await before.restart()
+    after.apply({ 'a.yaml': broken, 'b.yaml': service('b') })
+    const state = await after.settle(1000)
+    assert.equal(portOf(state, 'a'), 80, broken)
+    assert.deepEqual([state.blocking, state.stale.length], [[], 1])
+    const again = await after.restart()
+    assert.equal(portOf(again.apply({ 'a.yaml': broken, 'b.yaml': service('b') }), 'a'), 80, 'and the next restart too')
+  }
+})
+
+test('a restarted store forgets what was deleted while it was down, and keeps positions and hashes of the rest', async () => {
+  const file = `# head\n---\n${service('a')}---\n${routes('r', 'a')}`
+  const before = new Bench()
+  const old = before.apply({ 'a.yaml': file, 'b.yaml': service('b') })
+  const after = await before.restart()
+  assert.deepEqual(names(after.apply({ 'a.yaml': 'x: [' })), ['a', 'b', 'r'])
+  const kept = after.store.state.objects.find((object) => object.id.name === 'r')
+  const original = old.objects.find((object) => object.id.name === 'r')
+  assert.equal(kept?.hash, original?.hash)
+  assert.deepEqual(kept?.positionOf('spec.http[0]'), original?.positionOf('spec.http[0]'))
+  assert.deepEqual(names(await after.settle(1000)), ['a', 'r'])
+})
+
+test('what never had a good version blocks; a security object found so at the start is unenforceable, a later one is not', () => {
+  const bench = new Bench()
+  const state = bench.apply({ 'a.yaml': policy('jwt', 'requestPrincipals'), 'b.yaml': 'a: [' })
+  assert.deepEqual(state.objects, [])
+  assert.deepEqual(
+    state.blocking.map(({ code }) => code),
+    ['unsupported-field', 'bad-yaml'],
+  )
+  assert.deepEqual(
+    state.unenforceable.map(({ id, selector }) => [id.name, selector]),
+    [['jwt', { app: 'orders' }]],
+  )
+  const later = bench.apply({ 'a.yaml': policy('jwt', 'principals'), 'b.yaml': policy('other', 'requestPrincipals') })
+  assert.deepEqual(later.unenforceable, [], 'the first is good now, the second was refused at the door')
+  assert.deepEqual(
+    later.blocking.map(({ objectId }) => objectId?.name),
+    ['other'],
+  )
+})
+
+test('moving an object by some lines changes its positions, not its hash', () => {
+  const bench = new Bench()
+  const [before] = bench.apply({ 'a.yaml': service('a') }).objects
+  const [after] = bench.apply({ 'a.yaml': `# one\n# two\n${service('a')}` }).objects
+  assert.equal(after?.hash, before?.hash)
+  assert.equal(after?.positionOf('spec.ports[0].port')?.line, 10)
+})
+
+test('nothing is published when nothing changed', () => {
+  const bench = new Bench()
+  bench.apply({ 'a.yaml': service('a') })
+  const [object] = bench.store.state.objects
+  bench.apply({ 'a.yaml': service('a') })
+  assert.equal(bench.published, 1)
+  const next = bench.apply({ 'a.yaml': service('a'), 'b.yaml': service('b') })
+  assert.equal(next.objects[0], object, 'unchanged objects are the same references')
+})
+
+test('a full disk is reported while serving goes on, and saving catches up', async () => {
+  const bench = new Bench()
+  bench.world.files.full = true
+  bench.apply({ 'a.yaml': service('a') })
+  await bench.store.flush()
+  assert.deepEqual(names(bench.store.state), ['a'])
+  assert.deepEqual(codes(bench.store.state), ['state-not-saved'])
+  bench.world.files.full = false
+  bench.apply({ 'a.yaml': service('a', 81) })
+  await bench.store.flush()
+  assert.deepEqual(codes(bench.store.state), [])
+  assert.ok(bench.world.files.content.has(stateFile))
+})
+
+test('damaged saved state is read as nothing', async () => {
+  const bench = new Bench()
+  bench.world.files.content.set(stateFile, new TextEncoder().encode('{"version":1,"documents":[{"file":1}]'))
+  await bench.store.load()
+  assert.deepEqual(names(bench.apply({ 'a.yaml': service('a') })), ['a'])
+})

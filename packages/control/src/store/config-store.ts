@@ -1,0 +1,163 @@
+// Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
+// to settle, and all of it outlives a restart.
+import type { Logger, Runtime, Timer } from '@weft/core'
+import { formatProblem, type Problem } from '@weft/resources'
+import type { SourceSnapshot } from '../sources/source-file.ts'
+import { type FileRecord, updateTable } from './file-table.ts'
+import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
+import { decodeSaved, encodeSaved } from './saved-state.ts'
+import type { StoreState } from './store-state.ts'
+
+const emptyState: StoreState = {
+  objects: [],
+  problems: [],
+  stale: [],
+  blocking: [],
+  unenforceable: [],
+  revision: 0,
+}
+
+/** Receives every published state. */
+export type StoreListener = (state: StoreState) => void
+
+/** The store of one control plane. */
+export class ConfigStore {
+  readonly #runtime: Pick<Runtime, 'files' | 'timers' | 'clock'>
+  readonly #log: Logger
+  readonly #stateFile: string
+  readonly #listeners = new Set<StoreListener>()
+  #files: ReadonlyMap<string, FileRecord> = new Map()
+  #accepted: ReadonlyMap<string, Accepted> = new Map()
+  #denied: ReadonlySet<string> | undefined
+  #state: StoreState = emptyState
+  #deletion: Timer | undefined
+  #saved = ''
+  #saving: Promise<void> | undefined
+  #saveProblem: Problem | undefined
+  #merged: MergeOutput | undefined
+
+  /** `stateFile` is an absolute path, usually `.weft/state/objects.json`; its directory must exist. */
+  constructor(runtime: Pick<Runtime, 'files' | 'timers' | 'clock' | 'log'>, stateFile: string) {
+    this.#runtime = runtime
+    this.#log = runtime.log.child({ component: 'config-store' })
+    this.#stateFile = stateFile
+  }
+
+  /** The state in force; revision 0 before the first `apply`. */
+  get state(): StoreState {
+    return this.#state
+  }
+
+  /** Calls `listener` with every state published from now on. */
+  subscribe(listener: StoreListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Reads the last good versions that an earlier run saved; call it once, before the first `apply`. */
+  async load(): Promise<void> {
+    try {
+      const bytes = await this.#runtime.files.read(this.#stateFile)
+      if (bytes === undefined) return
+      this.#saved = new TextDecoder().decode(bytes)
+      this.#accepted = decodeSaved(this.#saved)
+      // After a restart absence must settle anew: nobody knows how long a file has looked the way it does.
+      this.#files = new Map()
+    } catch (error) {
+      this.#log.warn('cannot read the saved configuration', { file: this.#stateFile, error: String(error) })
+    }
+  }
+
+  /** Takes the whole set of files of the source. Good changes are published before this returns. */
+  apply(files: readonly SourceSnapshot[]): void {
+    const nowMs = this.#runtime.clock.nowMs()
+    this.#files = updateTable(this.#files, files, this.#accepted, nowMs)
+    this.#denied ??= invalidSecurityObjects(this.#files, this.#accepted)
+    this.#merge()
+  }
+
+  /** Waits until what is in force is on disk (or could not be written). */
+  async flush(): Promise<void> {
+    while (this.#saving !== undefined) await this.#saving
+  }
+
+  /** Stops the timer; `flush` first to keep everything. */
+  close(): void {
+    this.#deletion?.cancel()
+    this.#listeners.clear()
+  }
+
+  #merge(): void {
+    const nowMs = this.#runtime.clock.nowMs()
+    const denied = this.#denied ?? new Set<string>()
+    const merged = merge({ files: this.#files, accepted: this.#accepted, denied, nowMs })
+    this.#accepted = merged.accepted
+    this.#merged = merged
+    this.#deletion?.cancel()
+    if (merged.dueAtMs !== undefined) {
+      const waitMs = Math.max(1, Math.ceil(merged.dueAtMs - nowMs))
+      this.#deletion = this.#runtime.timers.set(waitMs, () => this.#merge())
+    }
+    this.#publish()
+    this.#save()
+  }
+
+  #publish(): void {
+    const merged = this.#merged
+    if (merged === undefined) return
+    const { objects, stale, blocking, unenforceable } = merged
+    const problems = this.#saveProblem === undefined ? merged.problems : [this.#saveProblem, ...merged.problems]
+    const old = this.#state
+    const next = { objects, problems, stale, blocking, unenforceable, revision: old.revision + 1 }
+    if (old.revision > 0 && sameState(old, next)) return
+    this.#state = next
+    const before = new Set(old.problems.map(formatProblem))
+    for (const line of new Set(problems.map(formatProblem))) {
+      if (!before.has(line)) this.#log.warn('configuration problem', { problem: line })
+    }
+    for (const listener of this.#listeners) listener(next)
+  }
+
+  /** One write at a time; what changed meanwhile is written next. */
+  #save(): void {
+    if (this.#saving !== undefined) return
+    const text = encodeSaved(this.#accepted)
+    if (text === this.#saved) return
+    this.#saving = this.#write(text).then((written) => {
+      this.#saving = undefined
+      if (written) this.#save()
+    })
+  }
+
+  async #write(text: string): Promise<boolean> {
+    const { files } = this.#runtime
+    const result = await files.writeAtomic(this.#stateFile, new TextEncoder().encode(text), 0o600)
+    const before = this.#saveProblem?.message
+    if (result.ok) this.#saved = text
+    this.#saveProblem = result.ok ? undefined : notSaved(this.#stateFile, result.error)
+    if (this.#saveProblem?.message !== before) this.#publish()
+    // A full disk is tried again with the next change.
+    return result.ok
+  }
+}
+
+function notSaved(file: string, error: string): Problem {
+  return {
+    severity: 'warning',
+    code: 'state-not-saved',
+    message: `the last good configuration cannot be saved in ${file} (${error}); serving goes on`,
+    position: undefined,
+    objectId: undefined,
+    field: '',
+    mend: 'Make room on the disk, or make the directory writable.',
+  }
+}
+
+function sameState(a: StoreState, b: StoreState): boolean {
+  const sameObjects = a.objects.length === b.objects.length && a.objects.every((each, i) => each === b.objects[i])
+  return sameObjects && JSON.stringify(findings(a)) === JSON.stringify(findings(b))
+}
+
+function findings({ problems, stale, blocking, unenforceable }: StoreState): unknown {
+  return [problems, stale, blocking, unenforceable]
+}

@@ -1,0 +1,88 @@
+// What the store remembers of each configuration file: its parse, and when it last changed.
+import { type ParsedFile, parseFile, type Problem } from '@weft/resources'
+import type { SourceSnapshot } from '../sources/source-file.ts'
+import type { Accepted } from './merge.ts'
+
+/** One file. `parsed` is undefined once the file is gone. */
+export interface FileRecord {
+  readonly name: string
+  readonly snapshot: SourceSnapshot | undefined
+  readonly parsed: ParsedFile | undefined
+  readonly changedAtMs: number
+}
+
+/** The table after a source emitted `files` at `nowMs`. Unchanged files keep their record. */
+export function updateTable(
+  table: ReadonlyMap<string, FileRecord>,
+  files: readonly SourceSnapshot[],
+  accepted: ReadonlyMap<string, Accepted>,
+  nowMs: number,
+): Map<string, FileRecord> {
+  const next = new Map<string, FileRecord>()
+  for (const snapshot of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const old = table.get(snapshot.name)
+    const same = old?.snapshot?.text === snapshot.text && old.snapshot.unreadable === snapshot.unreadable
+    next.set(snapshot.name, same ? old : record(snapshot, accepted, nowMs))
+  }
+  // Files that are gone count as long as something they held is in force.
+  for (const { source } of accepted.values()) {
+    const { file: name } = source
+    if (next.has(name)) continue
+    const old = table.get(name)
+    const goneAlready = old !== undefined && old.snapshot === undefined
+    next.set(name, goneAlready ? old : { name, snapshot: undefined, parsed: undefined, changedAtMs: nowMs })
+  }
+  return next
+}
+
+function record(snapshot: SourceSnapshot, accepted: ReadonlyMap<string, Accepted>, nowMs: number): FileRecord {
+  const { name } = snapshot
+  return { name, snapshot, parsed: parse(snapshot, accepted), changedAtMs: nowMs }
+}
+
+function parse(snapshot: SourceSnapshot, accepted: ReadonlyMap<string, Accepted>): ParsedFile {
+  const { name, text, unreadable } = snapshot
+  if (unreadable !== undefined) {
+    return unusable(name, 1, { code: 'unreadable-file', message: unreadable, mend: 'Correct the file.' })
+  }
+  const held = [...accepted.values()].filter(({ source }) => source.file === name)
+  if (held.some(({ source }) => cutInside(text, source))) {
+    const message = 'the file ends in the middle of what it held before; that stays in force'
+    const line = text.split('\n').length
+    return unusable(name, line, {
+      code: 'cut-file',
+      message,
+      mend: 'Complete it; end the last line with a line break.',
+    })
+  }
+  const parsed = parseFile(snapshot)
+  if (held.length > 0 && parsed.objects.length === 0 && parsed.problems.length === 0) {
+    const message = 'the file holds no objects any more; what it held stays in force'
+    return unusable(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })
+  }
+  return parsed
+}
+
+/**
+ * Whether `text` stops within a document it held before, not at the end of a line: a copy that was interrupted, which
+ * may well be valid YAML with fewer routes or rules.
+ */
+function cutInside(text: string, source: Accepted['source']): boolean {
+  if (text === '' || text.endsWith('\n')) return false
+  const rest = text
+    .split('\n')
+    .slice(source.firstLine - 1)
+    .join('\n')
+  const before = source.text.trimEnd()
+  return rest.length > 0 && rest.length < before.length && before.startsWith(rest)
+}
+
+function unusable(file: string, line: number, fault: Pick<Problem, 'code' | 'message' | 'mend'>): ParsedFile {
+  const position = { file, line, column: 1 }
+  return {
+    file,
+    whole: false,
+    objects: [],
+    problems: [{ severity: 'error', ...fault, position, objectId: undefined, field: '' }],
+  }
+}

@@ -1,0 +1,222 @@
+// Decides, object by object, which version is in force. Pure: files and what was accepted before in, a new state out.
+import { type ObjectId, objectKey } from '@weft/core'
+import {
+  byKey,
+  byPlace,
+  Claims,
+  duplicateObject,
+  type MeshObject,
+  type ParsedObject,
+  type Problem,
+} from '@weft/resources'
+import type { FileRecord } from './file-table.ts'
+import type { StaleObject, UnenforceablePolicy } from './store-state.ts'
+
+/** An object in force, and the text it came from (which is what is saved). */
+export interface Accepted {
+  readonly object: MeshObject
+  readonly source: ParsedObject['source']
+}
+
+/** How long a source must stay unchanged before the absence of an object deletes it, milliseconds. */
+export const settleMs = 100
+
+/** What `merge` decides from. */
+export interface MergeInput {
+  readonly files: ReadonlyMap<string, FileRecord>
+  readonly accepted: ReadonlyMap<string, Accepted>
+  /** Keys of security objects that were invalid when the store started. */
+  readonly denied: ReadonlySet<string>
+  readonly nowMs: number
+}
+
+/** What `merge` decides. */
+export interface MergeOutput {
+  readonly accepted: ReadonlyMap<string, Accepted>
+  readonly objects: readonly MeshObject[]
+  readonly problems: readonly Problem[]
+  readonly stale: readonly StaleObject[]
+  readonly blocking: readonly Problem[]
+  readonly unenforceable: readonly UnenforceablePolicy[]
+  /** When a deletion that waits for its source to settle falls due; undefined when none waits. */
+  readonly dueAtMs: number | undefined
+}
+
+/** One merge: see the rules in the design, section 4. */
+export function merge(input: MergeInput): MergeOutput {
+  const merging = new Merging(input)
+  merging.choose()
+  merging.keepAbsent()
+  merging.settleClaims()
+  return merging.finish()
+}
+
+interface Kept extends Accepted {
+  /** Why the newer version is not in force; undefined while a deletion waits. */
+  readonly reason: string | undefined
+}
+
+class Merging {
+  readonly #input: MergeInput
+  readonly #chosen = new Map<string, ParsedObject>()
+  readonly #fresh = new Map<string, Accepted>()
+  readonly #kept = new Map<string, Kept>()
+  readonly #problems: Problem[] = []
+  readonly #blocking: Problem[] = []
+  readonly #stale: StaleObject[] = []
+  readonly #inForce = new Map<string, Accepted>()
+  #dueAtMs: number | undefined
+
+  constructor(input: MergeInput) {
+    this.#input = input
+  }
+
+  /** Of each object the files name: the definition that counts, and whether it can be used. */
+  choose(): void {
+    for (const { parsed } of this.#input.files.values()) {
+      this.#problems.push(...(parsed?.problems ?? []))
+      for (const candidate of parsed?.objects ?? []) this.#consider(candidate)
+    }
+    for (const [key, candidate] of this.#chosen) {
+      const { object, source } = candidate
+      const old = this.#input.accepted.get(key)
+      if (object !== undefined) this.#fresh.set(key, old && sameText(old, candidate) ? old : { object, source })
+      else if (old !== undefined) this.#kept.set(key, { ...old, reason: firstError(candidate) })
+      else this.#blocking.push(...candidate.problems.filter(isError))
+    }
+  }
+
+  #consider(candidate: ParsedObject): void {
+    const id = candidate.id as ObjectId
+    const key = objectKey(id)
+    const rival = this.#chosen.get(key)
+    if (rival === undefined) {
+      this.#chosen.set(key, candidate)
+      return
+    }
+    // The definition in force wins over a newcomer, whichever comes first by name.
+    const home = this.#input.accepted.get(key)?.source.file
+    const newcomer = candidate.source.file === home && rival.source.file !== home ? rival : candidate
+    const winner = newcomer === rival ? candidate : rival
+    this.#chosen.set(key, winner)
+    this.#problems.push({ ...duplicateObject(id, undefined, winner.position), position: newcomer.position })
+  }
+
+  /** Objects in force that no file names any more: kept while their source is unreadable or has not settled. */
+  keepAbsent(): void {
+    for (const [key, old] of this.#input.accepted) {
+      if (this.#chosen.has(key)) continue
+      const file = this.#input.files.get(old.source.file)
+      if (file?.parsed !== undefined && !file.parsed.whole) {
+        const [first] = file.parsed.problems.filter(isError)
+        this.#kept.set(key, { ...old, reason: first === undefined ? 'its file holds nothing' : lineOf(first) })
+        continue
+      }
+      const due = (file?.changedAtMs ?? this.#input.nowMs) + settleMs
+      if (file !== undefined && due <= this.#input.nowMs) continue
+      this.#kept.set(key, { ...old, reason: undefined })
+      this.#dueAtMs = Math.min(this.#dueAtMs ?? due, due)
+    }
+  }
+
+  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new. */
+  settleClaims(): void {
+    const claims = new Claims()
+    const unchanged = (key: string, { object }: Accepted): boolean =>
+      this.#input.accepted.get(key)?.object.hash === object.hash
+    for (const [key, each] of this.#fresh) if (unchanged(key, each)) this.#admit(key, each, claims)
+    for (const [key, each] of this.#kept) {
+      this.#admit(key, each, claims)
+      if (each.reason !== undefined) this.#stale.push({ id: each.object.id, reason: each.reason })
+    }
+    for (const [key, each] of this.#fresh) if (!unchanged(key, each)) this.#admit(key, each, claims)
+  }
+
+  #admit(key: string, candidate: Accepted, claims: Claims): void {
+    const conflicts = claims.claim(candidate.object)
+    if (conflicts.length === 0) {
+      this.#inForce.set(key, candidate)
+      return
+    }
+    const old = this.#input.accepted.get(key)
+    const fallsBack = old !== undefined && old.object !== candidate.object && claims.claim(old.object).length === 0
+    if (fallsBack) this.#inForce.set(key, old)
+    // A host whose former owner is about to go is free in a moment: no reason to alarm anyone.
+    const waiting = conflicts.every(({ owner }) => this.#leaving(objectKey(owner)))
+    if (waiting) return
+    const problems = conflicts.map(({ problem }) => problem)
+    this.#problems.push(...problems)
+    if (fallsBack) this.#stale.push({ id: old.object.id, reason: lineOf(problems[0] as Problem) })
+    else this.#blocking.push(...problems)
+  }
+
+  #leaving(key: string): boolean {
+    const kept = this.#kept.get(key)
+    return kept !== undefined && kept.reason === undefined
+  }
+
+  finish(): MergeOutput {
+    for (const { parsed, name } of this.#input.files.values()) {
+      const serving = [...this.#kept.values()].some(({ source }) => source.file === name)
+      if (serving) continue
+      this.#blocking.push(...(parsed?.problems ?? []).filter((each) => isError(each) && each.objectId === undefined))
+    }
+    const objects = [...this.#inForce.values()].map(({ object }) => object)
+    return {
+      accepted: this.#inForce,
+      objects: objects.sort(byKey),
+      problems: this.#problems.sort(byPlace),
+      stale: this.#stale.sort((a, b) => (objectKey(a.id) < objectKey(b.id) ? -1 : 1)),
+      blocking: this.#blocking.sort(byPlace),
+      unenforceable: this.#unenforceable(),
+      dueAtMs: this.#dueAtMs,
+    }
+  }
+
+  #unenforceable(): UnenforceablePolicy[] {
+    const policies: UnenforceablePolicy[] = []
+    for (const key of this.#input.denied) {
+      const candidate = this.#chosen.get(key)
+      if (candidate === undefined || candidate.object !== undefined || this.#inForce.has(key)) continue
+      const { id, selector } = candidate
+      policies.push({ id: id as ObjectId, selector, reason: firstError(candidate) })
+    }
+    return policies
+  }
+}
+
+/** Keys of the security objects among the candidates that are invalid and were never accepted. */
+export function invalidSecurityObjects(
+  files: ReadonlyMap<string, FileRecord>,
+  accepted: ReadonlyMap<string, Accepted>,
+): Set<string> {
+  const keys = new Set<string>()
+  for (const { parsed } of files.values()) {
+    for (const { id, object } of parsed?.objects ?? []) {
+      if (id?.group !== 'security.istio.io' || object !== undefined) continue
+      const key = objectKey(id)
+      if (!accepted.has(key)) keys.add(key)
+    }
+  }
+  return keys
+}
+
+function sameText(old: Accepted, candidate: ParsedObject): boolean {
+  const { file, firstLine, text } = candidate.source
+  const same = old.source.file === file && old.source.firstLine === firstLine && old.source.text === text
+  return same && old.object.hash === candidate.object?.hash
+}
+
+function firstError(candidate: ParsedObject): string {
+  const [first] = candidate.problems.filter(isError)
+  return first === undefined ? 'it is invalid' : lineOf(first)
+}
+
+function lineOf({ position, field, message }: Problem): string {
+  const at = position === undefined ? '' : `${position.file}:${position.line}: `
+  return `${at}${field === '' ? '' : `${field}: `}${message}`
+}
+
+function isError(problem: Problem): boolean {
+  return problem.severity === 'error'
+}

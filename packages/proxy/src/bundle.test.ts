@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { build } from 'esbuild'
+
+const forbiddenPackages =
+  /node_modules\/(@bufbuild|@grpc|@peculiar|protobufjs|reflect-metadata|yaml|ajv|prom-client|commander)\//
+const forbiddenBuiltins = new Set(['http', 'https', 'child_process', 'worker_threads', 'sqlite', 'inspector'])
+const forbiddenSources = /packages\/(control|local|cli|resources|testkit)\/|packages\/xds\/gen\/es\//
+
+test('the proxy process loads no protobuf runtime, gRPC or X.509 library, and nothing of the control plane', async () => {
+  const { metafile } = await build({
+    entryPoints: [join(import.meta.dirname, 'main.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  })
+  const inputs = Object.keys(metafile.inputs)
+  assert.ok(inputs.length > 20, 'the bundle holds the proxy')
+  assert.deepEqual(
+    inputs.filter((path) => forbiddenPackages.test(path) || forbiddenSources.test(path)),
+    [],
+  )
+  const builtins = Object.values(metafile.outputs).flatMap((output) =>
+    output.imports.filter(({ external }) => external === true).map(({ path }) => path.replace(/^node:/, '')),
+  )
+  assert.deepEqual(
+    builtins.filter((name) => forbiddenBuiltins.has(name)),
+    [],
+  )
+  const [bytes] = Object.values(metafile.outputs).map((output) => output.bytes)
+  assert.ok((bytes as number) < 1_500_000, `${bytes} bytes`)
+})

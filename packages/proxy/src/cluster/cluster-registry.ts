@@ -1,0 +1,91 @@
+import type { Timer } from '@weft/core'
+import type { ActiveConfig, Cluster, EndpointSet } from '@weft/engine'
+import type { SanTest } from '../listen/peer-verifier.ts'
+import type { RequestPathContext } from '../request-path.ts'
+import { ClusterStats } from './cluster-stats.ts'
+import { UpstreamCluster, type UpstreamClusterContext } from './upstream-cluster.ts'
+
+/** How often idle connections are looked through, milliseconds. */
+const sweepEveryMs = 1_000
+
+/** The living clusters of one proxy, by name. Configuration comes and goes; pools and balancers stay. */
+export class ClusterRegistry {
+  readonly #clusters = new Map<string, UpstreamCluster>()
+  readonly #context: RequestPathContext
+  readonly #shared: UpstreamClusterContext
+  #sweeper: Timer | undefined
+
+  constructor(context: RequestPathContext, testSan: SanTest) {
+    const { runtime } = context
+    const stats = new ClusterStats(context.metrics)
+    this.#context = context
+    this.#shared = {
+      runtime,
+      secrets: context.secrets,
+      testSan,
+      connectInternal: (name, ends) => context.connectInternal(name, ends),
+      nowMs: () => runtime.clock.nowMs(),
+      random: () => runtime.rng.float(),
+      counters: (name) => stats.of(name),
+    }
+    this.#armSweep()
+  }
+
+  /** The living side of a compiled cluster; undefined when no configuration names it. */
+  get(name: string): UpstreamCluster | undefined {
+    return this.#clusters.get(name)
+  }
+
+  /** Follows a new configuration. */
+  onConfig(config: ActiveConfig): void {
+    for (const [name, cluster] of config.clusters) {
+      const living = this.#clusters.get(name)
+      if (living === undefined)
+        this.#clusters.set(name, new UpstreamCluster(cluster, this.#endpointsOf(cluster), this.#shared))
+      else if (living.cluster !== cluster) {
+        living.configure(cluster)
+        living.setEndpoints(this.#endpointsOf(cluster))
+      }
+    }
+    for (const [name, living] of [...this.#clusters]) {
+      if (config.clusters.has(name)) continue
+      this.#clusters.delete(name)
+      living.close()
+    }
+  }
+
+  onEndpoints(edsName: string, endpoints: EndpointSet | undefined): void {
+    for (const living of this.#clusters.values()) {
+      const { discovery } = living.cluster
+      if (discovery.kind === 'eds' && discovery.edsName === edsName) living.setEndpoints(endpoints)
+    }
+  }
+
+  onSecrets(): void {
+    for (const living of this.#clusters.values()) living.certificateRotated()
+  }
+
+  close(): void {
+    this.#sweeper?.cancel()
+    for (const living of this.#clusters.values()) living.close()
+    this.#clusters.clear()
+  }
+
+  #endpointsOf(cluster: Cluster): EndpointSet | undefined {
+    const { discovery } = cluster
+    if (discovery.kind === 'eds') return this.#context.endpointsOf(discovery.edsName)
+    return discovery.kind === 'original-dst' ? undefined : discovery.endpoints
+  }
+
+  #armSweep(): void {
+    this.#sweeper = this.#context.runtime.timers.set(
+      sweepEveryMs,
+      () => {
+        const nowMs = this.#context.runtime.clock.nowMs()
+        for (const living of this.#clusters.values()) living.sweep(nowMs)
+        this.#armSweep()
+      },
+      { keepAlive: false },
+    )
+  }
+}

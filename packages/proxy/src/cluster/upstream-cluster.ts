@@ -1,0 +1,198 @@
+import type { TransportClose } from '@weft/core'
+import {
+  type Cluster,
+  type Endpoint,
+  type EndpointSet,
+  makePicker,
+  type Pick,
+  type Picker,
+  transportSocketFor,
+} from '@weft/engine'
+import { type Dialed, type DialContext, dialEndpoint } from '../pool/dial.ts'
+import { Http1Pool, type PoolBudget, type PoolContext, type PoolWaiter } from '../pool/http1-pool.ts'
+import type { UpstreamConnection } from '../pool/upstream-connection.ts'
+import type { InternalEnds } from '../listen/listener-manager.ts'
+import type { ClusterCounters } from './cluster-stats.ts'
+
+/** What one cluster needs from the proxy around it. */
+export interface UpstreamClusterContext extends DialContext {
+  nowMs(): number
+  random(): number
+  counters(clusterName: string): ClusterCounters
+}
+
+/**
+ * The living side of a cluster: its balancer, its pools and its counters. It outlives configuration changes; the compiled
+ * cluster and the endpoints in it are replaced.
+ */
+export class UpstreamCluster implements PoolContext {
+  readonly counters: ClusterCounters
+  readonly #context: UpstreamClusterContext
+  readonly #pools = new Map<string, Http1Pool>()
+  readonly #active = new Map<string, number>()
+  readonly #budget: { cluster: Cluster; connections: number; pending: number }
+  #endpoints: EndpointSet | undefined
+  #picker: Picker
+  #activeRequests = 0
+
+  constructor(cluster: Cluster, endpoints: EndpointSet | undefined, context: UpstreamClusterContext) {
+    this.#context = context
+    this.counters = context.counters(cluster.name)
+    this.#budget = { cluster, connections: 0, pending: 0 }
+    this.#endpoints = endpoints
+    this.#picker = makePicker(cluster, endpoints)
+  }
+
+  get cluster(): Cluster {
+    return this.#budget.cluster
+  }
+
+  get budget(): PoolBudget {
+    return this.#budget
+  }
+
+  /** Endpoints as last told; undefined: not told yet. */
+  get endpoints(): EndpointSet | undefined {
+    return this.#endpoints
+  }
+
+  /** Takes another compiled form of the same cluster; connections live on unless the way of connecting changed. */
+  configure(cluster: Cluster): void {
+    const before = this.#budget.cluster
+    this.#budget.cluster = cluster
+    this.#picker = makePicker(cluster, this.#endpoints, undefined, this.#picker)
+    if (sameConnecting(before, cluster)) return
+    for (const pool of this.#pools.values()) pool.drain(() => true)
+  }
+
+  /** Takes the endpoints as they are now: pools of those that went finish what they carry. */
+  setEndpoints(endpoints: EndpointSet | undefined): void {
+    this.#endpoints = endpoints
+    this.#picker = makePicker(this.#budget.cluster, endpoints, undefined, this.#picker)
+    const live = new Map<string, Endpoint>()
+    for (const locality of endpoints?.localities ?? [])
+      for (const endpoint of locality.endpoints) live.set(endpoint.key, endpoint)
+    for (const [key, pool] of [...this.#pools]) {
+      const endpoint = live.get(key)
+      if (endpoint !== undefined && this.#sameTls(endpoint, pool.endpoint)) continue
+      this.#pools.delete(key)
+      pool.close()
+    }
+  }
+
+  /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times). */
+  pick(avoid: readonly string[], attempts = 1): Pick {
+    return this.#picker.pick({ random: this.#random, activeRequests: this.#activeOf, previous: avoid, attempts })
+  }
+
+  /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
+  beginRequest(endpoint: Endpoint): boolean {
+    if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return false
+    this.#activeRequests += 1
+    this.#active.set(endpoint.key, (this.#active.get(endpoint.key) ?? 0) + 1)
+    return true
+  }
+
+  endRequest(endpoint: Endpoint): void {
+    this.#activeRequests -= 1
+    const left = (this.#active.get(endpoint.key) ?? 1) - 1
+    if (left > 0) this.#active.set(endpoint.key, left)
+    else this.#active.delete(endpoint.key)
+  }
+
+  /** An idle connection to the endpoint; undefined: `connect`. */
+  takeIdle(endpoint: Endpoint): UpstreamConnection | undefined {
+    return this.#pools.get(endpoint.key)?.take()
+  }
+
+  /** Waits for a connection to the endpoint; returns how to stop waiting. */
+  connect(endpoint: Endpoint, waiter: PoolWaiter): () => void {
+    const pool = this.#pools.get(endpoint.key) ?? new Http1Pool(endpoint, this)
+    this.#pools.set(endpoint.key, pool)
+    pool.wait(waiter)
+    return () => pool.cancel(waiter)
+  }
+
+  /** One connection outside the pools, for TCP and tunnels. The caller owns it. */
+  dialRaw(
+    endpoint: Endpoint,
+    ends: InternalEnds | undefined,
+    onOpen: (dialed: Dialed) => void,
+    onFail: (close: TransportClose, timedOut: boolean) => void,
+  ): () => void {
+    return dialEndpoint(this.#budget.cluster, endpoint, ends, this.#context, {
+      onOpen: (dialed) => {
+        this.counters.opened()
+        onOpen(dialed)
+      },
+      onFail: (close, timedOut) => {
+        this.counters.connectFailed()
+        onFail(close, timedOut)
+      },
+    })
+  }
+
+  /** Connections made with another certificate than the present one are let go after what they carry. */
+  certificateRotated(): void {
+    for (const pool of this.#pools.values()) {
+      const certificateSecret = transportSocketFor(this.#budget.cluster, pool.endpoint)?.certificateSecret
+      if (certificateSecret === undefined) continue
+      const serial = this.#context.secrets.certificate(certificateSecret)?.facts.serial
+      pool.drain((connection) => connection.ownSerial !== serial)
+    }
+  }
+
+  /** Ends what was idle or open for too long. */
+  sweep(nowMs: number): void {
+    for (const pool of this.#pools.values()) pool.sweep(nowMs)
+  }
+
+  /** The cluster is gone: finishes what is under way. */
+  close(): void {
+    for (const pool of this.#pools.values()) pool.close()
+    this.#pools.clear()
+  }
+
+  nowMs(): number {
+    return this.#context.nowMs()
+  }
+
+  dial(
+    endpoint: Endpoint,
+    onOpen: (dialed: Dialed) => void,
+    onFail: (close: TransportClose, timedOut: boolean) => void,
+  ): () => void {
+    return dialEndpoint(this.#budget.cluster, endpoint, undefined, this.#context, { onOpen, onFail })
+  }
+
+  onOpened(): void {
+    this.counters.opened()
+  }
+
+  onClosed(): void {
+    this.counters.closed()
+  }
+
+  onConnectFailed(): void {
+    this.counters.connectFailed()
+  }
+
+  onEmpty(pool: Http1Pool): void {
+    if (this.#pools.get(pool.endpoint.key) === pool) this.#pools.delete(pool.endpoint.key)
+  }
+
+  readonly #random = (): number => this.#context.random()
+
+  readonly #activeOf = (key: string): number => this.#active.get(key) ?? 0
+
+  #sameTls(a: Endpoint, b: Endpoint): boolean {
+    return transportSocketFor(this.#budget.cluster, a) === transportSocketFor(this.#budget.cluster, b)
+  }
+}
+
+/** Whether connections made under one form of a cluster may go on under the other. */
+function sameConnecting(a: Cluster, b: Cluster): boolean {
+  const key = (cluster: Cluster): string =>
+    JSON.stringify([cluster.tls, cluster.transportSocketMatches, cluster.bindAddress, cluster.http.protocol])
+  return key(a) === key(b)
+}

@@ -1,0 +1,166 @@
+import type { Result, Runtime, Transport, TransportClose } from '@weft/core'
+import { type Cluster, type Endpoint, transportSocketFor, type UpstreamTls } from '@weft/engine'
+import type { CertificateSecret, Secrets } from '../config/secret-source.ts'
+import type { InternalEnds } from '../listen/listener-manager.ts'
+import { peerVerifier, type SanTest } from '../listen/peer-verifier.ts'
+
+/** An open upstream connection, secured when the endpoint asks for it. Paused; its handler is not set yet. */
+export interface Dialed {
+  readonly transport: Transport
+  /** Hexadecimal serial of the certificate we showed; undefined on plaintext. */
+  readonly ownSerial: string | undefined
+}
+
+/** What dialling needs from the proxy around it. */
+export interface DialContext {
+  readonly runtime: Pick<Runtime, 'net' | 'timers'>
+  readonly secrets: Secrets
+  readonly testSan: SanTest
+  connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
+}
+
+/** What happened to one attempt to connect; exactly one is called, unless it was given up. */
+export interface DialOutcome {
+  onOpen(dialed: Dialed): void
+  onFail(close: TransportClose, timedOut: boolean): void
+}
+
+/**
+ * Connects to an endpoint and, when its transport socket is TLS, completes the handshake: `connect_timeout` covers both, as
+ * in Envoy. `ends` tells an internal listener who is calling. Returns a function that gives up.
+ */
+export function dialEndpoint(
+  cluster: Cluster,
+  endpoint: Endpoint,
+  ends: InternalEnds | undefined,
+  context: DialContext,
+  outcome: DialOutcome,
+): () => void {
+  const attempt = new Dial(cluster, endpoint, context, outcome)
+  attempt.begin(ends)
+  return () => attempt.giveUp()
+}
+
+class Dial {
+  readonly #cluster: Cluster
+  readonly #endpoint: Endpoint
+  readonly #context: DialContext
+  readonly #outcome: DialOutcome
+  #over = false
+  #cancelConnect: (() => void) | undefined
+  #transport: Transport | undefined
+  readonly #timer: { cancel(): void }
+
+  constructor(cluster: Cluster, endpoint: Endpoint, context: DialContext, outcome: DialOutcome) {
+    this.#cluster = cluster
+    this.#endpoint = endpoint
+    this.#context = context
+    this.#outcome = outcome
+    this.#timer = context.runtime.timers.set(cluster.connectTimeoutMs, () => {
+      this.#fail(
+        { reason: 'timeout', detail: `no connection to ${endpoint.key} within ${cluster.connectTimeoutMs} ms` },
+        true,
+      )
+    })
+  }
+
+  begin(ends: InternalEnds | undefined): void {
+    const { target } = this.#endpoint
+    if (target.kind === 'internal') return this.#internal(target.listener, ends)
+    this.#cancelConnect = this.#context.runtime.net.connect(
+      {
+        host: target.address,
+        port: target.port,
+        ...(this.#cluster.bindAddress === undefined ? {} : { localAddress: this.#cluster.bindAddress }),
+      },
+      (transport) => {
+        this.#cancelConnect = undefined
+        this.#transport = transport
+        const tls = transportSocketFor(this.#cluster, this.#endpoint)
+        if (tls === undefined) this.#open(transport, undefined)
+        else this.#shakeHands(transport, tls)
+      },
+      (close) => this.#fail(close, false),
+    )
+  }
+
+  giveUp(): void {
+    if (!this.#finish()) return
+    this.#cancelConnect?.()
+    this.#transport?.destroy()
+  }
+
+  #internal(listener: string, ends: InternalEnds | undefined): void {
+    const connected =
+      ends === undefined
+        ? ({ ok: false, error: `internal listener ${listener} is reached through a tunnel only` } as const)
+        : this.#context.connectInternal(listener, ends)
+    // The outcome never comes before the caller holds its way to give up.
+    const deferred = this.#context.runtime.timers.set(0, () => {
+      if (connected.ok) this.#open(connected.value, undefined)
+      else this.#fail({ reason: 'unreachable', detail: connected.error }, false)
+    })
+    this.#cancelConnect = () => {
+      deferred.cancel()
+      if (connected.ok) connected.value.destroy()
+    }
+  }
+
+  #shakeHands(transport: Transport, tls: UpstreamTls): void {
+    const { secrets } = this.#context
+    const certificate = tls.certificateSecret === undefined ? undefined : secrets.certificate(tls.certificateSecret)
+    const rootsPem = tls.rootsSecret === undefined ? undefined : secrets.rootsPem(tls.rootsSecret)
+    const missing = missingSecret(tls, certificate, rootsPem)
+    if (missing !== undefined) {
+      transport.destroy()
+      return this.#fail({ reason: 'tls', detail: `secret ${missing} is not there yet` }, false)
+    }
+    this.#context.runtime.net.secureClient(
+      transport,
+      {
+        material: certificate?.material,
+        rootsPem,
+        sni: tls.sni,
+        alpn: tls.alpn,
+        verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan),
+        minVersion: tls.minVersion,
+        maxVersion: tls.maxVersion,
+      },
+      (secured) => {
+        if (this.#over) return secured.destroy()
+        this.#open(secured, certificate?.facts.serial)
+      },
+      (close) => this.#fail(close, false),
+    )
+  }
+
+  #open(transport: Transport, ownSerial: string | undefined): void {
+    if (this.#finish()) this.#outcome.onOpen({ transport, ownSerial })
+  }
+
+  #fail(close: TransportClose, timedOut: boolean): void {
+    if (!this.#finish()) return
+    if (timedOut) {
+      this.#cancelConnect?.()
+      this.#transport?.destroy()
+    }
+    this.#outcome.onFail(close, timedOut)
+  }
+
+  #finish(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    this.#timer.cancel()
+    return true
+  }
+}
+
+function missingSecret(
+  tls: UpstreamTls,
+  certificate: CertificateSecret | undefined,
+  rootsPem: string | undefined,
+): string | undefined {
+  if (tls.certificateSecret !== undefined && certificate === undefined) return tls.certificateSecret
+  // Roots that are named but absent must never mean "verify nobody".
+  return tls.rootsSecret !== undefined && rootsPem === undefined ? tls.rootsSecret : undefined
+}

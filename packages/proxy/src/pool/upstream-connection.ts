@@ -1,0 +1,91 @@
+import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
+import type { Endpoint } from '@weft/engine'
+import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
+
+/** The pool a connection goes back to. */
+export interface ConnectionOwner {
+  released(connection: UpstreamConnection): void
+  gone(connection: UpstreamConnection): void
+}
+
+/**
+ * One HTTP/1.1 connection to an endpoint. While it is lent out the borrower's handler sits on the transport; the borrower
+ * calls exactly one of `release` and `discard`.
+ */
+export class UpstreamConnection implements TransportHandler {
+  readonly transport: Transport
+  readonly endpoint: Endpoint
+  readonly openedMs: number
+  /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
+  readonly ownSerial: string | undefined
+  /** Requests begun on it, the present one included. More than one: it was reused, and may be stale. */
+  requests = 0
+  /** When it became idle, on the monotonic clock. */
+  idleSinceMs = 0
+  /** Not to be lent out again: its certificate, endpoint or cluster is on the way out. */
+  draining = false
+  /** Where the next idle one lies in the pool's stack is the pool's business; this tells only whether it is lent out. */
+  lent = false
+  /** Milliseconds the server keeps it when idle, as its `keep-alive: timeout` said; 0: it said nothing. */
+  announcedIdleMs = 0
+  /** The codec of whoever borrowed it first; it keeps its buffers from one exchange to the next. */
+  codec: H1ClientConnection | undefined = undefined
+  readonly #owner: ConnectionOwner
+  #over = false
+
+  constructor(
+    owner: ConnectionOwner,
+    made: {
+      readonly transport: Transport
+      readonly endpoint: Endpoint
+      readonly nowMs: number
+      readonly ownSerial: string | undefined
+    },
+  ) {
+    this.#owner = owner
+    this.transport = made.transport
+    this.endpoint = made.endpoint
+    this.openedMs = made.nowMs
+    this.ownSerial = made.ownSerial
+    this.transport.handler = this
+  }
+
+  get peer(): PeerIdentity | undefined {
+    return this.transport.peer
+  }
+
+  /** Gives it back after a complete exchange whose framing allows another. */
+  release(): void {
+    if (this.#over || !this.lent) return
+    this.lent = false
+    this.transport.handler = this
+    this.#owner.released(this)
+  }
+
+  /** Ends it: the exchange broke off, or the upstream said it will close. */
+  discard(): void {
+    if (this.#over) return
+    this.#over = true
+    this.lent = false
+    this.transport.handler = this
+    this.transport.destroy()
+    this.#owner.gone(this)
+  }
+
+  // While idle: whatever the upstream does now ends the connection. Bytes without a request are a protocol error.
+  onData(_chunk: Buffer): void {
+    this.discard()
+  }
+
+  onEnd(): void {
+    this.discard()
+  }
+
+  onDrain(): void {}
+
+  onClose(_close: TransportClose): void {
+    if (this.#over) return
+    this.#over = true
+    this.#owner.gone(this)
+  }
+}
