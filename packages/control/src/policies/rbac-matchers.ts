@@ -21,7 +21,7 @@ export function wildcard(value: string, ignoreCase = false, prefix = ''): String
 }
 
 /** A whole-value RE2 match. */
-export function regex(pattern: string): StringMatcherInit {
+function regex(pattern: string): StringMatcherInit {
   return { matchPattern: { case: 'safeRegex', value: { regex: pattern } } }
 }
 
