@@ -34,6 +34,7 @@ export interface RunningMesh {
 /** A deletion counts only after the files stayed unchanged this long. */
 const SETTLE_MS = 100
 const STOP_GRACE_MS = 5_000
+const KNOWN_TIMEOUT_MS = 10_000
 
 /** Things to undo, last first. */
 class Undo {
@@ -145,6 +146,8 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   )
   const served = await fleet.start(view)
   if (!served.ok) return served
+  const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
+  if (unknown !== undefined) printer.problem(unknown)
   const urls = gatewayUrls(registry.instances, view.gateways)
   const told = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
   const socket = join(runtimeDir.value, 'api.sock')
