@@ -8,6 +8,9 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { formatProblem } from '@weft/resources'
+import { compile } from '@weft/engine'
+import { compileRegex } from '@weft/engine/regex'
+import { type ResourceTable, typeUrl } from '@weft/xds'
 import { buildOffline } from '../build-offline.ts'
 import { expectedFiles, goldenCase } from './golden-case.ts'
 import { staticBootstrap } from './static-bootstrap.ts'
@@ -49,6 +52,12 @@ for (const golden of cases) {
       assert.deepEqual(orphans, [], 'files that nothing produces')
     })
 
+    test("compiles in Weft's engine, which reads every field of it", () => {
+      const table = golden.mesh.resourcesFor(golden.options.proxy)
+      assert.ok(table !== undefined)
+      assert.deepEqual(engineFindings(table), [])
+    })
+
     test('passes envoy --mode validate', { skip: skipEnvoy }, async () => {
       const table = golden.mesh.resourcesFor(golden.options.proxy)
       assert.ok(table !== undefined)
@@ -79,6 +88,23 @@ describe('the bookstore', { skip: skipEnvoy }, () => {
     })
   }
 })
+
+/** What Weft's engine refuses or does not read, by resource. */
+function engineFindings(table: ResourceTable): string[] {
+  const compilers = {
+    [typeUrl.listener]: compile.compileListener,
+    [typeUrl.routeConfiguration]: compile.compileRouteConfig,
+    [typeUrl.cluster]: compile.compileCluster,
+    [typeUrl.clusterLoadAssignment]: compile.compileEndpoints,
+  }
+  return Object.entries(compilers).flatMap(([type, compileOne]) =>
+    [...table.get(type).values()].flatMap(({ name, body }) => {
+      const compiled = compileOne(body, { regex: compileRegex })
+      if (!compiled.ok) return [`${name}: ${compiled.error.field}: ${compiled.error.message}`]
+      return compiled.value.unlisted.map((field) => `${name}: ${field} is not read`)
+    }),
+  )
+}
 
 function hasEnvoy(): boolean {
   try {
