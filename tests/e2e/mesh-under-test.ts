@@ -189,6 +189,12 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
   }
 }
 
+/** The text of catalog-routing.yaml with other weights than 90 and 10. */
+export function splitOf(text: string, v1: number, v2: number): string {
+  const weights = [v1, v2]
+  return text.replaceAll(/weight: \d+/g, () => `weight: ${weights.shift()}`)
+}
+
 /** Resolves after `ms`. */
 export function pause(ms: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(() => resolve(undefined), ms))
