@@ -47,6 +47,8 @@ export interface MeshRun {
 export interface MeshUnderTest extends MeshRun {
   readonly directory: MeshDirectory
   readonly context: CheckContext
+  /** Stops the mesh but leaves its directory; `stop` removes that, too. */
+  stopProcesses(): Promise<Ended>
 }
 
 /** Copies the bookstore to a directory of its own, its gateway on a free port. */
@@ -159,7 +161,7 @@ export async function startMesh(
     directory.remove()
     return result
   }
-  return { ...run, directory, context, stop }
+  return { ...run, directory, context, stop, stopProcesses: () => run.stop() }
 }
 
 async function untilServing(run: MeshRun, context: CheckContext): Promise<void> {
