@@ -7,12 +7,12 @@ import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
-import { awaitDrainAcks } from './await-acks.ts'
+import { awaitAcks, type SeenInstance } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
 import { instanceKey, type Registry } from './registry.ts'
-import { servedAccount } from './sabotage.ts'
+import { spoiltAccount } from './sabotage.ts'
 import type { UpSettings } from './settings.ts'
 
 /** What the fleet works with. */
@@ -55,6 +55,16 @@ export class Fleet {
         return result.ok ? new Promise<never>(() => {}) : result
       }),
     ])
+  }
+
+  /** Waits until every proxy knows of every endpoint; the problem in words when that takes too long. */
+  async untilKnown(timeoutMs: number): Promise<string | undefined> {
+    const { control, registry } = this.#parts
+    const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
+    const allSeen = (seen: readonly SeenInstance[]): boolean =>
+      seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
+    const acked = await awaitAcks(control, allSeen, timeoutMs)
+    return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
   }
 
   /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
@@ -118,7 +128,12 @@ export class Fleet {
   }
 
   async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
-    const acked = await awaitDrainAcks(this.#parts.control, new Set(instances.map(instanceKey)), ACK_TIMEOUT_MS)
+    const keys = new Set(instances.map(instanceKey))
+    const acked = await awaitAcks(
+      this.#parts.control,
+      (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+      ACK_TIMEOUT_MS,
+    )
     if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
   }
 
@@ -135,7 +150,9 @@ export class Fleet {
     if (workload === undefined || this.#stopping) return undefined
     const { paths, settings, agent, control, registry, watchdog, printer, runtimeDir } = this.#parts
     const key = instanceKey(instance)
-    const account = { namespace: instance.namespace, serviceAccount: servedAccount(instance, settings.sabotage) }
+    const idOf = (serviceAccount: string): string =>
+      workloadId({ namespace: instance.namespace, serviceAccount }, settings.trustDomain)
+    const spoilt = spoiltAccount(instance, settings.sabotage)
     this.#sockets += 1
     const runner = new InstanceRunner(instance, workload, {
       app: { watchdog, printer, root: paths.root, env: settings.env, services: view.services },
@@ -153,7 +170,8 @@ export class Fleet {
         stateDir: paths.state,
         env: settings.env,
         sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),
-        identity: workloadId(account, settings.trustDomain),
+        identity: idOf(instance.serviceAccount),
+        laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
         cwd: paths.root,
       },
       setReady: (ready) => void registry.patch(key, { ready }),

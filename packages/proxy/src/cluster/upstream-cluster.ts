@@ -40,7 +40,7 @@ export class UpstreamCluster implements PoolContext {
     this.counters = context.counters(cluster.name)
     this.#budget = { cluster, connections: 0, pending: 0 }
     this.#endpoints = endpoints
-    this.#picker = makePicker(cluster, { endpoints })
+    this.#picker = makePicker(cluster, endpoints)
   }
 
   get cluster(): Cluster {
@@ -60,7 +60,7 @@ export class UpstreamCluster implements PoolContext {
   configure(cluster: Cluster): void {
     const before = this.#budget.cluster
     this.#budget.cluster = cluster
-    this.#picker = makePicker(cluster, { endpoints: this.#endpoints, previous: this.#picker })
+    this.#picker = makePicker(cluster, this.#endpoints, undefined, this.#picker)
     if (sameConnecting(before, cluster)) return
     for (const pool of this.#pools.values()) pool.drain(() => true)
   }
@@ -68,7 +68,7 @@ export class UpstreamCluster implements PoolContext {
   /** Takes the endpoints as they are now: pools of those that went finish what they carry. */
   setEndpoints(endpoints: EndpointSet | undefined): void {
     this.#endpoints = endpoints
-    this.#picker = makePicker(this.#budget.cluster, { endpoints, previous: this.#picker })
+    this.#picker = makePicker(this.#budget.cluster, endpoints, undefined, this.#picker)
     const live = new Map<string, Endpoint>()
     for (const locality of endpoints?.localities ?? [])
       for (const endpoint of locality.endpoints) live.set(endpoint.key, endpoint)
@@ -82,7 +82,7 @@ export class UpstreamCluster implements PoolContext {
 
   /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times). */
   pick(avoid: readonly string[], attempts = 1): Pick {
-    return this.#picker.pick({ random: this.#random, activeRequests: this.#activeOf, avoid, attempts })
+    return this.#picker.pick({ random: this.#random, activeRequests: this.#activeOf, previous: avoid, attempts })
   }
 
   /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
