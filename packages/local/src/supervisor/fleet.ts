@@ -7,12 +7,12 @@ import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
-import { awaitAcks } from './await-acks.ts'
+import { awaitAcks, type SeenInstance } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
 import { instanceKey, type Registry } from './registry.ts'
-import { servedAccount } from './sabotage.ts'
+import { spoiltAccount } from './sabotage.ts'
 import type { UpSettings } from './settings.ts'
 
 /** What the fleet works with. */
@@ -57,6 +57,16 @@ export class Fleet {
     ])
   }
 
+  /** Waits until every proxy knows of every endpoint; the problem in words when that takes too long. */
+  async untilKnown(timeoutMs: number): Promise<string | undefined> {
+    const { control, registry } = this.#parts
+    const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
+    const allSeen = (seen: readonly SeenInstance[]): boolean =>
+      seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
+    const acked = await awaitAcks(control, allSeen, timeoutMs)
+    return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
+  }
+
   /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
   async apply(view: MeshView): Promise<void> {
     const { registry } = this.#parts
@@ -94,7 +104,7 @@ export class Fleet {
   async #leave(instances: readonly WorkloadInstance[]): Promise<void> {
     const { registry, printer } = this.#parts
     for (const { name } of instances) printer.say(`draining ${name}`)
-    await this.#untilNobodyIsSentHere()
+    await this.#untilNobodyIsSentTo(instances)
     await Promise.all(instances.map((instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
     const gone = new Set(instances.map(instanceKey))
     for (const key of gone) this.#runners.delete(key)
@@ -108,7 +118,7 @@ export class Fleet {
       const key = instanceKey(instance)
       this.#parts.printer.say(`restarting ${instance.name}: its Workload has changed`)
       await this.#parts.registry.patch(key, { draining: true })
-      await this.#untilNobodyIsSentHere()
+      await this.#untilNobodyIsSentTo([instance])
       await this.#runners.get(key)?.drain(DRAIN_MS)
       this.#runners.delete(key)
       await this.#parts.registry.patch(key, { draining: false, ready: false })
@@ -117,9 +127,13 @@ export class Fleet {
     }
   }
 
-  async #untilNobodyIsSentHere(): Promise<void> {
-    const generation = await this.#parts.registry.set(this.#parts.registry.instances)
-    const acked = await awaitAcks(this.#parts.control, generation, ACK_TIMEOUT_MS)
+  async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
+    const keys = new Set(instances.map(instanceKey))
+    const acked = await awaitAcks(
+      this.#parts.control,
+      (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+      ACK_TIMEOUT_MS,
+    )
     if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
   }
 
@@ -136,7 +150,9 @@ export class Fleet {
     if (workload === undefined || this.#stopping) return undefined
     const { paths, settings, agent, control, registry, watchdog, printer, runtimeDir } = this.#parts
     const key = instanceKey(instance)
-    const account = { namespace: instance.namespace, serviceAccount: servedAccount(instance, settings.sabotage) }
+    const idOf = (serviceAccount: string): string =>
+      workloadId({ namespace: instance.namespace, serviceAccount }, settings.trustDomain)
+    const spoilt = spoiltAccount(instance, settings.sabotage)
     this.#sockets += 1
     const runner = new InstanceRunner(instance, workload, {
       app: { watchdog, printer, root: paths.root, env: settings.env, services: view.services },
@@ -154,7 +170,8 @@ export class Fleet {
         stateDir: paths.state,
         env: settings.env,
         sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),
-        identity: workloadId(account, settings.trustDomain),
+        identity: idOf(instance.serviceAccount),
+        laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
         cwd: paths.root,
       },
       setReady: (ready) => void registry.patch(key, { ready }),

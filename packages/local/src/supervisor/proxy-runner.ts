@@ -25,6 +25,8 @@ export interface ProxyParts {
   readonly sdsPath: string
   /** The SPIFFE id the agent serves on it. */
   readonly identity: string
+  /** Sabotage: the id it is given once it has its configuration. */
+  readonly laterIdentity: string | undefined
   readonly cwd: string
 }
 
@@ -72,7 +74,10 @@ export class ProxyRunner {
     const written = this.#writeBootstrap()
     if (!written.ok) return written
     this.#process = this.#spawn(written.value)
-    return this.#untilReady()
+    const ready = await this.#untilReady()
+    const { laterIdentity } = this.#parts
+    if (ready.ok && laterIdentity !== undefined) agent.reassign(sdsPath, laterIdentity)
+    return ready
   }
 
   /** Stops accepting and waits, up to `timeoutMs`, until its connections have finished. */
@@ -120,6 +125,7 @@ export class ProxyRunner {
       {
         onLine: (line, stream) => {
           this.#lastLines = [...this.#lastLines, line].slice(-20)
+          if (this.#stopped) return
           if (stream === 'err') printer.weft(this.#label, line)
           else if (settings.accessLog) printer.line(this.#label, line)
         },
