@@ -19,6 +19,8 @@ export interface MeshArm {
 /** A started mesh arm; its proxies' pids and the address of its backend. */
 export interface StartedMesh extends Arm {
   readonly backendUrl: string
+  readonly supervisorPid: number
+  isProxy(pid: number): boolean
 }
 
 function commandLine(pid: number): string {
@@ -91,6 +93,8 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     name: arm.name,
     url,
     pids: proxies,
+    supervisorPid: child.pid as number,
+    isProxy,
     backendUrl: `http://${echo?.appAddress}:${echo?.ports[0]?.port}/`,
     stop: async () => {
       await stopChild(child)

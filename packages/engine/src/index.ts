@@ -19,17 +19,19 @@ export { redirectResponse, type Rewritten, rewriteRequest } from './decide/rewri
 export { decideRoute, matchRoute, type RouteDecision, routeName } from './decide/route.ts'
 export { type EffectiveTimeouts, effectiveTimeouts } from './decide/timeouts.ts'
 export { transportSocketFor } from './decide/transport-socket.ts'
+export { virtualClusterName } from './decide/virtual-cluster.ts'
 export { matchVirtualHost, withoutPort } from './decide/virtual-host.ts'
 export { inCidr, isLoopback, makeCidr, parseAddress } from './match/cidr.ts'
 export { closure, makeRule } from './match/closure.ts'
 export { evaluate } from './match/interpret.ts'
+export { testValue } from './match/value-test.ts'
 export type * from './model.ts'
 export type * from './predicate.ts'
 export { failedConditions, predicateText } from './prove/describe.ts'
 export { overlay } from './prove/overlay.ts'
 export type * from './prove/proof.ts'
 export { admits, type BreakerUse, noUse, used } from './reduce/circuit-breaker.ts'
-export { makePicker, type Pick, type PickContext, type Picker, type PickerInput } from './reduce/picker.ts'
+export { makePicker, type Pick, type PickContext, type Picker } from './reduce/picker.ts'
 export {
   type AttemptOutcome,
   backOffMs,
@@ -41,3 +43,5 @@ export {
 } from './reduce/retry-plan.ts'
 export { fullBucket, takeTokens, type TokenBucket, type TokenBucketSpec } from './reduce/token-bucket.ts'
 export * from './request-head.ts'
+export { explain } from './explain/explain.ts'
+export type * from './explain/explanation.ts'

@@ -1,1 +1,11 @@
-export {}
+// One machine: the supervisor behind `weft up`, and the host agent.
+export { HostAgent, type HostAgentOptions, type IdentityStatus } from './agent/host-agent.ts'
+export { type MeshAccess, openMeshAccess } from './check/mesh-access.ts'
+export { type LogPrinter, logPrinter } from './process/log-printer.ts'
+export { lockHolder } from './state-lock.ts'
+export { type StatePaths, statePaths } from './state-paths.ts'
+export type { InstanceStatus } from './supervisor/instance-runner.ts'
+export type { LocalStatus } from './supervisor/local-api.ts'
+export { CONTROL_PORTS, type ControlPorts, type Sabotage, type UpSettings } from './supervisor/settings.ts'
+export { type RunningMesh, startMesh } from './supervisor/supervisor.ts'
+export type { ProxyKind } from './supervisor/proxy-bootstrap.ts'

@@ -14,14 +14,15 @@ export interface RbacVerdict {
 
 /** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. */
 export function authorize(
-  filter: { readonly rules: RbacPolicies | undefined; readonly shadow: RbacPolicies | undefined },
+  rules: RbacPolicies | undefined,
+  shadowRules: RbacPolicies | undefined,
   subject: Subject,
   recorder?: Recorder,
 ): RbacVerdict {
-  const shadow = filter.shadow === undefined ? undefined : judge(filter.shadow, subject)
-  if (filter.rules === undefined) return { allowed: true, policy: undefined, shadow }
-  const verdict = judge(filter.rules, subject)
-  if (recorder !== undefined) record(filter.rules, verdict, subject, recorder)
+  const shadow = shadowRules === undefined ? undefined : judge(shadowRules, subject)
+  if (rules === undefined) return { allowed: true, policy: undefined, shadow }
+  const verdict = judge(rules, subject)
+  if (recorder !== undefined) record(rules, verdict, subject, recorder)
   return { allowed: verdict.allowed, policy: verdict.policy, shadow }
 }
 

@@ -1,4 +1,5 @@
 // Which cluster a route forwards to.
+import { namedHeader } from '../match/attribute.ts'
 import type { RouteAction, TcpProxy, WeightedCluster } from '../model.ts'
 import type { Loser, Recorder } from '../prove/proof.ts'
 import type { Subject } from '../request-head.ts'
@@ -41,7 +42,7 @@ export function chooseTcpCluster(proxy: TcpProxy, random: number): string {
 }
 
 function byHeader(header: string, leg: WeightedCluster | undefined, subject: Subject): ClusterChoice {
-  const name = subject.head.header(header)
+  const name = namedHeader(subject.head, header)
   if (name === undefined || name === '') return { kind: 'none', reason: `header ${header} names no cluster` }
   return { kind: 'cluster', name, leg }
 }

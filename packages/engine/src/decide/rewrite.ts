@@ -1,5 +1,5 @@
 // How a request changes on its way, and what a redirect answers.
-import { pathWithQuery } from '../match/attribute.ts'
+import { namedHeader, pathWithQuery } from '../match/attribute.ts'
 import type { HostRewrite, PathMatch, PathRewrite, RedirectAction, Route, WeightedCluster } from '../model.ts'
 import type { RequestHead } from '../request-head.ts'
 
@@ -48,7 +48,7 @@ function rewriteHost(rewrite: HostRewrite, head: RequestHead, endpointHostname: 
     case 'literal':
       return rewrite.value
     case 'header':
-      return head.header(rewrite.header) || head.authority()
+      return namedHeader(head, rewrite.header) || head.authority()
     case 'endpoint':
       return endpointHostname || head.authority()
     case 'path-regex':

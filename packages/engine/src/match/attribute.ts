@@ -82,3 +82,20 @@ export function metadataValue(subject: Subject, filter: string, path: readonly s
   }
   return value
 }
+
+/** A header by lower-case name as a route configuration may name it: pseudo headers and `host` included. */
+export function namedHeader(head: RequestHead, name: string): string | undefined {
+  switch (name) {
+    case ':authority':
+    case 'host':
+      return head.authority() || undefined
+    case ':path':
+      return pathWithQuery(head)
+    case ':method':
+      return head.method()
+    case ':scheme':
+      return head.scheme()
+    default:
+      return head.header(name)
+  }
+}

@@ -9,10 +9,10 @@ export interface PickContext {
   random(): number
   /** Requests now active on an endpoint, by its key. */
   activeRequests(endpointKey: string): number
-  /** Keys of endpoints this exchange has tried and should not try again (previous_hosts). */
-  readonly avoid: readonly string[]
-  /** How often to look for an endpoint not in `avoid`; then the last one found is taken all the same. */
-  readonly attempts: number
+  /** Keys of endpoints this exchange has tried and should not try again (previous_hosts); empty: any will do. */
+  readonly previous: readonly string[]
+  /** How often to look for one not in `previous` (3 by default); then the last one found is taken all the same. */
+  readonly attempts?: number
 }
 
 /** The outcome of a pick. */
@@ -33,22 +33,21 @@ export interface Picker {
   readonly cursor: number
 }
 
-/** What a picker is made from besides the cluster. */
-export interface PickerInput {
-  /** Undefined: not arrived yet. */
-  readonly endpoints: EndpointSet | undefined
-  /** Keys the outlier detector has ejected. */
-  readonly ejected?: ReadonlySet<string>
-  readonly previous?: Picker
-}
-
 const wait: Pick = Object.freeze({ kind: 'wait' })
 
-/** Makes the picker of a cluster. `cluster`'s own endpoints (STATIC) come in through `endpoints` too. */
-export function makePicker(cluster: Cluster, input: PickerInput): Picker {
-  const cursor = input.previous?.cursor ?? 0
-  if (input.endpoints === undefined) return { cursor, pick: () => wait }
-  const levels = priorityLevels(input.endpoints, input.ejected ?? new Set(), cluster.panicThresholdPercent)
+/**
+ * Makes the picker of a cluster. `endpoints` undefined: not arrived yet (a STATIC cluster's own come in here too).
+ * `ejected`: keys the outlier detector has ejected. `previous`: the picker this one replaces.
+ */
+export function makePicker(
+  cluster: Cluster,
+  endpoints: EndpointSet | undefined,
+  ejected?: ReadonlySet<string>,
+  previous?: Picker,
+): Picker {
+  const cursor = previous?.cursor ?? 0
+  if (endpoints === undefined) return { cursor, pick: () => wait }
+  const levels = priorityLevels(endpoints, ejected ?? new Set(), cluster.panicThresholdPercent)
   if (levels.length === 0) return { cursor, pick: () => ({ kind: 'none', reason: 'no-endpoints' }) }
   return new LevelPicker(levels, chooserOf(cluster), cursor)
 }
@@ -80,7 +79,8 @@ class LevelPicker implements Picker {
     const level = this.levelFor(context)
     if (level.eligible.length === 0) return { kind: 'none', reason: 'no-healthy-endpoints' }
     let endpoint = this.one(level, context)
-    for (let tries = 1; tries < context.attempts && context.avoid.includes(endpoint.key); tries++) {
+    const attempts = context.attempts ?? 3
+    for (let tries = 1; tries < attempts && context.previous.includes(endpoint.key); tries++) {
       endpoint = this.one(level, context)
     }
     return { kind: 'picked', endpoint, panic: level.panic }

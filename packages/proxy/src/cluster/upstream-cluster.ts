@@ -80,9 +80,9 @@ export class UpstreamCluster implements PoolContext {
     }
   }
 
-  /** Chooses an endpoint. `previous`: keys this exchange has tried. */
-  pick(previous: readonly string[]): Pick {
-    return this.#picker.pick({ random: this.#random, activeRequests: this.#activeOf, previous })
+  /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times). */
+  pick(avoid: readonly string[], attempts = 1): Pick {
+    return this.#picker.pick({ random: this.#random, activeRequests: this.#activeOf, previous: avoid, attempts })
   }
 
   /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */

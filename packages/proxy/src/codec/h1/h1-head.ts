@@ -99,7 +99,7 @@ export class H1Head {
         this.text = bytes.latin1Slice(start, start + next)
         return 'done'
       }
-      if (this.count > limits.maxHeaders) return this.#fail(tooMany), 'fault'
+      if (this.count > limits.maxHeaders) return (this.#fail(tooMany), 'fault')
       this.#line = next
     }
   }

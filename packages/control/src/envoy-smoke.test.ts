@@ -1,0 +1,407 @@
+// Real Envoys as gateway and sidecars of a control plane in this process: what we generate is not only valid, it works.
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, request, type Server } from 'node:http'
+import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeRuntime } from '@weft/core/node'
+import { controlPlaneId, workloadId } from '@weft/identity'
+import { loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
+import { HostAgent } from '../../local/src/agent/host-agent.ts'
+import { apiClient } from './api/api-client.ts'
+import { type RunningControl, startControl } from './start-control.ts'
+
+const hasEnvoy = ((): boolean => {
+  try {
+    execFileSync('envoy', ['--version'], { stdio: 'pipe' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+const mesh = `
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: gateway, namespace: shop, labels: { app: gateway } }
+spec: { proxy: gateway, serviceAccount: gateway }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: web, namespace: shop, labels: { app: web } }
+spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
+spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }, { name: tcp, port: 7000 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: catalog, namespace: shop }
+spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }, { name: tcp, port: 7000 }] }
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: default, namespace: istio-system }
+spec: { mtls: { mode: STRICT } }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: catalog, namespace: shop }
+spec:
+  selector: { matchLabels: { app: catalog } }
+  rules:
+    - from: [{ source: { principals: [cluster.local/ns/shop/sa/web] } }]
+      to: [{ operation: { paths: [/books*] } }]
+    - from: [{ source: { principals: [cluster.local/ns/shop/sa/web] } }]
+      to: [{ operation: { ports: ["7000"] } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: catalog, namespace: shop }
+spec:
+  hosts: [catalog]
+  http:
+    - match: [{ headers: { x-user: { exact: jason } } }]
+      fault: { abort: { httpStatus: 418, percentage: { value: 100 } } }
+      route: [{ destination: { host: catalog, port: { number: 80 } } }]
+    - route: [{ destination: { host: catalog, port: { number: 80 } } }]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: shop, namespace: shop }
+spec: { selector: { app: gateway }, servers: [{ port: { number: 8080, name: http, protocol: HTTP }, hosts: ["*"] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: shop, namespace: shop }
+spec:
+  hosts: ["*"]
+  gateways: [shop]
+  http: [{ route: [{ destination: { host: catalog, port: { number: 80 } } }] }]
+`
+
+describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envoy is not on PATH' }, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-smoke-'))
+  const state = join(dir, '.weft')
+  const children: ChildProcess[] = []
+  let control: RunningControl
+  let agent: HostAgent
+  let instances: WorkloadInstance[]
+  let app: Server
+  let tcpApp: TcpServer
+  const seen: string[] = []
+
+  before(async () => {
+    for (const folder of ['run', 'ca', 'registry', 'state']) mkdirSync(join(state, folder), { recursive: true })
+    writeFileSync(join(dir, 'mesh.yaml'), mesh)
+    const { objects, problems } = loadFiles([{ name: 'mesh.yaml', text: mesh }])
+    assert.deepEqual(problems, [])
+    const firstIndex = 254 * (100 + (process.pid % 100))
+    instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service'), [], { firstIndex }).map(
+      (one) => ({
+        ...one,
+        ready: true,
+      }),
+    )
+    writeFileSync(join(state, 'registry/instances.json'), JSON.stringify({ instances }))
+    const runtime = nodeRuntime({ logLevel: 'error' })
+    const started = await startControl(
+      {
+        configDir: dir,
+        stateDir: state,
+        host: '127.0.0.1',
+        xdsPort: 0,
+        apiPort: 0,
+        metricsPort: 0,
+        trustDomain: 'cluster.local',
+        svidTtlMs: 3_600_000,
+        accessLog: true,
+      },
+      runtime,
+    )
+    assert.ok(started.ok, started.ok ? '' : started.error)
+    control = started.value
+    const rootsPem = readFileSync(join(state, 'ca/root-cert.pem'), 'utf8')
+    agent = new HostAgent({
+      trustDomain: 'cluster.local',
+      endpoint: () => ({ target: `127.0.0.1:${control.xds.port}`, rootsPem, trustDomain: 'cluster.local' }),
+      freshToken() {
+        const token = crypto.randomUUID() + crypto.randomUUID()
+        writeFileSync(join(state, 'run/bootstrap.json'), JSON.stringify({ token }))
+        return token
+      },
+      log: runtime.log,
+    })
+    app = createServer((incoming, response) => {
+      seen.push(`${incoming.method} ${incoming.url} ${incoming.headers['x-forwarded-client-cert'] ?? ''}`)
+      response.end(`books for ${incoming.headers.host}`)
+    })
+    tcpApp = createTcpServer((socket) => socket.pipe(socket))
+    const catalog = instanceOf('catalog-0')
+    await new Promise<void>((resolve) => app.listen(8080, catalog.appAddress, resolve))
+    await new Promise<void>((resolve) => tcpApp.listen(7000, catalog.appAddress, resolve))
+    for (const instance of instances) await startEnvoy(instance)
+    let last: unknown
+    await until(
+      async () => {
+        const status = await apiClient(`http://127.0.0.1:${control.api.port}`).status()
+        last = status.ok ? status.value.proxies : status
+        return (
+          status.ok &&
+          status.value.proxies.every(
+            (proxy) =>
+              proxy.connected &&
+              proxy.types.length === 4 &&
+              proxy.types.every((type) => type.state === 'accepted' || type.state === 'refused'),
+          )
+        )
+      },
+      () => JSON.stringify([last, agent.status()], null, 1),
+    )
+  })
+
+  after(async () => {
+    for (const child of children) child.kill('SIGKILL')
+    agent?.stop()
+    app?.close()
+    tcpApp?.close()
+    await control?.close()
+    rmSync(dir, { recursive: true })
+  })
+
+  function instanceOf(name: string): WorkloadInstance {
+    const found = instances.find((instance) => instance.name === name)
+    assert.ok(found !== undefined)
+    return found
+  }
+
+  async function startEnvoy(instance: WorkloadInstance): Promise<void> {
+    const sds = join(dir, `${instance.name}.sock`)
+    const served = await agent.serve(sds, workloadId(instance))
+    assert.ok(served.ok)
+    const path = join(dir, `${instance.name}.json`)
+    writeFileSync(path, JSON.stringify(bootstrap(instance, sds, control.xds.port)))
+    const args = ['-c', path, '--use-dynamic-base-id', '--concurrency', '1', '-l', 'warning']
+    const child = spawn('envoy', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    let log = ''
+    child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+    child.on('exit', (code) => {
+      if (code !== null && code !== 0) console.error(`${instance.name}: envoy exit ${code}\n${log}`)
+    })
+    children.push(child)
+  }
+
+  test('every proxy accepts everything, with its own identity', async () => {
+    const status = await apiClient(`http://127.0.0.1:${control.api.port}`).status()
+    assert.ok(status.ok)
+    for (const proxy of status.value.proxies) {
+      assert.deepEqual(
+        proxy.types.flatMap((type) => type.refused),
+        [],
+        proxy.id,
+      )
+      assert.equal(proxy.identity.spiffeId, proxy.identity.expected)
+    }
+    assert.equal(status.value.proxies.length, 3)
+  })
+
+  test('an absolute-form request by short name reaches the app over mutual TLS', async () => {
+    const answer = await viaProxy('http://catalog/books')
+    assert.deepEqual(answer, { status: 200, body: 'books for catalog' })
+    assert.match(seen.at(-1) ?? '', /URI=spiffe:\/\/cluster.local\/ns\/shop\/sa\/web/)
+  })
+
+  test('a CONNECT tunnel gets the same routes', async () => {
+    assert.match(
+      await viaTunnel('catalog:80', 'GET /books/7 HTTP/1.1\r\nHost: catalog\r\n\r\n', /books for/),
+      /^HTTP\/1.1 200/,
+    )
+    assert.match(seen.at(-1) ?? '', /GET \/books\/7/)
+    assert.match(
+      await viaTunnel('catalog:80', 'GET / HTTP/1.1\r\nHost: catalog\r\nx-user: jason\r\n\r\n', /fault/),
+      /^HTTP\/1.1 418/,
+    )
+  })
+
+  test('a fault is injected for the header that asks for it', async () => {
+    assert.equal((await viaProxy('http://catalog/books', { 'x-user': 'jason' })).status, 418)
+  })
+
+  test('authorization refuses a path that is not allowed, and the gateway that is not', async () => {
+    assert.equal((await viaProxy('http://catalog/admin')).status, 403)
+    const gateway = instanceOf('gateway-0')
+    const answer = await http({ host: gateway.address, port: 8080, path: '/books' })
+    assert.equal(answer.status, 403)
+  })
+
+  test('a name the mesh does not know is answered with 502', async () => {
+    assert.equal((await viaProxy('http://example.com/')).status, 502)
+  })
+
+  test('plaintext to a STRICT workload is refused', async () => {
+    await assert.rejects(
+      http({ host: instanceOf('catalog-0').address, port: 8080, path: '/books' }),
+      /ECONNRESET|hang up/,
+    )
+  })
+
+  test('TCP goes through its loopback listener and through a tunnel', async () => {
+    const address = instanceOf('web-0').outboundTcp['catalog.shop:7000']
+    assert.ok(address !== undefined)
+    assert.equal(await echo(address, 7000, 'hello\n'), 'hello\n')
+    assert.match(await viaTunnel('catalog:7000', 'ping\n', /ping\n$/), /ping\n$/)
+  })
+
+  test('an edited file changes answers without a restart', async () => {
+    const text = mesh.replace('httpStatus: 418', 'httpStatus: 429')
+    writeFileSync(join(dir, 'mesh.tmp'), text)
+    renameSync(join(dir, 'mesh.tmp'), join(dir, 'mesh.yaml'))
+    await until(async () => (await viaProxy('http://catalog/books', { 'x-user': 'jason' })).status === 429)
+  })
+
+  function viaProxy(url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: string }> {
+    return http({
+      host: instanceOf('web-0').address,
+      port: 15001,
+      path: url,
+      headers: { host: new URL(url).host, ...headers },
+    })
+  }
+
+  function viaTunnel(authority: string, payload: string, until?: RegExp): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(15001, instanceOf('web-0').address)
+      let text = ''
+      let open = false
+      socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
+      socket.on('data', (chunk) => {
+        text += chunk.toString()
+        if (!open && text.includes('\r\n\r\n')) {
+          if (!/^HTTP\/1.1 200/.test(text)) reject(new Error(text))
+          open = true
+          text = ''
+          socket.write(payload)
+        }
+        if (until?.test(text)) socket.destroy()
+      })
+      socket.on('error', reject)
+      socket.on('close', () => resolve(text))
+    })
+  }
+})
+
+function http(options: {
+  host: string
+  port: number
+  path: string
+  headers?: Record<string, string>
+}): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...options, agent: false }, (response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+function echo(host: string, port: number, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, host, () => socket.write(line))
+    socket.once('data', (chunk) => {
+      resolve(chunk.toString())
+      socket.destroy()
+    })
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error('closed without an answer')))
+  })
+}
+
+async function until(condition: () => Promise<boolean>, detail = (): string => ''): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, `did not happen within 15 s ${detail()}`)
+    await sleep(50)
+  }
+}
+
+function bootstrap(instance: WorkloadInstance, sdsPath: string, xdsPort: number): unknown {
+  const http2 = {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  }
+  const grpc = (cluster: string): unknown => ({ envoy_grpc: { cluster_name: cluster } })
+  const sdsConfig = {
+    resource_api_version: 'V3',
+    api_config_source: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [grpc('sds-grpc')] },
+  }
+  const cluster = (name: string, address: unknown, rest: object): unknown => ({
+    name,
+    type: 'STATIC',
+    connect_timeout: '2s',
+    typed_extension_protocol_options: http2,
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+    ...rest,
+  })
+  const kind = instance.proxy === 'gateway' ? 'router' : 'sidecar'
+  const { name, namespace, address } = instance
+  return {
+    node: {
+      id: `${kind}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+      cluster: 'smoke',
+      metadata: { WEFT: { instance: name, namespace, flavor: 'envoy' } },
+    },
+    dynamic_resources: {
+      ads_config: { api_type: 'DELTA_GRPC', transport_api_version: 'V3', grpc_services: [grpc('xds-grpc')] },
+      lds_config: { ads: {}, resource_api_version: 'V3' },
+      cds_config: { ads: {}, resource_api_version: 'V3' },
+    },
+    bootstrap_extensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+        },
+      },
+    ],
+    static_resources: {
+      clusters: [
+        cluster('sds-grpc', { pipe: { path: sdsPath } }, {}),
+        cluster(
+          'xds-grpc',
+          { socket_address: { address: '127.0.0.1', port_value: xdsPort } },
+          {
+            transport_socket: {
+              name: 'envoy.transport_sockets.tls',
+              typed_config: {
+                '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+                common_tls_context: {
+                  tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
+                  tls_certificate_sds_secret_configs: [{ name: 'default', sds_config: sdsConfig }],
+                  combined_validation_context: {
+                    default_validation_context: {
+                      match_typed_subject_alt_names: [
+                        { san_type: 'URI', matcher: { exact: controlPlaneId('cluster.local') } },
+                      ],
+                    },
+                    validation_context_sds_secret_config: { name: 'ROOTCA', sds_config: sdsConfig },
+                  },
+                },
+              },
+            },
+          },
+        ),
+      ],
+    },
+  }
+}

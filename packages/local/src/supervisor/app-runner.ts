@@ -1,0 +1,134 @@
+// The application process of one instance: started, probed, restarted.
+import { resolve } from 'node:path'
+import { err, ok, type Result } from '@weft/core'
+import {
+  appEnvironment,
+  type MeshObject,
+  type ServiceSpec,
+  type WorkloadInstance,
+  type WorkloadSpec,
+} from '@weft/resources'
+import type { LogPrinter } from '../process/log-printer.ts'
+import { describeExit, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
+import type { Watchdog } from '../watchdog/watchdog.ts'
+import { type ReadinessProbe, startReadinessProbe } from './readiness-probe.ts'
+
+/** What an application runner works with. */
+export interface AppParts {
+  readonly watchdog: Watchdog
+  readonly printer: LogPrinter
+  readonly root: string
+  readonly env: Readonly<Record<string, string>>
+  readonly services: readonly MeshObject<ServiceSpec>[]
+  /** Whether the instance may take traffic; called at every change. */
+  readonly onReady: (ready: boolean) => void
+}
+
+const READY_TIMEOUT_MS = 30_000
+/** Ends before the first readiness that are forgiven: another process it needs may not be up yet. */
+const FORGIVEN_EXITS = 2
+
+/** One application process. */
+export class AppRunner {
+  readonly #instance: WorkloadInstance
+  readonly #spec: WorkloadSpec
+  readonly #parts: AppParts
+  readonly #env: Record<string, string>
+  readonly #cwd: string
+  #process: ManagedProcess | undefined
+  #probe: ReadinessProbe | undefined
+  #lastLines: string[] = []
+  #problem: string | undefined
+  #failed: string | undefined
+  #everReady = false
+  #settle = (): void => {}
+
+  constructor(instance: WorkloadInstance, spec: WorkloadSpec, parts: AppParts) {
+    this.#instance = instance
+    this.#spec = spec
+    this.#parts = parts
+    this.#cwd = resolve(parts.root, spec.workingDirectory ?? '.')
+    this.#env = { ...parts.env, ...appEnvironment(instance, parts.services), ...spec.env }
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  get restarts(): number {
+    return this.#process?.restarts ?? 0
+  }
+
+  get problem(): string | undefined {
+    return this.#problem ?? this.#probe?.problem
+  }
+
+  /** Starts it; resolves when it is ready for the first time, or will not be. */
+  start(): Promise<Result<undefined>> {
+    return new Promise((done) => {
+      const timer = setTimeout(() => this.#fail(`is not ready after ${READY_TIMEOUT_MS / 1000} s`), READY_TIMEOUT_MS)
+      this.#settle = () => {
+        clearTimeout(timer)
+        this.#settle = () => {}
+        done(this.#failed === undefined ? ok(undefined) : err(this.#failed))
+      }
+      const [command = '', ...args] = this.#spec.command ?? []
+      this.#process = new ManagedProcess(
+        { label: this.#instance.name, command, args, cwd: this.#cwd, env: this.#env },
+        {
+          onLine: (line) => {
+            this.#lastLines = [...this.#lastLines, line].slice(-20)
+            this.#parts.printer.line(this.#instance.name, line)
+          },
+          onStart: () => this.#startProbe(),
+          onExit: (exit, failures) => this.#onExit(describeExit(exit), exit, failures),
+        },
+        this.#parts.watchdog,
+      )
+    })
+  }
+
+  /** SIGTERM, then SIGKILL after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#probe?.close()
+    await this.#process?.stop(graceMs)
+  }
+
+  #startProbe(): void {
+    this.#probe?.close()
+    const { readiness } = this.#spec
+    const target = { host: this.#instance.appAddress, cwd: this.#cwd, env: this.#env }
+    if (readiness === undefined) setImmediate(() => this.#onReady(true))
+    else this.#probe = startReadinessProbe(readiness, target, (ready) => this.#onReady(ready))
+  }
+
+  #onReady(ready: boolean): void {
+    if (this.#process?.pid === undefined && ready) return
+    if (ready) {
+      this.#problem = undefined
+      this.#everReady = true
+    }
+    this.#parts.onReady(ready)
+    if (ready) this.#settle()
+  }
+
+  #onExit(words: string, exit: Parameters<typeof restartDelayMs>[0], failures: number): number | undefined {
+    this.#probe?.close()
+    this.#problem = words
+    this.#parts.onReady(false)
+    if (!this.#everReady && (failures > FORGIVEN_EXITS || exit.error !== undefined)) {
+      this.#fail(words)
+      return undefined
+    }
+    this.#parts.printer.problem(`${this.#instance.name} ${words}; it is started again`)
+    return restartDelayMs(exit, failures)
+  }
+
+  #fail(words: string): void {
+    const because = this.problem === undefined || this.problem === words ? '' : ` (${this.problem})`
+    const last = this.#lastLines.slice(-4).map((line) => `\n  ${line}`)
+    const command = (this.#spec.command ?? []).join(' ')
+    this.#failed = `${this.#instance.name} (${command}) ${words}${because}${last.join('')}`
+    this.#settle()
+  }
+}

@@ -1,0 +1,168 @@
+// The control plane as the supervisor sees it: a process, the ports it bound, and what it says about proxies.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { err, ok, type Result } from '@weft/core'
+import type { CaEndpoint } from '../agent/sign-client.ts'
+import { entryOf } from '../process/entries.ts'
+import type { LogPrinter } from '../process/log-printer.ts'
+import { describeExit, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
+import type { StatePaths } from '../state-paths.ts'
+import type { Watchdog } from '../watchdog/watchdog.ts'
+import type { UpSettings } from './settings.ts'
+
+/** Where a server of the control plane listens. */
+export interface BoundAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** `.weft/run/control.json`. */
+export interface ControlFile {
+  readonly pid: number
+  readonly xds: BoundAddress
+  readonly api: BoundAddress
+}
+
+const START_TIMEOUT_MS = 30_000
+const LABEL = 'control'
+
+/** Starts, watches and asks the control plane. */
+export class ControlProcess {
+  readonly #paths: StatePaths
+  readonly #settings: UpSettings
+  readonly #process: ManagedProcess
+  #lastLines: string[] = []
+  #bound: ControlFile | undefined
+  #failure: string | undefined
+  #everUp = false
+
+  constructor(
+    paths: StatePaths,
+    settings: UpSettings,
+    config: string,
+    parts: { watchdog: Watchdog; printer: LogPrinter },
+  ) {
+    this.#paths = paths
+    this.#settings = settings
+    rmSync(paths.controlFile, { force: true })
+    const { command, args } = entryOf('control')
+    const spec = {
+      label: LABEL,
+      command,
+      args: [...args, ...this.#arguments(config)],
+      cwd: paths.root,
+      env: { ...settings.env },
+    }
+    this.#process = new ManagedProcess(
+      spec,
+      {
+        onLine: (line) => {
+          this.#lastLines = [...this.#lastLines, line].slice(-20)
+          parts.printer.weft(LABEL, line)
+        },
+        onExit: (exit, failures) => {
+          if (!this.#everUp) {
+            this.#failure = describeExit(exit)
+            return undefined
+          }
+          parts.printer.problem(
+            `control plane ${describeExit(exit)}; it is started again, proxies go on with what they have`,
+          )
+          // Ports it was given once stay its own, so that proxies find it again.
+          return restartDelayMs(exit, failures)
+        },
+      },
+      parts.watchdog,
+    )
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  get restarts(): number {
+    return this.#process.restarts
+  }
+
+  /** What it bound; read anew, since a restart may bind other ports. */
+  get bound(): ControlFile | undefined {
+    try {
+      this.#bound = JSON.parse(readFileSync(this.#paths.controlFile, 'utf8')) as ControlFile
+    } catch {
+      // Not written yet, or being replaced: the last one.
+    }
+    return this.#bound
+  }
+
+  /** Resolves when it serves; the error says why it does not. */
+  async untilUp(): Promise<Result<ControlFile>> {
+    const deadline = Date.now() + START_TIMEOUT_MS
+    while (Date.now() < deadline) {
+      if (this.#failure !== undefined) return err(`the control plane ${this.#failure}${this.#tail()}`)
+      const bound = this.bound
+      if (bound !== undefined) {
+        this.#everUp = true
+        return ok(bound)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    return err(`the control plane did not come up in ${START_TIMEOUT_MS / 1000} s${this.#tail()}`)
+  }
+
+  /** Where the CA is at the moment. */
+  caEndpoint(): CaEndpoint | undefined {
+    const bound = this.bound
+    if (bound === undefined) return undefined
+    try {
+      const rootsPem = readFileSync(join(this.#paths.ca, 'root-cert.pem'), 'utf8')
+      const { trustDomain } = this.#settings
+      return { target: `${bound.xds.host}:${bound.xds.port}`, rootsPem, trustDomain }
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Writes a one-time token where the control plane looks for it, readable by the user only. */
+  freshToken(): string {
+    const token = randomBytes(32).toString('base64url')
+    writeFileSync(this.#paths.bootstrapFile, JSON.stringify({ token }), { mode: 0o600 })
+    return token
+  }
+
+  /** `GET <path>` on its API; undefined when it does not answer. */
+  async ask(path: string): Promise<unknown> {
+    const api = this.bound?.api
+    if (api === undefined) return undefined
+    try {
+      const response = await fetch(`http://${api.host}:${api.port}${path}`, { signal: AbortSignal.timeout(2_000) })
+      return response.ok ? await response.json() : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#process.stop(graceMs)
+    rmSync(this.#paths.controlFile, { force: true })
+    rmSync(this.#paths.bootstrapFile, { force: true })
+  }
+
+  #tail(): string {
+    return this.#lastLines.length === 0 ? '' : `; its last lines:\n  ${this.#lastLines.slice(-5).join('\n  ')}`
+  }
+
+  #arguments(config: string): string[] {
+    const { ports, trustDomain, svidTtlMs } = this.#settings
+    return [
+      ['--config', config],
+      ['--state', this.#paths.state],
+      ['--host', '127.0.0.1'],
+      ['--xds-port', String(ports.xds)],
+      ['--api-port', String(ports.api)],
+      ['--metrics-port', String(ports.metrics)],
+      ['--trust-domain', trustDomain],
+      ...(svidTtlMs === undefined ? [] : [['--svid-ttl-ms', String(svidTtlMs)]]),
+    ].flat()
+  }
+}

@@ -1,0 +1,202 @@
+// All instances of a mesh: brought from what runs to what the configuration wants, and back to nothing.
+import { join } from 'node:path'
+import { err, ok, type Result } from '@weft/core'
+import { workloadId } from '@weft/identity'
+import { type MeshObject, planInstances, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
+import type { HostAgent } from '../agent/host-agent.ts'
+import type { LogPrinter } from '../process/log-printer.ts'
+import type { StatePaths } from '../state-paths.ts'
+import type { Watchdog } from '../watchdog/watchdog.ts'
+import { awaitAcks, type SeenInstance } from './await-acks.ts'
+import type { ControlProcess } from './control-process.ts'
+import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
+import type { MeshView } from './mesh-source.ts'
+import { instanceKey, type Registry } from './registry.ts'
+import { spoiltAccount } from './sabotage.ts'
+import type { UpSettings } from './settings.ts'
+
+/** What the fleet works with. */
+export interface FleetParts {
+  readonly paths: StatePaths
+  readonly settings: UpSettings
+  readonly agent: HostAgent
+  readonly control: ControlProcess
+  readonly registry: Registry
+  readonly watchdog: Watchdog
+  readonly printer: LogPrinter
+  readonly runtimeDir: string
+}
+
+const ACK_TIMEOUT_MS = 5_000
+const DRAIN_MS = 10_000
+
+/** The running instances. */
+export class Fleet {
+  readonly #parts: FleetParts
+  readonly #runners = new Map<string, InstanceRunner>()
+  #sockets = 0
+  #stopping = false
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts
+  }
+
+  /** Starts all instances of the registry side by side; the error names the first that would not start. */
+  async start(view: MeshView): Promise<Result<undefined>> {
+    const results = this.#parts.registry.instances.map(async (instance) => {
+      const runner = this.#runnerOf(instance, view)
+      return runner === undefined ? ok(undefined) : runner.start()
+    })
+    // The first failure ends the waiting: the caller stops everything.
+    return Promise.race([
+      Promise.all(results).then((all) => all.find((result) => !result.ok) ?? ok(undefined)),
+      ...results.map(async (pending) => {
+        const result = await pending
+        return result.ok ? new Promise<never>(() => {}) : result
+      }),
+    ])
+  }
+
+  /** Waits until every proxy knows of every endpoint; the problem in words when that takes too long. */
+  async untilKnown(timeoutMs: number): Promise<string | undefined> {
+    const { control, registry } = this.#parts
+    const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
+    const allSeen = (seen: readonly SeenInstance[]): boolean =>
+      seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
+    const acked = await awaitAcks(control, allSeen, timeoutMs)
+    return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
+  }
+
+  /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
+  async apply(view: MeshView): Promise<void> {
+    const { registry } = this.#parts
+    const planned = planInstances(view.workloads, view.services, registry.instances)
+    const wanted = new Set(planned.map(instanceKey))
+    const leaving = registry.instances.filter((instance) => !wanted.has(instanceKey(instance)))
+    // Those who leave stay listed, draining, until they are gone.
+    await registry.set([...planned, ...leaving.map((instance) => ({ ...instance, draining: true }))])
+    const arriving = planned.filter((instance) => !this.#runners.has(instanceKey(instance)))
+    const changed = planned.filter((instance) => this.#mustRestart(instance, view))
+    await Promise.all([
+      ...arriving.map((instance) => this.#begin(instance, view)),
+      leaving.length === 0 ? undefined : this.#leave(leaving),
+      this.#restartOneByOne(changed, view),
+    ])
+  }
+
+  status(): readonly InstanceStatus[] {
+    return [...this.#runners.values()].map((runner) => runner.status())
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stop(graceMs)))
+  }
+
+  async #begin(instance: WorkloadInstance, view: MeshView): Promise<void> {
+    const runner = this.#runnerOf(instance, view)
+    if (runner === undefined) return
+    this.#parts.printer.say(`starting ${instance.name} (${instance.address})`)
+    const result = await runner.start()
+    if (!result.ok) this.#parts.printer.problem(`${result.error}\n  correct the Workload: nothing else is affected`)
+  }
+
+  async #leave(instances: readonly WorkloadInstance[]): Promise<void> {
+    const { registry, printer } = this.#parts
+    for (const { name } of instances) printer.say(`draining ${name}`)
+    await this.#untilNobodyIsSentTo(instances)
+    await Promise.all(instances.map((instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
+    const gone = new Set(instances.map(instanceKey))
+    for (const key of gone) this.#runners.delete(key)
+    await registry.set(registry.instances.filter((instance) => !gone.has(instanceKey(instance))))
+    for (const { name } of instances) printer.say(`stopped ${name}`)
+  }
+
+  async #restartOneByOne(instances: readonly WorkloadInstance[], view: MeshView): Promise<void> {
+    for (const instance of instances) {
+      if (this.#stopping) return
+      const key = instanceKey(instance)
+      this.#parts.printer.say(`restarting ${instance.name}: its Workload has changed`)
+      await this.#parts.registry.patch(key, { draining: true })
+      await this.#untilNobodyIsSentTo([instance])
+      await this.#runners.get(key)?.drain(DRAIN_MS)
+      this.#runners.delete(key)
+      await this.#parts.registry.patch(key, { draining: false, ready: false })
+      const now = this.#parts.registry.instances.find((one) => instanceKey(one) === key)
+      if (now !== undefined) await this.#begin(now, view)
+    }
+  }
+
+  async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
+    const keys = new Set(instances.map(instanceKey))
+    const acked = await awaitAcks(
+      this.#parts.control,
+      (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+      ACK_TIMEOUT_MS,
+    )
+    if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
+  }
+
+  #mustRestart(instance: WorkloadInstance, view: MeshView): boolean {
+    const runner = this.#runners.get(instanceKey(instance))
+    const workload = workloadOf(instance, view)
+    if (runner === undefined || workload === undefined) return false
+    if (runner.status().state === 'failed') return runner.workload.hash !== workload.hash
+    return startRelevant(runner.workload, runner.instance) !== startRelevant(workload, instance)
+  }
+
+  #runnerOf(instance: WorkloadInstance, view: MeshView): InstanceRunner | undefined {
+    const workload = workloadOf(instance, view)
+    if (workload === undefined || this.#stopping) return undefined
+    const { paths, settings, agent, control, registry, watchdog, printer, runtimeDir } = this.#parts
+    const key = instanceKey(instance)
+    const idOf = (serviceAccount: string): string =>
+      workloadId({ namespace: instance.namespace, serviceAccount }, settings.trustDomain)
+    const spoilt = spoiltAccount(instance, settings.sabotage)
+    this.#sockets += 1
+    const runner = new InstanceRunner(instance, workload, {
+      app: { watchdog, printer, root: paths.root, env: settings.env, services: view.services },
+      proxy: {
+        agent,
+        watchdog,
+        printer,
+        settings: {
+          kind: settings.proxyKind,
+          trustDomain: settings.trustDomain,
+          xds: control.bound?.xds ?? { host: '127.0.0.1', port: settings.ports.xds },
+          drainMs: DRAIN_MS,
+          accessLog: settings.accessLog,
+        },
+        stateDir: paths.state,
+        env: settings.env,
+        sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),
+        identity: idOf(instance.serviceAccount),
+        laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
+        cwd: paths.root,
+      },
+      setReady: (ready) => void registry.patch(key, { ready }),
+    })
+    this.#runners.set(key, runner)
+    return runner
+  }
+}
+
+function workloadOf(instance: WorkloadInstance, view: MeshView): MeshObject<WorkloadSpec> | undefined {
+  return view.workloads.find(({ id }) => id.namespace === instance.namespace && id.name === instance.workload)
+}
+
+// What a process was started with; labels and replicas change without touching it.
+function startRelevant(workload: MeshObject<WorkloadSpec>, instance: WorkloadInstance): string {
+  const { replicas: _replicas, ...spec } = workload.spec
+  return JSON.stringify([spec, instance.address, instance.appAddress, instance.outboundTcp])
+}
+
+/** Instances for a fresh start: addresses of an earlier run are kept, its states are not. */
+export function freshInstances(view: MeshView, previous: readonly WorkloadInstance[]): Result<WorkloadInstance[]> {
+  try {
+    const planned = planInstances(view.workloads, view.services, previous)
+    return ok(planned.map((instance) => ({ ...instance, ready: false, draining: false })))
+  } catch (error) {
+    return err((error as Error).message)
+  }
+}

@@ -1,0 +1,246 @@
+// `weft up`: everything of one mesh, started in order, kept running, ended without a trace.
+import { randomBytes } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { err, ok, type Result } from '@weft/core'
+import type { InstanceRegistry, WorkloadInstance } from '@weft/resources'
+import { HostAgent } from '../agent/host-agent.ts'
+import { entryOf } from '../process/entries.ts'
+import { type LogPrinter, printerLogger } from '../process/log-printer.ts'
+import { takeLock } from '../state-lock.ts'
+import { makeRuntimeDir, makeStateFolders, type StatePaths, statePaths } from '../state-paths.ts'
+import { startWatchdog } from '../watchdog/watchdog.ts'
+import { ControlProcess } from './control-process.ts'
+import { Fleet, freshInstances } from './fleet.ts'
+import { gatewayUrls } from './gateway-urls.ts'
+import type { InstanceStatus } from './instance-runner.ts'
+import { startLocalApi } from './local-api.ts'
+import { mergeViews, type MeshReading, type MeshView, readMesh, watchMesh } from './mesh-source.ts'
+import { commandProblems, isOnPath, portProblems } from './preflight.ts'
+import { Registry } from './registry.ts'
+import { spoilConfig } from './sabotage.ts'
+import type { UpSettings } from './settings.ts'
+
+/** A mesh that serves. */
+export interface RunningMesh {
+  readonly paths: StatePaths
+  /** Addresses of the gateways, for a browser. */
+  readonly urls: readonly string[]
+  instances(): readonly WorkloadInstance[]
+  status(): readonly InstanceStatus[]
+  stop(): Promise<void>
+}
+
+/** A deletion counts only after the files stayed unchanged this long. */
+const SETTLE_MS = 100
+const STOP_GRACE_MS = 5_000
+const KNOWN_TIMEOUT_MS = 10_000
+
+/** Things to undo, last first. */
+class Undo {
+  readonly #steps: (() => void | Promise<void>)[] = []
+  #running: Promise<void> | undefined
+
+  /** What is pushed after the end has begun is undone at once: an interrupted start may still be on its way. */
+  push(step: () => void | Promise<void>): void {
+    if (this.#running === undefined) this.#steps.push(step)
+    else this.#running = this.#running.then(step).catch(() => {})
+  }
+
+  run(): Promise<void> {
+    this.#running ??= this.#unwind()
+    return this.#running
+  }
+
+  async #unwind(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) {
+      try {
+        await step()
+      } catch {
+        // The rest must be undone all the same.
+      }
+    }
+  }
+}
+
+/** What could be judged before anything is started. */
+interface Prepared {
+  readonly view: MeshView
+  readonly instances: readonly WorkloadInstance[]
+}
+
+/** Starts everything `settings.dir` describes. On an error nothing is left running; the error is for people. */
+export async function startMesh(
+  settings: UpSettings,
+  printer: LogPrinter,
+  signal: AbortSignal,
+): Promise<Result<RunningMesh>> {
+  const undo = new Undo()
+  const aborted = new Promise<Result<never>>((resolve) => {
+    signal.addEventListener('abort', () => resolve(err('interrupted')), { once: true })
+  })
+  const started = await Promise.race([start(settings, printer, undo), aborted]).catch((error: Error) =>
+    err(error.message),
+  )
+  if (!started.ok) await undo.run()
+  return started
+}
+
+async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Promise<Result<RunningMesh>> {
+  const paths = statePaths(settings.dir)
+  const folders = makeStateFolders(paths)
+  if (!folders.ok) return folders
+  const lock = takeLock(paths.lockFile)
+  if (!lock.ok) return lock
+  undo.push(lock.value.release)
+  const prepared = await prepare(paths, settings)
+  if (!prepared.ok) return prepared
+  const { view, instances } = prepared.value
+  const runtimeDir = makeRuntimeDir(settings.env['XDG_RUNTIME_DIR'])
+  if (!runtimeDir.ok) return runtimeDir
+  undo.push(() => rmSync(runtimeDir.value, { recursive: true, force: true }))
+  const registry = new Registry(paths.registryFile, instances, printer.problem)
+  const unwritten = await registry.create()
+  if (unwritten !== undefined) return err(`cannot write ${paths.registryFile}: ${unwritten}`)
+
+  const runId = randomBytes(8).toString('hex')
+  const env = { ...settings.env, WEFT_RUN: runId }
+  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir.value)
+  undo.push(() => watchdog.close())
+  const running: UpSettings = { ...settings, env }
+  const config = spoilConfig(paths, settings.sabotage)
+  printer.say(`starting the control plane`)
+  const control = new ControlProcess(paths, running, config, { watchdog, printer })
+  undo.push(() => control.stop(STOP_GRACE_MS))
+  const bound = await control.untilUp()
+  if (!bound.ok) return bound
+  const agent = new HostAgent({
+    trustDomain: settings.trustDomain,
+    endpoint: () => control.caEndpoint(),
+    freshToken: () => control.freshToken(),
+    log: printerLogger(printer, 'agent'),
+  })
+  undo.push(() => agent.stop())
+  const fleet = new Fleet({
+    paths,
+    settings: running,
+    agent,
+    control,
+    registry,
+    watchdog,
+    printer,
+    runtimeDir: runtimeDir.value,
+  })
+  undo.push(() => fleet.stop(STOP_GRACE_MS))
+  const status = () => ({
+    instances: fleet.status(),
+    identities: agent.status(),
+    control: { pid: control.pid, restarts: control.restarts },
+    isolation: 'none' as const,
+  })
+  const api = await startLocalApi(join(runtimeDir.value, 'api.sock'), { status, rotate: () => agent.rotateAll() })
+  if (!api.ok) return api
+  undo.push(api.value.close)
+  printer.say(
+    `starting ${instances.length} workloads and their ${settings.proxyKind === 'envoy' ? 'Envoys' : 'proxies'}`,
+  )
+  const served = await fleet.start(view)
+  if (!served.ok) return served
+  const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
+  if (unknown !== undefined) printer.problem(unknown)
+  const urls = gatewayUrls(registry.instances, view.gateways)
+  const told = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
+  const socket = join(runtimeDir.value, 'api.sock')
+  writeFileSync(paths.supervisorFile, JSON.stringify({ ...told, socket }), { mode: 0o600 })
+  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+  follow({ paths, config, view, settings, printer, fleet, agent, undo })
+  return ok({
+    paths,
+    urls,
+    instances: () => registry.instances,
+    status: () => fleet.status(),
+    stop: () => undo.run(),
+  })
+}
+
+/** Reads and judges the directory; the error lists everything that is wrong with it. */
+async function prepare(paths: StatePaths, settings: UpSettings): Promise<Result<Prepared>> {
+  const reading = await readMesh(paths.config, paths.root)
+  if (reading.errors.length > 0) return err(list('the configuration has errors; nothing was started', reading.errors))
+  const { view } = reading
+  if (view.workloads.length === 0) {
+    return err(`${paths.config} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nothing to start`)
+  }
+  const path = settings.env['PATH'] ?? ''
+  const missing = commandProblems(view.workloads, paths.root, path)
+  if (settings.proxyKind === 'envoy' && !isOnPath('envoy', path)) {
+    missing.push('--proxy envoy: no program "envoy" on PATH. Install Envoy 1.31 or newer, or leave the option out.')
+  }
+  if (missing.length > 0) return err(list('something is missing; nothing was started', missing))
+  const instances = freshInstances(view, previousInstances(paths))
+  if (!instances.ok) return instances
+  const { xds, api, metrics } = settings.ports
+  const control = [
+    { host: '127.0.0.1', port: xds, what: 'control plane, xDS; --xds-port changes it' },
+    { host: '127.0.0.1', port: api, what: 'control plane, API; --api-port changes it' },
+    { host: '127.0.0.1', port: metrics, what: 'control plane, metrics; --metrics-port changes it' },
+  ]
+  const taken = await portProblems(instances.value, view, control)
+  if (taken.length > 0) return err(list('ports are taken; nothing was started', taken))
+  return ok({ view, instances: instances.value })
+}
+
+interface Followed {
+  readonly paths: StatePaths
+  readonly config: string
+  readonly view: MeshView
+  readonly settings: UpSettings
+  readonly printer: LogPrinter
+  readonly fleet: Fleet
+  readonly agent: HostAgent
+  readonly undo: Undo
+}
+
+/** Follows changes of the files for as long as the mesh runs. */
+function follow(parts: Followed): void {
+  const { paths, config, settings, printer, fleet, agent, undo } = parts
+  let current = parts.view
+  let newest: MeshReading | undefined
+  let shownErrors = ''
+  let working: Promise<void> | undefined
+  const work = async (): Promise<void> => {
+    while (newest !== undefined) {
+      const reading = newest
+      newest = undefined
+      const errors = reading.errors.join('\n')
+      if (errors !== shownErrors && errors !== '') {
+        printer.problem(list('refused; the last good configuration goes on serving', reading.errors))
+      } else if (errors === '' && shownErrors !== '') printer.say('the configuration is good again')
+      shownErrors = errors
+      current = mergeViews(current, reading)
+      await fleet.apply(current).catch((error: Error) => printer.problem(error.message))
+    }
+    working = undefined
+  }
+  const watch = watchMesh(config, paths.root, SETTLE_MS, (reading) => {
+    newest = reading
+    working ??= work()
+  })
+  undo.push(() => watch.close())
+  if (settings.rotateEveryMs !== undefined) {
+    const timer = setInterval(() => agent.rotateAll(), settings.rotateEveryMs)
+    undo.push(() => clearInterval(timer))
+  }
+}
+
+function previousInstances(paths: StatePaths): readonly WorkloadInstance[] {
+  try {
+    return (JSON.parse(readFileSync(paths.registryFile, 'utf8')) as InstanceRegistry).instances
+  } catch {
+    return []
+  }
+}
+
+function list(title: string, items: readonly string[]): string {
+  return [title, ...items.map((item) => `  ${item}`)].join('\n')
+}
