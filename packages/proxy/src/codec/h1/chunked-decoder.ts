@@ -64,7 +64,8 @@ export class ChunkedDecoder {
         at = stop
         continue
       }
-      const fault = this.#state <= DATA_LF ? this.#chunkByte(bytes[at] as number) : this.#trailerByte(bytes[at] as number)
+      const fault =
+        this.#state <= DATA_LF ? this.#chunkByte(bytes[at] as number) : this.#trailerByte(bytes[at] as number)
       if (fault !== undefined) {
         this.fault = fault
         return at
