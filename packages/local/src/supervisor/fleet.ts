@@ -105,7 +105,7 @@ export class Fleet {
     const { registry, printer } = this.#parts
     for (const { name } of instances) printer.say(`draining ${name}`)
     await this.#untilNobodyIsSentTo(instances)
-    await Promise.all(instances.map((instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
+    await Promise.all(instances.map(async (instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
     const gone = new Set(instances.map(instanceKey))
     for (const key of gone) this.#runners.delete(key)
     await registry.set(registry.instances.filter((instance) => !gone.has(instanceKey(instance))))

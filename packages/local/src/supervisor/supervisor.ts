@@ -14,7 +14,7 @@ import { ControlProcess } from './control-process.ts'
 import { Fleet, freshInstances } from './fleet.ts'
 import { gatewayUrls } from './gateway-urls.ts'
 import type { InstanceStatus } from './instance-runner.ts'
-import { startLocalApi } from './local-api.ts'
+import { type LocalStatus, startLocalApi } from './local-api.ts'
 import { type MeshReading, type MeshSource, type MeshView, openMeshSource } from './mesh-source.ts'
 import { commandProblems, isOnPath, portProblems } from './preflight.ts'
 import { Registry } from './registry.ts'
@@ -33,6 +33,8 @@ export interface RunningMesh {
 
 const STOP_GRACE_MS = 5_000
 const KNOWN_TIMEOUT_MS = 10_000
+const API_SOCKET = 'api.sock'
+const PROXY_NAMES = { weft: 'proxies', envoy: 'Envoys' } as const
 
 /** Things to undo, last first. */
 class Undo {
@@ -98,13 +100,51 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const unwritten = await registry.create()
   if (unwritten !== undefined) return err(`cannot write ${paths.registryFile}: ${unwritten}`)
 
+  const base = { paths, settings, registry, printer, runtimeDir: runtimeDir.value }
+  const machinery = await startMachinery(base, config, undo)
+  if (!machinery.ok) return machinery
+  const { agent, fleet } = machinery.value
+  printer.say(`starting ${instances.value.length} workloads and their ${PROXY_NAMES[settings.proxyKind]}`)
+  const served = await fleet.start(view)
+  if (!served.ok) return served
+  const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
+  if (unknown !== undefined) printer.problem(unknown)
+  const urls = gatewayUrls(registry.instances, view.gateways)
+  const about = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
+  const socket = join(runtimeDir.value, API_SOCKET)
+  writeFileSync(paths.supervisorFile, JSON.stringify({ ...about, socket }), { mode: 0o600 })
+  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+  follow({ source, settings, printer, fleet, agent, undo })
+  return ok({
+    paths,
+    urls,
+    instances: () => registry.instances,
+    status: () => fleet.status(),
+    stop: () => undo.run(),
+  })
+}
+
+interface MachineryParts {
+  readonly paths: StatePaths
+  readonly settings: UpSettings
+  readonly registry: Registry
+  readonly printer: LogPrinter
+  readonly runtimeDir: string
+}
+
+/** Everything but the workloads: watchdog, control plane, agent, local API; and the (empty) fleet. */
+async function startMachinery(
+  parts: MachineryParts,
+  config: string,
+  undo: Undo,
+): Promise<Result<{ readonly agent: HostAgent; readonly fleet: Fleet }>> {
+  const { paths, printer, runtimeDir } = parts
   const runId = randomBytes(8).toString('hex')
-  const env = { ...settings.env, WEFT_RUN: runId }
-  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir.value)
+  const settings: UpSettings = { ...parts.settings, env: { ...parts.settings.env, WEFT_RUN: runId } }
+  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir)
   undo.push(() => watchdog.close())
-  const running: UpSettings = { ...settings, env }
-  printer.say(`starting the control plane`)
-  const control = new ControlProcess(paths, running, config, { watchdog, printer })
+  printer.say('starting the control plane')
+  const control = new ControlProcess(paths, settings, config, { watchdog, printer })
   undo.push(() => control.stop(STOP_GRACE_MS))
   const bound = await control.untilUp()
   if (!bound.ok) return bound
@@ -115,46 +155,18 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
     log: printerLogger(printer, 'agent'),
   })
   undo.push(() => agent.stop())
-  const fleet = new Fleet({
-    paths,
-    settings: running,
-    agent,
-    control,
-    registry,
-    watchdog,
-    printer,
-    runtimeDir: runtimeDir.value,
-  })
+  const fleet = new Fleet({ ...parts, settings, agent, control, watchdog })
   undo.push(() => fleet.stop(STOP_GRACE_MS))
-  const status = () => ({
+  const status = (): LocalStatus => ({
     instances: fleet.status(),
     identities: agent.status(),
     control: { pid: control.pid, restarts: control.restarts },
-    isolation: 'none' as const,
+    isolation: 'none',
   })
-  const api = await startLocalApi(join(runtimeDir.value, 'api.sock'), { status, rotate: () => agent.rotateAll() })
+  const api = await startLocalApi(join(runtimeDir, API_SOCKET), { status, rotate: () => agent.rotateAll() })
   if (!api.ok) return api
   undo.push(api.value.close)
-  printer.say(
-    `starting ${instances.value.length} workloads and their ${settings.proxyKind === 'envoy' ? 'Envoys' : 'proxies'}`,
-  )
-  const served = await fleet.start(view)
-  if (!served.ok) return served
-  const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
-  if (unknown !== undefined) printer.problem(unknown)
-  const urls = gatewayUrls(registry.instances, view.gateways)
-  const told = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
-  const socket = join(runtimeDir.value, 'api.sock')
-  writeFileSync(paths.supervisorFile, JSON.stringify({ ...told, socket }), { mode: 0o600 })
-  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
-  follow({ source, settings, printer, fleet, agent, undo })
-  return ok({
-    paths,
-    urls,
-    instances: () => registry.instances,
-    status: () => fleet.status(),
-    stop: () => undo.run(),
-  })
+  return ok({ agent, fleet })
 }
 
 /** Judges what was read before anything is started; the error lists everything that is wrong. */
