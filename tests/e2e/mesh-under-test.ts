@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { openCheckContext, type CheckContext } from '../../examples/bookstore/check.ts'
 
 const repository = join(import.meta.dirname, '../..')
+const anyPorts = ['--xds-port', '0', '--api-port', '0', '--metrics-port', '0']
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 30_000
 const lockTimeoutMs = 10 * 60_000
@@ -74,8 +75,12 @@ export async function copyBookstore(): Promise<MeshDirectory> {
 /** Runs `weft up` on a directory, without waiting for anything. */
 export function runMesh(directory: MeshDirectory, args: readonly string[] = []): MeshRun {
   const main = join(repository, 'packages/cli/src/main.ts')
-  const child = spawn(process.execPath, [main, 'up', directory.path, ...args], {
-    env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: process.env['HOME'], NODE_NO_WARNINGS: '1' },
+  const child = spawn(process.execPath, [main, 'up', directory.path, ...anyPorts, ...args], {
+    env: {
+      PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+      HOME: process.env['HOME'],
+      NODE_NO_WARNINGS: '1',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []

@@ -15,7 +15,7 @@ const form = full
   : { requestsPerSecond: 60, seconds: 45, routeChanges: 15, rotateEvery: '5s', kills: 1 }
 const routing = 'mesh/catalog-routing.yaml'
 const workloads = 'mesh/workloads.yaml'
-const rotation = ['--svid-lifetime', '60s', '--rotate-every', form.rotateEvery]
+const rotation = ['--svid-ttl', '60s', '--rotate-every', form.rotateEvery]
 
 let mesh: MeshUnderTest
 let access: MeshAccess

@@ -61,13 +61,18 @@ export class Proxy {
   readonly #workloads: WorkloadDirectory
   readonly #istio: IstioMetrics
   readonly #servers: NetListener[] = []
+  /** Everything a gateway accepts is from others; a sidecar's outbound listeners serve its own application. */
+  readonly #isFromOthers: (listener: Listener) => boolean
   #ownSerial: string | undefined
   #configured = false
-  #draining = false
+  /** Set once draining has begun. */
+  #drain: Promise<void> | undefined
 
   constructor(parts: ProxyParts) {
     const { runtime, bootstrap } = parts
     this.#parts = parts
+    const isGateway = bootstrap.node.id.startsWith('router~')
+    this.#isFromOthers = ({ direction }) => isGateway || direction !== 'outbound'
     this.#log = runtime.log
     this.#workloads = new WorkloadDirectory(bootstrap)
     const istio = new IstioMetrics(this.metrics, {
@@ -162,7 +167,7 @@ export class Proxy {
 
   /** `LIVE`: identity, configuration and every listener are there. */
   readiness(): 'LIVE' | 'PRE_INITIALIZING' | 'DRAINING' {
-    if (this.#draining) return 'DRAINING'
+    if (this.#drain !== undefined) return 'DRAINING'
     const waiting =
       !this.#configured ||
       !this.#secrets.has(ownCertificate) ||
@@ -173,15 +178,11 @@ export class Proxy {
 
   /**
    * Takes no more from others and lets what they have open finish, within the drain time. Our own application may go on
-   * calling out: it needs that to finish.
+   * calling out: it needs that to finish. Asked again, it is the same drain.
    */
-  async drain(): Promise<void> {
-    if (!this.#draining) this.#log.info('draining', { connections: this.#connections.size })
-    this.#draining = true
-    const isGateway = this.#parts.bootstrap.node.id.startsWith('router~')
-    const fromOthers = ({ direction }: Listener): boolean => isGateway || direction !== 'outbound'
-    await this.listeners.stopAccepting(fromOthers)
-    await this.#connections.drainAll(fromOthers, this.#parts.bootstrap.drainMs)
+  drain(): Promise<void> {
+    this.#drain ??= this.#drainInbound()
+    return this.#drain
   }
 
   /** Drains, then ends everything. */
@@ -196,6 +197,12 @@ export class Proxy {
     await this.#persisted?.close(this.store)
     this.#accessLog?.flush()
     await Promise.all(this.#servers.map((server) => server.close()))
+  }
+
+  async #drainInbound(): Promise<void> {
+    this.#log.info('draining', { connections: this.#connections.count(this.#isFromOthers) })
+    await this.listeners.stopAccepting(this.#isFromOthers)
+    await this.#connections.drainAll(this.#isFromOthers, this.#parts.bootstrap.drainMs)
   }
 
   #makeStore(): ConfigStore {
@@ -241,7 +248,7 @@ export class Proxy {
       },
       controlPlane: () => this.#upstream.status(),
       persistence: () => ({ error: this.#persisted?.error }),
-      connectionCount: () => this.#connections.size,
+      connectionCount: () => this.#connections.count(this.#isFromOthers),
       renderMetrics: () => this.metrics.render(),
       renderStats: () => this.metrics.renderPlain(),
     }

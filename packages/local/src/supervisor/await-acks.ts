@@ -1,36 +1,50 @@
-// Waits until every connected proxy has acknowledged what the control plane made of a registry generation.
+// Waits until every connected proxy has acknowledged that some instances take no traffic any more.
 import type { ControlProcess } from './control-process.ts'
+import { instanceKey } from './registry.ts'
+
+/** The part of `GET /v1/snapshot` that is read here. */
+interface SnapshotAnswer {
+  readonly instances: readonly { readonly name: string; readonly namespace: string; readonly draining: boolean }[]
+}
 
 /** The part of `GET /v1/status` that is read here. */
 interface StatusAnswer {
-  /** Generation of the registry file the served snapshot was built from. */
-  readonly registryGeneration?: number
-  readonly proxies?: readonly {
+  readonly proxies: readonly {
     readonly connected: boolean
     readonly types: readonly { readonly state: string }[]
   }[]
 }
 
-// A control plane that does not tell the generation gets this long to notice the file.
-const NOTICE_MS = 300
+const POLL_MS = 25
 
-/** Resolves with true when all have acknowledged, with false after `timeoutMs` or when nobody can be asked. */
-export async function awaitAcks(control: ControlProcess, generation: number, timeoutMs: number): Promise<boolean> {
-  const begin = Date.now()
-  while (Date.now() - begin < timeoutMs) {
-    const answer = (await control.ask('/v1/status')) as StatusAnswer | undefined
-    if (answer?.proxies !== undefined && isCurrent(answer, generation, Date.now() - begin)) {
-      const behind = answer.proxies.some(
-        ({ connected, types }) => connected && types.some(({ state }) => state === 'warming'),
-      )
-      if (!behind) return true
+/**
+ * Resolves with true when the control plane has seen that all of `keys` (`namespace/name`) drain and every connected proxy
+ * has acknowledged what follows from it; with false after `timeoutMs`.
+ */
+export async function awaitDrainAcks(
+  control: ControlProcess,
+  keys: ReadonlySet<string>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs
+  const until = async (condition: () => Promise<boolean>): Promise<boolean> => {
+    while (Date.now() < deadline) {
+      if (await condition()) return true
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    return false
   }
-  return false
+  return (await until(() => isNoticed(control, keys))) && (await until(() => isAcknowledged(control)))
 }
 
-function isCurrent(answer: StatusAnswer, generation: number, waitedMs: number): boolean {
-  if (answer.registryGeneration === undefined) return waitedMs >= NOTICE_MS
-  return answer.registryGeneration >= generation
+async function isNoticed(control: ControlProcess, keys: ReadonlySet<string>): Promise<boolean> {
+  const answer = (await control.ask('/v1/snapshot')) as SnapshotAnswer | undefined
+  const taking = answer?.instances.filter((instance) => !instance.draining && keys.has(instanceKey(instance)))
+  return taking !== undefined && taking.length === 0
+}
+
+async function isAcknowledged(control: ControlProcess): Promise<boolean> {
+  const answer = (await control.ask('/v1/status')) as StatusAnswer | undefined
+  if (answer === undefined) return false
+  return !answer.proxies.some(({ connected, types }) => connected && types.some(({ state }) => state === 'warming'))
 }

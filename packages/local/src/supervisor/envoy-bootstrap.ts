@@ -29,13 +29,14 @@ export function envoyBootstrap(target: ProxyTarget): unknown {
         },
       },
     ],
-    layered_runtime: {
-      layers: [
+    overload_manager: {
+      resource_monitors: [
         {
-          name: 'weft',
-          static_layer: {
-            'overload.global_downstream_max_connections': 50_000,
-            're2.max_program_size.error_level': 32_768,
+          name: 'envoy.resource_monitors.global_downstream_max_connections',
+          typed_config: {
+            '@type':
+              'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+            max_active_downstream_connections: 50_000,
           },
         },
       ],

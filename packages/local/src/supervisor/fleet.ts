@@ -7,7 +7,7 @@ import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
-import { awaitAcks } from './await-acks.ts'
+import { awaitDrainAcks } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
@@ -94,7 +94,7 @@ export class Fleet {
   async #leave(instances: readonly WorkloadInstance[]): Promise<void> {
     const { registry, printer } = this.#parts
     for (const { name } of instances) printer.say(`draining ${name}`)
-    await this.#untilNobodyIsSentHere()
+    await this.#untilNobodyIsSentTo(instances)
     await Promise.all(instances.map((instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
     const gone = new Set(instances.map(instanceKey))
     for (const key of gone) this.#runners.delete(key)
@@ -108,7 +108,7 @@ export class Fleet {
       const key = instanceKey(instance)
       this.#parts.printer.say(`restarting ${instance.name}: its Workload has changed`)
       await this.#parts.registry.patch(key, { draining: true })
-      await this.#untilNobodyIsSentHere()
+      await this.#untilNobodyIsSentTo([instance])
       await this.#runners.get(key)?.drain(DRAIN_MS)
       this.#runners.delete(key)
       await this.#parts.registry.patch(key, { draining: false, ready: false })
@@ -117,9 +117,8 @@ export class Fleet {
     }
   }
 
-  async #untilNobodyIsSentHere(): Promise<void> {
-    const generation = await this.#parts.registry.set(this.#parts.registry.instances)
-    const acked = await awaitAcks(this.#parts.control, generation, ACK_TIMEOUT_MS)
+  async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
+    const acked = await awaitDrainAcks(this.#parts.control, new Set(instances.map(instanceKey)), ACK_TIMEOUT_MS)
     if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
   }
 

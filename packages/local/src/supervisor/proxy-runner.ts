@@ -120,6 +120,7 @@ export class ProxyRunner {
       {
         onLine: (line, stream) => {
           this.#lastLines = [...this.#lastLines, line].slice(-20)
+          if (this.#stopped) return
           if (stream === 'err') printer.weft(this.#label, line)
           else if (settings.accessLog) printer.line(this.#label, line)
         },

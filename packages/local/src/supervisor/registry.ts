@@ -3,17 +3,11 @@
 import { rename, writeFile } from 'node:fs/promises'
 import type { InstanceRegistry, WorkloadInstance } from '@weft/resources'
 
-/** What is written besides the instances: a number that grows, so that its arrival can be awaited. */
-export interface RegistryFile extends InstanceRegistry {
-  readonly generation: number
-}
-
 /** Keeps the file equal to the instances in memory. */
 export class Registry {
   readonly #file: string
   readonly #onError: (message: string) => void
   #instances: readonly WorkloadInstance[]
-  #generation = Date.now()
   #writing: Promise<void> | undefined
   #dirty = false
 
@@ -27,17 +21,16 @@ export class Registry {
     return this.#instances
   }
 
-  /** Replaces the instances; resolves with the generation once the file holds them. */
-  async set(instances: readonly WorkloadInstance[]): Promise<number> {
+  /** Replaces the instances; resolves once the file holds them. */
+  async set(instances: readonly WorkloadInstance[]): Promise<void> {
     this.#instances = instances
     this.#dirty = true
     this.#writing ??= this.#write()
     await this.#writing
-    return this.#generation
   }
 
   /** Changes one instance, by `namespace/name`. */
-  patch(key: string, change: Partial<Pick<WorkloadInstance, 'ready' | 'draining'>>): Promise<number> {
+  patch(key: string, change: Partial<Pick<WorkloadInstance, 'ready' | 'draining'>>): Promise<void> {
     return this.set(
       this.#instances.map((instance) => (instanceKey(instance) === key ? { ...instance, ...change } : instance)),
     )
@@ -70,8 +63,7 @@ export class Registry {
   }
 
   async #replace(): Promise<void> {
-    this.#generation += 1
-    const content: RegistryFile = { generation: this.#generation, instances: this.#instances }
+    const content: InstanceRegistry = { instances: this.#instances }
     const beside = `${this.#file}.next`
     await writeFile(beside, JSON.stringify(content), { mode: 0o600 })
     await rename(beside, this.#file)

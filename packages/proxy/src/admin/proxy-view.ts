@@ -11,6 +11,7 @@ export interface ProxyView {
   certificates(): unknown
   controlPlane(): { readonly connected: boolean; readonly lastError: string | undefined }
   persistence(): { readonly error: string | undefined }
+  /** Connections that a drain waits for. */
   connectionCount(): number
   renderMetrics(): string
   renderStats(): string

@@ -111,7 +111,7 @@ export class SecretSource implements XdsConsumer, Secrets {
 }
 
 /** Facts of an X.509 leaf in PEM. */
-export function readX509Leaf(certificateChainPem: string): Result<LeafFacts> {
+function readX509Leaf(certificateChainPem: string): Result<LeafFacts> {
   const body = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(certificateChainPem)?.[1]
   if (body === undefined) return err('no PEM certificate')
   const facts = certificateFacts(Uint8Array.from(atob(body.replace(/\s+/g, '')), (char) => char.charCodeAt(0)))

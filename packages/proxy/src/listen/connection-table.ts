@@ -35,7 +35,6 @@ export type Rematch = (listener: Listener, connection: OpenConnection) => Filter
 export class ConnectionTable {
   readonly #runtime: Pick<Runtime, 'clock' | 'timers'>
   readonly #open = new Set<OpenConnection>()
-  readonly #perListener = new Map<string, number>()
 
   constructor(runtime: Pick<Runtime, 'clock' | 'timers'>) {
     this.#runtime = runtime
@@ -45,13 +44,15 @@ export class ConnectionTable {
     return this.#open.size
   }
 
-  countOf(listenerName: string): number {
-    return this.#perListener.get(listenerName) ?? 0
+  /** Open connections of the listeners that `which` names. */
+  count(which: (listener: Listener) => boolean): number {
+    let count = 0
+    for (const { listener } of this.#open) if (which(listener)) count++
+    return count
   }
 
   add(connection: OpenConnection): void {
     this.#open.add(connection)
-    this.#count(connection.listener.name, 1)
     if (connection.expiresWallMs === undefined) return
     // No connection outlives either certificate: it drains first, and is closed at the end at the latest.
     const leftMs = Math.max(0, connection.expiresWallMs - this.#runtime.clock.wallMs())
@@ -67,7 +68,6 @@ export class ConnectionTable {
   remove(connection: OpenConnection): void {
     if (!this.#open.delete(connection)) return
     connection.deadline?.cancel()
-    this.#count(connection.listener.name, -1)
   }
 
   /** Tells a connection to finish; it is destroyed when it has not within `withinMs`. */
@@ -124,12 +124,6 @@ export class ConnectionTable {
       }
       look()
     })
-  }
-
-  #count(listenerName: string, by: number): void {
-    const count = this.countOf(listenerName) + by
-    if (count === 0) this.#perListener.delete(listenerName)
-    else this.#perListener.set(listenerName, count)
   }
 }
 

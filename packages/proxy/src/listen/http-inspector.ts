@@ -6,7 +6,7 @@ export type HttpVerdict = 'incomplete' | 'http/1.0' | 'http/1.1' | 'h2c' | 'not-
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const longestMethod = 24
 /** Bytes looked at before giving up on finding the end of a request line. */
-export const maxRequestLineBytes = 8 * 1024
+const maxRequestLineBytes = 8 * 1024
 
 /**
  * Recognises HTTP as Envoy's http_inspector does: a method token, a space, and once the line is complete, a version.

@@ -73,7 +73,7 @@ export class ListenerManager {
         this.#limits.drainMs,
       )
     }
-    this.#bindAll()
+    void Promise.all(this.#bindAll())
   }
 
   /** Opens an in-process connection to an internal listener: the near end. */

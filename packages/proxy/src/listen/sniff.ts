@@ -14,7 +14,7 @@ export interface Sniffed {
 }
 
 /** A connection nothing was asked of. */
-export const notSniffed: Sniffed = {
+const notSniffed: Sniffed = {
   transportProtocol: 'raw_buffer',
   serverName: '',
   applicationProtocols: [],

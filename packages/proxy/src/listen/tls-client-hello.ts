@@ -7,7 +7,7 @@ export type ClientHelloVerdict =
   | { readonly kind: 'tls'; readonly sni: string; readonly alpn: readonly string[] }
 
 /** Bytes of ClientHello looked at; Envoy's tls_inspector default, one record of 16 kB. */
-export const maxClientHelloBytes = 16 * 1024
+const maxClientHelloBytes = 16 * 1024
 
 /**
  * Recognises a TLS ClientHello (RFC 8446 section 4.1.2) in the bytes received so far and reads its server name (RFC

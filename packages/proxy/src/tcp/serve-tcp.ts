@@ -1,6 +1,7 @@
 import type { TransportClose } from '@weft/core'
 import {
   authorize,
+  chooseTcpCluster,
   type ConnectionFacts,
   type Endpoint,
   type RequestHead,
@@ -76,8 +77,7 @@ class TcpConnection implements ServedConnection {
       const verdict = authorize(filter.rules, filter.shadow, subject)
       if (!verdict.allowed) return this.#end([], `rbac_access_denied_matched_policy[${verdict.policy ?? 'none'}]`)
     }
-    const name = this.#chooseCluster(random)
-    const cluster = name === undefined ? undefined : this.#clusters.get(name)
+    const cluster = this.#clusters.get(chooseTcpCluster(this.#proxy, random))
     if (cluster === undefined) return this.#end(['NC'], 'cluster_not_found')
     this.#dial(cluster, [])
   }
@@ -95,18 +95,6 @@ class TcpConnection implements ServedConnection {
     this.#cancelDial?.()
     if (this.#splice === undefined) this.#end(['DC'], 'connection_ended')
     else this.#splice.destroy()
-  }
-
-  #chooseCluster(random: number): string | undefined {
-    const { clusters } = this.#proxy
-    const total = clusters.reduce((sum, { weight }) => sum + weight, 0)
-    if (total === 0) return clusters[0]?.name
-    let left = random % total
-    for (const { name, weight } of clusters) {
-      if (left < weight) return name
-      left -= weight
-    }
-    return undefined
   }
 
   #dial(cluster: UpstreamCluster, tried: readonly string[]): void {
