@@ -10,7 +10,7 @@ interface Rule {
   readonly why: string
 }
 
-const isTest = (path: string): boolean => /\.(test|fuzz)\.ts$|\/test-[^/]+\.ts$/.test(path)
+const isTest = (path: string): boolean => /\.(test|fuzz)\.ts$|\/(test|golden)-[^/]+\.ts$/.test(path)
 const isSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path)
 
 /** Decisions are pure: these folders see time, randomness and the outside world only as arguments. */
