@@ -58,7 +58,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     .replace('../../backend.ts', join(import.meta.dirname, 'backend.ts'))
   writeFileSync(file, yaml)
   const args = [
-    join(repo, 'packages/cli/src/main.ts'),
+    join(repo, 'dist/weft.mjs'),
     'up',
     dir,
     '--proxy',

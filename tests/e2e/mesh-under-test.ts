@@ -47,6 +47,8 @@ export interface MeshRun {
 export interface MeshUnderTest extends MeshRun {
   readonly directory: MeshDirectory
   readonly context: CheckContext
+  /** Stops the mesh but leaves its directory; `stop` removes that, too. */
+  stopProcesses(): Promise<Ended>
 }
 
 /** Copies the bookstore to a directory of its own, its gateway on a free port. */
@@ -159,7 +161,7 @@ export async function startMesh(
     directory.remove()
     return result
   }
-  return { ...run, directory, context, stop }
+  return { ...run, directory, context, stop, stopProcesses: () => run.stop() }
 }
 
 async function untilServing(run: MeshRun, context: CheckContext): Promise<void> {
@@ -187,6 +189,12 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
     if (performance.now() - startedAt > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`)
     await pause(10)
   }
+}
+
+/** The text of catalog-routing.yaml with other weights than 90 and 10. */
+export function splitOf(text: string, v1: number, v2: number): string {
+  const weights = [v1, v2]
+  return text.replaceAll(/weight: \d+/g, () => `weight: ${weights.shift()}`)
 }
 
 /** Resolves after `ms`. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
-import { eventually, lockMachine, pause, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
+import { eventually, lockMachine, pause, splitOf, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
 import { customerCookie, startOpenLoop, type OpenLoop } from './open-loop.ts'
 import { commandOf, descendantsOf } from './process-tree.ts'
 import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
@@ -90,7 +90,7 @@ async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
 async function changeRoutes(evidence: Evidence, text: string, lengthMs: number, goesOn: () => boolean): Promise<void> {
   while (goesOn() && evidence.routeChanges < form.routeChanges) {
     const share = 5 + (evidence.routeChanges % 90)
-    const changed = text.replace('weight: 90', `weight: ${100 - share}`).replace('weight: 10', `weight: ${share}`)
+    const changed = splitOf(text, 100 - share, share)
     if (evidence.routeChanges % 10 === 5) {
       // A file cut inside a document, as an editor that writes in place leaves it for a moment.
       mesh.directory.replace(routing, changed.slice(0, changed.indexOf('weight:') + 4))

@@ -18,7 +18,7 @@ function at(value: Json, ...path: readonly (string | number)[]): Json {
 }
 
 function list(value: Json): readonly Json[] {
-  return Array.isArray(value) ? value : []
+  return Array.isArray(value) ? (value as readonly Json[]) : []
 }
 
 function text(value: Json): string {

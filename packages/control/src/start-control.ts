@@ -42,7 +42,7 @@ export interface RunningControl {
   close(): Promise<void>
 }
 
-/** Starts everything and waits until the first snapshot is built. The error is one line for people. */
+/** Builds the first snapshot, then serves it. The error is one line for people. */
 export async function startControl(settings: ControlSettings, runtime: Runtime): Promise<Result<RunningControl>> {
   const { host, stateDir, trustDomain } = settings
   const closers: (() => void | Promise<void>)[] = []
@@ -60,6 +60,10 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
     onRebuild: (rebuild) => metrics.onRebuild(rebuild),
   })
   closers.push(() => plane.close())
+
+  // Tables before listeners: a proxy that reconnects to a restarted control plane is not turned away as unknown.
+  const store = await startInputs(settings, runtime, plane, closers)
+  await until(runtime, () => plane.ready)
 
   const served = await serveXds(settings, runtime, (stream) =>
     distributor.accept(stream, (node, peer) => plane.authorize(node, peer)),
@@ -80,8 +84,6 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
   if (!exporter.ok) return giveUp(exporter.error)
   closers.push(() => exporter.value.close())
 
-  const store = await startInputs(settings, runtime, plane, closers)
-  await until(runtime, () => plane.ready)
   const at = (server: AdminServer): BoundAt => ({ host, port: server.port })
   return ok({
     plane,

@@ -62,7 +62,7 @@ async function show(
   if (options.output === 'json') {
     process.stdout.write(
       `${JSON.stringify(
-        resources.map(({ body: _, ...rest }) => rest),
+        resources.map(({ name, version, from, resource }) => ({ name, version, from, resource })),
         null,
         2,
       )}\n`,

@@ -21,7 +21,7 @@ import { tcpProxy } from './tcp-proxy.ts'
 import type { Init } from './init.ts'
 
 /** Port of the explicit HTTP proxy. */
-export const outboundPort = 15001
+const outboundPort = 15001
 
 interface OutboundView {
   readonly address: string

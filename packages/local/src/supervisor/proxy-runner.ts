@@ -173,6 +173,8 @@ function weftProgram(bootstrapFile: string): { command: string; args: string[] }
 function envoyProgram(bootstrapFile: string): { command: string; args: string[] } {
   // One worker: a laptop runs a dozen of these. Hot restart would share memory between processes of one base id.
   const args = ['-c', bootstrapFile, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warn']
+  // Connections of a replaced filter chain end with their next answer, or a permission taken away would live on for minutes.
+  args.push('--drain-strategy', 'immediate', '--drain-time-s', '5')
   return { command: 'envoy', args }
 }
 

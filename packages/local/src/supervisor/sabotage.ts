@@ -12,9 +12,9 @@ interface LooseObject {
   readonly spec?: Record<string, unknown>
 }
 
-/** Writes the spoilt copy and returns its folder; `wrong-san` spoils identities, not files, and gives back `config`. */
+/** Writes the spoilt copy and returns its folder; `wrong-san` spoils identities, not files, and gives back the root. */
 export function spoilConfig(paths: StatePaths, sabotage: Sabotage | undefined): string {
-  if (sabotage === undefined || sabotage === 'wrong-san') return paths.config
+  if (sabotage === undefined || sabotage === 'wrong-san') return paths.root
   const copy = join(paths.state, 'sabotage')
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })

@@ -54,9 +54,15 @@ export class Http1Pool implements ConnectionOwner {
 
   /** An idle connection, ready for a request; undefined: ask `wait`. */
   take(): UpstreamConnection | undefined {
-    const connection = this.#idle.pop()
-    if (connection === undefined) return undefined
-    return lend(connection)
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      const { announcedIdleMs } = connection
+      if (announcedIdleMs === 0 || this.#context.nowMs() - connection.idleSinceMs < announcedIdleMs) {
+        return lend(connection)
+      }
+      // The server is about to close it: a request sent now may be lost.
+      connection.discard()
+    }
+    return undefined
   }
 
   /** Hands over a connection when one is free or dialled, in order of asking. */

@@ -1,5 +1,6 @@
 import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { Endpoint } from '@weft/engine'
+import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
 
 /** The pool a connection goes back to. */
 export interface ConnectionOwner {
@@ -25,6 +26,10 @@ export class UpstreamConnection implements TransportHandler {
   draining = false
   /** Where the next idle one lies in the pool's stack is the pool's business; this tells only whether it is lent out. */
   lent = false
+  /** Milliseconds the server keeps it when idle, as its `keep-alive: timeout` said; 0: it said nothing. */
+  announcedIdleMs = 0
+  /** The codec of whoever borrowed it first; it keeps its buffers from one exchange to the next. */
+  codec: H1ClientConnection | undefined = undefined
   readonly #owner: ConnectionOwner
   #over = false
 

@@ -1,5 +1,6 @@
 // What VirtualServices refer to: Services, ports, subsets, gateways.
 import type { MeshObject } from '../mesh-object.ts'
+import type { GatewaySpec } from '../networking/gateway/types.ts'
 import { hostCovers, resolveGateway, resolveHost } from '../networking/host-names.ts'
 import type { Destination, VirtualServiceSpec } from '../networking/virtual-service/types.ts'
 import { didYouMean } from '../schema/did-you-mean.ts'
@@ -29,8 +30,10 @@ export function* checkVirtualService(
 
 function* checkHosts({ spec, id }: MeshObject<VirtualServiceSpec>, index: MeshIndex): Iterable<ReferenceFault> {
   if (!spec.gateways.includes('mesh')) return
+  const gateways = spec.gateways.map((name) => index.gateways.get(resolveGateway(name, id.namespace)))
   for (const [i, host] of spec.hosts.entries()) {
     if (index.servicesOf(host, id.namespace).length > 0) continue
+    if (gateways.some((gateway) => gateway !== undefined && servesHost(gateway, host, id.namespace))) continue
     const message = `no Service is called ${resolveHost(host, id.namespace)}, so nothing inside the mesh asks for it`
     const mend = index.hostMend(host, id.namespace)
     yield { severity: 'warning', code: 'unknown-host', field: `spec.hosts[${i}]`, message, mend }
@@ -54,15 +57,21 @@ function* checkGateway(
     yield { severity: 'error', code: 'unknown-gateway', field, message: `there is no Gateway ${qualified}`, mend }
     return
   }
-  const served = gateway.spec.servers.flatMap((server) => server.hosts.map((host) => host.split('/').at(-1) ?? ''))
-  for (const [i, host] of spec.hosts.entries()) {
-    const fqdn = resolveHost(host, id.namespace)
-    if (served.some((pattern) => hostCovers(pattern, fqdn) || hostCovers(pattern, host) || hostCovers(fqdn, pattern)))
-      continue
-    const message = `Gateway ${qualified} does not serve ${host} (it serves ${served.join(', ')})`
-    const mend = 'Add the host to a server of the Gateway, or correct it.'
-    yield { severity: 'warning', code: 'host-not-on-gateway', field: `spec.hosts[${i}]`, message, mend }
-  }
+  if (spec.hosts.some((host) => servesHost(gateway, host, id.namespace))) return
+  const message = `Gateway ${qualified} serves none of the hosts (it serves ${servedHosts(gateway).join(', ')})`
+  const mend = 'Add a host to a server of the Gateway, or correct `hosts`.'
+  yield { severity: 'warning', code: 'host-not-on-gateway', field, message, mend }
+}
+
+function servedHosts(gateway: MeshObject<GatewaySpec>): string[] {
+  return gateway.spec.servers.flatMap((server) => server.hosts.map((host) => host.split('/').at(-1) ?? ''))
+}
+
+function servesHost(gateway: MeshObject<GatewaySpec>, host: string, namespace: string): boolean {
+  const fqdn = resolveHost(host, namespace)
+  return servedHosts(gateway).some(
+    (pattern) => hostCovers(pattern, fqdn) || hostCovers(pattern, host) || hostCovers(fqdn, pattern),
+  )
 }
 
 interface PlacedDestination {

@@ -64,6 +64,8 @@ export class H1Head {
   dropped: Uint8Array = new Uint8Array(24)
   /** Bit `1 << kind` is set when such a header is there. */
   seen = 0
+  /** Headers added since: name (lower-case) and value in turn. */
+  readonly added: string[] = []
   readonly #isResponse: boolean
   #line = 0
 
@@ -75,6 +77,7 @@ export class H1Head {
   reset(): void {
     this.count = 0
     this.seen = 0
+    this.added.length = 0
     this.#line = 0
     this.text = ''
     this.length = 0
@@ -139,12 +142,16 @@ export class H1Head {
     return true
   }
 
-  /** Value of a header by lower-case name, lines joined with `,`; dropped ones are not seen. */
+  /** Value of a header by lower-case name, lines joined with `,`; dropped ones are not seen, added ones are. */
   value(name: string): string | undefined {
     let found: string | undefined
     for (let at = 0; at < this.count; at++) {
       if (this.dropped[at] !== 0 || !this.isNamed(at, name)) continue
       found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) {
+      if (added[at] === name) found = found === undefined ? added[at + 1] : `${found},${added[at + 1]}`
     }
     return found
   }

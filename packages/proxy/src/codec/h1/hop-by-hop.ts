@@ -1,0 +1,63 @@
+import { dropKind } from './head-edits.ts'
+import type { H1Head } from './h1-head.ts'
+import { HeaderKind } from './header-kind.ts'
+
+/** What `connection` headers say. */
+export interface ConnectionOptions {
+  readonly close: boolean
+  readonly keepAlive: boolean
+}
+
+const silent: ConnectionOptions = { close: false, keepAlive: false }
+const closes: ConnectionOptions = { close: true, keepAlive: false }
+const keeps: ConnectionOptions = { close: false, keepAlive: true }
+
+const hopByHop: readonly number[] = [
+  HeaderKind.CONNECTION,
+  HeaderKind.KEEP_ALIVE,
+  HeaderKind.PROXY_CONNECTION,
+  HeaderKind.TRANSFER_ENCODING,
+  HeaderKind.UPGRADE,
+  HeaderKind.TE,
+  HeaderKind.TRAILER,
+]
+const anyHopByHop = hopByHop.reduce((bits, kind) => bits | (1 << kind), 0)
+
+/** Drops the hop-by-hop headers (RFC 9110 7.6.1) and says what they asked for. */
+export function takeHopByHop(head: H1Head): ConnectionOptions {
+  if ((head.seen & anyHopByHop) === 0) return silent
+  const options = head.has(HeaderKind.CONNECTION) ? readConnection(head) : silent
+  for (const kind of hopByHop) dropKind(head, kind)
+  return options
+}
+
+function readConnection(head: H1Head): ConnectionOptions {
+  let close = false
+  let keepAlive = false
+  for (let at = 0; at < head.count; at++) {
+    if (head.kinds[at] !== HeaderKind.CONNECTION) continue
+    const value = head.valueAt(at).toLowerCase()
+    if (value === 'keep-alive') keepAlive = true
+    else if (value === 'close') close = true
+    else {
+      for (const part of value.split(',')) {
+        const option = part.trim()
+        if (option === 'close') close = true
+        else if (option === 'keep-alive') keepAlive = true
+        else dropNominated(head, option)
+      }
+    }
+  }
+  if (close) return closes
+  return keepAlive ? keeps : silent
+}
+
+/**
+ * Drops a header that `connection` names. Headers the proxy itself knows stay: naming `x-forwarded-for`, `authorization`
+ * or `content-length` here is a known way to strip them behind the back of whoever trusts them.
+ */
+function dropNominated(head: H1Head, name: string): void {
+  for (let at = 0; at < head.count; at++) {
+    if (head.kinds[at] === HeaderKind.OTHER && head.isNamed(at, name)) head.dropped[at] = 1
+  }
+}

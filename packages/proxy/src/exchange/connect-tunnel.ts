@@ -1,0 +1,105 @@
+import type { PeerIdentity } from '@weft/core'
+import type { Endpoint } from '@weft/engine'
+import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
+import type { Dialed } from '../pool/dial.ts'
+import { Splice, type SpliceEnd } from '../tcp/splice.ts'
+import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { exchangeErrors } from './error-table.ts'
+import type { Exchange } from './exchange.ts'
+
+/**
+ * A CONNECT request that ends here: its bytes go to an endpoint of the route's cluster. An internal endpoint makes the
+ * tunnel's inside a connection of its own, whose original destination is the CONNECT authority.
+ */
+export class ConnectTunnel {
+  readonly #exchange: Exchange
+  readonly #cluster: UpstreamCluster
+  readonly #peer: PeerIdentity | undefined
+  #endpoint: Endpoint | undefined
+  #dialed: Dialed | undefined
+  #cancelDial: (() => void) | undefined
+  #splice: Splice | undefined
+  #failure: string | undefined
+  #started = false
+
+  constructor(exchange: Exchange, cluster: UpstreamCluster, peer: PeerIdentity | undefined) {
+    this.#exchange = exchange
+    this.#cluster = cluster
+    this.#peer = peer
+    exchange.onDone(() => this.#cancelDial?.())
+  }
+
+  /** Dials; called when everything read so far is on record, so that no byte of the tunnel is lost. */
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    const picked = this.#cluster.pick([])
+    if (picked.kind !== 'picked') return this.#exchange.fail(exchangeErrors.noHealthyUpstream)
+    this.#endpoint = picked.endpoint
+    const { connection } = this.#exchange
+    const ends = {
+      destination: splitAuthority(this.#exchange.authority),
+      source: { address: connection.remoteAddress, port: connection.remotePort, peer: this.#peer },
+    }
+    this.#cancelDial = this.#cluster.dialRaw(
+      picked.endpoint,
+      ends,
+      (dialed) => this.#join(dialed),
+      (close, timedOut) => {
+        this.#failure = close.detail
+        const error = timedOut ? exchangeErrors.connectTimeout : exchangeErrors.connectFailure
+        this.#exchange.fail(error, timedOut ? undefined : close.detail)
+      },
+    )
+  }
+
+  /** Ends both sides at once. */
+  destroy(): void {
+    this.#splice?.destroy()
+  }
+
+  facts(): UpstreamFacts {
+    const transport = this.#dialed?.transport
+    return {
+      cluster: this.#cluster.cluster,
+      endpoint: this.#endpoint,
+      peer: transport?.peer,
+      localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
+      attempts: this.#endpoint === undefined ? 0 : 1,
+      transportFailure: this.#failure,
+    }
+  }
+
+  #join(dialed: Dialed): void {
+    this.#dialed = dialed
+    this.#cancelDial = undefined
+    const exchange = this.#exchange
+    const early = exchange.takeOver()
+    const { transport, context } = exchange
+    transport.writeLatin1('HTTP/1.1 200 OK\r\n\r\n')
+    this.#splice = new Splice(transport, dialed.transport, {
+      runtime: context.runtime,
+      limits: { idleTimeoutMs: exchange.manager.timeouts.streamIdleMs, maxDurationMs: 0 },
+      onEnd: (end) => {
+        this.#cluster.counters.closed()
+        this.#ended(end)
+      },
+    })
+    this.#splice.start(early)
+  }
+
+  #ended(end: SpliceEnd): void {
+    const exchange = this.#exchange
+    exchange.bytesReceived = end.bytesFromDownstream
+    exchange.bytesSent = end.bytesFromUpstream
+    exchange.details = 'via_upstream'
+    if (end.by === 'idle') exchange.flag('SI')
+    exchange.endTunnel()
+  }
+}
+
+function splitAuthority(authority: string): { readonly address: string; readonly port: number } {
+  const at = authority.lastIndexOf(':')
+  const host = authority.slice(0, at)
+  return { address: host.startsWith('[') ? host.slice(1, -1) : host, port: Number(authority.slice(at + 1)) }
+}

@@ -1,0 +1,60 @@
+import { authorize } from '@weft/engine'
+import { ClusterRegistry } from '../cluster/cluster-registry.ts'
+import type { ProxyContext } from '../context.ts'
+import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
+import type { RequestPath, RequestPathContext } from '../request-path.ts'
+import { connectionSubject, serveTcp } from '../tcp/serve-tcp.ts'
+import { DateHeader } from './date-header.ts'
+import { DeadlineLists } from './deadline-lists.ts'
+import { HttpConnection } from './http-connection.ts'
+import { RandomPool } from './random-pool.ts'
+
+/** Makes the request path of one proxy: what happens to a connection after its listener took it. */
+export function createRequestPath(given: RequestPathContext): RequestPath {
+  const { runtime } = given
+  const clusters = new ClusterRegistry(given, given.testSan)
+  const deadlines = new DeadlineLists(runtime.clock, runtime.timers)
+  const context: ProxyContext = {
+    runtime,
+    metrics: given.metrics,
+    secrets: given.secrets,
+    testSan: given.testSan,
+    config: () => given.config(),
+    endpointsOf: (name) => given.endpointsOf(name),
+    connectInternal: (name, ends) => given.connectInternal(name, ends),
+    telemetry: (where) => given.telemetry(where),
+    clusters,
+    deadlines,
+    random: new RandomPool(runtime.rng),
+    date: new DateHeader(runtime.clock),
+  }
+  return {
+    serve: (connection) => serve(connection, context),
+    onConfig: (config) => clusters.onConfig(config),
+    onEndpoints: (name, endpoints) => clusters.onEndpoints(name, endpoints),
+    onSecrets: () => clusters.onSecrets(),
+    close: () => {
+      clusters.close()
+      deadlines.close()
+    },
+  }
+}
+
+function serve(connection: AcceptedConnection, context: ProxyContext): ServedConnection {
+  const { terminal, rbac } = connection.chain()
+  if (terminal.kind === 'tcp') return serveTcp(connection, terminal, context.clusters, context)
+  const subject = connectionSubject(connection.facts, context.random.uint48())
+  const refused = rbac.some(({ rules, shadow }) => !authorize(rules, shadow, subject).allowed)
+  if (refused) return closeAtOnce(connection)
+  const served = new HttpConnection(context, connection, terminal)
+  served.start()
+  return served
+}
+
+/** A connection that network RBAC denies: closed without a word, as Envoy does. */
+function closeAtOnce(connection: AcceptedConnection): ServedConnection {
+  const { transport } = connection
+  transport.handler = { onData() {}, onEnd() {}, onDrain() {}, onClose: () => connection.onClosed() }
+  transport.destroy()
+  return { drain: () => {}, idle: () => true, destroy: () => {} }
+}

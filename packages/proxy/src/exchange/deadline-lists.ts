@@ -1,0 +1,107 @@
+import type { Clock, Timer, Timers } from '@weft/core'
+
+/** Told when a deadline passed. */
+export interface DeadlineOwner {
+  onDeadline(deadline: Deadline): void
+}
+
+/** A point in time by which something must have happened; armed and disarmed often, fired rarely. */
+export class Deadline {
+  readonly owner: DeadlineOwner
+  dueMs = 0
+  list: DeadlineList | undefined = undefined
+  previous: Deadline | undefined = undefined
+  next: Deadline | undefined = undefined
+
+  constructor(owner: DeadlineOwner) {
+    this.owner = owner
+  }
+}
+
+/** Deadlines of one duration: since all wait equally long, they are in order of their end. */
+interface DeadlineList {
+  readonly delayMs: number
+  head: Deadline | undefined
+  tail: Deadline | undefined
+  timer: Timer | undefined
+}
+
+/** Beyond so many different durations, further ones are rounded up: a client's header may ask for any. */
+const maxExactDurations = 128
+
+/**
+ * Deadlines without a timer each: one list and at most one timer per duration, so that arming and disarming, done
+ * several times per request, only relinks a list. A deadline may fire up to a millisecond late, never early.
+ */
+export class DeadlineLists {
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #lists = new Map<number, DeadlineList>()
+
+  constructor(clock: Clock, timers: Timers) {
+    this.#clock = clock
+    this.#timers = timers
+  }
+
+  /** (Re)arms a deadline; `delayMs` of 0 only disarms it: no limit. */
+  arm(deadline: Deadline, delayMs: number): void {
+    this.disarm(deadline)
+    if (delayMs <= 0) return
+    const list = this.#listOf(delayMs)
+    deadline.dueMs = this.#clock.nowMs() + list.delayMs
+    deadline.list = list
+    deadline.previous = list.tail
+    if (list.tail === undefined) list.head = deadline
+    else list.tail.next = deadline
+    list.tail = deadline
+    if (list.timer === undefined) this.#schedule(list, list.delayMs)
+  }
+
+  /** Disarms a deadline; does nothing when it is not armed. */
+  disarm(deadline: Deadline): void {
+    const { list, previous, next } = deadline
+    if (list === undefined) return
+    if (previous === undefined) list.head = next
+    else previous.next = next
+    if (next === undefined) list.tail = previous
+    else next.previous = previous
+    deadline.list = undefined
+    deadline.previous = undefined
+    deadline.next = undefined
+  }
+
+  /** Cancels everything without firing. */
+  close(): void {
+    for (const list of this.#lists.values()) list.timer?.cancel()
+    this.#lists.clear()
+  }
+
+  #listOf(delayMs: number): DeadlineList {
+    const known = this.#lists.get(delayMs)
+    if (known !== undefined) return known
+    const exact = this.#lists.size < maxExactDurations
+    const kept = exact ? delayMs : 2 ** Math.ceil(Math.log2(delayMs))
+    let list = this.#lists.get(kept)
+    if (list === undefined) {
+      list = { delayMs: kept, head: undefined, tail: undefined, timer: undefined }
+      this.#lists.set(kept, list)
+    }
+    return list
+  }
+
+  #schedule(list: DeadlineList, delayMs: number): void {
+    list.timer = this.#timers.set(delayMs, () => this.#fire(list), { keepAlive: false })
+  }
+
+  #fire(list: DeadlineList): void {
+    list.timer = undefined
+    const nowMs = this.#clock.nowMs()
+    for (let first = list.head; first !== undefined && first.dueMs <= nowMs; first = list.head) {
+      this.disarm(first)
+      first.owner.onDeadline(first)
+    }
+    if (list.timer !== undefined) return
+    if (list.head !== undefined) this.#schedule(list, Math.max(1, Math.ceil(list.head.dueMs - nowMs)))
+    else this.#lists.delete(list.delayMs)
+  }
+}

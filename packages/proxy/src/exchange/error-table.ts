@@ -1,0 +1,159 @@
+// What can go wrong with an exchange, each with its answer, response flag and log detail: the only place where an
+// error turns into something a client or an operator sees. Texts and details are Envoy's.
+import type { ResponseFlag } from '../telemetry/exchange-record.ts'
+
+/** Who caused an error. */
+export type ErrorSource = 'downstream' | 'upstream' | 'local'
+
+/** One kind of error. */
+export interface ErrorEntry {
+  readonly source: ErrorSource
+  /** When it can happen; `response` errors after the response's head end the connection instead of answering. */
+  readonly phase: 'request' | 'route' | 'upstream' | 'any'
+  readonly status: number
+  readonly flag: ResponseFlag | undefined
+  /** `%RESPONSE_CODE_DETAILS%`. */
+  readonly details: string
+  readonly body: string
+  /** `close`: the connection cannot be used after the answer. */
+  readonly connection: 'keep' | 'close'
+}
+
+const entry = (
+  source: ErrorSource,
+  phase: ErrorEntry['phase'],
+  status: number,
+  flag: ResponseFlag | undefined,
+  details: string,
+  body = '',
+  connection: ErrorEntry['connection'] = 'keep',
+): ErrorEntry => ({ source, phase, status, flag, details, body, connection })
+
+const upstreamReset = 'upstream connect error or disconnect/reset before headers. reset reason: '
+
+/** All errors the request path itself answers. Filters add their own replies. */
+export const exchangeErrors = {
+  httpVersion10: entry('downstream', 'request', 426, undefined, 'low_version', '', 'close'),
+  missingHost: entry('downstream', 'request', 400, undefined, 'missing_host_header'),
+  invalidHost: entry('downstream', 'request', 400, 'DPE', 'http1.invalid_authority', 'Bad Request', 'close'),
+  invalidTarget: entry('downstream', 'request', 400, 'DPE', 'http1.invalid_url', 'Bad Request', 'close'),
+  pathNormalization: entry('downstream', 'request', 400, undefined, 'path_normalization_failed'),
+  upgradeRefused: entry('downstream', 'request', 403, undefined, 'upgrade_failed'),
+  headersTimeout: entry(
+    'downstream',
+    'request',
+    408,
+    undefined,
+    'request_header_timeout',
+    'request header timeout',
+    'close',
+  ),
+  requestTimeout: entry('downstream', 'request', 408, undefined, 'request_overall_timeout', 'request timeout', 'close'),
+  streamIdle: entry('downstream', 'any', 408, 'SI', 'stream_idle_timeout', 'stream timeout', 'close'),
+  maxDuration: entry('downstream', 'any', 408, 'DT', 'max_duration_timeout', 'downstream duration timeout', 'close'),
+  noVirtualHost: entry('local', 'route', 404, 'NR', 'route_not_found'),
+  noRoute: entry('local', 'route', 404, 'NR', 'route_not_found'),
+  noRouteConfig: entry('local', 'route', 404, 'NR', 'route_configuration_not_found'),
+  noCluster: entry('local', 'route', 503, 'NC', 'cluster_not_found'),
+  noHealthyUpstream: entry('local', 'upstream', 503, 'UH', 'no_healthy_upstream', 'no healthy upstream'),
+  overflow: entry(
+    'local',
+    'upstream',
+    503,
+    'UO',
+    'upstream_reset_before_response_started{overflow}',
+    `${upstreamReset}overflow`,
+  ),
+  connectFailure: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UF',
+    'upstream_reset_before_response_started{remote_connection_failure}',
+    `${upstreamReset}remote connection failure`,
+  ),
+  connectTimeout: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UF',
+    'upstream_reset_before_response_started{connection_timeout}',
+    `${upstreamReset}connection timeout`,
+  ),
+  connectionTermination: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UC',
+    'upstream_reset_before_response_started{connection_termination}',
+    `${upstreamReset}connection termination`,
+  ),
+  upstreamProtocol: entry(
+    'upstream',
+    'upstream',
+    502,
+    'UPE',
+    'upstream_reset_before_response_started{protocol_error}',
+    `${upstreamReset}protocol error`,
+  ),
+  responseTimeout: entry('upstream', 'upstream', 504, 'UT', 'response_timeout', 'upstream request timeout'),
+  perTryTimeout: entry('upstream', 'upstream', 504, 'UT', 'upstream_per_try_timeout', 'upstream request timeout'),
+  /** After the response's head: nothing can be answered any more. */
+  upstreamCut: entry(
+    'upstream',
+    'any',
+    0,
+    'UC',
+    'upstream_reset_after_response_started{connection_termination}',
+    '',
+    'close',
+  ),
+  upstreamBodyFault: entry(
+    'upstream',
+    'any',
+    0,
+    'UPE',
+    'upstream_reset_after_response_started{protocol_error}',
+    '',
+    'close',
+  ),
+  downstreamGone: entry('downstream', 'any', 0, 'DC', 'downstream_remote_disconnect', '', 'close'),
+  downstreamBodyFault: entry('downstream', 'request', 400, 'DPE', 'http1.codec_error', 'Bad Request', 'close'),
+} as const
+
+const reasons: Readonly<Record<number, string>> = {
+  100: 'Continue',
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  418: "I'm a teapot",
+  426: 'Upgrade Required',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+}
+
+/** Reason phrase of a status; `Unknown` where none is registered here, as Envoy writes it. */
+export function reasonPhrase(status: number): string {
+  return reasons[status] ?? 'Unknown'
+}

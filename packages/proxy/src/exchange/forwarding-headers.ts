@@ -1,0 +1,128 @@
+// X-Forwarded-*, X-Request-Id and Envoy's own headers, as Envoy's ConnectionManagerUtility::mutateRequestHeaders treats
+// them.
+import type { PeerIdentity } from '@weft/core'
+import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
+import { addHeader, dropHeader, dropKind, setHeader } from '../codec/h1/head-edits.ts'
+import type { H1Head } from '../codec/h1/h1-head.ts'
+import { HeaderKind } from '../codec/h1/header-kind.ts'
+import type { RandomPool } from './random-pool.ts'
+import type { RequestView } from './request-view.ts'
+
+/** What the headers say about the client. */
+export interface ClientFacts {
+  /** The client's address as far as hops in front are trusted; undefined: the connection's peer. */
+  readonly trustedAddress: string | undefined
+  readonly requestId: string | undefined
+}
+
+/** Headers that steer an Envoy: not taken from strangers at the edge. */
+const internalOnly = [
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-force-trace',
+  'x-envoy-ip-tags',
+  'x-envoy-original-url',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-decorator-operation',
+]
+
+/** Applies a manager's settings to a request and reads what trusted hops said of the client. */
+export function applyForwarding(
+  view: RequestView,
+  manager: HttpConnectionManager,
+  connection: { readonly facts: ConnectionFacts; readonly peer: PeerIdentity | undefined },
+  random: RandomPool,
+): ClientFacts {
+  const { head } = view
+  const { forwarding } = manager
+  const { facts } = connection
+  const edge = forwarding.useRemoteAddress
+  if (head.has(HeaderKind.X_ENVOY)) {
+    dropHeader(head, 'x-envoy-internal')
+    if (edge) for (const name of internalOnly) dropHeader(head, name)
+  }
+  const proto = facts.tls ? 'https' : 'http'
+  const trustedAddress = edge ? edgeAddress(head, forwarding, facts) : innerAddress(head, forwarding)
+  if ((edge && forwarding.xffTrustedHops === 0) || !head.has(HeaderKind.X_FORWARDED_PROTO)) {
+    dropKind(head, HeaderKind.X_FORWARDED_PROTO)
+    addHeader(head, 'x-forwarded-proto', proto)
+  } else {
+    const said = head.value('x-forwarded-proto')
+    if (said === 'http' || said === 'https') view.setScheme(said)
+  }
+  if (edge) setHeader(head, 'x-envoy-external-address', trustedAddress ?? facts.remoteAddress)
+  clientCertificate(head, forwarding, connection)
+  return { trustedAddress, requestId: requestId(head, manager, edge, random) }
+}
+
+/** The edge: our immediate peer is the client, or the last of the hops we were told to trust. Appends it. */
+function edgeAddress(head: H1Head, forwarding: ForwardingHeaders, facts: ConnectionFacts): string | undefined {
+  const before = head.has(HeaderKind.X_FORWARDED_FOR) ? head.value('x-forwarded-for') : undefined
+  const { xffTrustedHops } = forwarding
+  const trusted = xffTrustedHops === 0 ? facts.remoteAddress : lastAddress(before, xffTrustedHops - 1)
+  if (!forwarding.skipXffAppend) {
+    dropKind(head, HeaderKind.X_FORWARDED_FOR)
+    addHeader(head, 'x-forwarded-for', before === undefined ? facts.remoteAddress : `${before},${facts.remoteAddress}`)
+  }
+  return trusted ?? facts.remoteAddress
+}
+
+function innerAddress(head: H1Head, forwarding: ForwardingHeaders): string | undefined {
+  if (!head.has(HeaderKind.X_FORWARDED_FOR)) return undefined
+  return lastAddress(head.value('x-forwarded-for'), forwarding.xffTrustedHops)
+}
+
+const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/
+
+/** The address `skip` places from the end of X-Forwarded-For; undefined when there is none that can be read. */
+function lastAddress(value: string | undefined, skip: number): string | undefined {
+  const found = value
+    ?.split(',')
+    .at(-1 - skip)
+    ?.trim()
+  return found !== undefined && address.test(found) ? found : undefined
+}
+
+function requestId(
+  head: H1Head,
+  manager: HttpConnectionManager,
+  edge: boolean,
+  random: RandomPool,
+): string | undefined {
+  const { generate, preserveExternal } = manager.requestId
+  const present = head.has(HeaderKind.X_REQUEST_ID)
+  if (!generate || (present && (!edge || preserveExternal))) return present ? head.value('x-request-id') : undefined
+  dropKind(head, HeaderKind.X_REQUEST_ID)
+  const id = random.uuid()
+  addHeader(head, 'x-request-id', id)
+  return id
+}
+
+/** X-Forwarded-Client-Cert: what a stranger says there is never passed on unless configured. */
+function clientCertificate(
+  head: H1Head,
+  { clientCert, clientCertDetails }: ForwardingHeaders,
+  connection: { readonly facts: ConnectionFacts; readonly peer: PeerIdentity | undefined },
+): void {
+  if (clientCert === 'always-forward-only') return
+  const { facts, peer } = connection
+  if (clientCert === 'sanitize' || peer === undefined) return dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
+  if (clientCert === 'forward-only') return
+  const parts: string[] = []
+  if (facts.localPrincipal !== undefined) parts.push(`By=${facts.localPrincipal}`)
+  if (clientCertDetails.uri && peer.spiffeId !== undefined) parts.push(`URI=${peer.spiffeId}`)
+  const own = parts.join(';')
+  const before = clientCert === 'append-forward' ? head.value('x-forwarded-client-cert') : undefined
+  dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
+  if (own !== '') addHeader(head, 'x-forwarded-client-cert', before === undefined ? own : `${before},${own}`)
+}

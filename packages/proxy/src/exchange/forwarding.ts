@@ -1,0 +1,358 @@
+import type { Buffer } from 'node:buffer'
+import {
+  type AttemptOutcome,
+  type EffectiveTimeouts,
+  type Endpoint,
+  effectiveRetryPolicy,
+  effectiveTimeouts,
+  isIdempotent,
+  type RetryPolicy,
+  retryVerdict,
+  type RouteAction,
+} from '@weft/engine'
+import type { Timer } from '@weft/core'
+import { H1ClientConnection, type ResponseFailure, type ResponseReceiver } from '../codec/h1/client-connection.ts'
+import type { H1Head } from '../codec/h1/h1-head.ts'
+import { headerLines } from '../codec/h1/head-edits.ts'
+import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
+import type { PoolFailure, PoolWaiter } from '../pool/http1-pool.ts'
+import type { UpstreamConnection } from '../pool/upstream-connection.ts'
+import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
+import { type ErrorEntry, exchangeErrors } from './error-table.ts'
+import type { Exchange } from './exchange.ts'
+import { editResponse, responseHeadText } from './response-writer.ts'
+import { UpstreamRequest } from './upstream-request.ts'
+
+/** Without a policy of the route: a connection that could not be made has sent nothing, so it is safe to try again. */
+const connectRetries: RetryPolicy = {
+  retryOn: new Set(['connect-failure', 'refused-stream']),
+  numRetries: 2,
+  perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
+  retriableStatusCodes: new Set(),
+  retriableHeaders: [],
+  retriableRequestHeaders: [],
+  backOff: { baseMs: 25, maxMs: 250 },
+  avoidPreviousHosts: true,
+  hostSelectionMaxAttempts: 3,
+}
+
+/** So many stale connections in a row are believed to be stale; more is the upstream's doing. */
+const maxStale = 3
+/** The body of an answer that will be repeated is read to its end up to this size, to keep the connection. */
+const discardLimitBytes = 64 * 1024
+
+/** The router's work on one exchange: attempts, one after the other, until one is passed on or none is left. */
+export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
+  readonly timeouts: EffectiveTimeouts
+  /** Attempts begun. */
+  attempts = 0
+  readonly #exchange: Exchange
+  readonly #cluster: UpstreamCluster
+  readonly #request: UpstreamRequest
+  readonly #policy: RetryPolicy
+  readonly #declared: boolean
+  readonly #overall: Deadline = new Deadline(this)
+  #perTry: Deadline | undefined = undefined
+  #tried: string[] = []
+  #retries = 0
+  #stale = 0
+  #endpoint: Endpoint | undefined = undefined
+  #pooled: UpstreamConnection | undefined = undefined
+  #codec: H1ClientConnection | undefined = undefined
+  #counted = false
+  #cancelWait: (() => void) | undefined = undefined
+  #backOff: Timer | undefined = undefined
+  #sentMs = 0
+  #discarding = -1
+  #transportFailure: string | undefined = undefined
+  #over = false
+
+  constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
+    this.#exchange = exchange
+    this.#cluster = cluster
+    this.timeouts = effectiveTimeouts(exchange.manager, action, exchange.head)
+    const policy = effectiveRetryPolicy(exchange.plan?.retryPolicy, exchange.head)
+    this.#policy = policy ?? connectRetries
+    // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
+    // that it repeats nothing that may have been processed.
+    this.#declared = policy !== undefined
+    this.#request = new UpstreamRequest(exchange, this.timeouts)
+  }
+
+  /** True while a connection takes the request's bytes. */
+  get ready(): boolean {
+    return this.#codec !== undefined && this.#discarding < 0
+  }
+
+  /** True while the request may have to be sent again. */
+  get mayRepeat(): boolean {
+    return this.#retries < this.#policy.numRetries && this.#exchange.body.replayable
+  }
+
+  /** Begins the next attempt. */
+  attempt(): void {
+    const exchange = this.#exchange
+    this.attempts++
+    if (this.attempts === 1 && exchange.body.complete) this.#armOverall()
+    const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.#policy
+    const picked = this.#cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
+    if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
+    if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
+    const { endpoint } = picked
+    this.#endpoint = endpoint
+    this.#tried.push(endpoint.key)
+    if (!this.#cluster.beginRequest(endpoint)) return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
+    this.#counted = true
+    const idle = this.#cluster.takeIdle(endpoint)
+    if (idle !== undefined) return this.onConnection(idle)
+    this.#cancelWait = this.#cluster.connect(endpoint, this)
+  }
+
+  onConnection(pooled: UpstreamConnection): void {
+    this.#cancelWait = undefined
+    this.#pooled = pooled
+    const codec = (pooled.codec ??= new H1ClientConnection(pooled))
+    this.#codec = codec
+    const exchange = this.#exchange
+    this.#sentMs = exchange.context.runtime.clock.nowMs()
+    codec.begin(this, exchange.method, this.#request.head(this.attempts, (this.#endpoint as Endpoint).hostname))
+    for (const piece of exchange.body.pieces) this.#request.sendBody(codec, piece, 0, piece.length)
+    exchange.body.taken(this.mayRepeat)
+    if (exchange.body.complete) this.#request.end(codec)
+    else exchange.resumeRequest()
+    if (this.timeouts.perTryMs > 0 && exchange.body.complete) this.#armPerTry()
+    if (!exchange.reading) codec.flush()
+  }
+
+  onPoolFailure(failure: PoolFailure): void {
+    this.#cancelWait = undefined
+    if (failure.kind === 'overflow') return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
+    this.#transportFailure = transportFailureText(failure)
+    const error = failure.timedOut ? exchangeErrors.connectTimeout : exchangeErrors.connectFailure
+    this.#failed({ kind: 'connect-failure' }, error)
+  }
+
+  /** Sends a piece of the request's body. False: wait. */
+  sendBody(bytes: Buffer, start: number, end: number): boolean {
+    const codec = this.#codec as H1ClientConnection
+    const more = this.#request.sendBody(codec, bytes, start, end)
+    this.#exchange.body.taken(this.mayRepeat)
+    return more
+  }
+
+  /** The request's body is complete. */
+  endBody(): void {
+    this.#armOverall()
+    if (!this.ready) return
+    this.#request.end(this.#codec as H1ClientConnection)
+    if (this.timeouts.perTryMs > 0) this.#armPerTry()
+  }
+
+  flush(): void {
+    if (this.#codec !== undefined && !this.#codec.flush()) this.#exchange.pauseRequest()
+  }
+
+  /** The downstream takes bytes again. */
+  resume(): void {
+    this.#codec?.resumeResponse()
+  }
+
+  onInformational(head: H1Head): void {
+    this.#exchange.inform(`${head.text.slice(0, head.firstLine)}${headerLines(head)}\r\n`)
+  }
+
+  onHead(head: H1Head, endOfBody: boolean, known: 'length' | 'chunked' | 'until-close'): void {
+    const exchange = this.#exchange
+    if (this.#perTry !== undefined) exchange.context.deadlines.disarm(this.#perTry)
+    const { status } = head
+    if (status >= 400 || this.#policy.retriableHeaders.length > 0 || this.#policy.retriableStatusCodes.size > 0) {
+      if (this.#repeatResponse(head, endOfBody, known)) return
+    }
+    exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
+    exchange.status = status
+    exchange.details = 'via_upstream'
+    exchange.responseHead = head
+    editResponse(exchange, head)
+    const body = endOfBody || exchange.method === 'HEAD' ? 'none' : known === 'length' ? 'length' : 'unknown'
+    exchange.respond((chunked, line) => responseHeadText(exchange, head, chunked, line), body)
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#discarding >= 0) {
+      this.#discarding += end - start
+      if (this.#discarding > discardLimitBytes) this.#retryNow(true)
+      return
+    }
+    if (!this.#exchange.sendBody(bytes, start, end)) this.#codec?.pauseResponse()
+  }
+
+  onEnd(): void {
+    if (this.#discarding >= 0) return this.#retryNow(false)
+    this.#settle()
+    this.#exchange.endResponse()
+  }
+
+  onFlush(): void {
+    if (!this.#exchange.flushDownstream()) this.#codec?.pauseResponse()
+  }
+
+  onWritable(): void {
+    this.#exchange.resumeRequest()
+  }
+
+  onFailure({ kind, silent, detail }: ResponseFailure): void {
+    const codec = this.#codec as H1ClientConnection
+    this.#codec = undefined
+    if (this.#exchange.responseStarted) {
+      return this.#fail(kind === 'closed' ? exchangeErrors.upstreamCut : exchangeErrors.upstreamBodyFault)
+    }
+    if (kind === 'protocol') {
+      this.#transportFailure = detail
+      return this.#fail(exchangeErrors.upstreamProtocol)
+    }
+    // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1).
+    const safe = isIdempotent(this.#exchange.method) || !codec.wrote
+    if (silent && codec.reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
+      this.#endAttempt()
+      this.#tried.pop()
+      this.attempts--
+      return this.attempt()
+    }
+    this.#failed({ kind: 'reset', requestStarted: codec.wrote }, exchangeErrors.connectionTermination)
+  }
+
+  onDeadline(deadline: Deadline): void {
+    if (deadline === this.#overall) return this.#fail(exchangeErrors.responseTimeout)
+    this.#codec?.abandon()
+    this.#codec = undefined
+    this.#failed({ kind: 'per-try-timeout' }, exchangeErrors.perTryTimeout)
+  }
+
+  /** Gives everything up: the exchange is answered otherwise, or gone. */
+  abandon(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#endAttempt()
+    const { deadlines } = this.#exchange.context
+    deadlines.disarm(this.#overall)
+    this.#backOff?.cancel()
+  }
+
+  /** Where the last attempt went. */
+  facts(): UpstreamFacts {
+    const transport = this.#pooled?.transport
+    return {
+      cluster: this.#cluster.cluster,
+      endpoint: this.#endpoint,
+      peer: transport?.peer,
+      localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
+      attempts: this.attempts,
+      transportFailure: this.#transportFailure,
+    }
+  }
+
+  /** Decides about a failed attempt: another one, or the error. */
+  #failed(outcome: AttemptOutcome, error: ErrorEntry): void {
+    this.#endAttempt()
+    const afterMs = this.#retryAfterMs(outcome)
+    if (afterMs === undefined) return this.#fail(error)
+    this.#scheduleRetry(afterMs)
+  }
+
+  /** Milliseconds to the next attempt; undefined: there is none. */
+  #retryAfterMs(outcome: AttemptOutcome): number | undefined {
+    const exchange = this.#exchange
+    if (!exchange.body.replayable) return undefined
+    const state = { policy: this.#policy, retries: this.#retries, subject: exchange, declared: this.#declared }
+    const verdict = retryVerdict(state, outcome, exchange.context.random.float())
+    if (verdict.kind === 'retry') return verdict.afterMs
+    if (verdict.reason === 'limit' && this.#retries > 0) exchange.flag('URX')
+    return undefined
+  }
+
+  #scheduleRetry(afterMs: number): void {
+    this.#retries++
+    this.#backOff = this.#exchange.context.runtime.timers.set(afterMs, () => {
+      this.#backOff = undefined
+      if (!this.#over) this.attempt()
+    })
+  }
+
+  /** True when an answer is thrown away because another attempt may do better. */
+  #repeatResponse(head: H1Head, endOfBody: boolean, known: string): boolean {
+    const { status } = head
+    const afterMs = this.#retryAfterMs({ kind: 'response', status, header: (name) => head.value(name) })
+    if (afterMs === undefined) return false
+    if (endOfBody || known !== 'until-close') {
+      this.#discarding = 0
+      this.#discardedAfterMs = afterMs
+      return true
+    }
+    this.#endAttempt()
+    this.#scheduleRetry(afterMs)
+    return true
+  }
+
+  #discardedAfterMs = 0
+
+  #retryNow(abandon: boolean): void {
+    this.#discarding = -1
+    if (!abandon) this.#codec = undefined
+    this.#endAttempt()
+    this.#scheduleRetry(this.#discardedAfterMs)
+  }
+
+  #fail(error: ErrorEntry): void {
+    const reason = error.flag === 'UF' || error.flag === 'UPE' ? this.#transportFailure : undefined
+    const retried =
+      this.#retries > 0
+        ? { ...error, body: error.body.replace('reset reason:', 'retried and the latest reset reason:') }
+        : error
+    this.#exchange.fail(retried, reason)
+  }
+
+  /** Ends the present attempt, whatever its state; its connection, if any, cannot be used again. */
+  #endAttempt(): void {
+    this.#cancelWait?.()
+    this.#cancelWait = undefined
+    const codec = this.#codec
+    this.#codec = undefined
+    codec?.abandon()
+    this.#uncount()
+  }
+
+  /** The answer is complete and the connection is back in its pool. */
+  #settle(): void {
+    this.#over = true
+    this.#codec = undefined
+    this.#exchange.context.deadlines.disarm(this.#overall)
+    this.#uncount()
+  }
+
+  #uncount(): void {
+    if (this.#perTry !== undefined) this.#exchange.context.deadlines.disarm(this.#perTry)
+    if (!this.#counted) return
+    this.#counted = false
+    this.#cluster.endRequest(this.#endpoint as Endpoint)
+  }
+
+  #armOverall(): void {
+    this.#exchange.context.deadlines.arm(this.#overall, this.timeouts.requestMs)
+  }
+
+  #armPerTry(): void {
+    this.#perTry ??= new Deadline(this)
+    this.#exchange.context.deadlines.arm(this.#perTry, this.timeouts.perTryMs)
+  }
+}
+
+const noKeys: readonly string[] = []
+
+/** Envoy's words for why no connection came about. */
+function transportFailureText({ close, timedOut }: Extract<PoolFailure, { kind: 'connect' }>): string | undefined {
+  if (timedOut) return undefined
+  if (close.reason === 'refused') return 'delayed connect error: Connection refused'
+  return close.reason === 'tls' ? `TLS_error:|${close.detail}` : `delayed connect error: ${close.detail}`
+}

@@ -1,0 +1,38 @@
+import type { HeaderTarget } from '@weft/engine'
+import { dropHeader, headerSafe } from '../codec/h1/head-edits.ts'
+import type { H1Head } from '../codec/h1/h1-head.ts'
+
+/** Framing and routing are the codec's own: configuration cannot change them by header. */
+const untouchable = new Set(['content-length', 'transfer-encoding', 'connection', ':path', ':method', ':scheme'])
+
+/** Lets the engine's header rules change a received head. */
+export class HeadTarget implements HeaderTarget {
+  readonly #head: H1Head
+  readonly #setAuthority: ((value: string) => void) | undefined
+
+  /** `setAuthority`: requests only; rules may name `host` or `:authority`. */
+  constructor(head: H1Head, setAuthority?: (value: string) => void) {
+    this.#head = head
+    this.#setAuthority = setAuthority
+  }
+
+  has(name: string): boolean {
+    return this.#head.value(name) !== undefined
+  }
+
+  add(name: string, value: string): void {
+    if (untouchable.has(name)) return
+    if (name === 'host' || name === ':authority') this.#setAuthority?.(headerSafe(value))
+    else this.#head.added.push(name, headerSafe(value))
+  }
+
+  set(name: string, value: string): void {
+    if (untouchable.has(name)) return
+    if (name !== 'host' && name !== ':authority') dropHeader(this.#head, name)
+    this.add(name, value)
+  }
+
+  remove(name: string): void {
+    if (!untouchable.has(name) && name !== 'host') dropHeader(this.#head, name)
+  }
+}

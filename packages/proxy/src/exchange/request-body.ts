@@ -1,0 +1,44 @@
+import { Buffer } from 'node:buffer'
+
+/** A body is kept for repetition, or while nobody takes it, up to this size. */
+const keepLimitBytes = 64 * 1024
+
+/** The body of a request as far as it has to be kept: for an attempt that is not there yet, or for the next one. */
+export class RequestBody {
+  readonly chunked: boolean
+  complete: boolean
+  /** False once some of it was let go: the request cannot be repeated. */
+  replayable = true
+  #pieces: Buffer[] = []
+  #keptBytes = 0
+
+  constructor(chunked: boolean, complete: boolean) {
+    this.chunked = chunked
+    this.complete = complete
+  }
+
+  /** True when no more should be read until an attempt takes what is here. */
+  get full(): boolean {
+    return this.#keptBytes > keepLimitBytes
+  }
+
+  /** What is kept, in order. */
+  get pieces(): readonly Buffer[] {
+    return this.#pieces
+  }
+
+  /** Keeps a copy. */
+  keep(bytes: Buffer, start: number, end: number): void {
+    if (!this.replayable) return
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
+    this.#keptBytes += end - start
+  }
+
+  /** An attempt has taken everything so far: lets go of it unless `wanted` and small enough to repeat. */
+  taken(wanted: boolean): void {
+    if (wanted && !this.full) return
+    if (this.#keptBytes > 0 || !this.complete) this.replayable = false
+    this.#pieces = []
+    this.#keptBytes = 0
+  }
+}

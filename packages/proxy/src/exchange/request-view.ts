@@ -1,0 +1,125 @@
+import { normalizePath, type HttpConnectionManager, type RequestHead } from '@weft/engine'
+import { H1Head } from '../codec/h1/h1-head.ts'
+import { HeaderKind } from '../codec/h1/header-kind.ts'
+import { type ErrorEntry, exchangeErrors } from './error-table.ts'
+
+/** uri-host and port (RFC 3986 3.2.2), without user information. */
+const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d{1,5})?$/
+const plainAuthority = /^[a-z0-9\-.]+(?::\d{1,5})?$/
+const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/i
+const hasPort = /:\d+$/
+
+/** What the request line made of a request, when it is not simply served. */
+export type RequestProblem =
+  | { readonly kind: 'error'; readonly error: ErrorEntry }
+  | { readonly kind: 'redirect'; readonly location: string }
+
+/** The request as decisions see it, answered from the received head by offset. */
+export class RequestView implements RequestHead {
+  readonly head: H1Head
+  readonly methodText: string
+  #scheme: 'http' | 'https'
+  /** As received, origin form. */
+  rawPath = ''
+  /** Path with query, normalised. */
+  target = ''
+  authorityText = ''
+  #path = ''
+  #query: string | undefined = undefined
+
+  constructor(head: H1Head, secure: boolean) {
+    this.head = head
+    const { text, methodEnd } = head
+    this.methodText = methodEnd === 3 && text.startsWith('GET') ? 'GET' : text.slice(0, methodEnd)
+    this.#scheme = secure ? 'https' : 'http'
+  }
+
+  method(): string {
+    return this.methodText
+  }
+  path(): string {
+    return this.#path
+  }
+  query(): string | undefined {
+    return this.#query
+  }
+  authority(): string {
+    return this.authorityText
+  }
+  scheme(): string {
+    return this.#scheme
+  }
+  header(name: string): string | undefined {
+    return this.head.value(name)
+  }
+
+  /** Says which scheme the client used, when a trusted hop in front knows better than this connection. */
+  setScheme(scheme: 'http' | 'https'): void {
+    this.#scheme = scheme
+  }
+
+  /** Reads target and host; what is wrong with them, or undefined. */
+  read(manager: HttpConnectionManager): RequestProblem | undefined {
+    const { head } = this
+    const error =
+      this.#readHost(manager) ?? this.#readTarget(head.text.slice(head.targetStart, head.targetEnd), manager)
+    if (error !== undefined) return { kind: 'error', error }
+    if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
+    if (!plainAuthority.test(this.authorityText) && !validAuthority.test(this.authorityText)) {
+      return { kind: 'error', error: exchangeErrors.invalidHost }
+    }
+    if (manager.stripHostPort === 'any') this.authorityText = this.authorityText.replace(hasPort, '')
+    if (this.methodText === 'CONNECT') return undefined
+    const normalized = normalizePath(this.rawPath, manager.path)
+    if (normalized.kind === 'reject') return { kind: 'error', error: exchangeErrors.pathNormalization }
+    if (normalized.kind === 'redirect') return { kind: 'redirect', location: normalized.location }
+    this.#setTarget(normalized.path)
+    return undefined
+  }
+
+  #setTarget(target: string): void {
+    this.target = target
+    const mark = target.indexOf('?')
+    this.#path = mark < 0 ? target : target.slice(0, mark)
+    this.#query = mark < 0 ? undefined : target.slice(mark + 1)
+  }
+
+  /** Exactly one Host (RFC 9112 3.2); HTTP/1.0 may leave it out when a default is configured. */
+  #readHost(manager: HttpConnectionManager): ErrorEntry | undefined {
+    const { head } = this
+    let host: string | undefined
+    for (let at = 0; at < head.count; at++) {
+      if (head.kinds[at] !== HeaderKind.HOST) continue
+      if (host !== undefined) return exchangeErrors.invalidHost
+      host = head.valueAt(at)
+      head.dropped[at] = 1
+    }
+    if (host === undefined && head.minor === 0) host = manager.http1.defaultHostForHttp10
+    if (host === undefined) return exchangeErrors.missingHost
+    this.authorityText = host
+    return undefined
+  }
+
+  #readTarget(target: string, manager: HttpConnectionManager): ErrorEntry | undefined {
+    if (this.methodText === 'CONNECT') {
+      this.authorityText = target
+      this.rawPath = ''
+      return hasPort.test(target) ? undefined : exchangeErrors.invalidTarget
+    }
+    if (target.charCodeAt(0) === 47) {
+      this.rawPath = target
+      return undefined
+    }
+    if (target === '*') {
+      this.rawPath = '*'
+      return this.methodText === 'OPTIONS' ? undefined : exchangeErrors.invalidTarget
+    }
+    const parts = manager.http1.allowAbsoluteUrl ? absoluteForm.exec(target) : null
+    const [, authority, rest = ''] = parts ?? []
+    if (authority === undefined || authority === '') return exchangeErrors.invalidTarget
+    // RFC 9112 3.2.2: the target's authority replaces the Host header.
+    this.authorityText = authority
+    this.rawPath = rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest
+    return undefined
+  }
+}

@@ -1,0 +1,68 @@
+import {
+  type FilterOverride,
+  filterOverride,
+  headerLevels,
+  type HeaderRules,
+  type RetryPolicy,
+  type Routed,
+  type RouteConfig,
+  type Route,
+  type VirtualHost,
+  type WeightedCluster,
+} from '@weft/engine'
+
+/** What follows from a route alone, worked out on its first use and kept as long as the route. */
+export interface RoutePlan {
+  readonly routed: Routed
+  readonly retryPolicy: RetryPolicy | undefined
+  /** Levels with anything to do, in order; empty: nothing to do. */
+  readonly requestLevels: readonly HeaderRules[]
+  readonly responseLevels: readonly HeaderRules[]
+  /** True when path or authority change on the way. */
+  readonly rewrites: boolean
+  /** Per-route settings of http filters by name; filled on first use. */
+  readonly overrides: Map<string, FilterOverride | undefined>
+}
+
+const plans = new WeakMap<Route, Map<WeightedCluster | undefined, RoutePlan>>()
+
+/** The plan of a route and leg; a compiled route belongs to one virtual host of one configuration. */
+export function routePlan(
+  config: RouteConfig,
+  host: VirtualHost,
+  route: Route,
+  leg: WeightedCluster | undefined,
+): RoutePlan {
+  let byLeg = plans.get(route)
+  if (byLeg === undefined) plans.set(route, (byLeg = new Map()))
+  const known = byLeg.get(leg)
+  // Configurations share unchanged virtual hosts, so the same route may come back under a newer configuration.
+  if (known?.routed.config === config) return known
+  const made = makePlan({ config, host, route, leg })
+  byLeg.set(leg, made)
+  return made
+}
+
+/** The per-route setting of one filter. */
+export function overrideOf(plan: RoutePlan, filterName: string): FilterOverride | undefined {
+  const { overrides } = plan
+  const known = overrides.get(filterName)
+  if (known !== undefined || overrides.has(filterName)) return known
+  const found = filterOverride(filterName, plan.routed)
+  overrides.set(filterName, found)
+  return found
+}
+
+function makePlan(routed: Routed): RoutePlan {
+  const { route, host, leg } = routed
+  const levels = headerLevels(routed)
+  const action = route.action.kind === 'route' ? route.action : undefined
+  return {
+    routed,
+    retryPolicy: action?.retryPolicy ?? host.retryPolicy,
+    requestLevels: levels.filter(({ requestAdd, requestRemove }) => requestAdd.length + requestRemove.length > 0),
+    responseLevels: levels.filter(({ responseAdd, responseRemove }) => responseAdd.length + responseRemove.length > 0),
+    rewrites: action?.pathRewrite !== undefined || action?.hostRewrite !== undefined || leg?.hostRewrite !== undefined,
+    overrides: new Map(),
+  }
+}

@@ -1,0 +1,58 @@
+import type { Buffer } from 'node:buffer'
+import { type EffectiveTimeouts, rewriteRequest } from '@weft/engine'
+import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
+import { headerLines } from '../codec/h1/head-edits.ts'
+import type { Exchange } from './exchange.ts'
+
+/** The request as it is written upstream, once per attempt. */
+export class UpstreamRequest {
+  readonly #exchange: Exchange
+  readonly #timeouts: EffectiveTimeouts
+  #lines: string | undefined = undefined
+
+  constructor(exchange: Exchange, timeouts: EffectiveTimeouts) {
+    this.#exchange = exchange
+    this.#timeouts = timeouts
+  }
+
+  /** Text of the head for an attempt at an endpoint. */
+  head(attempt: number, endpointHostname: string): string {
+    const exchange = this.#exchange
+    const { plan, head } = exchange
+    let path = head.target
+    let authority = head.authorityText
+    let lines = (this.#lines ??= headerLines(head.head) + this.#ownLines())
+    if (plan?.rewrites === true) {
+      const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname)
+      if (rewritten.path !== path && !exchange.suppressEnvoyHeaders) lines += `x-envoy-original-path: ${path}\r\n`
+      path = rewritten.path
+      authority = rewritten.authority
+    }
+    if (plan?.routed.host.includeRequestAttemptCount === true) lines += `x-envoy-attempt-count: ${attempt}\r\n`
+    return `${head.methodText} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${lines}\r\n`
+  }
+
+  /** Writes a piece of the body. False: wait. */
+  sendBody(codec: H1ClientConnection, bytes: Buffer, start: number, end: number): boolean {
+    if (!this.#exchange.body.chunked) return codec.sendBytes(bytes, start, end)
+    codec.send(`${(end - start).toString(16)}\r\n`)
+    const more = codec.sendBytes(bytes, start, end)
+    codec.send('\r\n')
+    return more
+  }
+
+  /** Ends the body. */
+  end(codec: H1ClientConnection): void {
+    if (this.#exchange.body.chunked) codec.send('0\r\n\r\n')
+    codec.requestDone()
+  }
+
+  #ownLines(): string {
+    const exchange = this.#exchange
+    let lines = ''
+    const expectedMs = this.#timeouts.perTryMs || this.#timeouts.requestMs
+    if (expectedMs > 0 && !exchange.suppressEnvoyHeaders) lines += `x-envoy-expected-rq-timeout-ms: ${expectedMs}\r\n`
+    if (exchange.body.chunked) lines += 'transfer-encoding: chunked\r\n'
+    return lines
+  }
+}
