@@ -148,6 +148,7 @@ export async function startMesh(
   const run = runMesh(directory, args)
   const context = openCheckContext(`http://127.0.0.1:${directory.gatewayPort}`)
   try {
+    await run.waitForLine(/workloads are ready/)
     await untilServing(run, context)
   } catch (error) {
     context.close()

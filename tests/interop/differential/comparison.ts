@@ -78,7 +78,9 @@ async function compareMesh(round: Round): Promise<void> {
     return [...plain, ...changed]
   })
   await Promise.all(
-    arms.flatMap((arm) => sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version))),
+    arms.flatMap((arm) =>
+      sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version)),
+    ),
   )
   await eachAtOnce(asked, async (one) => {
     for (const arm of arms) {
@@ -123,7 +125,9 @@ function reportOf(
   return [
     `${where(round, side)}: ${arm.name} differs in ${found.map(({ field }) => field).join(', ')}`,
     `request   ${JSON.stringify(request)}${from === undefined ? '' : ` (counterfactual for ${from.step} ${from.loser})`}`,
-    ...found.map((one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`),
+    ...found.map(
+      (one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`,
+    ),
     `explained ${answerText(explained.answer)}`,
     `${arm.name.padEnd(9)} ${answerText(wire.answer)} ${JSON.stringify(wire.log)} ${wire.detail ?? ''}`,
     ...explained.steps.map(({ decision, summary }) => `  ${decision}: ${summary}`),

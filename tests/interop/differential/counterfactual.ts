@@ -31,7 +31,9 @@ export function counterfactualCases(
 ): CounterfactualResult {
   const faults: string[] = []
   const sendable: CounterfactualCase[] = []
-  const reached = new Set(asked.flatMap(({ explained }) => explained.steps.map(({ decision, chosen }) => `${decision} ${chosen}`)))
+  const reached = new Set(
+    asked.flatMap(({ explained }) => explained.steps.map(({ decision, chosen }) => `${decision} ${chosen}`)),
+  )
   let checked = 0
   let unreachable = 0
   for (const { request, explained } of asked) {
@@ -53,7 +55,10 @@ export function counterfactualCases(
           step.decision === 'authorization'
             ? now.steps.some(({ decision, chosen: policy }) => decision === 'authorization' && policy === loser.name)
             : chosen?.chosen === loser.name
-        if (!won) faults.push(`the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`)
+        if (!won)
+          faults.push(
+            `the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`,
+          )
         sendable.push({ request: changed, step: step.decision, loser: loser.name })
       }
     }

@@ -54,7 +54,10 @@ export class EngineProxy {
 
   /** `address`: where the listener that requests come to is bound. */
   constructor(table: ResourceTable, address: { readonly host: string; readonly port: number }) {
-    const compiled = <T>(type: string, compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown }) =>
+    const compiled = <T>(
+      type: string,
+      compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown },
+    ) =>
       [...table.get(type).values()].map(({ name, body }) => {
         const result = compile(body)
         if (!result.ok) throw new Error(`${name}: ${JSON.stringify(result.error)}`)
@@ -64,13 +67,17 @@ export class EngineProxy {
     const listeners = compiled(typeUrl.listener, (bytes) => compileListener(bytes, options))
     const listener = listeners
       .map(([, one]) => one)
-      .find((one) => one.address.kind === 'socket' && one.address.host === address.host && one.address.port === address.port)
+      .find(
+        (one) =>
+          one.address.kind === 'socket' && one.address.host === address.host && one.address.port === address.port,
+      )
     if (listener === undefined) throw new Error(`no listener at ${address.host}:${address.port}`)
     this.#listener = listener
     this.#tls = listener.sniff.tls
     for (const [name, one] of compiled(typeUrl.routeConfiguration, (bytes) => compileRouteConfig(bytes, options)))
       this.#routes.set(name, one)
-    for (const [name, one] of compiled(typeUrl.cluster, (bytes) => compileCluster(bytes, options))) this.#clusters.set(name, one)
+    for (const [name, one] of compiled(typeUrl.cluster, (bytes) => compileCluster(bytes, options)))
+      this.#clusters.set(name, one)
     for (const [name, one] of compiled(typeUrl.clusterLoadAssignment, (bytes) => compileEndpoints(bytes)))
       this.#endpoints.set(name, one)
   }
@@ -120,7 +127,12 @@ export class EngineProxy {
     subject: Subject,
     { steps, recorder }: { readonly steps: ProofStep[]; readonly recorder: Recorder },
   ): Explained {
-    const done = (answer: Answer, endpoints: readonly string[] = []): Explained => ({ answer, steps, subject, endpoints })
+    const done = (answer: Answer, endpoints: readonly string[] = []): Explained => ({
+      answer,
+      steps,
+      subject,
+      endpoints,
+    })
     const config = manager.routes.kind === 'inline' ? manager.routes.config : this.#routes.get(manager.routes.name)
     if (config === undefined) return done(local(404, undefined))
     const decision = decideRoute(config, subject, recorder)
@@ -131,7 +143,12 @@ export class EngineProxy {
         : undefined
     const routed: Routed | undefined =
       decision.kind === 'route'
-        ? { config, host: decision.host, route: decision.route, leg: choice?.kind === 'cluster' ? choice.leg : undefined }
+        ? {
+            config,
+            host: decision.host,
+            route: decision.route,
+            leg: choice?.kind === 'cluster' ? choice.leg : undefined,
+          }
         : undefined
     for (const filter of manager.httpFilters) {
       const override = routed === undefined ? undefined : filterOverride(filter.name, routed)
@@ -227,7 +244,12 @@ function editedHeaders(direction: 'request' | 'response', routed: Routed, subjec
   return editLines(lines, direction, routed, subject)
 }
 
-function editLines(lines: readonly Line[], direction: 'request' | 'response', routed: Routed, subject: Subject): readonly Line[] {
+function editLines(
+  lines: readonly Line[],
+  direction: 'request' | 'response',
+  routed: Routed,
+  subject: Subject,
+): readonly Line[] {
   let now = [...lines]
   editHeaders(
     direction,
@@ -246,7 +268,12 @@ function editLines(lines: readonly Line[], direction: 'request' | 'response', ro
 }
 
 /** Request headers as they are while they are being edited; the method and the like never change. */
-function operatorValue(operator: string, argument: string | undefined, head: RequestHead, now: readonly Line[]): string | undefined {
+function operatorValue(
+  operator: string,
+  argument: string | undefined,
+  head: RequestHead,
+  now: readonly Line[],
+): string | undefined {
   if (operator === 'PROTOCOL') return 'HTTP/1.1'
   if (operator !== 'REQ' || argument === undefined) return undefined
   const name = argument.toLowerCase()

@@ -9,9 +9,18 @@ import type { WireArm } from './wire-arm.ts'
 /** Starts them; each serves once the ADS server has a table for its node. */
 export function startEnvoyArm({ attach }: Field): WireArm {
   const lines = new AccessLines()
-  const nodeIds: Record<Side, string> = { outbound: 'envoy-outbound', gateway: 'envoy-gateway', inbound: 'envoy-inbound' }
+  const nodeIds: Record<Side, string> = {
+    outbound: 'envoy-outbound',
+    gateway: 'envoy-gateway',
+    inbound: 'envoy-inbound',
+  }
   const children = Object.values(nodeIds).map((nodeId) =>
-    startEnvoy({ ...attach, nodeId, bootstrapPath: join(attach.dir, `${nodeId}.json`), onLogLine: (line) => lines.add(line) }),
+    startEnvoy({
+      ...attach,
+      nodeId,
+      bootstrapPath: join(attach.dir, `${nodeId}.json`),
+      onLogLine: (line) => lines.add(line),
+    }),
   )
   return {
     name: 'envoy',
