@@ -102,6 +102,8 @@ export class IstioMetrics {
 
   /** Counts one finished exchange of a listener. */
   exchange(direction: Listener['direction'], record: ExchangeRecord): void {
+    // The CONNECT around a tunnel: the exchanges inside it are counted, and it has no destination of its own.
+    if (record.upstream?.endpoint?.target.kind === 'internal') return
     const { values, http } = this.#pairOf(direction, record)
     const grpc = record.grpcStatus !== undefined
     const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
