@@ -1,7 +1,7 @@
 // Every rule that lost must be reachable by the change that is named, or be named unreachable; both are tried.
 import { type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
 import type { EngineProxy, Explained } from './engine-proxy.ts'
-import type { TestRequest } from './generate-request.ts'
+import type { Side, TestRequest } from './generate-request.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { identities } from './vocabulary.ts'
 
@@ -20,13 +20,20 @@ export interface CounterfactualResult {
   readonly unreachable: number
 }
 
+/** A request and its explanation. */
+export interface Explanandum {
+  readonly side: Side
+  readonly request: TestRequest
+  readonly explained: Explained
+}
+
 /** How many changed requests are also sent to the proxies, per list of requests. */
 const sendMax = 6
 
 /** Tries every counterfactual on the engine and chooses some to be sent. */
 export function counterfactualCases(
   engine: EngineProxy,
-  asked: readonly { readonly request: TestRequest; readonly explained: Explained }[],
+  asked: readonly Explanandum[],
   random: SeededRandom,
 ): CounterfactualResult {
   const faults: string[] = []
@@ -34,7 +41,8 @@ export function counterfactualCases(
   const reached = new Set(asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))))
   let checked = 0
   let unreachable = 0
-  for (const { request, explained } of asked) {
+  for (const one of asked) {
+    const { request, explained } = one
     for (const step of explained.steps) {
       // Endpoints are drawn, no rule chooses among them; the connection to a second proxy is not the client's to change.
       if (step.decision === 'endpoint' || isBeyond(explained.steps, step)) continue
@@ -47,7 +55,7 @@ export function counterfactualCases(
           continue
         }
         checked++
-        const changed = changedRequest(request, explained, loser.counterfactual)
+        const changed = changedRequest(one, loser.counterfactual)
         if (changed === undefined) continue
         const now = engine.explain(changed)
         const chosen = now.steps.find(({ decision }) => decision === step.decision && step.decision !== 'authorization')
@@ -80,14 +88,13 @@ function unreachableFault(loser: Loser, reached: boolean): string | undefined {
 
 /** Undefined when a client cannot make the change. */
 function changedRequest(
-  request: TestRequest,
-  explained: Explained,
+  { side, request, explained }: Explanandum,
   changes: readonly RequestChange[],
 ): TestRequest | undefined {
   let { identity } = request
   for (const { attribute, value } of changes) {
     if (attribute === 'source.principal') {
-      if (value !== undefined && !(identities as readonly string[]).includes(value)) return undefined
+      if (side !== 'inbound' || (value !== undefined && !value.startsWith('spiffe://cluster.local/'))) return undefined
       identity = value
     } else if (attribute === 'connection.transport_protocol') {
       identity = value === 'tls' ? (identity ?? identities[0]) : undefined

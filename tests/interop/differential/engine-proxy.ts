@@ -93,10 +93,6 @@ export class EngineProxy {
     if (verdict.outcome !== 'forwarded') return { answer: { ...answer, ...localParts(verdict.status, routed, subject) }, ...asked }
     const { cluster } = verdict
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
-    const original: Line[] =
-      routed.route.action.kind === 'route' && routed.route.action.pathRewrite !== undefined
-        ? [['x-envoy-original-path', pathOf(subject)]]
-        : []
     return {
       answer: {
         ...answer,
@@ -107,7 +103,7 @@ export class EngineProxy {
           method: subject.head.method(),
           path,
           authority,
-          headers: pickHeaders([...editedHeaders(linesOf(request), 'request', routed, subject), ...original]),
+          headers: pickHeaders([...editedHeaders(linesOf(request), 'request', routed, subject), ...originals(routed, subject)]),
         },
       },
       ...asked,
@@ -232,6 +228,14 @@ function keysOf(set: EndpointSet | undefined): string[] {
 function pathOf({ head }: Subject): string {
   const query = head.query()
   return query === undefined ? head.path() : `${head.path()}?${query}`
+}
+
+/** What Envoy adds when it rewrites. */
+function originals({ route, leg }: Routed, subject: Subject): Line[] {
+  if (route.action.kind !== 'route') return []
+  const path: Line[] = route.action.pathRewrite === undefined ? [] : [['x-envoy-original-path', pathOf(subject)]]
+  const host = leg?.hostRewrite ?? route.action.hostRewrite
+  return host === undefined ? path : [...path, ['x-envoy-original-host', subject.head.authority()]]
 }
 
 function linesOf(request: TestRequest): Line[] {

@@ -2,8 +2,10 @@
 import { formatProblem, loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import { buildOffline, type OfflineMesh } from '../../../packages/control/src/build-offline.ts'
-import { outboundPort } from '../../../packages/control/src/generators/outbound-listeners.ts'
 import type { Side } from './generate-request.ts'
+
+/** Port of the explicit HTTP proxy. */
+const outboundPort = 15001
 
 /** Where a proxy of the mesh listens. */
 export interface ListenAt {
