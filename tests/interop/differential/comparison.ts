@@ -59,7 +59,7 @@ async function compareMesh(round: Round): Promise<void> {
   const { questioner, distributor, addresses } = field
   const { port } = questioner.upstream
   const mesh = generateMesh(random, { version, port })
-  const made = meshTables(mesh.yaml, addresses, port)
+  const made = meshTables(mesh.yaml, addresses, { port, version })
   for (const address of made.applications) await questioner.upstream.listenAt(address)
   for (const side of sides) {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])

@@ -90,20 +90,21 @@ export class EngineProxy {
     const routed = subject === undefined ? undefined : this.#routed(subject)
     const asked = { steps: verdict.steps, subject: subject ?? this.#subjectAt(request, request.target), endpoints: verdict.endpoints }
     if (subject === undefined || routed === undefined) return { answer, ...asked }
-    if (verdict.outcome !== 'forwarded') return { answer: { ...answer, ...localParts(verdict.status, routed, subject) }, ...asked }
+    if (verdict.outcome !== 'forwarded') return { answer: { ...answer, ...localParts(verdict.status, routed, subject, linesOf(request)) }, ...asked }
     const { cluster } = verdict
+    const sent = editedHeaders(linesOf(request), 'request', routed, undefined)
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
     return {
       answer: {
         ...answer,
         cluster,
-        headers: pickHeaders(editedHeaders([['x-added', 'by the application']], 'response', routed, subject)),
+        headers: pickHeaders(editedHeaders([['x-added', 'by the application']], 'response', routed, sent)),
         upstream: {
           endpoint: '',
           method: subject.head.method(),
           path,
           authority,
-          headers: pickHeaders([...editedHeaders(linesOf(request), 'request', routed, subject), ...originals(routed, subject)]),
+          headers: pickHeaders([...sent, ...originals(routed, subject)]),
         },
       },
       ...asked,
@@ -249,9 +250,14 @@ function headersOf(request: TestRequest): Record<string, string[]> {
 }
 
 /** What a proxy's own answer carries. */
-function localParts(status: number | 'closed', routed: Routed, subject: Subject): Partial<Answer> {
+function localParts(
+  status: number | 'closed',
+  routed: Routed,
+  subject: Subject,
+  request: readonly Line[],
+): Partial<Answer> {
   const { action } = routed.route
-  const headers = pickHeaders(editedHeaders([], 'response', routed, subject))
+  const headers = pickHeaders(editedHeaders([], 'response', routed, request))
   if (action.kind === 'redirect') {
     const redirect = redirectResponse(action, routed.route, subject.head)
     return redirect.status === status ? { headers, location: redirect.location } : { headers }

@@ -51,7 +51,7 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
         { port: { number: options.port, name: 'http', protocol: 'HTTP' }, hosts: gatewayServers },
       ],
     }),
-    virtualService('version', [versionHost], ['mesh', 'door'], [
+    virtualService('a-version', [versionHost], ['mesh', 'door'], [
       { name: 'version', directResponse: { status: 200, body: { string: String(options.version) } } },
     ]),
   )
