@@ -124,7 +124,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     },
     close: async () => {
       await listeners.stopAccepting(() => true)
-      await table.drainAll(0)
+      await table.drainAll(() => true, 0)
       path.close()
     },
   }
