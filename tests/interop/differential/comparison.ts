@@ -1,11 +1,12 @@
 // Mesh after mesh: generate, hand the same bytes to every proxy, ask all of them the same requests, compare.
+import type { ProxyView } from '@weft/engine'
 import { answerText, differences } from './compare.ts'
 import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
-import { EngineProxy, type Explained } from './engine-arm.ts'
-import type { Field } from './field.ts'
+import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
+import { type Field, proxyId } from './field.ts'
 import { generateMesh } from './generate-mesh.ts'
 import { generateRequest, type Side, type TestRequest } from './generate-request.ts'
-import { type MeshTables, meshTables } from './mesh-tables.ts'
+import { type MeshTables, meshTables, proxyIds } from './mesh-tables.ts'
 import { seededRandom, type SeededRandom } from './seeded-random.ts'
 import { ask, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
 
@@ -63,8 +64,11 @@ async function compareMesh(round: Round): Promise<void> {
   for (const side of sides) {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
   }
-  const asked = sides.flatMap((side): Asked[] => {
-    const engine = new EngineProxy(made.tables[side], made.listenAt[side])
+  const views = sides.map((side) => proxyView(proxyIds[side], made.listenAt[side].host, proxyId, made.tables[side]))
+  const asked = sides.flatMap((side, index): Asked[] => {
+    const engine = new EngineProxy(side, views[index] as ProxyView, made.listenAt[side], (address) =>
+      views.find((view) => view.address === address),
+    )
     const plain = Array.from({ length: extent.requestsPerSide }, () => generateRequest(random, mesh, side)).map(
       (request): Asked => ({ side, request, explained: engine.explain(request), from: undefined }),
     )

@@ -1,6 +1,6 @@
 // Every rule that lost must be reachable by the change that is named, or be named unreachable; both are tried.
 import { type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
-import type { EngineProxy, Explained } from './engine-arm.ts'
+import type { EngineProxy, Explained } from './engine-proxy.ts'
 import type { TestRequest } from './generate-request.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { identities } from './vocabulary.ts'
@@ -31,16 +31,18 @@ export function counterfactualCases(
 ): CounterfactualResult {
   const faults: string[] = []
   const sendable: CounterfactualCase[] = []
-  const reached = new Set(asked.flatMap(({ explained }) => explained.steps.map(({ decision, chosen }) => `${decision} ${chosen}`)))
+  const reached = new Set(asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))))
   let checked = 0
   let unreachable = 0
   for (const { request, explained } of asked) {
     for (const step of explained.steps) {
+      // Endpoints are drawn, no rule chooses among them; the connection to a second proxy is not the client's to change.
+      if (step.decision === 'endpoint' || isBeyond(explained.steps, step)) continue
       for (const loser of step.losers) {
         const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
         if (loser.counterfactual === undefined) {
           unreachable++
-          const fault = unreachableFault(step, loser, reached)
+          const fault = unreachableFault(loser, reached.has(reachKey(explained.steps, step, loser.name)))
           if (fault !== undefined) faults.push(`${fault}\n${about}`)
           continue
         }
@@ -61,10 +63,19 @@ export function counterfactualCases(
   return { toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax), faults, checked, unreachable }
 }
 
-function unreachableFault(step: ProofStep, loser: Loser, reached: ReadonlySet<string>): string | undefined {
+/** Names of routes are unique in their virtual host only. */
+function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | undefined): string {
+  const host = steps.find(({ decision }) => decision === 'virtual-host')?.chosen
+  return `${step.decision} ${host} ${name}`
+}
+
+function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
+  return step.decision === 'filter-chain' && steps.findIndex(({ decision }) => decision === 'filter-chain') < steps.indexOf(step)
+}
+
+function unreachableFault(loser: Loser, reached: boolean): string | undefined {
   if (loser.unreachable === undefined) return 'neither a counterfactual nor why it is unreachable'
-  if (reached.has(`${step.decision} ${loser.name}`)) return 'named unreachable, but another request reaches it'
-  return undefined
+  return reached ? 'named unreachable, but another request reaches it' : undefined
 }
 
 /** Undefined when a client cannot make the change. */

@@ -42,11 +42,11 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
 
 function authority(random: SeededRandom, mesh: GeneratedMesh, side: Side): string {
   if (side === 'inbound') return random.pick(['target', 'target', 'target:80', 'Target', 'target.default', 'x.example.com'])
-  const known = side === 'outbound' ? mesh.meshHosts : mesh.gatewayHosts
+  const known = side === 'outbound' ? [...mesh.meshHosts, 'target'] : mesh.gatewayHosts
   const host = random.chance(0.06) || known.length === 0 ? 'nobody.test' : random.pick(known)
   const named = host.replace('*', random.pick(['www', 'deep.down', 'x']))
   const full =
-    side === 'outbound' && mesh.services.includes(host)
+    side === 'outbound' && (mesh.services.includes(host) || host === 'target')
       ? random.pick([named, named, `${named}.default`, `${named}.default.svc`, `${named}.default.svc.cluster.local`])
       : named
   const cased = random.chance(0.1) ? full.toUpperCase() : full

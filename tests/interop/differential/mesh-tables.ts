@@ -20,7 +20,8 @@ export interface MeshTables {
   readonly applications: readonly string[]
 }
 
-const proxyIds: Readonly<Record<Side, string>> = {
+/** Proxy ids by side. */
+export const proxyIds: Readonly<Record<Side, string>> = {
   outbound: 'client-0.default',
   gateway: 'gateway-0.default',
   inbound: 'target-0.default',

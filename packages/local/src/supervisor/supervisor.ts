@@ -10,6 +10,7 @@ import { type LogPrinter, printerLogger } from '../process/log-printer.ts'
 import { takeLock } from '../state-lock.ts'
 import { makeRuntimeDir, makeStateFolders, type StatePaths, statePaths } from '../state-paths.ts'
 import { startWatchdog } from '../watchdog/watchdog.ts'
+import { type AddressBlock, reserveAddressBlock } from './address-block.ts'
 import { ControlProcess } from './control-process.ts'
 import { Fleet, freshInstances } from './fleet.ts'
 import { gatewayUrls } from './gateway-urls.ts'
@@ -91,7 +92,10 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const source = await openMeshSource(config, paths)
   undo.push(() => source.close())
   const { view } = source.first
-  const instances = await judge(source.first, paths, settings)
+  const block = await reserveAddressBlock(previousInstances(paths))
+  if (!block.ok) return block
+  undo.push(() => block.value.release())
+  const instances = await judge(source.first, paths, settings, block.value)
   if (!instances.ok) return instances
   const runtimeDir = makeRuntimeDir(settings.env['XDG_RUNTIME_DIR'])
   if (!runtimeDir.ok) return runtimeDir
@@ -100,7 +104,7 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const unwritten = await registry.create()
   if (unwritten !== undefined) return err(`cannot write ${paths.registryFile}: ${unwritten}`)
 
-  const base = { paths, settings, registry, printer, runtimeDir: runtimeDir.value }
+  const base = { paths, settings, registry, printer, runtimeDir: runtimeDir.value, block: block.value }
   const machinery = await startMachinery(base, config, undo)
   if (!machinery.ok) return machinery
   const { agent, fleet } = machinery.value
@@ -110,10 +114,7 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
   if (unknown !== undefined) printer.problem(unknown)
   const urls = gatewayUrls(registry.instances, view.gateways)
-  const about = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
-  const socket = join(runtimeDir.value, API_SOCKET)
-  writeFileSync(paths.supervisorFile, JSON.stringify({ ...about, socket }), { mode: 0o600 })
-  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+  announce(base, urls, undo)
   follow({ source, settings, printer, fleet, agent, undo })
   return ok({
     paths,
@@ -124,12 +125,21 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   })
 }
 
+/** Tells other commands (`weft status`) where this mesh is to be asked. */
+function announce({ paths, settings, runtimeDir }: MachineryParts, gatewayUrls: readonly string[], undo: Undo): void {
+  const about = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls }
+  const socket = join(runtimeDir, API_SOCKET)
+  writeFileSync(paths.supervisorFile, JSON.stringify({ ...about, socket }), { mode: 0o600 })
+  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+}
+
 interface MachineryParts {
   readonly paths: StatePaths
   readonly settings: UpSettings
   readonly registry: Registry
   readonly printer: LogPrinter
   readonly runtimeDir: string
+  readonly block: AddressBlock
 }
 
 /** Everything but the workloads: watchdog, control plane, agent, local API; and the (empty) fleet. */
@@ -174,6 +184,7 @@ async function judge(
   reading: MeshReading,
   paths: StatePaths,
   settings: UpSettings,
+  block: AddressBlock,
 ): Promise<Result<readonly WorkloadInstance[]>> {
   const { view, blocking } = reading
   if (blocking.length > 0) return err(list('the configuration has errors; nothing was started', blocking))
@@ -186,7 +197,7 @@ async function judge(
     missing.push('--proxy envoy: no program "envoy" on PATH. Install Envoy 1.31 or newer, or leave the option out.')
   }
   if (missing.length > 0) return err(list('something is missing; nothing was started', missing))
-  const instances = freshInstances(view, previousInstances(paths))
+  const instances = freshInstances(view, previousInstances(paths), block)
   if (!instances.ok) return instances
   const { xds, api, metrics } = settings.ports
   const control = [

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import {
   type AttemptOutcome,
+  backOffMs,
   type EffectiveTimeouts,
   type Endpoint,
   effectiveRetryPolicy,
@@ -219,6 +220,11 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       this.#tried.pop()
       this.attempts--
       return this.attempt()
+    }
+    // The mesh's default: a route that retries at all repeats idempotent requests whose connection broke before a word.
+    if (silent && safe && this.#declared && this.mayRepeat) {
+      this.#endAttempt()
+      return this.#scheduleRetry(backOffMs(this.#policy, this.#retries, this.#exchange.context.random.float()))
     }
     this.#failed({ kind: 'reset', requestStarted: codec.wrote }, exchangeErrors.connectionTermination)
   }
