@@ -24,7 +24,7 @@ const plain: Readonly<Record<PlainAttribute, Read>> = {
 }
 
 /** Names of the attributes without a key. */
-export const plainAttributes = Object.keys(plain) as readonly PlainAttribute[]
+const plainAttributes = Object.keys(plain) as readonly PlainAttribute[]
 
 /** `:path` as HTTP/2 would carry it; undefined for a request without one (CONNECT). */
 export function pathWithQuery(head: RequestHead): string | undefined {
