@@ -1,6 +1,6 @@
 // Differences between what the engine says and what a proxy did.
 import type { Answer } from './answer.ts'
-import type { Explained } from './engine-arm.ts'
+import type { Explained } from './engine-proxy.ts'
 import type { WireAnswer } from './wire-arm.ts'
 
 /** One field that differs. */
