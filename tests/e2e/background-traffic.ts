@@ -1,4 +1,5 @@
 // Requests that go on while something else happens, and what became of each.
+import type { TestContext } from 'node:test'
 import type { CheckContext } from '../../examples/bookstore/check.ts'
 import { pause } from './mesh-under-test.ts'
 
@@ -15,8 +16,8 @@ export interface Traffic {
 const lanes = 4
 const pauseMs = 10
 
-/** Asks for `path` over and over, in four lanes, until stopped. */
-export function startTraffic(context: CheckContext, path: string): Traffic {
+/** Asks for `path` over and over, in four lanes, until stopped, at the latest when the test `t` ends. */
+export function startTraffic(t: TestContext, context: CheckContext, path: string): Traffic {
   const failures: string[] = []
   let requests = 0
   let stopped = false
@@ -32,11 +33,11 @@ export function startTraffic(context: CheckContext, path: string): Traffic {
     }
   }
   const running = Promise.all(Array.from({ length: lanes }, lane))
-  return {
-    async stop() {
-      stopped = true
-      await running
-      return { requests, failures }
-    },
+  const stop = async (): Promise<TrafficResult> => {
+    stopped = true
+    await running
+    return { requests, failures }
   }
+  t.after(stop)
+  return { stop }
 }

@@ -1,7 +1,7 @@
 // Bad input at the start: each is told clearly, with an exit code, and nothing is left half-started.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
@@ -124,7 +124,7 @@ describe('bad input at the start', () => {
   }, async () => {
     const state = join(directory.path, '.weft')
     mkdirSync(state)
-    mount(state)
+    mount(state, '4k')
     try {
       await refused([/\.weft/, /no space|ENOSPC|full/i])
     } finally {
@@ -132,18 +132,28 @@ describe('bad input at the start', () => {
     }
   })
 
-  test('a full disk for .weft while running: reported, and serving goes on', { skip: cannotMount() }, async () => {
-    const registry = (path: string): string => join(path, '.weft', 'registry')
-    const mesh = await startMesh()
-    const state = registry(mesh.directory.path)
-    mount(state)
+  test('a full disk for .weft while running: reported, serving goes on, and it mends itself', {
+    skip: cannotMount(),
+  }, async () => {
+    let filler = ''
+    let state = ''
+    const mesh = await startMesh((own) => {
+      state = join(own.path, '.weft')
+      filler = join(state, 'filler')
+      mkdirSync(state)
+      mount(state, '16m')
+    })
     try {
+      fill(filler)
       const from = mesh.lines.length
       const text = mesh.directory.read(workloads)
       mesh.directory.replace(workloads, text.replace('replicas: 1', 'replicas: 2'))
       await mesh.waitForLine(/no space|ENOSPC|full/i, from, 20_000)
-      assert.equal((await mesh.context.request('/')).status, 200)
+      for (let index = 0; index < 20; index++) assert.equal((await mesh.context.request('/api/books')).status, 200)
+      rmSync(filler)
+      await mesh.waitForLine(/catalog-v1-1.*listening/, from, 30_000)
     } finally {
+      await mesh.stopProcesses()
       unmount(state)
       await mesh.stop()
     }
@@ -167,8 +177,19 @@ function cannotMount(): string | false {
   return spawnSync('mount', ['--version']).status === 0 ? false : 'there is no mount command'
 }
 
-function mount(path: string): void {
-  const result = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', path], { encoding: 'utf8' })
+// Writes until there is no room for another kilobyte.
+function fill(file: string): void {
+  for (const bytes of [1024 * 1024, 1024]) {
+    try {
+      for (;;) appendFileSync(file, Buffer.alloc(bytes))
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+    }
+  }
+}
+
+function mount(path: string, size: string): void {
+  const result = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { encoding: 'utf8' })
   assert.equal(result.status, 0, result.stderr)
 }
 

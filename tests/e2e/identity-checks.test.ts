@@ -106,20 +106,18 @@ describe('the checks of identity', () => {
 
   test('notice that any CA will do', async () => {
     const failed = await failing(() => tlsListener({ rejectUnauthorized: false }, strict))
-    assert.deepEqual(failed, ['a certificate of a foreign CA, at every workload'])
+    assert.deepEqual(failed, ['a certificate of a foreign CA, everywhere'])
   })
 
   test('notice that any trust domain will do', async () => {
     const judge: Judge = (names) => strict(names.replace('elsewhere.example', 'cluster.local'))
-    assert.deepEqual(await failing(() => tlsListener({}, judge)), [
-      'an id of a foreign trust domain, at every workload',
-    ])
+    assert.deepEqual(await failing(() => tlsListener({}, judge)), ['an id of a foreign trust domain, everywhere'])
   })
 
   test('notice that a name other than a SPIFFE id will do', async () => {
     const judge: Judge = (names) => (names.startsWith('DNS:') ? 200 : strict(names))
     assert.deepEqual(await failing(() => tlsListener({}, judge)), [
-      'a certificate of our CA without a SPIFFE id, at every workload',
+      'a certificate of ours without a SPIFFE id, everywhere',
     ])
   })
 

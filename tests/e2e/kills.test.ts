@@ -6,7 +6,7 @@ import { speakTo, summary } from '../../examples/bookstore/checks/listener-dialo
 import type { MeshInstance } from '../../examples/bookstore/checks/mesh-access.ts'
 import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
 import { startTraffic } from './background-traffic.ts'
-import { eventually, lockMachine, pause, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
+import { eventually, lockMachine, pause, splitOf, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
 import { commandOf, descendantsOf, isAlive, listenerPid } from './process-tree.ts'
 
 const outboundPort = 15001
@@ -39,7 +39,7 @@ describe('after kill -9', () => {
   test('of one catalog application no reader notices, since reading may be repeated, and it comes back', async (t: TestContext) => {
     const [victim] = await ready('catalog-v1')
     const pid = pidOf(victim, 'application')
-    const traffic = startTraffic(mesh.context, `/api/books/${isbn}`)
+    const traffic = startTraffic(t, mesh.context, `/api/books/${isbn}`)
     await pause(300)
     process.kill(pid, 'SIGKILL')
     await eventually('it is back', async () => back(await ready('catalog-v1'), victim, pid), 20_000)
@@ -93,7 +93,7 @@ describe('after kill -9', () => {
       const { headers } = await mesh.context.request(`/api/books/${isbn}`, { visitor: 'jason' })
       assert.equal(headers['x-catalog-version'], 'v2')
     }
-    mesh.directory.replace(routing, text.replace('weight: 90', 'weight: 0').replace('weight: 10', 'weight: 100'))
+    mesh.directory.replace(routing, splitOf(text, 0, 100))
     const onlyV2 = async (): Promise<true | undefined> =>
       (await mesh.context.request(`/api/books/${isbn}`)).headers['x-catalog-version'] === 'v2' ? true : undefined
     await eventually('mended, the file counts again', onlyV2)

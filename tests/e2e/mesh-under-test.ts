@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openCheckContext, type CheckContext } from '../../examples/bookstore/check.ts'
+import { openMeshAccess } from '../../packages/local/src/check/mesh-access.ts'
 
 const repository = join(import.meta.dirname, '../..')
+// WEFT_PROXY=envoy runs the same tests over real Envoy.
+const proxyKind = ['--proxy', process.env['WEFT_PROXY'] ?? 'weft']
 const anyPorts = ['--xds-port', '0', '--api-port', '0', '--metrics-port', '0']
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 30_000
@@ -45,6 +48,8 @@ export interface MeshRun {
 export interface MeshUnderTest extends MeshRun {
   readonly directory: MeshDirectory
   readonly context: CheckContext
+  /** Stops the mesh but leaves its directory; `stop` removes that, too. */
+  stopProcesses(): Promise<Ended>
 }
 
 /** Copies the bookstore to a directory of its own, its gateway on a free port. */
@@ -75,7 +80,7 @@ export async function copyBookstore(): Promise<MeshDirectory> {
 /** Runs `weft up` on a directory, without waiting for anything. */
 export function runMesh(directory: MeshDirectory, args: readonly string[] = []): MeshRun {
   const main = join(repository, 'packages/cli/src/main.ts')
-  const child = spawn(process.execPath, [main, 'up', directory.path, ...anyPorts, ...args], {
+  const child = spawn(process.execPath, [main, 'up', directory.path, ...anyPorts, ...proxyKind, ...args], {
     env: {
       PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
       HOME: process.env['HOME'],
@@ -142,11 +147,9 @@ export async function startMesh(
   const directory = await copyBookstore()
   edit?.(directory)
   const run = runMesh(directory, args)
-  const context = openCheckContext(`http://127.0.0.1:${directory.gatewayPort}`)
-  try {
-    await untilServing(run, context)
-  } catch (error) {
-    context.close()
+  const shopUrl = `http://127.0.0.1:${directory.gatewayPort}`
+  const { context, error } = await openOnceServing(run, directory, shopUrl)
+  if (context === undefined) {
     await run.stop()
     directory.remove()
     throw error
@@ -157,7 +160,25 @@ export async function startMesh(
     directory.remove()
     return result
   }
-  return { ...run, directory, context, stop }
+  return { ...run, directory, context, stop, stopProcesses: () => run.stop() }
+}
+
+async function openOnceServing(
+  run: MeshRun,
+  directory: MeshDirectory,
+  shopUrl: string,
+): Promise<{ context: CheckContext; error?: never } | { context?: never; error: unknown }> {
+  const first = openCheckContext(shopUrl)
+  try {
+    await run.waitForLine(/workloads are ready/)
+    await untilServing(run, first)
+    const kind = process.env['WEFT_PROXY'] === 'envoy' ? 'envoy' : 'weft'
+    return { context: openCheckContext(shopUrl, await openMeshAccess(directory.path, kind)) }
+  } catch (error) {
+    return { error }
+  } finally {
+    first.close()
+  }
 }
 
 async function untilServing(run: MeshRun, context: CheckContext): Promise<void> {
@@ -185,6 +206,12 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
     if (performance.now() - startedAt > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`)
     await pause(10)
   }
+}
+
+/** The text of catalog-routing.yaml with other weights than 90 and 10. */
+export function splitOf(text: string, v1: number, v2: number): string {
+  const weights = [v1, v2]
+  return text.replaceAll(/weight: \d+/g, () => `weight: ${weights.shift()}`)
 }
 
 /** Resolves after `ms`. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
-import { eventually, lockMachine, pause, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
+import { eventually, lockMachine, pause, splitOf, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
 import { customerCookie, startOpenLoop, type OpenLoop } from './open-loop.ts'
 import { commandOf, descendantsOf } from './process-tree.ts'
 import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
@@ -46,6 +46,7 @@ describe('nobody notices', () => {
     const evidence = await events(load, startedAt + form.seconds * 1000)
     const result = await load.stop()
     report(t, evidence, { ...result, failures: result.failures.slice(0, 20), failureCount: result.failures.length })
+    if (result.failures.length > 0) t.diagnostic(`what was said meanwhile:\n${said()}`)
     assert.deepEqual(result.failures.slice(0, 20), [])
     const rows = await orderRows()
     assert.equal(rows.orders - rowsBefore.orders, result.ordersAnswered2xx, 'a row for each 2xx')
@@ -54,6 +55,13 @@ describe('nobody notices', () => {
     happened(evidence)
   })
 })
+
+// Weft's own lines, and of the services' complaints the first few.
+function said(): string {
+  const complaint = /answered 5\d\d|cannot be reached|took too long/
+  const own = mesh.lines.filter((line) => !complaint.test(line))
+  return [...own.slice(-40), ...mesh.lines.filter((line) => complaint.test(line)).slice(0, 8)].join('\n')
+}
 
 interface Evidence {
   /** For each route change, how many proxies came to hold a new version. */
@@ -90,7 +98,7 @@ async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
 async function changeRoutes(evidence: Evidence, text: string, lengthMs: number, goesOn: () => boolean): Promise<void> {
   while (goesOn() && evidence.routeChanges < form.routeChanges) {
     const share = 5 + (evidence.routeChanges % 90)
-    const changed = text.replace('weight: 90', `weight: ${100 - share}`).replace('weight: 10', `weight: ${share}`)
+    const changed = splitOf(text, 100 - share, share)
     if (evidence.routeChanges % 10 === 5) {
       // A file cut inside a document, as an editor that writes in place leaves it for a moment.
       mesh.directory.replace(routing, changed.slice(0, changed.indexOf('weight:') + 4))

@@ -29,14 +29,14 @@ const wrongVisitors: readonly { readonly name: string; readonly approach: MakeAp
     },
   },
   {
-    name: 'a certificate of our CA without a SPIFFE id',
+    name: 'a certificate of ours without a SPIFFE id',
     approach: async (mesh) => ({ kind: 'tls', identity: await mesh.issue({ dnsNames: ['web.bookstore.svc'] }) }),
   },
 ]
 
 export const identityChecks: readonly Check[] = [
   ...wrongVisitors.map(({ name, approach }) => ({
-    name: `${name}, at every workload`,
+    name: `${name}, everywhere`,
     expected: 'no answer from any',
     needs: 'mesh' as const,
     run: (context: CheckContext) => refusedEverywhere(context, approach),
@@ -60,7 +60,7 @@ export const identityChecks: readonly Check[] = [
     run: (context) => seenAs(context, { caller: 'orders', app: 'inventory', expected: 'PONG' }),
   },
   {
-    name: 'web’s id, known but not allowed, at inventory (TCP)',
+    name: 'web’s id, not allowed, at inventory (TCP)',
     expected: 'nothing',
     needs: 'mesh',
     run: (context) => seenAs(context, { caller: 'web', app: 'inventory', expected: 'nothing' }),

@@ -16,13 +16,13 @@ const believeTimeoutMs = 5_000
 export const impostorChecks: readonly Check[] = [
   {
     name: 'a server of catalog with catalog’s id',
-    expected: 'is asked',
+    expected: 'tried, requests served',
     needs: 'mesh',
     run: (context) => asked(context, 'catalog', true),
   },
   {
     name: 'a server of catalog with payments’ id',
-    expected: 'is tried and refused, readers notice nothing',
+    expected: 'tried, refused, nobody notices',
     needs: 'mesh',
     run: (context) => asked(context, 'payments', false),
   },

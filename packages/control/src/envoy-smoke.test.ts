@@ -103,10 +103,12 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
     const { objects, problems } = loadFiles([{ name: 'mesh.yaml', text: mesh }])
     assert.deepEqual(problems, [])
     const firstIndex = 254 * (100 + (process.pid % 100))
-    instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service'), [], { firstIndex }).map((one) => ({
-      ...one,
-      ready: true,
-    }))
+    instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service'), [], { firstIndex }).map(
+      (one) => ({
+        ...one,
+        ready: true,
+      }),
+    )
     writeFileSync(join(state, 'registry/instances.json'), JSON.stringify({ instances }))
     const runtime = nodeRuntime({ logLevel: 'error' })
     const started = await startControl(
@@ -216,7 +218,10 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
   })
 
   test('a CONNECT tunnel gets the same routes', async () => {
-    assert.match(await viaTunnel('catalog:80', 'GET /books/7 HTTP/1.1\r\nHost: catalog\r\n\r\n', /books for/), /^HTTP\/1.1 200/)
+    assert.match(
+      await viaTunnel('catalog:80', 'GET /books/7 HTTP/1.1\r\nHost: catalog\r\n\r\n', /books for/),
+      /^HTTP\/1.1 200/,
+    )
     assert.match(seen.at(-1) ?? '', /GET \/books\/7/)
     assert.match(
       await viaTunnel('catalog:80', 'GET / HTTP/1.1\r\nHost: catalog\r\nx-user: jason\r\n\r\n', /fault/),
@@ -240,7 +245,10 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
   })
 
   test('plaintext to a STRICT workload is refused', async () => {
-    await assert.rejects(http({ host: instanceOf('catalog-0').address, port: 8080, path: '/books' }), /ECONNRESET|hang up/)
+    await assert.rejects(
+      http({ host: instanceOf('catalog-0').address, port: 8080, path: '/books' }),
+      /ECONNRESET|hang up/,
+    )
   })
 
   test('TCP goes through its loopback listener and through a tunnel', async () => {
@@ -369,24 +377,30 @@ function bootstrap(instance: WorkloadInstance, sdsPath: string, xdsPort: number)
     static_resources: {
       clusters: [
         cluster('sds-grpc', { pipe: { path: sdsPath } }, {}),
-        cluster('xds-grpc', { socket_address: { address: '127.0.0.1', port_value: xdsPort } }, {
-          transport_socket: {
-            name: 'envoy.transport_sockets.tls',
-            typed_config: {
-              '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-              common_tls_context: {
-                tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
-                tls_certificate_sds_secret_configs: [{ name: 'default', sds_config: sdsConfig }],
-                combined_validation_context: {
-                  default_validation_context: {
-                    match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: controlPlaneId('cluster.local') } }],
+        cluster(
+          'xds-grpc',
+          { socket_address: { address: '127.0.0.1', port_value: xdsPort } },
+          {
+            transport_socket: {
+              name: 'envoy.transport_sockets.tls',
+              typed_config: {
+                '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+                common_tls_context: {
+                  tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
+                  tls_certificate_sds_secret_configs: [{ name: 'default', sds_config: sdsConfig }],
+                  combined_validation_context: {
+                    default_validation_context: {
+                      match_typed_subject_alt_names: [
+                        { san_type: 'URI', matcher: { exact: controlPlaneId('cluster.local') } },
+                      ],
+                    },
+                    validation_context_sds_secret_config: { name: 'ROOTCA', sds_config: sdsConfig },
                   },
-                  validation_context_sds_secret_config: { name: 'ROOTCA', sds_config: sdsConfig },
                 },
               },
             },
           },
-        }),
+        ),
       ],
     },
   }

@@ -41,4 +41,6 @@ export interface Problem {
 export interface SourceFile {
   readonly name: string
   readonly text: string
+  /** Why the text cannot be used, if so: it is not UTF-8, or reading failed. */
+  readonly unreadable?: string
 }

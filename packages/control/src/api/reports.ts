@@ -19,7 +19,7 @@ import type {
 } from './api-types.ts'
 
 /** An origin and its place. */
-export function placeOf(sourceMap: SourceMap, origin: Origin): OriginPlace {
+function placeOf(sourceMap: SourceMap, origin: Origin): OriginPlace {
   return { origin, position: sourceMap.positionOf(origin) }
 }
 

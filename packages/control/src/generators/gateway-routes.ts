@@ -91,7 +91,7 @@ function hostsOf(
 }
 
 /** The narrower of two overlapping hosts. */
-export function intersectHosts(a: string, b: string): string | undefined {
+function intersectHosts(a: string, b: string): string | undefined {
   if (hostCovers(b, a)) return a
   return hostCovers(a, b) ? b : undefined
 }

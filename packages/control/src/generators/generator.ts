@@ -81,6 +81,3 @@ export function makeView<P extends object, R extends { readonly [role in keyof R
   )
   return { key: `${canonicalJson(scope)}|${roles.join('|')}`, scope, refs }
 }
-
-/** Nothing built. */
-export const nothing: Built = { resources: [], problems: [], losers: [] }

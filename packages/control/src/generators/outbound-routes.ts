@@ -5,7 +5,7 @@ import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/rou
 import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
-import { domainsOf, outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
+import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import {
   addServiceHost,
@@ -16,8 +16,8 @@ import {
   virtualServicesFor,
   visibleTo,
 } from './routes/virtual-hosts.ts'
+import { tcpTargets } from './routes/tcp-routes.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
-import { tunnelName } from './static-clusters.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
 export const outboundHttp = 'outbound-http'
@@ -97,19 +97,32 @@ function addService(
     if (portKind(port) === 'http') {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
     } else if (tunnel) {
-      // By authority: the inside of a tunnel to a TCP port needs no look at its bytes, so a server may speak first.
-      const origin = originOf(service.id, `spec.ports[${index}]`)
-      builder.add(
-        {
-          name: `${host}:${port.port}`,
-          domains: domainsOf(host, port.port, caller.namespace).filter((domain) => domain.includes(':')),
-          routes: [connectRoute(outboundCluster(host, port.port))],
-          metadata: weftMetadata({ origin }),
-        },
-        origin,
-      )
+      addTcpHost(builder, service, index, { ...context, virtualServices })
     }
   }
+}
+
+/** By authority: the inside of a tunnel to a TCP port needs no look at its bytes, so a server may speak first. */
+function addTcpHost(
+  builder: VirtualHostBuilder,
+  service: Service,
+  portIndex: number,
+  context: HostContext & { readonly virtualServices: readonly VirtualService[] },
+): void {
+  const port = service.spec.ports[portIndex]?.port ?? 0
+  const { caller, services } = context
+  const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
+  const { targets, origin } = tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
+  const host = serviceHost(service)
+  builder.add(
+    {
+      name: `${host}:${port}`,
+      domains: domainsOf(host, port, caller.namespace).filter((domain) => domain.includes(':')),
+      routes: [connectRoute(targets)],
+      metadata: weftMetadata({ origin }),
+    },
+    origin,
+  )
 }
 
 /** VirtualServices for hosts that are no Service: names that exist only as rules, on port 80. */
@@ -129,7 +142,7 @@ function addForeignHosts(
         {
           name: `${full}:80`,
           domains: full === '*' ? ['*'] : domainsOf(full, 80, context.caller.namespace),
-          routes: [...(context.tunnel ? [connectRoute(tunnelName)] : []), ...routes],
+          routes: [...(context.tunnel ? [connectRoute()] : []), ...routes],
           metadata: weftMetadata({ origin, virtualService: origin }),
         },
         origin,

@@ -1,6 +1,4 @@
 // One golden case: a folder with `in.yaml` and what is expected of one proxy, one file per asserted type.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { typeUrl } from '@weft/xds'
 import { stringify } from 'yaml'
 import { buildOffline, type OfflineMesh } from '../build-offline.ts'
@@ -22,28 +20,18 @@ export interface GoldenOptions {
   readonly interception: 'explicit' | 'redirect'
 }
 
-/** A case, translated. */
+/** A case, translated; `name` is its folder below `golden/`. */
 export interface GoldenCase {
   readonly name: string
-  readonly dir: string
   readonly options: GoldenOptions
   readonly mesh: OfflineMesh
 }
 
-/** Every folder with an `in.yaml` below `root`. */
-export function goldenCases(root: string): GoldenCase[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('/in.yaml'))
-    .sort()
-    .map((path) => readCase(root, path.slice(0, -'/in.yaml'.length)))
-}
-
-function readCase(root: string, name: string): GoldenCase {
-  const dir = join(root, name)
-  const text = readFileSync(join(dir, 'in.yaml'), 'utf8')
+/** Translates the `in.yaml` of a case; throws when its options make no sense. */
+export function goldenCase(name: string, text: string): GoldenCase {
   const options = readOptions(text, name)
   const { flavor, interception } = options
-  return { name, dir, options, mesh: buildOffline([{ name: 'in.yaml', text }], { flavor, interception }) }
+  return { name, options, mesh: buildOffline([{ name: 'in.yaml', text }], { flavor, interception }) }
 }
 
 function readOptions(text: string, name: string): GoldenOptions {

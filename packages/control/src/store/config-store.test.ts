@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { objectKey } from '@weft/core'
-import { isKind } from '@weft/resources'
+import { isKind, type SourceFile } from '@weft/resources'
 import { SimWorld } from '@weft/testkit'
-import type { SourceSnapshot } from '../sources/source-file.ts'
 import { ConfigStore } from './config-store.ts'
 import type { StoreState } from './store-state.ts'
 
@@ -33,7 +32,7 @@ class Bench {
   }
 
   apply(files: Readonly<Record<string, string>>): StoreState {
-    this.store.apply(Object.entries(files).map(([name, text]): SourceSnapshot => ({ name, text })))
+    this.store.apply(Object.entries(files).map(([name, text]): SourceFile => ({ name, text })))
     return this.store.state
   }
 

@@ -1,8 +1,7 @@
 // Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
 // to settle, and all of it outlives a restart.
 import type { Logger, Runtime, Timer } from '@weft/core'
-import { formatProblem, type Problem } from '@weft/resources'
-import type { SourceSnapshot } from '../sources/source-file.ts'
+import { formatProblem, type Problem, type SourceFile } from '@weft/resources'
 import { type FileRecord, updateTable } from './file-table.ts'
 import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
 import { decodeSaved, encodeSaved } from './saved-state.ts'
@@ -69,7 +68,7 @@ export class ConfigStore {
   }
 
   /** Takes the whole set of files of the source. Good changes are published before this returns. */
-  apply(files: readonly SourceSnapshot[]): void {
+  apply(files: readonly SourceFile[]): void {
     const nowMs = this.#runtime.clock.nowMs()
     this.#files = updateTable(this.#files, files, this.#accepted, nowMs)
     this.#denied ??= invalidSecurityObjects(this.#files, this.#accepted)

@@ -1,12 +1,11 @@
 // What the store remembers of each configuration file: its parse, and when it last changed.
-import { type ParsedFile, parseFile, type Problem } from '@weft/resources'
-import type { SourceSnapshot } from '../sources/source-file.ts'
+import { type ParsedFile, parseFile, type SourceFile, unusableFile } from '@weft/resources'
 import type { Accepted } from './merge.ts'
 
 /** One file. `parsed` is undefined once the file is gone. */
 export interface FileRecord {
   readonly name: string
-  readonly snapshot: SourceSnapshot | undefined
+  readonly snapshot: SourceFile | undefined
   readonly parsed: ParsedFile | undefined
   readonly changedAtMs: number
 }
@@ -14,7 +13,7 @@ export interface FileRecord {
 /** The table after a source emitted `files` at `nowMs`. Unchanged files keep their record. */
 export function updateTable(
   table: ReadonlyMap<string, FileRecord>,
-  files: readonly SourceSnapshot[],
+  files: readonly SourceFile[],
   accepted: ReadonlyMap<string, Accepted>,
   nowMs: number,
 ): Map<string, FileRecord> {
@@ -35,21 +34,18 @@ export function updateTable(
   return next
 }
 
-function record(snapshot: SourceSnapshot, accepted: ReadonlyMap<string, Accepted>, nowMs: number): FileRecord {
+function record(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>, nowMs: number): FileRecord {
   const { name } = snapshot
   return { name, snapshot, parsed: parse(snapshot, accepted), changedAtMs: nowMs }
 }
 
-function parse(snapshot: SourceSnapshot, accepted: ReadonlyMap<string, Accepted>): ParsedFile {
-  const { name, text, unreadable } = snapshot
-  if (unreadable !== undefined) {
-    return unusable(name, 1, { code: 'unreadable-file', message: unreadable, mend: 'Correct the file.' })
-  }
+function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>): ParsedFile {
+  const { name, text } = snapshot
   const held = [...accepted.values()].filter(({ source }) => source.file === name)
   if (held.some(({ source }) => cutInside(text, source))) {
     const message = 'the file ends in the middle of what it held before; that stays in force'
     const line = text.split('\n').length
-    return unusable(name, line, {
+    return unusableFile(name, line, {
       code: 'cut-file',
       message,
       mend: 'Complete it; end the last line with a line break.',
@@ -58,7 +54,7 @@ function parse(snapshot: SourceSnapshot, accepted: ReadonlyMap<string, Accepted>
   const parsed = parseFile(snapshot)
   if (held.length > 0 && parsed.objects.length === 0 && parsed.problems.length === 0) {
     const message = 'the file holds no objects any more; what it held stays in force'
-    return unusable(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })
+    return unusableFile(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })
   }
   return parsed
 }
@@ -75,14 +71,4 @@ function cutInside(text: string, source: Accepted['source']): boolean {
     .join('\n')
   const before = source.text.trimEnd()
   return rest.length > 0 && rest.length < before.length && before.startsWith(rest)
-}
-
-function unusable(file: string, line: number, fault: Pick<Problem, 'code' | 'message' | 'mend'>): ParsedFile {
-  const position = { file, line, column: 1 }
-  return {
-    file,
-    whole: false,
-    objects: [],
-    problems: [{ severity: 'error', ...fault, position, objectId: undefined, field: '' }],
-  }
 }

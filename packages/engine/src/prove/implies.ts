@@ -1,6 +1,7 @@
 // Whether one rule can only match where another does: what makes a later rule unreachable. Answers yes only when sure.
 import type { Attribute, Predicate, ValueTest } from '../predicate.ts'
 import { testValue } from '../match/value-test.ts'
+import { testText } from './describe.ts'
 
 /** True when every subject that satisfies `a` satisfies `b`, as far as can be seen from their shape. */
 export function implies(a: Predicate, b: Predicate): boolean {
@@ -35,7 +36,7 @@ function textImplies(a: ValueTest, b: ValueTest): boolean {
   if (a.is === 'exact' && !a.ignoreCase) return testValue(b, a.value)
   if (a.is === 'exact' && a.ignoreCase) return 'ignoreCase' in b && b.ignoreCase && testValue(b, a.value)
   if (a.is === 'regex' && b.is === 'regex') return a.regex.source === b.regex.source
-  if (!('ignoreCase' in a) || !('ignoreCase' in b)) return JSON.stringify(a) === JSON.stringify(b)
+  if (!('ignoreCase' in a) || !('ignoreCase' in b)) return a.is === b.is && testText(a) === testText(b)
   if (a.ignoreCase && !b.ignoreCase) return false
   const holds = (test: ValueTest) => testValue(test, a.value)
   if (a.is === 'prefix' || a.is === 'path-prefix') {

@@ -52,6 +52,15 @@ export class HostAgent {
     return { ok: true, value: undefined }
   }
 
+  /** Serves another id on an open socket from now on (sabotage tests: a workload that shows a name that is not its own). */
+  reassign(path: string, id: string): void {
+    const socket = this.#sockets.get(path)
+    if (socket === undefined) return
+    socket.stop()
+    const { server } = socket
+    this.#sockets.set(path, { server, stop: this.onSvid(id, (svid) => server.set(svid)) })
+  }
+
   /** Ends one socket; the identity is kept while another socket or listener uses it. */
   close(path: string): void {
     const socket = this.#sockets.get(path)

@@ -1,10 +1,12 @@
-// Waits until every connected proxy has acknowledged that some instances take no traffic any more.
+// Waits until every connected proxy has acknowledged what the control plane made of a change of the registry.
 import type { ControlProcess } from './control-process.ts'
-import { instanceKey } from './registry.ts'
 
-/** The part of `GET /v1/snapshot` that is read here. */
-interface SnapshotAnswer {
-  readonly instances: readonly { readonly name: string; readonly namespace: string; readonly draining: boolean }[]
+/** An instance as the control plane's newest snapshot has it. */
+export interface SeenInstance {
+  readonly name: string
+  readonly namespace: string
+  readonly ready: boolean
+  readonly draining: boolean
 }
 
 /** The part of `GET /v1/status` that is read here. */
@@ -18,12 +20,12 @@ interface StatusAnswer {
 const POLL_MS = 25
 
 /**
- * Resolves with true when the control plane has seen that all of `keys` (`namespace/name`) drain and every connected proxy
- * has acknowledged what follows from it; with false after `timeoutMs`.
+ * Resolves with true when the control plane's snapshot satisfies `noticed` and every connected proxy has acknowledged what
+ * follows from it; with false after `timeoutMs`.
  */
-export async function awaitDrainAcks(
+export async function awaitAcks(
   control: ControlProcess,
-  keys: ReadonlySet<string>,
+  noticed: (instances: readonly SeenInstance[]) => boolean,
   timeoutMs: number,
 ): Promise<boolean> {
   const deadline = Date.now() + timeoutMs
@@ -34,13 +36,11 @@ export async function awaitDrainAcks(
     }
     return false
   }
-  return (await until(() => isNoticed(control, keys))) && (await until(() => isAcknowledged(control)))
-}
-
-async function isNoticed(control: ControlProcess, keys: ReadonlySet<string>): Promise<boolean> {
-  const answer = (await control.ask('/v1/snapshot')) as SnapshotAnswer | undefined
-  const taking = answer?.instances.filter((instance) => !instance.draining && keys.has(instanceKey(instance)))
-  return taking !== undefined && taking.length === 0
+  const isNoticed = async (): Promise<boolean> => {
+    const answer = (await control.ask('/v1/snapshot')) as { readonly instances: readonly SeenInstance[] } | undefined
+    return answer !== undefined && noticed(answer.instances)
+  }
+  return (await until(isNoticed)) && (await until(() => isAcknowledged(control)))
 }
 
 async function isAcknowledged(control: ControlProcess): Promise<boolean> {

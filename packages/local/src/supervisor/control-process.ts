@@ -59,7 +59,8 @@ export class ControlProcess {
       {
         onLine: (line) => {
           this.#lastLines = [...this.#lastLines, line].slice(-20)
-          parts.printer.weft(LABEL, line)
+          // The supervisor reads the same files and tells of the same mistakes, once.
+          if (!line.includes('"component":"config-store"')) parts.printer.weft(LABEL, line)
         },
         onExit: (exit, failures) => {
           if (!this.#everUp) {

@@ -7,12 +7,13 @@ import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
-import { awaitDrainAcks } from './await-acks.ts'
+import type { AddressBlock } from './address-block.ts'
+import { awaitAcks, type SeenInstance } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
 import { instanceKey, type Registry } from './registry.ts'
-import { servedAccount } from './sabotage.ts'
+import { spoiltAccount } from './sabotage.ts'
 import type { UpSettings } from './settings.ts'
 
 /** What the fleet works with. */
@@ -25,6 +26,7 @@ export interface FleetParts {
   readonly watchdog: Watchdog
   readonly printer: LogPrinter
   readonly runtimeDir: string
+  readonly block: AddressBlock
 }
 
 const ACK_TIMEOUT_MS = 5_000
@@ -57,10 +59,20 @@ export class Fleet {
     ])
   }
 
+  /** Waits until every proxy knows of every endpoint; the problem in words when that takes too long. */
+  async untilKnown(timeoutMs: number): Promise<string | undefined> {
+    const { control, registry } = this.#parts
+    const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
+    const allSeen = (seen: readonly SeenInstance[]): boolean =>
+      seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
+    const acked = await awaitAcks(control, allSeen, timeoutMs)
+    return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
+  }
+
   /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
   async apply(view: MeshView): Promise<void> {
     const { registry } = this.#parts
-    const planned = planInstances(view.workloads, view.services, registry.instances)
+    const planned = planInstances(view.workloads, view.services, registry.instances, this.#parts.block)
     const wanted = new Set(planned.map(instanceKey))
     const leaving = registry.instances.filter((instance) => !wanted.has(instanceKey(instance)))
     // Those who leave stay listed, draining, until they are gone.
@@ -95,7 +107,7 @@ export class Fleet {
     const { registry, printer } = this.#parts
     for (const { name } of instances) printer.say(`draining ${name}`)
     await this.#untilNobodyIsSentTo(instances)
-    await Promise.all(instances.map((instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
+    await Promise.all(instances.map(async (instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
     const gone = new Set(instances.map(instanceKey))
     for (const key of gone) this.#runners.delete(key)
     await registry.set(registry.instances.filter((instance) => !gone.has(instanceKey(instance))))
@@ -118,7 +130,12 @@ export class Fleet {
   }
 
   async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
-    const acked = await awaitDrainAcks(this.#parts.control, new Set(instances.map(instanceKey)), ACK_TIMEOUT_MS)
+    const keys = new Set(instances.map(instanceKey))
+    const acked = await awaitAcks(
+      this.#parts.control,
+      (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+      ACK_TIMEOUT_MS,
+    )
     if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
   }
 
@@ -135,7 +152,9 @@ export class Fleet {
     if (workload === undefined || this.#stopping) return undefined
     const { paths, settings, agent, control, registry, watchdog, printer, runtimeDir } = this.#parts
     const key = instanceKey(instance)
-    const account = { namespace: instance.namespace, serviceAccount: servedAccount(instance, settings.sabotage) }
+    const idOf = (serviceAccount: string): string =>
+      workloadId({ namespace: instance.namespace, serviceAccount }, settings.trustDomain)
+    const spoilt = spoiltAccount(instance, settings.sabotage)
     this.#sockets += 1
     const runner = new InstanceRunner(instance, workload, {
       app: { watchdog, printer, root: paths.root, env: settings.env, services: view.services },
@@ -153,7 +172,8 @@ export class Fleet {
         stateDir: paths.state,
         env: settings.env,
         sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),
-        identity: workloadId(account, settings.trustDomain),
+        identity: idOf(instance.serviceAccount),
+        laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
         cwd: paths.root,
       },
       setReady: (ready) => void registry.patch(key, { ready }),
@@ -174,9 +194,14 @@ function startRelevant(workload: MeshObject<WorkloadSpec>, instance: WorkloadIns
 }
 
 /** Instances for a fresh start: addresses of an earlier run are kept, its states are not. */
-export function freshInstances(view: MeshView, previous: readonly WorkloadInstance[]): Result<WorkloadInstance[]> {
+export function freshInstances(
+  view: MeshView,
+  previous: readonly WorkloadInstance[],
+  block: AddressBlock,
+): Result<WorkloadInstance[]> {
   try {
-    const planned = planInstances(view.workloads, view.services, previous)
+    const kept = previous.filter((instance) => block.holds(instance))
+    const planned = planInstances(view.workloads, view.services, kept, block)
     return ok(planned.map((instance) => ({ ...instance, ready: false, draining: false })))
   } catch (error) {
     return err((error as Error).message)

@@ -1,10 +1,18 @@
-// The YAML of a mesh as the supervisor needs it: workloads and services, read again when a file changes.
+// The configuration of a mesh as the supervisor needs it: through the same source and store as the control plane, so that
+// a bad object keeps its last good version here too. Read-only: the control plane is the one that saves.
+import { join } from 'node:path'
+import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
-import { formatProblem, loadFiles, type MeshObject, ofKind, type SourceFile } from '@weft/resources'
-import type { GatewaySpec, ServiceSpec, WorkloadSpec } from '@weft/resources'
-import { join, relative } from 'node:path'
-
-const nodeFiles = nodeRuntime().files
+import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
+import {
+  formatProblem,
+  type GatewaySpec,
+  type MeshObject,
+  ofKind,
+  type ServiceSpec,
+  type WorkloadSpec,
+} from '@weft/resources'
+import type { StatePaths } from '../state-paths.ts'
 
 /** What runs and how it is named. */
 export interface MeshView {
@@ -13,91 +21,52 @@ export interface MeshView {
   readonly gateways: readonly MeshObject<GatewaySpec>[]
 }
 
-/** A reading of all files. */
+/** One state of the configuration. */
 export interface MeshReading {
   readonly view: MeshView
-  /** Lines for people, one per error; the objects they are about are not in `view`. */
+  /** Errors of objects that have no last good version: reasons to start nothing. Lines for people. */
+  readonly blocking: readonly string[]
+  /** All errors; the objects they are about are in `view` in their last good version, if they have one. */
   readonly errors: readonly string[]
-  /** Keys `kind/namespace/name` of objects that are written but in error, so that nobody takes them for removed. */
-  readonly broken: ReadonlySet<string>
-  /** A file could not be read as objects at all: what is missing in `view` may be in there. */
-  readonly unreadable: boolean
 }
 
-/** Reads all .yaml and .yml files below `dir`; names in messages are relative to `shownFrom`. */
-export async function readMesh(dir: string, shownFrom: string): Promise<MeshReading> {
-  const names = (await nodeFiles.list(dir)).filter(isMeshFile)
-  const files: SourceFile[] = []
-  for (const name of names) {
-    const bytes = await nodeFiles.read(join(dir, name))
-    if (bytes !== undefined) {
-      files.push({ name: relative(shownFrom, join(dir, name)), text: Buffer.from(bytes).toString('utf8') })
-    }
+/** The watched configuration. */
+export interface MeshSource {
+  /** As first read. */
+  readonly first: MeshReading
+  /** Calls back with every later state. */
+  follow(onReading: (reading: MeshReading) => void): void
+  close(): void
+}
+
+/** Reads the configuration below `dir` (absolute) and begins to watch it. */
+export async function openMeshSource(dir: string, paths: StatePaths): Promise<MeshSource> {
+  const runtime: Runtime = nodeRuntime()
+  const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+  const files = { ...runtime.files, writeAtomic: async () => ({ ok: true }) as const }
+  const store = new ConfigStore({ ...runtime, files, log: quiet }, join(paths.state, 'state/objects.json'))
+  await store.load()
+  const source = new FileSource({ ...runtime, log: quiet }, { dir, onFiles: (found) => store.apply(found) })
+  await source.start()
+  return {
+    first: readingOf(store.state),
+    follow: (onReading) => void store.subscribe((state) => onReading(readingOf(state))),
+    close() {
+      source.close()
+      store.close()
+    },
   }
-  const { objects, problems } = loadFiles(files)
-  const errors = problems.filter(({ severity }) => severity === 'error')
-  const ids = errors.flatMap(({ objectId }) => (objectId === undefined ? [] : [objectId]))
+}
+
+function readingOf(state: StoreState): MeshReading {
+  const { objects, problems, blocking } = state
   return {
     view: {
       workloads: ofKind(objects, 'Workload'),
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
     },
-    errors: errors.map(formatProblem),
-    broken: new Set(ids.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`)),
-    unreadable: errors.some(({ objectId }) => objectId === undefined),
+    blocking: blocking.map(formatProblem),
+    errors: problems.filter(({ severity }) => severity === 'error').map(formatProblem),
   }
-}
-
-/** What goes on running after a change: a bad object keeps its last good version, its siblings apply. */
-export function mergeViews(previous: MeshView, reading: MeshReading): MeshView {
-  const merge = <S>(old: readonly MeshObject<S>[], now: readonly MeshObject<S>[]): readonly MeshObject<S>[] => {
-    const present = new Set(now.map(keyOf))
-    const kept = old.filter((object) => {
-      const key = keyOf(object)
-      return !present.has(key) && (reading.unreadable || reading.broken.has(key))
-    })
-    return [...now, ...kept]
-  }
-  const { view } = reading
-  return {
-    workloads: merge(previous.workloads, view.workloads),
-    services: merge(previous.services, view.services),
-    gateways: merge(previous.gateways, view.gateways),
-  }
-}
-
-/** Calls back with a new reading after the files stayed unchanged for `settleMs`. */
-export function watchMesh(
-  dir: string,
-  shownFrom: string,
-  settleMs: number,
-  onReading: (reading: MeshReading) => void,
-): { close(): void } {
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
-  const read = async (): Promise<void> => {
-    const reading = await readMesh(dir, shownFrom).catch(() => undefined)
-    if (reading !== undefined && !closed) onReading(reading)
-  }
-  const watcher = nodeFiles.watch(dir, () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => void read(), settleMs)
-  })
-  return {
-    close() {
-      closed = true
-      clearTimeout(timer)
-      watcher.close()
-    },
-  }
-}
-
-function isMeshFile(name: string): boolean {
-  const parts = name.split('/')
-  return /\.ya?ml$/.test(name) && !parts.some((part) => part.startsWith('.') || part === 'node_modules')
-}
-
-function keyOf({ id }: MeshObject): string {
-  return `${id.kind}/${id.namespace}/${id.name}`
 }

@@ -25,6 +25,8 @@ export interface ProxyParts {
   readonly sdsPath: string
   /** The SPIFFE id the agent serves on it. */
   readonly identity: string
+  /** Sabotage: the id it is given once it has its configuration. */
+  readonly laterIdentity: string | undefined
   readonly cwd: string
 }
 
@@ -72,7 +74,10 @@ export class ProxyRunner {
     const written = this.#writeBootstrap()
     if (!written.ok) return written
     this.#process = this.#spawn(written.value)
-    return this.#untilReady()
+    const ready = await this.#untilReady()
+    const { laterIdentity } = this.#parts
+    if (ready.ok && laterIdentity !== undefined) agent.reassign(sdsPath, laterIdentity)
+    return ready
   }
 
   /** Stops accepting and waits, up to `timeoutMs`, until its connections have finished. */
@@ -168,6 +173,8 @@ function weftProgram(bootstrapFile: string): { command: string; args: string[] }
 function envoyProgram(bootstrapFile: string): { command: string; args: string[] } {
   // One worker: a laptop runs a dozen of these. Hot restart would share memory between processes of one base id.
   const args = ['-c', bootstrapFile, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warn']
+  // Connections of a replaced filter chain end with their next answer, or a permission taken away would live on for minutes.
+  args.push('--drain-strategy', 'immediate', '--drain-time-s', '5')
   return { command: 'envoy', args }
 }
 

@@ -12,9 +12,9 @@ interface LooseObject {
   readonly spec?: Record<string, unknown>
 }
 
-/** Writes the spoilt copy and returns its folder; `wrong-san` spoils identities, not files, and gives back `config`. */
+/** Writes the spoilt copy and returns its folder; `wrong-san` spoils identities, not files, and gives back the root. */
 export function spoilConfig(paths: StatePaths, sabotage: Sabotage | undefined): string {
-  if (sabotage === undefined || sabotage === 'wrong-san') return paths.config
+  if (sabotage === undefined || sabotage === 'wrong-san') return paths.root
   const copy = join(paths.state, 'sabotage')
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })
@@ -37,11 +37,11 @@ function spoil(object: LooseObject, sabotage: Sabotage): LooseObject[] {
   return sabotage === 'route-removed' && routesCatalog ? [] : [object]
 }
 
-/** The service account whose identity an instance is served: its own, unless identities are spoilt. */
-export function servedAccount(
-  instance: { readonly serviceAccount: string; readonly workload: string },
+/** Another id that an instance is given once it runs; undefined unless identities are spoilt. */
+export function spoiltAccount(
+  instance: { readonly serviceAccount: string },
   sabotage: Sabotage | undefined,
-): string {
+): string | undefined {
   // Catalog shows itself as payments: callers must refuse it.
-  return sabotage === 'wrong-san' && instance.serviceAccount === 'catalog' ? 'payments' : instance.serviceAccount
+  return sabotage === 'wrong-san' && instance.serviceAccount === 'catalog' ? 'payments' : undefined
 }

@@ -10,12 +10,13 @@ import { type LogPrinter, printerLogger } from '../process/log-printer.ts'
 import { takeLock } from '../state-lock.ts'
 import { makeRuntimeDir, makeStateFolders, type StatePaths, statePaths } from '../state-paths.ts'
 import { startWatchdog } from '../watchdog/watchdog.ts'
+import { type AddressBlock, reserveAddressBlock } from './address-block.ts'
 import { ControlProcess } from './control-process.ts'
 import { Fleet, freshInstances } from './fleet.ts'
 import { gatewayUrls } from './gateway-urls.ts'
 import type { InstanceStatus } from './instance-runner.ts'
-import { startLocalApi } from './local-api.ts'
-import { mergeViews, type MeshReading, type MeshView, readMesh, watchMesh } from './mesh-source.ts'
+import { type LocalStatus, startLocalApi } from './local-api.ts'
+import { type MeshReading, type MeshSource, type MeshView, openMeshSource } from './mesh-source.ts'
 import { commandProblems, isOnPath, portProblems } from './preflight.ts'
 import { Registry } from './registry.ts'
 import { spoilConfig } from './sabotage.ts'
@@ -31,9 +32,10 @@ export interface RunningMesh {
   stop(): Promise<void>
 }
 
-/** A deletion counts only after the files stayed unchanged this long. */
-const SETTLE_MS = 100
 const STOP_GRACE_MS = 5_000
+const KNOWN_TIMEOUT_MS = 10_000
+const API_SOCKET = 'api.sock'
+const PROXY_NAMES = { weft: 'proxies', envoy: 'Envoys' } as const
 
 /** Things to undo, last first. */
 class Undo {
@@ -62,12 +64,6 @@ class Undo {
   }
 }
 
-/** What could be judged before anything is started. */
-interface Prepared {
-  readonly view: MeshView
-  readonly instances: readonly WorkloadInstance[]
-}
-
 /** Starts everything `settings.dir` describes. On an error nothing is left running; the error is for people. */
 export async function startMesh(
   settings: UpSettings,
@@ -92,24 +88,73 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const lock = takeLock(paths.lockFile)
   if (!lock.ok) return lock
   undo.push(lock.value.release)
-  const prepared = await prepare(paths, settings)
-  if (!prepared.ok) return prepared
-  const { view, instances } = prepared.value
+  const config = spoilConfig(paths, settings.sabotage)
+  const source = await openMeshSource(config, paths)
+  undo.push(() => source.close())
+  const { view } = source.first
+  const block = await reserveAddressBlock(previousInstances(paths))
+  if (!block.ok) return block
+  undo.push(() => block.value.release())
+  const instances = await judge(source.first, paths, settings, block.value)
+  if (!instances.ok) return instances
   const runtimeDir = makeRuntimeDir(settings.env['XDG_RUNTIME_DIR'])
   if (!runtimeDir.ok) return runtimeDir
   undo.push(() => rmSync(runtimeDir.value, { recursive: true, force: true }))
-  const registry = new Registry(paths.registryFile, instances, printer.problem)
+  const registry = new Registry(paths.registryFile, instances.value, printer.problem)
   const unwritten = await registry.create()
   if (unwritten !== undefined) return err(`cannot write ${paths.registryFile}: ${unwritten}`)
 
+  const base = { paths, settings, registry, printer, runtimeDir: runtimeDir.value, block: block.value }
+  const machinery = await startMachinery(base, config, undo)
+  if (!machinery.ok) return machinery
+  const { agent, fleet } = machinery.value
+  printer.say(`starting ${instances.value.length} workloads and their ${PROXY_NAMES[settings.proxyKind]}`)
+  const served = await fleet.start(view)
+  if (!served.ok) return served
+  const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
+  if (unknown !== undefined) printer.problem(unknown)
+  const urls = gatewayUrls(registry.instances, view.gateways)
+  announce(base, urls, undo)
+  follow({ source, settings, printer, fleet, agent, undo })
+  return ok({
+    paths,
+    urls,
+    instances: () => registry.instances,
+    status: () => fleet.status(),
+    stop: () => undo.run(),
+  })
+}
+
+/** Tells other commands (`weft status`) where this mesh is to be asked. */
+function announce({ paths, settings, runtimeDir }: MachineryParts, gatewayUrls: readonly string[], undo: Undo): void {
+  const about = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls }
+  const socket = join(runtimeDir, API_SOCKET)
+  writeFileSync(paths.supervisorFile, JSON.stringify({ ...about, socket }), { mode: 0o600 })
+  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+}
+
+interface MachineryParts {
+  readonly paths: StatePaths
+  readonly settings: UpSettings
+  readonly registry: Registry
+  readonly printer: LogPrinter
+  readonly runtimeDir: string
+  readonly block: AddressBlock
+}
+
+/** Everything but the workloads: watchdog, control plane, agent, local API; and the (empty) fleet. */
+async function startMachinery(
+  parts: MachineryParts,
+  config: string,
+  undo: Undo,
+): Promise<Result<{ readonly agent: HostAgent; readonly fleet: Fleet }>> {
+  const { paths, printer, runtimeDir } = parts
   const runId = randomBytes(8).toString('hex')
-  const env = { ...settings.env, WEFT_RUN: runId }
-  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir.value)
+  const settings: UpSettings = { ...parts.settings, env: { ...parts.settings.env, WEFT_RUN: runId } }
+  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir)
   undo.push(() => watchdog.close())
-  const running: UpSettings = { ...settings, env }
-  const config = spoilConfig(paths, settings.sabotage)
-  printer.say(`starting the control plane`)
-  const control = new ControlProcess(paths, running, config, { watchdog, printer })
+  printer.say('starting the control plane')
+  const control = new ControlProcess(paths, settings, config, { watchdog, printer })
   undo.push(() => control.stop(STOP_GRACE_MS))
   const bound = await control.untilUp()
   if (!bound.ok) return bound
@@ -120,51 +165,29 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
     log: printerLogger(printer, 'agent'),
   })
   undo.push(() => agent.stop())
-  const fleet = new Fleet({
-    paths,
-    settings: running,
-    agent,
-    control,
-    registry,
-    watchdog,
-    printer,
-    runtimeDir: runtimeDir.value,
-  })
+  const fleet = new Fleet({ ...parts, settings, agent, control, watchdog })
   undo.push(() => fleet.stop(STOP_GRACE_MS))
-  const status = () => ({
+  const status = (): LocalStatus => ({
     instances: fleet.status(),
     identities: agent.status(),
     control: { pid: control.pid, restarts: control.restarts },
-    isolation: 'none' as const,
+    isolation: 'none',
   })
-  const api = await startLocalApi(join(runtimeDir.value, 'api.sock'), { status, rotate: () => agent.rotateAll() })
+  const api = await startLocalApi(join(runtimeDir, API_SOCKET), { status, rotate: () => agent.rotateAll() })
   if (!api.ok) return api
   undo.push(api.value.close)
-  printer.say(
-    `starting ${instances.length} workloads and their ${settings.proxyKind === 'envoy' ? 'Envoys' : 'proxies'}`,
-  )
-  const served = await fleet.start(view)
-  if (!served.ok) return served
-  const urls = gatewayUrls(registry.instances, view.gateways)
-  const told = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
-  const socket = join(runtimeDir.value, 'api.sock')
-  writeFileSync(paths.supervisorFile, JSON.stringify({ ...told, socket }), { mode: 0o600 })
-  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
-  follow({ paths, config, view, settings, printer, fleet, agent, undo })
-  return ok({
-    paths,
-    urls,
-    instances: () => registry.instances,
-    status: () => fleet.status(),
-    stop: () => undo.run(),
-  })
+  return ok({ agent, fleet })
 }
 
-/** Reads and judges the directory; the error lists everything that is wrong with it. */
-async function prepare(paths: StatePaths, settings: UpSettings): Promise<Result<Prepared>> {
-  const reading = await readMesh(paths.config, paths.root)
-  if (reading.errors.length > 0) return err(list('the configuration has errors; nothing was started', reading.errors))
-  const { view } = reading
+/** Judges what was read before anything is started; the error lists everything that is wrong. */
+async function judge(
+  reading: MeshReading,
+  paths: StatePaths,
+  settings: UpSettings,
+  block: AddressBlock,
+): Promise<Result<readonly WorkloadInstance[]>> {
+  const { view, blocking } = reading
+  if (blocking.length > 0) return err(list('the configuration has errors; nothing was started', blocking))
   if (view.workloads.length === 0) {
     return err(`${paths.config} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nothing to start`)
   }
@@ -174,7 +197,7 @@ async function prepare(paths: StatePaths, settings: UpSettings): Promise<Result<
     missing.push('--proxy envoy: no program "envoy" on PATH. Install Envoy 1.31 or newer, or leave the option out.')
   }
   if (missing.length > 0) return err(list('something is missing; nothing was started', missing))
-  const instances = freshInstances(view, previousInstances(paths))
+  const instances = freshInstances(view, previousInstances(paths), block)
   if (!instances.ok) return instances
   const { xds, api, metrics } = settings.ports
   const control = [
@@ -184,13 +207,11 @@ async function prepare(paths: StatePaths, settings: UpSettings): Promise<Result<
   ]
   const taken = await portProblems(instances.value, view, control)
   if (taken.length > 0) return err(list('ports are taken; nothing was started', taken))
-  return ok({ view, instances: instances.value })
+  return instances
 }
 
 interface Followed {
-  readonly paths: StatePaths
-  readonly config: string
-  readonly view: MeshView
+  readonly source: MeshSource
   readonly settings: UpSettings
   readonly printer: LogPrinter
   readonly fleet: Fleet
@@ -198,35 +219,40 @@ interface Followed {
   readonly undo: Undo
 }
 
-/** Follows changes of the files for as long as the mesh runs. */
+/** Follows changes of the files for as long as the mesh runs; the newest state is applied, one at a time. */
 function follow(parts: Followed): void {
-  const { paths, config, settings, printer, fleet, agent, undo } = parts
-  let current = parts.view
-  let newest: MeshReading | undefined
-  let shownErrors = ''
+  const { source, settings, printer, fleet, agent, undo } = parts
+  const tell = errorTeller(printer)
+  let newest: MeshView | undefined
   let working: Promise<void> | undefined
   const work = async (): Promise<void> => {
     while (newest !== undefined) {
-      const reading = newest
+      const view = newest
       newest = undefined
-      const errors = reading.errors.join('\n')
-      if (errors !== shownErrors && errors !== '') {
-        printer.problem(list('refused; the last good configuration goes on serving', reading.errors))
-      } else if (errors === '' && shownErrors !== '') printer.say('the configuration is good again')
-      shownErrors = errors
-      current = mergeViews(current, reading)
-      await fleet.apply(current).catch((error: Error) => printer.problem(error.message))
+      await fleet.apply(view).catch((error: Error) => printer.problem(error.message))
     }
     working = undefined
   }
-  const watch = watchMesh(config, paths.root, SETTLE_MS, (reading) => {
-    newest = reading
+  tell(source.first.errors)
+  source.follow((reading) => {
+    tell(reading.errors)
+    newest = reading.view
     working ??= work()
   })
-  undo.push(() => watch.close())
   if (settings.rotateEveryMs !== undefined) {
     const timer = setInterval(() => agent.rotateAll(), settings.rotateEveryMs)
     undo.push(() => clearInterval(timer))
+  }
+}
+
+function errorTeller(printer: LogPrinter): (errors: readonly string[]) => void {
+  let shown = ''
+  return (errors) => {
+    const now = errors.join('\n')
+    if (now === shown) return
+    if (now === '') printer.say('the configuration is good again')
+    else printer.problem(list('refused; the last good configuration goes on serving', errors))
+    shown = now
   }
 }
 

@@ -72,7 +72,7 @@ export function duplicateObject(id: ObjectId, second: MeshObject | undefined, fi
   return {
     severity: 'error',
     code: 'duplicate-object',
-    message: `${describeObject(id)} is defined${where} already`,
+    message: `is defined${where} already`,
     position: second?.positionOf(''),
     objectId: id,
     field: '',

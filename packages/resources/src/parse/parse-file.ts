@@ -25,6 +25,9 @@ export interface ParsedFile {
 
 /** Parses one YAML or JSON file: several documents, `List` kinds. `firstLine` numbers its first line. Never throws. */
 export function parseFile(file: SourceFile, firstLine = 1): ParsedFile {
+  if (file.unreadable !== undefined) {
+    return unusableFile(file.name, 1, { code: 'unreadable-file', message: file.unreadable, mend: 'Correct the file.' })
+  }
   const { documents, faults, lines } = readDocuments(file.name, file.text, firstLine)
   if (faults.length > 0) {
     return { file: file.name, whole: false, objects: [], problems: faults.map((fault) => syntaxProblem(fault, lines)) }
@@ -36,6 +39,17 @@ export function parseFile(file: SourceFile, firstLine = 1): ParsedFile {
     objects: parsed.filter((object) => object.id !== undefined),
     problems: parsed.flatMap((object) => object.problems).sort(byPlace),
   }
+}
+
+/** A file of which nothing can be used, for one reason. */
+export function unusableFile(
+  file: string,
+  line: number,
+  fault: Pick<Problem, 'code' | 'message' | 'mend'>,
+): ParsedFile {
+  const position = { file, line, column: 1 }
+  const problem: Problem = { severity: 'error', ...fault, position, objectId: undefined, field: '' }
+  return { file, whole: false, objects: [], problems: [problem] }
 }
 
 function parseDocument(file: string, document: RawDocument): ParsedObject[] {

@@ -1,12 +1,22 @@
 // YAML (and so JSON) text to plain values with places. Bounded: size, depth, and what aliases expand to.
-import { isAlias, isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments, type YAMLError } from 'yaml'
-import type { Document } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type ParsedNode,
+  parseAllDocuments,
+  type YAMLError,
+} from 'yaml'
+import { shown } from '../schema/formats.ts'
 import { LineTable, type PlaceNode } from './positions.ts'
 
 /** Texts longer than this are refused. */
 export const maxFileBytes = 4 * 1024 * 1024
 const maxDepth = 64
 const maxAliasedValues = 10_000
+const maxSyntaxFaults = 20
 
 /** One document: its value, where its values stand, and its text for keeping. */
 export interface RawDocument {
@@ -44,14 +54,26 @@ export function readDocuments(
     if (document.errors.length > 0 || document.contents === null) continue
     const start = document.range[0]
     const end = document.range[2]
-    const builder = new ValueBuilder(document as Document.Parsed)
+    const builder = new ValueBuilder()
     const built = builder.build(document.contents as ParsedNode, document.contents.range?.[0] ?? start, 0)
     faults.push(...builder.faults)
     if (built.value === null || built.value === undefined) continue
     const lineStart = text.lastIndexOf('\n', start - 1) + 1
     documents.push({ value: built.value, place: built.place, lines, ...slice(text, lineStart, end, lines) })
   }
-  return { documents, faults, lines }
+  return { documents, faults: told(faults), lines }
+}
+
+/** Few and useful: a stack that ran out leaves a trail of follow-up errors. */
+function told(faults: readonly SyntaxFault[]): readonly SyntaxFault[] {
+  const overflow = faults.find(({ message }) => /call stack|stack overflow/i.test(message))
+  if (overflow === undefined) return faults.slice(0, maxSyntaxFaults)
+  return [tooDeep(overflow.offset)]
+}
+
+function tooDeep(offset: number): SyntaxFault {
+  const mend = `Nest at most ${maxDepth} levels.`
+  return { offset, code: 'bad-yaml', message: `is nested more than ${maxDepth} levels deep`, mend }
 }
 
 function slice(text: string, start: number, end: number, lines: LineTable): { text: string; firstLine: number } {
@@ -60,19 +82,17 @@ function slice(text: string, start: number, end: number, lines: LineTable): { te
 
 function parseSafely(text: string, faults: SyntaxFault[]): readonly Document.Parsed[] {
   try {
-    const parsed = parseAllDocuments(text, { prettyErrors: false, version: '1.2', schema: 'core', uniqueKeys: true })
+    const parsed = parseAllDocuments(text, { prettyErrors: false, version: '1.2', schema: 'core', uniqueKeys: false })
     return Array.isArray(parsed) ? parsed : []
   } catch {
     // The parser recurses: only nesting can exhaust the stack.
-    const message = 'is nested too deeply to be read'
-    faults.push({ offset: 0, code: 'bad-yaml', message, mend: `Nest at most ${maxDepth} levels.` })
+    faults.push(tooDeep(0))
     return []
   }
 }
 
 const syntaxMends: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'Indent with spaces; YAML allows no tabs there.',
-  DUPLICATE_KEY: 'Keep only one of the two.',
   BAD_INDENT: 'Align it with its siblings, using spaces.',
   MISSING_CHAR: 'Close the quote or bracket, or put the text in quotes.',
   BLOCK_IN_FLOW: 'Close the bracket before the next line begins.',
@@ -96,31 +116,30 @@ function lowerFirst(message: string): string {
 /** Builds the value and the places in one walk over the syntax tree. */
 class ValueBuilder {
   readonly faults: SyntaxFault[] = []
-  readonly #document: Document.Parsed
+  readonly #anchors = new Map<string, ParsedNode>()
   #aliased = 0
   #insideAlias = 0
 
-  constructor(document: Document.Parsed) {
-    this.#document = document
-  }
-
   build(node: ParsedNode | null, offset: number, depth: number): { value: unknown; place: PlaceNode } {
-    if (depth > maxDepth) return this.#refuse(offset, `is nested more than ${maxDepth} levels deep`, 'Nest less.')
+    if (depth > maxDepth) return this.#refuse(tooDeep(offset))
+    if (this.#aliased > maxAliasedValues) return { value: null, place: { offset, inside: undefined } }
     if (this.#insideAlias > 0 && ++this.#aliased > maxAliasedValues) {
       const message = `aliases expand to more than ${maxAliasedValues} values`
-      return this.#refuse(offset, message, 'Write the values out, or use fewer aliases.')
+      return this.#refuse({ offset, code: 'bad-yaml', message, mend: 'Write the values out, or use fewer aliases.' })
     }
-    if (isAlias(node)) return this.#alias(node, offset, depth)
+    if (isAlias(node)) return this.#alias(node.source, offset, depth)
+    if (node?.anchor !== undefined && this.#insideAlias === 0) this.#anchors.set(node.anchor, node)
     if (isMap(node)) return this.#map(node.items as readonly ParsedPair[], offset, depth)
     if (isSeq(node)) return this.#list(node.items as readonly (ParsedNode | null)[], offset, depth)
     return { value: isScalar(node) ? node.value : null, place: { offset, inside: undefined } }
   }
 
-  #alias(node: ParsedNode & { source: string }, offset: number, depth: number): { value: unknown; place: PlaceNode } {
+  #alias(name: string, offset: number, depth: number): { value: unknown; place: PlaceNode } {
     if (this.faults.length > 0) return { value: null, place: { offset, inside: undefined } }
-    const target = (node as unknown as { resolve(document: Document): ParsedNode | undefined }).resolve(this.#document)
+    const target = this.#anchors.get(name)
     if (target === undefined) {
-      return this.#refuse(offset, `alias *${node.source} has no anchor`, syntaxMends['BAD_ALIAS'] ?? '')
+      const mend = 'Define the anchor (&name) before using it (*name).'
+      return this.#refuse({ offset, code: 'bad-yaml', message: `alias *${name} has no anchor`, mend })
     }
     this.#insideAlias++
     const built = this.build(target, offset, depth + 1)
@@ -134,10 +153,12 @@ class ValueBuilder {
     for (const { key, value: member } of pairs) {
       const at = key?.range?.[0] ?? offset
       if (key !== null && !isScalar(key)) {
-        this.#refuse(at, 'a key must be plain text', 'Write the key as text.')
+        this.#refuse({ offset: at, code: 'bad-yaml', message: 'a key must be plain text', mend: 'Write it as text.' })
         continue
       }
       const name = String(key?.value ?? '')
+      if (inside.has(name))
+        this.#refuse({ offset: at, code: 'bad-yaml', message: `${shown(name)} is written twice`, mend: 'Keep one.' })
       const built = this.build(member, at, depth + 1)
       // `__proto__` must stay an ordinary (and unknown) field.
       Object.defineProperty(value, name, { value: built.value, enumerable: true, writable: true, configurable: true })
@@ -157,9 +178,9 @@ class ValueBuilder {
     return { value, place: { offset, inside } }
   }
 
-  #refuse(offset: number, message: string, mend: string): { value: null; place: PlaceNode } {
-    if (this.faults.length === 0) this.faults.push({ offset, code: 'bad-yaml', message, mend })
-    return { value: null, place: { offset, inside: undefined } }
+  #refuse(fault: SyntaxFault): { value: null; place: PlaceNode } {
+    if (this.faults.length < maxSyntaxFaults) this.faults.push(fault)
+    return { value: null, place: { offset: fault.offset, inside: undefined } }
   }
 }
 

@@ -39,14 +39,14 @@ export function checkSchema(schema: Schema, value: unknown): LocatedFinding[] {
   return findings
 }
 
-/** Which subtrees ajv found fault with. */
+/** Which subtrees do not have the types their schema promises. */
 class BrokenParts {
   readonly #pointers = new Set<string>()
 
   constructor(errors: readonly ErrorObject[]) {
     for (const error of errors) {
-      // An unknown field leaves the types of the known ones as promised.
-      if (error.keyword === 'additionalProperties' || error.keyword === 'propertyNames') continue
+      // Other misfits (an unknown field, a number out of range) leave the types as promised.
+      if (error.keyword !== 'type' && error.keyword !== 'required') continue
       let pointer = error.instancePath
       for (;;) {
         this.#pointers.add(pointer)

@@ -17,7 +17,7 @@ export interface LocatedFinding extends Finding {
   readonly at: readonly PathStep[]
 }
 
-/** Checks a value whose whole subtree fits its schema, so a check may rely on types. Pure. */
+/** Checks a value whose whole subtree has the types of its schema (not necessarily fitting values). Pure. */
 export type Check = (value: never) => Iterable<Finding>
 
 /** A schema node. Fields that start with `x-` are ours; ajv ignores them. */

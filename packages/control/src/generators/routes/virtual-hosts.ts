@@ -6,7 +6,8 @@ import { duration } from '../config-source.ts'
 import type { GeneratorProblem, Loser } from '../generator.ts'
 import { domainsOf, outboundCluster, type Service, serviceHost } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
-import { tunnelName } from '../static-clusters.ts'
+import { blackHole, tunnelName } from '../static-clusters.ts'
+import type { TcpTarget } from '../tcp-proxy.ts'
 import { type ClusterOf, defaultAction } from './route-action.ts'
 import { type Caller, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
 import type { Init } from '../init.ts'
@@ -117,15 +118,22 @@ export function visibleTo(
   )
 }
 
-/** The route that opens a tunnel: CONNECT ends here, its inside goes to `cluster` as a connection of its own. */
-export function connectRoute(cluster: string): RouteInit {
+/** The route that opens a tunnel: CONNECT ends here, its inside goes on as a connection of its own. */
+export function connectRoute(targets: readonly TcpTarget[] = [{ cluster: tunnelName, weight: 1 }]): RouteInit {
+  const [first] = targets
   return {
     name: 'connect',
     match: { pathSpecifier: { case: 'connectMatcher', value: {} } },
     action: {
       case: 'route',
       value: {
-        clusterSpecifier: { case: 'cluster', value: cluster },
+        clusterSpecifier:
+          targets.length > 1
+            ? {
+                case: 'weightedClusters',
+                value: { clusters: targets.map(({ cluster, weight }) => ({ name: cluster, weight })) },
+              }
+            : { case: 'cluster', value: first?.cluster ?? blackHole },
         timeout: duration(0),
         upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }],
       },
@@ -163,7 +171,7 @@ export function addServiceHost(
     {
       name: `${host}:${port.port}`,
       domains: domainsOf(host, port.port, caller.namespace),
-      routes: [...(options.tunnel ? [connectRoute(tunnelName)] : []), ...own],
+      routes: [...(options.tunnel ? [connectRoute()] : []), ...own],
       metadata: weftMetadata({
         origin,
         virtualService: virtualService === undefined ? undefined : originOf(virtualService.id, ''),

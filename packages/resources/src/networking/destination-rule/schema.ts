@@ -18,15 +18,15 @@ const noLocality = 'There are no localities yet; remove the field.'
 const loadBalancer = object(
   {
     simple: word(['ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN', 'RANDOM', 'UNSPECIFIED'], {
-      PASSTHROUGH: 'Original destinations are not supported yet; use LEAST_REQUEST.',
+      PASSTHROUGH: 'Use LEAST_REQUEST.',
     }),
   },
   {
     unsupported: {
-      consistentHash: 'Session affinity is not supported yet; use simple: LEAST_REQUEST.',
+      consistentHash: 'Use simple: LEAST_REQUEST.',
       localityLbSetting: noLocality,
-      warmup: 'Slow start is not supported yet; remove the field.',
-      warmupDurationSecs: 'Slow start is not supported yet; remove the field.',
+      warmup: 'Remove the field.',
+      warmupDurationSecs: 'Remove the field.',
     },
   },
 )
@@ -36,7 +36,7 @@ const connectionPool = object({
     { maxConnections: count, connectTimeout: text('positive-duration') },
     {
       unsupported: {
-        tcpKeepalive: 'TCP keep-alive cannot be tuned yet; remove the field.',
+        tcpKeepalive: 'Remove the field.',
         maxConnectionDuration: 'Remove the field.',
         idleTimeout: 'Write http.idleTimeout for HTTP; it is not supported for TCP yet.',
       },
@@ -52,10 +52,10 @@ const connectionPool = object({
     },
     {
       unsupported: {
-        h2UpgradePolicy: 'HTTP/2 is not supported yet; remove the field.',
-        useClientProtocol: 'HTTP/2 is not supported yet; remove the field.',
-        maxConcurrentStreams: 'HTTP/2 is not supported yet; remove the field.',
-        http2KeepAlive: 'HTTP/2 is not supported yet; remove the field.',
+        h2UpgradePolicy: 'Remove the field.',
+        useClientProtocol: 'Remove the field.',
+        maxConcurrentStreams: 'Remove the field.',
+        http2KeepAlive: 'Remove the field.',
       },
     },
   ),
@@ -77,7 +77,7 @@ const tls = object(
 
 const perPort = { loadBalancer, connectionPool, tls }
 const unsupportedPolicy = {
-  outlierDetection: 'Ejecting failing endpoints is not supported yet; remove the field.',
+  outlierDetection: 'Remove the field.',
   tunnel: 'Remove the field.',
   proxyProtocol: 'Remove the field.',
   retryBudget: 'Remove the field.',

@@ -3,7 +3,7 @@ import { duplicates, type Finding, list, object, portNumber, type Schema, text, 
 import { labels } from '../match-schema.ts'
 import type { GatewayServer } from './types.ts'
 
-const noTls = 'TLS on gateways is not supported yet; use HTTP.'
+const noTls = 'Use HTTP.'
 const onlyHttp = 'Gateways serve HTTP for now.'
 
 const port = object(

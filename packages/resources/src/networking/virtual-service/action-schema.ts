@@ -146,7 +146,7 @@ export const fault: Schema = object(
         required: ['httpStatus'],
         unsupported: {
           grpcStatus: 'gRPC is not supported yet; write `httpStatus`.',
-          http2Error: 'HTTP/2 is not supported yet; write `httpStatus`.',
+          http2Error: 'Write `httpStatus`.',
           percent: oldPercent,
         },
         check: checkPercentage,

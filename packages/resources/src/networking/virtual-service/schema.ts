@@ -40,11 +40,11 @@ const httpRoute = object(
   {
     unsupported: {
       delegate: 'Write the routes in this VirtualService.',
-      mirror: 'Mirroring is not supported yet; remove the field.',
-      mirrors: 'Mirroring is not supported yet; remove the field.',
-      mirrorPercent: 'Mirroring is not supported yet; remove the field.',
-      mirror_percent: 'Mirroring is not supported yet; remove the field.',
-      mirrorPercentage: 'Mirroring is not supported yet; remove the field.',
+      mirror: 'Remove the field.',
+      mirrors: 'Remove the field.',
+      mirrorPercent: 'Remove the field.',
+      mirror_percent: 'Remove the field.',
+      mirrorPercentage: 'Remove the field.',
       corsPolicy: 'Let the application answer CORS requests for now.',
     },
     check: checkHttpRoute,
@@ -70,7 +70,7 @@ export const virtualServiceSchema: Schema = object(
   },
   {
     required: ['hosts'],
-    unsupported: { tls: 'Routing by SNI is not supported yet; use `http` or `tcp`.' },
+    unsupported: { tls: 'Use `http` or `tcp`.' },
     check: checkVirtualService,
   },
 )

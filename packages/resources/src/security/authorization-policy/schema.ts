@@ -66,14 +66,14 @@ export const authorizationPolicySchema: Schema = object(
   {
     selector,
     action: word(['ALLOW', 'DENY'], {
-      AUDIT: 'Audit policies are not supported yet; use ALLOW or DENY.',
-      CUSTOM: 'External authorization is not supported yet; use ALLOW or DENY.',
+      AUDIT: 'Use ALLOW or DENY.',
+      CUSTOM: 'Use ALLOW or DENY.',
     }),
     rules: list(rule),
   },
   {
     unsupported: {
-      provider: 'External authorization is not supported yet; remove the field.',
+      provider: 'Remove the field.',
       targetRef: 'Select workloads with `selector`.',
       targetRefs: 'Select workloads with `selector`.',
     },

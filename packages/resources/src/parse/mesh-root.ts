@@ -1,5 +1,6 @@
 // Which files of a user's directory are configuration.
 import type { Files } from '@weft/core'
+import type { SourceFile } from '../mesh-object.ts'
 
 /** Where configuration stands: `DIR/mesh` if it holds files, else `DIR`. `prefix` leads from DIR to it. */
 export interface MeshRoot {
@@ -44,4 +45,21 @@ async function readOne(files: Pick<Files, 'read'>, root: MeshRoot, name: string)
     const why = error instanceof Error ? error.message : String(error)
     return { name: `${root.prefix}${name}`, bytes: undefined, error: `cannot be read: ${why}` }
   }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** The text of a file as read. */
+export function decodeFile(file: ReadFile): SourceFile {
+  if (file.bytes === undefined) return { name: file.name, text: '', unreadable: file.error ?? 'cannot be read' }
+  try {
+    return { name: file.name, text: utf8.decode(file.bytes) }
+  } catch {
+    return { name: file.name, text: '', unreadable: 'is not UTF-8 text' }
+  }
+}
+
+/** All configuration files of a user's directory (absolute path), once; for commands that watch nothing. */
+export async function readMeshFiles(files: Pick<Files, 'list' | 'read'>, dir: string): Promise<SourceFile[]> {
+  return (await readMeshRoot(files, await findMeshRoot(files, dir))).map(decodeFile)
 }

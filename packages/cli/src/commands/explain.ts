@@ -1,0 +1,151 @@
+// `weft explain`: why a request goes where it goes, with the line of YAML behind each step.
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { err, ok, type Origin, type Position, type Result } from '@weft/core'
+import { type Explanation, explain, type PlainRequest } from '@weft/engine'
+import { explanationText } from '../explanation-text.ts'
+import { type MeshViews, type NamedView, offlineViews, runningViews } from '../mesh-views.ts'
+import { EXIT } from '../program.ts'
+import { type MeshOptions, runningMesh, withMeshOptions } from '../running-mesh.ts'
+
+interface ExplainOptions extends MeshOptions {
+  readonly from: string
+  readonly header?: readonly string[]
+  readonly file?: string
+  readonly draw: number
+  readonly fault?: true
+}
+
+/** Adds `weft explain`. */
+export function registerExplain(program: Command): void {
+  withMeshOptions(
+    program
+      .command('explain')
+      .description('why a request goes where it goes: listener, identity, policy, route, split, cluster, endpoints')
+      .argument('<method>', 'GET, POST, ...')
+      .argument('<url>', 'as the workload would write it: http://catalog/books', parseTarget)
+      .requiredOption('--from <workload>', 'who sends it: a workload (web), an instance (web-0), or a gateway'),
+  )
+    .option('-H, --header <line>', 'a request header, `name: value`; may be repeated', collect)
+    .option('-f, --file <dir>', 'explain the files of this directory; nothing needs to run')
+    .option('--draw <number>', "the request's random value, for splits: a whole number", parseDraw, 0)
+    .option('--fault', 'let faults hit that hit only a share of the requests')
+    .addOption(new Option('-o, --output <format>', 'print every step as JSON').choices(['json']))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weft explain --from web GET http://catalog/books -H 'x-user: jason'
+  weft explain --from web GET http://catalog/books -f examples/bookstore
+  weft explain --from gateway GET http://127.0.0.1:8080/ -o json
+
+Exit code 0: explained (whatever the answer is); 1: no such workload, or no mesh answers; 2: wrong usage.`,
+    )
+    .action(async (method: string, target: Target, options: ExplainOptions) => {
+      const done = await run(method, target, options)
+      if (done.ok) return
+      process.stderr.write(`${done.error}\n`)
+      process.exitCode = EXIT.failed
+    })
+}
+
+interface Target {
+  readonly scheme: 'http' | 'https'
+  readonly authority: string
+  readonly path: string
+}
+
+/** Not `URL`: the path must reach the engine as it was written. */
+function parseTarget(text: string): Target {
+  const match = /^(https?):\/\/([^/?#]+)(.*)$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('Write it like http://catalog/books.')
+  const rest = match[3] ?? ''
+  return {
+    scheme: match[1] as 'http' | 'https',
+    authority: match[2] as string,
+    path: rest.startsWith('/') ? rest : `/${rest}`,
+  }
+}
+
+function parseDraw(text: string): number {
+  if (!/^\d{1,14}$/.test(text)) throw new InvalidArgumentError('A whole number, e.g. 95 for the last of a hundred.')
+  return Number(text)
+}
+
+function collect(line: string, before: readonly string[] = []): readonly string[] {
+  if (!/^[^:\s]+:/.test(line)) throw new InvalidArgumentError('Write it like "x-user: jason".')
+  return [...before, line]
+}
+
+async function run(method: string, target: Target, options: ExplainOptions): Promise<Result<void>> {
+  const mesh = options.file === undefined ? await runningViews(runningMesh(options).api) : offlineViews(options.file)
+  if (!mesh.ok) return options.file === undefined ? err(`${mesh.error}\nOffline: add -f DIR.`) : mesh
+  const from = findView(mesh.value.views, options.from)
+  if (!from.ok) return from
+  for (const warning of mesh.value.warnings) process.stderr.write(`warning: ${warning}\n`)
+  const explanation = explainFrom(mesh.value, from.value, requestOf(method, target, options.header ?? []), options)
+  const places = await placesOf(mesh.value, explanation)
+  if (options.output === 'json') process.stdout.write(`${JSON.stringify(withPlaces(explanation, places), null, 2)}\n`)
+  else process.stdout.write(explanationText(explanation, { from: from.value.id, places, colours: useColours() }))
+  return ok(undefined)
+}
+
+function useColours(): boolean {
+  return process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+}
+
+function requestOf(method: string, { scheme, authority, path }: Target, lines: readonly string[]): PlainRequest {
+  const headers: Record<string, string[]> = {}
+  let host = authority
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    const value = line.slice(colon + 1).trim()
+    if (name === 'host') host = value
+    else headers[name] = [...(headers[name] ?? []), value]
+  }
+  return { method: method.toUpperCase(), path, authority: host, scheme, headers }
+}
+
+function explainFrom(mesh: MeshViews, from: NamedView, request: PlainRequest, options: ExplainOptions): Explanation {
+  const byAddress = new Map(mesh.views.map((view) => [view.address, view]))
+  const port = from.kind === 'gateway' ? gatewayPort(from, request.authority) : undefined
+  return explain({
+    from,
+    request,
+    random: options.draw,
+    faultDraw: options.fault === true ? 0 : 0.999_999_9,
+    proxyAt: (address) => byAddress.get(address),
+    ...(port === undefined ? {} : { entryPort: port }),
+  })
+}
+
+/** The port of the URL, when the gateway listens there. */
+function gatewayPort(view: NamedView, authority: string): number | undefined {
+  const port = Number(/:(\d+)$/.exec(authority)?.[1] ?? Number.NaN)
+  const listens = [...view.config.listeners.values()].some(
+    ({ address }) => address.kind === 'socket' && address.port === port,
+  )
+  return listens ? port : undefined
+}
+
+function findView(views: readonly NamedView[], name: string): Result<NamedView> {
+  const found = views.find((view) =>
+    [view.id, view.instance, view.workload, `${view.workload}.${view.namespace}`].includes(name),
+  )
+  if (found !== undefined) return ok(found)
+  const names = [...new Set(views.map((view) => view.workload))].sort().join(', ')
+  return err(`no workload ${name} has a proxy; there are ${names || 'none'}`)
+}
+
+function placesOf(mesh: MeshViews, explanation: Explanation): Promise<ReadonlyMap<Origin, Position>> {
+  const origins = explanation.steps.flatMap((step) => [
+    ...Object.values(step.origins),
+    ...step.losers.flatMap((loser) => Object.values(loser.origins)),
+  ])
+  return mesh.positions([...new Set(origins)])
+}
+
+/** The explanation with a `places` object: origin -> file, line, column. */
+function withPlaces(explanation: Explanation, places: ReadonlyMap<Origin, Position>): unknown {
+  return { ...explanation, places: Object.fromEntries(places) }
+}

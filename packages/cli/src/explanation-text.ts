@@ -1,0 +1,137 @@
+// An explanation for people.
+import type { Origin, Position } from '@weft/core'
+import type { Explanation, ExplainStep, Loser, Origins, RequestChange } from '@weft/engine'
+
+/** How to print. */
+export interface ExplanationStyle {
+  readonly from: string
+  readonly places: ReadonlyMap<Origin, Position>
+  readonly colours: boolean
+}
+
+/** All steps, grouped by proxy, and the outcome. */
+export function explanationText(explanation: Explanation, style: ExplanationStyle): string {
+  const { request } = explanation
+  const paint = painter(style.colours)
+  const headers = Object.entries(request.headers ?? {}).flatMap(([name, value]) =>
+    (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}`),
+  )
+  const shown = headers.length === 0 ? '' : ` (${headers.join('; ')})`
+  const title = `${request.method} ${request.scheme}://${request.authority}${request.path}`
+  const lines = [`${paint.bold(title)}${shown} from ${style.from}`]
+  let proxy = ''
+  for (const step of explanation.steps) {
+    if (step.proxy !== proxy) lines.push('', paint.bold(step.proxy))
+    proxy = step.proxy
+    lines.push(...stepLines(step, style, paint))
+  }
+  lines.push('', outcomeLine(explanation, paint))
+  const refused = explanation.steps.some((step) => step.decision === 'virtual-host' && step.chosen === 'block_all')
+  if (refused) lines.push(`   no Service and no VirtualService of the mesh names the host ${request.authority}`)
+  lines.push('')
+  return lines.join('\n')
+}
+
+interface Painter {
+  bold(text: string): string
+  dim(text: string): string
+  good(text: string): string
+  bad(text: string): string
+}
+
+function painter(colours: boolean): Painter {
+  const code = (open: number, close: number) => (text: string) =>
+    colours ? `\x1b[${open}m${text}\x1b[${close}m` : text
+  return { bold: code(1, 22), dim: code(2, 22), good: code(32, 39), bad: code(31, 39) }
+}
+
+const labels: Readonly<Record<ExplainStep['decision'], string>> = {
+  listener: 'listener',
+  'filter-chain': 'chain',
+  identity: 'identity',
+  authorization: 'policy',
+  'virtual-host': 'host',
+  route: 'route',
+  cluster: 'cluster',
+  endpoint: 'endpoint',
+  fault: 'fault',
+  response: 'response',
+}
+
+function stepLines(step: ExplainStep, style: ExplanationStyle, paint: Painter): string[] {
+  const label = labels[step.decision].padEnd(9)
+  const summary = step.summary.replace(/^(listener|filter chain|virtual host|route|cluster|endpoint) /, '')
+  const lines = [`  ${paint.dim(label)} ${summary}${placeSuffix(step.origins, style, paint)}`]
+  if (step.decision === 'endpoint') lines.push(...step.losers.map((loser) => otherEndpoint(loser, paint)))
+  else
+    for (const loser of step.losers.filter((one) => isWritten(step, one)))
+      lines.push(...loserLines(loser, style, paint))
+  return lines
+}
+
+/** Routes without an origin are Weft's own (the CONNECT route of the explicit proxy): nobody wrote them, nobody asks. */
+function isWritten(step: ExplainStep, loser: Loser): boolean {
+  return step.decision !== 'route' || Object.keys(loser.origins).length > 0
+}
+
+/** Which one is taken is the balancer's choice of the moment: healthy ones have not lost. */
+function otherEndpoint({ name, failed }: Loser, paint: Painter): string {
+  const health = failed[0]?.seen ?? 'unknown'
+  const usable = ['unknown', 'healthy', 'degraded'].includes(health.toLowerCase())
+  return `            ${paint.dim(usable ? 'or' : 'not')} ${name}${usable ? '' : `: it is ${health}`}`
+}
+
+function loserLines(loser: Loser, style: ExplanationStyle, paint: Painter): string[] {
+  const why = loser.failed.map(
+    ({ condition, seen }) => `${condition}, seen ${seen === undefined ? 'nothing' : JSON.stringify(seen)}`,
+  )
+  const lines = [
+    `            ${paint.dim('not')} ${loser.name}: ${why.join('; ') || 'it comes later'}${placeSuffix(loser.origins, style, paint)}`,
+  ]
+  if (loser.unreachable !== undefined) lines.push(`                ${paint.bad('unreachable')}: ${loser.unreachable}`)
+  else if (loser.counterfactual !== undefined && loser.counterfactual.length > 0) {
+    lines.push(`                ${paint.dim('it would be with')} ${loser.counterfactual.map(changeText).join(', ')}`)
+  }
+  return lines
+}
+
+function changeText({ attribute, key, value }: RequestChange): string {
+  const name = names[attribute] ?? attribute
+  const what = key === undefined ? name : `${name} ${key}`
+  return value === undefined ? `no ${what}` : `${what} ${JSON.stringify(value)}`
+}
+
+const names: Readonly<Record<string, string>> = {
+  'request.headers': 'header',
+  'request.query_params': 'query parameter',
+  'request.url_path': 'path',
+  'request.path': 'path',
+  'request.method': 'method',
+  'request.host': 'authority',
+  'request.scheme': 'scheme',
+  'source.principal': 'peer identity',
+  'source.address': 'client address',
+  'source.direct_address': 'peer address',
+  'destination.port': 'destination port',
+  'connection.requested_server_name': 'server name',
+  'connection.transport_protocol': 'transport protocol',
+  'connection.application_protocol': 'application protocol',
+  random: 'random draw',
+}
+
+/** The most telling origin: the policy or rule itself, then the rest. */
+function placeSuffix(origins: Origins, style: ExplanationStyle, paint: Painter): string {
+  const places = ['origin', 'virtualService', 'destinationRule']
+    .map((key) => origins[key])
+    .map((origin) => (origin === undefined ? undefined : (style.places.get(origin) ?? origin)))
+    .filter((one) => one !== undefined)
+    .map((one) => (typeof one === 'string' ? one : `${one.file}:${one.line}`))
+  return places.length === 0 ? '' : `  ${paint.dim([...new Set(places)].join(', '))}`
+}
+
+function outcomeLine({ status, outcome, flag, reason, delayMs }: Explanation, paint: Painter): string {
+  const delay = delayMs > 0 ? `, after ${delayMs} ms` : ''
+  const flags = flag === undefined ? '' : ` (${flag})`
+  const text = status === 0 ? `no answer: ${reason}` : `${status}${flags}${delay}: ${reason}`
+  return `=> ${outcome === 'forwarded' ? paint.good(text) : paint.bad(text)}`
+}

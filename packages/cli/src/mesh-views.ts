@@ -1,0 +1,147 @@
+// What `weft explain` reads: every proxy's configuration, compiled as the proxy compiles it, from files or from a running
+// control plane.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { type ApiClient, buildOffline, type ProxyReport, type ResourcesReport } from '@weft/control'
+import { err, ok, type Origin, type Position, type Result } from '@weft/core'
+import { compile, type CompileError, type EndpointSet, type ProxyView } from '@weft/engine'
+import { compileRegex } from '@weft/engine/regex'
+import { typeUrl } from '@weft/xds'
+
+/** A proxy and the workload it belongs to. */
+export interface NamedView extends ProxyView {
+  readonly workload: string
+  readonly instance: string
+  readonly namespace: string
+  readonly kind: 'sidecar' | 'gateway'
+}
+
+/** All proxies of a mesh. */
+export interface MeshViews {
+  readonly views: readonly NamedView[]
+  /** Where origins are written; those without a place are left out. */
+  positions(origins: readonly Origin[]): Promise<ReadonlyMap<Origin, Position>>
+  /** Things worth a warning: files with errors, resources that do not compile. */
+  readonly warnings: readonly string[]
+}
+
+/** Reads the YAML files of a directory (its `mesh` folder, if there is one) and translates them. */
+export function offlineViews(dir: string): Result<MeshViews> {
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) return err(`${dir} is not a directory`)
+  const root = existsSync(join(dir, 'mesh')) ? join(dir, 'mesh') : dir
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.ya?ml$/.test(name) && !name.includes('node_modules'))
+    .sort()
+    .map((name) => ({ name: relative('', join(root, name)), text: readFileSync(join(root, name), 'utf8') }))
+  const mesh = buildOffline(files)
+  const warnings = mesh.problems
+    .filter((problem) => problem.severity === 'error')
+    .map((problem) => `${placeText(problem.position)}${problem.message}`)
+  if (mesh.instances.length === 0) {
+    const errors = warnings.map((warning) => `\n  ${warning}`).join('')
+    return err(
+      `${root} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nobody to explain for${errors}`,
+    )
+  }
+  const views = mesh.instances.flatMap((instance) => {
+    const id = `${instance.name}.${instance.namespace}`
+    const table = mesh.resourcesFor(id)
+    if (table === undefined) return []
+    const { trustDomain } = mesh.snapshot.config.settings
+    const bodies = (type: 'LDS' | 'RDS' | 'CDS' | 'EDS') => [...table.get(typeUrls[type]).values()]
+    return [
+      {
+        ...compiled(id, bodies, warnings),
+        address: instance.address,
+        principal: `spiffe://${trustDomain}/ns/${instance.namespace}/sa/${instance.serviceAccount}`,
+        workload: instance.workload,
+        instance: instance.name,
+        namespace: instance.namespace,
+        kind: instance.proxy === 'gateway' ? ('gateway' as const) : ('sidecar' as const),
+      },
+    ]
+  })
+  const positions = (origins: readonly Origin[]) =>
+    Promise.resolve(new Map(origins.flatMap((origin) => place(origin, mesh.sourceMap.positionOf(origin)))))
+  return ok({ views, positions, warnings })
+}
+
+/** Asks a running control plane what each proxy was given. */
+export async function runningViews(api: ApiClient): Promise<Result<MeshViews>> {
+  const status = await api.status()
+  if (!status.ok) return status
+  const warnings: string[] = []
+  const views: NamedView[] = []
+  for (const proxy of status.value.proxies) {
+    const report = await api.resources(proxy.id)
+    if (!report.ok) return report
+    views.push(runningView(proxy, report.value, warnings))
+  }
+  return ok({ views, warnings, positions: (origins) => askPositions(api, origins) })
+}
+
+function runningView(proxy: ProxyReport, report: ResourcesReport, warnings: string[]): NamedView {
+  const bodies = (type: 'LDS' | 'RDS' | 'CDS' | 'EDS') =>
+    (report.types[type] ?? []).map(({ name, body }) => ({ name, body: Buffer.from(body, 'base64') }))
+  const { address, workload, instance, namespace, kind, identity } = proxy
+  return {
+    ...compiled(proxy.id, bodies, warnings),
+    address,
+    principal: identity.expected,
+    workload,
+    instance,
+    namespace,
+    kind,
+  }
+}
+
+/** Asks in portions that fit a request line. */
+async function askPositions(api: ApiClient, origins: readonly Origin[]): Promise<ReadonlyMap<Origin, Position>> {
+  const places = new Map<Origin, Position>()
+  for (let from = 0; from < origins.length; from += 50) {
+    const answer = await api.positions(origins.slice(from, from + 50))
+    if (!answer.ok) continue
+    for (const { origin, position } of answer.value.positions) if (position !== undefined) places.set(origin, position)
+  }
+  return places
+}
+
+const typeUrls = {
+  LDS: typeUrl.listener,
+  RDS: typeUrl.routeConfiguration,
+  CDS: typeUrl.cluster,
+  EDS: typeUrl.clusterLoadAssignment,
+} as const
+
+type Bodies = (type: keyof typeof typeUrls) => readonly { readonly name: string; readonly body: Uint8Array }[]
+
+function compiled(id: string, bodies: Bodies, warnings: string[]): Pick<ProxyView, 'id' | 'config' | 'endpoints'> {
+  const options = { regex: compileRegex }
+  const each = <T>(type: keyof typeof typeUrls, read: (body: Uint8Array) => Result<T, CompileError>) => {
+    const map = new Map<string, T>()
+    for (const { name, body } of bodies(type)) {
+      const result = read(body)
+      if (result.ok) map.set(name, result.value)
+      else warnings.push(`${id} would refuse ${type} ${name}: ${result.error.field}: ${result.error.message}`)
+    }
+    return map
+  }
+  return {
+    id,
+    config: {
+      listeners: each('LDS', (body) => compile.compileListener(body, options)),
+      routeConfigs: each('RDS', (body) => compile.compileRouteConfig(body, options)),
+      clusters: each('CDS', (body) => compile.compileCluster(body, options)),
+    },
+    endpoints: each<EndpointSet>('EDS', (body) => compile.compileEndpoints(body)),
+  }
+}
+
+function place(origin: Origin, position: Position | undefined): readonly (readonly [Origin, Position])[] {
+  return position === undefined ? [] : [[origin, position]]
+}
+
+/** `file:line: `, or nothing. */
+export function placeText(position: Position | undefined): string {
+  return position === undefined ? '' : `${position.file}:${position.line}: `
+}

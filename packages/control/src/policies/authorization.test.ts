@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AuthorizationPolicySpec } from '@weft/resources'
+import { RBAC_Action } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { authorizationOf } from './authorization.ts'
+import { rbacPolicy } from './rbac-rule.ts'
+
+function policy(name: string, spec: AuthorizationPolicySpec): SnapshotObject<AuthorizationPolicySpec> {
+  const id = { cluster: '', group: 'security.istio.io', kind: 'AuthorizationPolicy', namespace: 'shop', name }
+  return { key: name, hash: name, id, labels: {}, annotations: {}, spec }
+}
+
+const context = { protocol: 'http', action: 'ALLOW', trustDomain: 'cluster.local', namespace: 'shop' } as const
+
+test('no policy: no filter', () => {
+  assert.deepEqual(authorizationOf({ policies: [], unenforceable: [] }, 'http', 'cluster.local').rules, [])
+})
+
+test('an ALLOW policy without rules allows nothing: a filter without policies', () => {
+  const policies = [policy('nobody', { action: 'ALLOW', rules: [] })]
+  const { rules } = authorizationOf({ policies, unenforceable: [] }, 'http', 'cluster.local')
+  assert.deepEqual(rules, [{ action: RBAC_Action.ALLOW, policies: {} }])
+})
+
+test('DENY stands before ALLOW, whatever their names', () => {
+  const policies = [
+    policy('a', { action: 'ALLOW', rules: [{}] }),
+    policy('b', { action: 'DENY', rules: [{ to: [{ operation: { paths: ['/admin'] } }] }] }),
+  ]
+  const { rules } = authorizationOf({ policies, unenforceable: [] }, 'http', 'cluster.local')
+  assert.deepEqual(
+    rules.map((rule) => rule.action),
+    [RBAC_Action.DENY, RBAC_Action.ALLOW],
+  )
+})
+
+test('a rule that cannot be enforced denies everything and says why', () => {
+  const policies = [
+    policy('odd', { action: 'ALLOW', rules: [{ when: [{ key: 'request.auth.claims[x]', values: ['y'] }] }] }),
+  ]
+  const { rules, problems } = authorizationOf({ policies, unenforceable: [] }, 'http', 'cluster.local')
+  assert.equal(rules[0]?.action, RBAC_Action.DENY)
+  assert.deepEqual(rules[0]?.policies?.['ns[shop]-policy[odd]-rule[0]']?.permissions, [
+    { rule: { case: 'any', value: true } },
+  ])
+  assert.match(problems[0]?.message ?? '', /unknown condition key request\.auth\.claims\[x\]/)
+})
+
+test('a policy the store could not read denies everything on what it selects', () => {
+  const { id } = policy('broken', { action: 'ALLOW', rules: [] })
+  const unenforceable = [{ key: 'x', hash: 'x', value: { id, selector: undefined, reason: 'unknown field' } }]
+  for (const protocol of ['http', 'tcp'] as const) {
+    const { rules, origins } = authorizationOf({ policies: [], unenforceable }, protocol, 'cluster.local')
+    assert.equal(rules[0]?.action, RBAC_Action.DENY)
+    assert.deepEqual(origins, {
+      'ns[shop]-policy[broken]-unenforceable': 'security.istio.io/AuthorizationPolicy/shop/broken',
+    })
+  }
+})
+
+test('a path template is not taken for a literal path', () => {
+  const made = rbacPolicy({ to: [{ operation: { paths: ['/books/{*}'] } }] }, context)
+  assert.ok(!made.ok && made.error.kind === 'unenforceable')
+})
+
+test('on TCP an ALLOW rule with an HTTP attribute never matches, a DENY rule goes without it', () => {
+  const rule = { from: [{ source: { principals: ['*'] } }], to: [{ operation: { methods: ['GET'] } }] }
+  const allow = rbacPolicy(rule, { ...context, protocol: 'tcp' })
+  assert.deepEqual(allow, { ok: false, error: { kind: 'never' } })
+  const deny = rbacPolicy(rule, { ...context, protocol: 'tcp', action: 'DENY' })
+  assert.ok(deny.ok)
+  assert.deepEqual(deny.value.permissions, [{ rule: { case: 'any', value: true } }])
+})

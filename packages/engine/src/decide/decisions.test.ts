@@ -1,0 +1,418 @@
+// Tables of single decisions: virtual hosts, splits, authorization, faults, rewrites, header edits, timeouts.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeRule } from '../match/closure.ts'
+import type {
+  Cluster,
+  Endpoint,
+  Fault,
+  FormatTemplate,
+  HeaderOption,
+  HttpConnectionManager,
+  RbacPolicies,
+  RedirectAction,
+  Route,
+  RouteAction,
+  RouteConfig,
+  VirtualHost,
+} from '../model.ts'
+import type { Predicate } from '../predicate.ts'
+import { type PlainRequest, plainHead, type Subject } from '../request-head.ts'
+import { authorize } from './authorize.ts'
+import { chooseCluster, chooseTcpCluster } from './cluster-choice.ts'
+import { decideFault } from './fault.ts'
+import { editHeaders, type HeaderTarget, headerLevels } from './header-edits.ts'
+import { normalizePath } from './normalize-path.ts'
+import { redirectResponse, rewriteRequest } from './rewrite.ts'
+import { decideRoute } from './route.ts'
+import { effectiveTimeouts } from './timeouts.ts'
+import { transportSocketFor } from './transport-socket.ts'
+import { matchVirtualHost } from './virtual-host.ts'
+
+function subject(request: Partial<PlainRequest> = {}, more: Partial<Subject> = {}): Subject {
+  const connection = {
+    localAddress: '127.0.0.2',
+    localPort: 80,
+    remoteAddress: '127.0.0.1',
+    remotePort: 1,
+    sni: undefined,
+    transportProtocol: 'raw_buffer' as const,
+    applicationProtocols: [],
+    tls: true,
+    peerNames: ['spiffe://td/ns/a/sa/web'],
+  }
+  return {
+    head: plainHead({ method: 'GET', path: '/', authority: 'catalog', ...request }),
+    connection,
+    random: 0,
+    ...more,
+  }
+}
+
+function hosts(domains: readonly string[], more: Partial<RouteConfig> = {}): RouteConfig {
+  const all = domains.map((name) => ({ name, origins: {}, requireTls: 'none', routes: [] }) as unknown as VirtualHost)
+  const pick = (fits: (name: string) => boolean, key: (name: string) => string) => {
+    const map = new Map(all.filter((host) => fits(host.name)).map((host) => [key(host.name), host]))
+    return { hosts: map, lengths: [...new Set([...map.keys()].map((one) => one.length))].sort((a, b) => b - a) }
+  }
+  const suffix = pick(
+    (name) => /^\*./.test(name),
+    (name) => name.slice(1),
+  )
+  const prefix = pick(
+    (name) => /.\*$/.test(name),
+    (name) => name.slice(0, -1),
+  )
+  const exact = pick(
+    (name) => !name.includes('*'),
+    (name) => name,
+  ).hosts
+  return {
+    name: 'r',
+    origins: {},
+    ignorePortInHostMatching: false,
+    domains: { exact, suffix, prefix, any: all.find((host) => host.name === '*') },
+    ...more,
+  } as unknown as RouteConfig
+}
+
+test('virtual hosts: exact, longest suffix, longest prefix, then any', () => {
+  const config = hosts(['a.b.com', '*.b.com', '*.com', 'a.*', 'a.b.*', '*'])
+  const expected = {
+    'a.b.com': 'a.b.com',
+    'A.B.COM': 'a.b.com',
+    'x.b.com': '*.b.com',
+    'x.com': '*.com',
+    '.com': '*',
+    'a.b.org': 'a.b.*',
+    'a.org': 'a.*',
+    'a.b.com:80': 'a.b.*',
+    other: '*',
+  } // prettier-ignore
+  for (const [authority, name] of Object.entries(expected)) {
+    assert.equal(matchVirtualHost(config, authority)?.name, name, authority)
+  }
+  assert.equal(matchVirtualHost(config, ''), undefined)
+  assert.equal(matchVirtualHost(hosts(['a.com']), 'b.com'), undefined)
+})
+
+test('virtual hosts: the port counts unless it is to be ignored', () => {
+  assert.equal(matchVirtualHost(hosts(['a.com']), 'a.com:80'), undefined)
+  const config = hosts(['a.com', '[::1]'], { ignorePortInHostMatching: true })
+  assert.equal(matchVirtualHost(config, 'a.com:80')?.name, 'a.com')
+  assert.equal(matchVirtualHost(config, '[::1]:80')?.name, '[::1]')
+})
+
+test('require_tls redirects plaintext', () => {
+  const host = { name: 'v', origins: {}, requireTls: 'all', routes: [] } as unknown as VirtualHost
+  const config = { ...hosts([]), domains: { ...hosts([]).domains, any: host } }
+  const plain = decideRoute(config, subject({ path: '/a?b' }))
+  assert.deepEqual(plain.kind === 'tls-redirect' && plain.location, 'https://catalog/a?b')
+  assert.equal(decideRoute(config, subject({ headers: { 'x-forwarded-proto': 'https' } })).kind, 'none')
+})
+
+const split = {
+  kind: 'route',
+  cluster: {
+    kind: 'weighted',
+    totalWeight: 100,
+    randomHeader: 'x-draw',
+    clusters: [
+      { name: 'v1', weight: 90 },
+      { name: 'none', weight: 0 },
+      { name: 'v2', weight: 10 },
+    ],
+  },
+} as unknown as RouteAction
+
+test('a split takes the random value modulo the sum of the weights', () => {
+  const draws = { 0: 'v1', 89: 'v1', 90: 'v2', 99: 'v2', 100: 'v1', 190: 'v2' }
+  for (const [random, name] of Object.entries(draws)) {
+    const choice = chooseCluster(split, subject({}, { random: Number(random) }))
+    assert.equal(choice.kind === 'cluster' && choice.name, name, random)
+  }
+})
+
+test('a split may draw from a header; what is no number is not used', () => {
+  for (const [value, name] of [
+    ['95', 'v2'],
+    ['5', 'v1'],
+    ['nonsense', 'v1'],
+  ] as const) {
+    // prettier-ignore
+    const choice = chooseCluster(split, subject({ headers: { 'x-draw': value } }))
+    assert.equal(choice.kind === 'cluster' && choice.name, name)
+  }
+})
+
+test('cluster_header names the cluster, or there is none', () => {
+  const action = { kind: 'route', cluster: { kind: 'header', header: 'x-to' } } as unknown as RouteAction
+  const named = chooseCluster(action, subject({ headers: { 'x-to': 'c' } }))
+  assert.deepEqual(named, { kind: 'cluster', name: 'c', leg: undefined })
+  assert.equal(chooseCluster(action, subject()).kind, 'none')
+})
+
+test('a TCP split follows its weights', () => {
+  const proxy = {
+    clusters: [
+      { name: 'a', weight: 1 },
+      { name: 'b', weight: 3 },
+    ],
+  } as unknown as Parameters<typeof chooseTcpCluster>[0] // prettier-ignore
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((random) => chooseTcpCluster(proxy, random)),
+    ['a', 'b', 'b', 'b', 'a'],
+  ) // prettier-ignore
+})
+
+const isWeb: Predicate = {
+  op: 'test',
+  attribute: { name: 'source.principal' },
+  test: { is: 'exact', value: 'spiffe://td/ns/a/sa/web', ignoreCase: false },
+} // prettier-ignore
+const isPost: Predicate = {
+  op: 'test',
+  attribute: { name: 'request.method' },
+  test: { is: 'exact', value: 'POST', ignoreCase: false },
+} // prettier-ignore
+const always: Predicate = { op: 'always' }
+const never: Predicate = { op: 'never', why: 'test' }
+
+function rules(action: RbacPolicies['action'], permission: Predicate, principal: Predicate): RbacPolicies {
+  const policy = { name: 'p', origin: undefined, permission: makeRule(permission), principal: makeRule(principal) }
+  return { action, policies: [policy] }
+}
+
+test('authorization: ALLOW, DENY, LOG, no rules, no policies', () => {
+  const s = subject()
+  const cases: readonly (readonly [RbacPolicies | undefined, boolean, string | undefined])[] = [
+    [undefined, true, undefined],
+    [{ action: 'allow', policies: [] }, false, undefined],
+    [{ action: 'deny', policies: [] }, true, undefined],
+    [rules('allow', always, isWeb), true, 'p'],
+    [rules('allow', isPost, isWeb), false, undefined],
+    [rules('allow', always, never), false, undefined],
+    [rules('deny', always, isWeb), false, 'p'],
+    [rules('deny', isPost, isWeb), true, undefined],
+    [rules('log', always, isWeb), true, 'p'],
+  ]
+  for (const [policies, allowed, policy] of cases) {
+    const verdict = authorize(policies, undefined, s)
+    assert.deepEqual([verdict.allowed, verdict.policy], [allowed, policy])
+  }
+})
+
+test('authorization: shadow rules are judged and change nothing', () => {
+  const verdict = authorize(undefined, rules('deny', always, always), subject())
+  assert.equal(verdict.allowed, true)
+  assert.deepEqual(verdict.shadow, { allowed: false, policy: 'p' })
+})
+
+test('authorization: nobody has no name', () => {
+  const s = subject()
+  const plaintext = { ...s, connection: { ...s.connection, tls: false, peerNames: [] } }
+  assert.equal(authorize(rules('allow', always, isWeb), undefined, plaintext).allowed, false)
+})
+
+const fault: Fault = {
+  delay: { fixedMs: 2000, numerator: 50, denominator: 100 },
+  abort: { what: { status: 503 }, numerator: 10, denominator: 100 },
+  headers: makeRule(always),
+  upstreamCluster: '',
+  downstreamNodes: [],
+  maxActive: undefined,
+}
+
+test('a fault hits below its percentage', () => {
+  const decide = (delay: number, abort: number) => decideFault(fault, subject(), { delay, abort }, 'c')
+  assert.deepEqual(decide(0.49, 0.09), { delayMs: 2000, abort: { status: 503, grpcStatus: undefined } })
+  assert.deepEqual(decide(0.5, 0.1), { delayMs: undefined, abort: undefined })
+})
+
+test('a fault is gated by headers and by the upstream cluster', () => {
+  const draws = { delay: 0, abort: 0 }
+  const none = { delayMs: undefined, abort: undefined }
+  assert.deepEqual(decideFault({ ...fault, headers: makeRule(isPost) }, subject(), draws, 'c'), none)
+  assert.deepEqual(decideFault({ ...fault, upstreamCluster: 'd' }, subject(), draws, 'c'), none)
+})
+
+test("a request's own fault headers work within the configured share", () => {
+  const byHeader: Fault = {
+    ...fault,
+    delay: { fixedMs: undefined, numerator: 100, denominator: 100 },
+    abort: { what: 'header', numerator: 100, denominator: 100 },
+  } // prettier-ignore
+  const headers = {
+    'x-envoy-fault-delay-request': '70',
+    'x-envoy-fault-abort-request': '418',
+    'x-envoy-fault-abort-request-percentage': '20',
+  } // prettier-ignore
+  const decide = (abort: number) => decideFault(byHeader, subject({ headers }), { delay: 0.5, abort }, 'c')
+  assert.deepEqual(decide(0.1), { delayMs: 70, abort: { status: 418, grpcStatus: undefined } })
+  assert.deepEqual(decide(0.3), { delayMs: 70, abort: undefined })
+})
+
+function route(pathMatch: Route['pathMatch'], action: Partial<RouteAction> | RedirectAction): Route {
+  return { name: 'x', pathMatch, action: { kind: 'route', ...action } } as unknown as Route
+}
+const prefix = (value: string): Route['pathMatch'] => ({ kind: 'prefix', value, caseSensitive: true })
+
+test('rewrites replace what was matched and keep the query', () => {
+  const rewritten = (match: Route['pathMatch'], value: string, path: string) =>
+    rewriteRequest(route(match, { pathRewrite: { kind: 'prefix', value } }), undefined, subject({ path }).head, '').path
+  assert.equal(rewritten(prefix('/api'), '/', '/api/x?q=1'), '//x?q=1')
+  assert.equal(rewritten(prefix('/api/'), '/', '/api/x?q=1'), '/x?q=1')
+  assert.equal(rewritten({ kind: 'path', value: '/a', caseSensitive: true }, '/b', '/a?q'), '/b?q')
+  assert.equal(rewritten({ kind: 'path-separated-prefix', value: '/a', caseSensitive: true }, '/b', '/a/c'), '/b/c')
+})
+
+test('host rewrites: literal, header, endpoint', () => {
+  const authority = (hostRewrite: RouteAction['hostRewrite'], endpoint = '') =>
+    rewriteRequest(
+      route(prefix('/'), { hostRewrite }),
+      undefined,
+      subject({ headers: { 'x-h': 'from.header' } }).head,
+      endpoint,
+    ).authority
+  assert.equal(authority({ kind: 'literal', value: 'l' }), 'l')
+  assert.equal(authority({ kind: 'header', header: 'x-h' }), 'from.header')
+  assert.equal(authority({ kind: 'header', header: 'x-none' }), 'catalog')
+  assert.equal(authority({ kind: 'endpoint' }, 'host.name'), 'host.name')
+  assert.equal(authority({ kind: 'endpoint' }), 'catalog')
+})
+
+test('redirects change scheme, host, port and path', () => {
+  const base = {
+    kind: 'redirect',
+    status: 301,
+    scheme: undefined,
+    httpsRedirect: false,
+    host: undefined,
+    port: undefined,
+    path: undefined,
+    stripQuery: false,
+  } as const // prettier-ignore
+  const location = (action: Partial<RedirectAction>, request: Partial<PlainRequest> = {}) => {
+    const redirect = { ...base, ...action } as RedirectAction
+    return redirectResponse(redirect, route(prefix('/a'), redirect), subject({ path: '/a/b?q=1', ...request }).head)
+      .location
+  }
+  assert.equal(location({ httpsRedirect: true }), 'https://catalog/a/b?q=1')
+  assert.equal(location({ httpsRedirect: true }, { authority: 'catalog:80' }), 'https://catalog/a/b?q=1')
+  assert.equal(location({ httpsRedirect: true }, { authority: 'catalog:8080' }), 'https://catalog:8080/a/b?q=1')
+  assert.equal(location({ host: 'new', port: 8443 }), 'http://new:8443/a/b?q=1')
+  assert.equal(location({ path: { kind: 'full', value: '/n' } }), 'http://catalog/n?q=1')
+  assert.equal(location({ path: { kind: 'full', value: '/n?own' } }), 'http://catalog/n?own')
+  assert.equal(location({ path: { kind: 'prefix', value: '/z' }, stripQuery: true }), 'http://catalog/z/b')
+})
+
+function headers(initial: Readonly<Record<string, string>>): {
+  readonly map: Map<string, string>
+  readonly target: HeaderTarget
+} {
+  const map = new Map(Object.entries(initial))
+  const target: HeaderTarget = {
+    has: (name) => map.has(name),
+    add: (name, value) => map.set(name, map.has(name) ? `${map.get(name)},${value}` : value),
+    set: (name, value) => map.set(name, value),
+    remove: (name) => map.delete(name),
+  }
+  return { map, target }
+}
+
+function option(
+  name: string,
+  value: FormatTemplate,
+  action: HeaderOption['action'],
+  keepEmptyValue = false,
+): HeaderOption {
+  return { name, writtenName: name, value, action, keepEmptyValue }
+}
+
+test('header options follow append_action, and removals come first', () => {
+  const { map, target } = headers({ a: '1', gone: 'x' })
+  const requestAdd = [
+    option('a', ['2'], 'append-or-add'),
+    option('a', ['3'], 'add-if-absent'),
+    option('b', ['4'], 'overwrite-if-exists'),
+    option('c', ['5'], 'overwrite-or-add'),
+    option('gone', [{ operator: 'REQ', argument: 'X', maxLength: undefined }], 'append-or-add'),
+    option('empty', [''], 'append-or-add'),
+    option('kept', [''], 'append-or-add', true),
+  ]
+  const rules = { requestAdd, requestRemove: ['gone'], responseAdd: [], responseRemove: [] }
+  editHeaders('request', [rules], target, () => 'value')
+  assert.deepEqual(Object.fromEntries(map), { a: '1,2', c: '5', gone: 'value', kept: '' })
+})
+
+test('the least specific level has the last word, unless the configuration turns it round', () => {
+  const level = (value: string) => ({
+    requestAdd: [option('x', [value], 'overwrite-or-add')],
+    requestRemove: [],
+    responseAdd: [],
+    responseRemove: [],
+  }) // prettier-ignore
+  const last = (wins: boolean) => {
+    const { map, target } = headers({})
+    const routed = {
+      config: { headers: level('config'), mostSpecificHeaderMutationsWins: wins },
+      host: { headers: level('host') },
+      route: { headers: level('route') },
+      leg: undefined,
+    } // prettier-ignore
+    editHeaders(
+      'request',
+      headerLevels(routed as unknown as Parameters<typeof headerLevels>[0]),
+      target,
+      () => undefined,
+    )
+    return map.get('x')
+  }
+  assert.equal(last(false), 'config')
+  assert.equal(last(true), 'route')
+})
+
+test("timeouts: the route's, the request's wish, and no per-try limit above the whole", () => {
+  const manager = { timeouts: { streamIdleMs: 300_000, maxStreamDurationMs: 0 } } as unknown as HttpConnectionManager
+  const action = {
+    timeoutMs: 15_000,
+    idleTimeoutMs: undefined,
+    maxStreamDurationMs: undefined,
+    retryPolicy: { perTryTimeoutMs: 2000, perTryIdleTimeoutMs: 0 },
+  } as unknown as RouteAction // prettier-ignore
+  const of = (wishes: Record<string, string>) => effectiveTimeouts(manager, action, subject({ headers: wishes }).head)
+  assert.deepEqual(of({}), {
+    requestMs: 15_000,
+    perTryMs: 2000,
+    perTryIdleMs: 0,
+    idleMs: 300_000,
+    maxStreamDurationMs: 0,
+  })
+  assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '500' }).requestMs, 500)
+  assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '500' }).perTryMs, 0)
+  assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '0' }).perTryMs, 2000)
+  assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': 'x' }).requestMs, 15_000)
+})
+
+test('escaped slashes are rejected or redirected when asked', () => {
+  const how = { normalize: true, mergeSlashes: false } as const
+  assert.deepEqual(normalizePath('/a%2fb', { ...how, escapedSlashes: 'reject' }), { kind: 'reject' })
+  const redirected = normalizePath('/a%5Cb?q=%2f', { ...how, escapedSlashes: 'redirect' })
+  assert.deepEqual(redirected, { kind: 'redirect', location: '/a/b?q=%2f' })
+  assert.deepEqual(normalizePath('*', { ...how, escapedSlashes: 'reject' }), { kind: 'path', path: '*' })
+})
+
+test('the transport socket follows the endpoint', () => {
+  const tls = { sni: 'x' } as unknown as NonNullable<Cluster['tls']>
+  const cluster = {
+    tls: undefined,
+    transportSocketMatches: [
+      { name: 'istio', match: { tlsMode: 'istio' }, tls },
+      { name: 'raw', match: {}, tls: undefined },
+    ],
+  } as unknown as Cluster // prettier-ignore
+  const endpoint = (metadata: Endpoint['metadata']) => ({ metadata }) as unknown as Endpoint
+  assert.equal(transportSocketFor(cluster, endpoint({ 'envoy.transport_socket_match': { tlsMode: 'istio' } })), tls)
+  assert.equal(transportSocketFor(cluster, endpoint({ 'envoy.transport_socket_match': { tlsMode: 'off' } })), undefined)
+  assert.equal(transportSocketFor(cluster, endpoint({})), undefined)
+})

@@ -1,0 +1,55 @@
+// What `explain` says: every decision on the way of one request, and how it ends.
+import type { ActiveConfig, EndpointSet } from '../model.ts'
+import type { ProofStep } from '../prove/proof.ts'
+import type { PlainRequest } from '../request-head.ts'
+
+/** One proxy as `explain` sees it. */
+export interface ProxyView {
+  /** `<instance>.<namespace>` */
+  readonly id: string
+  /** Mesh address; upstream connections come from it. */
+  readonly address: string
+  /** SPIFFE id of its SVID; undefined: it has none. */
+  readonly principal: string | undefined
+  readonly config: ActiveConfig
+  /** By EDS name. */
+  readonly endpoints: ReadonlyMap<string, EndpointSet>
+}
+
+/** What to explain. */
+export interface ExplainInput {
+  readonly from: ProxyView
+  readonly request: PlainRequest
+  /** The proxy whose mesh address this is; undefined: nobody's, the request leaves the mesh. */
+  readonly proxyAt: (address: string) => ProxyView | undefined
+  /** Port of the entry listener, when the proxy has several (gateways). */
+  readonly entryPort?: number
+  /** The stream's random value: decides splits and fractions. */
+  readonly random: number
+  /** Draws in [0, 1) for faults: below its percentage a fault hits. */
+  readonly faultDraw: number
+}
+
+/** A decision, and the proxy that takes it. */
+export interface ExplainStep extends ProofStep {
+  readonly proxy: string
+}
+
+/** The way of one request. */
+export interface Explanation {
+  readonly request: PlainRequest
+  /** 200 stands for "handed to the application": its own answer is not known here. */
+  readonly status: number
+  /** `forwarded` to an application, `local` answer by a proxy, `failed` connection. */
+  readonly outcome: 'forwarded' | 'local' | 'failed'
+  /** Envoy's response flag, where one is set (`NR`, `UH`, `UF`, `FI`, ...). */
+  readonly flag: string | undefined
+  readonly reason: string
+  /** Of the first proxy. */
+  readonly route: string | undefined
+  readonly cluster: string | undefined
+  /** `address:port` of the endpoint the walk went on with. */
+  readonly endpoint: string | undefined
+  readonly delayMs: number
+  readonly steps: readonly ExplainStep[]
+}

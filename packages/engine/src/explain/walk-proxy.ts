@@ -1,0 +1,296 @@
+// One request through one proxy: chain, path, route, filters, cluster. The same decisions the proxy takes, recorded.
+import { authorize } from '../decide/authorize.ts'
+import { chooseCluster, type ClusterChoice } from '../decide/cluster-choice.ts'
+import { decideFault } from '../decide/fault.ts'
+import { matchFilterChain } from '../decide/filter-chain.ts'
+import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
+import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-edits.ts'
+import { normalizePath } from '../decide/normalize-path.ts'
+import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
+import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
+import { withoutPort } from '../decide/virtual-host.ts'
+import type { FilterChain, FormatOperator, HttpConnectionManager, HttpFilter, Listener, RouteConfig } from '../model.ts'
+import type { Recorder } from '../prove/proof.ts'
+import { type ConnectionFacts, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
+import type { ProxyView } from './explanation.ts'
+
+/** A connection that reached a listener, with the request on it. */
+export interface Arrival {
+  readonly view: ProxyView
+  readonly listener: Listener
+  readonly connection: ConnectionFacts
+  readonly request: PlainRequest
+  readonly random: number
+  readonly faultDraw: number
+}
+
+/** How a request leaves a proxy. */
+export type Departure =
+  | { readonly kind: 'closed'; readonly reason: string }
+  | {
+      readonly kind: 'reply'
+      readonly status: number
+      readonly flag: string | undefined
+      readonly reason: string
+      readonly route: string | undefined
+    }
+  | {
+      readonly kind: 'forward'
+      readonly cluster: string
+      /** Undefined for TCP. */
+      readonly route: string | undefined
+      readonly notFoundStatus: number
+      readonly request: PlainRequest
+      readonly delayMs: number
+    }
+
+/** Takes the request through the proxy. */
+export function walkProxy(arrival: Arrival, recorder: Recorder): Departure {
+  const chain = matchFilterChain(arrival.listener, arrival.connection, recorder)
+  if (chain === undefined) return { kind: 'closed', reason: `no filter chain of ${arrival.listener.name} fits` }
+  recordIdentity(chain, arrival, recorder)
+  if (chain.terminal.kind === 'tcp') return walkTcp(chain, arrival, recorder)
+  return walkHttp(chain.terminal, arrival, recorder)
+}
+
+function recordIdentity(chain: FilterChain, { connection }: Arrival, recorder: Recorder): void {
+  if (arrivalIsOutbound(chain)) return
+  const peer = connection.peerNames[0]
+  const mode = chain.mtls === undefined ? '' : ` (mutual TLS is ${chain.mtls.mode})`
+  recorder.step({
+    decision: 'identity',
+    chosen: peer,
+    summary: peer === undefined ? `the peer shows no identity${mode}` : `the peer is ${peer}${mode}`,
+    origins: chain.mtls?.origin === undefined ? {} : { origin: chain.mtls.origin },
+    losers: [],
+  })
+}
+
+function arrivalIsOutbound(chain: FilterChain): boolean {
+  return chain.mtls === undefined && chain.tls === undefined
+}
+
+function walkTcp(chain: FilterChain, arrival: Arrival, recorder: Recorder): Departure {
+  const subject = subjectOf(arrival, arrival.request)
+  for (const { rules, shadow } of chain.rbac) {
+    const verdict = authorize(rules, shadow, subject, recorder)
+    if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
+  }
+  const clusters = chain.terminal.kind === 'tcp' ? chain.terminal.clusters : []
+  const total = clusters.reduce((sum, leg) => sum + leg.weight, 0)
+  let draw = arrival.random % total
+  const leg = clusters.find((one) => (draw -= one.weight) < 0)
+  const cluster = leg?.name ?? ''
+  recorder.step({ decision: 'cluster', chosen: cluster, summary: `cluster ${cluster}`, origins: {}, losers: [] })
+  return { kind: 'forward', cluster, route: undefined, notFoundStatus: 503, request: arrival.request, delayMs: 0 }
+}
+
+function subjectOf({ connection, random }: Arrival, request: PlainRequest): Subject {
+  return { head: plainHead(request), connection, random }
+}
+
+function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Recorder): Departure {
+  const request = normalised(manager, arrival.request)
+  if (typeof request === 'number') {
+    return {
+      kind: 'reply',
+      status: request,
+      flag: undefined,
+      reason: 'the path cannot be normalised',
+      route: undefined,
+    }
+  }
+  const config = routesOf(manager, arrival.view)
+  if (config === undefined)
+    return { kind: 'reply', status: 404, flag: 'NR', reason: 'no route configuration', route: undefined }
+  const subject = subjectOf(arrival, request)
+  const decision = decideRoute(config, subject, recorder)
+  const choice = clusterOf(decision, subject, recorder)
+  const filtered = runFilters({ manager, arrival, subject, recorder, config, decision, choice })
+  if (filtered.kind === 'reply') return filtered.departure
+  return leave({ config, decision, choice, subject, request, delayMs: filtered.delayMs })
+}
+
+/** The request as the manager sees it; a number is a status to answer. */
+function normalised(manager: HttpConnectionManager, request: PlainRequest): PlainRequest | number {
+  const path = request.method === 'CONNECT' ? undefined : normalizePath(request.path, manager.path)
+  if (path?.kind === 'reject') return 400
+  if (path?.kind === 'redirect') return 307
+  const authority = manager.stripHostPort === 'any' ? withoutPort(request.authority) : request.authority
+  return { ...request, authority, path: path?.path ?? request.path }
+}
+
+function routesOf(manager: HttpConnectionManager, view: ProxyView): RouteConfig | undefined {
+  return manager.routes.kind === 'inline' ? manager.routes.config : view.config.routeConfigs.get(manager.routes.name)
+}
+
+function clusterOf(decision: RouteDecision, subject: Subject, recorder: Recorder): ClusterChoice | undefined {
+  if (decision.kind !== 'route' || decision.route.action.kind !== 'route') return undefined
+  return chooseCluster(decision.route.action, subject, recorder)
+}
+
+interface Filtering {
+  readonly manager: HttpConnectionManager
+  readonly arrival: Arrival
+  readonly subject: Subject
+  readonly recorder: Recorder
+  readonly config: RouteConfig
+  readonly decision: RouteDecision
+  readonly choice: ClusterChoice | undefined
+}
+
+type Filtered =
+  | { readonly kind: 'on'; readonly delayMs: number }
+  | { readonly kind: 'reply'; readonly departure: Departure }
+
+/** The http filters in the order of the configuration, up to the router. */
+function runFilters(f: Filtering): Filtered {
+  let delayMs = 0
+  const routed = routedOf(f)
+  for (const filter of f.manager.httpFilters) {
+    const override = routed === undefined ? undefined : filterOverride(filter.name, routed)
+    if (!isFilterEnabled(filter, override)) continue
+    const result = runFilter(f, filter, override)
+    if (result.kind === 'reply') return result
+    delayMs += result.delayMs
+  }
+  return { kind: 'on', delayMs }
+}
+
+function routedOf({ config, decision, choice }: Pick<Filtering, 'config' | 'decision' | 'choice'>): Routed | undefined {
+  if (decision.kind !== 'route') return undefined
+  return {
+    config,
+    host: decision.host,
+    route: decision.route,
+    leg: choice?.kind === 'cluster' ? choice.leg : undefined,
+  }
+}
+
+function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof filterOverride>): Filtered {
+  const route = f.decision.kind === 'route' ? routeName(f.decision.route) : undefined
+  if (filter.kind === 'rbac') {
+    const { rules, shadow } = override?.kind === 'rbac' ? override : filter
+    const verdict = authorize(rules, shadow, f.subject, f.recorder)
+    if (verdict.allowed) return { kind: 'on', delayMs: 0 }
+    const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
+    return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }
+  }
+  if (filter.kind !== 'fault') return { kind: 'on', delayMs: 0 }
+  const fault = override?.kind === 'fault' ? override.fault : filter.fault
+  if (fault.delay === undefined && fault.abort === undefined) return { kind: 'on', delayMs: 0 }
+  const cluster = f.choice?.kind === 'cluster' ? f.choice.name : ''
+  const draws = { delay: f.arrival.faultDraw, abort: f.arrival.faultDraw }
+  const { delayMs, abort } = decideFault(fault, f.subject, draws, cluster)
+  f.recorder.step({
+    decision: 'fault',
+    chosen: delayMs === undefined && abort === undefined ? undefined : 'fault',
+    summary: faultText(fault, delayMs, abort?.status),
+    origins: f.decision.kind === 'route' ? f.decision.route.origins : {},
+    losers: [],
+  })
+  if (abort === undefined) return { kind: 'on', delayMs: delayMs ?? 0 }
+  const reason = `the fault filter answers ${abort.status}`
+  return { kind: 'reply', departure: { kind: 'reply', status: abort.status, flag: 'FI', reason, route } }
+}
+
+type FaultConfig = Extract<HttpFilter, { kind: 'fault' }>['fault']
+
+function faultText(fault: FaultConfig, delayMs: number | undefined, status: number | undefined): string {
+  const share = (part: { readonly numerator: number; readonly denominator: number }) =>
+    `${(part.numerator * 100) / part.denominator} % of requests`
+  const parts: string[] = []
+  if (fault.delay !== undefined) {
+    parts.push(
+      delayMs === undefined
+        ? `no delay (${share(fault.delay)} would have one)`
+        : `delay of ${delayMs} ms (${share(fault.delay)})`,
+    )
+  }
+  if (fault.abort !== undefined) {
+    parts.push(
+      status === undefined
+        ? `no abort (${share(fault.abort)} would be)`
+        : `abort with ${status} (${share(fault.abort)})`,
+    )
+  }
+  return parts.join(', ')
+}
+
+interface Leaving {
+  readonly config: RouteConfig
+  readonly decision: RouteDecision
+  readonly choice: ClusterChoice | undefined
+  readonly subject: Subject
+  readonly request: PlainRequest
+  readonly delayMs: number
+}
+
+/** What the router does. */
+function leave({ config, decision, choice, subject, request, delayMs }: Leaving): Departure {
+  if (decision.kind === 'none') {
+    const reason = decision.reason === 'no-route' ? 'no route matches' : 'no virtual host matches'
+    return { kind: 'reply', status: 404, flag: 'NR', reason, route: undefined }
+  }
+  if (decision.kind === 'tls-redirect') {
+    return { kind: 'reply', status: 301, flag: undefined, reason: `redirect to ${decision.location}`, route: undefined }
+  }
+  const { host, route } = decision
+  const { action } = route
+  const name = routeName(route)
+  if (action.kind === 'redirect') {
+    const { status, location } = redirectResponse(action, route, subject.head)
+    return { kind: 'reply', status, flag: undefined, reason: `redirect to ${location}`, route: name }
+  }
+  if (action.kind === 'direct') {
+    return { kind: 'reply', status: action.status, flag: undefined, reason: 'the route answers itself', route: name }
+  }
+  if (action.kind === 'non-forwarding')
+    return { kind: 'reply', status: 500, flag: 'NR', reason: 'the route forwards nothing', route: name }
+  if (choice?.kind !== 'cluster') {
+    return {
+      kind: 'reply',
+      status: action.clusterNotFoundStatus,
+      flag: 'NC',
+      reason: choice?.reason ?? 'no cluster',
+      route: name,
+    }
+  }
+  const forwarded = changed(request, subject, { config, host, route, leg: choice.leg })
+  const notFoundStatus = action.clusterNotFoundStatus
+  return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, request: forwarded, delayMs }
+}
+
+/** The request as the upstream gets it: rewritten, with the route's header changes. */
+function changed(request: PlainRequest, subject: Subject, routed: Routed): PlainRequest {
+  const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
+  const headers = new Map<string, string>()
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    headers.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(','))
+  }
+  const target: HeaderTarget = {
+    has: (name) => headers.has(name),
+    add: (name, value) => headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value),
+    set: (name, value) => headers.set(name, value),
+    remove: (name) => headers.delete(name),
+  }
+  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject))
+  return { ...request, path, authority, headers: Object.fromEntries(headers) }
+}
+
+/** The operators that depend on nothing but the request; others are left empty. */
+function operatorValue(operator: FormatOperator, subject: Subject): string | undefined {
+  switch (operator.operator) {
+    case 'REQ':
+      return operator.argument
+        ?.split('?')
+        .map((name) => subject.head.header(name.toLowerCase()))
+        .find((value) => value !== undefined)
+    case 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT':
+      return subject.connection.remoteAddress
+    case 'DOWNSTREAM_PEER_URI_SAN':
+      return subject.connection.peerNames[0]
+    default:
+      return undefined
+  }
+}

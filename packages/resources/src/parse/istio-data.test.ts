@@ -1,0 +1,58 @@
+// Istio's own valid, invalid and sample files. WEFT_TEST_DATA names their directory; without it the tests are skipped.
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { parseAllDocuments, stringify } from 'yaml'
+import { definitionOf } from '../definitions.ts'
+import { parseFile } from './parse-file.ts'
+
+const data = process.env['WEFT_TEST_DATA'] ?? resolve(import.meta.dirname, '../../../../../shared/data')
+const skip = existsSync(data) ? false : `no test data in ${data}`
+
+/** Findings that refuse by name what later issues bring, as opposed to calling it a mistake. */
+const refusals = ['unsupported-field', 'unsupported-value']
+
+test('Istio documents marked invalid are refused, valid ones are accepted or refused by name', { skip }, () => {
+  const seen = { valid: 0, invalid: 0, refused: 0 }
+  for (const file of globSync('istio-crds/*.yaml', { cwd: data }).sort()) {
+    const documents = parseAllDocuments(readFileSync(join(data, file), 'utf8'))
+    for (const document of Array.isArray(documents) ? documents : []) {
+      const value = document.toJS() as { readonly _err?: string; readonly kind: string } | null
+      if (value === null) continue
+      const { _err: fault, ...object } = value
+      if (definitionOf(object.kind) === undefined) continue
+      const { problems } = parseFile({ name: file, text: stringify(object) })
+      const errors = problems.filter(({ severity }) => severity === 'error')
+      if (fault !== undefined) {
+        seen.invalid++
+        assert.ok(errors.length > 0, `${file}: ${fault}`)
+      } else if (errors.length === 0) seen.valid++
+      else {
+        seen.refused++
+        assert.deepEqual(
+          errors.filter(({ code }) => !refusals.includes(code)),
+          [],
+          file,
+        )
+      }
+    }
+  }
+  assert.deepEqual(seen, { valid: 3, invalid: 11, refused: 5 })
+})
+
+test('what users really apply parses, or is refused by name', { skip }, () => {
+  const files = globSync('istio-samples/**/*.yaml', { cwd: data }).sort()
+  let clean = 0
+  for (const file of files) {
+    const { problems } = parseFile({ name: file, text: readFileSync(join(data, file), 'utf8') })
+    const errors = problems.filter(({ severity }) => severity === 'error')
+    if (errors.length === 0) clean++
+    for (const { code, message, field } of errors) {
+      const named = [...refusals, 'unknown-kind', 'unknown-api-version'].includes(code)
+      assert.ok(named, `${file}: ${field}: ${message}`)
+    }
+  }
+  assert.equal(files.length, 56)
+  assert.ok(clean >= 25, `${clean} files without any error`)
+})

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ofKind } from '../kinds.ts'
+import { loadFiles } from '../parse/load-files.ts'
+import { appEnvironment } from './app-environment.ts'
+import { parseRegistry } from './parse-registry.ts'
+import { planInstances } from './plan-instances.ts'
+import type { WorkloadInstance } from './workload-instance.ts'
+
+const mesh = `
+apiVersion: v1
+kind: Service
+metadata: { name: catalog, namespace: shop }
+spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: stock-line, namespace: shop }
+spec: { selector: { app: stock }, ports: [{ name: tcp-line, port: 7000 }, { name: http-admin, port: 81 }, { name: tcp-b, port: 7001 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: stock-line, namespace: other }
+spec: { selector: { app: stock }, ports: [{ name: tcp, port: 9000 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: catalog-v1, namespace: shop, labels: { app: catalog } }
+spec: { command: [node], ports: [{ name: http, port: 8080 }], serviceAccount: catalog, replicas: 2 }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: gateway, namespace: infra }
+spec: { proxy: gateway, address: 127.0.0.1 }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: bare, namespace: shop }
+spec: { proxy: none, command: [node], ports: [{ name: http, port: 8080 }] }
+`
+
+function load(text: string) {
+  const { objects, problems } = loadFiles([{ name: 'f', text }])
+  assert.deepEqual(problems, [])
+  return { workloads: ofKind(objects, 'Workload'), services: ofKind(objects, 'Service') }
+}
+
+test('instances get addresses of their own, the fixed one where the user wrote it', () => {
+  const { workloads, services } = load(mesh)
+  const planned = planInstances(workloads, services)
+  assert.deepEqual(
+    planned.map(({ namespace, name, address, appAddress }) => [`${namespace}/${name}`, address, appAddress]),
+    [
+      ['infra/gateway-0', '127.0.0.1', '127.67.0.1'],
+      ['shop/bare-0', '127.66.0.2', '127.66.0.2'],
+      ['shop/catalog-v1-0', '127.66.0.3', '127.67.0.3'],
+      ['shop/catalog-v1-1', '127.66.0.4', '127.67.0.4'],
+    ],
+  )
+  assert.deepEqual(planned[2]?.outboundTcp, {
+    'stock-line.other:9000': '127.68.0.3',
+    'stock-line.shop:7000': '127.69.0.3',
+    'stock-line.shop:7001': '127.69.0.3',
+  })
+  assert.deepEqual(planned[0]?.outboundTcp, {}, 'gateways have no outbound TCP listeners')
+  assert.deepEqual(planInstances(workloads, services), planned)
+  assert.deepEqual(parseRegistry(JSON.stringify({ instances: planned })), { ok: true, value: { instances: planned } })
+})
+
+test('an instance keeps its addresses and state when others come and go', () => {
+  const { workloads, services } = load(mesh)
+  const before = planInstances(workloads, services).map((each) => ({ ...each, ready: true }))
+  const more = load(
+    mesh.replace('replicas: 2', 'replicas: 4').replace('name: stock-line, namespace: other', 'name: a, namespace: a'),
+  )
+  const after = planInstances(more.workloads, more.services, before)
+  for (const old of before) {
+    const now = after.find(({ name }) => name === old.name)
+    assert.deepEqual([now?.address, now?.appAddress, now?.ready], [old.address, old.appAddress, true])
+    if (old.proxy === 'sidecar')
+      assert.equal(now?.outboundTcp['stock-line.shop:7000'], old.outboundTcp['stock-line.shop:7000'])
+  }
+  assert.deepEqual(
+    after.filter(({ ready }) => !ready).map(({ name, address }) => [name, address]),
+    [
+      ['catalog-v1-2', '127.66.0.5'],
+      ['catalog-v1-3', '127.66.0.6'],
+    ],
+  )
+})
+
+test('whatever happens, no two instances share an address and all are loopback addresses', () => {
+  const replicas = fc.array(fc.tuple(fc.nat(12), fc.nat(12), fc.nat(12)), { minLength: 1, maxLength: 6 })
+  const template = load(mesh).workloads.filter(({ spec }) => spec.address === undefined && spec.proxy === 'sidecar')[0]
+  assert.ok(template !== undefined)
+  fc.assert(
+    fc.property(replicas, fc.nat(300), (steps, firstIndex) => {
+      let planned: WorkloadInstance[] = []
+      for (const counts of steps) {
+        const workloads = counts.map((count, i) => ({
+          ...template,
+          id: { ...template.id, name: `w${i}` },
+          spec: { ...template.spec, replicas: count },
+        }))
+        const next = planInstances(workloads, [], planned, { firstIndex })
+        assert.equal(
+          next.length,
+          counts.reduce((sum, count) => sum + count, 0),
+        )
+        assert.equal(new Set(next.map(({ address }) => address)).size, next.length)
+        for (const old of planned) {
+          const now = next.find(({ name }) => name === old.name)
+          if (now !== undefined) assert.equal(now.address, old.address)
+        }
+        for (const { address } of next) assert.match(address, /^127\.66\.\d+\.(?!0$|255$)\d+$/)
+        planned = next
+      }
+    }),
+  )
+})
+
+test('a mesh with another first index shares no address with the first one', () => {
+  const { workloads, services } = load(mesh.replace(', address: 127.0.0.1', ''))
+  const one = new Set(planInstances(workloads, services).map(({ address }) => address))
+  const two = planInstances(workloads, services, [], { firstIndex: 254 }).map(({ address }) => address)
+  assert.deepEqual(
+    two.filter((address) => one.has(address)),
+    [],
+  )
+  assert.equal(two[0], '127.66.1.1')
+})
+
+test('the application finds its address, the proxy and TCP services in its environment', () => {
+  const { workloads, services } = load(mesh)
+  const planned = planInstances(workloads, services)
+  const environmentOf = (name: string): Record<string, string> => {
+    const instance = planned.find((each) => each.name === name)
+    assert.ok(instance !== undefined)
+    return appEnvironment(instance, services)
+  }
+  assert.deepEqual(environmentOf('catalog-v1-0'), {
+    HOST: '127.67.0.3',
+    PORT: '8080',
+    HTTP_PROXY: 'http://127.66.0.3:15001',
+    http_proxy: 'http://127.66.0.3:15001',
+    NO_PROXY: '127.0.0.1,localhost',
+    no_proxy: '127.0.0.1,localhost',
+    NODE_USE_ENV_PROXY: '1',
+    STOCK_LINE_SERVICE_HOST: '127.69.0.3',
+    STOCK_LINE_SERVICE_PORT: '7000',
+    STOCK_LINE_SERVICE_PORT_TCP: '9000',
+    STOCK_LINE_SERVICE_PORT_TCP_LINE: '7000',
+    STOCK_LINE_SERVICE_PORT_TCP_B: '7001',
+  })
+  assert.deepEqual(environmentOf('bare-0'), { HOST: '127.66.0.2', PORT: '8080' })
+})

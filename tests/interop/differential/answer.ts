@@ -1,0 +1,49 @@
+// What a proxy did with a request, in a form that three very different proxies can be compared by.
+import { writtenHeaders } from './vocabulary.ts'
+
+/** What reached the application. */
+export interface SeenUpstream {
+  /** `address:port` of the endpoint. */
+  readonly endpoint: string
+  readonly method: string
+  readonly path: string
+  readonly authority: string
+  /** Of the headers in `comparedHeaders`; several lines are joined with `,`. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** One proxy's answer to one request. */
+export interface Answer {
+  /** `closed`: the connection ended without an answer. */
+  readonly status: number | 'closed'
+  readonly route: string | undefined
+  /** Of forwarded requests only. */
+  readonly cluster: string | undefined
+  readonly location: string | undefined
+  /** Response headers in `comparedHeaders`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Of answers without an upstream; undefined: not known. */
+  readonly body: string | undefined
+  readonly upstream: SeenUpstream | undefined
+}
+
+/** Header names that are compared on both sides: those that operations write or rules look at. */
+export const comparedHeaders: ReadonlySet<string> = new Set([
+  ...writtenHeaders,
+  'x-flavor',
+  'x-mixed',
+  'x-envoy-original-path',
+  'x-envoy-original-host',
+])
+
+/** The compared headers of a list of lines. */
+export function pickHeaders(lines: readonly (readonly [string, string])[]): Record<string, string> {
+  const picked: Record<string, string> = {}
+  for (const [written, value] of lines) {
+    const name = written.toLowerCase()
+    if (!comparedHeaders.has(name)) continue
+    const before = picked[name]
+    picked[name] = before === undefined ? value : `${before},${value}`
+  }
+  return Object.fromEntries(Object.entries(picked).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,141 @@
+// Mesh after mesh: generate, hand the same bytes to every proxy, ask all of them the same requests, compare.
+import type { ProxyView } from '@weft/engine'
+import { answerText, differences } from './compare.ts'
+import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
+import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
+import type { Field } from './field.ts'
+import { generateMesh } from './generate-mesh.ts'
+import { generateRequest, type Side, type TestRequest } from './generate-request.ts'
+import { type MeshTables, meshTables, proxyIds } from './mesh-tables.ts'
+import { seededRandom, type SeededRandom } from './seeded-random.ts'
+import { ask, proxyIdentity, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
+
+/** How much to compare. */
+export interface Extent {
+  readonly seed: number
+  readonly meshes: number
+  readonly requestsPerSide: number
+}
+
+/** What came of it. `reports` is empty when all agree. */
+export interface ComparisonResult {
+  readonly reports: string[]
+  readonly counts: Record<string, number>
+}
+
+const sides: readonly Side[] = ['outbound', 'gateway', 'inbound']
+const atOnce = 8
+
+/** One request and everything about it. */
+interface Asked {
+  readonly side: Side
+  readonly request: TestRequest
+  readonly explained: Explained
+  /** Set when the request was made from a counterfactual. */
+  readonly from: CounterfactualCase | undefined
+}
+
+/** Runs all meshes. */
+export async function runComparison(field: Field, arms: readonly WireArm[], extent: Extent): Promise<ComparisonResult> {
+  const result: ComparisonResult = { reports: [], counts: { requests: 0, counterfactuals: 0, unreachable: 0 } }
+  for (let version = 1; version <= extent.meshes; version++) {
+    const random = seededRandom(extent.seed * 1000 + version)
+    await compareMesh({ field, arms, extent, result, random, version })
+  }
+  return result
+}
+
+interface Round {
+  readonly field: Field
+  readonly arms: readonly WireArm[]
+  readonly extent: Extent
+  readonly result: ComparisonResult
+  readonly random: SeededRandom
+  readonly version: number
+}
+
+async function compareMesh(round: Round): Promise<void> {
+  const { field, arms, random, version, extent, result } = round
+  const { questioner, distributor, addresses } = field
+  const { port } = questioner.upstream
+  const mesh = generateMesh(random, { version, port })
+  const made = meshTables(mesh.yaml, addresses, { port, version })
+  for (const address of made.applications) await questioner.upstream.listenAt(address)
+  for (const side of sides) {
+    for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
+  }
+  const views = sides.map((side) =>
+    proxyView(proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]),
+  )
+  const asked = sides.flatMap((side, index): Asked[] => {
+    const engine = new EngineProxy(side, views[index] as ProxyView, made.listenAt[side], (address) =>
+      views.find((view) => view.address === address),
+    )
+    const plain = Array.from({ length: extent.requestsPerSide }, () => generateRequest(random, mesh, side)).map(
+      (request): Asked => ({ side, request, explained: engine.explain(request), from: undefined }),
+    )
+    const cases = counterfactualCases(engine, plain, random)
+    count(result, 'unreachable', cases.unreachable)
+    count(result, 'counterfactuals', cases.checked)
+    result.reports.push(...cases.faults.map((fault) => `${where(round, side)}\n${fault}\n--- mesh\n${mesh.yaml}`))
+    const changed = cases.toSend.map(
+      (from): Asked => ({ side, request: from.request, explained: engine.explain(from.request), from }),
+    )
+    return [...plain, ...changed]
+  })
+  await Promise.all(
+    arms.flatMap((arm) =>
+      sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version)),
+    ),
+  )
+  await eachAtOnce(asked, async (one) => {
+    for (const arm of arms) {
+      const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request)
+      const report = reportOf(round, one, { arm, wire, made })
+      if (report !== undefined) result.reports.push(`${report}\n--- mesh\n${mesh.yaml}`)
+    }
+    tally(result, one)
+  })
+}
+
+async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items]
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
+    }),
+  )
+}
+
+function count(result: ComparisonResult, name: string, by = 1): void {
+  result.counts[name] = (result.counts[name] ?? 0) + by
+}
+
+function tally(result: ComparisonResult, { side, explained, from }: Asked): void {
+  const { answer } = explained
+  count(result, from === undefined ? 'requests' : 'counterfactuals sent')
+  count(result, `${side} ${answer.upstream === undefined ? answer.status : 'forwarded'}`)
+}
+
+function where({ extent, version }: Round, side: Side): string {
+  return `seed ${extent.seed}, mesh ${version}, ${side}`
+}
+
+function reportOf(
+  round: Round,
+  { side, request, explained, from }: Asked,
+  { arm, wire }: { readonly arm: WireArm; readonly wire: WireAnswer; readonly made: MeshTables },
+): string | undefined {
+  const found = differences(explained, wire, request.method)
+  if (found.length === 0) return undefined
+  return [
+    `${where(round, side)}: ${arm.name} differs in ${found.map(({ field }) => field).join(', ')}`,
+    `request   ${JSON.stringify(request)}${from === undefined ? '' : ` (counterfactual for ${from.step} ${from.loser})`}`,
+    ...found.map(
+      (one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`,
+    ),
+    `explained ${answerText(explained.answer)}`,
+    `${arm.name.padEnd(9)} ${answerText(wire.answer)} ${JSON.stringify(wire.log)} ${wire.detail ?? ''}`,
+    ...explained.steps.map(({ decision, summary }) => `  ${decision}: ${summary}`),
+  ].join('\n')
+}

@@ -1,0 +1,127 @@
+// Every rule that lost must be reachable by the change that is named, or be named unreachable; both are tried.
+import { type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
+import type { EngineProxy, Explained } from './engine-proxy.ts'
+import type { Side, TestRequest } from './generate-request.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import { identities } from './vocabulary.ts'
+
+/** A request changed as the proof of another one says. */
+export interface CounterfactualCase {
+  readonly request: TestRequest
+  readonly step: ProofStep['decision']
+  readonly loser: string
+}
+
+/** What came of the losers of some requests. */
+export interface CounterfactualResult {
+  readonly toSend: readonly CounterfactualCase[]
+  readonly faults: readonly string[]
+  readonly checked: number
+  readonly unreachable: number
+}
+
+/** A request and its explanation. */
+export interface Explanandum {
+  readonly side: Side
+  readonly request: TestRequest
+  readonly explained: Explained
+}
+
+/** How many changed requests are also sent to the proxies, per list of requests. */
+const sendMax = 6
+
+/** Tries every counterfactual on the engine and chooses some to be sent. */
+export function counterfactualCases(
+  engine: EngineProxy,
+  asked: readonly Explanandum[],
+  random: SeededRandom,
+): CounterfactualResult {
+  const faults: string[] = []
+  const sendable: CounterfactualCase[] = []
+  const reached = new Set(
+    asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))),
+  )
+  let checked = 0
+  let unreachable = 0
+  for (const one of asked) {
+    const { request, explained } = one
+    for (const step of explained.steps) {
+      // Endpoints are drawn, no rule chooses among them; the connection to a second proxy is not the client's to change.
+      if (step.decision === 'endpoint' || isBeyond(explained.steps, step)) continue
+      for (const loser of step.losers) {
+        const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
+        if (loser.counterfactual === undefined) {
+          unreachable++
+          const fault = unreachableFault(loser, reached.has(reachKey(explained.steps, step, loser.name)))
+          if (fault !== undefined) faults.push(`${fault}\n${about}`)
+          continue
+        }
+        checked++
+        const changed = changedRequest(one, loser.counterfactual)
+        if (changed === undefined) continue
+        const now = engine.explain(changed)
+        const chosen = now.steps.find(({ decision }) => decision === step.decision && step.decision !== 'authorization')
+        const won =
+          step.decision === 'authorization'
+            ? now.steps.some(({ decision, chosen: policy }) => decision === 'authorization' && policy === loser.name)
+            : chosen?.chosen === loser.name
+        if (!won)
+          faults.push(
+            `the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`,
+          )
+        // A tunnel is no request that can be compared by its answer.
+        if (changed.method !== 'CONNECT') sendable.push({ request: changed, step: step.decision, loser: loser.name })
+      }
+    }
+  }
+  return { toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax), faults, checked, unreachable }
+}
+
+/** Names of routes are unique in their virtual host only. */
+function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | undefined): string {
+  const host = steps.find(({ decision }) => decision === 'virtual-host')?.chosen
+  return `${step.decision} ${host} ${name}`
+}
+
+function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
+  return (
+    step.decision === 'filter-chain' &&
+    steps.findIndex(({ decision }) => decision === 'filter-chain') < steps.indexOf(step)
+  )
+}
+
+function unreachableFault(loser: Loser, reached: boolean): string | undefined {
+  if (loser.unreachable === undefined) return 'neither a counterfactual nor why it is unreachable'
+  return reached ? 'named unreachable, but another request reaches it' : undefined
+}
+
+/** Undefined when a client cannot make the change. */
+function changedRequest(
+  { side, request, explained }: Explanandum,
+  changes: readonly RequestChange[],
+): TestRequest | undefined {
+  let { identity } = request
+  for (const { attribute, value } of changes) {
+    if (attribute === 'source.principal') {
+      if (side !== 'inbound' || (value !== undefined && !value.startsWith('spiffe://cluster.local/'))) return undefined
+      identity = value
+    } else if (attribute === 'connection.transport_protocol') {
+      identity = value === 'tls' ? (identity ?? identities[0]) : undefined
+    } else if (!/^request\.(headers|query_params|method|url_path|path|host)$/.test(attribute)) return undefined
+  }
+  const { head } = overlay(explained.subject, changes)
+  const names = changes.filter(({ attribute }) => attribute === 'request.headers').map(({ key = '' }) => key)
+  const kept = request.headers.filter(([name]) => !names.includes(name.toLowerCase()))
+  const added = [...new Set(names)].flatMap((name): (readonly [string, string])[] => {
+    const value = head.header(name)
+    return value === undefined ? [] : [[name, value]]
+  })
+  const query = head.query()
+  return {
+    method: head.method(),
+    target: head.path() + (query === undefined ? '' : `?${query}`),
+    authority: head.authority(),
+    headers: [...kept, ...added],
+    identity,
+  }
+}

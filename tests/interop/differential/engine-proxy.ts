@@ -1,0 +1,293 @@
+// A proxy as the engine sees it: its resources compiled, `explain` asked for the verdict and its proof, and the decisions
+// behind it asked for what `explain` does not tell (location, what the application sees).
+import {
+  chooseCluster,
+  compileCluster,
+  compileEndpoints,
+  compileListener,
+  compileRouteConfig,
+  type ConnectionFacts,
+  decideRoute,
+  type EndpointSet,
+  explain,
+  type Listener,
+  matchFilterChain,
+  normalizePath,
+  plainHead,
+  type ProofStep,
+  type ProxyView,
+  redirectResponse,
+  rewriteRequest,
+  type Routed,
+  type Subject,
+  walkProxy,
+} from '@weft/engine'
+import { compileRegex } from '@weft/engine/regex'
+import { type ResourceTable, typeUrl } from '@weft/xds'
+import { type Answer, pickHeaders } from './answer.ts'
+import { editedHeaders, type Line } from './edited-headers.ts'
+import type { Side, TestRequest } from './generate-request.ts'
+import type { ListenAt } from './mesh-tables.ts'
+
+/** An answer, the proof of it, and what the decisions saw. */
+export interface Explained {
+  readonly answer: Answer
+  readonly steps: readonly ProofStep[]
+  readonly subject: Subject
+  /** Every endpoint that the cluster may choose. */
+  readonly endpoints: readonly string[]
+}
+
+/** Compiles what a proxy was sent. */
+export function proxyView(id: string, address: string, principal: string, table: ResourceTable): ProxyView {
+  const options = { regex: compileRegex }
+  const compiled = <T>(
+    type: string,
+    compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown },
+  ) =>
+    new Map(
+      [...table.get(type).values()].map(({ name, body }) => {
+        const result = compile(body)
+        if (!result.ok) throw new Error(`${name}: ${JSON.stringify(result.error)}`)
+        return [name, result.value] as const
+      }),
+    )
+  return {
+    id,
+    address,
+    principal,
+    config: {
+      listeners: compiled(typeUrl.listener, (bytes) => compileListener(bytes, options)),
+      routeConfigs: compiled(typeUrl.routeConfiguration, (bytes) => compileRouteConfig(bytes, options)),
+      clusters: compiled(typeUrl.cluster, (bytes) => compileCluster(bytes, options)),
+    },
+    endpoints: compiled(typeUrl.clusterLoadAssignment, (bytes) => compileEndpoints(bytes)),
+  }
+}
+
+/** One side of a mesh. */
+export class EngineProxy {
+  readonly #side: Side
+  readonly #view: ProxyView
+  readonly #at: ListenAt
+  readonly #listener: Listener
+  readonly #proxyAt: (address: string) => ProxyView | undefined
+
+  constructor(side: Side, view: ProxyView, at: ListenAt, proxyAt: (address: string) => ProxyView | undefined) {
+    this.#side = side
+    this.#view = view
+    this.#at = at
+    this.#proxyAt = proxyAt
+    const listener = [...view.config.listeners.values()].find(
+      ({ address }) => address.kind === 'socket' && address.host === at.host && address.port === at.port,
+    )
+    if (listener === undefined) throw new Error(`no listener at ${at.host}:${at.port}`)
+    this.#listener = listener
+  }
+
+  /** Explains a request as written on the wire. */
+  explain(request: TestRequest): Explained {
+    const verdict = this.#verdict(request)
+    const subject = this.#subject(request)
+    const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route }
+    const routed = subject === undefined ? undefined : this.#routed(subject)
+    const asked = {
+      steps: verdict.steps,
+      subject: subject ?? this.#subjectAt(request, request.target),
+      endpoints: verdict.endpoints,
+    }
+    if (subject === undefined || routed === undefined) return { answer, ...asked }
+    if (verdict.outcome !== 'forwarded')
+      return { answer: { ...answer, ...localParts(verdict.status, routed, subject, linesOf(request)) }, ...asked }
+    const { cluster } = verdict
+    const sent = editedHeaders(linesOf(request), 'request', routed, undefined)
+    const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
+    return {
+      answer: {
+        ...answer,
+        cluster,
+        headers: pickHeaders(editedHeaders([['x-added', 'by the application']], 'response', routed, sent)),
+        upstream: {
+          endpoint: '',
+          method: subject.head.method(),
+          path,
+          authority,
+          headers: pickHeaders([...sent, ...originals(routed, subject)]),
+        },
+      },
+      ...asked,
+    }
+  }
+
+  /** What `explain` says; the sidecar in front of `target` is asked directly, since callers of any identity come to it. */
+  #verdict(request: TestRequest): Verdict {
+    const { method, authority } = request
+    const plain = { method, authority, path: request.target, headers: headersOf(request) }
+    if (this.#side !== 'inbound') {
+      const found = explain({
+        from: this.#view,
+        request: plain,
+        proxyAt: this.#proxyAt,
+        entryPort: this.#at.port,
+        random: 0,
+        faultDraw: 0.5,
+      })
+      const { route, cluster, outcome } = found
+      return {
+        ...found,
+        status: found.status || 'closed',
+        route,
+        cluster,
+        outcome,
+        endpoints: this.#endpointsOf(cluster),
+      }
+    }
+    const steps: ProofStep[] = []
+    const left = walkProxy(
+      {
+        view: this.#view,
+        listener: this.#listener,
+        connection: this.#connection(request),
+        request: plain,
+        random: 0,
+        faultDraw: 0.5,
+      },
+      { step: (step) => void steps.push(step) },
+    )
+    const common = { steps, route: left.kind === 'closed' ? undefined : left.route }
+    if (left.kind === 'closed')
+      return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
+    if (left.kind === 'reply')
+      return { ...common, status: left.status, outcome: 'local', cluster: undefined, endpoints: [] }
+    return {
+      ...common,
+      status: 200,
+      outcome: 'forwarded',
+      cluster: left.cluster,
+      endpoints: this.#endpointsOf(left.cluster),
+    }
+  }
+
+  /** As the connection manager hands it on; undefined when it does not. */
+  #subject(request: TestRequest): Subject | undefined {
+    const chain = matchFilterChain(this.#listener, this.#connection(request))
+    if (chain?.terminal.kind !== 'http') return undefined
+    const normal = normalizePath(request.target, chain.terminal.path)
+    return normal.kind === 'path' ? this.#subjectAt(request, normal.path) : undefined
+  }
+
+  #subjectAt(request: TestRequest, path: string): Subject {
+    const { method, authority } = request
+    return {
+      head: plainHead({ method, authority, path, headers: headersOf(request) }),
+      connection: this.#connection(request),
+      random: 0,
+    }
+  }
+
+  #routed(subject: Subject): Routed | undefined {
+    const chain = matchFilterChain(this.#listener, subject.connection)
+    if (chain?.terminal.kind !== 'http') return undefined
+    const { routes } = chain.terminal
+    const config = routes.kind === 'inline' ? routes.config : this.#view.config.routeConfigs.get(routes.name)
+    const decision = config === undefined ? undefined : decideRoute(config, subject)
+    if (config === undefined || decision?.kind !== 'route') return undefined
+    const { host, route } = decision
+    const choice = route.action.kind === 'route' ? chooseCluster(route.action, subject) : undefined
+    return { config, host, route, leg: choice?.kind === 'cluster' ? choice.leg : undefined }
+  }
+
+  #connection({ identity }: TestRequest): ConnectionFacts {
+    return {
+      localAddress: this.#at.host,
+      localPort: this.#at.port,
+      remoteAddress: '127.0.0.1',
+      remotePort: 40_000,
+      sni: undefined,
+      transportProtocol: identity === undefined ? 'raw_buffer' : 'tls',
+      applicationProtocols: identity === undefined ? [] : ['http/1.1'],
+      tls: identity !== undefined,
+      peerNames: identity === undefined ? [] : [identity],
+    }
+  }
+
+  /** Where requests to a cluster can arrive; behind a proxy, where that hands them on to. */
+  #endpointsOf(name: string | undefined): readonly string[] {
+    const discovery = this.#view.config.clusters.get(name ?? '')?.discovery
+    if (discovery === undefined || discovery.kind === 'original-dst') return []
+    const set = discovery.kind === 'eds' ? this.#view.endpoints.get(discovery.edsName) : discovery.endpoints
+    return keysOf(set).flatMap((key) => {
+      const behind = this.#proxyAt(key.split(':')[0] ?? '')
+      if (behind === undefined || this.#side === 'inbound') return [key]
+      return [...behind.config.clusters.values()].flatMap((cluster) =>
+        cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static'
+          ? keysOf(cluster.discovery.endpoints)
+          : [],
+      )
+    })
+  }
+}
+
+interface Verdict {
+  readonly status: number | 'closed'
+  readonly outcome: 'forwarded' | 'local' | 'failed'
+  readonly route: string | undefined
+  readonly cluster: string | undefined
+  readonly steps: readonly ProofStep[]
+  readonly endpoints: readonly string[]
+}
+
+const nothing: Answer = {
+  status: 'closed',
+  route: undefined,
+  cluster: undefined,
+  location: undefined,
+  headers: {},
+  body: undefined,
+  upstream: undefined,
+}
+
+function keysOf(set: EndpointSet | undefined): string[] {
+  return (set?.localities ?? []).flatMap(({ endpoints }) => endpoints.map(({ key }) => key))
+}
+
+function pathOf({ head }: Subject): string {
+  const query = head.query()
+  return query === undefined ? head.path() : `${head.path()}?${query}`
+}
+
+/** What Envoy adds when it rewrites. */
+function originals({ route, leg }: Routed, subject: Subject): Line[] {
+  if (route.action.kind !== 'route') return []
+  const path: Line[] = route.action.pathRewrite === undefined ? [] : [['x-envoy-original-path', pathOf(subject)]]
+  const host = leg?.hostRewrite ?? route.action.hostRewrite
+  return host === undefined ? path : [...path, ['x-envoy-original-host', subject.head.authority()]]
+}
+
+function linesOf(request: TestRequest): Line[] {
+  return request.headers.map(([name, value]) => [name.toLowerCase(), value])
+}
+
+function headersOf(request: TestRequest): Record<string, string[]> {
+  const headers: Record<string, string[]> = {}
+  for (const [name, value] of linesOf(request)) headers[name] = [...(headers[name] ?? []), value]
+  return headers
+}
+
+/** What a proxy's own answer carries. */
+function localParts(
+  status: number | 'closed',
+  routed: Routed,
+  subject: Subject,
+  request: readonly Line[],
+): Partial<Answer> {
+  const { action } = routed.route
+  const headers = pickHeaders(editedHeaders([], 'response', routed, request))
+  if (action.kind === 'redirect') {
+    const redirect = redirectResponse(action, routed.route, subject.head)
+    return redirect.status === status ? { headers, location: redirect.location } : { headers }
+  }
+  if (action.kind === 'direct' && action.status === status)
+    return { headers, body: Buffer.from(action.body).toString('latin1') }
+  return { headers }
+}

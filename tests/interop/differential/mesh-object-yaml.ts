@@ -1,0 +1,14 @@
+// What generated objects have in common.
+
+/** A Kubernetes-style object. */
+export type MeshObjectYaml = Readonly<Record<string, unknown>>
+
+/** The host whose answer is the version of the mesh. */
+export const versionHost = 'version.test'
+/** The header that `target` denies by when it carries the version. */
+export const versionHeader = 'x-mesh-version'
+
+/** One object in namespace `default`. */
+export function object(apiVersion: string, kind: string, name: string, spec: unknown): MeshObjectYaml {
+  return { apiVersion, kind, metadata: { name, namespace: 'default' }, spec }
+}

@@ -1,0 +1,103 @@
+// Proxies that are asked over sockets: one of a kind per side, all fed by one ADS server.
+import type { TlsMaterial } from '@weft/core'
+import { AccessLines, type LogLine } from './access-lines.ts'
+import { type Answer, pickHeaders } from './answer.ts'
+import type { Side, TestRequest } from './generate-request.ts'
+import type { MarkerUpstream } from './marker-upstream.ts'
+import { versionHeader, versionHost } from './mesh-object-yaml.ts'
+import type { ListenAt } from './mesh-tables.ts'
+import { type RawAnswer, sendRaw } from './raw-request.ts'
+
+/** An answer and what the proxy said about it in its log. */
+export interface WireAnswer {
+  readonly answer: Answer
+  readonly log: LogLine | undefined
+  readonly detail: string | undefined
+}
+
+/** SPIFFE id of every proxy of the comparison, and of who asks for the version. */
+export const proxyIdentity = 'spiffe://cluster.local/ns/default/sa/target'
+
+/** A kind of proxy. */
+export interface WireArm {
+  /** `envoy`, `weft`. */
+  readonly name: string
+  /** Node ids by side; their tables come from the ADS server. */
+  readonly nodeIds: Readonly<Record<Side, string>>
+  readonly lines: Readonly<Record<Side, AccessLines>>
+  /** Where the listener at an address is really bound: two proxies cannot share it. */
+  bound(at: ListenAt): ListenAt
+  close(): Promise<void> | void
+}
+
+/** What all arms are asked with. */
+export interface Questioner {
+  readonly upstream: MarkerUpstream
+  /** A certificate for a SPIFFE id. */
+  materialFor(id: string): Promise<TlsMaterial>
+  nextTag(): string
+}
+
+/** Sends a request to an arm and gathers what can be known of it. */
+export async function ask(
+  arm: WireArm,
+  questioner: Questioner,
+  to: { readonly side: Side; readonly at: ListenAt },
+  request: TestRequest,
+): Promise<WireAnswer> {
+  const tag = `${arm.name}-${questioner.nextTag()}`
+  const raw = await send(arm, questioner, to, request, tag)
+  const log = raw.status === 'closed' ? undefined : await arm.lines[to.side].take(tag, raw.status)
+  const upstream = questioner.upstream.take(tag)
+  const location = raw.headers.find(([name]) => name.toLowerCase() === 'location')?.[1]
+  return {
+    answer: {
+      status: raw.status,
+      route: log?.route,
+      cluster: log?.cluster,
+      location,
+      headers: pickHeaders(raw.headers),
+      body: upstream === undefined ? raw.body : undefined,
+      upstream,
+    },
+    log,
+    detail: raw.detail,
+  }
+}
+
+async function send(
+  arm: WireArm,
+  { materialFor }: Questioner,
+  { side, at }: { readonly side: Side; readonly at: ListenAt },
+  request: TestRequest,
+  tag: string,
+): Promise<RawAnswer> {
+  const material = request.identity === undefined ? undefined : await materialFor(request.identity)
+  return sendRaw({ ...arm.bound(at), side, material, tag }, request)
+}
+
+const readyWithinMs = 10_000
+
+/** Waits until a proxy serves the version: sidecar and gateway say it, `target` denies by it. */
+export async function untilVersion(
+  arm: WireArm,
+  questioner: Questioner,
+  to: { readonly side: Side; readonly at: ListenAt },
+  version: number,
+): Promise<void> {
+  const deadline = performance.now() + readyWithinMs
+  const probe: TestRequest = {
+    method: 'GET',
+    target: '/',
+    authority: versionHost,
+    headers: [[versionHeader, String(version)]],
+    identity: to.side === 'inbound' ? proxyIdentity : undefined,
+  }
+  let last: RawAnswer | undefined
+  while (performance.now() < deadline) {
+    last = await send(arm, questioner, to, probe, 'probe')
+    if (to.side === 'inbound' ? last.status === 403 : last.status === 200 && last.body === String(version)) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`${arm.name}: version ${version} never served on the ${to.side} side: ${JSON.stringify(last)}`)
+}

@@ -1,0 +1,35 @@
+// `explain` is true: for generated requests against generated meshes, the engine's decisions and real proxies that hold the
+// same bytes agree on status, route, cluster and on what the application sees. WEFT_DIFF_SEED replays, WEFT_DIFF_MESHES and
+// WEFT_DIFF_REQUESTS set how much.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { after, test } from 'node:test'
+import { runComparison } from './differential/comparison.ts'
+import { startEnvoyArm } from './differential/envoy-arm.ts'
+import { openField } from './differential/field.ts'
+import type { WireArm } from './differential/wire-arm.ts'
+
+const seed = Number(process.env['WEFT_DIFF_SEED'] ?? Math.floor(Math.random() * 1e9))
+const meshes = Number(process.env['WEFT_DIFF_MESHES'] ?? 25)
+const requestsPerSide = Number(process.env['WEFT_DIFF_REQUESTS'] ?? 14)
+const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
+
+test('explain, the engine and real Envoy agree on generated requests, and counterfactuals are true', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const field = await openField()
+  const arms: WireArm[] = [startEnvoyArm(field)]
+  after(async () => {
+    for (const arm of arms) await arm.close()
+    field.close()
+  })
+  const result = await runComparison(field, arms, { seed, meshes, requestsPerSide })
+  t.diagnostic(`seed ${seed}: ${JSON.stringify(result.counts)}`)
+  assert.equal(
+    result.reports.length,
+    0,
+    `${result.reports.length} differences, seed ${seed}\n${result.reports.slice(0, 8).join('\n\n')}`,
+  )
+  assert.ok(meshes * requestsPerSide < 330 || (result.counts['requests'] ?? 0) >= 1000, 'a thousand requests')
+})
