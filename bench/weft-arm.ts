@@ -1,10 +1,10 @@
 // Arms that are whole meshes: `weft up` on bench/mesh/<kind>, with Weft's proxy or with Envoy. The proxies' CPU counts; the control
 // plane, the supervisor and the backend run on the other core.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Arm, coreOfOthers, coreUnderTest, freePort, pin, stopChild } from './arm.ts'
+import { type Arm, coreOfOthers, coreUnderTest, pin, stopChild } from './arm.ts'
 import { processTree } from './cpu.ts'
 
 const repo = join(import.meta.dirname, '..')
@@ -36,44 +36,60 @@ function isProxy(pid: number): boolean {
   return /dist\/proxy\.mjs|packages\/proxy\/src\/main\.ts/.test(line) || /(^|\/)envoy /.test(line)
 }
 
-async function ready(child: ChildProcess, url: string, limitMs: number): Promise<void> {
+/** The gateway's address, once it answers. Each mesh has addresses of its own, so the port is the same in all. */
+async function ready(child: ChildProcess, dir: string, limitMs: number): Promise<string> {
   for (const end = performance.now() + limitMs; performance.now() < end; ) {
     if (child.exitCode !== null) throw new Error(`weft up ended with exit code ${child.exitCode}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const gateway = instancesOf(dir).find(({ workload }) => workload === 'gateway')
+    if (gateway === undefined) continue
+    const url = `http://${gateway.address}:18080/`
     const answer = await fetch(url, { headers: { host: 'echo.bench' } }).catch(() => undefined)
     await answer?.arrayBuffer()
-    if (answer?.status === 200) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    if (answer?.status === 200) return url
   }
-  throw new Error(`no answer from ${url} within ${limitMs} ms`)
+  throw new Error(`no answer from the gateway of ${dir} within ${limitMs} ms`)
 }
 
-/** Starts one mesh in a scratch copy of its folder, on a port of its own, and waits for its first answer. */
+interface Instance {
+  readonly workload: string
+  readonly address: string
+  readonly appAddress: string
+  readonly ports: readonly { readonly port: number }[]
+}
+
+function instancesOf(dir: string): readonly Instance[] {
+  const file = join(dir, '.weft/registry/instances.json')
+  if (!existsSync(file)) return []
+  return (JSON.parse(readFileSync(file, 'utf8')) as { instances: Instance[] }).instances
+}
+
+/** Starts one mesh in a scratch copy of its folder, and waits for its first answer. */
 export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
   const dir = mkdtempSync(join(tmpdir(), 'weft-bench-'))
   cpSync(join(import.meta.dirname, 'mesh', arm.kind), dir, { recursive: true })
-  const port = await freePort()
   const file = join(dir, 'mesh/mesh.yaml')
-  const yaml = readFileSync(file, 'utf8')
-    .replaceAll('18080', String(port))
-    .replace('../../backend.ts', join(import.meta.dirname, 'backend.ts'))
-  writeFileSync(file, yaml)
+  const backend = join(import.meta.dirname, 'backend.ts')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('../../backend.ts', backend))
   const args = [
     join(repo, 'dist/weft.mjs'),
     'up',
     dir,
     '--proxy',
     arm.proxy,
-    '--ads-port',
+    '--xds-port',
     '0',
     '--api-port',
+    '0',
+    '--metrics-port',
     '0',
   ]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'ignore', process.env['BENCH_VERBOSE'] === undefined ? 'ignore' : 'inherit'],
   })
-  const url = `http://127.0.0.1:${port}/`
+  let url: string
   try {
-    await ready(child, url, 60_000)
+    url = await ready(child, dir, 60_000)
   } catch (error) {
     await stopChild(child)
     throw error
@@ -85,10 +101,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     coreOfOthers,
   )
   pin(proxies, coreUnderTest)
-  const registry = JSON.parse(readFileSync(join(dir, '.weft/registry/instances.json'), 'utf8')) as {
-    instances: { workload: string; appAddress: string; ports: { port: number }[] }[]
-  }
-  const echo = registry.instances.find(({ workload }) => workload === 'echo')
+  const echo = instancesOf(dir).find(({ workload }) => workload === 'echo')
   return {
     name: arm.name,
     url,

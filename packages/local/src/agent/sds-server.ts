@@ -25,7 +25,7 @@ import { readDeltaDiscoveryRequest, readDiscoveryRequest } from '@weft/xds/lean'
 import type { Svid } from './svid.ts'
 
 /** SDS names, as Istio uses them. */
-export const SECRET_NAMES = { own: 'default', roots: 'ROOTCA' } as const
+const SECRET_NAMES = { own: 'default', roots: 'ROOTCA' } as const
 
 /** One proxy's socket. */
 export interface SdsServer {

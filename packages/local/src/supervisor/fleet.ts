@@ -7,6 +7,7 @@ import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
+import type { AddressBlock } from './address-block.ts'
 import { awaitAcks, type SeenInstance } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
@@ -25,6 +26,7 @@ export interface FleetParts {
   readonly watchdog: Watchdog
   readonly printer: LogPrinter
   readonly runtimeDir: string
+  readonly block: AddressBlock
 }
 
 const ACK_TIMEOUT_MS = 5_000
@@ -70,7 +72,7 @@ export class Fleet {
   /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
   async apply(view: MeshView): Promise<void> {
     const { registry } = this.#parts
-    const planned = planInstances(view.workloads, view.services, registry.instances)
+    const planned = planInstances(view.workloads, view.services, registry.instances, this.#parts.block)
     const wanted = new Set(planned.map(instanceKey))
     const leaving = registry.instances.filter((instance) => !wanted.has(instanceKey(instance)))
     // Those who leave stay listed, draining, until they are gone.
@@ -105,7 +107,7 @@ export class Fleet {
     const { registry, printer } = this.#parts
     for (const { name } of instances) printer.say(`draining ${name}`)
     await this.#untilNobodyIsSentTo(instances)
-    await Promise.all(instances.map((instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
+    await Promise.all(instances.map(async (instance) => this.#runners.get(instanceKey(instance))?.drain(DRAIN_MS)))
     const gone = new Set(instances.map(instanceKey))
     for (const key of gone) this.#runners.delete(key)
     await registry.set(registry.instances.filter((instance) => !gone.has(instanceKey(instance))))
@@ -192,9 +194,14 @@ function startRelevant(workload: MeshObject<WorkloadSpec>, instance: WorkloadIns
 }
 
 /** Instances for a fresh start: addresses of an earlier run are kept, its states are not. */
-export function freshInstances(view: MeshView, previous: readonly WorkloadInstance[]): Result<WorkloadInstance[]> {
+export function freshInstances(
+  view: MeshView,
+  previous: readonly WorkloadInstance[],
+  block: AddressBlock,
+): Result<WorkloadInstance[]> {
   try {
-    const planned = planInstances(view.workloads, view.services, previous)
+    const kept = previous.filter((instance) => block.holds(instance))
+    const planned = planInstances(view.workloads, view.services, kept, block)
     return ok(planned.map((instance) => ({ ...instance, ready: false, draining: false })))
   } catch (error) {
     return err((error as Error).message)

@@ -35,7 +35,7 @@ export function gatewayUrls(
 ): readonly string[] {
   return instances.flatMap((instance) =>
     gatewayPorts(instance, gateways)
-      .filter(({ protocol }) => /^HTTP/.test(protocol))
+      .filter(({ protocol }) => protocol.startsWith('HTTP'))
       .map(({ port, protocol }) => `${protocol === 'HTTPS' ? 'https' : 'http'}://${instance.address}:${port}/`),
   )
 }

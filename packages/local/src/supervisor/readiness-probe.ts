@@ -59,7 +59,7 @@ export function startReadinessProbe(
 }
 
 /** One probe; undefined when it succeeds, else what was seen. */
-export function probe(readiness: Readiness, target: ProbeTarget): Promise<string | undefined> {
+function probe(readiness: Readiness, target: ProbeTarget): Promise<string | undefined> {
   const timeoutMs = readiness.timeoutSeconds * 1000
   if (readiness.httpGet !== undefined) {
     const { path, port } = readiness.httpGet

@@ -10,11 +10,12 @@ import { type LogPrinter, printerLogger } from '../process/log-printer.ts'
 import { takeLock } from '../state-lock.ts'
 import { makeRuntimeDir, makeStateFolders, type StatePaths, statePaths } from '../state-paths.ts'
 import { startWatchdog } from '../watchdog/watchdog.ts'
+import { type AddressBlock, reserveAddressBlock } from './address-block.ts'
 import { ControlProcess } from './control-process.ts'
 import { Fleet, freshInstances } from './fleet.ts'
 import { gatewayUrls } from './gateway-urls.ts'
 import type { InstanceStatus } from './instance-runner.ts'
-import { startLocalApi } from './local-api.ts'
+import { type LocalStatus, startLocalApi } from './local-api.ts'
 import { type MeshReading, type MeshSource, type MeshView, openMeshSource } from './mesh-source.ts'
 import { commandProblems, isOnPath, portProblems } from './preflight.ts'
 import { Registry } from './registry.ts'
@@ -33,6 +34,8 @@ export interface RunningMesh {
 
 const STOP_GRACE_MS = 5_000
 const KNOWN_TIMEOUT_MS = 10_000
+const API_SOCKET = 'api.sock'
+const PROXY_NAMES = { weft: 'proxies', envoy: 'Envoys' } as const
 
 /** Things to undo, last first. */
 class Undo {
@@ -89,7 +92,10 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const source = await openMeshSource(config, paths)
   undo.push(() => source.close())
   const { view } = source.first
-  const instances = await judge(source.first, paths, settings)
+  const block = await reserveAddressBlock(previousInstances(paths))
+  if (!block.ok) return block
+  undo.push(() => block.value.release())
+  const instances = await judge(source.first, paths, settings, block.value)
   if (!instances.ok) return instances
   const runtimeDir = makeRuntimeDir(settings.env['XDG_RUNTIME_DIR'])
   if (!runtimeDir.ok) return runtimeDir
@@ -98,55 +104,17 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   const unwritten = await registry.create()
   if (unwritten !== undefined) return err(`cannot write ${paths.registryFile}: ${unwritten}`)
 
-  const runId = randomBytes(8).toString('hex')
-  const env = { ...settings.env, WEFT_RUN: runId }
-  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir.value)
-  undo.push(() => watchdog.close())
-  const running: UpSettings = { ...settings, env }
-  printer.say(`starting the control plane`)
-  const control = new ControlProcess(paths, running, config, { watchdog, printer })
-  undo.push(() => control.stop(STOP_GRACE_MS))
-  const bound = await control.untilUp()
-  if (!bound.ok) return bound
-  const agent = new HostAgent({
-    trustDomain: settings.trustDomain,
-    endpoint: () => control.caEndpoint(),
-    freshToken: () => control.freshToken(),
-    log: printerLogger(printer, 'agent'),
-  })
-  undo.push(() => agent.stop())
-  const fleet = new Fleet({
-    paths,
-    settings: running,
-    agent,
-    control,
-    registry,
-    watchdog,
-    printer,
-    runtimeDir: runtimeDir.value,
-  })
-  undo.push(() => fleet.stop(STOP_GRACE_MS))
-  const status = () => ({
-    instances: fleet.status(),
-    identities: agent.status(),
-    control: { pid: control.pid, restarts: control.restarts },
-    isolation: 'none' as const,
-  })
-  const api = await startLocalApi(join(runtimeDir.value, 'api.sock'), { status, rotate: () => agent.rotateAll() })
-  if (!api.ok) return api
-  undo.push(api.value.close)
-  printer.say(
-    `starting ${instances.value.length} workloads and their ${settings.proxyKind === 'envoy' ? 'Envoys' : 'proxies'}`,
-  )
+  const base = { paths, settings, registry, printer, runtimeDir: runtimeDir.value, block: block.value }
+  const machinery = await startMachinery(base, config, undo)
+  if (!machinery.ok) return machinery
+  const { agent, fleet } = machinery.value
+  printer.say(`starting ${instances.value.length} workloads and their ${PROXY_NAMES[settings.proxyKind]}`)
   const served = await fleet.start(view)
   if (!served.ok) return served
   const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
   if (unknown !== undefined) printer.problem(unknown)
   const urls = gatewayUrls(registry.instances, view.gateways)
-  const told = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls: urls }
-  const socket = join(runtimeDir.value, 'api.sock')
-  writeFileSync(paths.supervisorFile, JSON.stringify({ ...told, socket }), { mode: 0o600 })
-  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+  announce(base, urls, undo)
   follow({ source, settings, printer, fleet, agent, undo })
   return ok({
     paths,
@@ -157,11 +125,66 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   })
 }
 
+/** Tells other commands (`weft status`) where this mesh is to be asked. */
+function announce({ paths, settings, runtimeDir }: MachineryParts, gatewayUrls: readonly string[], undo: Undo): void {
+  const about = { pid: process.pid, startedAtMs: Date.now(), proxyKind: settings.proxyKind, gatewayUrls }
+  const socket = join(runtimeDir, API_SOCKET)
+  writeFileSync(paths.supervisorFile, JSON.stringify({ ...about, socket }), { mode: 0o600 })
+  undo.push(() => rmSync(paths.supervisorFile, { force: true }))
+}
+
+interface MachineryParts {
+  readonly paths: StatePaths
+  readonly settings: UpSettings
+  readonly registry: Registry
+  readonly printer: LogPrinter
+  readonly runtimeDir: string
+  readonly block: AddressBlock
+}
+
+/** Everything but the workloads: watchdog, control plane, agent, local API; and the (empty) fleet. */
+async function startMachinery(
+  parts: MachineryParts,
+  config: string,
+  undo: Undo,
+): Promise<Result<{ readonly agent: HostAgent; readonly fleet: Fleet }>> {
+  const { paths, printer, runtimeDir } = parts
+  const runId = randomBytes(8).toString('hex')
+  const settings: UpSettings = { ...parts.settings, env: { ...parts.settings.env, WEFT_RUN: runId } }
+  const watchdog = startWatchdog(entryOf('watchdog'), runId, runtimeDir)
+  undo.push(() => watchdog.close())
+  printer.say('starting the control plane')
+  const control = new ControlProcess(paths, settings, config, { watchdog, printer })
+  undo.push(() => control.stop(STOP_GRACE_MS))
+  const bound = await control.untilUp()
+  if (!bound.ok) return bound
+  const agent = new HostAgent({
+    trustDomain: settings.trustDomain,
+    endpoint: () => control.caEndpoint(),
+    freshToken: () => control.freshToken(),
+    log: printerLogger(printer, 'agent'),
+  })
+  undo.push(() => agent.stop())
+  const fleet = new Fleet({ ...parts, settings, agent, control, watchdog })
+  undo.push(() => fleet.stop(STOP_GRACE_MS))
+  const status = (): LocalStatus => ({
+    instances: fleet.status(),
+    identities: agent.status(),
+    control: { pid: control.pid, restarts: control.restarts },
+    isolation: 'none',
+  })
+  const api = await startLocalApi(join(runtimeDir, API_SOCKET), { status, rotate: () => agent.rotateAll() })
+  if (!api.ok) return api
+  undo.push(api.value.close)
+  return ok({ agent, fleet })
+}
+
 /** Judges what was read before anything is started; the error lists everything that is wrong. */
 async function judge(
   reading: MeshReading,
   paths: StatePaths,
   settings: UpSettings,
+  block: AddressBlock,
 ): Promise<Result<readonly WorkloadInstance[]>> {
   const { view, blocking } = reading
   if (blocking.length > 0) return err(list('the configuration has errors; nothing was started', blocking))
@@ -174,7 +197,7 @@ async function judge(
     missing.push('--proxy envoy: no program "envoy" on PATH. Install Envoy 1.31 or newer, or leave the option out.')
   }
   if (missing.length > 0) return err(list('something is missing; nothing was started', missing))
-  const instances = freshInstances(view, previousInstances(paths))
+  const instances = freshInstances(view, previousInstances(paths), block)
   if (!instances.ok) return instances
   const { xds, api, metrics } = settings.ports
   const control = [

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import {
   type AttemptOutcome,
+  backOffMs,
   type EffectiveTimeouts,
   type Endpoint,
   effectiveRetryPolicy,
@@ -46,8 +47,6 @@ const discardLimitBytes = 64 * 1024
 /** The router's work on one exchange: attempts, one after the other, until one is passed on or none is left. */
 export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   readonly timeouts: EffectiveTimeouts
-  /** Attempts begun. */
-  attempts = 0
   readonly #exchange: Exchange
   readonly #cluster: UpstreamCluster
   readonly #request: UpstreamRequest
@@ -94,8 +93,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** Begins the next attempt. */
   attempt(): void {
     const exchange = this.#exchange
-    this.attempts++
-    if (this.attempts === 1 && exchange.body.complete) this.#armOverall()
+    this.#exchange.attempts++
+    if (this.#exchange.attempts === 1 && exchange.body.complete) this.#armOverall()
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.#policy
     const picked = this.#cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
@@ -117,7 +116,11 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#codec = codec
     const exchange = this.#exchange
     this.#sentMs = exchange.context.runtime.clock.nowMs()
-    codec.begin(this, exchange.method, this.#request.head(this.attempts, (this.#endpoint as Endpoint).hostname))
+    codec.begin(
+      this,
+      exchange.method,
+      this.#request.head(this.#exchange.attempts, (this.#endpoint as Endpoint).hostname),
+    )
     for (const piece of exchange.body.pieces) this.#request.sendBody(codec, piece, 0, piece.length)
     exchange.body.taken(this.mayRepeat)
     if (exchange.body.complete) this.#request.end(codec)
@@ -217,8 +220,13 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (silent && codec.reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
       this.#endAttempt()
       this.#tried.pop()
-      this.attempts--
+      this.#exchange.attempts--
       return this.attempt()
+    }
+    // The mesh's default: a route that retries at all repeats idempotent requests whose connection broke before a word.
+    if (silent && safe && this.#declared && this.mayRepeat) {
+      this.#endAttempt()
+      return this.#scheduleRetry(backOffMs(this.#policy, this.#retries, this.#exchange.context.random.float()))
     }
     this.#failed({ kind: 'reset', requestStarted: codec.wrote }, exchangeErrors.connectionTermination)
   }
@@ -248,7 +256,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       endpoint: this.#endpoint,
       peer: transport?.peer,
       localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
-      attempts: this.attempts,
+      attempts: this.#exchange.attempts,
       transportFailure: this.#transportFailure,
     }
   }

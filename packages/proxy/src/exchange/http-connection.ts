@@ -85,7 +85,7 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
 
   drain(): void {
     this.#draining = true
-    this.#h1.closeAfterThis()
+    this.#h1.closeAfterNext()
   }
 
   /** True when no request is being served and none has begun. */

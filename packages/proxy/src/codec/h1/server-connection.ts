@@ -98,10 +98,9 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     return this.#state === 'wait' || this.#state === 'head'
   }
 
-  /** No further request is served; an idle connection is closed. */
-  closeAfterThis(): void {
+  /** The next answer is the last one; closing an idle connection would meet a request on its way. */
+  closeAfterNext(): void {
     this.#closing = true
-    if (this.idle) this.#linger()
   }
 
   /** Gathers text of an answer (latin1); sent by `flush`. */

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { createServer, type AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { loadFiles, ofKind, planInstances } from '@weft/resources'
+import { gatewayUrls } from './gateway-urls.ts'
+import { commandProblems, portProblems } from './preflight.ts'
+import type { MeshView } from './mesh-source.ts'
+
+function viewOf(text: string): MeshView {
+  const { objects, problems } = loadFiles([{ name: 'mesh.yaml', text }])
+  assert.deepEqual(problems, [])
+  return {
+    workloads: ofKind(objects, 'Workload'),
+    services: ofKind(objects, 'Service'),
+    gateways: ofKind(objects, 'Gateway'),
+  }
+}
+
+function workload(name: string, spec: string): string {
+  return `apiVersion: weft.dev/v1alpha1\nkind: Workload\nmetadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }\nspec: ${spec}\n`
+}
+
+test('commands that are there pass; others are named with file, line and what to do', () => {
+  const text = [
+    workload('good', '{ command: [sh, -c, "true"], serviceAccount: a }'),
+    workload('gone', '{ command: [no-such-program-here], serviceAccount: a }'),
+    workload('lost', '{ command: [sh], workingDirectory: nowhere, serviceAccount: a }'),
+    workload('path', '{ command: [./not-here.sh], serviceAccount: a }'),
+  ].join('---\n')
+  const problems = commandProblems(viewOf(text).workloads, import.meta.dirname, process.env['PATH'] ?? '')
+  assert.equal(problems.length, 3)
+  assert.match(
+    problems.join('\n'),
+    /mesh.yaml:\d+:\d+: Workload shop\/gone: command "no-such-program-here" is not found on PATH/,
+  )
+  assert.match(problems.join('\n'), /Workload shop\/lost: working directory .*nowhere does not exist/)
+  assert.match(problems.join('\n'), /Workload shop\/path: command "\.\/not-here\.sh" is not found below/)
+})
+
+test("a gateway's port that is taken is named with its Gateway; free ports pass", async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const view = viewOf(
+    `${workload('door', '{ proxy: gateway, address: 127.0.0.1, serviceAccount: a }')}---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: front, namespace: shop }
+spec: { selector: { app: door }, servers: [{ port: { number: ${port}, name: http, protocol: HTTP }, hosts: ["*"] }] }
+`,
+  )
+  const instances = planInstances(view.workloads, view.services)
+  assert.deepEqual(gatewayUrls(instances, view.gateways), [`http://127.0.0.1:${port}/`])
+  const isDoor = (problem: string): boolean => problem.includes('Gateway shop/front')
+  const taken = (await portProblems(instances, view, [])).filter(isDoor)
+  assert.equal(taken.length, 1)
+  assert.ok(taken[0]?.includes(`127.0.0.1:${port}`) && taken[0].includes('is in use'))
+  await new Promise((resolve) => server.close(resolve))
+  assert.deepEqual((await portProblems(instances, view, [])).filter(isDoor), [])
+})

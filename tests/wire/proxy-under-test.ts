@@ -1,0 +1,225 @@
+// The listeners and the request path of a proxy on real sockets, with a configuration written in Envoy's JSON.
+import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
+import type { Result } from '@weft/core'
+import { nodeRuntime } from '@weft/core/node'
+import { type ActiveConfig, compile, emptyConfig, type EndpointSet, matchFilterChain, testValue } from '@weft/engine'
+import { compileRegex } from '@weft/engine/regex'
+import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
+import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
+import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
+import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
+import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
+import type { ExchangeRecord, TcpRecord } from '../../packages/proxy/src/telemetry/exchange-record.ts'
+import { MetricsRegistry } from '../../packages/proxy/src/telemetry/metrics-registry.ts'
+
+const registry = createRegistry(
+  RouterSchema,
+  RBACSchema,
+  RBACPerRouteSchema,
+  HTTPFaultSchema,
+  HttpConnectionManagerSchema,
+  TcpProxySchema,
+)
+
+/** `{ '@type': ... }` of a message that has a type. */
+export const any = (type: string, value: JsonObject = {}): JsonObject => ({
+  '@type': `type.googleapis.com/${type}`,
+  ...value,
+})
+
+/** What a finished exchange reported, copied: the record itself is used again. */
+export interface SeenExchange {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly flags: string
+  readonly details: string
+  readonly attempts: number
+  readonly cluster: string | undefined
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
+/** A running proxy. */
+export interface ProxyUnderTest {
+  portOf(listener: string): number
+  readonly exchanges: SeenExchange[]
+  readonly connections: TcpRecord[]
+  readonly metrics: MetricsRegistry
+  openConnections(): number
+  apply(config: JsonConfig): void
+  setEndpoints(name: string, json: JsonObject): void
+  close(): Promise<void>
+}
+
+/** Resources in Envoy's JSON. */
+export interface JsonConfig {
+  readonly listeners?: readonly JsonObject[]
+  readonly routes?: readonly JsonObject[]
+  readonly clusters?: readonly JsonObject[]
+}
+
+/** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
+export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
+  const runtime = nodeRuntime({ logLevel: 'error' })
+  const exchanges: SeenExchange[] = []
+  const connections: TcpRecord[] = []
+  const metrics = new MetricsRegistry()
+  const endpoints = new Map<string, EndpointSet>()
+  let active: ActiveConfig = emptyConfig
+  const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined }
+  const testSan: Parameters<typeof createRequestPath>[0]['testSan'] = ({ test }, name) => testValue(test, name)
+  const path = createRequestPath({
+    runtime,
+    metrics,
+    secrets,
+    testSan,
+    config: () => active,
+    endpointsOf: (name) => endpoints.get(name),
+    connectInternal: (name, ends) => listeners.connectInternal(name, ends),
+    telemetry: () => ({
+      onExchange: (record) => void exchanges.push(seen(record)),
+      onTcpOpened: () => {},
+      onTcpClosed: (record) => void connections.push(record),
+    }),
+  })
+  const table = new ConnectionTable(runtime)
+  const listeners: ListenerManager = new ListenerManager(
+    {
+      runtime,
+      decisions: { matchFilterChain, testSan },
+      secrets,
+      connections: table,
+      serve: path.serve,
+      onRefused: () => {},
+    },
+    { maxConnections: 1_000, drainMs: 1_000 },
+  )
+  const apply = (next: JsonConfig): void => {
+    const previous = active
+    active = compiled(next)
+    path.onConfig(active, previous)
+    listeners.apply(active)
+  }
+  apply(json)
+  await listeners.settled()
+  return {
+    portOf: (name) => listeners.portOf(name) ?? 0,
+    exchanges,
+    connections,
+    metrics,
+    openConnections: () => table.size,
+    apply,
+    setEndpoints: (name, value) => {
+      const set = need(compile.compileEndpoints(encode(ClusterLoadAssignmentSchema, value)))
+      endpoints.set(name, set)
+      path.onEndpoints(name, set)
+    },
+    close: async () => {
+      await listeners.stopAccepting(() => true)
+      await table.drainAll(() => true, 0)
+      path.close()
+    },
+  }
+}
+
+function compiled(json: JsonConfig): ActiveConfig {
+  const options = { regex: compileRegex }
+  const named = <T extends { readonly name: string }>(list: readonly T[]): Map<string, T> =>
+    new Map(list.map((one) => [one.name, one]))
+  return {
+    listeners: named(
+      (json.listeners ?? []).map((one) => need(compile.compileListener(encode(ListenerSchema, one), options))),
+    ),
+    routeConfigs: named(
+      (json.routes ?? []).map((one) =>
+        need(compile.compileRouteConfig(encode(RouteConfigurationSchema, one), options)),
+      ),
+    ),
+    clusters: named(
+      (json.clusters ?? []).map((one) => need(compile.compileCluster(encode(ClusterSchema, one), options))),
+    ),
+  }
+}
+
+function encode(schema: DescMessage, json: JsonObject): Uint8Array {
+  return toBinary(schema, fromJson(schema, json, { registry }))
+}
+
+function need<T>(result: Result<T, { readonly field: string; readonly message: string }>): T {
+  if (!result.ok) throw new Error(`${result.error.field}: ${result.error.message}`)
+  return result.value
+}
+
+function seen(record: ExchangeRecord): SeenExchange {
+  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent } = record
+  return {
+    method,
+    path,
+    status,
+    flags: flags.join(','),
+    details,
+    attempts: upstream?.attempts ?? 0,
+    cluster: upstream?.cluster.name,
+    bytesReceived,
+    bytesSent,
+  }
+}
+
+/** A listener on any port of loopback with an HTTP connection manager. */
+export function httpListener(name: string, routes: JsonObject, more: JsonObject = {}): JsonObject {
+  return {
+    name,
+    address: { socketAddress: { address: '127.0.0.1', portValue: 0 } },
+    filterChains: [{ filters: [manager(routes, more)] }],
+  }
+}
+
+/** An HTTP connection manager; `routes` is a RouteConfiguration. */
+export function manager(routes: JsonObject, more: JsonObject = {}): JsonObject {
+  return {
+    name: 'envoy.filters.network.http_connection_manager',
+    typedConfig: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
+      statPrefix: 'test',
+      routeConfig: routes,
+      httpFilters: [router],
+      ...more,
+    }),
+  }
+}
+
+/** The router filter. */
+export const router: JsonObject = {
+  name: 'envoy.filters.http.router',
+  typedConfig: any('envoy.extensions.filters.http.router.v3.Router'),
+}
+
+/** One virtual host for all names. */
+export function anyHost(routes: JsonObject[], more: JsonObject = {}): JsonObject {
+  return { name: 'routes', virtualHosts: [{ name: 'any', domains: ['*'], routes, ...more }] }
+}
+
+/** Everything to one cluster. */
+export function everythingTo(cluster: string, action: JsonObject = {}): JsonObject {
+  return anyHost([{ match: { prefix: '/' }, route: { cluster, ...action } }])
+}
+
+/** A STATIC cluster of loopback ports. */
+export function staticCluster(name: string, ports: readonly number[], more: JsonObject = {}): JsonObject {
+  return { name, type: 'STATIC', connectTimeout: '1s', loadAssignment: assignment(name, ports), ...more }
+}
+
+/** A ClusterLoadAssignment of loopback ports. */
+export function assignment(clusterName: string, ports: readonly number[]): JsonObject {
+  const lbEndpoints = ports.map((portValue) => ({
+    endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue } } },
+  }))
+  return { clusterName, endpoints: [{ lbEndpoints }] }
+}
