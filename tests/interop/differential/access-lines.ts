@@ -41,10 +41,13 @@ export class AccessLines {
     this.#lines.delete(tag)
     if (line !== undefined) return Promise.resolve(line)
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(tag)
-        resolve(undefined)
-      }, status === 400 ? refusedWaitMs : waitMs)
+      const timer = setTimeout(
+        () => {
+          this.#waiting.delete(tag)
+          resolve(undefined)
+        },
+        status === 400 ? refusedWaitMs : waitMs,
+      )
       this.#waiting.set(tag, (found) => {
         clearTimeout(timer)
         resolve(found)

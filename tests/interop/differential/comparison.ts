@@ -64,7 +64,9 @@ async function compareMesh(round: Round): Promise<void> {
   for (const side of sides) {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
   }
-  const views = sides.map((side) => proxyView(proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]))
+  const views = sides.map((side) =>
+    proxyView(proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]),
+  )
   const asked = sides.flatMap((side, index): Asked[] => {
     const engine = new EngineProxy(side, views[index] as ProxyView, made.listenAt[side], (address) =>
       views.find((view) => view.address === address),
@@ -82,7 +84,9 @@ async function compareMesh(round: Round): Promise<void> {
     return [...plain, ...changed]
   })
   await Promise.all(
-    arms.flatMap((arm) => sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version))),
+    arms.flatMap((arm) =>
+      sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version)),
+    ),
   )
   await eachAtOnce(asked, async (one) => {
     for (const arm of arms) {
@@ -127,7 +131,9 @@ function reportOf(
   return [
     `${where(round, side)}: ${arm.name} differs in ${found.map(({ field }) => field).join(', ')}`,
     `request   ${JSON.stringify(request)}${from === undefined ? '' : ` (counterfactual for ${from.step} ${from.loser})`}`,
-    ...found.map((one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`),
+    ...found.map(
+      (one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`,
+    ),
     `explained ${answerText(explained.answer)}`,
     `${arm.name.padEnd(9)} ${answerText(wire.answer)} ${JSON.stringify(wire.log)} ${wire.detail ?? ''}`,
     ...explained.steps.map(({ decision, summary }) => `  ${decision}: ${summary}`),

@@ -38,7 +38,9 @@ export function counterfactualCases(
 ): CounterfactualResult {
   const faults: string[] = []
   const sendable: CounterfactualCase[] = []
-  const reached = new Set(asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))))
+  const reached = new Set(
+    asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))),
+  )
   let checked = 0
   let unreachable = 0
   for (const one of asked) {
@@ -63,7 +65,10 @@ export function counterfactualCases(
           step.decision === 'authorization'
             ? now.steps.some(({ decision, chosen: policy }) => decision === 'authorization' && policy === loser.name)
             : chosen?.chosen === loser.name
-        if (!won) faults.push(`the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`)
+        if (!won)
+          faults.push(
+            `the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`,
+          )
         // A tunnel is no request that can be compared by its answer.
         if (changed.method !== 'CONNECT') sendable.push({ request: changed, step: step.decision, loser: loser.name })
       }
@@ -79,7 +84,10 @@ function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | u
 }
 
 function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
-  return step.decision === 'filter-chain' && steps.findIndex(({ decision }) => decision === 'filter-chain') < steps.indexOf(step)
+  return (
+    step.decision === 'filter-chain' &&
+    steps.findIndex(({ decision }) => decision === 'filter-chain') < steps.indexOf(step)
+  )
 }
 
 function unreachableFault(loser: Loser, reached: boolean): string | undefined {

@@ -41,7 +41,10 @@ export interface Explained {
 /** Compiles what a proxy was sent. */
 export function proxyView(id: string, address: string, principal: string, table: ResourceTable): ProxyView {
   const options = { regex: compileRegex }
-  const compiled = <T>(type: string, compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown }) =>
+  const compiled = <T>(
+    type: string,
+    compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown },
+  ) =>
     new Map(
       [...table.get(type).values()].map(({ name, body }) => {
         const result = compile(body)
@@ -88,9 +91,14 @@ export class EngineProxy {
     const subject = this.#subject(request)
     const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route }
     const routed = subject === undefined ? undefined : this.#routed(subject)
-    const asked = { steps: verdict.steps, subject: subject ?? this.#subjectAt(request, request.target), endpoints: verdict.endpoints }
+    const asked = {
+      steps: verdict.steps,
+      subject: subject ?? this.#subjectAt(request, request.target),
+      endpoints: verdict.endpoints,
+    }
     if (subject === undefined || routed === undefined) return { answer, ...asked }
-    if (verdict.outcome !== 'forwarded') return { answer: { ...answer, ...localParts(verdict.status, routed, subject, linesOf(request)) }, ...asked }
+    if (verdict.outcome !== 'forwarded')
+      return { answer: { ...answer, ...localParts(verdict.status, routed, subject, linesOf(request)) }, ...asked }
     const { cluster } = verdict
     const sent = editedHeaders(linesOf(request), 'request', routed, undefined)
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
@@ -125,7 +133,14 @@ export class EngineProxy {
         faultDraw: 0.5,
       })
       const { route, cluster, outcome } = found
-      return { ...found, status: found.status || 'closed', route, cluster, outcome, endpoints: this.#endpointsOf(cluster) }
+      return {
+        ...found,
+        status: found.status || 'closed',
+        route,
+        cluster,
+        outcome,
+        endpoints: this.#endpointsOf(cluster),
+      }
     }
     const steps: ProofStep[] = []
     const left = walkProxy(
@@ -140,9 +155,17 @@ export class EngineProxy {
       { step: (step) => void steps.push(step) },
     )
     const common = { steps, route: left.kind === 'closed' ? undefined : left.route }
-    if (left.kind === 'closed') return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
-    if (left.kind === 'reply') return { ...common, status: left.status, outcome: 'local', cluster: undefined, endpoints: [] }
-    return { ...common, status: 200, outcome: 'forwarded', cluster: left.cluster, endpoints: this.#endpointsOf(left.cluster) }
+    if (left.kind === 'closed')
+      return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
+    if (left.kind === 'reply')
+      return { ...common, status: left.status, outcome: 'local', cluster: undefined, endpoints: [] }
+    return {
+      ...common,
+      status: 200,
+      outcome: 'forwarded',
+      cluster: left.cluster,
+      endpoints: this.#endpointsOf(left.cluster),
+    }
   }
 
   /** As the connection manager hands it on; undefined when it does not. */
@@ -197,7 +220,9 @@ export class EngineProxy {
       const behind = this.#proxyAt(key.split(':')[0] ?? '')
       if (behind === undefined || this.#side === 'inbound') return [key]
       return [...behind.config.clusters.values()].flatMap((cluster) =>
-        cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static' ? keysOf(cluster.discovery.endpoints) : [],
+        cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static'
+          ? keysOf(cluster.discovery.endpoints)
+          : [],
       )
     })
   }
@@ -262,6 +287,7 @@ function localParts(
     const redirect = redirectResponse(action, routed.route, subject.head)
     return redirect.status === status ? { headers, location: redirect.location } : { headers }
   }
-  if (action.kind === 'direct' && action.status === status) return { headers, body: Buffer.from(action.body).toString('latin1') }
+  if (action.kind === 'direct' && action.status === status)
+    return { headers, body: Buffer.from(action.body).toString('latin1') }
   return { headers }
 }

@@ -49,7 +49,12 @@ export class AddressBook {
       instance.workload === 'target' ? 100 + (version % 150) : (this.#hosts.get(instance.name) ?? this.#hosts.size + 1)
     if (instance.workload !== 'target') this.#hosts.set(instance.name, host)
     const address = `127.66.${this.octet}.${host}`
-    return { ...instance, address, appAddress: instance.proxy === 'none' ? address : `127.67.${this.octet}.${host}`, ready: true }
+    return {
+      ...instance,
+      address,
+      appAddress: instance.proxy === 'none' ? address : `127.67.${this.octet}.${host}`,
+      ready: true,
+    }
   }
 }
 
@@ -57,7 +62,9 @@ export class AddressBook {
 export function meshTables(yaml: string, addresses: AddressBook, { port, version }: MeshOptions): MeshTables {
   const files = [{ name: 'mesh.yaml', text: yaml }]
   const { objects } = loadFiles(files)
-  const instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((one) => addresses.place(one, version))
+  const instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((one) =>
+    addresses.place(one, version),
+  )
   const mesh = buildOffline(files, { flavor: 'envoy', instances })
   const errors = mesh.problems.filter(({ severity }) => severity === 'error').map(formatProblem)
   if (errors.length > 0) throw new Error(`the generated mesh is refused:\n${errors.join('\n')}`)

@@ -23,9 +23,6 @@ const plain: Readonly<Record<PlainAttribute, Read>> = {
   'connection.mtls': (s) => (s.connection.peerNames.length > 0 ? 'true' : undefined),
 }
 
-/** Names of the attributes without a key. */
-export const plainAttributes = Object.keys(plain) as readonly PlainAttribute[]
-
 /** `:path` as HTTP/2 would carry it; undefined for a request without one (CONNECT). */
 export function pathWithQuery(head: RequestHead): string | undefined {
   const path = head.path()

@@ -20,7 +20,10 @@ export function attributeCandidates(
 }
 
 /** Identities of workloads that hold the values, before anything else; none at all last, since a listener may insist on one. */
-function principals(values: readonly (string | undefined)[], seen: string | undefined): readonly (string | undefined)[] {
+function principals(
+  values: readonly (string | undefined)[],
+  seen: string | undefined,
+): readonly (string | undefined)[] {
   const texts = values.filter((value) => value !== undefined)
   const known = [seen ?? '', ...texts].map((text) => /^spiffe:\/\/([^/]+)\//.exec(text)?.[1])
   const domain = `spiffe://${known.find((one) => one !== undefined) ?? 'cluster.local'}`

@@ -65,7 +65,7 @@ export class H1Head {
   /** Bit `1 << kind` is set when such a header is there. */
   seen = 0
   /** Headers added since: name (lower-case) and value in turn. */
-  readonly added: string[] = []
+  added: string[] = []
   readonly #isResponse: boolean
   #line = 0
 
@@ -77,7 +77,7 @@ export class H1Head {
   reset(): void {
     this.count = 0
     this.seen = 0
-    this.added.length = 0
+    if (this.added.length > 0) this.added = []
     this.#line = 0
     this.text = ''
     this.length = 0
