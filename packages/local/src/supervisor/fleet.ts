@@ -29,7 +29,8 @@ export interface FleetParts {
   readonly block: AddressBlock
 }
 
-const ACK_TIMEOUT_MS = 5_000
+// Long: an instance that is ended while some proxy still knows it costs requests; waiting costs nothing.
+const ACK_TIMEOUT_MS = 30_000
 const DRAIN_MS = 10_000
 const PROXY_GRACE_MS = 2_000
 const FIRST_RETRY_MS = 1_000
@@ -70,7 +71,7 @@ export class Fleet {
     const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
     const allSeen = (seen: readonly SeenInstance[]): boolean =>
       seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
-    const acked = await awaitAcks(control, allSeen, timeoutMs)
+    const acked = await awaitAcks(control, { noticed: allSeen, by: () => this.#runningProxies() }, timeoutMs)
     return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
   }
 
@@ -157,12 +158,17 @@ export class Fleet {
 
   async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
     const keys = new Set(instances.map(instanceKey))
-    const acked = await awaitAcks(
-      this.#parts.control,
-      (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
-      ACK_TIMEOUT_MS,
-    )
+    const noticed = (seen: readonly SeenInstance[]): boolean =>
+      seen.every((instance) => instance.draining || !keys.has(instanceKey(instance)))
+    const change = { noticed, by: () => this.#runningProxies() }
+    const acked = await awaitAcks(this.#parts.control, change, ACK_TIMEOUT_MS)
     if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
+  }
+
+  /** Instances whose proxies should be in touch with the control plane. */
+  #runningProxies(): ReadonlySet<string> {
+    const running = [...this.#runners].filter(([, runner]) => runner.hasRunningProxy)
+    return new Set(running.map(([key]) => key))
   }
 
   #mustRestart(instance: WorkloadInstance, view: MeshView): boolean {
