@@ -1,6 +1,5 @@
-// Waits until every connected proxy has acknowledged what the control plane made of a change of the registry.
+// Waits until every proxy has acknowledged what the control plane made of a change of the registry.
 import type { ControlProcess } from './control-process.ts'
-import { instanceKey } from './registry.ts'
 
 /** An instance as the control plane's newest snapshot has it. */
 export interface SeenInstance {
@@ -8,6 +7,17 @@ export interface SeenInstance {
   readonly namespace: string
   readonly ready: boolean
   readonly draining: boolean
+}
+
+/** What is waited for. */
+export interface Awaited {
+  /** Whether the control plane's snapshot holds the change. */
+  noticed(instances: readonly SeenInstance[]): boolean
+  /**
+   * Whether this proxy, by `namespace/name`, serves: such a one is waited for even while it is not connected (after a
+   * restart of the control plane, a rotation), since it goes on by what it last accepted.
+   */
+  serves(key: string): boolean
 }
 
 /** The part of `GET /v1/status` that is read here. */
@@ -20,27 +30,19 @@ interface StatusAnswer {
   }[]
 }
 
-/** What is waited for. */
-export interface AwaitedChange {
-  /** Whether the control plane's snapshot has it. */
-  readonly noticed: (instances: readonly SeenInstance[]) => boolean
-  /** Instances (`namespace/name`) whose proxies must have acknowledged it; called anew each time. */
-  readonly by: () => ReadonlySet<string>
-}
-
 const POLL_MS = 25
 
 /**
- * Resolves with true when the control plane has noticed the change and every proxy that must has acknowledged what follows
- * from it; with false after `timeoutMs`. A proxy without a stream is waited for: after a restart of the control plane it
- * still sends requests where it last knew endpoints.
+ * Resolves with nothing when the control plane's snapshot holds the change and every proxy has acknowledged what
+ * follows from it; after `timeoutMs` with what is missing, in words.
  */
 export async function awaitAcks(
   control: Pick<ControlProcess, 'ask'>,
-  change: AwaitedChange,
+  awaited: Awaited,
   timeoutMs: number,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const deadline = Date.now() + timeoutMs
+  let missing = 'the control plane has not noticed'
   const until = async (condition: () => Promise<boolean>): Promise<boolean> => {
     while (Date.now() < deadline) {
       if (await condition()) return true
@@ -50,20 +52,26 @@ export async function awaitAcks(
   }
   const isNoticed = async (): Promise<boolean> => {
     const answer = (await control.ask('/v1/snapshot')) as { readonly instances: readonly SeenInstance[] } | undefined
-    return answer !== undefined && change.noticed(answer.instances)
+    return answer !== undefined && awaited.noticed(answer.instances)
   }
-  return (await until(isNoticed)) && (await until(() => isAcknowledged(control, change.by())))
+  const isAcknowledged = async (): Promise<boolean> => {
+    const answer = (await control.ask('/v1/status')) as StatusAnswer | undefined
+    if (answer === undefined) return false
+    const behind = proxiesBehind(answer, awaited)
+    if (behind.length > 0) missing = `not acknowledged by ${behind.join(', ')}`
+    return behind.length === 0
+  }
+  // Noticed again together with the acknowledgements: a control plane that was started anew has to read the change first.
+  const done = await until(async () => (await isNoticed()) && (await isAcknowledged()) && (await isNoticed()))
+  return done ? undefined : missing
 }
 
-async function isAcknowledged(control: Pick<ControlProcess, 'ask'>, by: ReadonlySet<string>): Promise<boolean> {
-  const answer = (await control.ask('/v1/status')) as StatusAnswer | undefined
-  if (answer === undefined) return false
-  const current = answer.proxies.filter(
-    ({ connected, types }) => connected && types.length > 0 && !types.some(({ state }) => BEHIND.has(state)),
-  )
-  const done = new Set(current.map(({ namespace, instance }) => instanceKey({ namespace, name: instance })))
-  return [...by].every((key) => done.has(key))
+/** Proxies that may still go by what was before. */
+function proxiesBehind({ proxies }: StatusAnswer, { serves }: Awaited): string[] {
+  return proxies.flatMap(({ instance, namespace, connected, types }) => {
+    if (!connected) return serves(`${namespace}/${instance}`) ? [instance] : []
+    // One that has only just connected has asked for some of its types only: that is no acknowledgement.
+    const isDone = types.length > 0 && types.every(({ state }) => state === 'accepted' || state === 'refused')
+    return isDone ? [] : [instance]
+  })
 }
-
-// `unsubscribed`: on a new stream a proxy asks for one type after the other.
-const BEHIND: ReadonlySet<string> = new Set(['warming', 'unsubscribed'])

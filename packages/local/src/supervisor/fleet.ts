@@ -29,8 +29,8 @@ export interface FleetParts {
   readonly block: AddressBlock
 }
 
-// Long: an instance that is ended while some proxy still knows it costs requests; waiting costs nothing.
-const ACK_TIMEOUT_MS = 30_000
+/** A proxy connects again within some 5 s of a restart of the control plane; one that does not is not waited for longer. */
+const ACK_TIMEOUT_MS = 15_000
 const DRAIN_MS = 10_000
 const PROXY_GRACE_MS = 2_000
 const FIRST_RETRY_MS = 1_000
@@ -71,8 +71,8 @@ export class Fleet {
     const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
     const allSeen = (seen: readonly SeenInstance[]): boolean =>
       seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
-    const acked = await awaitAcks(control, { noticed: allSeen, by: () => this.#runningProxies() }, timeoutMs)
-    return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
+    const missing = await awaitAcks(control, { noticed: allSeen, serves: this.#serves }, timeoutMs)
+    return missing === undefined ? undefined : `not every proxy knows all endpoints: ${missing}; see weft status`
   }
 
   /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
@@ -158,18 +158,18 @@ export class Fleet {
 
   async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
     const keys = new Set(instances.map(instanceKey))
-    const noticed = (seen: readonly SeenInstance[]): boolean =>
-      seen.every((instance) => instance.draining || !keys.has(instanceKey(instance)))
-    const change = { noticed, by: () => this.#runningProxies() }
-    const acked = await awaitAcks(this.#parts.control, change, ACK_TIMEOUT_MS)
-    if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
+    const missing = await awaitAcks(
+      this.#parts.control,
+      {
+        noticed: (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+        serves: this.#serves,
+      },
+      ACK_TIMEOUT_MS,
+    )
+    if (missing !== undefined) this.#parts.printer.problem(`the drain goes on all the same: ${missing}`)
   }
 
-  /** Instances whose proxies should be in touch with the control plane. */
-  #runningProxies(): ReadonlySet<string> {
-    const running = [...this.#runners].filter(([, runner]) => runner.hasRunningProxy)
-    return new Set(running.map(([key]) => key))
-  }
+  readonly #serves = (key: string): boolean => this.#runners.get(key)?.status().state === 'running'
 
   #mustRestart(instance: WorkloadInstance, view: MeshView): boolean {
     const runner = this.#runners.get(instanceKey(instance))

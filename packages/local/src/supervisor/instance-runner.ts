@@ -58,11 +58,6 @@ export class InstanceRunner {
     return this.#state === 'starting' || this.#state === 'running'
   }
 
-  /** Its proxy runs and has been ready. */
-  get hasRunningProxy(): boolean {
-    return this.#state === 'running' && this.#proxy?.pid !== undefined
-  }
-
   /** Nothing is started before what it stands on is there. */
   async start(): Promise<Result<undefined>> {
     const proxied = await this.#proxy?.start()
