@@ -23,7 +23,10 @@ export function headerLevels(routed: Routed): readonly HeaderRules[] {
   return routed.config.mostSpecificHeaderMutationsWins ? levels.reverse() : levels
 }
 
-/** Applies one direction of the levels. Within a level removals come first. */
+/**
+ * Applies one direction of the levels. Within a level: removals, then everything that overwrites, then everything that adds;
+ * values and `*-if-*` conditions see the headers as they were after the removals (Envoy's HeaderParser).
+ */
 export function editHeaders(
   direction: 'request' | 'response',
   levels: readonly HeaderRules[],
@@ -32,29 +35,27 @@ export function editHeaders(
 ): void {
   for (const rules of levels) {
     for (const name of direction === 'request' ? rules.requestRemove : rules.responseRemove) target.remove(name)
-    for (const option of direction === 'request' ? rules.requestAdd : rules.responseAdd)
-      applyOption(option, target, read)
+    const options = direction === 'request' ? rules.requestAdd : rules.responseAdd
+    if (options.length > 0) applyOptions(options, target, read)
   }
 }
 
-function applyOption(option: HeaderOption, target: HeaderTarget, read: ReadOperator): void {
-  const value = evaluate(option.value, read)
-  if (value === '' && !option.keepEmptyValue) return
-  const { name, writtenName } = option
-  switch (option.action) {
-    case 'append-or-add':
-      target.add(name, value, writtenName)
-      break
-    case 'add-if-absent':
-      if (!target.has(name)) target.add(name, value, writtenName)
-      break
-    case 'overwrite-or-add':
-      target.set(name, value, writtenName)
-      break
-    case 'overwrite-if-exists':
-      if (target.has(name)) target.set(name, value, writtenName)
-      break
+function applyOptions(options: readonly HeaderOption[], target: HeaderTarget, read: ReadOperator): void {
+  const adds: [HeaderOption, string][] = []
+  const sets: [HeaderOption, string][] = []
+  for (const option of options) {
+    const value = evaluate(option.value, read)
+    if (value === '' && !option.keepEmptyValue) continue
+    const { action } = option
+    if (action === 'append-or-add') adds.push([option, value])
+    else if (action === 'overwrite-or-add') sets.push([option, value])
+    else if (target.has(option.name) === (action === 'overwrite-if-exists')) {
+      if (action === 'add-if-absent') adds.push([option, value])
+      else sets.push([option, value])
+    }
   }
+  for (const [{ name, writtenName }, value] of sets) target.set(name, value, writtenName)
+  for (const [{ name, writtenName }, value] of adds) target.add(name, value, writtenName)
 }
 
 function evaluate(template: FormatTemplate, read: ReadOperator): string {

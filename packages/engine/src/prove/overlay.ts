@@ -40,7 +40,11 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
       const key = change.key
       return {
         ...copy(subject),
-        head: { ...copyHead(subject), header: (name) => (name === key ? value : head.header(name)) },
+        head: {
+          ...copyHead(subject),
+          header: (name) => (name === key ? value : head.header(name)),
+          headerLine: (name, index) => (name !== key ? head.headerLine(name, index) : index === 0 ? value : undefined),
+        },
       }
     }
     case 'request.query_params': {
@@ -105,6 +109,7 @@ function copyHead({ head }: Subject): Subject['head'] {
     authority: () => head.authority(),
     scheme: () => head.scheme(),
     header: (name) => head.header(name),
+    headerLine: (name, index) => head.headerLine(name, index),
   }
 }
 
