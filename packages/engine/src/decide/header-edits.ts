@@ -24,8 +24,8 @@ export function headerLevels(routed: Routed): readonly HeaderRules[] {
 }
 
 /**
- * Applies one direction of the levels. Within a level: removals, then everything that overwrites, then everything that adds;
- * values and `*-if-*` conditions see the headers as they were after the removals (Envoy's HeaderParser).
+ * Applies one direction of the levels. Within a level Envoy removes first, then forms every value, then overwrites, then
+ * appends (HeaderParser::evaluateHeaders): a `set` never undoes an `add` of its level, whatever their order.
  */
 export function editHeaders(
   direction: 'request' | 'response',
@@ -41,21 +41,27 @@ export function editHeaders(
 }
 
 function applyOptions(options: readonly HeaderOption[], target: HeaderTarget, read: ReadOperator): void {
-  const adds: [HeaderOption, string][] = []
-  const sets: [HeaderOption, string][] = []
-  for (const option of options) {
-    const value = evaluate(option.value, read)
-    if (value === '' && !option.keepEmptyValue) continue
-    const { action } = option
-    if (action === 'append-or-add') adds.push([option, value])
-    else if (action === 'overwrite-or-add') sets.push([option, value])
-    else if (target.has(option.name) === (action === 'overwrite-if-exists')) {
-      if (action === 'add-if-absent') adds.push([option, value])
-      else sets.push([option, value])
-    }
+  const values = options.map((option) => valueOf(option, target, read))
+  for (const overwriting of [true, false]) {
+    options.forEach((option, index) => {
+      const value = values[index]
+      if (value === undefined || overwrites(option) !== overwriting) return
+      if (overwriting) target.set(option.name, value, option.writtenName)
+      else target.add(option.name, value, option.writtenName)
+    })
   }
-  for (const [{ name, writtenName }, value] of sets) target.set(name, value, writtenName)
-  for (const [{ name, writtenName }, value] of adds) target.add(name, value, writtenName)
+}
+
+/** Undefined: the option has no effect on these headers. */
+function valueOf(option: HeaderOption, target: HeaderTarget, read: ReadOperator): string | undefined {
+  if (option.action === 'add-if-absent' && target.has(option.name)) return undefined
+  if (option.action === 'overwrite-if-exists' && !target.has(option.name)) return undefined
+  const value = evaluate(option.value, read)
+  return value === '' && !option.keepEmptyValue ? undefined : value
+}
+
+function overwrites({ action }: HeaderOption): boolean {
+  return action === 'overwrite-or-add' || action === 'overwrite-if-exists'
 }
 
 function evaluate(template: FormatTemplate, read: ReadOperator): string {

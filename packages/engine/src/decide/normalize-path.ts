@@ -10,14 +10,14 @@ export type NormalizedPath =
   /** 307 to the unescaped path. */
   | { readonly kind: 'redirect'; readonly location: string }
 
-/** Normalises a request target of origin form (path and query); drops a fragment, keeps the query as it is. */
+/** Normalises a request target of origin form (path and query); refuses a fragment as Envoy does, keeps the query. */
 export function normalizePath(target: string, how: PathNormalization): NormalizedPath {
-  const hash = target.indexOf('#')
-  const whole = hash < 0 ? target : target.slice(0, hash)
-  const mark = whole.indexOf('?')
-  let path = mark < 0 ? whole : whole.slice(0, mark)
-  const query = mark < 0 ? '' : whole.slice(mark)
-  if (!path.startsWith('/')) return { kind: 'path', path: whole }
+  // RFC 9112 section 3.2 has no fragment in a request target; a proxy that drops it sees another path than one that does not.
+  if (target.includes('#') || /[^\x21-\x7e]/.test(target)) return { kind: 'reject' }
+  const mark = target.indexOf('?')
+  let path = mark < 0 ? target : target.slice(0, mark)
+  const query = mark < 0 ? '' : target.slice(mark)
+  if (!path.startsWith('/')) return { kind: 'path', path: target }
   let redirect = false
   if (how.escapedSlashes !== 'keep' && /%(2f|5c)/i.test(path)) {
     if (how.escapedSlashes === 'reject') return { kind: 'reject' }

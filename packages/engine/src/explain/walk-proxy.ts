@@ -10,7 +10,15 @@ import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { withoutPort } from '../decide/virtual-host.ts'
 import { namedHeader } from '../match/attribute.ts'
-import type { FilterChain, FormatOperator, HttpConnectionManager, HttpFilter, Listener, RouteConfig } from '../model.ts'
+import type {
+  FilterChain,
+  FormatOperator,
+  HttpConnectionManager,
+  HttpFilter,
+  Listener,
+  RbacPolicies,
+  RouteConfig,
+} from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
@@ -75,8 +83,8 @@ function arrivalIsOutbound(chain: FilterChain): boolean {
 
 function walkTcp(chain: FilterChain, arrival: Arrival, recorder: Recorder): Departure {
   const subject = subjectOf(arrival, arrival.request)
-  for (const { rules, shadow } of chain.rbac) {
-    const verdict = authorize(rules, shadow, subject, recorder)
+  for (const [index, { rules, shadow }] of chain.rbac.entries()) {
+    const verdict = authorize(rules, shadow, subject, recorder, rulesOf(chain.rbac.slice(0, index)))
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
   const clusters = chain.terminal.kind === 'tcp' ? chain.terminal.clusters : []
@@ -161,6 +169,10 @@ function runFilters(f: Filtering): Filtered {
   return { kind: 'on', delayMs }
 }
 
+function rulesOf(filters: readonly { readonly rules: RbacPolicies | undefined }[]): readonly RbacPolicies[] {
+  return filters.flatMap(({ rules }) => (rules === undefined ? [] : [rules]))
+}
+
 function routedOf({ config, decision, choice }: Pick<Filtering, 'config' | 'decision' | 'choice'>): Routed | undefined {
   if (decision.kind !== 'route') return undefined
   return {
@@ -175,7 +187,14 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   const route = f.decision.kind === 'route' ? routeName(f.decision.route) : undefined
   if (filter.kind === 'rbac') {
     const { rules, shadow } = override?.kind === 'rbac' ? override : filter
-    const verdict = authorize(rules, shadow, f.subject, f.recorder)
+    const earlier = f.manager.httpFilters.slice(0, f.manager.httpFilters.indexOf(filter))
+    const verdict = authorize(
+      rules,
+      shadow,
+      f.subject,
+      f.recorder,
+      rulesOf(earlier.filter((one) => one.kind === 'rbac')),
+    )
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }
     const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
     return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }

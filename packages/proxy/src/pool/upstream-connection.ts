@@ -16,6 +16,8 @@ export class UpstreamConnection implements TransportHandler {
   readonly transport: Transport
   readonly endpoint: Endpoint
   readonly openedMs: number
+  /** `address:port` on our side, for telemetry. */
+  readonly localName: string
   /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
   readonly ownSerial: string | undefined
   /** Requests begun on it, the present one included. More than one: it was reused, and may be stale. */
@@ -45,6 +47,7 @@ export class UpstreamConnection implements TransportHandler {
     this.#owner = owner
     this.transport = made.transport
     this.endpoint = made.endpoint
+    this.localName = `${made.transport.localAddress}:${made.transport.localPort}`
     this.openedMs = made.nowMs
     this.ownSerial = made.ownSerial
     this.transport.handler = this
