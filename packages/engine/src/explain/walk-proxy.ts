@@ -293,14 +293,15 @@ function leave({ config, decision, choice, subject, request, delayMs }: Leaving)
 
 /** The request as the upstream gets it: the header changes of the route first, then its rewrites, as in Envoy. */
 function changed(request: PlainRequest, subject: Subject, routed: Routed): PlainRequest {
-  const headers = new Map<string, string>()
+  const headers = new Map<string, readonly string[]>()
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    headers.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(','))
+    const key = name.toLowerCase()
+    headers.set(key, [...(headers.get(key) ?? []), ...(typeof value === 'string' ? [value] : value)])
   }
   const target: HeaderTarget = {
     has: (name) => headers.has(name),
-    add: (name, value) => headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value),
-    set: (name, value) => headers.set(name, value),
+    add: (name, value) => headers.set(name, [...(headers.get(name) ?? []), value]),
+    set: (name, value) => headers.set(name, [value]),
     remove: (name) => headers.delete(name),
   }
   editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers))
@@ -312,14 +313,14 @@ function changed(request: PlainRequest, subject: Subject, routed: Routed): Plain
 function operatorValue(
   operator: FormatOperator,
   subject: Subject,
-  headers: ReadonlyMap<string, string>,
+  headers: ReadonlyMap<string, readonly string[]>,
 ): string | undefined {
   switch (operator.operator) {
     case 'REQ':
       return operator.argument
         ?.split('?')
         .map((name) =>
-          name.startsWith(':') ? namedHeader(subject.head, name.toLowerCase()) : headers.get(name.toLowerCase()),
+          name.startsWith(':') ? namedHeader(subject.head, name.toLowerCase()) : headers.get(name.toLowerCase())?.[0],
         )
         .find((value) => value !== undefined)
     case 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT':

@@ -109,8 +109,9 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.routing.decision?.host?.includeAttemptCountInResponse === true
   }
 
+  /** The first line of it, as Envoy's %REQ% has it. */
   requestHeader(name: string): string | undefined {
-    return this.head.head.value(name)
+    return this.head.head.line(name, 0)
   }
 
   responseHeader(name: string): string | undefined {
