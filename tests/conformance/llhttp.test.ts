@@ -25,6 +25,7 @@ const stricter: Readonly<Record<string, string>> = {
   'method.md OPTIONS request with RTSP': 'not HTTP',
   'method.md ANNOUNCE request with RTSP': 'not HTTP',
   'method.md PRI request HTTP2': 'HTTP/2',
+  'method.md CONNECT with body': 'a CONNECT has no body (RFC 9110 9.3.6): what follows is the tunnel',
   'sample.md No HTTP version': 'HTTP/0.9',
   'sample.md HTTP version 0.9': 'HTTP/0.9',
   'sample.md RTSP response': 'not HTTP',
