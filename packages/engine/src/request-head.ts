@@ -15,6 +15,8 @@ export interface RequestHead {
   scheme(): string
   /** Value of a header by lower-case name; several lines are joined with `,` as Envoy joins them. No pseudo headers. */
   header(name: string): string | undefined
+  /** Every line of a header on its own, in order; asked only when the joined value may come from several. */
+  headerLines(name: string): readonly string[]
 }
 
 /** What is known of the downstream connection once its listener filters and handshake are done. */
@@ -74,12 +76,10 @@ export interface PlainRequest {
 
 /** A `RequestHead` over plain data, for `explain` and tests. A fragment is dropped. */
 export function plainHead(request: PlainRequest): RequestHead {
-  const headers = new Map<string, string>()
+  const headers = new Map<string, readonly string[]>()
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     const key = name.toLowerCase()
-    const text = typeof value === 'string' ? value : value.join(',')
-    const before = headers.get(key)
-    headers.set(key, before === undefined ? text : `${before},${text}`)
+    headers.set(key, [...(headers.get(key) ?? []), ...(typeof value === 'string' ? [value] : value)])
   }
   const hash = request.path.indexOf('#')
   const whole = hash < 0 ? request.path : request.path.slice(0, hash)
@@ -92,6 +92,7 @@ export function plainHead(request: PlainRequest): RequestHead {
     query: () => query,
     authority: () => request.authority,
     scheme: () => request.scheme ?? 'http',
-    header: (name) => headers.get(name),
+    header: (name) => headers.get(name)?.join(','),
+    headerLines: (name) => headers.get(name) ?? [],
   }
 }

@@ -10,7 +10,15 @@ import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { withoutPort } from '../decide/virtual-host.ts'
 import { namedHeader } from '../match/attribute.ts'
-import type { FilterChain, FormatOperator, HttpConnectionManager, HttpFilter, Listener, RbacPolicies, RouteConfig } from '../model.ts'
+import type {
+  FilterChain,
+  FormatOperator,
+  HttpConnectionManager,
+  HttpFilter,
+  Listener,
+  RbacPolicies,
+  RouteConfig,
+} from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
@@ -180,7 +188,13 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   if (filter.kind === 'rbac') {
     const { rules, shadow } = override?.kind === 'rbac' ? override : filter
     const earlier = f.manager.httpFilters.slice(0, f.manager.httpFilters.indexOf(filter))
-    const verdict = authorize(rules, shadow, f.subject, f.recorder, rulesOf(earlier.filter((one) => one.kind === 'rbac')))
+    const verdict = authorize(
+      rules,
+      shadow,
+      f.subject,
+      f.recorder,
+      rulesOf(earlier.filter((one) => one.kind === 'rbac')),
+    )
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }
     const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
     return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }

@@ -1,6 +1,6 @@
 // A predicate as a composition of closures: no tree walk, no name lookup, no allocation per decision.
 import type { Predicate, Rule, Test } from '../predicate.ts'
-import { attributeReader, metadataValue } from './attribute.ts'
+import { attributeReader, metadataValue, someLine } from './attribute.ts'
 import { drawMatches, principalMatches } from './interpret.ts'
 import { testJson, valueClosure } from './value-test.ts'
 
@@ -60,6 +60,11 @@ function testClosure(predicate: Extract<Predicate, { op: 'test' }>): Test {
   const missing = predicate.missingAsEmpty === true
   if (test.is === 'absent') return missing ? () => false : (s) => read(s) === undefined
   const passes = valueClosure(test)
+  if (attribute.name === 'request.headers') {
+    const { key } = attribute
+    if (missing) return ({ head }) => (head.header(key) === undefined ? passes('') : someLine(head, key, passes))
+    return ({ head }) => someLine(head, key, passes)
+  }
   if (missing) return (s) => passes(read(s) ?? '')
   return (s) => {
     const value = read(s)

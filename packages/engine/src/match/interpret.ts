@@ -1,7 +1,7 @@
 // Decides a predicate by walking its tree. `closure.ts` makes the same decision faster; a property test keeps them equal.
 import type { Attribute, Predicate, ValueTest } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
-import { attributeReader, metadataValue } from './attribute.ts'
+import { attributeReader, metadataValue, someLine } from './attribute.ts'
 import { testJson, testValue } from './value-test.ts'
 
 /** True when the predicate holds of the subject. */
@@ -33,6 +33,9 @@ export function evaluateTest(
   if (attribute.name === 'metadata') return testJson(test, metadataValue(subject, attribute.filter, attribute.path))
   if (attribute.name === 'random') return drawMatches(attribute.runtimeKey, test, subject)
   const value = attributeReader(attribute)(subject)
+  if (attribute.name === 'request.headers' && value !== undefined) {
+    return someLine(subject.head, attribute.key, (line) => testValue(test, line))
+  }
   return testValue(test, value === undefined && missingAsEmpty ? '' : value)
 }
 

@@ -61,7 +61,11 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
       const key = change.key
       return {
         ...copy(subject),
-        head: { ...copyHead(subject), header: (name) => (name === key ? value : head.header(name)) },
+        head: {
+          ...copyHead(subject),
+          header: (name) => (name === key ? value : head.header(name)),
+          headerLines: (name) => (name !== key ? head.headerLines(name) : value === undefined ? [] : [value]),
+        },
       }
     }
     case 'request.query_params': {
@@ -126,6 +130,7 @@ function copyHead({ head }: Subject): Subject['head'] {
     authority: () => head.authority(),
     scheme: () => head.scheme(),
     header: (name) => head.header(name),
+    headerLines: (name) => head.headerLines(name),
   }
 }
 

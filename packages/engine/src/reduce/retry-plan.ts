@@ -106,6 +106,7 @@ function hasRetriableHeader(policy: RetryPolicy, response: Response, subject: Su
     authority: () => '',
     scheme: () => '',
     header: (name) => response.header(name),
+    headerLines: (name) => [response.header(name)].filter((value) => value !== undefined),
   }
   const { connection, random } = subject
   return policy.retriableHeaders.some((rule) => rule.test({ head, connection, random }))

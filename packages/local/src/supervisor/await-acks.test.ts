@@ -1,64 +1,42 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { awaitAcks, type Awaited } from './await-acks.ts'
+import { awaitAcks, type SeenInstance } from './await-acks.ts'
+
+const leaving: SeenInstance = { name: 'catalog-1', namespace: 'shop', ready: true, draining: true }
 
 interface Proxy {
-  connected: boolean
-  states: string[]
+  readonly instance: string
+  readonly namespace: string
+  readonly connected: boolean
+  readonly types: readonly { readonly state: string }[]
 }
 
-// The control plane's API as the supervisor asks it; `proxies` may change while it is asked.
-function controlWith(proxies: Record<string, Proxy>, draining = (): boolean => true) {
-  const ask = async (path: string): Promise<unknown> => {
-    if (path === '/v1/snapshot') {
-      return { instances: [{ name: 'catalog-0', namespace: 'shop', ready: true, draining: draining() }] }
-    }
-    return {
-      proxies: Object.entries(proxies).map(([instance, { connected, states }]) => ({
-        instance,
-        namespace: 'shop',
-        connected,
-        types: states.map((state) => ({ state })),
-      })),
-    }
+function proxy(change: Partial<Proxy>): Proxy {
+  return { instance: 'web-0', namespace: 'shop', connected: true, types: [{ state: 'accepted' }], ...change }
+}
+
+async function outcome(instance: SeenInstance, proxies: readonly Proxy[] | undefined): Promise<string | undefined> {
+  const control = {
+    ask: async (path: string) =>
+      path === '/v1/snapshot' ? { instances: [instance] } : proxies === undefined ? undefined : { proxies },
   }
-  return { ask }
+  const noticed = (seen: readonly SeenInstance[]): boolean => seen.every(({ draining }) => draining)
+  return awaitAcks(control, { noticed, serves: (key) => key === 'shop/web-0' }, 60)
 }
 
-const awaited: Awaited = {
-  noticed: (seen) => seen.every(({ draining }) => draining),
-  serves: (key) => key !== 'shop/starting-0',
-}
-
-test('all have acknowledged: nothing is missing; a proxy that never served is not waited for', async () => {
-  const control = controlWith({
-    'web-0': { connected: true, states: ['accepted', 'refused'] },
-    'starting-0': { connected: false, states: [] },
-  })
-  assert.equal(await awaitAcks(control, awaited, 1_000), undefined)
+test('acknowledged is what every proxy that must has accepted or refused', async () => {
+  assert.equal(await outcome(leaving, [proxy({})]), undefined)
+  assert.equal(await outcome(leaving, [proxy({ types: [{ state: 'refused' }] })]), undefined, 'it will not come')
+  assert.equal(await outcome(leaving, [proxy({}), proxy({ instance: 'failed-0', connected: false })]), undefined)
 })
 
-test('a proxy that was connected to an earlier control plane is waited for until it has connected and acknowledged', async () => {
-  const web: Proxy = { connected: false, states: ['unsubscribed', 'unsubscribed'] }
-  const control = controlWith({ 'web-0': web })
-  assert.match((await awaitAcks(control, awaited, 60)) ?? '', /web-0/)
-  web.connected = true
-  assert.match((await awaitAcks(control, awaited, 60)) ?? '', /web-0/, 'connected, but it has not asked for everything')
-  web.states = ['accepted', 'warming']
-  assert.match((await awaitAcks(control, awaited, 60)) ?? '', /web-0/)
-  web.states = ['accepted', 'accepted']
-  assert.equal(await awaitAcks(control, awaited, 1_000), undefined)
-})
-
-test('a proxy that has acknowledged and is away for a moment is not waited for', async () => {
-  const control = controlWith({ 'web-0': { connected: false, states: ['accepted', 'accepted'] } })
-  assert.equal(await awaitAcks(control, awaited, 1_000), undefined)
-})
-
-test('acknowledgements of what was before the change do not count', async () => {
-  let draining = false
-  const control = controlWith({ 'web-0': { connected: true, states: ['accepted'] } }, () => draining)
-  assert.match((await awaitAcks(control, awaited, 60)) ?? '', /not noticed/)
-  draining = true
-  assert.equal(await awaitAcks(control, awaited, 1_000), undefined)
+test('what is missing is named when the time is over', async () => {
+  const by = /not acknowledged by web-0/
+  assert.match((await outcome(leaving, [proxy({ types: [{ state: 'accepted' }, { state: 'warming' }] })])) ?? '', by)
+  assert.match((await outcome(leaving, [proxy({ types: [{ state: 'unsubscribed' }] })])) ?? '', by)
+  assert.match((await outcome(leaving, [proxy({ types: [] })])) ?? '', by, 'a stream on which nothing was said yet')
+  assert.match((await outcome(leaving, [proxy({ connected: false })])) ?? '', by, 'it may still know the old endpoints')
+  const unnoticed = /has not noticed/
+  assert.match((await outcome({ ...leaving, draining: false }, [proxy({})])) ?? '', unnoticed)
+  assert.match((await outcome(leaving, undefined)) ?? '', unnoticed, 'nobody answers')
 })

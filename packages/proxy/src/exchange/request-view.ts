@@ -52,6 +52,9 @@ export class RequestView implements RequestHead {
   header(name: string): string | undefined {
     return this.head.value(name)
   }
+  headerLines(name: string): readonly string[] {
+    return this.head.values(name)
+  }
 
   /** Says which scheme the client used, when a trusted hop in front knows better than this connection. */
   setScheme(scheme: 'http' | 'https'): void {

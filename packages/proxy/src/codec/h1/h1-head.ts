@@ -156,6 +156,17 @@ export class H1Head {
     return found
   }
 
+  /** Every line of a header by lower-case name, in order; dropped ones are not seen, added ones are. */
+  values(name: string): readonly string[] {
+    const found: string[] = []
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] === 0 && this.isNamed(at, name)) found.push(this.valueAt(at))
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) if (added[at] === name) found.push(added[at + 1] as string)
+    return found
+  }
+
   #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {
     if (end - start < limits.maxBytes) return 'more'
     this.#fail(tooLarge)
