@@ -154,7 +154,7 @@ export class ControlProcess {
   }
 
   #arguments(config: string): string[] {
-    const { ports, trustDomain, svidTtlMs } = this.#settings
+    const { ports, trustDomain, svidTtlMs, accessLog } = this.#settings
     return [
       ['--config', config],
       ['--state', this.#paths.state],
@@ -163,6 +163,7 @@ export class ControlProcess {
       ['--api-port', String(ports.api)],
       ['--metrics-port', String(ports.metrics)],
       ['--trust-domain', trustDomain],
+      ['--access-log', accessLog ? 'on' : 'off'],
       ...(svidTtlMs === undefined ? [] : [['--svid-ttl-ms', String(svidTtlMs)]]),
     ].flat()
   }
