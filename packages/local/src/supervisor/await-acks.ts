@@ -37,7 +37,7 @@ const POLL_MS = 25
  * follows from it; after `timeoutMs` with what is missing, in words.
  */
 export async function awaitAcks(
-  control: ControlProcess,
+  control: Pick<ControlProcess, 'ask'>,
   awaited: Awaited,
   timeoutMs: number,
 ): Promise<string | undefined> {
@@ -69,9 +69,9 @@ export async function awaitAcks(
 /** Proxies that may still go by what was before. */
 function proxiesBehind({ proxies }: StatusAnswer, { serves }: Awaited): string[] {
   return proxies.flatMap(({ instance, namespace, connected, types }) => {
-    if (!connected) return serves(`${namespace}/${instance}`) ? [instance] : []
-    // One that has only just connected has asked for some of its types only: that is no acknowledgement.
+    // One that has only just connected has asked for some of its types only: that is no acknowledgement. One that is away
+    // for a moment (its certificate was rotated) still holds what it acknowledged.
     const isDone = types.length > 0 && types.every(({ state }) => state === 'accepted' || state === 'refused')
-    return isDone ? [] : [instance]
+    return isDone || !(connected || serves(`${namespace}/${instance}`)) ? [] : [instance]
   })
 }

@@ -222,7 +222,7 @@ function workloadOf(instance: WorkloadInstance, view: MeshView): MeshObject<Work
 // What a process was started with; labels and replicas change without touching it.
 function startRelevant(workload: MeshObject<WorkloadSpec>, instance: WorkloadInstance): string {
   const { replicas: _replicas, ...spec } = workload.spec
-  return JSON.stringify([spec, instance.address, instance.appAddress, instance.outboundTcp])
+  return JSON.stringify([spec, instance.address, instance.listenAddress, instance.appAddress, instance.outboundTcp])
 }
 
 /** Instances for a fresh start: addresses of an earlier run are kept, its states are not. */
