@@ -11,7 +11,7 @@ export interface FramingCase {
   /** What the upstream takes for requests: `METHOD target host [body]`. */
   readonly upstream?: readonly string[]
   /** The client stops sending behind the bytes: they are not a whole message. */
-  readonly ends?: true
+  readonly ends?: boolean
 }
 
 const hidden = 'GET /smuggled HTTP/1.1\r\nHost: shop\r\n\r\n'
