@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openCheckContext, type CheckContext } from '../../examples/bookstore/check.ts'
+import { openMeshAccess } from '../../packages/local/src/check/mesh-access.ts'
 
 const repository = join(import.meta.dirname, '../..')
 // WEFT_PROXY=envoy runs the same tests over real Envoy.
@@ -146,11 +147,9 @@ export async function startMesh(
   const directory = await copyBookstore()
   edit?.(directory)
   const run = runMesh(directory, args)
-  const context = openCheckContext(`http://127.0.0.1:${directory.gatewayPort}`)
-  try {
-    await untilServing(run, context)
-  } catch (error) {
-    context.close()
+  const shopUrl = `http://127.0.0.1:${directory.gatewayPort}`
+  const { context, error } = await openOnceServing(run, directory, shopUrl)
+  if (context === undefined) {
     await run.stop()
     directory.remove()
     throw error
@@ -162,6 +161,24 @@ export async function startMesh(
     return result
   }
   return { ...run, directory, context, stop, stopProcesses: () => run.stop() }
+}
+
+async function openOnceServing(
+  run: MeshRun,
+  directory: MeshDirectory,
+  shopUrl: string,
+): Promise<{ context: CheckContext; error?: never } | { context?: never; error: unknown }> {
+  const first = openCheckContext(shopUrl)
+  try {
+    await run.waitForLine(/workloads are ready/)
+    await untilServing(run, first)
+    const kind = process.env['WEFT_PROXY'] === 'envoy' ? 'envoy' : 'weft'
+    return { context: openCheckContext(shopUrl, await openMeshAccess(directory.path, kind)) }
+  } catch (error) {
+    return { error }
+  } finally {
+    first.close()
+  }
 }
 
 async function untilServing(run: MeshRun, context: CheckContext): Promise<void> {

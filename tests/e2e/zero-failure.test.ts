@@ -46,6 +46,7 @@ describe('nobody notices', () => {
     const evidence = await events(load, startedAt + form.seconds * 1000)
     const result = await load.stop()
     report(t, evidence, { ...result, failures: result.failures.slice(0, 20), failureCount: result.failures.length })
+    if (result.failures.length > 0) t.diagnostic(`what was said meanwhile:\n${said()}`)
     assert.deepEqual(result.failures.slice(0, 20), [])
     const rows = await orderRows()
     assert.equal(rows.orders - rowsBefore.orders, result.ordersAnswered2xx, 'a row for each 2xx')
@@ -54,6 +55,13 @@ describe('nobody notices', () => {
     happened(evidence)
   })
 })
+
+// Weft's own lines, and of the services' complaints the first few.
+function said(): string {
+  const complaint = /answered 5\d\d|cannot be reached|took too long/
+  const own = mesh.lines.filter((line) => !complaint.test(line))
+  return [...own.slice(-40), ...mesh.lines.filter((line) => complaint.test(line)).slice(0, 8)].join('\n')
+}
 
 interface Evidence {
   /** For each route change, how many proxies came to hold a new version. */

@@ -26,6 +26,10 @@ test('explain, the engine and real Envoy agree on generated requests, and counte
   })
   const result = await runComparison(field, arms, { seed, meshes, requestsPerSide })
   t.diagnostic(`seed ${seed}: ${JSON.stringify(result.counts)}`)
-  assert.equal(result.reports.length, 0, `${result.reports.length} differences, seed ${seed}\n${result.reports.slice(0, 8).join('\n\n')}`)
+  assert.equal(
+    result.reports.length,
+    0,
+    `${result.reports.length} differences, seed ${seed}\n${result.reports.slice(0, 8).join('\n\n')}`,
+  )
   assert.ok(meshes * requestsPerSide < 330 || (result.counts['requests'] ?? 0) >= 1000, 'a thousand requests')
 })

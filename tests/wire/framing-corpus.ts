@@ -269,7 +269,7 @@ const chunks: FramingCase[] = [
   { name: 'a body shorter than its length', bytes: `${head('Content-Length: 6\r\n')}hello`, answers: [], ends: true },
   served(
     'extensions and trailers are dropped',
-    `${head(`Transfer-Encoding: chunked\r\n${close}`)}5 ; x = "y"\r\nhello\r\n0;z\r\nHost: evil\r\nContent-Length: 3\r\n\r\n`,
+    `${head(`Transfer-Encoding: chunked\r\n${close}`)}5;x="y"\r\nhello\r\n0;z\r\nHost: evil\r\nContent-Length: 3\r\n\r\n`,
     'POST /a shop hello',
   ),
 ]

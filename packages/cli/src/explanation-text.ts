@@ -25,7 +25,10 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
     proxy = step.proxy
     lines.push(...stepLines(step, style, paint))
   }
-  lines.push('', outcomeLine(explanation, paint), '')
+  lines.push('', outcomeLine(explanation, paint))
+  const refused = explanation.steps.some((step) => step.decision === 'virtual-host' && step.chosen === 'block_all')
+  if (refused) lines.push(`   no Service and no VirtualService of the mesh names the host ${request.authority}`)
+  lines.push('')
   return lines.join('\n')
 }
 
@@ -59,8 +62,23 @@ function stepLines(step: ExplainStep, style: ExplanationStyle, paint: Painter): 
   const label = labels[step.decision].padEnd(9)
   const summary = step.summary.replace(/^(listener|filter chain|virtual host|route|cluster|endpoint) /, '')
   const lines = [`  ${paint.dim(label)} ${summary}${placeSuffix(step.origins, style, paint)}`]
-  for (const loser of step.losers) lines.push(...loserLines(loser, style, paint))
+  if (step.decision === 'endpoint') lines.push(...step.losers.map((loser) => otherEndpoint(loser, paint)))
+  else
+    for (const loser of step.losers.filter((one) => isWritten(step, one)))
+      lines.push(...loserLines(loser, style, paint))
   return lines
+}
+
+/** Routes without an origin are Weft's own (the CONNECT route of the explicit proxy): nobody wrote them, nobody asks. */
+function isWritten(step: ExplainStep, loser: Loser): boolean {
+  return step.decision !== 'route' || Object.keys(loser.origins).length > 0
+}
+
+/** Which one is taken is the balancer's choice of the moment: healthy ones have not lost. */
+function otherEndpoint({ name, failed }: Loser, paint: Painter): string {
+  const health = failed[0]?.seen ?? 'unknown'
+  const usable = ['unknown', 'healthy', 'degraded'].includes(health.toLowerCase())
+  return `            ${paint.dim(usable ? 'or' : 'not')} ${name}${usable ? '' : `: it is ${health}`}`
 }
 
 function loserLines(loser: Loser, style: ExplanationStyle, paint: Painter): string[] {

@@ -1,15 +1,26 @@
-// The `weft` command. Commands live one per file in commands/ and register themselves.
+// The `weft` command. Commands live one per file in commands/ and register themselves; only the module of the command
+// that is asked for is loaded, since what `up` or `explain` stand on takes longer to load than `status` takes to answer.
 import { CommanderError } from 'commander'
 import { buildProgram, EXIT, type Register } from './program.ts'
-import { registerAnalyze } from './commands/analyze.ts'
-import { registerConfig } from './commands/config.ts'
-import { registerExplain } from './commands/explain.ts'
-import { registerStatus } from './commands/status.ts'
-import { registerUp } from './commands/up.ts'
 
-const registers: Register[] = [registerUp, registerStatus, registerConfig, registerExplain, registerAnalyze]
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  up: async () => (await import('./commands/up.ts')).registerUp,
+  status: async () => (await import('./commands/status.ts')).registerStatus,
+  config: async () => (await import('./commands/config.ts')).registerConfig,
+  explain: async () => (await import('./commands/explain.ts')).registerExplain,
+  analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
+}
+
+/** The asked command alone; all of them when the command line names none (help, a typing error). */
+function asked(argv: readonly string[]): readonly (() => Promise<Register>)[] {
+  const [first] = argv
+  if (first === '--version' || first === '-V') return []
+  const command = first === undefined || !Object.hasOwn(commands, first) ? undefined : commands[first]
+  return command === undefined ? Object.values(commands) : [command]
+}
 
 try {
+  const registers = await Promise.all(asked(process.argv.slice(2)).map((load) => load()))
   await buildProgram(registers).parseAsync(process.argv)
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error

@@ -37,6 +37,12 @@ export function offlineViews(dir: string): Result<MeshViews> {
   const warnings = mesh.problems
     .filter((problem) => problem.severity === 'error')
     .map((problem) => `${placeText(problem.position)}${problem.message}`)
+  if (mesh.instances.length === 0) {
+    const errors = warnings.map((warning) => `\n  ${warning}`).join('')
+    return err(
+      `${root} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nobody to explain for${errors}`,
+    )
+  }
   const views = mesh.instances.flatMap((instance) => {
     const id = `${instance.name}.${instance.namespace}`
     const table = mesh.resourcesFor(id)

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type ApiClient, apiClient } from '@weft/control'
+import { type ApiClient, apiClient } from '@weft/control/api'
 import { err, ok, type Result } from '@weft/core'
 
 /** Options of every command that asks a running mesh. */

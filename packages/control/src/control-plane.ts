@@ -6,7 +6,7 @@ import type { ResourceTable } from '@weft/xds'
 import type { Node } from '@weft/xds/lean'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
 import { Translator, type Translation } from './generators/translator.ts'
-import { claimOf, mayServe, proxyIdOf } from './proxy-identity.ts'
+import { claimOf, mayServe, proxyIdOf, spiffeIdOf } from './proxy-identity.ts'
 import type { Distributor } from './serve/distributor-api.ts'
 import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
 import type { MeshSettings } from './snapshot/mesh-settings.ts'
@@ -91,6 +91,11 @@ export class ControlPlane {
     return (this.#instances ?? [])
       .filter((instance) => instance.proxy !== 'none')
       .map((instance) => this.#ref(instance))
+  }
+
+  /** The SPIFFE ids of the instances that have a proxy: those the node's agent may ask certificates for. */
+  get workloadIds(): ReadonlySet<string> {
+    return new Set(this.proxies.map(({ instance }) => spiffeIdOf(instance, this.#options.settings.trustDomain)))
   }
 
   /** Builds done so far by generator. */

@@ -3,9 +3,15 @@ import { err, ok, type Result, type Runtime } from '@weft/core'
 import { adminRoutes } from './api/admin-routes.ts'
 import { type AdminServer, startAdminServer } from './api/admin-server.ts'
 import { controlMetrics } from './api/control-metrics.ts'
-import { bootstrapTokens, openCertificateAuthority, signService, startOwnSvid } from './ca/index.ts'
+import {
+  bootstrapTokens,
+  openCertificateAuthority,
+  type SignServiceOptions,
+  signService,
+  startOwnSvid,
+} from './ca/index.ts'
 import { ControlPlane } from './control-plane.ts'
-import { startAdsServer } from './serve/ads-server.ts'
+import { type AdsServerOptions, startAdsServer } from './serve/ads-server.ts'
 import { createDistributor } from './serve/distributor.ts'
 import { defaultMeshSettings } from './snapshot/mesh-settings.ts'
 import { FileSource } from './sources/file-source.ts'
@@ -62,12 +68,17 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
   closers.push(() => plane.close())
 
   // Tables before listeners: a proxy that reconnects to a restarted control plane is not turned away as unknown.
-  const store = await startInputs(settings, runtime, plane, closers)
+  const { store, registry } = await startInputs(settings, runtime, plane, closers)
   await until(runtime, () => plane.ready)
 
-  const served = await serveXds(settings, runtime, (stream) =>
-    distributor.accept(stream, (node, peer) => plane.authorize(node, peer)),
-  )
+  const served = await serveXds(settings, runtime, {
+    onStream: (stream) => distributor.accept(stream, (node, peer) => plane.authorize(node, peer)),
+    async hosted(wanted) {
+      // The agent asks as soon as it has written a new instance down, maybe before the watch has told of it.
+      if (!plane.workloadIds.has(wanted)) await registry.refresh()
+      return plane.workloadIds
+    },
+  })
   if (!served.ok) return giveUp(served.error)
   closers.push(() => served.value.close())
 
@@ -102,7 +113,7 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
 async function serveXds(
   settings: ControlSettings,
   runtime: Runtime,
-  onStream: Parameters<typeof startAdsServer>[0]['onStream'],
+  answers: Pick<AdsServerOptions, 'onStream'> & Pick<SignServiceOptions, 'hosted'>,
 ): Promise<Result<{ readonly port: number; close(): void }>> {
   const { host, stateDir, trustDomain } = settings
   const ca = await openCertificateAuthority({
@@ -126,10 +137,11 @@ async function serveXds(
         ca: ca.value,
         bundles: new Map([[trustDomain, ca.value.roots]]),
         tokens: bootstrapTokens(runtime.files, `${stateDir}/run/bootstrap.json`),
+        hosted: answers.hosted,
         runtime,
       }),
     ],
-    onStream,
+    onStream: answers.onStream,
     log: runtime.log,
   })
   if (!server.ok) {
@@ -152,7 +164,7 @@ async function startInputs(
   runtime: Runtime,
   plane: ControlPlane,
   closers: (() => void | Promise<void>)[],
-): Promise<ConfigStore> {
+): Promise<{ readonly store: ConfigStore; readonly registry: RegistrySource }> {
   const store = new ConfigStore(runtime, `${settings.stateDir}/state/objects.json`)
   store.subscribe((state) => plane.setStoreState(state))
   await store.load()
@@ -168,7 +180,7 @@ async function startInputs(
   )
   await registry.start()
   await files.start()
-  return store
+  return { store, registry }
 }
 
 /** Waits for the rebuild that the first inputs caused. */

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { type AttestedCaller, authoriseSign, type SignPolicy } from './authorise-sign.ts'
 import { agentId, controlPlaneId } from './workload-id.ts'
 
-const policy: SignPolicy = { trustDomain: 'cluster.local' }
 const web = 'spiffe://cluster.local/ns/shop/sa/web'
+const policy: SignPolicy = { trustDomain: 'cluster.local', hosted: new Set([web]) }
 const agent: AttestedCaller = { kind: 'svid', id: agentId() }
 
 const rows: [string, AttestedCaller, string, boolean, SignPolicy?][] = [
@@ -22,8 +22,16 @@ const rows: [string, AttestedCaller, string, boolean, SignPolicy?][] = [
   ['no id of another domain is signed', agent, 'spiffe://other.test/ns/shop/sa/web', false],
   ['no id of another form is signed', agent, 'spiffe://cluster.local/shop', false],
   ['no text that is not an id is signed', agent, 'https://cluster.local/ns/shop/sa/web', false],
-  ['a hosted workload is signed', agent, web, true, { ...policy, hosted: (id) => id === web }],
-  ['a workload of another node is not', agent, web, false, { ...policy, hosted: () => false }],
+  ['the agent does not ask for a workload that is nowhere', agent, 'spiffe://cluster.local/ns/shop/sa/db', false],
+  ['the agent does not ask for an id like a hosted one', agent, `${web}2`, false],
+  ['the agent of a node without workloads asks for none', agent, web, false, { ...policy, hosted: new Set() }],
+  [
+    "a hosted id in the system namespace stays the system's",
+    agent,
+    controlPlaneId(),
+    false,
+    { ...policy, hosted: new Set([controlPlaneId()]) },
+  ],
 ]
 
 for (const [name, caller, id, allow, given] of rows) {

@@ -12,8 +12,8 @@ export type AttestedCaller =
 /** What the decision may look at besides the caller. */
 export interface SignPolicy {
   readonly trustDomain: string
-  /** Whether a workload with this id runs on the agent's node; absent when the node may host any workload. */
-  readonly hosted?: (id: string) => boolean
+  /** The ids of the workload instances on the agent's node: all that the node's delegation covers. */
+  readonly hosted: ReadonlySet<string>
 }
 
 /** The decision and, when denied, why (for logs and the caller alike: it holds no secret). */
@@ -36,8 +36,8 @@ export function authoriseSign(caller: AttestedCaller, requestedId: string, polic
   if (caller.id === requestedId) return { allow: true }
   if (caller.id !== agent) return deny(`${caller.id} may ask only for itself`)
   if (name.namespace === SYSTEM_NAMESPACE) return deny(`no agent may ask for an id in namespace ${SYSTEM_NAMESPACE}`)
-  if (policy.hosted !== undefined && !policy.hosted(requestedId)) {
-    return deny('no workload with the requested id runs on the node of this agent')
+  if (!policy.hosted.has(requestedId)) {
+    return deny(`no workload instance with the id ${requestedId} is registered on the node of this agent`)
   }
   return { allow: true }
 }

@@ -8,7 +8,9 @@ export interface LogLine {
   readonly details: string
 }
 
-const waitMs = 5_000
+const waitMs = 3_000
+/** A head that was refused (400) is logged without its User-Agent. */
+const refusedWaitMs = 150
 
 /** Takes lines as they come and hands each to who waits for its tag. */
 export class AccessLines {
@@ -34,15 +36,18 @@ export class AccessLines {
   }
 
   /** The line with the tag, once; undefined when none comes in time. */
-  take(tag: string): Promise<LogLine | undefined> {
+  take(tag: string, status: number): Promise<LogLine | undefined> {
     const line = this.#lines.get(tag)
     this.#lines.delete(tag)
     if (line !== undefined) return Promise.resolve(line)
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(tag)
-        resolve(undefined)
-      }, waitMs)
+      const timer = setTimeout(
+        () => {
+          this.#waiting.delete(tag)
+          resolve(undefined)
+        },
+        status === 400 ? refusedWaitMs : waitMs,
+      )
       this.#waiting.set(tag, (found) => {
         clearTimeout(timer)
         resolve(found)

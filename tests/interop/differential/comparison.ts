@@ -3,12 +3,12 @@ import type { ProxyView } from '@weft/engine'
 import { answerText, differences } from './compare.ts'
 import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
 import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
-import { type Field, proxyId } from './field.ts'
+import type { Field } from './field.ts'
 import { generateMesh } from './generate-mesh.ts'
 import { generateRequest, type Side, type TestRequest } from './generate-request.ts'
 import { type MeshTables, meshTables, proxyIds } from './mesh-tables.ts'
 import { seededRandom, type SeededRandom } from './seeded-random.ts'
-import { ask, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
+import { ask, proxyIdentity, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
 
 /** How much to compare. */
 export interface Extent {
@@ -59,12 +59,14 @@ async function compareMesh(round: Round): Promise<void> {
   const { questioner, distributor, addresses } = field
   const { port } = questioner.upstream
   const mesh = generateMesh(random, { version, port })
-  const made = meshTables(mesh.yaml, addresses, port)
+  const made = meshTables(mesh.yaml, addresses, { port, version })
   for (const address of made.applications) await questioner.upstream.listenAt(address)
   for (const side of sides) {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
   }
-  const views = sides.map((side) => proxyView(proxyIds[side], made.listenAt[side].host, proxyId, made.tables[side]))
+  const views = sides.map((side) =>
+    proxyView(proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]),
+  )
   const asked = sides.flatMap((side, index): Asked[] => {
     const engine = new EngineProxy(side, views[index] as ProxyView, made.listenAt[side], (address) =>
       views.find((view) => view.address === address),
@@ -82,7 +84,9 @@ async function compareMesh(round: Round): Promise<void> {
     return [...plain, ...changed]
   })
   await Promise.all(
-    arms.flatMap((arm) => sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version))),
+    arms.flatMap((arm) =>
+      sides.map((side) => untilVersion(arm, questioner, { side, at: made.listenAt[side] }, version)),
+    ),
   )
   await eachAtOnce(asked, async (one) => {
     for (const arm of arms) {
@@ -127,7 +131,9 @@ function reportOf(
   return [
     `${where(round, side)}: ${arm.name} differs in ${found.map(({ field }) => field).join(', ')}`,
     `request   ${JSON.stringify(request)}${from === undefined ? '' : ` (counterfactual for ${from.step} ${from.loser})`}`,
-    ...found.map((one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`),
+    ...found.map(
+      (one) => `${one.field}: explained ${JSON.stringify(one.explained)}, ${arm.name} ${JSON.stringify(one.seen)}`,
+    ),
     `explained ${answerText(explained.answer)}`,
     `${arm.name.padEnd(9)} ${answerText(wire.answer)} ${JSON.stringify(wire.log)} ${wire.detail ?? ''}`,
     ...explained.steps.map(({ decision, summary }) => `  ${decision}: ${summary}`),

@@ -1,7 +1,7 @@
 // Every rule that lost must be reachable by the change that is named, or be named unreachable; both are tried.
 import { type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
 import type { EngineProxy, Explained } from './engine-proxy.ts'
-import type { TestRequest } from './generate-request.ts'
+import type { Side, TestRequest } from './generate-request.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { identities } from './vocabulary.ts'
 
@@ -20,23 +20,34 @@ export interface CounterfactualResult {
   readonly unreachable: number
 }
 
+/** A request and its explanation. */
+export interface Explanandum {
+  readonly side: Side
+  readonly request: TestRequest
+  readonly explained: Explained
+}
+
 /** How many changed requests are also sent to the proxies, per list of requests. */
 const sendMax = 6
 
 /** Tries every counterfactual on the engine and chooses some to be sent. */
 export function counterfactualCases(
   engine: EngineProxy,
-  asked: readonly { readonly request: TestRequest; readonly explained: Explained }[],
+  asked: readonly Explanandum[],
   random: SeededRandom,
 ): CounterfactualResult {
   const faults: string[] = []
   const sendable: CounterfactualCase[] = []
-  const reached = new Set(asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))))
+  const reached = new Set(
+    asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))),
+  )
   let checked = 0
   let unreachable = 0
-  for (const { request, explained } of asked) {
+  for (const one of asked) {
+    const { request, explained } = one
     for (const step of explained.steps) {
-      // Endpoints are drawn, no rule chooses among them; the connection to a second proxy is not the client's to change.
+      // Endpoints are drawn, no rule chooses among them. What a second proxy asks for may lead elsewhere at the first: the
+      // side `inbound` covers it.
       if (step.decision === 'endpoint' || isBeyond(explained.steps, step)) continue
       for (const loser of step.losers) {
         const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
@@ -47,7 +58,7 @@ export function counterfactualCases(
           continue
         }
         checked++
-        const changed = changedRequest(request, explained, loser.counterfactual)
+        const changed = changedRequest(one, loser.counterfactual)
         if (changed === undefined) continue
         const now = engine.explain(changed)
         const chosen = now.steps.find(({ decision }) => decision === step.decision && step.decision !== 'authorization')
@@ -55,8 +66,12 @@ export function counterfactualCases(
           step.decision === 'authorization'
             ? now.steps.some(({ decision, chosen: policy }) => decision === 'authorization' && policy === loser.name)
             : chosen?.chosen === loser.name
-        if (!won) faults.push(`the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`)
-        sendable.push({ request: changed, step: step.decision, loser: loser.name })
+        if (!won)
+          faults.push(
+            `the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`,
+          )
+        // A tunnel is no request that can be compared by its answer.
+        if (changed.method !== 'CONNECT') sendable.push({ request: changed, step: step.decision, loser: loser.name })
       }
     }
   }
@@ -70,7 +85,8 @@ function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | u
 }
 
 function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
-  return step.decision === 'filter-chain' && steps.findIndex(({ decision }) => decision === 'filter-chain') < steps.indexOf(step)
+  const chains = steps.slice(0, steps.indexOf(step) + 1).filter(({ decision }) => decision === 'filter-chain')
+  return chains.length > 1
 }
 
 function unreachableFault(loser: Loser, reached: boolean): string | undefined {
@@ -80,14 +96,13 @@ function unreachableFault(loser: Loser, reached: boolean): string | undefined {
 
 /** Undefined when a client cannot make the change. */
 function changedRequest(
-  request: TestRequest,
-  explained: Explained,
+  { side, request, explained }: Explanandum,
   changes: readonly RequestChange[],
 ): TestRequest | undefined {
   let { identity } = request
   for (const { attribute, value } of changes) {
     if (attribute === 'source.principal') {
-      if (value !== undefined && !(identities as readonly string[]).includes(value)) return undefined
+      if (side !== 'inbound' || (value !== undefined && !value.startsWith('spiffe://cluster.local/'))) return undefined
       identity = value
     } else if (attribute === 'connection.transport_protocol') {
       identity = value === 'tls' ? (identity ?? identities[0]) : undefined

@@ -1,15 +1,15 @@
 // Header changes of a route applied to lines, for comparing what an application or a client should see.
-import { editHeaders, headerLevels, type RequestHead, type Routed, type Subject } from '@weft/engine'
+import { editHeaders, headerLevels, type Routed } from '@weft/engine'
 
 /** Lower-case name and value. */
 export type Line = readonly [name: string, value: string]
 
-/** The lines after the changes of one direction. */
+/** The lines after the changes of one direction. `%REQ(...)%` reads the request's lines as they are at that moment. */
 export function editedHeaders(
   lines: readonly Line[],
   direction: 'request' | 'response',
   routed: Routed,
-  subject: Subject,
+  request: readonly Line[] | undefined,
 ): readonly Line[] {
   let now = [...lines]
   editHeaders(
@@ -23,12 +23,12 @@ export function editedHeaders(
       },
       remove: (name) => void (now = now.filter(([key]) => key !== name)),
     },
-    ({ operator, argument }) => operatorValue(operator, argument, subject.head),
+    ({ operator, argument }) => operatorValue(operator, argument, request ?? now),
   )
   return now
 }
 
-function operatorValue(operator: string, argument: string | undefined, head: RequestHead): string | undefined {
+function operatorValue(operator: string, argument: string | undefined, request: readonly Line[]): string | undefined {
   if (operator === 'PROTOCOL') return 'HTTP/1.1'
-  return operator === 'REQ' && argument !== undefined ? head.header(argument.toLowerCase()) : undefined
+  return operator === 'REQ' ? request.find(([name]) => name === argument?.toLowerCase())?.[1] : undefined
 }

@@ -41,7 +41,10 @@ export interface Explained {
 /** Compiles what a proxy was sent. */
 export function proxyView(id: string, address: string, principal: string, table: ResourceTable): ProxyView {
   const options = { regex: compileRegex }
-  const compiled = <T>(type: string, compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown }) =>
+  const compiled = <T>(
+    type: string,
+    compile: (bytes: Uint8Array) => { ok: true; value: T } | { ok: false; error: unknown },
+  ) =>
     new Map(
       [...table.get(type).values()].map(({ name, body }) => {
         const result = compile(body)
@@ -88,26 +91,29 @@ export class EngineProxy {
     const subject = this.#subject(request)
     const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route }
     const routed = subject === undefined ? undefined : this.#routed(subject)
-    const asked = { steps: verdict.steps, subject: subject ?? this.#subjectAt(request, request.target), endpoints: verdict.endpoints }
+    const asked = {
+      steps: verdict.steps,
+      subject: subject ?? this.#subjectAt(request, request.target),
+      endpoints: verdict.endpoints,
+    }
     if (subject === undefined || routed === undefined) return { answer, ...asked }
-    if (verdict.outcome !== 'forwarded') return { answer: { ...answer, ...localParts(verdict.status, routed, subject) }, ...asked }
+    if (verdict.outcome !== 'forwarded') {
+      return { answer: { ...answer, ...localParts(verdict, routed, subject, linesOf(request)) }, ...asked }
+    }
     const { cluster } = verdict
+    const sent = editedHeaders(linesOf(request), 'request', routed, undefined)
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
-    const original: Line[] =
-      routed.route.action.kind === 'route' && routed.route.action.pathRewrite !== undefined
-        ? [['x-envoy-original-path', pathOf(subject)]]
-        : []
     return {
       answer: {
         ...answer,
         cluster,
-        headers: pickHeaders(editedHeaders([['x-added', 'by the application']], 'response', routed, subject)),
+        headers: pickHeaders(editedHeaders([['x-added', 'by the application']], 'response', routed, sent)),
         upstream: {
           endpoint: '',
           method: subject.head.method(),
           path,
           authority,
-          headers: pickHeaders([...editedHeaders(linesOf(request), 'request', routed, subject), ...original]),
+          headers: pickHeaders([...sent, ...originals(routed, subject)]),
         },
       },
       ...asked,
@@ -128,7 +134,14 @@ export class EngineProxy {
         faultDraw: 0.5,
       })
       const { route, cluster, outcome } = found
-      return { ...found, status: found.status || 'closed', route, cluster, outcome, endpoints: this.#endpointsOf(cluster) }
+      return {
+        ...found,
+        status: found.status || 'closed',
+        route,
+        cluster,
+        outcome,
+        endpoints: this.#endpointsOf(cluster),
+      }
     }
     const steps: ProofStep[] = []
     const left = walkProxy(
@@ -143,9 +156,17 @@ export class EngineProxy {
       { step: (step) => void steps.push(step) },
     )
     const common = { steps, route: left.kind === 'closed' ? undefined : left.route }
-    if (left.kind === 'closed') return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
-    if (left.kind === 'reply') return { ...common, status: left.status, outcome: 'local', cluster: undefined, endpoints: [] }
-    return { ...common, status: 200, outcome: 'forwarded', cluster: left.cluster, endpoints: this.#endpointsOf(left.cluster) }
+    if (left.kind === 'closed')
+      return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
+    if (left.kind === 'reply')
+      return { ...common, status: left.status, outcome: 'local', cluster: undefined, endpoints: [] }
+    return {
+      ...common,
+      status: 200,
+      outcome: 'forwarded',
+      cluster: left.cluster,
+      endpoints: this.#endpointsOf(left.cluster),
+    }
   }
 
   /** As the connection manager hands it on; undefined when it does not. */
@@ -200,13 +221,16 @@ export class EngineProxy {
       const behind = this.#proxyAt(key.split(':')[0] ?? '')
       if (behind === undefined || this.#side === 'inbound') return [key]
       return [...behind.config.clusters.values()].flatMap((cluster) =>
-        cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static' ? keysOf(cluster.discovery.endpoints) : [],
+        cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static'
+          ? keysOf(cluster.discovery.endpoints)
+          : [],
       )
     })
   }
 }
 
 interface Verdict {
+  readonly flag?: string | undefined
   readonly status: number | 'closed'
   readonly outcome: 'forwarded' | 'local' | 'failed'
   readonly route: string | undefined
@@ -234,6 +258,14 @@ function pathOf({ head }: Subject): string {
   return query === undefined ? head.path() : `${head.path()}?${query}`
 }
 
+/** What Envoy adds when it rewrites. */
+function originals({ route, leg }: Routed, subject: Subject): Line[] {
+  if (route.action.kind !== 'route') return []
+  const path: Line[] = route.action.pathRewrite === undefined ? [] : [['x-envoy-original-path', pathOf(subject)]]
+  const host = leg?.hostRewrite ?? route.action.hostRewrite
+  return host === undefined ? path : [...path, ['x-envoy-original-host', subject.head.authority()]]
+}
+
 function linesOf(request: TestRequest): Line[] {
   return request.headers.map(([name, value]) => [name.toLowerCase(), value])
 }
@@ -244,14 +276,16 @@ function headersOf(request: TestRequest): Record<string, string[]> {
   return headers
 }
 
-/** What a proxy's own answer carries. */
-function localParts(status: number | 'closed', routed: Routed, subject: Subject): Partial<Answer> {
+/** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
+function localParts(verdict: Verdict, routed: Routed, subject: Subject, request: readonly Line[]): Partial<Answer> {
   const { action } = routed.route
-  const headers = pickHeaders(editedHeaders([], 'response', routed, subject))
-  if (action.kind === 'redirect') {
-    const redirect = redirectResponse(action, routed.route, subject.head)
-    return redirect.status === status ? { headers, location: redirect.location } : { headers }
-  }
-  if (action.kind === 'direct' && action.status === status) return { headers, body: Buffer.from(action.body).toString('latin1') }
+  const byFilter = verdict.flag === 'FI' || verdict.steps.some(({ summary }) => summary.startsWith('denied'))
+  if (action.kind !== 'route' && byFilter) return {}
+  // Without a healthy endpoint the request has been changed already.
+  const now = verdict.flag === 'UH' ? editedHeaders(request, 'request', routed, undefined) : request
+  const headers = pickHeaders(editedHeaders([], 'response', routed, now))
+  if (action.kind === 'redirect')
+    return { headers, location: redirectResponse(action, routed.route, subject.head).location }
+  if (action.kind === 'direct') return { headers, body: Buffer.from(action.body).toString('latin1') }
   return { headers }
 }

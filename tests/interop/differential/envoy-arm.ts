@@ -8,11 +8,21 @@ import type { WireArm } from './wire-arm.ts'
 
 /** Starts them; each serves once the ADS server has a table for its node. */
 export function startEnvoyArm({ attach }: Field): WireArm {
-  const lines = new AccessLines()
-  const nodeIds: Record<Side, string> = { outbound: 'envoy-outbound', gateway: 'envoy-gateway', inbound: 'envoy-inbound' }
-  const children = Object.values(nodeIds).map((nodeId) =>
-    startEnvoy({ ...attach, nodeId, bootstrapPath: join(attach.dir, `${nodeId}.json`), onLogLine: (line) => lines.add(line) }),
-  )
+  const lines: Record<Side, AccessLines> = {
+    outbound: new AccessLines(),
+    gateway: new AccessLines(),
+    inbound: new AccessLines(),
+  }
+  const nodeIds: Record<Side, string> = {
+    outbound: 'envoy-outbound',
+    gateway: 'envoy-gateway',
+    inbound: 'envoy-inbound',
+  }
+  const children = (Object.keys(nodeIds) as Side[]).map((side) => {
+    const nodeId = nodeIds[side]
+    const bootstrapPath = join(attach.dir, `${nodeId}.json`)
+    return startEnvoy({ ...attach, nodeId, bootstrapPath, onLogLine: (line) => lines[side].add(line) })
+  })
   return {
     name: 'envoy',
     nodeIds,

@@ -11,8 +11,7 @@ import { testAuthority } from '../../wire/test-certificates.ts'
 import { testRuntime } from '../../wire/test-runtime.ts'
 import { startMarkerUpstream } from './marker-upstream.ts'
 import { AddressBook } from './mesh-tables.ts'
-import { identities } from './vocabulary.ts'
-import type { Questioner } from './wire-arm.ts'
+import { proxyIdentity, type Questioner } from './wire-arm.ts'
 
 /** Serves until closed. */
 export interface Field {
@@ -32,8 +31,6 @@ export interface Field {
 
 /** SPIFFE id of the ADS server. */
 export const controlId = 'spiffe://cluster.local/ns/weft-system/sa/weft-control'
-/** SPIFFE id of every proxy of the comparison. */
-export const proxyId = 'spiffe://cluster.local/ns/default/sa/target'
 
 /** Opens it. */
 export async function openField(): Promise<Field> {
@@ -42,9 +39,13 @@ export async function openField(): Promise<Field> {
   const addresses = new AddressBook(100 + (process.pid % 150))
   const upstream = await startMarkerUpstream(`127.69.${addresses.octet}.1`)
   const authority = await testAuthority()
-  const material = await authority.issue(proxyId)
-  const materials = new Map<string, TlsMaterial>()
-  for (const id of identities) materials.set(id, await authority.issue(id))
+  const material = await authority.issue(proxyIdentity)
+  const materials = new Map<string, Promise<TlsMaterial>>()
+  const materialFor = (id: string): Promise<TlsMaterial> => {
+    const issued = materials.get(id) ?? authority.issue(id)
+    materials.set(id, issued)
+    return issued
+  }
   const distributor = createDistributor(testRuntime)
   const server = await startAdsServer({
     host: '127.0.0.1',
@@ -61,7 +62,7 @@ export async function openField(): Promise<Field> {
   const sds = await startSdsServer(sdsPath, testRuntime.log)
   if (!sds.ok) throw new Error(sds.error)
   sds.value.set({
-    id: proxyId,
+    id: proxyIdentity,
     ...material,
     rootsPem: authority.rootPem,
     serial: '01',
@@ -72,7 +73,7 @@ export async function openField(): Promise<Field> {
   return {
     distributor,
     addresses,
-    questioner: { upstream, materials, nextTag: () => String(++tags) },
+    questioner: { upstream, materialFor, nextTag: () => String(++tags) },
     attach: { dir, adsPort: server.value.port, sdsPath, rootPem: authority.rootPem, material },
     close() {
       distributor.close()

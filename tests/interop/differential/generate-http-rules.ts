@@ -51,7 +51,12 @@ function generateMatch(random: SeededRandom, scope: RuleScope): Yaml {
   if (random.chance(0.25)) match['queryParams'] = queryConditions(random)
   if (random.chance(0.12)) {
     const host = scope.host.replace('*', 'www')
-    match['authority'] = text(random, [host, `${host}:80`], [`${host}(:\\d+)?`, '.*:80', '[a-z.]+'], [host, 'al', 'www.'])
+    match['authority'] = text(
+      random,
+      [host, `${host}:80`],
+      [`${host}(:\\d+)?`, '.*:80', '[a-z.]+'],
+      [host, 'al', 'www.'],
+    )
   }
   if (random.chance(0.06)) match['sourceLabels'] = { app: random.pick(['client', 'gateway', 'nobody']) }
   if (random.chance(0.05)) match['gateways'] = [random.pick(['mesh', 'door'])]

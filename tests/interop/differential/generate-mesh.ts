@@ -30,7 +30,11 @@ export interface MeshOptions {
 export function generateMesh(random: SeededRandom, options: MeshOptions): GeneratedMesh {
   const services = random.some(serviceNames, 2, 4)
   const subsets = new Map(services.map((name) => [name, random.pick([['v1', 'v2'], ['v1', 'v2'], ['v1'], []])]))
-  const gatewayServers = random.pick([['*'], ['*.example.com', 'alpha.test', versionHost], ['default/*', 'shop.example.com']])
+  const gatewayServers = random.pick([
+    ['*'],
+    ['*.example.com', 'alpha.test', versionHost],
+    ['default/*', 'shop.example.com'],
+  ])
   const objects: MeshObjectYaml[] = []
   for (const name of services) objects.push(...service(random, name, subsets.get(name) ?? [], options.port))
   objects.push(
@@ -47,13 +51,14 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
     }),
     object('networking.istio.io/v1', 'Gateway', 'door', {
       selector: { app: 'gateway' },
-      servers: [
-        { port: { number: options.port, name: 'http', protocol: 'HTTP' }, hosts: gatewayServers },
-      ],
+      servers: [{ port: { number: options.port, name: 'http', protocol: 'HTTP' }, hosts: gatewayServers }],
     }),
-    virtualService('version', [versionHost], ['mesh', 'door'], [
-      { name: 'version', directResponse: { status: 200, body: { string: String(options.version) } } },
-    ]),
+    virtualService(
+      'a-version',
+      [versionHost],
+      ['mesh', 'door'],
+      [{ name: 'version', directResponse: { status: 200, body: { string: String(options.version) } } }],
+    ),
   )
   const meshHosts: string[] = []
   const gatewayHosts: string[] = []

@@ -1,7 +1,16 @@
 // Requests made of the same words as the rules.
 import type { GeneratedMesh } from './generate-mesh.ts'
 import type { SeededRandom } from './seeded-random.ts'
-import { headerNames, headerValues, identities, methods, oddPaths, paths, queryNames, queryValues } from './vocabulary.ts'
+import {
+  headerNames,
+  headerValues,
+  identities,
+  methods,
+  oddPaths,
+  paths,
+  queryNames,
+  queryValues,
+} from './vocabulary.ts'
 
 /** Which proxy is asked: the client's sidecar, the gateway, or the sidecar in front of `target`. */
 export type Side = 'outbound' | 'gateway' | 'inbound'
@@ -29,7 +38,12 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
   const headers = random.some(headerNames, 0, 3).flatMap((name): (readonly [string, string])[] => {
     const value = random.pick(headerValues)
     const written = random.chance(0.3) ? name.toUpperCase() : name
-    return random.chance(0.12) ? [[written, value], [name, random.pick(headerValues)]] : [[written, value]]
+    return random.chance(0.12)
+      ? [
+          [written, value],
+          [name, random.pick(headerValues)],
+        ]
+      : [[written, value]]
   })
   return {
     method: random.pick(methods),
@@ -41,7 +55,9 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
 }
 
 function authority(random: SeededRandom, mesh: GeneratedMesh, side: Side): string {
-  if (side === 'inbound') return random.pick(['target', 'target', 'target:80', 'Target', 'target.default', 'x.example.com'])
+  if (side !== 'outbound' && random.chance(0.03)) return ''
+  if (side === 'inbound')
+    return random.pick(['target', 'target', 'target:80', 'Target', 'target.default', 'x.example.com'])
   const known = side === 'outbound' ? [...mesh.meshHosts, 'target'] : mesh.gatewayHosts
   const host = random.chance(0.06) || known.length === 0 ? 'nobody.test' : random.pick(known)
   const named = host.replace('*', random.pick(['www', 'deep.down', 'x']))

@@ -2,8 +2,11 @@
 import { formatProblem, loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import { buildOffline, type OfflineMesh } from '../../../packages/control/src/build-offline.ts'
-import { outboundPort } from '../../../packages/control/src/generators/outbound-listeners.ts'
+import type { MeshOptions } from './generate-mesh.ts'
 import type { Side } from './generate-request.ts'
+
+/** Port of the explicit HTTP proxy. */
+const outboundPort = 15001
 
 /** Where a proxy of the mesh listens. */
 export interface ListenAt {
@@ -37,19 +40,31 @@ export class AddressBook {
     this.octet = octet
   }
 
-  place(instance: WorkloadInstance): WorkloadInstance {
-    const host = this.#hosts.get(instance.name) ?? this.#hosts.size + 1
-    this.#hosts.set(instance.name, host)
+  /**
+   * `target` moves with every mesh: a caller's connection stays with the filter chain it was accepted by, so one kept open
+   * would go on meeting the policies of the mesh before.
+   */
+  place(instance: WorkloadInstance, version: number): WorkloadInstance {
+    const host =
+      instance.workload === 'target' ? 100 + (version % 150) : (this.#hosts.get(instance.name) ?? this.#hosts.size + 1)
+    if (instance.workload !== 'target') this.#hosts.set(instance.name, host)
     const address = `127.66.${this.octet}.${host}`
-    return { ...instance, address, appAddress: instance.proxy === 'none' ? address : `127.67.${this.octet}.${host}`, ready: true }
+    return {
+      ...instance,
+      address,
+      appAddress: instance.proxy === 'none' ? address : `127.67.${this.octet}.${host}`,
+      ready: true,
+    }
   }
 }
 
 /** Translates; throws when the generator wrote something that is refused. */
-export function meshTables(yaml: string, addresses: AddressBook, port: number): MeshTables {
+export function meshTables(yaml: string, addresses: AddressBook, { port, version }: MeshOptions): MeshTables {
   const files = [{ name: 'mesh.yaml', text: yaml }]
   const { objects } = loadFiles(files)
-  const instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((one) => addresses.place(one))
+  const instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((one) =>
+    addresses.place(one, version),
+  )
   const mesh = buildOffline(files, { flavor: 'envoy', instances })
   const errors = mesh.problems.filter(({ severity }) => severity === 'error').map(formatProblem)
   if (errors.length > 0) throw new Error(`the generated mesh is refused:\n${errors.join('\n')}`)

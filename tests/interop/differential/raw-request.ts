@@ -52,7 +52,11 @@ export function sendRaw(target: Target, request: TestRequest): Promise<RawAnswer
       problem = 'no end of the answer in time'
       socket.destroy()
     })
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+      // Proxies wait a while for the client to close first.
+      if (isWhole(text, request.method)) socket.destroy()
+    })
     socket.on('error', (error) => (problem = error.message))
     socket.on('close', () => resolve(parseAnswer(text, problem)))
   })
@@ -70,6 +74,15 @@ function requestHead({ side, tag }: Target, request: TestRequest): string {
     ...(['POST', 'PUT', 'PATCH'].includes(request.method) ? ['Content-Length: 0'] : []),
   ]
   return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** Whether head and body are there; an answer without a length ends with its connection. */
+function isWhole(text: string, method: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return false
+  if (method === 'HEAD') return true
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end + 2))?.[1]
+  return length !== undefined && text.length >= end + 4 + Number(length)
 }
 
 function parseAnswer(text: string, problem: string | undefined): RawAnswer {

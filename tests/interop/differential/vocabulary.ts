@@ -10,11 +10,27 @@ export const methods = ['GET', 'GET', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'P
 /** Headers that conditions look at. */
 export const headerNames = ['x-user', 'x-flavor', 'x-trace', 'X-Mixed'] as const
 export const headerValues = ['jason', 'jas', 'Jason', 'amy', '42', 'a,b', 'jason,amy', 'x y', 'jason;v=1', ''] as const
-export const headerRegexes = ['jas.*', '[a-z]+', '\\d+', '(?i)jason', '.*', 'a|amy|b', 'j[aeiou]s(on)?', '[^,]*'] as const
+export const headerRegexes = [
+  'jas.*',
+  '[a-z]+',
+  '\\d+',
+  '(?i)jason',
+  '.*',
+  'a|amy|b',
+  'j[aeiou]s(on)?',
+  '[^,]*',
+] as const
 
 /** Headers that only operations write. */
 export const writtenHeaders = ['x-added', 'x-set', 'x-user', 'x-trace'] as const
-export const writtenValues = ['one', 'two words', '%REQ(x-user)%', 'flavor=%REQ(x-flavor)%', '100%%', '%PROTOCOL%'] as const
+export const writtenValues = [
+  'one',
+  'two words',
+  '%REQ(x-user)%',
+  'flavor=%REQ(x-flavor)%',
+  '100%%',
+  '%PROTOCOL%',
+] as const
 
 export const paths = [
   '/',
@@ -47,7 +63,7 @@ export const oddPaths = [
   '/api/%7euser',
   '/books/%e4',
   '/books/a%20b',
-  '/books/~a!$&\'()*+,;=:@',
+  "/books/~a!$&'()*+,;=:@",
   '/..',
   '/books/.',
   '/books/1;v=2',
@@ -75,8 +91,9 @@ export const regexRewrites = [
   ['^/([a-z]+)/(.*)$', '/\\2/\\1'],
   ['o', '0'],
   ['/', '/-/'],
-  ['^/api', ''],
-  ['x*', '_'],
+  ['^/api', '/x'],
+  ['s*$', '!'],
+  ['(/?)$', '\\1end'],
 ] as const
 
 export const queryNames = ['page', 'debug', 'q'] as const

@@ -15,13 +15,16 @@ export interface WireAnswer {
   readonly detail: string | undefined
 }
 
+/** SPIFFE id of every proxy of the comparison, and of who asks for the version. */
+export const proxyIdentity = 'spiffe://cluster.local/ns/default/sa/target'
+
 /** A kind of proxy. */
 export interface WireArm {
   /** `envoy`, `weft`. */
   readonly name: string
   /** Node ids by side; their tables come from the ADS server. */
   readonly nodeIds: Readonly<Record<Side, string>>
-  readonly lines: AccessLines
+  readonly lines: Readonly<Record<Side, AccessLines>>
   /** Where the listener at an address is really bound: two proxies cannot share it. */
   bound(at: ListenAt): ListenAt
   close(): Promise<void> | void
@@ -30,8 +33,8 @@ export interface WireArm {
 /** What all arms are asked with. */
 export interface Questioner {
   readonly upstream: MarkerUpstream
-  /** Certificates by SPIFFE id. */
-  readonly materials: ReadonlyMap<string, TlsMaterial>
+  /** A certificate for a SPIFFE id. */
+  materialFor(id: string): Promise<TlsMaterial>
   nextTag(): string
 }
 
@@ -44,7 +47,7 @@ export async function ask(
 ): Promise<WireAnswer> {
   const tag = `${arm.name}-${questioner.nextTag()}`
   const raw = await send(arm, questioner, to, request, tag)
-  const log = raw.status === 'closed' ? undefined : await arm.lines.take(tag)
+  const log = raw.status === 'closed' ? undefined : await arm.lines[to.side].take(tag, raw.status)
   const upstream = questioner.upstream.take(tag)
   const location = raw.headers.find(([name]) => name.toLowerCase() === 'location')?.[1]
   return {
@@ -62,14 +65,14 @@ export async function ask(
   }
 }
 
-function send(
+async function send(
   arm: WireArm,
-  { materials }: Questioner,
+  { materialFor }: Questioner,
   { side, at }: { readonly side: Side; readonly at: ListenAt },
   request: TestRequest,
   tag: string,
 ): Promise<RawAnswer> {
-  const material = request.identity === undefined ? undefined : materials.get(request.identity)
+  const material = request.identity === undefined ? undefined : await materialFor(request.identity)
   return sendRaw({ ...arm.bound(at), side, material, tag }, request)
 }
 
@@ -88,7 +91,7 @@ export async function untilVersion(
     target: '/',
     authority: versionHost,
     headers: [[versionHeader, String(version)]],
-    identity: to.side === 'inbound' ? [...questioner.materials.keys()][0] : undefined,
+    identity: to.side === 'inbound' ? proxyIdentity : undefined,
   }
   let last: RawAnswer | undefined
   while (performance.now() < deadline) {

@@ -9,7 +9,7 @@ import { type MeshOptions, runningMesh, withMeshOptions } from '../running-mesh.
 
 interface ExplainOptions extends MeshOptions {
   readonly from: string
-  readonly header: readonly string[]
+  readonly header?: readonly string[]
   readonly file?: string
   readonly draw: number
   readonly fault?: true
@@ -25,7 +25,7 @@ export function registerExplain(program: Command): void {
       .argument('<url>', 'as the workload would write it: http://catalog/books', parseTarget)
       .requiredOption('--from <workload>', 'who sends it: a workload (web), an instance (web-0), or a gateway'),
   )
-    .option('-H, --header <line>', 'a request header, `name: value`; may be repeated', collect, [])
+    .option('-H, --header <line>', 'a request header, `name: value`; may be repeated', collect)
     .option('-f, --file <dir>', 'explain the files of this directory; nothing needs to run')
     .option('--draw <number>', "the request's random value, for splits: a whole number", parseDraw, 0)
     .option('--fault', 'let faults hit that hit only a share of the requests')
@@ -71,7 +71,7 @@ function parseDraw(text: string): number {
   return Number(text)
 }
 
-function collect(line: string, before: readonly string[]): readonly string[] {
+function collect(line: string, before: readonly string[] = []): readonly string[] {
   if (!/^[^:\s]+:/.test(line)) throw new InvalidArgumentError('Write it like "x-user: jason".')
   return [...before, line]
 }
@@ -82,7 +82,7 @@ async function run(method: string, target: Target, options: ExplainOptions): Pro
   const from = findView(mesh.value.views, options.from)
   if (!from.ok) return from
   for (const warning of mesh.value.warnings) process.stderr.write(`warning: ${warning}\n`)
-  const explanation = explainFrom(mesh.value, from.value, requestOf(method, target, options.header), options)
+  const explanation = explainFrom(mesh.value, from.value, requestOf(method, target, options.header ?? []), options)
   const places = await placesOf(mesh.value, explanation)
   if (options.output === 'json') process.stdout.write(`${JSON.stringify(withPlaces(explanation, places), null, 2)}\n`)
   else process.stdout.write(explanationText(explanation, { from: from.value.id, places, colours: useColours() }))

@@ -32,6 +32,9 @@ interface UpOptions {
   readonly sabotage?: Sabotage
 }
 
+/** A second signal that comes sooner is taken for an echo of the first. */
+const SECOND_SIGNAL_MS = 1_000
+
 const EXAMPLES = `
 Examples:
   weft up examples/bookstore                   until Ctrl-C
@@ -80,11 +83,17 @@ async function up(dir: string, options: UpOptions): Promise<number> {
     return EXIT.usage
   }
   const interrupted = new AbortController()
+  let firstSignalMs = 0
   const onSignal = (): void => {
-    // The second time the user means it: the watchdog ends what is left.
-    if (interrupted.signal.aborted) process.exit(130)
-    printer.say('stopping')
-    interrupted.abort()
+    if (!interrupted.signal.aborted) {
+      firstSignalMs = performance.now()
+      printer.say('stopping')
+      interrupted.abort()
+      return
+    }
+    // The second time the user means it: the watchdog ends what is left. Not at once, since under npm one Ctrl-C arrives
+    // twice: from the terminal and from the parent.
+    if (performance.now() - firstSignalMs > SECOND_SIGNAL_MS) process.exit(130)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   const begin = performance.now()

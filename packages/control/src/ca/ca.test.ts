@@ -136,7 +136,7 @@ test('requests that are malformed, tampered with, nameless or of another key typ
   }
 })
 
-test('over gRPC a token buys the agent once, and the agent buys workloads', async () => {
+test('over gRPC a token buys the agent once, and nobody else', async () => {
   const given = options()
   const ca = await open(given)
   const tokenFile = join(dirname(given.dir), 'bootstrap.json')
@@ -146,6 +146,7 @@ test('over gRPC a token buys the agent once, and the agent buys workloads', asyn
     ca,
     bundles: new Map([['cluster.local', ca.roots]]),
     tokens: bootstrapTokens(given.runtime.files, tokenFile),
+    hosted: async () => new Set([web]),
     runtime: { clock: given.runtime.clock, log: silent },
   })
   const server = new Server()

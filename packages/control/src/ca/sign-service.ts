@@ -16,8 +16,8 @@ export interface SignServiceOptions {
   readonly bundles: TrustBundles
   readonly tokens: BootstrapTokens
   readonly runtime: Pick<Runtime, 'clock' | 'log'>
-  /** Whether a workload with this id is known; absent: any workload id of the trust domain. */
-  readonly hosted?: (id: string) => boolean
+  /** The ids of the instances on the agent's node, as the registry has them now; `wanted` is the one it is asked for. */
+  readonly hosted: (wanted: string) => Promise<ReadonlySet<string>>
 }
 
 /** A service in the form `Server.addService(definition, implementation)` takes. */
@@ -59,10 +59,7 @@ async function handle(call: SignCall, options: SignServiceOptions): Promise<Sign
   const csr = await checkCsr(call.request.csrDer)
   if (!csr.ok) return { code: status.INVALID_ARGUMENT, details: csr.error }
   const caller = await attest(call, options)
-  const policy: SignPolicy = {
-    trustDomain: ca.trustDomain,
-    ...(options.hosted === undefined ? {} : { hosted: options.hosted }),
-  }
+  const policy: SignPolicy = { trustDomain: ca.trustDomain, hosted: await options.hosted(csr.value.id) }
   const decision = authoriseSign(caller, csr.value.id, policy)
   const by = caller.kind === 'svid' ? caller.id : caller.kind
   if (!decision.allow) {

@@ -21,7 +21,7 @@ import { tcpProxy } from './tcp-proxy.ts'
 import type { Init } from './init.ts'
 
 /** Port of the explicit HTTP proxy. */
-const outboundPort = 15001
+export const outboundPort = 15001
 
 interface OutboundView {
   readonly address: string

@@ -17,7 +17,7 @@ export class RegistrySource {
   readonly #log: Logger
   #watch: { close(): void } | undefined
   #text: string | undefined
-  #reading = false
+  #reading: Promise<void> | undefined
   #again = false
   #closed = false
 
@@ -29,8 +29,8 @@ export class RegistrySource {
 
   /** Reads once and emits, then watches. */
   async start(): Promise<void> {
-    this.#watch = this.#runtime.files.watch(this.#options.dir, () => void this.#read())
-    await this.#read()
+    this.#watch = this.#runtime.files.watch(this.#options.dir, () => void this.refresh())
+    await this.refresh()
     if (this.#text === undefined) this.#options.onInstances([])
   }
 
@@ -40,13 +40,15 @@ export class RegistrySource {
     this.#watch?.close()
   }
 
+  /** Reads what is there now, without waiting for the watch to tell. */
+  refresh(): Promise<void> {
+    this.#again = true
+    this.#reading ??= this.#read()
+    return this.#reading
+  }
+
   async #read(): Promise<void> {
-    if (this.#reading) {
-      this.#again = true
-      return
-    }
-    this.#reading = true
-    do {
+    while (this.#again && !this.#closed) {
       this.#again = false
       try {
         const bytes = await this.#runtime.files.read(`${this.#options.dir}/instances.json`)
@@ -54,8 +56,8 @@ export class RegistrySource {
       } catch (error) {
         this.#log.warn('cannot read the registry', { error: String(error) })
       }
-    } while (this.#again && !this.#closed)
-    this.#reading = false
+    }
+    this.#reading = undefined
   }
 
   #take(text: string): void {

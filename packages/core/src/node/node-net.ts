@@ -1,10 +1,14 @@
-import { connect as netConnect, createServer, type Socket } from 'node:net'
+import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net'
 import type { ConnectOptions, Net, NetListener, Transport, TransportClose } from '../transport.ts'
 import { secureClient, secureServer } from './node-tls.ts'
 import { type Carrier, closeFromError, onSharedRead, SocketTransport } from './socket-transport.ts'
 
-/** All client sockets read into this one buffer: what arrives is consumed during the callback. */
+/**
+ * All sockets read into this one buffer: what arrives is consumed during the callback. Without it node takes 64 kB from
+ * the allocator for each read.
+ */
 const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
+const onread = { buffer: sharedRead, callback: onSharedRead as (bytes: number, buffer: Uint8Array) => boolean }
 
 /** The machine's network. */
 export const nodeNet: Net = { listen, connect, secureServer, secureClient }
@@ -16,7 +20,7 @@ function listen(
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
     // A peer that is gone before we look has no address any more.
     if (socket.remoteAddress === undefined && at.port >= 0 && !at.host.startsWith('/')) socket.destroy()
-    else onConnection(new SocketTransport(socket))
+    else onConnection(new SocketTransport(readingShared(socket)))
   })
   return new Promise((resolve) => {
     server.once('error', (error) => resolve({ ok: false, error: error.message }))
@@ -35,6 +39,19 @@ function listen(
   })
 }
 
+/**
+ * The same accepted connection as a socket that reads into the shared buffer: a server cannot be told to make such ones,
+ * so the handle moves over. A node that keeps its handles elsewhere serves on as before, with a buffer per read.
+ */
+function readingShared(accepted: Socket): Socket {
+  const carrier = accepted as Socket & { _handle?: object | null }
+  const handle = carrier._handle
+  if (handle === undefined || handle === null) return accepted
+  carrier._handle = null
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread }
+  return new Socket(options as SocketConstructorOpts)
+}
+
 function connect(
   options: ConnectOptions,
   onOpen: (transport: Transport) => void,
@@ -46,7 +63,7 @@ function connect(
     allowHalfOpen: true,
     noDelay: true,
     autoSelectFamily: false,
-    onread: { buffer: sharedRead, callback: onSharedRead as (bytes: number, buffer: Uint8Array) => boolean },
+    onread,
   })
   socket.pause()
   const failed = (error: NodeJS.ErrnoException): void => {

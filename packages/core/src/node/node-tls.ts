@@ -40,11 +40,12 @@ export function secureServer(
     ...(options.alpn.length > 0 ? { ALPNCallback: chooseAlpn(options.alpn) } : {}),
   })
   const finish = (): void => {
+    const leaf = askForCertificate ? socket.getPeerX509Certificate() : undefined
     const refusal = askForCertificate
-      ? refusalOf(socket, options.requireClientCertificate, options.verifyPeer)
+      ? refusalOf(socket, leaf, options.requireClientCertificate, options.verifyPeer)
       : undefined
     if (refusal !== undefined) return fail(socket, { reason: 'tls', detail: refusal }, onFail)
-    onOpen(secured(socket, transport, askForCertificate, socket.servername || undefined))
+    onOpen(secured(socket, transport, leaf, socket.servername || undefined))
   }
   handshake(socket, 'secure', finish, onFail)
 }
@@ -64,9 +65,11 @@ export function secureClient(transport: Transport, options: TlsClientOptions, on
     ...(options.alpn.length > 0 ? { ALPNProtocols: [...options.alpn] } : {}),
   })
   const finish = (): void => {
-    const refusal = verify ? refusalOf(socket, true, options.verifyPeer) : undefined
+    // Asked once: on a client, node 24 takes the leaf out of the session's chain, and a second call finds none.
+    const leaf = verify ? socket.getPeerX509Certificate() : undefined
+    const refusal = verify ? refusalOf(socket, leaf, true, options.verifyPeer) : undefined
     if (refusal !== undefined) return fail(socket, { reason: 'tls', detail: refusal }, onFail)
-    onOpen(secured(socket, transport, verify, options.sni))
+    onOpen(secured(socket, transport, leaf, options.sni))
   }
   handshake(socket, 'secureConnect', finish, onFail)
 }
@@ -107,16 +110,21 @@ function fail(socket: TLSSocket, close: TransportClose, onFail: Fail): void {
   onFail(close)
 }
 
-function secured(socket: TLSSocket, plain: Transport, verified: boolean, sni: string | undefined): Transport {
-  const leaf = verified ? socket.getPeerX509Certificate() : undefined
+type Leaf = ReturnType<TLSSocket['getPeerX509Certificate']>
+
+function secured(socket: TLSSocket, plain: Transport, leaf: Leaf, sni: string | undefined): Transport {
   const peer = leaf === undefined ? undefined : peerIdentity(leaf)
   const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined
   return new SocketTransport(socket, { peer, alpn, sni }, plain)
 }
 
 /** Why the peer is refused, after the chain was built by OpenSSL; undefined: accepted. */
-function refusalOf(socket: TLSSocket, required: boolean, verifyPeer: PeerVerifier | undefined): string | undefined {
-  const leaf = socket.getPeerX509Certificate()
+function refusalOf(
+  socket: TLSSocket,
+  leaf: Leaf,
+  required: boolean,
+  verifyPeer: PeerVerifier | undefined,
+): string | undefined {
   if (leaf === undefined) return required ? 'the peer showed no certificate' : undefined
   const problem = chainProblem(socket)
   if (problem !== undefined) return problem

@@ -21,19 +21,24 @@ export function decideRoute(config: RouteConfig, subject: Subject, recorder?: Re
     const location = `https://${subject.head.authority()}${pathWithQuery(subject.head) ?? ''}`
     return { kind: 'tls-redirect', host, location }
   }
-  const route = matchRoute(host, subject, recorder)
+  const route = matchRoute(host, subject, recorder, config)
   return route === undefined ? { kind: 'none', reason: 'no-route', host } : { kind: 'route', host, route }
 }
 
-/** The first route that matches; undefined: 404. */
-export function matchRoute(host: VirtualHost, subject: Subject, recorder?: Recorder): Route | undefined {
+/** The first route that matches; undefined: 404. With `config` a proof may name another authority of the same host. */
+export function matchRoute(
+  host: VirtualHost,
+  subject: Subject,
+  recorder?: Recorder,
+  config?: RouteConfig,
+): Route | undefined {
   const route = firstMatch(host.routes, subject)
   recorder?.step({
     decision: 'route',
     chosen: route === undefined ? undefined : routeName(route),
     summary: route === undefined ? `no route of ${host.name} matches` : `route ${routeName(route)} of ${host.name}`,
     origins: route?.origins ?? host.origins,
-    losers: routeLosers(host, subject, route?.index ?? host.routes.length),
+    losers: routeLosers({ host, config }, subject, route?.index ?? host.routes.length),
   })
   return route
 }

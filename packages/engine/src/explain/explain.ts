@@ -1,6 +1,6 @@
 // The way of a request through the mesh: out of the client's proxy, into the server's, or to a gateway first.
-import type { Cluster, Listener } from '../model.ts'
-import type { Recorder } from '../prove/proof.ts'
+import type { Cluster, Listener, Origins } from '../model.ts'
+import type { ProofStep, Recorder } from '../prove/proof.ts'
 import type { ConnectionFacts } from '../request-head.ts'
 import type { ExplainInput, Explanation, ExplainStep, ProxyView } from './explanation.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
@@ -9,7 +9,9 @@ import { arrivingConnection, chooseUpstream, verifyServer } from './walk-upstrea
 /** Explains one request. Takes the same decisions as the proxies, with the draws of the input. */
 export function explain(input: ExplainInput): Explanation {
   const steps: ExplainStep[] = []
-  const recorderOf = (view: ProxyView): Recorder => ({ step: (step) => steps.push({ proxy: view.id, ...step }) })
+  const recorderOf = (view: ProxyView): Recorder => ({
+    step: (step) => steps.push({ proxy: view.id, ...withClusterOrigins(view, step) }),
+  })
   const { from, random, faultDraw } = input
   const listener = entryListener(input)
   const blank = { request: input.request, route: undefined, cluster: undefined, endpoint: undefined, delayMs: 0, steps }
@@ -29,6 +31,18 @@ export function explain(input: ExplainInput): Explanation {
   if (departure.kind !== 'forward') return { ...blank, ...ended(departure) }
   const known = { ...blank, route: departure.route, cluster: departure.cluster, delayMs: departure.delayMs }
   return { ...known, ...goUpstream(input, departure, recorderOf) }
+}
+
+/** A cluster is chosen by its name; where it was written is known to the configuration that holds it. */
+function withClusterOrigins(view: ProxyView, step: ProofStep): ProofStep {
+  if (step.decision !== 'cluster') return step
+  const originsOf = (name: string | undefined, given: Origins): Origins =>
+    Object.keys(given).length > 0 ? given : (view.config.clusters.get(name ?? '')?.origins ?? given)
+  return {
+    ...step,
+    origins: originsOf(step.chosen, step.origins),
+    losers: step.losers.map((loser) => ({ ...loser, origins: originsOf(loser.name, loser.origins) })),
+  }
 }
 
 /** The explicit proxy's listener, or the one at the asked port, or the only one that takes HTTP. */

@@ -1,26 +1,29 @@
 // Why the routes before the chosen one lost, and what would have made each of them win.
 import { evaluate } from '../match/interpret.ts'
-import type { Route, VirtualHost } from '../model.ts'
+import type { Route, RouteConfig, VirtualHost } from '../model.ts'
 import type { Predicate } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
 import { failedConditions } from './describe.ts'
 import { implies } from './implies.ts'
+import { inVirtualHost } from './in-virtual-host.ts'
 import type { Loser } from './proof.ts'
 import { satisfy } from './satisfy.ts'
 
-/** The routes before `chosen`. A counterfactual keeps the authority, so that it stays in this virtual host. */
-export function routeLosers(host: VirtualHost, subject: Subject, chosen: number): readonly Loser[] {
-  return host.routes.slice(0, chosen).map((route) => routeLoser(host, route, subject))
+/** Where routes are looked for. Without `config` a counterfactual keeps the authority. */
+export interface RoutePlace {
+  readonly host: VirtualHost
+  readonly config: RouteConfig | undefined
+}
+
+/** The routes before `chosen`. A counterfactual stays in the virtual host. */
+export function routeLosers(place: RoutePlace, subject: Subject, chosen: number): readonly Loser[] {
+  const sameHost = inVirtualHost(place, subject)
+  return place.host.routes.slice(0, chosen).map((route) => routeLoser(place.host, route, subject, sameHost))
 }
 
 /** One route that lost. */
-export function routeLoser(host: VirtualHost, route: Route, subject: Subject): Loser {
+function routeLoser(host: VirtualHost, route: Route, subject: Subject, sameHost: Predicate): Loser {
   const earlier = host.routes.slice(0, route.index)
-  const sameHost: Predicate = {
-    op: 'test',
-    attribute: { name: 'request.host' },
-    test: { is: 'exact', value: subject.head.authority(), ignoreCase: false },
-  }
   const goal: Predicate[] = [sameHost, route.match.predicate]
   for (const before of earlier) goal.push({ op: 'not', not: before.match.predicate })
   const counterfactual = satisfy(goal, subject)

@@ -4,7 +4,7 @@ import { evaluate } from '../match/interpret.ts'
 import { attributeReader } from '../match/attribute.ts'
 import type { Predicate } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
-import { candidateValues } from './example-text.ts'
+import { attributeCandidates } from './attribute-candidates.ts'
 import { changeOf, overlay } from './overlay.ts'
 import type { RequestChange } from './proof.ts'
 
@@ -12,7 +12,8 @@ const depthMax = 8
 const visitsMax = 600
 
 /** Changes that make every part of `goal` true; undefined when none was found. Fewer changes first. */
-export function satisfy(goal: readonly Predicate[], subject: Subject): readonly RequestChange[] | undefined {
+export function satisfy(whole: readonly Predicate[], subject: Subject): readonly RequestChange[] | undefined {
+  const goal = whole.flatMap(conjuncts)
   for (let depth = 0; depth <= depthMax; depth++) {
     const search = { goal, base: subject, visits: 0, seen: new Set<string>() }
     const found = repair(search, [], depth)
@@ -20,6 +21,16 @@ export function satisfy(goal: readonly Predicate[], subject: Subject): readonly 
     if (search.visits >= visitsMax) return undefined
   }
   return undefined
+}
+
+/** The conditions that must all hold, one by one: repairing one at a time keeps the search narrow. */
+function conjuncts(predicate: Predicate): readonly Predicate[] {
+  if (predicate.op === 'and') return predicate.all.flatMap(conjuncts)
+  if (predicate.op !== 'not') return [predicate]
+  const inner = predicate.not
+  if (inner.op === 'not') return conjuncts(inner.not)
+  if (inner.op === 'or') return inner.any.flatMap((not) => conjuncts({ op: 'not', not }))
+  return [predicate]
 }
 
 interface Search {
@@ -70,7 +81,7 @@ function fixes(predicate: Predicate, subject: Subject, wanted: boolean): readonl
     case 'test': {
       const { attribute, test } = predicate
       const seen = attributeReader(attribute)(subject)
-      return candidateValues(test, seen, wanted)
+      return attributeCandidates(attribute, test, seen, wanted)
         .map((value) => changeOf(attribute, value))
         .filter((change) => change !== undefined)
         .filter((change) => evaluate(predicate, overlay(subject, [change])) === wanted)

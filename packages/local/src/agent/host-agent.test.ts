@@ -20,6 +20,8 @@ import { type AdsServer, startAdsServer } from '../../../control/src/serve/ads-s
 import { HostAgent } from './host-agent.ts'
 
 const web = 'spiffe://cluster.local/ns/shop/sa/web'
+const late = 'spiffe://cluster.local/ns/shop/sa/late'
+const hosted = new Set([web, late])
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 const dir = mkdtempSync(join(tmpdir(), 'weft-agent-'))
 const tokenFile = join(dir, 'bootstrap.json')
@@ -70,7 +72,7 @@ async function startPlane(port: number): Promise<Plane> {
     material: own.material,
     clientRootsPem: ca.value.rootsPem,
     requireClientCertificate: false,
-    services: [signService({ ca: ca.value, bundles, tokens, runtime })],
+    services: [signService({ ca: ca.value, bundles, tokens, hosted: async () => hosted, runtime })],
     onStream: (stream) => stream.close('not here'),
     log: silent,
   })
@@ -184,7 +186,7 @@ test('a restarted control plane knows the agent by its certificate and needs no 
   const { port } = plane.server
   plane.stop()
   plane = await startPlane(port)
-  const got = await agent.untilIssued('spiffe://cluster.local/ns/shop/sa/late', 10_000)
+  const got = await agent.untilIssued(late, 10_000)
   assert.ok(got.ok, got.ok ? '' : got.error)
   assert.equal(tokensMade, before)
 })
@@ -193,4 +195,13 @@ test('an id the CA will not sign is reported with its reason', async () => {
   const got = await agent.untilIssued('spiffe://cluster.local/ns/weft-system/sa/weft-control', 1_000)
   assert.ok(!got.ok && /namespace weft-system/.test(got.error), got.ok ? 'issued' : got.error)
   assert.equal(agent.status()[0]?.id, agentId())
+})
+
+test('an id of no instance of this node is refused with its reason, and signed once the registry has one', async () => {
+  const db = 'spiffe://cluster.local/ns/shop/sa/db'
+  const refused = await agent.untilIssued(db, 1_000)
+  assert.ok(!refused.ok && /no workload instance with the id .*\/sa\/db is registered/.test(refused.error))
+  hosted.add(db)
+  const issued = await agent.untilIssued(db, 10_000)
+  assert.ok(issued.ok, issued.ok ? '' : issued.error)
 })

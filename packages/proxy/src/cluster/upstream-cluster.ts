@@ -29,7 +29,8 @@ export class UpstreamCluster implements PoolContext {
   readonly counters: ClusterCounters
   readonly #context: UpstreamClusterContext
   readonly #pools = new Map<string, Http1Pool>()
-  readonly #active = new Map<string, number>()
+  /** Requests active on endpoints, by key; kept at 0 while its pool lives, so that counting allocates nothing. */
+  readonly #active = new Map<string, { count: number }>()
   readonly #budget: { cluster: Cluster; connections: number; pending: number }
   #endpoints: EndpointSet | undefined
   #picker: Picker
@@ -82,22 +83,28 @@ export class UpstreamCluster implements PoolContext {
 
   /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times). */
   pick(avoid: readonly string[], attempts = 1): Pick {
-    return this.#picker.pick({ random: this.#random, activeRequests: this.#activeOf, previous: avoid, attempts })
+    const context = this.#pickContext
+    context.previous = avoid
+    context.attempts = attempts
+    return this.#picker.pick(context)
   }
 
   /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
   beginRequest(endpoint: Endpoint): boolean {
     if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return false
     this.#activeRequests += 1
-    this.#active.set(endpoint.key, (this.#active.get(endpoint.key) ?? 0) + 1)
+    const active = this.#active.get(endpoint.key)
+    if (active === undefined) this.#active.set(endpoint.key, { count: 1 })
+    else active.count += 1
     return true
   }
 
   endRequest(endpoint: Endpoint): void {
     this.#activeRequests -= 1
-    const left = (this.#active.get(endpoint.key) ?? 1) - 1
-    if (left > 0) this.#active.set(endpoint.key, left)
-    else this.#active.delete(endpoint.key)
+    const active = this.#active.get(endpoint.key)
+    if (active === undefined) return
+    active.count -= 1
+    if (active.count === 0 && !this.#pools.has(endpoint.key)) this.#active.delete(endpoint.key)
   }
 
   /** An idle connection to the endpoint; undefined: `connect`. */
@@ -178,17 +185,25 @@ export class UpstreamCluster implements PoolContext {
   }
 
   onEmpty(pool: Http1Pool): void {
-    if (this.#pools.get(pool.endpoint.key) === pool) this.#pools.delete(pool.endpoint.key)
+    const { key } = pool.endpoint
+    if (this.#pools.get(key) === pool) this.#pools.delete(key)
+    if (!this.#pools.has(key) && this.#active.get(key)?.count === 0) this.#active.delete(key)
   }
 
-  readonly #random = (): number => this.#context.random()
-
-  readonly #activeOf = (key: string): number => this.#active.get(key) ?? 0
+  /** What pickers ask; one for all picks, since a pick is over when it returns. */
+  readonly #pickContext = {
+    random: (): number => this.#context.random(),
+    activeRequests: (key: string): number => this.#active.get(key)?.count ?? 0,
+    previous: noKeys,
+    attempts: 1,
+  }
 
   #sameTls(a: Endpoint, b: Endpoint): boolean {
     return transportSocketFor(this.#budget.cluster, a) === transportSocketFor(this.#budget.cluster, b)
   }
 }
+
+const noKeys: readonly string[] = []
 
 /** Whether connections made under one form of a cluster may go on under the other. */
 function sameConnecting(a: Cluster, b: Cluster): boolean {

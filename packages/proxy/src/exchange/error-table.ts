@@ -19,6 +19,8 @@ export interface ErrorEntry {
   readonly connection: 'keep' | 'close'
 }
 
+// One line per error reads as a table; an object per error would not.
+// oxlint-disable-next-line max-params
 const entry = (
   source: ErrorSource,
   phase: ErrorEntry['phase'],

@@ -1,40 +1,28 @@
 import type { Buffer } from 'node:buffer'
-import type { PeerIdentity } from '@weft/core'
-import {
-  type ActiveConfig,
-  chooseCluster,
-  type ConnectionFacts,
-  decideRoute,
-  editHeaders,
-  type HttpConnectionManager,
-  isFilterEnabled,
-  redirectResponse,
-  type Route,
-  type RouteAction,
-  type RouteDecision,
-  type Subject,
-} from '@weft/engine'
+import { editHeaders, type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
 import type { Framing } from '../codec/h1/framing.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
-import { dropKind, headerSafe } from '../codec/h1/head-edits.ts'
+import { dropKind } from '../codec/h1/head-edits.ts'
 import { HeaderKind } from '../codec/h1/header-kind.ts'
 import { takeHopByHop } from '../codec/h1/hop-by-hop.ts'
 import type { H1ServerConnection, RequestReceiver } from '../codec/h1/server-connection.ts'
 import type { ProxyContext } from '../context.ts'
 import { filterChain } from '../filters/http-filter.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
-import type { ExchangeRecord, ResponseFlag, TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import type { TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { ConnectTunnel } from './connect-tunnel.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
 import { applyForwarding } from './forwarding-headers.ts'
+import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
 import { HeadTarget } from './header-target.ts'
 import { type LocalReply, replyOf, replyText } from './local-reply.ts'
 import { readOperator } from './read-operator.ts'
 import { RequestBody } from './request-body.ts'
-import { RequestView } from './request-view.ts'
-import { overrideOf, type RoutePlan, routePlan } from './route-plan.ts'
+import { responseHeadText } from './response-writer.ts'
+import { overrideOf } from './route-plan.ts'
+import { decideRouting, routerOutcome } from './routing.ts'
 
 /** What an exchange is part of. */
 export interface ExchangeHome {
@@ -47,34 +35,12 @@ export interface ExchangeHome {
   onTunnelClosed(): void
 }
 
-const noFlags: readonly ResponseFlag[] = []
-
 /**
  * One request and its answer: filters, routing, then forwarding or an answer of our own. It keeps the configuration it
  * began with, and is itself what decisions look at and what telemetry is told, so that neither needs objects made.
  */
-export class Exchange implements RequestReceiver, Subject, ExchangeRecord, DeadlineOwner {
-  readonly context: ProxyContext
-  readonly config: ActiveConfig
-  readonly manager: HttpConnectionManager
-  readonly head: RequestView
-  readonly connection: ConnectionFacts
-  readonly downstreamPeer: PeerIdentity | undefined
+export class Exchange extends ExchangeFacts implements RequestReceiver, DeadlineOwner {
   readonly body: RequestBody
-  readonly downstream: ConnectionFacts
-  trustedAddress: string | undefined = undefined
-  requestId: string | undefined = undefined
-  route: Route | undefined = undefined
-  plan: RoutePlan | undefined = undefined
-  clusterName: string | undefined = undefined
-  status = 0
-  details = ''
-  flags: readonly ResponseFlag[] = noFlags
-  bytesReceived = 0
-  bytesSent = 0
-  upstreamServiceMs: number | undefined = undefined
-  startMs: number
-  responseHead: H1Head | undefined = undefined
   /** The answer's head is on its way: errors can only cut it off from now on. */
   responseStarted = false
   done = false
@@ -83,30 +49,23 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
   readonly #idle: Deadline = new Deadline(this)
   #limit: Deadline | undefined = undefined
   #idleMs: number
-  #decision: RouteDecision | undefined = undefined
-  #choiceFailed = false
-  #random = -1
   #nextFilter = 0
   #chunkedResponse = false
+  /** Some of the request's body came with the present read. */
+  #moved = false
   #keepAlive = true
   #forwarding: Forwarding | undefined = undefined
   #tunnel: ConnectTunnel | undefined = undefined
   #hooks: (() => void)[] | undefined = undefined
+  #upstream: UpstreamFacts | undefined = undefined
 
   constructor(home: ExchangeHome, h1: H1ServerConnection, manager: HttpConnectionManager, framing: Framing) {
     const { context, accepted } = home
+    super(context, accepted, manager, h1.head)
     this.#home = home
     this.#h1 = h1
-    this.context = context
-    this.config = context.config()
-    this.manager = manager
-    this.connection = accepted.facts
-    this.downstream = accepted.facts
-    this.downstreamPeer = accepted.peer
-    this.head = new RequestView(h1.head, accepted.facts.tls)
     const empty = framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)
     this.body = new RequestBody(framing.kind === 'chunked', empty)
-    this.startMs = context.runtime.clock.nowMs()
     this.#idleMs = manager.timeouts.streamIdleMs
   }
 
@@ -115,7 +74,7 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
     const { head, manager } = this
     const h1 = head.head
     this.#h1.attach(this)
-    this.touch()
+    if (this.#idleMs > 0) this.context.deadlines.arm(this.#idle, this.#idleMs, this.startMs)
     if (!this.body.complete && manager.timeouts.requestMs > 0) {
       this.#limit = new Deadline(this)
       this.context.deadlines.arm(this.#limit, manager.timeouts.requestMs)
@@ -137,15 +96,9 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
     const client = applyForwarding(head, manager, this.#home.accepted, this.context.random)
     this.trustedAddress = client.trustedAddress
     this.requestId = client.requestId
-    this.#decide()
+    this.routing = decideRouting(this.config, manager, this)
     if (upgrade !== undefined && upgrade.toLowerCase() !== 'h2c') return this.fail(exchangeErrors.upgradeRefused)
     this.continueRequest()
-  }
-
-  /** The stream's random value, drawn when first asked for. */
-  get random(): number {
-    if (this.#random < 0) this.#random = this.context.random.uint48()
-    return this.#random
   }
 
   /** Runs the filters that have not run, then forwards. Filters that stopped the request call it to go on. */
@@ -159,11 +112,6 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
       if (kind.onRequestHead(this, filter, override) === 'stop') return
     }
     if (!this.done) this.#route()
-  }
-
-  /** Remembers why the answer is not simply the upstream's. */
-  flag(flag: ResponseFlag): void {
-    if (!this.flags.includes(flag)) this.flags = [...this.flags, flag]
   }
 
   /** Calls back when the exchange is over, whatever way. */
@@ -192,7 +140,7 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
       date: this.context.date.value(),
       server: manager.serverHeader === 'pass-through' ? undefined : manager.serverName,
       isHead: this.method === 'HEAD',
-      isGrpc: this.#isGrpc(),
+      isGrpc: this.isGrpc,
       connectionLine: this.#connectionLine(),
     })
     this.bytesSent = this.method === 'HEAD' ? 0 : (reply.body?.length ?? 0)
@@ -201,13 +149,12 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
   }
 
   /** Sends the head of an upstream's answer. */
-  respond(text: (chunked: boolean, connectionLine: string) => string, body: 'none' | 'length' | 'unknown'): void {
+  respond(head: H1Head, body: 'none' | 'length' | 'unknown'): void {
     this.responseStarted = true
     const old = this.head.head.minor === 0
     this.#chunkedResponse = body === 'unknown' && !old
     if (body === 'unknown' && old) this.#keepAlive = false
-    this.#h1.send(text(this.#chunkedResponse, this.#connectionLine()))
-    this.touch()
+    this.#h1.send(responseHeadText(this, head, this.#chunkedResponse, this.#connectionLine()))
   }
 
   /** Passes on an informational answer, which HTTP/1.0 does not know. */
@@ -220,7 +167,6 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
   /** Sends a piece of the answer's body. False: wait for `Forwarding.resume`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
     this.bytesSent += end - start
-    this.touch()
     if (!this.#chunkedResponse) return this.#h1.sendBytes(bytes, start, end)
     this.#h1.send(`${(end - start).toString(16)}\r\n`)
     const more = this.#h1.sendBytes(bytes, start, end)
@@ -228,8 +174,9 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
     return more
   }
 
-  /** Sends what was gathered. */
+  /** Sends what was gathered of one read of the answer. */
   flushDownstream(): boolean {
+    this.touch()
     return this.#h1.flush()
   }
 
@@ -263,7 +210,7 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.done) return
     this.bytesReceived += end - start
-    this.touch()
+    this.#moved = true
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
     if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
@@ -280,6 +227,10 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
   }
 
   onFlush(): void {
+    if (this.#moved) {
+      this.#moved = false
+      this.touch()
+    }
     if (this.#tunnel !== undefined) this.#tunnel.start()
     else this.#forwarding?.flush()
   }
@@ -326,52 +277,9 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
   get transport() {
     return this.#h1.transport
   }
-  get durationMs(): number {
-    return this.context.runtime.clock.nowMs() - this.startMs
-  }
-  get startWallMs(): number {
-    return this.context.runtime.clock.wallMs() - this.durationMs
-  }
   get upstream(): UpstreamFacts | undefined {
-    return this.#forwarding?.facts() ?? this.#tunnel?.facts()
+    return this.#upstream ?? this.#forwarding?.facts() ?? this.#tunnel?.facts()
   }
-  get attempts(): number {
-    return this.#forwarding?.attempts ?? 0
-  }
-  get virtualHost(): string | undefined {
-    return this.#decision?.host?.name
-  }
-  get protocol(): string {
-    return this.head.head.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
-  }
-  get method(): string {
-    return this.head.methodText
-  }
-  get path(): string {
-    return this.head.rawPath
-  }
-  get authority(): string {
-    return this.head.authorityText
-  }
-  get grpcStatus(): string | undefined {
-    return this.#isGrpc() ? (this.responseHead?.value('grpc-status') ?? '') : undefined
-  }
-  get suppressEnvoyHeaders(): boolean {
-    const router = this.manager.httpFilters.at(-1)
-    return router?.kind === 'router' && router.suppressEnvoyHeaders
-  }
-  get attemptCountInResponse(): boolean {
-    return this.#decision?.host?.includeAttemptCountInResponse === true
-  }
-
-  requestHeader(name: string): string | undefined {
-    return this.head.head.value(name)
-  }
-
-  responseHeader(name: string): string | undefined {
-    return this.responseHead?.value(name)
-  }
-
   #expect(h1: H1Head): void {
     if (h1.minor === 0 || h1.value('expect')?.toLowerCase() !== '100-continue') return
     dropKind(h1, HeaderKind.EXPECT)
@@ -380,66 +288,14 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
     this.#h1.flush()
   }
 
-  /** Chooses route and cluster: filters may ask for them. */
-  #decide(): void {
-    const { routes } = this.manager
-    const routeConfig = routes.kind === 'inline' ? routes.config : this.config.routeConfigs.get(routes.name)
-    if (routeConfig === undefined) return
-    const decision = decideRoute(routeConfig, this)
-    this.#decision = decision
-    if (decision.kind !== 'route') return
-    this.route = decision.route
-    const { action } = decision.route
-    const choice = action.kind === 'route' ? chooseCluster(action, this) : undefined
-    if (choice?.kind === 'cluster') this.clusterName = choice.name
-    else this.#choiceFailed = choice !== undefined
-    const leg = choice?.kind === 'cluster' ? choice.leg : undefined
-    this.plan = routePlan(routeConfig, decision.host, decision.route, leg)
-  }
-
   /** The router: the end of every chain. */
   #route(): void {
-    const decision = this.#decision
-    if (decision === undefined) return this.fail(exchangeErrors.noRouteConfig)
-    if (decision.kind === 'none') {
-      return this.fail(decision.reason === 'no-route' ? exchangeErrors.noRoute : exchangeErrors.noVirtualHost)
-    }
-    if (decision.kind === 'tls-redirect') return this.#redirect(301, decision.location)
-    const { action } = decision.route
-    switch (action.kind) {
-      case 'route':
-        return this.#forward(action)
-      case 'redirect': {
-        const { status, location } = redirectResponse(action, decision.route, this.head)
-        return this.#redirect(status, location)
-      }
-      case 'direct': {
-        const body = Array.from(action.body, (byte) => String.fromCharCode(byte)).join('')
-        return this.reply({ status: action.status, details: 'direct_response', body, headers: this.#ownHeaders() })
-      }
-      case 'non-forwarding':
-        return this.fail(exchangeErrors.noRoute)
-    }
-  }
-
-  #redirect(status: number, location: string): void {
-    const line = `location: ${headerSafe(location)}\r\n`
-    this.reply({ status, details: 'direct_response', headers: line + this.#ownHeaders() })
-  }
-
-  /** What the route's header rules add to an answer of our own, as lines. */
-  #ownHeaders(): string {
-    let lines = ''
-    const add = (name: string, value: string): void => {
-      lines += `${name}: ${headerSafe(value)}\r\n`
-    }
-    const target = { has: () => false, add, set: add, remove: () => {} }
-    editHeaders('response', this.plan?.responseLevels ?? [], target, (operator) => readOperator(operator, this))
-    return lines
+    const outcome = routerOutcome(this.routing, this)
+    if ('kind' in outcome) this.#forward(outcome)
+    else this.reply(outcome)
   }
 
   #forward(action: RouteAction): void {
-    if (this.#choiceFailed) return this.#noCluster(action)
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
     if (this.method === 'CONNECT') {
@@ -471,10 +327,6 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
     this.fail({ ...exchangeErrors.noCluster, status: action.clusterNotFoundStatus })
   }
 
-  #isGrpc(): boolean {
-    return this.method === 'POST' && this.requestHeader('content-type')?.startsWith('application/grpc') === true
-  }
-
   #connectionLine(): string {
     if (!this.#keepAlive || this.#h1.closing || !this.#home.keepsAlive()) {
       this.#keepAlive = false
@@ -500,6 +352,7 @@ export class Exchange implements RequestReceiver, Subject, ExchangeRecord, Deadl
     this.done = true
     this.context.deadlines.disarm(this.#idle)
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
+    this.#upstream = this.upstream
     this.#home.sink.onExchange(this)
     if (this.#hooks !== undefined) for (const hook of this.#hooks) hook()
   }

@@ -1,4 +1,5 @@
-import type { Cluster, Listener } from '@weft/engine'
+import type { PeerIdentity } from '@weft/core'
+import type { Cluster, Endpoint, Listener } from '@weft/engine'
 import type { ExchangeRecord, TcpRecord } from './exchange-record.ts'
 import type { MetricFamily, MetricsRegistry } from './metrics-registry.ts'
 import {
@@ -54,6 +55,8 @@ interface TcpSeries {
 interface Pair {
   /** Label values up to and without `connection_security_policy`. */
   readonly values: readonly string[]
+  /** Series of exchanges without flags and gRPC status, by HTTP status: what nearly all are. */
+  readonly plain: Map<number, HttpSeries>
   readonly http: Map<string, HttpSeries>
   readonly tcp: Map<string, TcpSeries>
 }
@@ -68,6 +71,19 @@ export interface MetricsIdentity {
 }
 
 type Ends = Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>
+
+/**
+ * The pair that the last exchange of one connection belonged to, and what made it that one: mostly the next is the same,
+ * and then nothing has to be looked up by text. One per connection.
+ */
+export class LastPair {
+  pair: Pair | undefined = undefined
+  era = -1
+  inbound = false
+  cluster: Cluster | undefined = undefined
+  endpoint: Endpoint | undefined = undefined
+  upstreamPeer: PeerIdentity | undefined = undefined
+}
 
 /**
  * Istio's standard metrics on both ends: `reporter="source"` on outbound listeners, with the destination from endpoint
@@ -85,6 +101,8 @@ export class IstioMetrics {
   readonly #received: MetricFamily
   readonly #services = new WeakMap<Cluster, ServiceLabels>()
   readonly #pairs = new Map<string, Pair>()
+  /** Counts up when pairs are forgotten. */
+  #era = 0
 
   constructor(registry: MetricsRegistry, identity: MetricsIdentity) {
     this.#identity = identity
@@ -100,23 +118,17 @@ export class IstioMetrics {
     this.#received = registry.counter(tcp('received_bytes_total', 'Bytes received from the client.'))
   }
 
-  /** Counts one finished exchange of a listener. */
-  exchange(direction: Listener['direction'], record: ExchangeRecord): void {
-    const { values, http } = this.#pairOf(direction, record)
-    const grpc = record.grpcStatus !== undefined
-    const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
-    const policy = this.#policyOf(direction, record)
-    const key = `${record.status}|${flags}|${record.grpcStatus ?? ''}|${policy}`
-    let series = http.get(key)
+  /** Counts one finished exchange of a listener; `last` is kept by the connection it came on. */
+  exchange(direction: Listener['direction'], record: ExchangeRecord, last = new LastPair()): void {
+    // The CONNECT around a tunnel: the exchanges inside it are counted, and it has no destination of its own.
+    if (record.upstream?.endpoint?.target.kind === 'internal') return
+    const { status } = record
+    const pair = this.#pairAfter(direction, record, last)
+    const plain = record.flags.length === 0 && record.grpcStatus === undefined
+    let series = plain ? pair.plain.get(status) : undefined
     if (series === undefined) {
-      const all = [...values, policy, grpc ? 'grpc' : 'http', flags, String(record.status), record.grpcStatus ?? '']
-      series = {
-        requests: this.#requests.series(all),
-        duration: this.#duration.series(all),
-        requestBytes: this.#requestBytes.series(all),
-        responseBytes: this.#responseBytes.series(all),
-      }
-      http.set(key, series)
+      series = this.#httpSeries(pair, this.#policyOf(direction, record), record)
+      if (plain) pair.plain.set(status, series)
     }
     this.#requests.add(series.requests, 1)
     this.#duration.observe(series.duration, record.durationMs)
@@ -141,6 +153,24 @@ export class IstioMetrics {
   /** Names both ends anew from now on: endpoints, their metadata or our own identity changed. */
   forgetPairs(): void {
     this.#pairs.clear()
+    this.#era += 1
+  }
+
+  #httpSeries({ values, http }: Pair, policy: string, record: ExchangeRecord): HttpSeries {
+    const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
+    const key = `${record.status}|${flags}|${record.grpcStatus ?? ''}`
+    const known = http.get(key)
+    if (known !== undefined) return known
+    const protocol = record.grpcStatus === undefined ? 'http' : 'grpc'
+    const all = [...values, policy, protocol, flags, String(record.status), record.grpcStatus ?? '']
+    const made = {
+      requests: this.#requests.series(all),
+      duration: this.#duration.series(all),
+      requestBytes: this.#requestBytes.series(all),
+      responseBytes: this.#responseBytes.series(all),
+    }
+    http.set(key, made)
+    return made
   }
 
   #tcpSeries(direction: Listener['direction'], ends: Ends, flags: string): TcpSeries {
@@ -159,18 +189,50 @@ export class IstioMetrics {
     return made
   }
 
+  /** The pair of an exchange: the one of the exchange before when both have the same ends. */
+  #pairAfter(direction: Listener['direction'], ends: Ends, last: LastPair): Pair {
+    const { upstream } = ends
+    const inbound = direction === 'inbound'
+    const cluster = upstream?.cluster
+    const endpoint = upstream?.endpoint
+    const upstreamPeer = upstream?.peer
+    if (
+      last.pair !== undefined &&
+      last.era === this.#era &&
+      last.inbound === inbound &&
+      last.cluster === cluster &&
+      last.endpoint === endpoint &&
+      last.upstreamPeer === upstreamPeer
+    ) {
+      return last.pair
+    }
+    last.pair = this.#pairOf(direction, ends)
+    last.era = this.#era
+    last.inbound = inbound
+    last.cluster = cluster
+    last.endpoint = endpoint
+    last.upstreamPeer = upstreamPeer
+    return last.pair
+  }
+
   /** Found by a short key; the long label values are made once per pair of workloads, cluster and principals. */
   #pairOf(direction: Listener['direction'], ends: Ends): Pair {
     const { downstream, downstreamPeer, upstream } = ends
     const inbound = direction === 'inbound'
     const far = inbound ? downstream.remoteAddress : (upstream?.endpoint?.key ?? '')
     const principal = inbound ? downstreamPeer?.spiffeId : upstream?.peer?.spiffeId
-    const key = `${direction}|${far}|${principal ?? ''}|${upstream?.cluster.name ?? ''}`
+    const policy = this.#policyOf(direction, ends)
+    const key = `${direction}|${far}|${policy}|${principal ?? ''}|${upstream?.cluster.name ?? ''}`
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
     // A client that invents source addresses must not make this map grow: series are bounded by their family.
     if (this.#pairs.size >= maxPairs) this.#pairs.clear()
-    const made: Pair = { values: this.#valuesOf(inbound, ends, principal), http: new Map(), tcp: new Map() }
+    const made: Pair = {
+      values: this.#valuesOf(inbound, ends, principal),
+      plain: new Map(),
+      http: new Map(),
+      tcp: new Map(),
+    }
     this.#pairs.set(key, made)
     return made
   }

@@ -1,7 +1,7 @@
 import type { AccessLog, FilterChain, Listener } from '@weft/engine'
 import type { AccessLogger } from './access-log.ts'
 import type { TelemetrySink } from './exchange-record.ts'
-import type { IstioMetrics } from './istio-metrics.ts'
+import { type IstioMetrics, LastPair } from './istio-metrics.ts'
 
 /** Where the exchanges of one connection report to, by its listener and chain at the time. */
 export function telemetrySink(
@@ -10,9 +10,10 @@ export function telemetrySink(
   where: { listener(): Listener; chain(): FilterChain },
 ): TelemetrySink {
   const logs = (): readonly AccessLog[] => where.chain().terminal.accessLogs
+  const last = new LastPair()
   return {
     onExchange: (record) => {
-      metrics.exchange(where.listener().direction, record)
+      metrics.exchange(where.listener().direction, record, last)
       logger?.log(record, logs())
     },
     onTcpOpened: (ends) => metrics.tcpOpened(where.listener().direction, ends),

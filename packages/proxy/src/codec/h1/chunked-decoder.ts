@@ -9,27 +9,25 @@ const maxOverheadBytes = 16 * 1024
 const maxExtensionBytes = 1024
 
 const SIZE = 0
-const BEFORE_EXTENSION = 1
-const EXTENSION = 2
-const SIZE_LF = 3
-const DATA = 4
-const DATA_CR = 5
-const DATA_LF = 6
-const TRAILER_START = 7
-const TRAILER_NAME = 8
-const TRAILER_VALUE = 9
-const TRAILER_LF = 10
-const END_LF = 11
-const DONE = 12
+const EXTENSION = 1
+const SIZE_LF = 2
+const DATA = 3
+const DATA_CR = 4
+const DATA_LF = 5
+const TRAILER_START = 6
+const TRAILER_NAME = 7
+const TRAILER_VALUE = 8
+const TRAILER_LF = 9
+const END_LF = 10
+const DONE = 11
+const EXTENSION_START = 12
 
 const CR = 13
 const LF = 10
-const HT = 9
-const SP = 32
-const SEMICOLON = 59
 
 /**
- * Reads a chunked body (RFC 9112 7.1) strictly: CRLF only, sizes up to 2^52, extensions bounded and of legal bytes.
+ * Reads a chunked body (RFC 9112 7.1) strictly: CRLF only, no space behind a size, sizes up to 2^52, extensions bounded
+ * and well-formed.
  * A byte machine, so that the outcome cannot depend on how the bytes were cut.
  */
 export class ChunkedDecoder {
@@ -39,6 +37,8 @@ export class ChunkedDecoder {
   #size = 0
   #digits = 0
   #extension = 0
+  #quoted = false
+  #escaped = false
   #overhead = 0
 
   /** True once the last CRLF was read. */
@@ -69,7 +69,9 @@ export class ChunkedDecoder {
         continue
       }
       const fault =
-        this.#state <= DATA_LF ? this.#chunkByte(bytes[at] as number) : this.#trailerByte(bytes[at] as number)
+        this.#state <= DATA_LF || this.#state === EXTENSION_START
+          ? this.#chunkByte(bytes[at] as number)
+          : this.#trailerByte(bytes[at] as number)
       if (fault !== undefined) {
         this.fault = fault
         return at
@@ -86,18 +88,20 @@ export class ChunkedDecoder {
         if (this.#digits === 0) return 'invalid_chunk_size'
         this.#extension = 0
         if (byte === CR) this.#state = SIZE_LF
-        else if (byte === SEMICOLON) this.#state = EXTENSION
-        else if (byte === SP || byte === HT) this.#state = BEFORE_EXTENSION
+        else if (byte === 59) this.#state = EXTENSION_START
         else return 'invalid_chunk_size'
         return undefined
-      case BEFORE_EXTENSION:
-        // White space may stand before `;` and nowhere else: `5 6` is 5 to one reader and 86 to another.
-        if (byte === SEMICOLON) this.#state = EXTENSION
-        else if (byte !== SP && byte !== HT) return 'invalid_chunk_size'
-        else if (++this.#extension > maxExtensionBytes) return 'chunk_extension_too_large'
+      case EXTENSION_START:
+        if (((charClass[byte] as number) & TOKEN) === 0) return 'invalid_chunk_extension'
+        this.#state = EXTENSION
+        this.#quoted = false
+        this.#escaped = false
         return this.#count()
       case EXTENSION:
-        if (byte === CR) this.#state = SIZE_LF
+        if (this.#escaped) this.#escaped = false
+        else if (byte === 34) this.#quoted = !this.#quoted
+        else if (byte === 92) this.#escaped = this.#quoted
+        if (byte === CR && !this.#quoted) this.#state = SIZE_LF
         else if (((charClass[byte] as number) & VALUE) === 0) return 'invalid_chunk_extension'
         else if (++this.#extension > maxExtensionBytes) return 'chunk_extension_too_large'
         return this.#count()

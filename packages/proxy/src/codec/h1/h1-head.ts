@@ -65,7 +65,7 @@ export class H1Head {
   /** Bit `1 << kind` is set when such a header is there. */
   seen = 0
   /** Headers added since: name (lower-case) and value in turn. */
-  readonly added: string[] = []
+  added: string[] = []
   readonly #isResponse: boolean
   #line = 0
 
@@ -77,7 +77,7 @@ export class H1Head {
   reset(): void {
     this.count = 0
     this.seen = 0
-    this.added.length = 0
+    if (this.added.length > 0) this.added = []
     this.#line = 0
     this.text = ''
     this.length = 0
@@ -154,6 +154,17 @@ export class H1Head {
       if (added[at] === name) found = found === undefined ? added[at + 1] : `${found},${added[at + 1]}`
     }
     return found
+  }
+
+  /** Value of the `index`-th line of a header by lower-case name; undefined behind the last. */
+  line(name: string, index: number): string | undefined {
+    let left = index
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] === 0 && this.isNamed(at, name) && left-- === 0) return this.valueAt(at)
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) if (added[at] === name && left-- === 0) return added[at + 1]
+    return undefined
   }
 
   #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {

@@ -1,0 +1,41 @@
+// Values to try for an attribute in place of what was seen: what its kind can really be, not only what a test would take.
+import type { Attribute, ValueTest } from '../predicate.ts'
+import { candidateValues } from './example-text.ts'
+
+/** RFC 9110 section 9, and PATCH (RFC 5789): other methods are refused before any rule is asked. */
+const methods = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE'] as const
+
+const spiffeId = /^spiffe:\/\/[^/]+\/ns\/[^/]+\/sa\/[^/]+$/
+
+/** Values that may pass (or fail, when `holds` is false); undefined means: remove. Callers check each one. */
+export function attributeCandidates(
+  attribute: Attribute,
+  test: ValueTest,
+  seen: string | undefined,
+  holds: boolean,
+): readonly (string | undefined)[] {
+  if (attribute.name === 'request.method') return methods
+  const values = candidateValues(test, seen, holds)
+  return attribute.name === 'source.principal' ? principals(values, seen) : values
+}
+
+/** Identities of workloads that hold the values, before anything else; none at all last, since a listener may insist on one. */
+function principals(
+  values: readonly (string | undefined)[],
+  seen: string | undefined,
+): readonly (string | undefined)[] {
+  const texts = values.filter((value) => value !== undefined)
+  const known = [seen ?? '', ...texts].map((text) => /^spiffe:\/\/([^/]+)\//.exec(text)?.[1])
+  const domain = `spiffe://${known.find((one) => one !== undefined) ?? 'cluster.local'}`
+  const shaped = ['', ...texts].flatMap((value) => [
+    value,
+    `${value}sa/x`,
+    `${value}/sa/x`,
+    `${domain}${value}`,
+    `${domain}${value}sa/x`,
+    `${domain}${value}/sa/x`,
+    `${domain}/ns/x${value}`,
+    `${domain}/ns/x/sa/x${value}`,
+  ])
+  return [...shaped.filter((value) => spiffeId.test(value)), ...texts, undefined]
+}

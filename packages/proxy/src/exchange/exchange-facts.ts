@@ -1,0 +1,120 @@
+import type { PeerIdentity } from '@weft/core'
+import type { ActiveConfig, ConnectionFacts, HttpConnectionManager, Route, Subject } from '@weft/engine'
+import type { H1Head } from '../codec/h1/h1-head.ts'
+import type { ProxyContext } from '../context.ts'
+import type { AcceptedConnection } from '../listen/accepted-connection.ts'
+import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { RequestView } from './request-view.ts'
+import type { RoutePlan } from './route-plan.ts'
+import { nowhere, type Routing } from './routing.ts'
+
+const noFlags: readonly ResponseFlag[] = []
+
+/**
+ * What is known of an exchange: the subject of decisions and the record for telemetry in one, so that neither needs
+ * objects made for it.
+ */
+export abstract class ExchangeFacts implements Subject, ExchangeRecord {
+  readonly context: ProxyContext
+  /** The configuration it began with. */
+  readonly config: ActiveConfig
+  readonly manager: HttpConnectionManager
+  readonly head: RequestView
+  readonly connection: ConnectionFacts
+  readonly downstreamPeer: PeerIdentity | undefined
+  routing: Routing = nowhere
+  trustedAddress: string | undefined = undefined
+  requestId: string | undefined = undefined
+  status = 0
+  details = ''
+  flags: readonly ResponseFlag[] = noFlags
+  bytesReceived = 0
+  bytesSent = 0
+  upstreamServiceMs: number | undefined = undefined
+  responseHead: H1Head | undefined = undefined
+  /** Attempts at upstreams so far. */
+  attempts = 0
+  /** On the monotonic clock. */
+  readonly startMs: number
+  #random = -1
+
+  constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: H1Head) {
+    this.context = context
+    this.config = context.config()
+    this.manager = manager
+    this.connection = accepted.facts
+    this.downstreamPeer = accepted.peer
+    this.head = new RequestView(head, accepted.facts.tls)
+    this.startMs = context.runtime.clock.nowMs()
+  }
+
+  /** Where the last attempt went. */
+  abstract get upstream(): UpstreamFacts | undefined
+
+  /** The stream's random value, drawn when first asked for. */
+  get random(): number {
+    if (this.#random < 0) this.#random = this.context.random.uint48()
+    return this.#random
+  }
+
+  /** Remembers why the answer is not simply the upstream's. */
+  flag(flag: ResponseFlag): void {
+    if (!this.flags.includes(flag)) this.flags = [...this.flags, flag]
+  }
+
+  get downstream(): ConnectionFacts {
+    return this.connection
+  }
+  get durationMs(): number {
+    return this.context.runtime.clock.nowMs() - this.startMs
+  }
+  get startWallMs(): number {
+    return this.context.runtime.clock.wallMs() - this.durationMs
+  }
+  get route(): Route | undefined {
+    return this.routing.route
+  }
+  get plan(): RoutePlan | undefined {
+    return this.routing.plan
+  }
+  get clusterName(): string | undefined {
+    return this.routing.clusterName
+  }
+  get virtualHost(): string | undefined {
+    return this.routing.decision?.host?.name
+  }
+  get protocol(): string {
+    return this.head.head.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
+  }
+  get method(): string {
+    return this.head.methodText
+  }
+  get path(): string {
+    return this.head.rawPath
+  }
+  get authority(): string {
+    return this.head.authorityText
+  }
+  get isGrpc(): boolean {
+    return this.method === 'POST' && this.requestHeader('content-type')?.startsWith('application/grpc') === true
+  }
+  get grpcStatus(): string | undefined {
+    return this.isGrpc ? (this.responseHead?.value('grpc-status') ?? '') : undefined
+  }
+  get suppressEnvoyHeaders(): boolean {
+    const router = this.manager.httpFilters.at(-1)
+    return router?.kind === 'router' && router.suppressEnvoyHeaders
+  }
+  get attemptCountInResponse(): boolean {
+    return this.routing.decision?.host?.includeAttemptCountInResponse === true
+  }
+
+  /** The first line of it, as Envoy's %REQ% has it. */
+  requestHeader(name: string): string | undefined {
+    return this.head.head.line(name, 0)
+  }
+
+  responseHeader(name: string): string | undefined {
+    return this.responseHead?.value(name)
+  }
+}

@@ -1,0 +1,86 @@
+// The router's decisions of one exchange: route, cluster, and answers that need no upstream.
+import {
+  type ActiveConfig,
+  chooseCluster,
+  decideRoute,
+  editHeaders,
+  type HttpConnectionManager,
+  redirectResponse,
+  type Route,
+  type RouteAction,
+  type RouteDecision,
+  type Subject,
+} from '@weft/engine'
+import { headerSafe } from '../codec/h1/head-edits.ts'
+import type { ExchangeRecord } from '../telemetry/exchange-record.ts'
+import { exchangeErrors } from './error-table.ts'
+import { type LocalReply, replyOf } from './local-reply.ts'
+import { readOperator } from './read-operator.ts'
+import { type RoutePlan, routePlan } from './route-plan.ts'
+
+/** Where a request goes, worked out before the filters run, since they may ask for it. */
+export interface Routing {
+  /** Undefined: the route configuration is not there. */
+  readonly decision: RouteDecision | undefined
+  readonly route: Route | undefined
+  readonly plan: RoutePlan | undefined
+  /** Undefined: no cluster was chosen. It need not exist. */
+  readonly clusterName: string | undefined
+}
+
+/** Nothing chosen. */
+export const nowhere: Routing = { decision: undefined, route: undefined, plan: undefined, clusterName: undefined }
+
+/** Chooses route and cluster. */
+export function decideRouting(config: ActiveConfig, manager: HttpConnectionManager, subject: Subject): Routing {
+  const { routes } = manager
+  const routeConfig = routes.kind === 'inline' ? routes.config : config.routeConfigs.get(routes.name)
+  if (routeConfig === undefined) return nowhere
+  const decision = decideRoute(routeConfig, subject)
+  if (decision.kind !== 'route') return { ...nowhere, decision }
+  const { route, host } = decision
+  const choice = route.action.kind === 'route' ? chooseCluster(route.action, subject) : undefined
+  const chosen = choice?.kind === 'cluster' ? choice : undefined
+  const plan = routePlan(routeConfig, host, route, chosen?.leg)
+  return { decision, route, plan, clusterName: chosen?.name }
+}
+
+/** The action to forward by, or the answer we give ourselves. */
+export function routerOutcome(routing: Routing, exchange: Subject & ExchangeRecord): RouteAction | LocalReply {
+  const { decision, plan } = routing
+  if (decision === undefined) return replyOf(exchangeErrors.noRouteConfig)
+  if (decision.kind === 'none') {
+    return replyOf(decision.reason === 'no-route' ? exchangeErrors.noRoute : exchangeErrors.noVirtualHost)
+  }
+  if (decision.kind === 'tls-redirect') return redirect(301, decision.location, '')
+  const { action } = decision.route
+  switch (action.kind) {
+    case 'route':
+      return action
+    case 'redirect': {
+      const { status, location } = redirectResponse(action, decision.route, exchange.head)
+      return redirect(status, location, ownHeaders(plan, exchange))
+    }
+    case 'direct': {
+      const body = Array.from(action.body, (byte) => String.fromCharCode(byte)).join('')
+      return { status: action.status, details: 'direct_response', body, headers: ownHeaders(plan, exchange) }
+    }
+    case 'non-forwarding':
+      return replyOf(exchangeErrors.noRoute)
+  }
+}
+
+function redirect(status: number, location: string, more: string): LocalReply {
+  return { status, details: 'direct_response', headers: `location: ${headerSafe(location)}\r\n${more}` }
+}
+
+/** What the route's header rules add to an answer of our own, as lines. */
+function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): string {
+  let lines = ''
+  const add = (name: string, value: string): void => {
+    lines += `${name}: ${headerSafe(value)}\r\n`
+  }
+  const target = { has: () => false, add, set: add, remove: () => {} }
+  editHeaders('response', plan?.responseLevels ?? [], target, (operator) => readOperator(operator, exchange))
+  return lines
+}
