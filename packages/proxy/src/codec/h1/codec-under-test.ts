@@ -188,7 +188,11 @@ export function readResponse(pieces: readonly Buffer[], { method = 'GET', ends =
     },
   }
   const endpoint = {} as Endpoint
-  const pooled = new UpstreamConnection(owner, { transport, endpoint, nowMs: 0, ownSerial: undefined })
+  const pooled = new UpstreamConnection(owner, {
+    dialed: { transport, ownSerial: undefined, retireMs: Infinity },
+    endpoint,
+    nowMs: 0,
+  })
   pooled.lent = true
   const codec = new H1ClientConnection(pooled)
   codec.begin(recorder(outcome), method, `${method} / HTTP/1.1\r\n\r\n`)

@@ -195,7 +195,7 @@ test('chunked bodies: never an exception, and the same outcome at every single c
 
 test('chunked bodies: what was written in chunks is read as it was, and reading stops behind its end', () => {
   const chunk = fc.uint8Array({ minLength: 1, maxLength: 40 })
-  const extension = fc.constantFrom('', ';a', ' ;a=b', ';a="b;c"')
+  const extension = fc.constantFrom('', ';a', ';a=b', ';a="b;c"')
   fc.assert(
     fc.property(fc.array(fc.tuple(chunk, extension), { maxLength: 6 }), offsets, (chunks, cuts) => {
       const body = chunks.map(([bytes]) => Buffer.from(bytes).toString('latin1')).join('')
