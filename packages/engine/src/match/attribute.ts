@@ -91,6 +91,13 @@ export function someLine(head: RequestHead, name: string, passes: (value: string
   return head.headerLines(name).some(passes)
 }
 
+/** What `%REQ(name)%` reads: the first line of a header, or all of one that Envoy joins on arrival. */
+export function firstLine(head: RequestHead, name: string): string | undefined {
+  const joined = head.header(name)
+  if (joined === undefined || !joined.includes(',') || joinedOnArrival.has(name)) return joined
+  return head.headerLines(name)[0]
+}
+
 /** Value in the dynamic metadata of a filter. */
 export function metadataValue(subject: Subject, filter: string, path: readonly string[]): Json | undefined {
   let value: Json | undefined = subject.dynamicMetadata?.[filter]

@@ -1,5 +1,12 @@
 import type { PeerIdentity } from '@weft/core'
-import type { ActiveConfig, ConnectionFacts, HttpConnectionManager, Route, Subject } from '@weft/engine'
+import {
+  type ActiveConfig,
+  type ConnectionFacts,
+  firstLine,
+  type HttpConnectionManager,
+  type Route,
+  type Subject,
+} from '@weft/engine'
 import type { H1Head } from '../codec/h1/h1-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
@@ -109,7 +116,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   }
 
   requestHeader(name: string): string | undefined {
-    return this.head.head.value(name)
+    return firstLine(this.head, name)
   }
 
   responseHeader(name: string): string | undefined {
