@@ -33,16 +33,23 @@ interface Case {
  */
 const different: ReadonlyMap<string, string> = new Map([['DECODE_AND_MERGE_SLASHES /..;/admin', '/admin']])
 
+/**
+ * Refused instead of shortened: a request target has no fragment (RFC 9112, section 3.2), and Envoy refuses one by default; Istio turns that
+ * default off. A proxy that drops it sees another path than one that does not.
+ */
+const refusesFragments = 4
+
 const skip = existsSync(file) ? false : `no test data at ${file}`
 
 test('paths are normalised as Istio does it, and normalising twice changes nothing', { skip }, () => {
   const { cases } = parse(readFileSync(file, 'utf8')) as { readonly cases: readonly Case[] }
   assert.equal(cases.length, 345)
+  assert.equal(cases.filter((one) => one.in.includes('#')).length, refusesFragments)
   for (const one of cases) {
     const mode = modes[one.mode] as PathNormalization
     const seen = normalizePath(one.in, mode)
     const label = `${one.mode} ${one.group} ${one.in}`
-    if (one.status !== undefined) {
+    if (one.status !== undefined || one.in.includes('#')) {
       assert.deepEqual(seen, { kind: 'reject' }, label)
       continue
     }

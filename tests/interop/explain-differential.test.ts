@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { runComparison } from './differential/comparison.ts'
 import { startEnvoyArm } from './differential/envoy-arm.ts'
 import { openField } from './differential/field.ts'
+import { startWeftArm } from './differential/weft-arm.ts'
 import type { WireArm } from './differential/wire-arm.ts'
 
 const seed = Number(process.env['WEFT_DIFF_SEED'] ?? Math.floor(Math.random() * 1e9))
@@ -14,12 +15,12 @@ const meshes = Number(process.env['WEFT_DIFF_MESHES'] ?? 25)
 const requestsPerSide = Number(process.env['WEFT_DIFF_REQUESTS'] ?? 14)
 const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 
-test('explain, the engine and real Envoy agree on generated requests, and counterfactuals are true', {
+test("explain, Weft's proxy and real Envoy agree on generated requests, and counterfactuals are true", {
   skip,
   timeout: 120_000,
 }, async (t) => {
   const field = await openField()
-  const arms: WireArm[] = [startEnvoyArm(field)]
+  const arms: WireArm[] = [startEnvoyArm(field), await startWeftArm(field)]
   after(async () => {
     for (const arm of arms) await arm.close()
     field.close()

@@ -124,7 +124,7 @@ function answerOf(listener: Listener, request: PlainRequest): WireAnswer {
   }
   for (const name of ['x-user', 'x-added', 'x-trace']) {
     const value = departure.request.headers?.[name]
-    if (value !== undefined) upstream[name] = String(value)
+    if (value !== undefined) upstream[name] = String(value) // lines are joined with a comma
   }
   return { status: 200, location: undefined, route, upstream }
 }

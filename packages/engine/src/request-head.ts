@@ -13,10 +13,13 @@ export interface RequestHead {
   authority(): string
   /** `http` or `https`. */
   scheme(): string
-  /** Value of a header by lower-case name; several lines are joined with `,` as Envoy joins them. No pseudo headers. */
+  /** Value of a header by lower-case name; several lines are joined with `,`. No pseudo headers. */
   header(name: string): string | undefined
-  /** Every line of a header on its own, in order; asked only when the joined value may come from several. */
-  headerLines(name: string): readonly string[]
+  /**
+   * Value of the `index`-th line of a header, counted from 0; undefined behind the last. Matchers ask line by line: one line
+   * that matches is enough, and no two are ever joined (as Envoy 1.40; joined values let policies be evaded).
+   */
+  headerLine(name: string, index: number): string | undefined
 }
 
 /** What is known of the downstream connection once its listener filters and handshake are done. */
@@ -93,6 +96,6 @@ export function plainHead(request: PlainRequest): RequestHead {
     authority: () => request.authority,
     scheme: () => request.scheme ?? 'http',
     header: (name) => headers.get(name)?.join(','),
-    headerLines: (name) => headers.get(name) ?? [],
+    headerLine: (name, index) => headers.get(name)?.[index],
   }
 }

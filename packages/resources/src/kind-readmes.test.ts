@@ -40,8 +40,13 @@ for (const [kind, folder] of Object.entries(folders)) {
     ]
     const expected = `${head}${begin}\n${list.join('\n').trim()}\n${end}${tail}`
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, expected)
-    assert.equal(readFileSync(path, 'utf8'), expected)
+    assert.equal(unpadded(readFileSync(path, 'utf8')), unpadded(expected))
   })
+}
+
+/** Tables without what a formatter does to their columns. */
+function unpadded(markdown: string): string {
+  return markdown.replace(/ +\|/g, ' |').replace(/-{3,}/g, '---')
 }
 
 function fieldRows(path: string, schema: Schema): string[] {

@@ -326,7 +326,7 @@ export function generateRequest(dice: Dice): PlainRequest {
     if (dice.chance(0.5)) headers[name] = dice.pick(values)
     else if (dice.chance(0.1)) headers[name] = [dice.pick(values), dice.pick(values)]
   }
-  if (dice.chance(0.5)) headers['x-draw'] = String(dice.below(40))
+  headers['x-draw'] = String(dice.below(40)) // else splits are up to chance
   if (dice.chance(0.5)) headers['x-cluster'] = dice.pick(['c0', 'c2', 'missing'])
   if (dice.chance(0.1)) headers['x-envoy-fault-abort-request'] = '429'
   if (dice.chance(0.1))

@@ -1,6 +1,12 @@
 // The ready instances behind each Service port and subset. Their own input: a change here rebuilds nothing else.
 import { originOf } from '@weft/core'
-import { type PeerAuthenticationSpec, selectsLabels, type ServicePort, targetPortOf } from '@weft/resources'
+import {
+  type PeerAuthenticationSpec,
+  selectsLabels,
+  servingAddress,
+  type ServicePort,
+  targetPortOf,
+} from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
@@ -79,7 +85,7 @@ function lbEndpoints(
     const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'
     return [
       {
-        hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(value.address, target) } },
+        hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(servingAddress(value), target) } },
         metadata: workloadMetadata(value, mtls),
       },
     ]

@@ -1,4 +1,5 @@
 // One listener per server port of the Gateways that select the workload.
+import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { authorizationOf, httpRbac, policiesOf } from '../policies/authorization.ts'
@@ -15,11 +16,11 @@ export function gatewayRouteName(port: number): string {
   return `http.${port}`
 }
 
-/** `gateway_<address>_<port>` */
+/** `gateway_<address>_<port>`, at the address the Workload asks for. */
 export const gatewayListeners = generator({
   name: 'gateway-listeners',
   reads: 'config',
-  scope: inboundScope,
+  scope: (config, proxy) => ({ ...inboundScope(config, proxy), address: servingAddress(proxy.instance) }),
   views({ config }, scope) {
     const { address, workload, trustDomain, accessLog } = scope
     const gateways = gatewaysFor(config, scope.labels)

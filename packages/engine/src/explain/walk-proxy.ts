@@ -9,7 +9,7 @@ import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
 import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { withoutPort } from '../decide/virtual-host.ts'
-import { firstLine, namedHeader } from '../match/attribute.ts'
+import { namedHeader } from '../match/attribute.ts'
 import type {
   FilterChain,
   FormatOperator,
@@ -20,7 +20,7 @@ import type {
   RouteConfig,
 } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
-import { type ConnectionFacts, type PlainRequest, plainHead, type RequestHead, type Subject } from '../request-head.ts'
+import { type ConnectionFacts, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 
 /** A connection that reached a listener, with the request on it. */
@@ -294,9 +294,9 @@ function leave({ config, decision, choice, subject, request, delayMs }: Leaving)
 /** The request as the upstream gets it: the header changes of the route first, then its rewrites, as in Envoy. */
 function changed(request: PlainRequest, subject: Subject, routed: Routed): PlainRequest {
   const headers = new Map<string, readonly string[]>()
-  for (const [written, value] of Object.entries(request.headers ?? {})) {
-    const name = written.toLowerCase()
-    headers.set(name, [...(headers.get(name) ?? []), ...(typeof value === 'string' ? [value] : value)])
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    const key = name.toLowerCase()
+    headers.set(key, [...(headers.get(key) ?? []), ...(typeof value === 'string' ? [value] : value)])
   }
   const target: HeaderTarget = {
     has: (name) => headers.has(name),
@@ -304,20 +304,23 @@ function changed(request: PlainRequest, subject: Subject, routed: Routed): Plain
     set: (name, value) => headers.set(name, [value]),
     remove: (name) => headers.delete(name),
   }
-  const now = (): PlainRequest => ({ ...request, headers: Object.fromEntries(headers) })
-  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, plainHead(now())))
-  const edited = now()
+  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers))
+  const edited = { ...request, headers: Object.fromEntries(headers) }
   return { ...edited, ...rewriteRequest(routed.route, routed.leg, plainHead(edited), '') }
 }
 
 /** The operators that depend on nothing but the request; others are left empty. */
-function operatorValue(operator: FormatOperator, subject: Subject, now: RequestHead): string | undefined {
+function operatorValue(
+  operator: FormatOperator,
+  subject: Subject,
+  headers: ReadonlyMap<string, readonly string[]>,
+): string | undefined {
   switch (operator.operator) {
     case 'REQ':
       return operator.argument
         ?.split('?')
         .map((name) =>
-          name.startsWith(':') ? namedHeader(subject.head, name.toLowerCase()) : firstLine(now, name.toLowerCase()),
+          name.startsWith(':') ? namedHeader(subject.head, name.toLowerCase()) : headers.get(name.toLowerCase())?.[0],
         )
         .find((value) => value !== undefined)
     case 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT':

@@ -36,7 +36,7 @@ export function attributeReader(attribute: Attribute): Read {
   switch (attribute.name) {
     case 'request.headers': {
       const key = attribute.key
-      return (s) => s.head.header(key)
+      return (s) => s.head.header(key) // joined: for people; matching goes line by line
     }
     case 'request.query_params': {
       const key = attribute.key
@@ -70,34 +70,6 @@ export function queryParameter(query: string | undefined, name: string): string 
   return undefined
 }
 
-/** Headers whose lines Envoy joins with `,` as they arrive (its O(1) headers; Envoy 1.40, measured). */
-const joinedOnArrival: ReadonlySet<string> = new Set(
-  [
-    'accept accept-encoding access-control-request-method authorization cache-control connection content-length',
-    'content-type expect grpc-timeout if-none-match origin pragma referer user-agent via x-client-trace-id',
-    'x-envoy-attempt-count x-envoy-decorator-operation x-envoy-original-path x-forwarded-client-cert x-forwarded-for',
-    'x-forwarded-host x-forwarded-proto x-request-id',
-  ].flatMap((line) => line.split(' ')),
-)
-
-/**
- * Whether a line of a header passes: each is tested on its own, so that a value cannot be hidden from a rule by sending
- * another beside it (Envoy since CVE-2026-26308).
- */
-export function someLine(head: RequestHead, name: string, passes: (value: string) => boolean): boolean {
-  const joined = head.header(name)
-  if (joined === undefined) return false
-  if (!joined.includes(',') || joinedOnArrival.has(name)) return passes(joined)
-  return head.headerLines(name).some(passes)
-}
-
-/** What `%REQ(name)%` reads: the first line of a header, or all of one that Envoy joins on arrival. */
-export function firstLine(head: RequestHead, name: string): string | undefined {
-  const joined = head.header(name)
-  if (joined === undefined || !joined.includes(',') || joinedOnArrival.has(name)) return joined
-  return head.headerLines(name)[0]
-}
-
 /** Value in the dynamic metadata of a filter. */
 export function metadataValue(subject: Subject, filter: string, path: readonly string[]): Json | undefined {
   let value: Json | undefined = subject.dynamicMetadata?.[filter]
@@ -108,7 +80,7 @@ export function metadataValue(subject: Subject, filter: string, path: readonly s
   return value
 }
 
-/** A header by lower-case name as a route configuration may name it: pseudo headers and `host` included. */
+/** A header by lower-case name as a route configuration may name it: pseudo headers and `host` included; first line. */
 export function namedHeader(head: RequestHead, name: string): string | undefined {
   switch (name) {
     case ':authority':
@@ -121,6 +93,6 @@ export function namedHeader(head: RequestHead, name: string): string | undefined
     case ':scheme':
       return head.scheme()
     default:
-      return head.header(name)
+      return head.headerLine(name, 0)
   }
 }

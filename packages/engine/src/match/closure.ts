@@ -1,7 +1,8 @@
 // A predicate as a composition of closures: no tree walk, no name lookup, no allocation per decision.
 import type { Predicate, Rule, Test } from '../predicate.ts'
-import { attributeReader, metadataValue, someLine } from './attribute.ts'
+import { attributeReader, metadataValue } from './attribute.ts'
 import { drawMatches, principalMatches } from './interpret.ts'
+import { isJoined } from './joined-headers.ts'
 import { testJson, valueClosure } from './value-test.ts'
 
 /** A rule with its closure. */
@@ -60,14 +61,30 @@ function testClosure(predicate: Extract<Predicate, { op: 'test' }>): Test {
   const missing = predicate.missingAsEmpty === true
   if (test.is === 'absent') return missing ? () => false : (s) => read(s) === undefined
   const passes = valueClosure(test)
-  if (attribute.name === 'request.headers') {
-    const { key } = attribute
-    if (missing) return ({ head }) => (head.header(key) === undefined ? passes('') : someLine(head, key, passes))
-    return ({ head }) => someLine(head, key, passes)
-  }
+  if (attribute.name === 'request.headers') return headerClosure(attribute.key, passes, missing)
   if (missing) return (s) => passes(read(s) ?? '')
   return (s) => {
     const value = read(s)
     return value !== undefined && passes(value)
+  }
+}
+
+/** Line by line; most headers have one. */
+function headerClosure(key: string, passes: (value: string) => boolean, missing: boolean): Test {
+  const passesEmpty = missing && passes('')
+  if (isJoined(key)) {
+    return ({ head }) => {
+      const value = head.header(key)
+      return value === undefined ? passesEmpty : passes(value)
+    }
+  }
+  return ({ head }) => {
+    let line = head.headerLine(key, 0)
+    if (line === undefined) return passesEmpty
+    for (let index = 1; line !== undefined; index++) {
+      if (passes(line)) return true
+      line = head.headerLine(key, index)
+    }
+    return false
   }
 }

@@ -1,7 +1,8 @@
 // Decides a predicate by walking its tree. `closure.ts` makes the same decision faster; a property test keeps them equal.
 import type { Attribute, Predicate, ValueTest } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
-import { attributeReader, metadataValue, someLine } from './attribute.ts'
+import { attributeReader, metadataValue } from './attribute.ts'
+import { isJoined } from './joined-headers.ts'
 import { testJson, testValue } from './value-test.ts'
 
 /** True when the predicate holds of the subject. */
@@ -32,11 +33,20 @@ export function evaluateTest(
   if (attribute.name === 'source.principal') return principalMatches(test, subject)
   if (attribute.name === 'metadata') return testJson(test, metadataValue(subject, attribute.filter, attribute.path))
   if (attribute.name === 'random') return drawMatches(attribute.runtimeKey, test, subject)
+  if (attribute.name === 'request.headers') return headerMatches(attribute.key, test, missingAsEmpty, subject)
   const value = attributeReader(attribute)(subject)
-  if (attribute.name === 'request.headers' && value !== undefined) {
-    return someLine(subject.head, attribute.key, (line) => testValue(test, line))
-  }
   return testValue(test, value === undefined && missingAsEmpty ? '' : value)
+}
+
+/** A header has several lines; one that passes is enough. */
+function headerMatches(key: string, test: ValueTest, missingAsEmpty: boolean, { head }: Subject): boolean {
+  const first = head.headerLine(key, 0)
+  if (first === undefined) return testValue(test, missingAsEmpty ? '' : undefined)
+  if (isJoined(key)) return testValue(test, head.header(key))
+  for (let index = 0, line: string | undefined = first; line !== undefined; line = head.headerLine(key, ++index)) {
+    if (testValue(test, line)) return true
+  }
+  return false
 }
 
 /** A certificate has several names; one that passes is enough (Envoy's AuthenticatedMatcher). */

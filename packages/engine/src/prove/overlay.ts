@@ -64,7 +64,7 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
         head: {
           ...copyHead(subject),
           header: (name) => (name === key ? value : head.header(name)),
-          headerLines: (name) => (name !== key ? head.headerLines(name) : value === undefined ? [] : [value]),
+          headerLine: (name, index) => (name !== key ? head.headerLine(name, index) : index === 0 ? value : undefined),
         },
       }
     }
@@ -130,7 +130,7 @@ function copyHead({ head }: Subject): Subject['head'] {
     authority: () => head.authority(),
     scheme: () => head.scheme(),
     header: (name) => head.header(name),
-    headerLines: (name) => head.headerLines(name),
+    headerLine: (name, index) => head.headerLine(name, index),
   }
 }
 

@@ -106,7 +106,7 @@ function hasRetriableHeader(policy: RetryPolicy, response: Response, subject: Su
     authority: () => '',
     scheme: () => '',
     header: (name) => response.header(name),
-    headerLines: (name) => [response.header(name)].filter((value) => value !== undefined),
+    headerLine: (name, index) => (index === 0 ? response.header(name) : undefined),
   }
   const { connection, random } = subject
   return policy.retriableHeaders.some((rule) => rule.test({ head, connection, random }))

@@ -1,5 +1,5 @@
 // Which ports a gateway instance opens, and the addresses a person types.
-import type { GatewaySpec, MeshObject, WorkloadInstance } from '@weft/resources'
+import { type GatewaySpec, type MeshObject, servingAddress, type WorkloadInstance } from '@weft/resources'
 
 /** A port that a Gateway object asks of an instance. */
 export interface GatewayPort {
@@ -36,6 +36,6 @@ export function gatewayUrls(
   return instances.flatMap((instance) =>
     gatewayPorts(instance, gateways)
       .filter(({ protocol }) => protocol.startsWith('HTTP'))
-      .map(({ port, protocol }) => `${protocol === 'HTTPS' ? 'https' : 'http'}://${instance.address}:${port}/`),
+      .map(({ port, protocol }) => `${protocol === 'HTTPS' ? 'https' : 'http'}://${servingAddress(instance)}:${port}/`),
   )
 }

@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
-import type { MeshObject, WorkloadInstance, WorkloadSpec } from '@weft/resources'
+import { type MeshObject, servingAddress, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
 import { gatewayPorts } from './gateway-urls.ts'
 import type { MeshView } from './mesh-source.ts'
 import { PROXY_PORTS } from './proxy-ports.ts'
@@ -54,12 +54,14 @@ function claimsOf(instance: WorkloadInstance, view: MeshView): Claim[] {
   }
   if (proxy === 'none') return claims
   claims.push({ host: address, port: PROXY_PORTS.admin, what: `${name}, proxy admin` })
+  claims.push({ host: address, port: PROXY_PORTS.metrics, what: `${name}, proxy metrics` })
+  claims.push({ host: address, port: PROXY_PORTS.health, what: `${name}, proxy health` })
   if (proxy === 'sidecar') {
     claims.push({ host: address, port: PROXY_PORTS.outboundHttp, what: `${name}, outbound proxy` })
     for (const { port } of ports) claims.push({ host: address, port, what: `${name}, inbound` })
   } else {
     for (const { port, gateway } of gatewayPorts(instance, view.gateways)) {
-      claims.push({ host: address, port, what: `Gateway ${gateway}` })
+      claims.push({ host: servingAddress(instance), port, what: `Gateway ${gateway}` })
     }
   }
   return claims

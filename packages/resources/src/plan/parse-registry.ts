@@ -14,6 +14,7 @@ const instance = object(
     serviceAccount: text('dns-name'),
     proxy: word(['sidecar', 'gateway', 'none']),
     address: text('not-empty'),
+    listenAddress: text('not-empty'),
     appAddress: text('not-empty'),
     ports: list(object({ name: text('dns-label'), port: portNumber }, { required: ['name', 'port'] })),
     outboundTcp: mapOf(text('not-empty'), 'not-empty'),

@@ -6,7 +6,7 @@ import { loadFiles } from '../parse/load-files.ts'
 import { appEnvironment } from './app-environment.ts'
 import { parseRegistry } from './parse-registry.ts'
 import { planInstances } from './plan-instances.ts'
-import type { WorkloadInstance } from './workload-instance.ts'
+import { servingAddress, type WorkloadInstance } from './workload-instance.ts'
 
 const mesh = `
 apiVersion: v1
@@ -46,16 +46,25 @@ function load(text: string) {
   return { workloads: ofKind(objects, 'Workload'), services: ofKind(objects, 'Service') }
 }
 
-test('instances get addresses of their own, the fixed one where the user wrote it', () => {
+test('instances get addresses of their own; a gateway listens where the user wrote it', () => {
   const { workloads, services } = load(mesh)
   const planned = planInstances(workloads, services)
   assert.deepEqual(
     planned.map(({ namespace, name, address, appAddress }) => [`${namespace}/${name}`, address, appAddress]),
     [
-      ['infra/gateway-0', '127.0.0.1', '127.67.0.1'],
+      ['infra/gateway-0', '127.66.0.1', '127.67.0.1'],
       ['shop/bare-0', '127.66.0.2', '127.66.0.2'],
       ['shop/catalog-v1-0', '127.66.0.3', '127.67.0.3'],
       ['shop/catalog-v1-1', '127.66.0.4', '127.67.0.4'],
+    ],
+  )
+  assert.deepEqual(
+    planned.map((instance) => [instance.listenAddress, servingAddress(instance)]),
+    [
+      ['127.0.0.1', '127.0.0.1'],
+      [undefined, '127.66.0.2'],
+      [undefined, '127.66.0.3'],
+      [undefined, '127.66.0.4'],
     ],
   )
   assert.deepEqual(planned[2]?.outboundTcp, {
@@ -121,7 +130,7 @@ test('whatever happens, no two instances share an address and all are loopback a
 })
 
 test('a mesh with another first index shares no address with the first one', () => {
-  const { workloads, services } = load(mesh.replace(', address: 127.0.0.1', ''))
+  const { workloads, services } = load(mesh)
   const one = new Set(planInstances(workloads, services).map(({ address }) => address))
   const two = planInstances(workloads, services, [], { firstIndex: 254 }).map(({ address }) => address)
   assert.deepEqual(

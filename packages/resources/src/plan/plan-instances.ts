@@ -50,7 +50,7 @@ interface Slot {
 
 function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot): WorkloadInstance {
   const { spec, id, labels } = workload
-  const address = spec.address ?? `127.${meshOctet}.${slot.suffix}`
+  const address = `127.${meshOctet}.${slot.suffix}`
   const outboundTcp: Record<string, string> = {}
   if (spec.proxy === 'sidecar') {
     for (const [service, { octet, ports }] of slot.octets) {
@@ -65,6 +65,7 @@ function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot
     serviceAccount: spec.serviceAccount,
     proxy: spec.proxy,
     address,
+    ...(spec.address === undefined ? {} : { listenAddress: spec.address }),
     appAddress: spec.proxy === 'none' ? address : `127.${appOctet}.${slot.suffix}`,
     ports: spec.ports,
     outboundTcp,

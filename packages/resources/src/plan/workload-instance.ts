@@ -9,8 +9,10 @@ export interface WorkloadInstance {
   readonly labels: Readonly<Record<string, string>>
   readonly serviceAccount: string
   readonly proxy: 'sidecar' | 'gateway' | 'none'
-  /** Mesh address: what other workloads dial and what its own proxy dials from. */
+  /** Mesh address, its own: what other workloads dial, what its own proxy dials from and is administered at. */
   readonly address: string
+  /** Where a gateway's listeners bind, when that is not `address`. */
+  readonly listenAddress?: string
   /** Where the application binds. Equals `address` when `proxy` is `none`. */
   readonly appAddress: string
   /** Ports of the workload (target ports of Services). */
@@ -24,4 +26,12 @@ export interface WorkloadInstance {
 /** The registry file, `.weft/registry/instances.json`. */
 export interface InstanceRegistry {
   readonly instances: readonly WorkloadInstance[]
+}
+
+/** Where an instance takes traffic: what Services that select it lead to, and what a gateway's listeners bind. */
+export function servingAddress({
+  address,
+  listenAddress,
+}: Pick<WorkloadInstance, 'address' | 'listenAddress'>): string {
+  return listenAddress ?? address
 }

@@ -91,6 +91,10 @@ function* checkWorkload(spec: WrittenSpec): Iterable<Finding> {
     const message = 'has no `command`, so there is nothing to run'
     yield { code: 'missing-command', message, mend: 'Add command: [program, argument, ...], or write proxy: gateway.' }
   }
+  if (spec.address !== undefined && proxy !== 'gateway') {
+    const message = 'is for gateways: every other workload is reached at an address of its own'
+    yield { at: ['address'], code: 'conflicting-fields', message, mend: 'Remove `address`, or write proxy: gateway.' }
+  }
   if (spec.address !== undefined && (spec.replicas ?? 1) > 1) {
     const message = 'cannot be shared by several replicas'
     yield { at: ['address'], code: 'conflicting-fields', message, mend: 'Remove `address`, or write replicas: 1.' }

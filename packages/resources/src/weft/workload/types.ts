@@ -28,6 +28,6 @@ export interface WorkloadSpec {
   readonly replicas: number
   readonly readiness?: Readiness
   readonly proxy: 'sidecar' | 'gateway' | 'none'
-  /** Fixed address of the (single) instance; gateways use it to be reachable on 127.0.0.1. */
+  /** Gateways only: where the listeners of the (single) instance bind, to be reachable on 127.0.0.1. */
   readonly address?: string
 }
