@@ -60,6 +60,11 @@ async function compareMesh(round: Round): Promise<void> {
   const { port } = questioner.upstream
   const mesh = generateMesh(random, { version, port })
   const made = meshTables(mesh.yaml, addresses, { port, version })
+  for (const loser of made.mesh.losers) {
+    count(result, 'shadowed when compiled')
+    if (loser.by === undefined)
+      result.reports.push(`mesh ${version}: ${loser.origin} has lost, but to whom? ${loser.detail}`)
+  }
   for (const address of made.applications) await questioner.upstream.listenAt(address)
   for (const side of sides) {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
