@@ -21,8 +21,6 @@ export interface StartedMesh extends Arm {
   /** The mesh's directory. */
   readonly dir: string
   readonly supervisorPid: number
-  /** The mesh root that runs. */
-  readonly dir: string
   isProxy(pid: number): boolean
 }
 
@@ -102,16 +100,13 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     coreOfOthers,
   )
   pin(proxies, coreUnderTest)
-  const echo = instancesOf(dir).find(({ workload }) => workload === 'echo')
   return {
     name: arm.name,
     url,
     dir,
     pids: proxies,
     supervisorPid: child.pid as number,
-    dir,
     isProxy,
-    backendUrl: `http://${echo?.appAddress}:${echo?.ports[0]?.port}/`,
     stop: async () => {
       await stopChild(child)
       rmSync(dir, { recursive: true, force: true })
