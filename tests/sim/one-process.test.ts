@@ -101,8 +101,8 @@ async function ask(mesh: SimMesh, host = 'shop.example', headers: Record<string,
   return outcome.answer
 }
 
-async function live(seed: number): Promise<SimMesh & { seen: string[] }> {
-  const mesh = await startSimMesh(seed, fixed + route(''))
+async function live(seed: number, more = ''): Promise<SimMesh & { seen: string[] }> {
+  const mesh = await startSimMesh(seed, fixed + more + route(''))
   const { seen } = await startApps(mesh)
   const ready = (): boolean => [...mesh.proxies.values()].every((proxy) => proxy.readiness() === 'LIVE')
   assert.ok(await mesh.world.clock.advanceUntil(ready, 10_000), 'every proxy is live')
@@ -141,6 +141,42 @@ test('an edited file changes the answers, a mistake in it changes nothing', asyn
   assert.equal((await ask(mesh)).status, 200)
   await mesh.write(fixed + route('    - match: [{ uri: { exct: /x } }]'))
   assert.equal((await ask(mesh, 'shop.example', { 'x-test': 'broken' })).status, 503)
+  await mesh.stop()
+})
+
+const unread = (selector: string): string => `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: readers, namespace: shop }
+spec:
+  selector: ${selector}
+  action: ALLOW
+  rules: [{ from: [{ source: { requestPrincipals: ["*"] } }] }]
+---`
+
+test('a policy found at the start that cannot be enforced denies what it selects, on the wire', async () => {
+  const mesh = await live(1, unread('{ matchLabels: { app: catalog } }'))
+  assert.equal((await ask(mesh)).body, 'shop with 403 RBAC: access denied')
+  assert.deepEqual(mesh.seen, [])
+  await mesh.write(fixed + route(''))
+  assert.equal((await ask(mesh)).body, 'shop with 200 books', 'once it is taken away')
+  await mesh.stop()
+})
+
+test('with a selector that cannot be read it denies its whole namespace', async () => {
+  const mesh = await live(1, unread('{ matchLabel: { app: catalog } }'))
+  assert.equal((await ask(mesh)).status, 403)
+  await mesh.stop()
+})
+
+test('one that was refused while running has no effect, neither before nor after a restart of the control plane', async () => {
+  const mesh = await live(1)
+  await mesh.write(fixed + unread('{ matchLabels: { app: catalog } }') + route(''))
+  assert.equal((await ask(mesh)).body, 'shop with 200 books')
+  mesh.killControl()
+  await mesh.startControl()
+  await mesh.world.clock.advance(5_000)
+  assert.equal((await ask(mesh)).body, 'shop with 200 books')
   await mesh.stop()
 })
 
