@@ -1,6 +1,7 @@
 // One contender of a benchmark: a program under test, started once, idle while the others run.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { processTree } from './cpu.ts'
@@ -10,6 +11,8 @@ export interface Arm {
   readonly name: string
   readonly url: string
   readonly pids: readonly number[]
+  /** Its backend, which counts the connections made to it. */
+  readonly backendUrl: string
   stop(): Promise<void>
 }
 
@@ -47,6 +50,18 @@ export async function waitForPort(host: string, port: number, limitMs = 15_000):
   throw new Error(`nothing listens on ${host}:${port} after ${limitMs} ms`)
 }
 
+/** Whether a GET for the benchmark's host is answered 200 there, on a connection of its own. `fetch` sends no `host` of ours. */
+export function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { headers: { host: 'echo.bench' }, agent: false, timeout: 2_000 }, (response) => {
+      response.resume()
+      response.once('close', () => resolve(response.complete && response.statusCode === 200))
+    })
+    request.once('timeout', () => request.destroy())
+    request.once('error', () => resolve(false))
+  })
+}
+
 /** Fills `@NAME@` in a peer's configuration and writes it to the scratch folder. */
 export function renderConfig(template: string, dir: string, values: Readonly<Record<string, string | number>>): string {
   let text = readFileSync(join(import.meta.dirname, 'peers', template), 'utf8')
@@ -66,10 +81,15 @@ export async function stopChild(child: ChildProcess): Promise<void> {
 }
 
 /** Starts a program as an arm pinned to the core under test. */
-export async function startProgram(name: string, command: readonly string[], port: number): Promise<Arm> {
+export async function startProgram(
+  name: string,
+  command: readonly string[],
+  port: number,
+  backendUrl: string,
+): Promise<Arm> {
   const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] })
   await waitForPort('127.0.0.1', port)
   const pids = processTree(child.pid as number)
   pin(pids, coreUnderTest)
-  return { name, url: `http://127.0.0.1:${port}/`, pids, stop: () => stopChild(child) }
+  return { name, url: `http://127.0.0.1:${port}/`, pids, backendUrl, stop: () => stopChild(child) }
 }

@@ -5,6 +5,12 @@ import { coreOfOthers } from './arm.ts'
 
 const execute = promisify(execFile)
 
+/** Connections a backend has accepted so far, by nginx's stub_status; the one that asks is not counted. */
+export async function acceptedBy(backendUrl: string): Promise<number> {
+  const answer = await fetch(`${backendUrl}connections`, { headers: { connection: 'close' } })
+  return Number(/requests\s+(\d+)/.exec(await answer.text())?.[1]) - 1
+}
+
 /** What one burst of load saw. */
 export interface LoadResult {
   readonly requests: number

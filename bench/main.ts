@@ -40,9 +40,9 @@ async function compare(kind: 'plain' | 'pair'): Promise<Sample[]> {
       rounds,
       seconds,
       connections: 64,
-      onSample: ({ arm, round, cpuUsPerRequest, requestsPerSecond, errors }) =>
+      onSample: ({ arm, round, cpuUsPerRequest, requestsPerSecond, errors, upstreamConnects }) =>
         console.log(
-          `${kind} round ${round + 1}: ${arm.padEnd(12)} ${cpuUsPerRequest.toFixed(1)} us/request, ${Math.round(requestsPerSecond)}/s, ${errors} errors`,
+          `${kind} round ${round + 1}: ${arm.padEnd(12)} ${cpuUsPerRequest.toFixed(1)} us/request, ${Math.round(requestsPerSecond)}/s, ${errors} errors, ${upstreamConnects} connects`,
         ),
     })
   } finally {

@@ -73,5 +73,5 @@ export async function startPeer(
   const template = `${kind}.${program === 'nginx' ? 'nginx.conf' : 'haproxy.cfg'}`
   const config = renderConfig(template, ground.dir, { PORT: port, TLSPORT: await freePort(), BACKEND: ground.backend })
   const command = program === 'nginx' ? ['nginx', '-c', config, '-p', ground.dir] : ['haproxy', '-db', '-f', config]
-  return startProgram(program, command, port)
+  return startProgram(program, command, port, `http://${ground.backend}/`)
 }

@@ -1,7 +1,9 @@
 // From a proxy's exec to the first request it proxies, with its configuration coming by xDS and its identity by SDS. The running
 // gateway is killed; the supervisor's next generation is what is measured, from its exec (its start time in /proc) to the answer.
-import { readFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
+import { globSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { answers } from './arm.ts'
 import { processTree } from './cpu.ts'
 import { median } from './statistics.ts'
 import { startMesh } from './weft-arm.ts'
@@ -25,10 +27,7 @@ function uptimeMs(): number {
 }
 
 async function untilAnswer(url: string): Promise<void> {
-  for (;;) {
-    const answer = await fetch(url, { headers: { host: 'echo.bench', connection: 'close' } }).catch(() => undefined)
-    await answer?.arrayBuffer()
-    if (answer?.status === 200) return
+  while (!(await answers(url))) {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
@@ -43,6 +42,8 @@ export async function measureStart(tries = 10): Promise<StartReport> {
     for (let i = 0; i < tries; i += 1) {
       // Let the backoff of the supervisor settle, so that each start is a fresh one.
       await new Promise((resolve) => setTimeout(resolve, 3_000))
+      // Without what it accepted last: the configuration has to come by xDS.
+      for (const file of globSync(join(mesh.dir, '.weft/proxy/*/resources.pb'))) rmSync(file)
       for (const pid of known) process.kill(pid, 'SIGKILL')
       await untilAnswer(mesh.url)
       const answeredMs = uptimeMs()

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Arm, coreOfOthers, coreUnderTest, pin, stopChild } from './arm.ts'
+import { type Arm, answers, coreOfOthers, coreUnderTest, pin, stopChild } from './arm.ts'
 import { processTree } from './cpu.ts'
 
 const repo = join(import.meta.dirname, '..')
@@ -16,9 +16,10 @@ export interface MeshArm {
   readonly proxy: 'weft' | 'envoy'
 }
 
-/** A started mesh arm; its proxies' pids and the address of its backend. */
+/** A started mesh arm. */
 export interface StartedMesh extends Arm {
-  readonly backendUrl: string
+  /** The mesh's directory. */
+  readonly dir: string
   readonly supervisorPid: number
   /** The mesh root that runs. */
   readonly dir: string
@@ -46,9 +47,7 @@ async function ready(child: ChildProcess, dir: string, limitMs: number): Promise
     const gateway = instancesOf(dir).find(({ workload }) => workload === 'gateway')
     if (gateway === undefined) continue
     const url = `http://${gateway.address}:18080/`
-    const answer = await fetch(url, { headers: { host: 'echo.bench' } }).catch(() => undefined)
-    await answer?.arrayBuffer()
-    if (answer?.status === 200) return url
+    if (await answers(url)) return url
   }
   throw new Error(`no answer from the gateway of ${dir} within ${limitMs} ms`)
 }
@@ -107,6 +106,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
   return {
     name: arm.name,
     url,
+    dir,
     pids: proxies,
     supervisorPid: child.pid as number,
     dir,
