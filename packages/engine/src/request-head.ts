@@ -13,8 +13,13 @@ export interface RequestHead {
   authority(): string
   /** `http` or `https`. */
   scheme(): string
-  /** Value of a header by lower-case name; several lines are joined with `,` as Envoy joins them. No pseudo headers. */
+  /** Value of a header by lower-case name; several lines are joined with `,`. No pseudo headers. */
   header(name: string): string | undefined
+  /**
+   * Value of the `index`-th line of a header, counted from 0; undefined behind the last. Matchers ask line by line: one line
+   * that matches is enough, and no two are ever joined (as Envoy 1.40; joined values let policies be evaded).
+   */
+  headerLine(name: string, index: number): string | undefined
 }
 
 /** What is known of the downstream connection once its listener filters and handshake are done. */
@@ -74,12 +79,10 @@ export interface PlainRequest {
 
 /** A `RequestHead` over plain data, for `explain` and tests. A fragment is dropped. */
 export function plainHead(request: PlainRequest): RequestHead {
-  const headers = new Map<string, string>()
+  const headers = new Map<string, readonly string[]>()
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     const key = name.toLowerCase()
-    const text = typeof value === 'string' ? value : value.join(',')
-    const before = headers.get(key)
-    headers.set(key, before === undefined ? text : `${before},${text}`)
+    headers.set(key, [...(headers.get(key) ?? []), ...(typeof value === 'string' ? [value] : value)])
   }
   const hash = request.path.indexOf('#')
   const whole = hash < 0 ? request.path : request.path.slice(0, hash)
@@ -92,6 +95,7 @@ export function plainHead(request: PlainRequest): RequestHead {
     query: () => query,
     authority: () => request.authority,
     scheme: () => request.scheme ?? 'http',
-    header: (name) => headers.get(name),
+    header: (name) => headers.get(name)?.join(','),
+    headerLine: (name, index) => headers.get(name)?.[index],
   }
 }

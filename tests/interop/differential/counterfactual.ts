@@ -46,7 +46,8 @@ export function counterfactualCases(
   for (const one of asked) {
     const { request, explained } = one
     for (const step of explained.steps) {
-      // Endpoints are drawn, no rule chooses among them; the connection to a second proxy is not the client's to change.
+      // Endpoints are drawn, no rule chooses among them. What a second proxy asks for may lead elsewhere at the first: the
+      // side `inbound` covers it.
       if (step.decision === 'endpoint' || isBeyond(explained.steps, step)) continue
       for (const loser of step.losers) {
         const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
@@ -84,10 +85,8 @@ function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | u
 }
 
 function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
-  return (
-    step.decision === 'filter-chain' &&
-    steps.findIndex(({ decision }) => decision === 'filter-chain') < steps.indexOf(step)
-  )
+  const chains = steps.slice(0, steps.indexOf(step) + 1).filter(({ decision }) => decision === 'filter-chain')
+  return chains.length > 1
 }
 
 function unreachableFault(loser: Loser, reached: boolean): string | undefined {

@@ -97,8 +97,9 @@ export class EngineProxy {
       endpoints: verdict.endpoints,
     }
     if (subject === undefined || routed === undefined) return { answer, ...asked }
-    if (verdict.outcome !== 'forwarded')
-      return { answer: { ...answer, ...localParts(verdict.status, routed, subject, linesOf(request)) }, ...asked }
+    if (verdict.outcome !== 'forwarded') {
+      return { answer: { ...answer, ...localParts(verdict, routed, subject, linesOf(request)) }, ...asked }
+    }
     const { cluster } = verdict
     const sent = editedHeaders(linesOf(request), 'request', routed, undefined)
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
@@ -229,6 +230,7 @@ export class EngineProxy {
 }
 
 interface Verdict {
+  readonly flag?: string | undefined
   readonly status: number | 'closed'
   readonly outcome: 'forwarded' | 'local' | 'failed'
   readonly route: string | undefined
@@ -274,20 +276,16 @@ function headersOf(request: TestRequest): Record<string, string[]> {
   return headers
 }
 
-/** What a proxy's own answer carries. */
-function localParts(
-  status: number | 'closed',
-  routed: Routed,
-  subject: Subject,
-  request: readonly Line[],
-): Partial<Answer> {
+/** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
+function localParts(verdict: Verdict, routed: Routed, subject: Subject, request: readonly Line[]): Partial<Answer> {
   const { action } = routed.route
-  const headers = pickHeaders(editedHeaders([], 'response', routed, request))
-  if (action.kind === 'redirect') {
-    const redirect = redirectResponse(action, routed.route, subject.head)
-    return redirect.status === status ? { headers, location: redirect.location } : { headers }
-  }
-  if (action.kind === 'direct' && action.status === status)
-    return { headers, body: Buffer.from(action.body).toString('latin1') }
+  const byFilter = verdict.flag === 'FI' || verdict.steps.some(({ summary }) => summary.startsWith('denied'))
+  if (action.kind !== 'route' && byFilter) return {}
+  // Without a healthy endpoint the request has been changed already.
+  const now = verdict.flag === 'UH' ? editedHeaders(request, 'request', routed, undefined) : request
+  const headers = pickHeaders(editedHeaders([], 'response', routed, now))
+  if (action.kind === 'redirect')
+    return { headers, location: redirectResponse(action, routed.route, subject.head).location }
+  if (action.kind === 'direct') return { headers, body: Buffer.from(action.body).toString('latin1') }
   return { headers }
 }

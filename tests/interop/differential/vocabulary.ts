@@ -91,8 +91,9 @@ export const regexRewrites = [
   ['^/([a-z]+)/(.*)$', '/\\2/\\1'],
   ['o', '0'],
   ['/', '/-/'],
-  ['^/api', ''],
-  ['x*', '_'],
+  ['^/api', '/x'],
+  ['s*$', '!'],
+  ['(/?)$', '\\1end'],
 ] as const
 
 export const queryNames = ['page', 'debug', 'q'] as const

@@ -12,17 +12,18 @@ export interface RbacVerdict {
   readonly shadow: { readonly allowed: boolean; readonly policy: string | undefined } | undefined
 }
 
-/** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. */
+/** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. `earlier`: rules of filters before this one, for the proof. */
 export function authorize(
   rules: RbacPolicies | undefined,
   shadowRules: RbacPolicies | undefined,
   subject: Subject,
   recorder?: Recorder,
+  earlier: readonly RbacPolicies[] = [],
 ): RbacVerdict {
   const shadow = shadowRules === undefined ? undefined : judge(shadowRules, subject)
   if (rules === undefined) return { allowed: true, policy: undefined, shadow }
   const verdict = judge(rules, subject)
-  if (recorder !== undefined) record(rules, verdict, subject, recorder)
+  if (recorder !== undefined) record({ rules, earlier }, verdict, subject, recorder)
   return { allowed: verdict.allowed, policy: verdict.policy, shadow }
 }
 
@@ -41,7 +42,12 @@ function matches(policy: RbacPolicy, subject: Subject): boolean {
   return policy.permission.test(subject) && policy.principal.test(subject)
 }
 
-function record(rules: RbacPolicies, verdict: Judgement, subject: Subject, recorder: Recorder): void {
+interface Judged {
+  readonly rules: RbacPolicies
+  readonly earlier: readonly RbacPolicies[]
+}
+
+function record({ rules, earlier }: Judged, verdict: Judgement, subject: Subject, recorder: Recorder): void {
   const index = rules.policies.findIndex((policy) => policy.name === verdict.policy)
   const origin = rules.policies[index]?.origin
   const action = rules.action.toUpperCase()
@@ -52,6 +58,6 @@ function record(rules: RbacPolicies, verdict: Judgement, subject: Subject, recor
     chosen: verdict.policy,
     summary: `${verdict.allowed ? 'allowed' : 'denied'}: ${why}`,
     origins: origin === undefined ? {} : { origin },
-    losers: policyLosers(rules, subject, index < 0 ? rules.policies.length : index),
+    losers: policyLosers(rules, subject, index < 0 ? rules.policies.length : index, earlier),
   })
 }

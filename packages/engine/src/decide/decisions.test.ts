@@ -92,7 +92,7 @@ test('virtual hosts: exact, longest suffix, longest prefix, then any', () => {
   for (const [authority, name] of Object.entries(expected)) {
     assert.equal(matchVirtualHost(config, authority)?.name, name, authority)
   }
-  assert.equal(matchVirtualHost(config, ''), undefined)
+  assert.equal(matchVirtualHost(config, '')?.name, '*')
   assert.equal(matchVirtualHost(hosts(['a.com']), 'b.com'), undefined)
 })
 

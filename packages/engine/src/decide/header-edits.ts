@@ -23,7 +23,10 @@ export function headerLevels(routed: Routed): readonly HeaderRules[] {
   return routed.config.mostSpecificHeaderMutationsWins ? levels.reverse() : levels
 }
 
-/** Applies one direction of the levels. Within a level removals come first. */
+/**
+ * Applies one direction of the levels. Within a level Envoy removes first, then forms every value, then overwrites, then
+ * appends (HeaderParser::evaluateHeaders): a `set` never undoes an `add` of its level, whatever their order.
+ */
 export function editHeaders(
   direction: 'request' | 'response',
   levels: readonly HeaderRules[],
@@ -32,29 +35,33 @@ export function editHeaders(
 ): void {
   for (const rules of levels) {
     for (const name of direction === 'request' ? rules.requestRemove : rules.responseRemove) target.remove(name)
-    for (const option of direction === 'request' ? rules.requestAdd : rules.responseAdd)
-      applyOption(option, target, read)
+    const options = direction === 'request' ? rules.requestAdd : rules.responseAdd
+    if (options.length > 0) applyOptions(options, target, read)
   }
 }
 
-function applyOption(option: HeaderOption, target: HeaderTarget, read: ReadOperator): void {
-  const value = evaluate(option.value, read)
-  if (value === '' && !option.keepEmptyValue) return
-  const { name, writtenName } = option
-  switch (option.action) {
-    case 'append-or-add':
-      target.add(name, value, writtenName)
-      break
-    case 'add-if-absent':
-      if (!target.has(name)) target.add(name, value, writtenName)
-      break
-    case 'overwrite-or-add':
-      target.set(name, value, writtenName)
-      break
-    case 'overwrite-if-exists':
-      if (target.has(name)) target.set(name, value, writtenName)
-      break
+function applyOptions(options: readonly HeaderOption[], target: HeaderTarget, read: ReadOperator): void {
+  const values = options.map((option) => valueOf(option, target, read))
+  for (const overwriting of [true, false]) {
+    options.forEach((option, index) => {
+      const value = values[index]
+      if (value === undefined || overwrites(option) !== overwriting) return
+      if (overwriting) target.set(option.name, value, option.writtenName)
+      else target.add(option.name, value, option.writtenName)
+    })
   }
+}
+
+/** Undefined: the option has no effect on these headers. */
+function valueOf(option: HeaderOption, target: HeaderTarget, read: ReadOperator): string | undefined {
+  if (option.action === 'add-if-absent' && target.has(option.name)) return undefined
+  if (option.action === 'overwrite-if-exists' && !target.has(option.name)) return undefined
+  const value = evaluate(option.value, read)
+  return value === '' && !option.keepEmptyValue ? undefined : value
+}
+
+function overwrites({ action }: HeaderOption): boolean {
+  return action === 'overwrite-or-add' || action === 'overwrite-if-exists'
 }
 
 function evaluate(template: FormatTemplate, read: ReadOperator): string {

@@ -10,7 +10,7 @@ export type NormalizedPath =
   /** 307 to the unescaped path. */
   | { readonly kind: 'redirect'; readonly location: string }
 
-/** Normalises a request target of origin form (path and query); refuses a fragment as Envoy does, keeps the query as it is. */
+/** Normalises a request target of origin form (path and query); refuses a fragment as Envoy does, keeps the query. */
 export function normalizePath(target: string, how: PathNormalization): NormalizedPath {
   // RFC 9112 section 3.2 has no fragment in a request target; a proxy that drops it sees another path than one that does not.
   if (target.includes('#') || /[^\x21-\x7e]/.test(target)) return { kind: 'reject' }
@@ -42,29 +42,58 @@ function canonicalPath(path: string): string | undefined {
   const segments = path.replaceAll('\\', '/').slice(1).split('/')
   const kept: string[] = []
   segments.forEach((raw, index) => {
-    // `..;x` climbs too (Envoy 1.40 measured): servers that drop path parameters (RFC 3986 section 3.3) see `..`.
-    const segment = /^\.{1,2};/.test(raw) ? raw.slice(0, raw.indexOf(';')) : decodeUnreserved(raw)
+    const segment = decodeUnreserved(raw)
     const last = index === segments.length - 1
-    if (segment === '..') kept.pop()
-    if (segment === '.' || segment === '..') {
-      if (last) kept.push('')
-    } else kept.push(encodeUnsafe(segment))
+    const dots = dotSegment(segment)
+    if (dots === '..') kept.pop()
+    if (dots === undefined) kept.push(encodeUnsafe(segment))
+    else if (last) kept.push('')
   })
   return `/${kept.join('/')}`
 }
 
-/** RFC 3986 section 2.3: ALPHA DIGIT - . _ ~ need no escape. */
+/**
+ * A dot segment, with or without parameters: servers that drop parameters read `/a/..;/b` as `/b`, and Envoy 1.40 does so
+ * for the literal form. Here the escaped form counts too, so that a second proxy in the way changes nothing more.
+ */
+function dotSegment(segment: string): '.' | '..' | undefined {
+  if (!segment.startsWith('.')) return undefined
+  const end = segment.indexOf(';')
+  const name = end < 0 ? segment : segment.slice(0, end)
+  return name === '.' || name === '..' ? name : undefined
+}
+
+const unreserved = /^(?:2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])$/i
+
+/**
+ * RFC 3986 section 2.3: ALPHA DIGIT - . _ ~ need no escape. A stray `%` that decoding would complete to an escape of its own
+ * (`%4%31` to `%41`) is escaped as `%25`, so that nothing is ever decoded twice.
+ */
 function decodeUnreserved(segment: string): string {
   if (!segment.includes('%')) return segment
-  return segment.replace(/%(2[de]|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  )
+  let out = ''
+  let stray = -1
+  for (let i = 0; i < segment.length; i++) {
+    const hex = segment[i] === '%' ? segment.slice(i + 1, i + 3) : ''
+    if (unreserved.test(hex)) {
+      out += String.fromCharCode(Number.parseInt(hex, 16))
+      i += 2
+      if (stray >= 0 && /^%[0-9a-f]{2}/i.test(out.slice(stray) + (segment[i + 1] ?? ''))) {
+        out = `${out.slice(0, stray)}%25${out.slice(stray + 1)}`
+        stray = -1
+      }
+    } else {
+      if (segment[i] === '%' && !/^[0-9a-f]{2}$/i.test(hex)) stray = out.length
+      out += segment[i]
+    }
+  }
+  return out
 }
 
 function encodeUnsafe(segment: string): string {
   // The path is latin1 here: one character is one byte.
   return segment.replace(
-    /[^!$-;=@-\]_a-z~]/g,
+    /[^!$-;=@-[\]_a-z~]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   )
 }

@@ -9,7 +9,10 @@ export interface Rewritten {
   readonly authority: string
 }
 
-/** Applies a route's path and host rewrites. `endpointHostname`: for auto_host_rewrite; '' keeps the authority. */
+/**
+ * Applies a route's path and host rewrites. `head` shows the request after the route's header edits, as Envoy orders it.
+ * `endpointHostname`: for auto_host_rewrite; '' keeps the authority.
+ */
 export function rewriteRequest(
   route: Route,
   leg: WeightedCluster | undefined,

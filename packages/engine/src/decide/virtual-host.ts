@@ -25,7 +25,6 @@ interface Found {
 }
 
 function findHost(config: RouteConfig, authority: string): Found | undefined {
-  if (authority === '') return undefined
   const { domains } = config
   const name = (config.ignorePortInHostMatching ? withoutPort(authority) : authority).toLowerCase()
   const exact = domains.exact.get(name)

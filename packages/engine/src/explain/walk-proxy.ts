@@ -5,11 +5,20 @@ import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
 import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-edits.ts'
-import { normalizePath } from '../decide/normalize-path.ts'
+import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
 import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { withoutPort } from '../decide/virtual-host.ts'
-import type { FilterChain, FormatOperator, HttpConnectionManager, HttpFilter, Listener, RouteConfig } from '../model.ts'
+import { namedHeader } from '../match/attribute.ts'
+import type {
+  FilterChain,
+  FormatOperator,
+  HttpConnectionManager,
+  HttpFilter,
+  Listener,
+  RbacPolicies,
+  RouteConfig,
+} from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
@@ -33,6 +42,8 @@ export type Departure =
       readonly flag: string | undefined
       readonly reason: string
       readonly route: string | undefined
+      /** Of a redirect. */
+      readonly location?: string
     }
   | {
       readonly kind: 'forward'
@@ -72,8 +83,8 @@ function arrivalIsOutbound(chain: FilterChain): boolean {
 
 function walkTcp(chain: FilterChain, arrival: Arrival, recorder: Recorder): Departure {
   const subject = subjectOf(arrival, arrival.request)
-  for (const { rules, shadow } of chain.rbac) {
-    const verdict = authorize(rules, shadow, subject, recorder)
+  for (const [index, { rules, shadow }] of chain.rbac.entries()) {
+    const verdict = authorize(rules, shadow, subject, recorder, rulesOf(chain.rbac.slice(0, index)))
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
   const clusters = chain.terminal.kind === 'tcp' ? chain.terminal.clusters : []
@@ -90,16 +101,12 @@ function subjectOf({ connection, random }: Arrival, request: PlainRequest): Subj
 }
 
 function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Recorder): Departure {
-  const request = normalised(manager, arrival.request)
-  if (typeof request === 'number') {
-    return {
-      kind: 'reply',
-      status: request,
-      flag: undefined,
-      reason: 'the path cannot be normalised',
-      route: undefined,
-    }
+  const path = pathOf(manager, arrival.request)
+  if (path.kind !== 'path') {
+    const reply = { kind: 'reply', flag: undefined, reason: 'the path is not normal', route: undefined } as const
+    return path.kind === 'reject' ? { ...reply, status: 400 } : { ...reply, status: 307, location: path.location }
   }
+  const request = { ...arrival.request, path: path.path, authority: authorityOf(manager, arrival) }
   const config = routesOf(manager, arrival.view)
   if (config === undefined)
     return { kind: 'reply', status: 404, flag: 'NR', reason: 'no route configuration', route: undefined }
@@ -111,13 +118,18 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
   return leave({ config, decision, choice, subject, request, delayMs: filtered.delayMs })
 }
 
-/** The request as the manager sees it; a number is a status to answer. */
-function normalised(manager: HttpConnectionManager, request: PlainRequest): PlainRequest | number {
-  const path = request.method === 'CONNECT' ? undefined : normalizePath(request.path, manager.path)
-  if (path?.kind === 'reject') return 400
-  if (path?.kind === 'redirect') return 307
-  const authority = manager.stripHostPort === 'any' ? withoutPort(request.authority) : request.authority
-  return { ...request, authority, path: path?.path ?? request.path }
+function pathOf(manager: HttpConnectionManager, request: PlainRequest): NormalizedPath {
+  if (request.method === 'CONNECT') return { kind: 'path', path: request.path }
+  return normalizePath(request.path, manager.path)
+}
+
+/** Without its port, where the manager says so. */
+function authorityOf(manager: HttpConnectionManager, { request, connection }: Arrival): string {
+  const bare = withoutPort(request.authority)
+  const matching = request.authority === `${bare}:${connection.localPort}`
+  return manager.stripHostPort === 'any' || (manager.stripHostPort === 'matching' && matching)
+    ? bare
+    : request.authority
 }
 
 function routesOf(manager: HttpConnectionManager, view: ProxyView): RouteConfig | undefined {
@@ -157,6 +169,10 @@ function runFilters(f: Filtering): Filtered {
   return { kind: 'on', delayMs }
 }
 
+function rulesOf(filters: readonly { readonly rules: RbacPolicies | undefined }[]): readonly RbacPolicies[] {
+  return filters.flatMap(({ rules }) => (rules === undefined ? [] : [rules]))
+}
+
 function routedOf({ config, decision, choice }: Pick<Filtering, 'config' | 'decision' | 'choice'>): Routed | undefined {
   if (decision.kind !== 'route') return undefined
   return {
@@ -171,7 +187,14 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   const route = f.decision.kind === 'route' ? routeName(f.decision.route) : undefined
   if (filter.kind === 'rbac') {
     const { rules, shadow } = override?.kind === 'rbac' ? override : filter
-    const verdict = authorize(rules, shadow, f.subject, f.recorder)
+    const earlier = f.manager.httpFilters.slice(0, f.manager.httpFilters.indexOf(filter))
+    const verdict = authorize(
+      rules,
+      shadow,
+      f.subject,
+      f.recorder,
+      rulesOf(earlier.filter((one) => one.kind === 'rbac')),
+    )
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }
     const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
     return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }
@@ -233,14 +256,21 @@ function leave({ config, decision, choice, subject, request, delayMs }: Leaving)
     return { kind: 'reply', status: 404, flag: 'NR', reason, route: undefined }
   }
   if (decision.kind === 'tls-redirect') {
-    return { kind: 'reply', status: 301, flag: undefined, reason: `redirect to ${decision.location}`, route: undefined }
+    return {
+      kind: 'reply',
+      status: 301,
+      flag: undefined,
+      reason: `redirect to ${decision.location}`,
+      route: undefined,
+      location: decision.location,
+    }
   }
   const { host, route } = decision
   const { action } = route
   const name = routeName(route)
   if (action.kind === 'redirect') {
     const { status, location } = redirectResponse(action, route, subject.head)
-    return { kind: 'reply', status, flag: undefined, reason: `redirect to ${location}`, route: name }
+    return { kind: 'reply', status, flag: undefined, reason: `redirect to ${location}`, route: name, location }
   }
   if (action.kind === 'direct') {
     return { kind: 'reply', status: action.status, flag: undefined, reason: 'the route answers itself', route: name }
@@ -261,30 +291,37 @@ function leave({ config, decision, choice, subject, request, delayMs }: Leaving)
   return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, request: forwarded, delayMs }
 }
 
-/** The request as the upstream gets it: rewritten, with the route's header changes. */
+/** The request as the upstream gets it: the header changes of the route first, then its rewrites, as in Envoy. */
 function changed(request: PlainRequest, subject: Subject, routed: Routed): PlainRequest {
-  const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
-  const headers = new Map<string, string>()
+  const headers = new Map<string, readonly string[]>()
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    headers.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(','))
+    const key = name.toLowerCase()
+    headers.set(key, [...(headers.get(key) ?? []), ...(typeof value === 'string' ? [value] : value)])
   }
   const target: HeaderTarget = {
     has: (name) => headers.has(name),
-    add: (name, value) => headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value),
-    set: (name, value) => headers.set(name, value),
+    add: (name, value) => headers.set(name, [...(headers.get(name) ?? []), value]),
+    set: (name, value) => headers.set(name, [value]),
     remove: (name) => headers.delete(name),
   }
-  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject))
-  return { ...request, path, authority, headers: Object.fromEntries(headers) }
+  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers))
+  const edited = { ...request, headers: Object.fromEntries(headers) }
+  return { ...edited, ...rewriteRequest(routed.route, routed.leg, plainHead(edited), '') }
 }
 
 /** The operators that depend on nothing but the request; others are left empty. */
-function operatorValue(operator: FormatOperator, subject: Subject): string | undefined {
+function operatorValue(
+  operator: FormatOperator,
+  subject: Subject,
+  headers: ReadonlyMap<string, readonly string[]>,
+): string | undefined {
   switch (operator.operator) {
     case 'REQ':
       return operator.argument
         ?.split('?')
-        .map((name) => subject.head.header(name.toLowerCase()))
+        .map((name) =>
+          name.startsWith(':') ? namedHeader(subject.head, name.toLowerCase()) : headers.get(name.toLowerCase())?.[0],
+        )
         .find((value) => value !== undefined)
     case 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT':
       return subject.connection.remoteAddress

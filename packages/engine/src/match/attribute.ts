@@ -36,7 +36,7 @@ export function attributeReader(attribute: Attribute): Read {
   switch (attribute.name) {
     case 'request.headers': {
       const key = attribute.key
-      return (s) => s.head.header(key)
+      return (s) => s.head.header(key) // joined: for people; matching goes line by line
     }
     case 'request.query_params': {
       const key = attribute.key
@@ -80,7 +80,7 @@ export function metadataValue(subject: Subject, filter: string, path: readonly s
   return value
 }
 
-/** A header by lower-case name as a route configuration may name it: pseudo headers and `host` included. */
+/** A header by lower-case name as a route configuration may name it: pseudo headers and `host` included; first line. */
 export function namedHeader(head: RequestHead, name: string): string | undefined {
   switch (name) {
     case ':authority':
@@ -93,6 +93,6 @@ export function namedHeader(head: RequestHead, name: string): string | undefined
     case ':scheme':
       return head.scheme()
     default:
-      return head.header(name)
+      return head.headerLine(name, 0)
   }
 }

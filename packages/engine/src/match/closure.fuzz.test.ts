@@ -78,7 +78,7 @@ const subject: fc.Arbitrary<Subject> = fc
   .record({
     method: fc.constantFrom('GET', 'POST', 'CONNECT'),
     path: fc.constantFrom('/', '/a', '/a/b', '/ab', '/a?p=1', '/x?q=&p=x', '/a?pp=1&q'),
-    a: header,
+    a: fc.oneof(header, fc.array(text, { minLength: 2, maxLength: 3 })),
     b: header,
     peer: fc.option(fc.constantFrom('web', 'x'), { nil: undefined }),
     remote: fc.constantFrom('127.0.0.1', '10.0.0.1', '::1'),

@@ -60,9 +60,24 @@ function testClosure(predicate: Extract<Predicate, { op: 'test' }>): Test {
   const missing = predicate.missingAsEmpty === true
   if (test.is === 'absent') return missing ? () => false : (s) => read(s) === undefined
   const passes = valueClosure(test)
+  if (attribute.name === 'request.headers') return headerClosure(attribute.key, passes, missing)
   if (missing) return (s) => passes(read(s) ?? '')
   return (s) => {
     const value = read(s)
     return value !== undefined && passes(value)
+  }
+}
+
+/** Line by line; most headers have one. */
+function headerClosure(key: string, passes: (value: string) => boolean, missing: boolean): Test {
+  const passesEmpty = missing && passes('')
+  return ({ head }) => {
+    let line = head.headerLine(key, 0)
+    if (line === undefined) return passesEmpty
+    for (let index = 1; line !== undefined; index++) {
+      if (passes(line)) return true
+      line = head.headerLine(key, index)
+    }
+    return false
   }
 }

@@ -32,8 +32,19 @@ export function evaluateTest(
   if (attribute.name === 'source.principal') return principalMatches(test, subject)
   if (attribute.name === 'metadata') return testJson(test, metadataValue(subject, attribute.filter, attribute.path))
   if (attribute.name === 'random') return drawMatches(attribute.runtimeKey, test, subject)
+  if (attribute.name === 'request.headers') return headerMatches(attribute.key, test, missingAsEmpty, subject)
   const value = attributeReader(attribute)(subject)
   return testValue(test, value === undefined && missingAsEmpty ? '' : value)
+}
+
+/** A header has several lines; one that passes is enough. */
+function headerMatches(key: string, test: ValueTest, missingAsEmpty: boolean, { head }: Subject): boolean {
+  const first = head.headerLine(key, 0)
+  if (first === undefined) return testValue(test, missingAsEmpty ? '' : undefined)
+  for (let index = 0, line: string | undefined = first; line !== undefined; line = head.headerLine(key, ++index)) {
+    if (testValue(test, line)) return true
+  }
+  return false
 }
 
 /** A certificate has several names; one that passes is enough (Envoy's AuthenticatedMatcher). */

@@ -5,6 +5,7 @@ import type { RequestChange } from './proof.ts'
 
 /** The change that gives an attribute a value (undefined removes it); undefined when nobody can change it. */
 export function changeOf(attribute: Attribute, value: string | undefined): RequestChange | undefined {
+  if (value !== undefined && !canBeWritten(attribute, value)) return undefined
   switch (attribute.name) {
     case 'request.headers':
     case 'request.query_params':
@@ -20,8 +21,28 @@ export function changeOf(attribute: Attribute, value: string | undefined): Reque
       return value !== undefined && /^[A-Z]+$/.test(value) ? { attribute: attribute.name, value } : undefined
     case 'request.scheme':
       return value === 'http' || value === 'https' ? { attribute: attribute.name, value } : undefined
+    case 'request.host':
+      return value === undefined ? undefined : { attribute: attribute.name, value }
     default:
       return { attribute: attribute.name, value }
+  }
+}
+
+/** Whether a client can write the value where it belongs (RFC 9110 section 5.5, RFC 3986 sections 3.2 to 3.4). */
+function canBeWritten(attribute: Attribute, value: string): boolean {
+  switch (attribute.name) {
+    case 'request.headers':
+      return /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/.test(value)
+    case 'request.query_params':
+      return /^[\x21\x22\x24\x25\x27-\x7e]*$/.test(value)
+    case 'request.url_path':
+      return /^[\x21\x22\x24-\x3e\x40-\x7e]+$/.test(value)
+    case 'request.path':
+      return /^[\x21\x22\x24-\x7e]+$/.test(value)
+    case 'request.host':
+      return /^[\w.:[\]~-]+$/.test(value)
+    default:
+      return true
   }
 }
 
@@ -40,7 +61,11 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
       const key = change.key
       return {
         ...copy(subject),
-        head: { ...copyHead(subject), header: (name) => (name === key ? value : head.header(name)) },
+        head: {
+          ...copyHead(subject),
+          header: (name) => (name === key ? value : head.header(name)),
+          headerLine: (name, index) => (name !== key ? head.headerLine(name, index) : index === 0 ? value : undefined),
+        },
       }
     }
     case 'request.query_params': {
@@ -105,6 +130,7 @@ function copyHead({ head }: Subject): Subject['head'] {
     authority: () => head.authority(),
     scheme: () => head.scheme(),
     header: (name) => head.header(name),
+    headerLine: (name, index) => head.headerLine(name, index),
   }
 }
 

@@ -1,21 +1,55 @@
 // Why the policies before the deciding one did not match.
-import type { RbacPolicies } from '../model.ts'
+import type { RbacPolicies, RbacPolicy } from '../model.ts'
+import type { Predicate } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
 import { failedConditions } from './describe.ts'
+import { implies } from './implies.ts'
 import type { Loser } from './proof.ts'
 import { satisfy } from './satisfy.ts'
 
-/** The policies before `chosen`, with what would make each match first. */
-export function policyLosers(rules: RbacPolicies, subject: Subject, chosen: number): readonly Loser[] {
-  return rules.policies.slice(0, chosen).map((policy) => {
-    const whole = { op: 'and', all: [policy.permission.predicate, policy.principal.predicate] } as const
-    const counterfactual = satisfy([whole.all[0], whole.all[1]], subject)
+/**
+ * The policies before `chosen`, with what would make each the one that decides: no policy before it matches then, nor a
+ * DENY policy of an `earlier` filter.
+ */
+export function policyLosers(
+  rules: RbacPolicies,
+  subject: Subject,
+  chosen: number,
+  earlier: readonly RbacPolicies[],
+): readonly Loser[] {
+  const denying = earlier.filter(({ action }) => action === 'deny').flatMap(({ policies }) => policies)
+  return rules.policies.slice(0, chosen).map((policy, index) => {
+    const before = [...denying, ...rules.policies.slice(0, index)]
+    const goal = [wholeOf(policy), ...before.map(notMatching)]
+    // Another authority may lead to another workload: only when nothing else helps.
+    const counterfactual = satisfy([sameAuthority(subject), ...goal], subject) ?? satisfy(goal, subject)
     return {
       name: policy.name,
       origins: policy.origin === undefined ? {} : { origin: policy.origin },
-      failed: failedConditions(whole, subject),
+      failed: failedConditions(wholeOf(policy), subject),
       counterfactual,
-      unreachable: counterfactual === undefined ? 'no request that satisfies it was found' : undefined,
+      unreachable: counterfactual === undefined ? whyUnreachable(policy, before, subject) : undefined,
     }
   })
+}
+
+function sameAuthority({ head }: Subject): Predicate {
+  const test = { is: 'exact', value: head.authority(), ignoreCase: false } as const
+  return { op: 'test', attribute: { name: 'request.host' }, test, missingAsEmpty: true }
+}
+
+function wholeOf(policy: RbacPolicy): Predicate {
+  return { op: 'and', all: [policy.permission.predicate, policy.principal.predicate] }
+}
+
+function notMatching(policy: RbacPolicy): Predicate {
+  return { op: 'not', not: wholeOf(policy) }
+}
+
+function whyUnreachable(policy: RbacPolicy, before: readonly RbacPolicy[], subject: Subject): string {
+  const covering = before.find((one) => implies(wholeOf(policy), wholeOf(one)))
+  if (covering !== undefined) return `shadowed by ${covering.name}`
+  if (satisfy([wholeOf(policy)], subject) === undefined) return 'no request satisfies it'
+  const names = before.filter((one) => satisfy([wholeOf(policy), wholeOf(one)], subject) !== undefined)
+  return `shadowed by ${names.map(({ name }) => name).join(', ')} together`
 }

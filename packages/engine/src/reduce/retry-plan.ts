@@ -106,6 +106,7 @@ function hasRetriableHeader(policy: RetryPolicy, response: Response, subject: Su
     authority: () => '',
     scheme: () => '',
     header: (name) => response.header(name),
+    headerLine: (name, index) => (index === 0 ? response.header(name) : undefined),
   }
   const { connection, random } = subject
   return policy.retriableHeaders.some((rule) => rule.test({ head, connection, random }))

@@ -26,7 +26,11 @@ function replaceAll(re2: RE2JS, text: string, substitution: string): string {
   const matcher = re2.matcher(text)
   let result = ''
   let from = 0
+  let matched = false
   while (matcher.find()) {
+    // RE2 allows no empty match right after the match before.
+    if (matched && matcher.end() === from && matcher.start() === from) continue
+    matched = true
     result += text.slice(from, matcher.start())
     result += substitution.replace(/\\([0-9\\])/g, (_, what: string) => {
       if (what === '\\') return '\\'

@@ -8,7 +8,8 @@ export interface ProcessSpec {
   /** Shown before each of its lines. */
   readonly label: string
   readonly command: string
-  readonly args: readonly string[]
+  /** A function is asked at each start. */
+  readonly args: readonly string[] | (() => readonly string[])
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
 }
@@ -84,7 +85,8 @@ export class ManagedProcess {
 
   #start(): void {
     this.#startedAt = performance.now()
-    const { command, args, cwd, env } = this.#spec
+    const { command, cwd, env } = this.#spec
+    const args = typeof this.#spec.args === 'function' ? this.#spec.args() : this.#spec.args
     const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     if (child.pid !== undefined) {

@@ -1,4 +1,4 @@
-// Waits until every connected proxy has acknowledged what the control plane made of a change of the registry.
+// Waits until every proxy has acknowledged what the control plane made of a change of the registry.
 import type { ControlProcess } from './control-process.ts'
 
 /** An instance as the control plane's newest snapshot has it. */
@@ -9,9 +9,22 @@ export interface SeenInstance {
   readonly draining: boolean
 }
 
+/** What is waited for. */
+export interface Awaited {
+  /** Whether the control plane's snapshot holds the change. */
+  noticed(instances: readonly SeenInstance[]): boolean
+  /**
+   * Whether this proxy, by `namespace/name`, serves: such a one is waited for even while it is not connected (after a
+   * restart of the control plane, a rotation), since it goes on by what it last accepted.
+   */
+  serves(key: string): boolean
+}
+
 /** The part of `GET /v1/status` that is read here. */
 interface StatusAnswer {
   readonly proxies: readonly {
+    readonly instance: string
+    readonly namespace: string
     readonly connected: boolean
     readonly types: readonly { readonly state: string }[]
   }[]
@@ -20,15 +33,16 @@ interface StatusAnswer {
 const POLL_MS = 25
 
 /**
- * Resolves with true when the control plane's snapshot satisfies `noticed` and every connected proxy has acknowledged what
- * follows from it; with false after `timeoutMs`.
+ * Resolves with nothing when the control plane's snapshot holds the change and every proxy has acknowledged what
+ * follows from it; after `timeoutMs` with what is missing, in words.
  */
 export async function awaitAcks(
-  control: ControlProcess,
-  noticed: (instances: readonly SeenInstance[]) => boolean,
+  control: Pick<ControlProcess, 'ask'>,
+  awaited: Awaited,
   timeoutMs: number,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const deadline = Date.now() + timeoutMs
+  let missing = 'the control plane has not noticed'
   const until = async (condition: () => Promise<boolean>): Promise<boolean> => {
     while (Date.now() < deadline) {
       if (await condition()) return true
@@ -38,13 +52,26 @@ export async function awaitAcks(
   }
   const isNoticed = async (): Promise<boolean> => {
     const answer = (await control.ask('/v1/snapshot')) as { readonly instances: readonly SeenInstance[] } | undefined
-    return answer !== undefined && noticed(answer.instances)
+    return answer !== undefined && awaited.noticed(answer.instances)
   }
-  return (await until(isNoticed)) && (await until(() => isAcknowledged(control)))
+  const isAcknowledged = async (): Promise<boolean> => {
+    const answer = (await control.ask('/v1/status')) as StatusAnswer | undefined
+    if (answer === undefined) return false
+    const behind = proxiesBehind(answer, awaited)
+    if (behind.length > 0) missing = `not acknowledged by ${behind.join(', ')}`
+    return behind.length === 0
+  }
+  // Noticed again together with the acknowledgements: a control plane that was started anew has to read the change first.
+  const done = await until(async () => (await isNoticed()) && (await isAcknowledged()) && (await isNoticed()))
+  return done ? undefined : missing
 }
 
-async function isAcknowledged(control: ControlProcess): Promise<boolean> {
-  const answer = (await control.ask('/v1/status')) as StatusAnswer | undefined
-  if (answer === undefined) return false
-  return !answer.proxies.some(({ connected, types }) => connected && types.some(({ state }) => state === 'warming'))
+/** Proxies that may still go by what was before. */
+function proxiesBehind({ proxies }: StatusAnswer, { serves }: Awaited): string[] {
+  return proxies.flatMap(({ instance, namespace, connected, types }) => {
+    // One that has only just connected has asked for some of its types only: that is no acknowledgement. One that is away
+    // for a moment (its certificate was rotated) still holds what it acknowledged.
+    const isDone = types.length > 0 && types.every(({ state }) => state === 'accepted' || state === 'refused')
+    return isDone || !(connected || serves(`${namespace}/${instance}`)) ? [] : [instance]
+  })
 }

@@ -22,6 +22,7 @@ export interface ControlFile {
   readonly pid: number
   readonly xds: BoundAddress
   readonly api: BoundAddress
+  readonly metrics: BoundAddress
 }
 
 const START_TIMEOUT_MS = 30_000
@@ -50,7 +51,7 @@ export class ControlProcess {
     const spec = {
       label: LABEL,
       command,
-      args: [...args, ...this.#arguments(config)],
+      args: () => [...args, ...this.#arguments(config)],
       cwd: paths.root,
       env: { ...settings.env },
     }
@@ -70,7 +71,6 @@ export class ControlProcess {
           parts.printer.problem(
             `control plane ${describeExit(exit)}; it is started again, proxies go on with what they have`,
           )
-          // Ports it was given once stay its own, so that proxies find it again.
           return restartDelayMs(exit, failures)
         },
       },
@@ -154,7 +154,13 @@ export class ControlProcess {
   }
 
   #arguments(config: string): string[] {
-    const { ports, trustDomain, svidTtlMs, accessLog } = this.#settings
+    const { trustDomain, svidTtlMs, accessLog } = this.#settings
+    // Ports it was given once (where 0 was asked for) stay its own: proxies look for it there after a restart.
+    const bound = this.bound
+    const ports =
+      bound === undefined
+        ? this.#settings.ports
+        : { xds: bound.xds.port, api: bound.api.port, metrics: bound.metrics.port }
     return [
       ['--config', config],
       ['--state', this.#paths.state],

@@ -29,13 +29,19 @@ export interface FleetParts {
   readonly block: AddressBlock
 }
 
-const ACK_TIMEOUT_MS = 5_000
+/** A proxy connects again within some 5 s of a restart of the control plane; one that does not is not waited for longer. */
+const ACK_TIMEOUT_MS = 15_000
 const DRAIN_MS = 10_000
+const PROXY_GRACE_MS = 2_000
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
 
 /** The running instances. */
 export class Fleet {
   readonly #parts: FleetParts
   readonly #runners = new Map<string, InstanceRunner>()
+  readonly #retries = new Set<NodeJS.Timeout>()
+  #view: MeshView | undefined
   #sockets = 0
   #stopping = false
 
@@ -65,13 +71,14 @@ export class Fleet {
     const ready = new Set(registry.instances.filter((instance) => instance.ready).map(instanceKey))
     const allSeen = (seen: readonly SeenInstance[]): boolean =>
       seen.filter((instance) => instance.ready && ready.has(instanceKey(instance))).length === ready.size
-    const acked = await awaitAcks(control, allSeen, timeoutMs)
-    return acked ? undefined : 'not every proxy has acknowledged all endpoints; see weft status'
+    const missing = await awaitAcks(control, { noticed: allSeen, serves: this.#serves }, timeoutMs)
+    return missing === undefined ? undefined : `not every proxy knows all endpoints: ${missing}; see weft status`
   }
 
   /** Follows a change of the configuration: more or fewer replicas, changed commands. One change at a time. */
   async apply(view: MeshView): Promise<void> {
     const { registry } = this.#parts
+    this.#view = view
     const planned = planInstances(view.workloads, view.services, registry.instances, this.#parts.block)
     const wanted = new Set(planned.map(instanceKey))
     const leaving = registry.instances.filter((instance) => !wanted.has(instanceKey(instance)))
@@ -92,15 +99,35 @@ export class Fleet {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
+    for (const timer of this.#retries) clearTimeout(timer)
     await Promise.all([...this.#runners.values()].map((runner) => runner.stop(graceMs)))
   }
 
-  async #begin(instance: WorkloadInstance, view: MeshView): Promise<void> {
+  async #begin(instance: WorkloadInstance, view: MeshView, failures = 0): Promise<void> {
     const runner = this.#runnerOf(instance, view)
     if (runner === undefined) return
-    this.#parts.printer.say(`starting ${instance.name} (${instance.address})`)
+    const { printer } = this.#parts
+    printer.say(`starting ${instance.name} (${instance.address})`)
     const result = await runner.start()
-    if (!result.ok) this.#parts.printer.problem(`${result.error}\n  correct the Workload: nothing else is affected`)
+    if (result.ok || this.#stopping) return
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
+    printer.problem(`${result.error}\n  nothing else is affected; it is tried again in ${delayMs / 1000} s`)
+    await runner.stop(PROXY_GRACE_MS)
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer)
+      this.#again(runner, failures + 1)
+    }, delayMs)
+    this.#retries.add(timer)
+  }
+
+  /** Another try, unless the configuration has moved on. */
+  #again(failed: InstanceRunner, failures: number): void {
+    const key = instanceKey(failed.instance)
+    const instance = this.#parts.registry.instances.find((one) => instanceKey(one) === key)
+    if (this.#runners.get(key) !== failed || instance === undefined || instance.draining || this.#view === undefined)
+      return
+    this.#runners.delete(key)
+    void this.#begin(instance, this.#view, failures)
   }
 
   async #leave(instances: readonly WorkloadInstance[]): Promise<void> {
@@ -131,19 +158,24 @@ export class Fleet {
 
   async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
     const keys = new Set(instances.map(instanceKey))
-    const acked = await awaitAcks(
+    const missing = await awaitAcks(
       this.#parts.control,
-      (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+      {
+        noticed: (seen) => seen.every((instance) => instance.draining || !keys.has(instanceKey(instance))),
+        serves: this.#serves,
+      },
       ACK_TIMEOUT_MS,
     )
-    if (!acked) this.#parts.printer.problem('not every proxy has acknowledged the drain; going on all the same')
+    if (missing !== undefined) this.#parts.printer.problem(`the drain goes on all the same: ${missing}`)
   }
+
+  readonly #serves = (key: string): boolean => this.#runners.get(key)?.status().state === 'running'
 
   #mustRestart(instance: WorkloadInstance, view: MeshView): boolean {
     const runner = this.#runners.get(instanceKey(instance))
     const workload = workloadOf(instance, view)
     if (runner === undefined || workload === undefined) return false
-    if (runner.status().state === 'failed') return runner.workload.hash !== workload.hash
+    if (!runner.alive) return runner.workload.hash !== workload.hash
     return startRelevant(runner.workload, runner.instance) !== startRelevant(workload, instance)
   }
 

@@ -45,12 +45,17 @@ export class InstanceRunner {
     this.#setReady = parts.setReady
     this.#proxy = instance.proxy === 'none' ? undefined : new ProxyRunner(instance, parts.proxy)
     const onReady = (ready: boolean): void => {
-      if (this.#state === 'starting' || this.#state === 'running') parts.setReady(ready)
+      if (this.alive) parts.setReady(ready)
     }
     this.#app =
       workload.spec.command === undefined
         ? undefined
         : new AppRunner(instance, workload.spec, { ...parts.app, onReady })
+  }
+
+  /** False once it failed to start or was ended. */
+  get alive(): boolean {
+    return this.#state === 'starting' || this.#state === 'running'
   }
 
   /** Nothing is started before what it stands on is there. */
@@ -76,9 +81,10 @@ export class InstanceRunner {
 
   /** The whole mesh ends: no one is left to be considerate of. */
   async stop(graceMs: number): Promise<void> {
-    this.#state = 'draining'
+    const failed = this.#state === 'failed'
+    this.#state = failed ? 'failed' : 'draining'
     await Promise.all([this.#app?.stop(graceMs), this.#proxy?.stop(graceMs)])
-    this.#state = 'stopped'
+    if (!failed) this.#state = 'stopped'
   }
 
   status(): InstanceStatus {

@@ -5,10 +5,12 @@ import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
+  analyze,
   formatProblem,
   type GatewaySpec,
   type MeshObject,
   ofKind,
+  type Problem,
   type ServiceSpec,
   type WorkloadSpec,
 } from '@weft/resources'
@@ -28,6 +30,8 @@ export interface MeshReading {
   readonly blocking: readonly string[]
   /** All errors; the objects they are about are in `view` in their last good version, if they have one. */
   readonly errors: readonly string[]
+  /** References to what is not there, as errors: a start refuses them, a running mesh only tells. */
+  readonly dangling: readonly string[]
 }
 
 /** The watched configuration. */
@@ -67,6 +71,11 @@ function readingOf(state: StoreState): MeshReading {
       gateways: ofKind(objects, 'Gateway'),
     },
     blocking: blocking.map(formatProblem),
-    errors: problems.filter(({ severity }) => severity === 'error').map(formatProblem),
+    errors: problems.filter(isError).map(formatProblem),
+    dangling: analyze(objects).filter(isError).map(formatProblem),
   }
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error'
 }

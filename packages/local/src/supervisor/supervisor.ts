@@ -186,8 +186,9 @@ async function judge(
   settings: UpSettings,
   block: AddressBlock,
 ): Promise<Result<readonly WorkloadInstance[]>> {
-  const { view, blocking } = reading
-  if (blocking.length > 0) return err(list('the configuration has errors; nothing was started', blocking))
+  const { view } = reading
+  const wrong = [...reading.blocking, ...reading.dangling]
+  if (wrong.length > 0) return err(list('the configuration has errors; nothing was started', wrong))
   if (view.workloads.length === 0) {
     return err(`${paths.config} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nothing to start`)
   }
@@ -233,9 +234,9 @@ function follow(parts: Followed): void {
     }
     working = undefined
   }
-  tell(source.first.errors)
+  tell(source.first)
   source.follow((reading) => {
-    tell(reading.errors)
+    tell(reading)
     newest = reading.view
     working ??= work()
   })
@@ -245,14 +246,16 @@ function follow(parts: Followed): void {
   }
 }
 
-function errorTeller(printer: LogPrinter): (errors: readonly string[]) => void {
+/** Tells of each change of what is wrong, once. */
+function errorTeller(printer: LogPrinter): (reading: MeshReading) => void {
   let shown = ''
-  return (errors) => {
-    const now = errors.join('\n')
+  return ({ errors, dangling }) => {
+    const now = [...errors, ...dangling].join('\n')
     if (now === shown) return
-    if (now === '') printer.say('the configuration is good again')
-    else printer.problem(list('refused; the last good configuration goes on serving', errors))
     shown = now
+    if (errors.length > 0) printer.problem(list('refused; the last good configuration goes on serving', errors))
+    if (dangling.length > 0) printer.problem(list('applied, but it names what is not there', dangling))
+    if (now === '') printer.say('the configuration is good again')
   }
 }
 

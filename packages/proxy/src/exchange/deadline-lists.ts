@@ -10,6 +10,8 @@ export class Deadline {
   readonly owner: DeadlineOwner
   dueMs = 0
   list: DeadlineList | undefined = undefined
+  /** The list it was in last: most are armed with the same duration again. */
+  lastList: DeadlineList | undefined = undefined
   previous: Deadline | undefined = undefined
   next: Deadline | undefined = undefined
 
@@ -43,13 +45,16 @@ export class DeadlineLists {
     this.#timers = timers
   }
 
-  /** (Re)arms a deadline; `delayMs` of 0 only disarms it: no limit. */
-  arm(deadline: Deadline, delayMs: number): void {
+  /** (Re)arms a deadline, `delayMs` from now; of 0 only disarms it: no limit. */
+  arm(deadline: Deadline, delayMs: number, nowMs = this.#clock.nowMs()): void {
     this.disarm(deadline)
     if (delayMs <= 0) return
-    const list = this.#listOf(delayMs)
-    deadline.dueMs = this.#clock.nowMs() + list.delayMs
+    const last = deadline.lastList
+    // A list with a timer is one of ours still.
+    const list = last?.delayMs === delayMs && last.timer !== undefined ? last : this.#listOf(delayMs)
+    deadline.dueMs = nowMs + list.delayMs
     deadline.list = list
+    deadline.lastList = list
     deadline.previous = list.tail
     if (list.tail === undefined) list.head = deadline
     else list.tail.next = deadline

@@ -34,7 +34,8 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   responseHead: H1Head | undefined = undefined
   /** Attempts at upstreams so far. */
   attempts = 0
-  readonly #startMs: number
+  /** On the monotonic clock. */
+  readonly startMs: number
   #random = -1
 
   constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: H1Head) {
@@ -44,7 +45,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     this.connection = accepted.facts
     this.downstreamPeer = accepted.peer
     this.head = new RequestView(head, accepted.facts.tls)
-    this.#startMs = context.runtime.clock.nowMs()
+    this.startMs = context.runtime.clock.nowMs()
   }
 
   /** Where the last attempt went. */
@@ -65,7 +66,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.connection
   }
   get durationMs(): number {
-    return this.context.runtime.clock.nowMs() - this.#startMs
+    return this.context.runtime.clock.nowMs() - this.startMs
   }
   get startWallMs(): number {
     return this.context.runtime.clock.wallMs() - this.durationMs
@@ -108,8 +109,9 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.routing.decision?.host?.includeAttemptCountInResponse === true
   }
 
+  /** The first line of it, as Envoy's %REQ% has it. */
   requestHeader(name: string): string | undefined {
-    return this.head.head.value(name)
+    return this.head.head.line(name, 0)
   }
 
   responseHeader(name: string): string | undefined {

@@ -20,6 +20,7 @@ import { HeadTarget } from './header-target.ts'
 import { type LocalReply, replyOf, replyText } from './local-reply.ts'
 import { readOperator } from './read-operator.ts'
 import { RequestBody } from './request-body.ts'
+import { responseHeadText } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
 import { decideRouting, routerOutcome } from './routing.ts'
 
@@ -50,6 +51,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #idleMs: number
   #nextFilter = 0
   #chunkedResponse = false
+  /** Some of the request's body came with the present read. */
+  #moved = false
   #keepAlive = true
   #forwarding: Forwarding | undefined = undefined
   #tunnel: ConnectTunnel | undefined = undefined
@@ -71,7 +74,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const { head, manager } = this
     const h1 = head.head
     this.#h1.attach(this)
-    this.touch()
+    if (this.#idleMs > 0) this.context.deadlines.arm(this.#idle, this.#idleMs, this.startMs)
     if (!this.body.complete && manager.timeouts.requestMs > 0) {
       this.#limit = new Deadline(this)
       this.context.deadlines.arm(this.#limit, manager.timeouts.requestMs)
@@ -146,13 +149,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   /** Sends the head of an upstream's answer. */
-  respond(text: (chunked: boolean, connectionLine: string) => string, body: 'none' | 'length' | 'unknown'): void {
+  respond(head: H1Head, body: 'none' | 'length' | 'unknown'): void {
     this.responseStarted = true
     const old = this.head.head.minor === 0
     this.#chunkedResponse = body === 'unknown' && !old
     if (body === 'unknown' && old) this.#keepAlive = false
-    this.#h1.send(text(this.#chunkedResponse, this.#connectionLine()))
-    this.touch()
+    this.#h1.send(responseHeadText(this, head, this.#chunkedResponse, this.#connectionLine()))
   }
 
   /** Passes on an informational answer, which HTTP/1.0 does not know. */
@@ -165,7 +167,6 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** Sends a piece of the answer's body. False: wait for `Forwarding.resume`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
     this.bytesSent += end - start
-    this.touch()
     if (!this.#chunkedResponse) return this.#h1.sendBytes(bytes, start, end)
     this.#h1.send(`${(end - start).toString(16)}\r\n`)
     const more = this.#h1.sendBytes(bytes, start, end)
@@ -173,8 +174,9 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     return more
   }
 
-  /** Sends what was gathered. */
+  /** Sends what was gathered of one read of the answer. */
   flushDownstream(): boolean {
+    this.touch()
     return this.#h1.flush()
   }
 
@@ -208,7 +210,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.done) return
     this.bytesReceived += end - start
-    this.touch()
+    this.#moved = true
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
     if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
@@ -225,6 +227,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   onFlush(): void {
+    if (this.#moved) {
+      this.#moved = false
+      this.touch()
+    }
     if (this.#tunnel !== undefined) this.#tunnel.start()
     else this.#forwarding?.flush()
   }

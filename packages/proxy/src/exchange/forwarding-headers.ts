@@ -2,7 +2,7 @@
 // them.
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
-import { addHeader, dropHeader, dropKind, setHeader } from '../codec/h1/head-edits.ts'
+import { addHeader, dropHeader, dropKind } from '../codec/h1/head-edits.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
 import { HeaderKind } from '../codec/h1/header-kind.ts'
 import type { RandomPool } from './random-pool.ts'
@@ -60,7 +60,10 @@ export function applyForwarding(
     const said = head.value('x-forwarded-proto')
     if (said === 'http' || said === 'https') view.setScheme(said)
   }
-  if (edge) setHeader(head, 'x-envoy-external-address', trustedAddress ?? facts.remoteAddress)
+  if (edge) {
+    if (head.has(HeaderKind.X_ENVOY)) dropHeader(head, 'x-envoy-external-address')
+    addHeader(head, 'x-envoy-external-address', trustedAddress ?? facts.remoteAddress)
+  }
   clientCertificate(head, forwarding, connection)
   return { trustedAddress, requestId: requestId(head, manager, edge, random) }
 }

@@ -4,8 +4,6 @@ import {
   backOffMs,
   type EffectiveTimeouts,
   type Endpoint,
-  effectiveRetryPolicy,
-  effectiveTimeouts,
   isIdempotent,
   type RetryPolicy,
   retryVerdict,
@@ -15,6 +13,7 @@ import type { Timer } from '@weft/core'
 import { H1ClientConnection, type ResponseFailure, type ResponseReceiver } from '../codec/h1/client-connection.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
 import { headerLines } from '../codec/h1/head-edits.ts'
+import { HeaderKind } from '../codec/h1/header-kind.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/http1-pool.ts'
 import type { UpstreamConnection } from '../pool/upstream-connection.ts'
@@ -22,7 +21,8 @@ import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
-import { editResponse, responseHeadText } from './response-writer.ts'
+import { editResponse } from './response-writer.ts'
+import { limitsOf } from './route-plan.ts'
 import { UpstreamRequest } from './upstream-request.ts'
 
 /** Without a policy of the route: a connection that could not be made has sent nothing, so it is safe to try again. */
@@ -39,6 +39,8 @@ const connectRetries: RetryPolicy = {
   hostSelectionMaxAttempts: 3,
 }
 
+const noKeys: string[] = []
+
 /** So many stale connections in a row are believed to be stale; more is the upstream's doing. */
 const maxStale = 3
 /** The body of an answer that will be repeated is read to its end up to this size, to keep the connection. */
@@ -52,9 +54,10 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   readonly #request: UpstreamRequest
   readonly #policy: RetryPolicy
   readonly #declared: boolean
-  readonly #overall: Deadline = new Deadline(this)
+  #overall: Deadline | undefined = undefined
   #perTry: Deadline | undefined = undefined
-  #tried: string[] = []
+  /** Keys of endpoints that earlier attempts went to. */
+  #tried: string[] = noKeys
   #retries = 0
   #stale = 0
   #endpoint: Endpoint | undefined = undefined
@@ -71,12 +74,12 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
     this.#exchange = exchange
     this.#cluster = cluster
-    this.timeouts = effectiveTimeouts(exchange.manager, action, exchange.head)
-    const policy = effectiveRetryPolicy(exchange.plan?.retryPolicy, exchange.head)
-    this.#policy = policy ?? connectRetries
+    const { timeouts, retryPolicy } = limitsOf(exchange, action)
+    this.timeouts = timeouts
+    this.#policy = retryPolicy ?? connectRetries
     // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
     // that it repeats nothing that may have been processed.
-    this.#declared = policy !== undefined
+    this.#declared = retryPolicy !== undefined
     this.#request = new UpstreamRequest(exchange, this.timeouts)
   }
 
@@ -95,13 +98,13 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     const exchange = this.#exchange
     this.#exchange.attempts++
     if (this.#exchange.attempts === 1 && exchange.body.complete) this.#armOverall()
+    if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.#policy
     const picked = this.#cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
     const { endpoint } = picked
     this.#endpoint = endpoint
-    this.#tried.push(endpoint.key)
     if (!this.#cluster.beginRequest(endpoint)) return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     this.#counted = true
     const idle = this.#cluster.takeIdle(endpoint)
@@ -170,16 +173,14 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     const exchange = this.#exchange
     if (this.#perTry !== undefined) exchange.context.deadlines.disarm(this.#perTry)
     const { status } = head
-    if (status >= 400 || this.#policy.retriableHeaders.length > 0 || this.#policy.retriableStatusCodes.size > 0) {
-      if (this.#repeatResponse(head, endOfBody, known)) return
-    }
+    if (this.#mayBeRetriable(head) && this.#repeatResponse(head, endOfBody, known)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
     exchange.status = status
     exchange.details = 'via_upstream'
     exchange.responseHead = head
     editResponse(exchange, head)
     const body = endOfBody || exchange.method === 'HEAD' ? 'none' : known === 'length' ? 'length' : 'unknown'
-    exchange.respond((chunked, line) => responseHeadText(exchange, head, chunked, line), body)
+    exchange.respond(head, body)
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -219,7 +220,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     const safe = isIdempotent(this.#exchange.method) || !codec.wrote
     if (silent && codec.reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
       this.#endAttempt()
-      this.#tried.pop()
+      this.#endpoint = undefined
       this.#exchange.attempts--
       return this.attempt()
     }
@@ -244,7 +245,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#over = true
     this.#endAttempt()
     const { deadlines } = this.#exchange.context
-    deadlines.disarm(this.#overall)
+    if (this.#overall !== undefined) deadlines.disarm(this.#overall)
     this.#backOff?.cancel()
   }
 
@@ -255,7 +256,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       cluster: this.#cluster.cluster,
       endpoint: this.#endpoint,
       peer: transport?.peer,
-      localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
+      localAddress: this.#pooled?.localName,
       attempts: this.#exchange.attempts,
       transportFailure: this.#transportFailure,
     }
@@ -286,6 +287,14 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       this.#backOff = undefined
       if (!this.#over) this.attempt()
     })
+  }
+
+  /** False for what no policy repeats: most answers, and nothing is made to ask about them. */
+  #mayBeRetriable(head: H1Head): boolean {
+    const { status } = head
+    const { retriableHeaders, retriableStatusCodes } = this.#policy
+    if (status >= 400 || retriableHeaders.length > 0 || retriableStatusCodes.has(status)) return true
+    return head.has(HeaderKind.X_ENVOY) || this.#exchange.isGrpc
   }
 
   /** True when an answer is thrown away because another attempt may do better. */
@@ -335,7 +344,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #settle(): void {
     this.#over = true
     this.#codec = undefined
-    this.#exchange.context.deadlines.disarm(this.#overall)
+    if (this.#overall !== undefined) this.#exchange.context.deadlines.disarm(this.#overall)
     this.#uncount()
   }
 
@@ -347,6 +356,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   #armOverall(): void {
+    if (this.timeouts.requestMs <= 0) return
+    this.#overall ??= new Deadline(this)
     this.#exchange.context.deadlines.arm(this.#overall, this.timeouts.requestMs)
   }
 
@@ -355,8 +366,6 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#exchange.context.deadlines.arm(this.#perTry, this.timeouts.perTryMs)
   }
 }
-
-const noKeys: readonly string[] = []
 
 /** Envoy's words for why no connection came about. */
 function transportFailureText({ close, timedOut }: Extract<PoolFailure, { kind: 'connect' }>): string | undefined {

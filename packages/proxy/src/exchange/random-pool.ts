@@ -2,12 +2,15 @@ import { Buffer } from 'node:buffer'
 import type { Rng } from '@weft/core'
 
 const poolBytes = 8 * 1024
-const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** First digit of the fourth group: the variant of RFC 9562. */
+const variants = ['8', '9', 'a', 'b']
 
 /** Random numbers and ids out of a pool of strong random bytes: one call to the generator per 8 kB. */
 export class RandomPool {
   readonly #rng: Rng
   readonly #bytes = Buffer.alloc(poolBytes)
+  /** The same bytes as text, two digits each. */
+  #hex = ''
   #used = poolBytes
 
   constructor(rng: Rng) {
@@ -26,17 +29,16 @@ export class RandomPool {
   /** A random UUID (RFC 9562, version 4), lower-case. */
   uuid(): string {
     const at = this.#take(16)
-    const bytes = this.#bytes
-    const h = (index: number): string => hex[bytes[at + index] as number] as string
-    const version = hex[((bytes[at + 6] as number) & 0x0f) | 0x40] as string
-    const variant = hex[((bytes[at + 8] as number) & 0x3f) | 0x80] as string
-    const low = `${h(0)}${h(1)}${h(2)}${h(3)}-${h(4)}${h(5)}-${version}${h(7)}`
-    return `${low}-${variant}${h(9)}-${h(10)}${h(11)}${h(12)}${h(13)}${h(14)}${h(15)}`
+    const hex = this.#hex.slice(at * 2, at * 2 + 32)
+    const variant = variants[((this.#bytes[at + 8] as number) >> 4) & 3] as string
+    const low = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}`
+    return `${low}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`
   }
 
   #take(count: number): number {
     if (this.#used + count > poolBytes) {
       this.#rng.fill(this.#bytes)
+      this.#hex = this.#bytes.toString('hex')
       this.#used = 0
     }
     const at = this.#used

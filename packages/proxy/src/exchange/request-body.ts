@@ -9,7 +9,7 @@ export class RequestBody {
   complete: boolean
   /** False once some of it was let go: the request cannot be repeated. */
   replayable = true
-  #pieces: Buffer[] = []
+  #pieces: Buffer[] = noPieces
   #keptBytes = 0
 
   constructor(chunked: boolean, complete: boolean) {
@@ -30,6 +30,7 @@ export class RequestBody {
   /** Keeps a copy. */
   keep(bytes: Buffer, start: number, end: number): void {
     if (!this.replayable) return
+    if (this.#pieces === noPieces) this.#pieces = []
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
     this.#keptBytes += end - start
   }
@@ -38,7 +39,9 @@ export class RequestBody {
   taken(wanted: boolean): void {
     if (wanted && !this.full) return
     if (this.#keptBytes > 0 || !this.complete) this.replayable = false
-    this.#pieces = []
+    this.#pieces = noPieces
     this.#keptBytes = 0
   }
 }
+
+const noPieces: Buffer[] = []

@@ -52,6 +52,9 @@ export class RequestView implements RequestHead {
   header(name: string): string | undefined {
     return this.head.value(name)
   }
+  headerLine(name: string, index: number): string | undefined {
+    return this.head.line(name, index)
+  }
 
   /** Says which scheme the client used, when a trusted hop in front knows better than this connection. */
   setScheme(scheme: 'http' | 'https'): void {

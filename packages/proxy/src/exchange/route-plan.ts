@@ -1,15 +1,22 @@
 import {
+  type EffectiveTimeouts,
+  effectiveRetryPolicy,
+  effectiveTimeouts,
   type FilterOverride,
   filterOverride,
   headerLevels,
   type HeaderRules,
+  type HttpConnectionManager,
   type RetryPolicy,
+  type RouteAction,
   type Routed,
   type RouteConfig,
   type Route,
   type VirtualHost,
   type WeightedCluster,
 } from '@weft/engine'
+import { HeaderKind } from '../codec/h1/header-kind.ts'
+import type { RequestView } from './request-view.ts'
 
 /** What follows from a route alone, worked out on its first use and kept as long as the route. */
 export interface RoutePlan {
@@ -20,8 +27,36 @@ export interface RoutePlan {
   readonly responseLevels: readonly HeaderRules[]
   /** True when path or authority change on the way. */
   readonly rewrites: boolean
+  /** True when header rules set `x-envoy-*`, which may ask for other limits. */
+  readonly asks: boolean
   /** Per-route settings of http filters by name; filled on first use. */
   readonly overrides: Map<string, FilterOverride | undefined>
+  /** Limits of a request without wishes of its own; filled on first use. */
+  limits: RouteLimits | undefined
+}
+
+/** How long a request may take, and when it is repeated. */
+export interface RouteLimits {
+  readonly manager: HttpConnectionManager
+  readonly timeouts: EffectiveTimeouts
+  readonly retryPolicy: RetryPolicy | undefined
+}
+
+/** The limits of one exchange: the route's own, unless `x-envoy-*` headers may ask for others. */
+export function limitsOf(
+  { plan, manager, head }: { plan: RoutePlan | undefined; manager: HttpConnectionManager; head: RequestView },
+  action: RouteAction,
+): RouteLimits {
+  const known = plan?.limits
+  const asks = plan?.asks === true || head.head.has(HeaderKind.X_ENVOY)
+  if (known !== undefined && !asks && known.manager === manager) return known
+  const made = {
+    manager,
+    timeouts: effectiveTimeouts(manager, action, head),
+    retryPolicy: effectiveRetryPolicy(plan?.retryPolicy, head),
+  }
+  if (plan !== undefined && !asks) plan.limits = made
+  return made
 }
 
 const plans = new WeakMap<Route, Map<WeightedCluster | undefined, RoutePlan>>()
@@ -63,6 +98,8 @@ function makePlan(routed: Routed): RoutePlan {
     requestLevels: levels.filter(({ requestAdd, requestRemove }) => requestAdd.length + requestRemove.length > 0),
     responseLevels: levels.filter(({ responseAdd, responseRemove }) => responseAdd.length + responseRemove.length > 0),
     rewrites: action?.pathRewrite !== undefined || action?.hostRewrite !== undefined || leg?.hostRewrite !== undefined,
+    asks: levels.some(({ requestAdd }) => requestAdd.some(({ name }) => name.startsWith('x-envoy-'))),
     overrides: new Map(),
+    limits: undefined,
   }
 }

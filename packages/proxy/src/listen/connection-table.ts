@@ -20,8 +20,11 @@ export interface OpenConnection {
   deadline: Timer | undefined
 }
 
-/** How long an idle connection gets to hear of the drain with an answer before it is ended. */
-const idleGraceMs = 250
+/**
+ * How long an idle connection gets to hear of the drain with an answer before it is ended: a request that meets the end on
+ * its way is lost if it must not be sent twice.
+ */
+const idleGraceMs = 1_000
 /** How often a drain looks at what is left. */
 const drainLookMs = 20
 

@@ -9,11 +9,19 @@ export interface Dialed {
   readonly transport: Transport
   /** Hexadecimal serial of the certificate we showed; undefined on plaintext. */
   readonly ownSerial: string | undefined
+  /**
+   * Monotonic clock: not to be used for new requests from then on, as one of the two certificates is running out. Earlier
+   * than the server starts to drain it, so that it is always the client that ends it.
+   */
+  readonly retireMs: number
 }
+
+/** The share of the time to the earlier certificate's end that a connection is used; servers drain after 0.8 of it. */
+const usedShare = 0.7
 
 /** What dialling needs from the proxy around it. */
 export interface DialContext {
-  readonly runtime: Pick<Runtime, 'net' | 'timers'>
+  readonly runtime: Pick<Runtime, 'net' | 'timers' | 'clock'>
   readonly secrets: Secrets
   readonly testSan: SanTest
   connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
@@ -128,14 +136,17 @@ class Dial {
       },
       (secured) => {
         if (this.#over) return secured.destroy()
-        this.#open(secured, certificate?.facts.serial)
+        const ends = [certificate?.facts.notAfterMs, secured.peer?.notAfterMs].filter((end) => end !== undefined)
+        const { clock } = this.#context.runtime
+        const leftMs = Math.max(0, Math.min(...ends) - clock.wallMs())
+        this.#open(secured, certificate?.facts.serial, clock.nowMs() + leftMs * usedShare)
       },
       (close) => this.#fail(close, false),
     )
   }
 
-  #open(transport: Transport, ownSerial: string | undefined): void {
-    if (this.#finish()) this.#outcome.onOpen({ transport, ownSerial })
+  #open(transport: Transport, ownSerial: string | undefined, retireMs = Number.POSITIVE_INFINITY): void {
+    if (this.#finish()) this.#outcome.onOpen({ transport, ownSerial, retireMs })
   }
 
   #fail(close: TransportClose, timedOut: boolean): void {

@@ -55,10 +55,9 @@ export class Http1Pool implements ConnectionOwner {
   /** An idle connection, ready for a request; undefined: ask `wait`. */
   take(): UpstreamConnection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      const { announcedIdleMs } = connection
-      if (announcedIdleMs === 0 || this.#context.nowMs() - connection.idleSinceMs < announcedIdleMs) {
-        return lend(connection)
-      }
+      const { announcedIdleMs, idleSinceMs, retireMs } = connection
+      const nowMs = this.#context.nowMs()
+      if (nowMs < retireMs && (announcedIdleMs === 0 || nowMs - idleSinceMs < announcedIdleMs)) return lend(connection)
       // The server is about to close it: a request sent now may be lost.
       connection.discard()
     }
@@ -93,11 +92,12 @@ export class Http1Pool implements ConnectionOwner {
     }
   }
 
-  /** Ends idle connections that were idle or open for too long. */
+  /** Ends idle connections that were idle or open for too long, or that the server is about to end. */
   sweep(nowMs: number): void {
     const { idleTimeoutMs, maxConnectionDurationMs } = this.#context.budget.cluster.http
     this.drain(
       (connection) =>
+        nowMs >= connection.retireMs ||
         (maxConnectionDurationMs > 0 && nowMs - connection.openedMs >= maxConnectionDurationMs) ||
         (idleTimeoutMs > 0 && !connection.lent && nowMs - connection.idleSinceMs >= idleTimeoutMs),
     )
@@ -147,10 +147,9 @@ export class Http1Pool implements ConnectionOwner {
       (dialed) => {
         this.#dials.delete(cancel)
         const connection = new UpstreamConnection(this, {
-          transport: dialed.transport,
+          dialed,
           endpoint: this.endpoint,
           nowMs: this.#context.nowMs(),
-          ownSerial: dialed.ownSerial,
         })
         this.#open.add(connection)
         this.#context.onOpened()

@@ -1,5 +1,6 @@
 import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { Endpoint } from '@weft/engine'
+import type { Dialed } from './dial.ts'
 import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
 
 /** The pool a connection goes back to. */
@@ -16,8 +17,12 @@ export class UpstreamConnection implements TransportHandler {
   readonly transport: Transport
   readonly endpoint: Endpoint
   readonly openedMs: number
+  /** `address:port` on our side, for telemetry. */
+  readonly localName: string
   /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
   readonly ownSerial: string | undefined
+  /** Not to be lent out again from then on, on the monotonic clock: see `Dialed.retireMs`. */
+  readonly retireMs: number
   /** Requests begun on it, the present one included. More than one: it was reused, and may be stale. */
   requests = 0
   /** When it became idle, on the monotonic clock. */
@@ -35,18 +40,16 @@ export class UpstreamConnection implements TransportHandler {
 
   constructor(
     owner: ConnectionOwner,
-    made: {
-      readonly transport: Transport
-      readonly endpoint: Endpoint
-      readonly nowMs: number
-      readonly ownSerial: string | undefined
-    },
+    made: { readonly dialed: Dialed; readonly endpoint: Endpoint; readonly nowMs: number },
   ) {
     this.#owner = owner
-    this.transport = made.transport
+    const { transport, ownSerial, retireMs } = made.dialed
+    this.transport = transport
     this.endpoint = made.endpoint
+    this.localName = `${transport.localAddress}:${transport.localPort}`
     this.openedMs = made.nowMs
-    this.ownSerial = made.ownSerial
+    this.ownSerial = ownSerial
+    this.retireMs = retireMs
     this.transport.handler = this
   }
 

@@ -24,6 +24,7 @@ const noRequest: RequestHead = {
   authority: () => '',
   scheme: () => '',
   header: () => undefined,
+  headerLine: () => undefined,
 }
 
 /** What a decision may look at on a connection that carries no request. */

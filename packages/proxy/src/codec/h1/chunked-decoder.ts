@@ -20,12 +20,14 @@ const TRAILER_VALUE = 8
 const TRAILER_LF = 9
 const END_LF = 10
 const DONE = 11
+const EXTENSION_START = 12
 
 const CR = 13
 const LF = 10
 
 /**
- * Reads a chunked body (RFC 9112 7.1) strictly: CRLF only, sizes up to 2^52, extensions bounded and of legal bytes.
+ * Reads a chunked body (RFC 9112 7.1) strictly: CRLF only, no space behind a size, sizes up to 2^52, extensions bounded
+ * and well-formed.
  * A byte machine, so that the outcome cannot depend on how the bytes were cut.
  */
 export class ChunkedDecoder {
@@ -35,6 +37,8 @@ export class ChunkedDecoder {
   #size = 0
   #digits = 0
   #extension = 0
+  #quoted = false
+  #escaped = false
   #overhead = 0
 
   /** True once the last CRLF was read. */
@@ -65,7 +69,9 @@ export class ChunkedDecoder {
         continue
       }
       const fault =
-        this.#state <= DATA_LF ? this.#chunkByte(bytes[at] as number) : this.#trailerByte(bytes[at] as number)
+        this.#state <= DATA_LF || this.#state === EXTENSION_START
+          ? this.#chunkByte(bytes[at] as number)
+          : this.#trailerByte(bytes[at] as number)
       if (fault !== undefined) {
         this.fault = fault
         return at
@@ -82,11 +88,20 @@ export class ChunkedDecoder {
         if (this.#digits === 0) return 'invalid_chunk_size'
         this.#extension = 0
         if (byte === CR) this.#state = SIZE_LF
-        else if (byte === 59 || byte === 32 || byte === 9) this.#state = EXTENSION
+        else if (byte === 59) this.#state = EXTENSION_START
         else return 'invalid_chunk_size'
         return undefined
+      case EXTENSION_START:
+        if (((charClass[byte] as number) & TOKEN) === 0) return 'invalid_chunk_extension'
+        this.#state = EXTENSION
+        this.#quoted = false
+        this.#escaped = false
+        return this.#count()
       case EXTENSION:
-        if (byte === CR) this.#state = SIZE_LF
+        if (this.#escaped) this.#escaped = false
+        else if (byte === 34) this.#quoted = !this.#quoted
+        else if (byte === 92) this.#escaped = this.#quoted
+        if (byte === CR && !this.#quoted) this.#state = SIZE_LF
         else if (((charClass[byte] as number) & VALUE) === 0) return 'invalid_chunk_extension'
         else if (++this.#extension > maxExtensionBytes) return 'chunk_extension_too_large'
         return this.#count()

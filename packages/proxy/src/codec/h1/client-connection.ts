@@ -34,6 +34,9 @@ export interface ResponseReceiver {
   onFailure(failure: ResponseFailure): void
 }
 
+/** 1xx responses before the final one; a server that sends more keeps an exchange going without ever answering. */
+const maxInformational = 100
+
 /** An idle connection is given up this long before the server said it would close it, milliseconds. */
 const keepAliveMarginMs = 1_000
 
@@ -49,6 +52,7 @@ export class H1ClientConnection implements TransportHandler {
   #state: State = 'idle'
   #method = ''
   #remaining = 0
+  #informational = 0
   #carry: Buffer | undefined = undefined
   #out = ''
   #requestDone = false
@@ -76,6 +80,7 @@ export class H1ClientConnection implements TransportHandler {
     this.#reusable = true
     this.#silent = true
     this.#wrote = false
+    this.#informational = 0
     this.transport.handler = this
     this.#head.reset()
     this.#out = head
@@ -142,7 +147,7 @@ export class H1ClientConnection implements TransportHandler {
   onEnd(): void {
     if (this.#state === 'until-close') {
       this.#reusable = false
-      this.#end()
+      this.#end(false)
       return
     }
     this.#fail('closed', 'the upstream closed the connection')
@@ -185,7 +190,7 @@ export class H1ClientConnection implements TransportHandler {
           this.#remaining -= stop - at
           this.#receiver?.onData(bytes, at, stop)
           at = stop
-          if (this.#remaining === 0 && this.#state === 'length') this.#end()
+          if (this.#remaining === 0 && this.#state === 'length') this.#end(at < end)
           break
         }
         case 'chunked':
@@ -211,7 +216,7 @@ export class H1ClientConnection implements TransportHandler {
     const at = decoder.decode(bytes, start, end, this.#onChunk)
     if (this.#state !== 'chunked') return end
     if (decoder.fault !== undefined) this.#fail('protocol', decoder.fault)
-    else if (decoder.done) this.#end()
+    else if (decoder.done) this.#end(at < end)
     return at
   }
 
@@ -231,11 +236,11 @@ export class H1ClientConnection implements TransportHandler {
       return end
     }
     const next = start + this.#head.length - (carried?.length ?? 0)
-    this.#onHead()
+    this.#onHead(next < end)
     return next
   }
 
-  #onHead(): void {
+  #onHead(surplus: boolean): void {
     const head = this.#head
     const framing = responseFraming(head, this.#method)
     if ('status' in framing || head.status === 101) {
@@ -243,6 +248,7 @@ export class H1ClientConnection implements TransportHandler {
       return
     }
     if (head.status < 200) {
+      if (++this.#informational > maxInformational) return this.#fail('protocol', 'too many informational responses')
       if (head.status !== 100) this.#receiver?.onInformational(head)
       head.reset()
       return
@@ -253,7 +259,7 @@ export class H1ClientConnection implements TransportHandler {
     const receiver = this.#receiver
     if (framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)) {
       receiver?.onHead(head, true, 'length')
-      if (this.#state === 'head') this.#end()
+      if (this.#state === 'head') this.#end(surplus)
       return
     }
     this.#state = framing.kind
@@ -265,8 +271,12 @@ export class H1ClientConnection implements TransportHandler {
     receiver?.onHead(head, false, framing.kind)
   }
 
-  /** The response is complete. The connection goes back first, so that what the end sets off can use it. */
-  #end(): void {
+  /**
+   * The response is complete. The connection goes back first, so that what the end sets off can use it. With a surplus
+   * behind the response it does not go back: the next request would be answered by bytes sent before it was.
+   */
+  #end(surplus: boolean): void {
+    if (surplus) this.#reusable = false
     const receiver = this.#receiver
     this.#receiver = undefined
     this.#state = 'done'

@@ -17,6 +17,7 @@ const framingHeaders = (1 << HeaderKind.CONTENT_LENGTH) | (1 << HeaderKind.TRANS
 const both: HeadFault = { status: 400, details: 'http1.content_length_and_transfer_encoding' }
 const badLength: HeadFault = { status: 400, details: 'http1.invalid_content_length' }
 const badCoding: HeadFault = { status: 501, details: 'http1.invalid_transfer_encoding' }
+const bodyOfConnect: HeadFault = { status: 400, details: 'http1.body_disallowed' }
 const codingIn10: HeadFault = { status: 400, details: 'http1.transfer_encoding_in_http10' }
 
 /**
@@ -24,7 +25,11 @@ const codingIn10: HeadFault = { status: 400, details: 'http1.transfer_encoding_i
  * `chunked` are faults, since another reader might take them differently (request smuggling).
  */
 export function requestFraming(head: H1Head): Framing | HeadFault {
-  return (head.seen & framingHeaders) === 0 ? none : declaredFraming(head)
+  if ((head.seen & framingHeaders) === 0) return none
+  const declared = declaredFraming(head)
+  if ('status' in declared || head.methodEnd !== 7 || !head.text.startsWith('CONNECT ')) return declared
+  // RFC 9110 9.3.6: what follows a CONNECT is the tunnel's, whatever a length says.
+  return declared.kind === 'length' && declared.bytes === 0 ? none : bodyOfConnect
 }
 
 /** Framing of a response to `method`; same strictness, and without a length the body ends with the connection. */

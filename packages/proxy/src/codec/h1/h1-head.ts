@@ -156,6 +156,17 @@ export class H1Head {
     return found
   }
 
+  /** Value of the `index`-th line of a header by lower-case name; undefined behind the last. */
+  line(name: string, index: number): string | undefined {
+    let left = index
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] === 0 && this.isNamed(at, name) && left-- === 0) return this.valueAt(at)
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) if (added[at] === name && left-- === 0) return added[at + 1]
+    return undefined
+  }
+
   #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {
     if (end - start < limits.maxBytes) return 'more'
     this.#fail(tooLarge)

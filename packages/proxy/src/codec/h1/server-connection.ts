@@ -143,7 +143,8 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
   responseDone(keepAlive: boolean): void {
     this.flush()
     this.#receiver = undefined
-    if (!keepAlive || this.#closing || !this.requestComplete || this.#inputEnded) return this.#linger()
+    // A drain that began after this answer's head has told nobody: the client may already be sending on.
+    if (!keepAlive || !this.requestComplete || this.#inputEnded) return this.#linger()
     this.#state = 'head'
     this.#deadlines.arm(this.#deadline, this.#server.idleMs())
     if (!this.#consuming) this.#nextRequest()

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { awaitAcks, type SeenInstance } from './await-acks.ts'
+
+const leaving: SeenInstance = { name: 'catalog-1', namespace: 'shop', ready: true, draining: true }
+
+interface Proxy {
+  readonly instance: string
+  readonly namespace: string
+  readonly connected: boolean
+  readonly types: readonly { readonly state: string }[]
+}
+
+function proxy(change: Partial<Proxy>): Proxy {
+  return { instance: 'web-0', namespace: 'shop', connected: true, types: [{ state: 'accepted' }], ...change }
+}
+
+async function outcome(instance: SeenInstance, proxies: readonly Proxy[] | undefined): Promise<string | undefined> {
+  const control = {
+    ask: async (path: string) =>
+      path === '/v1/snapshot' ? { instances: [instance] } : proxies === undefined ? undefined : { proxies },
+  }
+  const noticed = (seen: readonly SeenInstance[]): boolean => seen.every(({ draining }) => draining)
+  return awaitAcks(control, { noticed, serves: (key) => key === 'shop/web-0' }, 60)
+}
+
+test('acknowledged is what every proxy that must has accepted or refused', async () => {
+  assert.equal(await outcome(leaving, [proxy({})]), undefined)
+  assert.equal(await outcome(leaving, [proxy({ types: [{ state: 'refused' }] })]), undefined, 'it will not come')
+  assert.equal(await outcome(leaving, [proxy({}), proxy({ instance: 'failed-0', connected: false })]), undefined)
+})
+
+test('what is missing is named when the time is over', async () => {
+  const by = /not acknowledged by web-0/
+  assert.match((await outcome(leaving, [proxy({ types: [{ state: 'accepted' }, { state: 'warming' }] })])) ?? '', by)
+  assert.match((await outcome(leaving, [proxy({ types: [{ state: 'unsubscribed' }] })])) ?? '', by)
+  assert.match((await outcome(leaving, [proxy({ types: [] })])) ?? '', by, 'a stream on which nothing was said yet')
+  assert.match((await outcome(leaving, [proxy({ connected: false })])) ?? '', by, 'it may still know the old endpoints')
+  const unnoticed = /has not noticed/
+  assert.match((await outcome({ ...leaving, draining: false }, [proxy({})])) ?? '', unnoticed)
+  assert.match((await outcome(leaving, undefined)) ?? '', unnoticed, 'nobody answers')
+})
