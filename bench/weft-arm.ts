@@ -100,6 +100,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     coreOfOthers,
   )
   pin(proxies, coreUnderTest)
+  const echo = instancesOf(dir).find(({ workload }) => workload === 'echo')
   return {
     name: arm.name,
     url,
@@ -107,6 +108,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     pids: proxies,
     supervisorPid: child.pid as number,
     isProxy,
+    backendUrl: `http://${echo?.appAddress}:${echo?.ports[0]?.port}/`,
     stop: async () => {
       await stopChild(child)
       rmSync(dir, { recursive: true, force: true })
