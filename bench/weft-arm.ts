@@ -20,6 +20,8 @@ export interface MeshArm {
 export interface StartedMesh extends Arm {
   readonly backendUrl: string
   readonly supervisorPid: number
+  /** The mesh root that runs. */
+  readonly dir: string
   isProxy(pid: number): boolean
 }
 
@@ -107,6 +109,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     url,
     pids: proxies,
     supervisorPid: child.pid as number,
+    dir,
     isProxy,
     backendUrl: `http://${echo?.appAddress}:${echo?.ports[0]?.port}/`,
     stop: async () => {

@@ -20,9 +20,13 @@ await Promise.all(
     .filter(([, entry]) => existsSync(join(root, entry)))
     .map(async ([name, entry]) => {
       const result = await build({
-        entryPoints: [join(root, entry)],
-        outfile: join(root, `dist/${name}.mjs`),
+        entryPoints: { [name]: join(root, entry) },
+        outdir: join(root, 'dist'),
+        outExtension: { '.js': '.mjs' },
         bundle: true,
+        // What the proxy imports when it first needs it (regular expressions) is a file of its own.
+        splitting: name === 'proxy',
+        chunkNames: `${name}-[name]`,
         platform: 'node',
         format: 'esm',
         target: 'node24',

@@ -114,8 +114,8 @@ export async function ask(
 }
 
 /** A mesh whose proxies are all live, with its applications. */
-export async function live(seed: number): Promise<SimMesh & { seen: string[] }> {
-  const mesh = await startSimMesh(seed, fixed + route(''))
+export async function live(seed: number, more = ''): Promise<SimMesh & { seen: string[] }> {
+  const mesh = await startSimMesh(seed, fixed + more + route(''))
   const { seen } = await startApps(mesh)
   const ready = (): boolean => [...mesh.proxies.values()].every((proxy) => proxy.readiness() === 'LIVE')
   assert.ok(await mesh.world.clock.advanceUntil(ready, 10_000), 'every proxy is live')
