@@ -1,5 +1,7 @@
 // Requests that one reader may take for something else than the next one does (RFC 9112 11.2, "HTTP desync"), with the
-// only outcome that is safe. `/smuggled` never reaches an upstream as a request.
+// only outcome that is safe. `/smuggled` never reaches an upstream as a request. Nothing here is served that Envoy 1.40
+// refuses; Envoy also takes folded headers, bare LF, two Hosts, chunk sizes with white space and endless extensions, which
+// are refused here, and answers versions other than 1.1 by 426 where we say 505.
 
 /** One case. */
 export interface FramingCase {
