@@ -109,7 +109,6 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
     dir,
     pids: proxies,
     supervisorPid: child.pid as number,
-    dir,
     isProxy,
     backendUrl: `http://${echo?.appAddress}:${echo?.ports[0]?.port}/`,
     stop: async () => {
