@@ -1,10 +1,11 @@
-// `npm run bench [plain|pair|memory|start ...]`: Weft against nginx, haproxy and Envoy on this machine, in interleaved rounds. It installs
+// `npm run bench [plain|pair|memory|start|edits ...]`: Weft against nginx, haproxy and Envoy on this machine, in interleaved rounds. It installs
 // nothing and says what is missing. Raw samples go to bench/results/<date>.json.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { Arm } from './arm.ts'
+import { type EditReport, measureEdits } from './edits.ts'
 import { measureMemory, type MemoryReport } from './memory.ts'
 import { startGround, startPeer } from './peer-arms.ts'
 import { runRounds, type Sample } from './rounds.ts'
@@ -71,7 +72,13 @@ if (missing.length > 0) {
 }
 const wanted = process.argv.slice(2)
 const asked = (part: string): boolean => wanted.length === 0 || wanted.includes(part)
-const report: { machine: unknown; samples: Record<string, Sample[]>; memory?: MemoryReport; start?: StartReport } = {
+const report: {
+  machine: unknown
+  samples: Record<string, Sample[]>
+  memory?: MemoryReport
+  start?: StartReport
+  edits?: EditReport
+} = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version },
   samples: {},
 }
@@ -83,6 +90,7 @@ for (const kind of ['plain', 'pair'] as const) {
 }
 if (asked('memory')) report.memory = await measureMemory()
 if (asked('start')) report.start = await measureStart()
+if (asked('edits')) report.edits = await measureEdits()
 const results = join(import.meta.dirname, 'results')
 mkdirSync(results, { recursive: true })
 const file = join(

@@ -10,9 +10,15 @@ import { commandOf, descendantsOf } from './process-tree.ts'
 import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
 
 const full = process.env['WEFT_FULL'] === '1'
-const form = full
+const given = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise)
+const wanted = full
   ? { requestsPerSecond: 500, seconds: 300, routeChanges: 100, rotateEvery: '5s', kills: 3 }
   : { requestsPerSecond: 60, seconds: 45, routeChanges: 15, rotateEvery: '5s', kills: 1 }
+const form = {
+  ...wanted,
+  requestsPerSecond: given('WEFT_RATE', wanted.requestsPerSecond),
+  seconds: given('WEFT_SECONDS', wanted.seconds),
+}
 const routing = 'mesh/catalog-routing.yaml'
 const workloads = 'mesh/workloads.yaml'
 const rotation = ['--svid-ttl', '60s', '--rotate-every', form.rotateEvery]

@@ -1,25 +1,27 @@
 // `explain` is true: for generated requests against generated meshes, the engine's decisions and real proxies that hold the
-// same bytes agree on status, route, cluster and on what the application sees. WEFT_DIFF_SEED replays, WEFT_DIFF_MESHES and
-// WEFT_DIFF_REQUESTS set how much.
+// same bytes agree on status, route, cluster and on what the application sees. WEFT_DIFF_SEED chooses or replays (`random`
+// looks further and prints the seed), WEFT_DIFF_MESHES and WEFT_DIFF_REQUESTS (per mesh and side) set how much.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, test } from 'node:test'
 import { runComparison } from './differential/comparison.ts'
 import { startEnvoyArm } from './differential/envoy-arm.ts'
 import { openField } from './differential/field.ts'
+import { startWeftArm } from './differential/weft-arm.ts'
 import type { WireArm } from './differential/wire-arm.ts'
 
-const seed = Number(process.env['WEFT_DIFF_SEED'] ?? Math.floor(Math.random() * 1e9))
+const wanted = process.env['WEFT_DIFF_SEED'] ?? '1'
+const seed = wanted === 'random' ? Math.floor(Math.random() * 1e9) : Number(wanted)
 const meshes = Number(process.env['WEFT_DIFF_MESHES'] ?? 25)
 const requestsPerSide = Number(process.env['WEFT_DIFF_REQUESTS'] ?? 14)
 const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 
-test('explain, the engine and real Envoy agree on generated requests, and counterfactuals are true', {
+test("explain, Weft's proxy and real Envoy agree on generated requests, and counterfactuals are true", {
   skip,
   timeout: 120_000,
 }, async (t) => {
   const field = await openField()
-  const arms: WireArm[] = [startEnvoyArm(field)]
+  const arms: WireArm[] = [startEnvoyArm(field), await startWeftArm(field)]
   after(async () => {
     for (const arm of arms) await arm.close()
     field.close()

@@ -13,6 +13,7 @@ import { type WatchedConfiguration, watchConfiguration } from '../../packages/co
 import { resourceReaders } from '../../packages/proxy/src/config/resource-readers.ts'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { Proxy } from '../../packages/proxy/src/proxy.ts'
+import type { RequestPathFactory } from '../../packages/proxy/src/request-path.ts'
 import type { XdsDialer } from '../../packages/proxy/src/xds/index.ts'
 import { staticXds, type StaticXds } from './static-xds.ts'
 
@@ -31,7 +32,19 @@ export interface SimMesh {
   /** Ends the control plane as `kill -9` does, or starts a new one on the same files. */
   killControl(): void
   startControl(): Promise<void>
+  /** Ends a proxy as `kill -9` does and starts its next generation. */
+  restartProxy(name: string): Promise<void>
+  /** Every exchange a proxy reported, in order. */
+  readonly exchanges: readonly SimExchange[]
   stop(): Promise<void>
+}
+
+/** What a proxy reported of an exchange. */
+export interface SimExchange {
+  readonly proxy: string
+  readonly status: number
+  /** Serial of the certificate that the downstream showed. */
+  readonly peerSerial: string | undefined
 }
 
 /** Starts a mesh whose instances are all ready. */
@@ -51,18 +64,27 @@ export async function startSimMesh(seed: number, yaml: string): Promise<SimMesh>
     for (const instance of instances) agent.issue(nodeIdOf(instance), spiffeIdOf(instance), lifeMs)
   }
   issueAll()
-  const proxies = new Map(
-    instances.map((instance) => [instance.name, makeProxy(world, instance, control, agent)] as const),
-  )
-  for (const proxy of proxies.values()) {
+  const proxies = new Map<string, Proxy>()
+  const exchanges: SimExchange[] = []
+  const startProxy = async (instance: WorkloadInstance): Promise<void> => {
+    const proxy = makeProxy({ world, control, agent, exchanges }, instance)
+    proxies.set(instance.name, proxy)
     const started = await proxy.start()
     if (!started.ok) throw new Error(started.error)
   }
+  for (const instance of instances) await startProxy(instance)
+  const instanceNamed = (name: string) => instances.find((each) => each.name === name) as WorkloadInstance
   return {
     world,
     instances,
     proxies,
-    instance: (name) => instances.find((each) => each.name === name) as WorkloadInstance,
+    instance: instanceNamed,
+    exchanges,
+    restartProxy: async (name) => {
+      world.network.kill(name)
+      void proxies.get(name)?.stop()
+      await startProxy(instanceNamed(name))
+    },
     write: async (text) => {
       await write(`${dir}/mesh.yaml`, text)
       await world.clock.advance(1_000)
@@ -140,7 +162,34 @@ function spiffeIdOf({ namespace, serviceAccount }: WorkloadInstance): string {
   return `spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}`
 }
 
-function makeProxy(world: SimWorld, instance: WorkloadInstance, control: SimControl, agent: StaticXds): Proxy {
+interface Surroundings {
+  readonly world: SimWorld
+  readonly control: SimControl
+  readonly agent: StaticXds
+  readonly exchanges: SimExchange[]
+}
+
+/** The real request path, whose reports are also kept. */
+function reportedPath(name: string, exchanges: SimExchange[]): RequestPathFactory {
+  return (context) =>
+    createRequestPath({
+      ...context,
+      telemetry: (connection) => {
+        const sink = context.telemetry(connection)
+        return {
+          onExchange: (record) => {
+            const { status, downstreamPeer } = record
+            exchanges.push({ proxy: name, status, peerSerial: downstreamPeer?.serial })
+            sink.onExchange(record)
+          },
+          onTcpOpened: (record) => sink.onTcpOpened(record),
+          onTcpClosed: (record) => sink.onTcpClosed(record),
+        }
+      },
+    })
+}
+
+function makeProxy({ world, control, agent, exchanges }: Surroundings, instance: WorkloadInstance): Proxy {
   const runtime = world.runtimeOf(instance.name)
   const { name, namespace, address } = instance
   return new Proxy({
@@ -164,7 +213,7 @@ function makeProxy(world: SimWorld, instance: WorkloadInstance, control: SimCont
     },
     readers: resourceReaders(compile, async () => compileRegex),
     decisions: { matchFilterChain, testSan: (matcher, san) => testValue(matcher.test, san) },
-    requestPath: createRequestPath,
+    requestPath: reportedPath(name, exchanges),
     dialers: {
       sds: agent.dialers(runtime).sds,
       ads: (tls) => control.dialer(() => tls().material.certificateChainPem),

@@ -3,8 +3,9 @@ import type { Logger, Runtime } from '@weft/core'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
-/** Real timers, a quiet log. */
-export const testRuntime: Pick<Runtime, 'timers' | 'rng' | 'log'> = {
+/** Real clock and timers, a quiet log. */
+export const testRuntime: Pick<Runtime, 'clock' | 'timers' | 'rng' | 'log'> = {
+  clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
   timers: {
     set(delayMs, onFire, options) {
       const timer = setTimeout(onFire, delayMs)

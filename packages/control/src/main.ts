@@ -56,6 +56,7 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
     return value
   }
   if (!/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) fail(`--host ${host}: only loopback addresses for now`, 2)
+  if (!['on', 'off'].includes(values['access-log'])) fail(`--access-log ${values['access-log']}: on or off`, 2)
   const logLevel = logLevels.find((level) => level === values['log-level'])
   if (logLevel === undefined) fail(`--log-level ${values['log-level']}: ${logLevels.join(', ')}`, 2)
   return {
@@ -69,7 +70,7 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
       metricsPort: number('metrics-port', 65_535),
       trustDomain: values['trust-domain'],
       svidTtlMs: number('svid-ttl-ms', 10 * 365 * 86_400_000),
-      accessLog: values['access-log'] !== 'off',
+      accessLog: values['access-log'] === 'on',
     },
   }
 }

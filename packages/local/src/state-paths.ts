@@ -1,5 +1,5 @@
 // Where everything of one mesh lives: below `DIR/.weft`, except Unix sockets (their path holds at most 107 bytes).
-import { existsSync, mkdirSync, mkdtempSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
@@ -51,6 +51,20 @@ export function makeStateFolders(paths: StatePaths): Result<undefined> {
   } catch (error) {
     return err(`cannot make ${paths.state}: ${(error as Error).message}`)
   }
+}
+
+/** What the proxy of an instance (`<name>.<namespace>`) keeps for its next generation. */
+export function proxyFolder(state: string, proxyId: string): string {
+  return join(state, 'proxy', proxyId)
+}
+
+/**
+ * Makes a folder (0700) that holds nothing. A proxy's first generation of a run gets one: what an earlier run kept speaks of
+ * that run's addresses, which another mesh may hold now, and of its policies. Throws what the file system says.
+ */
+export function emptyFolder(dir: string): void {
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
 }
 
 // sockaddr_un.sun_path is 108 bytes with its terminator; the longest name below the folder is `s<number>.sock`.

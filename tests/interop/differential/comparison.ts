@@ -6,7 +6,7 @@ import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
 import type { Field } from './field.ts'
 import { generateMesh } from './generate-mesh.ts'
 import { generateRequest, type Side, type TestRequest } from './generate-request.ts'
-import { type MeshTables, meshTables, proxyIds } from './mesh-tables.ts'
+import { meshTables, proxyIds } from './mesh-tables.ts'
 import { seededRandom, type SeededRandom } from './seeded-random.ts'
 import { ask, proxyIdentity, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
 
@@ -24,7 +24,7 @@ export interface ComparisonResult {
 }
 
 const sides: readonly Side[] = ['outbound', 'gateway', 'inbound']
-const atOnce = 8
+const atOnce = 24
 
 /** One request and everything about it. */
 interface Asked {
@@ -60,6 +60,11 @@ async function compareMesh(round: Round): Promise<void> {
   const { port } = questioner.upstream
   const mesh = generateMesh(random, { version, port })
   const made = meshTables(mesh.yaml, addresses, { port, version })
+  for (const loser of made.mesh.losers) {
+    count(result, 'shadowed when compiled')
+    if (loser.by === undefined)
+      result.reports.push(`mesh ${version}: ${loser.origin} has lost, but to whom? ${loser.detail}`)
+  }
   for (const address of made.applications) await questioner.upstream.listenAt(address)
   for (const side of sides) {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
@@ -89,11 +94,14 @@ async function compareMesh(round: Round): Promise<void> {
     ),
   )
   await eachAtOnce(asked, async (one) => {
-    for (const arm of arms) {
-      const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request)
-      const report = reportOf(round, one, { arm, wire, made })
-      if (report !== undefined) result.reports.push(`${report}\n--- mesh\n${mesh.yaml}`)
-    }
+    const at = made.listenAt[one.side]
+    await Promise.all(
+      arms.map(async (arm) => {
+        const wire = await ask(arm, questioner, { side: one.side, at }, one.request)
+        const report = reportOf(round, one, { arm, wire })
+        if (report !== undefined) result.reports.push(`${report}\n--- mesh\n${mesh.yaml}`)
+      }),
+    )
     tally(result, one)
   })
 }
@@ -124,7 +132,7 @@ function where({ extent, version }: Round, side: Side): string {
 function reportOf(
   round: Round,
   { side, request, explained, from }: Asked,
-  { arm, wire }: { readonly arm: WireArm; readonly wire: WireAnswer; readonly made: MeshTables },
+  { arm, wire }: { readonly arm: WireArm; readonly wire: WireAnswer },
 ): string | undefined {
   const found = differences(explained, wire, request.method)
   if (found.length === 0) return undefined

@@ -55,7 +55,6 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
 }
 
 function authority(random: SeededRandom, mesh: GeneratedMesh, side: Side): string {
-  if (side !== 'outbound' && random.chance(0.03)) return ''
   if (side === 'inbound')
     return random.pick(['target', 'target', 'target:80', 'Target', 'target.default', 'x.example.com'])
   const known = side === 'outbound' ? [...mesh.meshHosts, 'target'] : mesh.gatewayHosts

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { FindingReport, OriginPlace, ProxyReport, StatusReport } from '@weft/control'
 import type { Position } from '@weft/core'
+import { conditionNotes, type ProxyCondition, proxyConditions } from '../proxy-conditions.ts'
 import { printTable, printUntil } from '../print-table.ts'
 import { EXIT } from '../program.ts'
 import { type LocalIdentity, type MeshOptions, runningMesh, withMeshOptions } from '../running-mesh.ts'
@@ -35,12 +36,14 @@ async function showStatus(options: MeshOptions): Promise<void> {
     return
   }
   const report = status.value
-  const supervisor = await mesh.supervisor()
+  const [supervisor, conditions] = await Promise.all([mesh.supervisor(), proxyConditions(report.proxies)])
   const identities = new Map((supervisor?.identities ?? []).map((identity) => [identity.id, identity]))
   if (options.output === 'json') {
-    process.stdout.write(`${JSON.stringify({ ...report, identities: [...identities.values()] }, null, 2)}\n`)
+    const proxies = report.proxies.map((proxy) => ({ ...proxy, condition: conditions.get(proxy.id) }))
+    const all = { ...report, proxies, identities: [...identities.values()] }
+    process.stdout.write(`${JSON.stringify(all, null, 2)}\n`)
   } else {
-    printReport(report, identities, Date.now())
+    printReport(report, { identities, conditions, api: mesh.url }, Date.now())
   }
   if (!isHealthy(report)) process.exitCode = EXIT.failed
 }
@@ -53,7 +56,14 @@ export function isHealthy(report: StatusReport): boolean {
 
 const typeColumns = ['LDS', 'RDS', 'CDS', 'EDS']
 
-function printReport(report: StatusReport, identities: ReadonlyMap<string, LocalIdentity>, nowMs: number): void {
+/** What others than the control plane know. */
+interface Beside {
+  readonly identities: ReadonlyMap<string, LocalIdentity>
+  readonly conditions: ReadonlyMap<string, ProxyCondition>
+  readonly api: string
+}
+
+function printReport(report: StatusReport, { identities, conditions, api }: Beside, nowMs: number): void {
   const rows = report.proxies.map((proxy) => {
     const known = identities.get(proxy.identity.expected)
     const expiresMs = known?.notAfterMs ?? proxy.identity.notAfterMs
@@ -71,6 +81,7 @@ function printReport(report: StatusReport, identities: ReadonlyMap<string, Local
   printTable(head, rows, process.stdout)
   const notes = [
     ...report.proxies.flatMap(refusals),
+    ...[...conditions].flatMap(([id, condition]) => conditionNotes(id, condition)),
     ...report.store.blocking.map((finding) => findingLine(finding)),
     ...report.store.problems
       .filter((one) => !report.store.blocking.includes(one))
@@ -86,9 +97,8 @@ function printReport(report: StatusReport, identities: ReadonlyMap<string, Local
     ...report.notes.map((note) => `note: ${place(note.from)}: ${note.message}`),
   ]
   for (const line of [...new Set(notes)]) process.stdout.write(`${line}\n`)
-  process.stdout.write(
-    `snapshot ${report.version ?? 'none'}, ${report.store.objects} objects, trust domain ${report.trustDomain}\n`,
-  )
+  const { version = 'none', store, trustDomain } = report
+  process.stdout.write(`snapshot ${version}, ${store.objects} objects, trust domain ${trustDomain}, ${api}\n`)
 }
 
 /** One word per proxy. */
@@ -119,7 +129,7 @@ function refusals(proxy: ProxyReport): string[] {
 function findingLine(finding: FindingReport): string {
   const where = finding.position === undefined ? (finding.object ?? '') : at(finding.position)
   const field = finding.field === '' ? '' : ` ${finding.field}`
-  return `${finding.severity}: ${where}${field}: ${finding.message} ${finding.mend}`
+  return `${finding.severity}: ${where}${field}: ${finding.message}. ${finding.mend}`
 }
 
 function place({ origin, position }: OriginPlace): string {

@@ -76,8 +76,20 @@ export function makeView<P extends object, R extends { readonly [role in keyof R
   scope: P,
   refs: R,
 ): View<P, R> {
-  const roles = Object.entries(refs as Record<string, readonly Ref[]>).map(
-    ([role, list]) => `${role}:${list.map((ref) => `${ref.key}@${ref.hash}`).join(',')}`,
-  )
-  return { key: `${canonicalJson(scope)}|${roles.join('|')}`, scope, refs }
+  return { key: `${textOf(scope, canonicalJson)}|${textOf(refs, rolesText)}`, scope, refs }
+}
+
+function rolesText(refs: object): string {
+  return Object.entries(refs as Record<string, readonly Ref[]>)
+    .map(([role, list]) => `${role}:${list.map((ref) => `${ref.key}@${ref.hash}`).join(',')}`)
+    .join('|')
+}
+
+// Scopes and references are immutable, and one object is part of many views: its text is written once.
+const texts = new WeakMap<object, string>()
+
+function textOf(value: object, write: (value: object) => string): string {
+  let text = texts.get(value)
+  if (text === undefined) texts.set(value, (text = write(value)))
+  return text
 }

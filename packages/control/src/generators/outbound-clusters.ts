@@ -1,27 +1,20 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
-import type { PortTrafficPolicy, ServicePort, WorkloadSpec } from '@weft/resources'
+import type { PortTrafficPolicy, ServicePort } from '@weft/resources'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
-import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { adsSource } from './config-source.ts'
-import { type DestinationRule, destinationRulesFor, mergeDestinationRules, portPolicy } from './destination-rules.ts'
+import { mergeDestinationRules, portPolicy } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { outboundCluster, portKind, type Service, serviceHost, standsFor } from './hosts.ts'
+import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
+import { type ServiceReferences, serviceReferences } from './service-references.ts'
 import { plaintext, upstreamMtls } from './tls-contexts.ts'
 import { policyMembers } from './traffic-policy.ts'
 import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
-
-interface OutboundRefs {
-  readonly service: readonly Service[]
-  readonly destinationRules: readonly DestinationRule[]
-  /** Workloads behind the Service: their service accounts are who may answer. */
-  readonly workloads: readonly SnapshotObject<WorkloadSpec>[]
-}
 
 interface OutboundScope {
   /** Sidecars dial from the workload's address, so that the far end can name the workload. */
@@ -39,15 +32,7 @@ export const outboundClusters = generator({
     trustDomain: config.settings.trustDomain,
   }),
   views({ config }, { namespace, ...scope }) {
-    return config.objects.Service.map((service) =>
-      makeView(scope, {
-        service: [service],
-        destinationRules: destinationRulesFor(config, service, namespace),
-        workloads: config.objects.Workload.filter((workload) =>
-          standsFor(service, { namespace: workload.id.namespace, labels: workload.labels }),
-        ),
-      }),
-    )
+    return serviceReferences(config, namespace).map((references) => makeView(scope, references))
   },
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
@@ -73,7 +58,7 @@ interface ClusterTarget {
 
 function cluster(
   scope: OutboundScope,
-  refs: OutboundRefs,
+  refs: ServiceReferences,
   target: ClusterTarget,
   rule: string | undefined,
 ): BuiltResource {
@@ -101,7 +86,7 @@ function cluster(
 /** Auto mTLS as Istio does it: the endpoint says whether it takes mutual TLS, unless a DestinationRule decides. */
 function transport(
   scope: OutboundScope,
-  { workloads }: OutboundRefs,
+  { workloads }: ServiceReferences,
   { service, port, policy, subset }: ClusterTarget,
 ): Pick<ClusterInit, 'transportSocket' | 'transportSocketMatches'> {
   if (policy.tls?.mode === 'DISABLE') return {}
@@ -117,7 +102,7 @@ function transport(
 }
 
 /** Whose SVID may answer for a Service. Nobody's while no workload stands behind it: an empty list would accept anyone's. */
-function spiffeIds(trustDomain: string, service: Service, workloads: OutboundRefs['workloads']): string[] {
+function spiffeIds(trustDomain: string, service: Service, workloads: ServiceReferences['workloads']): string[] {
   const ids = workloads
     .filter((workload) => workload.spec.proxy !== 'none')
     .map((workload) => `spiffe://${trustDomain}/ns/${workload.id.namespace}/sa/${workload.spec.serviceAccount}`)

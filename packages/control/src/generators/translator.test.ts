@@ -102,6 +102,63 @@ test('an edited route rebuilds routes only', () => {
   assert.deepEqual(builds, { 'outbound-routes': 1 })
 })
 
+const large = (services: number, timeout: number): SourceFile[] => [
+  {
+    name: 'large.yaml',
+    text: Array.from(
+      { length: services },
+      (_, index) => `apiVersion: v1
+kind: Service
+metadata: { name: s${index}, namespace: shop }
+spec: { selector: { app: s${index} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: s${index}, namespace: shop, labels: { app: s${index} } }
+spec: { command: [s], serviceAccount: s${index}, replicas: 2, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: s${index}, namespace: shop }
+spec: { hosts: [s${index}], http: [{ timeout: ${index === 0 ? timeout : 5}s, route: [{ destination: { host: s${index} } }] }] }
+`,
+    ).join('---\n'),
+  },
+]
+
+test('the work of one change among 20 services and 40 proxies is counted', () => {
+  const translator = new Translator()
+  const instances = planned(large(20, 5))
+  const first = snapshotOf(large(20, 5), instances)
+  translateAll(translator, first)
+  assert.equal(
+    translator.buildCounts.get('outbound-clusters'),
+    20 * 40,
+    'a cluster names the address its proxy dials from',
+  )
+  assert.equal(translator.buildCounts.get('endpoints'), 20)
+  assert.equal(translator.buildCounts.get('outbound-routes'), 1)
+  const visits = (work: () => void): Record<string, number> => {
+    const before = new Map(translator.visitCounts)
+    work()
+    const grown = [...translator.visitCounts].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const)
+    return Object.fromEntries(grown.filter(([, count]) => count > 0))
+  }
+  const second = snapshotOf(large(20, 6), instances, first)
+  const route = visits(() => {
+    const builds = buildsOf(translator, () => translateAll(translator, second))
+    assert.deepEqual(builds, { 'outbound-routes': 1 })
+  })
+  // Decision 0006: a look at each proxy's clusters, by key; the search behind it is once per namespace.
+  assert.deepEqual([route['outbound-clusters'], route['endpoints'], route['outbound-routes']], [20 * 40, 20, 1])
+  const gone = instances.map((one) => (one.name === 's3-0' ? { ...one, ready: false } : one))
+  const scaled = visits(() => {
+    const builds = buildsOf(translator, () => translateAll(translator, snapshotOf(large(20, 6), gone, second)))
+    assert.deepEqual(builds, { endpoints: 1, 'weft-workloads': 1 })
+  })
+  assert.deepEqual(scaled, { endpoints: 20, 'weft-workloads': 1 }, 'proxies are not multiplied with services')
+})
+
 test('what was built is remembered while only endpoints change, however often', () => {
   const translator = new Translator()
   let instances = planned(files)

@@ -31,6 +31,8 @@ interface CachedBuild {
 export class Translator {
   /** Builds done so far by generator name: tests and metrics read how much work a change caused. */
   readonly buildCounts = new Map<string, number>()
+  /** Views looked at so far by generator name: what a change costs before anything is built. */
+  readonly visitCounts = new Map<string, number>()
   #builds = new Map<string, CachedBuild>()
   #scopes = new WeakMap<object, Map<string, ScopeBuild>>()
   #lastScopes = new Map<string, ScopeBuild>()
@@ -83,6 +85,7 @@ export class Translator {
     if (found !== undefined) return this.#touch(found)
     const views = generator.views(mesh, scope)
     const built = views.map((view) => this.#build(generator, view))
+    this.visitCounts.set(generator.name, (this.visitCounts.get(generator.name) ?? 0) + views.length)
     const last = this.#lastScopes.get(key)
     const result =
       last !== undefined && sameItems(last.built, built)

@@ -1,6 +1,7 @@
 // One golden case: a folder with `in.yaml` and what is expected of one proxy, one file per asserted type.
 import { typeUrl } from '@weft/xds'
 import { stringify } from 'yaml'
+import type { UnenforceablePolicy } from '../store/store-state.ts'
 import { buildOffline, type OfflineMesh } from '../build-offline.ts'
 import { resourceToJson } from '../generators/encode.ts'
 
@@ -18,6 +19,8 @@ export interface GoldenOptions {
   readonly expect: readonly string[]
   readonly flavor: 'weft' | 'envoy'
   readonly interception: 'explicit' | 'redirect'
+  /** AuthorizationPolicies that the store could not read: `<namespace>/<name>`, and `label=value` when their selector could be. */
+  readonly unenforceable: readonly UnenforceablePolicy[]
 }
 
 /** A case, translated; `name` is its folder below `golden/`. */
@@ -30,12 +33,12 @@ export interface GoldenCase {
 /** Translates the `in.yaml` of a case; throws when its options make no sense. */
 export function goldenCase(name: string, text: string): GoldenCase {
   const options = readOptions(text, name)
-  const { flavor, interception } = options
-  return { name, options, mesh: buildOffline([{ name: 'in.yaml', text }], { flavor, interception }) }
+  const { flavor, interception, unenforceable } = options
+  return { name, options, mesh: buildOffline([{ name: 'in.yaml', text }], { flavor, interception, unenforceable }) }
 }
 
 function readOptions(text: string, name: string): GoldenOptions {
-  const known = new Set(['proxy', 'expect', 'flavor', 'interception'])
+  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'unenforceable'])
   const found = new Map<string, string>()
   for (const [, key = '', value = ''] of text.matchAll(/^# @(\w+) (.*)$/gm)) {
     if (!known.has(key)) throw new Error(`${name}/in.yaml: unknown option @${key}`)
@@ -49,6 +52,16 @@ function readOptions(text: string, name: string): GoldenOptions {
     expect: expect.split(/\s+/),
     flavor: found.get('flavor') === 'weft' ? 'weft' : 'envoy',
     interception: found.get('interception') === 'redirect' ? 'redirect' : 'explicit',
+    unenforceable: (found.get('unenforceable') ?? '').split(/,\s*/).filter(Boolean).map(unenforceablePolicy),
+  }
+}
+
+function unenforceablePolicy(text: string): UnenforceablePolicy {
+  const [, namespace = '', name = '', label, value = ''] = /^(\S+)\/(\S+)(?: (\S+)=(\S+))?$/.exec(text) ?? []
+  return {
+    id: { cluster: '', group: 'security.istio.io', kind: 'AuthorizationPolicy', namespace, name },
+    selector: label === undefined ? undefined : { [label]: value },
+    reason: 'spec.rules[0].from[0].source.requestPrincipals: is not supported',
   }
 }
 

@@ -216,6 +216,34 @@ test('what never had a good version blocks; a security object found so at the st
   )
 })
 
+test('what was refused at the door stays without effect after a restart; what denied goes on denying', async () => {
+  const running = new Bench()
+  running.apply({ 'a.yaml': service('a') })
+  const files = { 'a.yaml': service('a'), 'b.yaml': policy('jwt', 'requestPrincipals') }
+  assert.deepEqual(running.apply(files).unenforceable, [])
+  const restarted = await running.restart()
+  assert.deepEqual(restarted.apply(files).unenforceable, [])
+  const found = new Bench()
+  assert.equal(found.apply(files).unenforceable.length, 1)
+  const again = await found.restart()
+  assert.equal(again.apply(files).unenforceable.length, 1)
+  const mended = again.apply({ ...files, 'b.yaml': policy('jwt', 'principals') })
+  assert.deepEqual([mended.unenforceable, names(mended)], [[], ['a', 'jwt']])
+})
+
+test('a policy that was in force and that this version cannot read any more denies what it selects', async () => {
+  const bench = new Bench()
+  const unread = policy('jwt', 'requestPrincipals')
+  const key = 'security.istio.io/AuthorizationPolicy/default/jwt'
+  const saved = { version: 1, documents: [{ file: 'b.yaml', firstLine: 1, text: unread, keys: [key] }] }
+  bench.world.files.content.set(stateFile, new TextEncoder().encode(JSON.stringify(saved)))
+  await bench.store.load()
+  assert.deepEqual(
+    bench.apply({ 'b.yaml': unread }).unenforceable.map(({ id }) => objectKey(id)),
+    [key],
+  )
+})
+
 test('moving an object by some lines changes its positions, not its hash', () => {
   const bench = new Bench()
   const [before] = bench.apply({ 'a.yaml': service('a') }).objects

@@ -1,6 +1,6 @@
 // Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
 // to settle, and all of it outlives a restart.
-import type { Logger, Runtime, Timer } from '@weft/core'
+import { type Logger, objectKey, type Runtime, type Timer } from '@weft/core'
 import { formatProblem, type Problem, type SourceFile } from '@weft/resources'
 import { type FileRecord, updateTable } from './file-table.ts'
 import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
@@ -59,7 +59,13 @@ export class ConfigStore {
       const bytes = await this.#runtime.files.read(this.#stateFile)
       if (bytes === undefined) return
       this.#saved = new TextDecoder().decode(bytes)
-      this.#accepted = decodeSaved(this.#saved)
+      const saved = decodeSaved(this.#saved)
+      if (saved === undefined) {
+        this.#log.warn('the saved configuration is damaged and ignored', { file: this.#stateFile })
+        return
+      }
+      this.#accepted = saved.accepted
+      this.#denied = saved.denied
       // After a restart absence must settle anew: nobody knows how long a file has looked the way it does.
       this.#files = new Map()
     } catch (error) {
@@ -120,7 +126,8 @@ export class ConfigStore {
   /** One write at a time; what changed meanwhile is written next. */
   #save(): void {
     if (this.#saving !== undefined) return
-    const text = encodeSaved(this.#accepted)
+    const denied = new Set((this.#merged?.unenforceable ?? []).map(({ id }) => objectKey(id)))
+    const text = encodeSaved({ accepted: this.#accepted, denied })
     if (text === this.#saved) return
     this.#saving = this.#write(text).then((written) => {
       this.#saving = undefined

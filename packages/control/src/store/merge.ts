@@ -185,6 +185,11 @@ class Merging {
   }
 }
 
+/** Whether an object of this key restricts what may be reached: losing it would open something. */
+export function isSecurityKey(key: string): boolean {
+  return key.startsWith('security.istio.io/')
+}
+
 /** Keys of the security objects among the candidates that are invalid and were never accepted. */
 export function invalidSecurityObjects(
   files: ReadonlyMap<string, FileRecord>,
@@ -193,9 +198,9 @@ export function invalidSecurityObjects(
   const keys = new Set<string>()
   for (const { parsed } of files.values()) {
     for (const { id, object } of parsed?.objects ?? []) {
-      if (id?.group !== 'security.istio.io' || object !== undefined) continue
+      if (id === undefined || object !== undefined) continue
       const key = objectKey(id)
-      if (!accepted.has(key)) keys.add(key)
+      if (isSecurityKey(key) && !accepted.has(key)) keys.add(key)
     }
   }
   return keys

@@ -9,8 +9,9 @@ export interface StaleObject {
 }
 
 /**
- * A security object found when the store started, that is invalid and has no last good version: what it selects must be
- * denied, since nothing fails open. An object that turns up invalid later is refused at the door instead and changes nothing.
+ * A security object found when the store first started, that is invalid, or one that an earlier run had in force and this
+ * one cannot read: what it selects must be denied, since nothing fails open. An object that turns up invalid later is refused
+ * at the door instead and changes nothing, also not after a restart.
  */
 export interface UnenforceablePolicy {
   readonly id: ObjectId

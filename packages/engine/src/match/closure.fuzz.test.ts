@@ -126,7 +126,7 @@ test('what satisfy finds satisfies every part of the goal', () => {
       const changed = overlay(s, changes)
       for (const part of goal) assert.equal(evaluate(part, changed), true)
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261121 },
   )
   assert.ok(found > 60, `only ${found} goals were met`)
 })
@@ -139,7 +139,8 @@ test('an implication holds on every subject', () => {
       implied++
       for (const s of subjects) if (evaluate(a, s)) assert.equal(evaluate(b, s), true)
     }),
-    { numRuns: 3000 },
+    // A fixed seed: how many implications turn up is part of what is asserted.
+    { numRuns: 3000, seed: 20261121 },
   )
   assert.ok(implied > 50, `only ${implied} implications`)
 })

@@ -2,6 +2,7 @@
 import type { Predicate, Rule, Test } from '../predicate.ts'
 import { attributeReader, metadataValue } from './attribute.ts'
 import { drawMatches, principalMatches } from './interpret.ts'
+import { isJoined } from './joined-headers.ts'
 import { testJson, valueClosure } from './value-test.ts'
 
 /** A rule with its closure. */
@@ -71,6 +72,12 @@ function testClosure(predicate: Extract<Predicate, { op: 'test' }>): Test {
 /** Line by line; most headers have one. */
 function headerClosure(key: string, passes: (value: string) => boolean, missing: boolean): Test {
   const passesEmpty = missing && passes('')
+  if (isJoined(key)) {
+    return ({ head }) => {
+      const value = head.header(key)
+      return value === undefined ? passesEmpty : passes(value)
+    }
+  }
   return ({ head }) => {
     let line = head.headerLine(key, 0)
     if (line === undefined) return passesEmpty

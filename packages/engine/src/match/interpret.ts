@@ -2,6 +2,7 @@
 import type { Attribute, Predicate, ValueTest } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
 import { attributeReader, metadataValue } from './attribute.ts'
+import { isJoined } from './joined-headers.ts'
 import { testJson, testValue } from './value-test.ts'
 
 /** True when the predicate holds of the subject. */
@@ -41,6 +42,7 @@ export function evaluateTest(
 function headerMatches(key: string, test: ValueTest, missingAsEmpty: boolean, { head }: Subject): boolean {
   const first = head.headerLine(key, 0)
   if (first === undefined) return testValue(test, missingAsEmpty ? '' : undefined)
+  if (isJoined(key)) return testValue(test, head.header(key))
   for (let index = 0, line: string | undefined = first; line !== undefined; line = head.headerLine(key, ++index)) {
     if (testValue(test, line)) return true
   }

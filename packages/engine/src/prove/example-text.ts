@@ -56,9 +56,18 @@ function failing(test: ValueTest, seen: string | undefined): readonly (string | 
     case 'json':
     case 'list':
       return []
+    case 'regex':
+      return [...unlike(seen), ...oddities, ...oddities.map((text) => `/${text}`)]
     default:
-      return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, 'x', '/x', 'GET', 'POST', 'http', 'https']
+      return unlike(seen)
   }
+}
+
+/** Texts that expressions leave out: other kinds of letters, separators, nothing at all. */
+const oddities = ['', '1', 'X', 'x,x', 'x x', 'x/x', '!', '~', '\u00ff'] as const
+
+function unlike(seen: string | undefined): readonly (string | undefined)[] {
+  return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, 'x', '/x', 'GET', 'POST', 'http', 'https']
 }
 
 /** A few texts that match a plain expression; the shortest first. */

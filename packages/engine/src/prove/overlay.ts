@@ -40,7 +40,7 @@ function canBeWritten(attribute: Attribute, value: string): boolean {
     case 'request.path':
       return /^[\x21\x22\x24-\x7e]+$/.test(value)
     case 'request.host':
-      return /^[\w.:[\]~-]+$/.test(value)
+      return /^(?:[\w.~-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(value)
     default:
       return true
   }

@@ -92,6 +92,9 @@ export class AppRunner {
   async stop(graceMs: number): Promise<void> {
     this.#probe?.close()
     await this.#process?.stop(graceMs)
+    // Whoever still waits for its readiness, and the timer of that wait, must not keep the mesh from ending.
+    if (!this.#everReady) this.#failed ??= `${this.#instance.name} was stopped before it was ready`
+    this.#settle()
   }
 
   #startProbe(): void {

@@ -27,7 +27,10 @@ async function outcome(instance: SeenInstance, proxies: readonly Proxy[] | undef
 test('acknowledged is what every proxy that must has accepted or refused', async () => {
   assert.equal(await outcome(leaving, [proxy({})]), undefined)
   assert.equal(await outcome(leaving, [proxy({ types: [{ state: 'refused' }] })]), undefined, 'it will not come')
-  assert.equal(await outcome(leaving, [proxy({}), proxy({ instance: 'failed-0', connected: false })]), undefined)
+  const failed = proxy({ instance: 'failed-0', connected: false, types: [{ state: 'unsubscribed' }] })
+  assert.equal(await outcome(leaving, [proxy({}), failed]), undefined, 'it does not serve')
+  const away = proxy({ connected: false })
+  assert.equal(await outcome(leaving, [away]), undefined, 'away for a moment, it holds what it acknowledged')
 })
 
 test('what is missing is named when the time is over', async () => {
@@ -35,7 +38,10 @@ test('what is missing is named when the time is over', async () => {
   assert.match((await outcome(leaving, [proxy({ types: [{ state: 'accepted' }, { state: 'warming' }] })])) ?? '', by)
   assert.match((await outcome(leaving, [proxy({ types: [{ state: 'unsubscribed' }] })])) ?? '', by)
   assert.match((await outcome(leaving, [proxy({ types: [] })])) ?? '', by, 'a stream on which nothing was said yet')
-  assert.match((await outcome(leaving, [proxy({ connected: false })])) ?? '', by, 'it may still know the old endpoints')
+  const lost = proxy({ connected: false, types: [{ state: 'unsubscribed' }] })
+  assert.match((await outcome(leaving, [lost])) ?? '', by, 'it knows the old endpoints')
+  const behind = proxy({ connected: false, types: [{ state: 'warming' }] })
+  assert.match((await outcome(leaving, [behind])) ?? '', by)
   const unnoticed = /has not noticed/
   assert.match((await outcome({ ...leaving, draining: false }, [proxy({})])) ?? '', unnoticed)
   assert.match((await outcome(leaving, undefined)) ?? '', unnoticed, 'nobody answers')

@@ -154,7 +154,7 @@ export class ControlProcess {
   }
 
   #arguments(config: string): string[] {
-    const { trustDomain, svidTtlMs } = this.#settings
+    const { trustDomain, svidTtlMs, accessLog } = this.#settings
     // Ports it was given once (where 0 was asked for) stay its own: proxies look for it there after a restart.
     const bound = this.bound
     const ports =
@@ -169,6 +169,7 @@ export class ControlProcess {
       ['--api-port', String(ports.api)],
       ['--metrics-port', String(ports.metrics)],
       ['--trust-domain', trustDomain],
+      ['--access-log', accessLog ? 'on' : 'off'],
       ...(svidTtlMs === undefined ? [] : [['--svid-ttl-ms', String(svidTtlMs)]]),
     ].flat()
   }

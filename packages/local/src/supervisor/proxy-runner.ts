@@ -1,5 +1,5 @@
 // The proxy of one instance: its socket to the agent, its process, whether it is ready, how it is drained.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
@@ -9,6 +9,7 @@ import { type Entry, entryOf } from '../process/entries.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import { describeExit, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
+import { emptyFolder, proxyFolder } from '../state-paths.ts'
 import { PROXY_PORTS } from './proxy-ports.ts'
 import { type ProxySettings, proxyBootstrap } from './proxy-bootstrap.ts'
 
@@ -105,10 +106,10 @@ export class ProxyRunner {
 
   #writeBootstrap(): Result<string> {
     const { namespace, name } = this.#instance
-    const dir = join(this.#parts.stateDir, 'proxy', `${name}.${namespace}`)
+    const dir = proxyFolder(this.#parts.stateDir, `${name}.${namespace}`)
     const file = join(dir, 'bootstrap.json')
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      emptyFolder(dir)
       const settings = { ...this.#parts.settings, stateDir: dir }
       writeFileSync(file, proxyBootstrap(this.#instance, this.#parts.sdsPath, settings), { mode: 0o600 })
       return ok(file)

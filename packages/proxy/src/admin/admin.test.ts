@@ -83,6 +83,10 @@ test('the configuration page tells the state of the control plane, of the disk a
   const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Record<string, unknown>
   assert.deepEqual(body['control'], { connected: false, lastError: 'connection refused' })
   assert.deepEqual(body['persistence'], { error: 'ENOSPC: no space left on device' })
+  const brief = await exchange(get('/server_info'))
+  const info = JSON.parse(brief.slice(brief.indexOf('\r\n\r\n'))) as Record<string, unknown>
+  assert.deepEqual(info['persistence'], body['persistence'])
+  assert.deepEqual([info['warming'], info['unlisted']], [[], []])
   assert.match(await exchange(get('/listeners')), /EADDRINUSE/)
   assert.match(await exchange(get('/metrics'), { port: 15020 }), /a 1\n$/)
 })

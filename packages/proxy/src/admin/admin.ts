@@ -16,7 +16,7 @@ const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   ['/', () => text(200, [...pages.keys(), '/drain (POST)', '/quitquitquit (POST)', ''].join('\n'))],
   ['/ready', ready],
   ['/healthz/ready', ready],
-  ['/server_info', (view) => json(200, view.serverInfo())],
+  ['/server_info', (view) => json(200, condition(view))],
   ['/stats', (view) => text(200, view.renderStats())],
   ['/stats/prometheus', metrics],
   ['/metrics', metrics],
@@ -69,6 +69,18 @@ function metrics(view: ProxyView): SmallResponse {
   return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: view.renderMetrics() }
 }
 
+/** How this proxy is, in a few lines: what `weft status` asks each one for. */
+function condition(view: ProxyView): Record<string, unknown> {
+  return {
+    node: view.serverInfo(),
+    state: view.readiness(),
+    control: view.controlPlane(),
+    persistence: view.persistence(),
+    warming: view.store.warming,
+    unlisted: unlistedFields(view),
+  }
+}
+
 /** What is served, what waits and what was refused. Secrets are only named: the configuration never holds them. */
 function configDump(view: ProxyView): unknown {
   const { store } = view
@@ -80,12 +92,8 @@ function configDump(view: ProxyView): unknown {
     }
   }
   return {
-    node: view.serverInfo(),
-    control: view.controlPlane(),
-    persistence: view.persistence(),
+    ...condition(view),
     versions,
-    warming: store.warming,
-    unlisted: unlistedFields(view),
     listeners: store.active.listeners,
     routes: store.active.routeConfigs,
     clusters: store.active.clusters,

@@ -22,7 +22,7 @@ import { readOperator } from './read-operator.ts'
 import { RequestBody } from './request-body.ts'
 import { responseHeadText } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
-import { decideRouting, routerOutcome } from './routing.ts'
+import { decideRouting, ownHeaders, routerOutcome } from './routing.ts'
 
 /** What an exchange is part of. */
 export interface ExchangeHome {
@@ -136,7 +136,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.status = reply.status
     if (reply.close === true) this.#keepAlive = false
     const { manager } = this
-    const text = replyText(reply, {
+    const text = replyText(this.#withRouteHeaders(reply), {
       date: this.context.date.value(),
       server: manager.serverHeader === 'pass-through' ? undefined : manager.serverName,
       isHead: this.method === 'HEAD',
@@ -146,6 +146,14 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.bytesSent = this.method === 'HEAD' ? 0 : (reply.body?.length ?? 0)
     this.#h1.send(text)
     this.#finish()
+  }
+
+  /** An answer given in place of an upstream carries the route's response headers too, whoever gives it (as in Envoy). */
+  #withRouteHeaders(reply: LocalReply): LocalReply {
+    const { plan } = this
+    if (plan === undefined || plan.responseLevels.length === 0 || plan.routed.route.action.kind !== 'route')
+      return reply
+    return { ...reply, headers: (reply.headers ?? '') + ownHeaders(plan, this) }
   }
 
   /** Sends the head of an upstream's answer. */

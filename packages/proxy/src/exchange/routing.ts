@@ -4,6 +4,7 @@ import {
   chooseCluster,
   decideRoute,
   editHeaders,
+  type HeaderTarget,
   type HttpConnectionManager,
   redirectResponse,
   type Route,
@@ -75,12 +76,17 @@ function redirect(status: number, location: string, more: string): LocalReply {
 }
 
 /** What the route's header rules add to an answer of our own, as lines. */
-function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): string {
-  let lines = ''
-  const add = (name: string, value: string): void => {
-    lines += `${name}: ${headerSafe(value)}\r\n`
+export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): string {
+  if (plan === undefined || plan.responseLevels.length === 0) return ''
+  let lines: (readonly [string, string])[] = []
+  const target: HeaderTarget = {
+    has: (name) => lines.some(([key]) => key === name),
+    add: (name, value) => void lines.push([name, headerSafe(value)]),
+    set(name, value) {
+      lines = [...lines.filter(([key]) => key !== name), [name, headerSafe(value)]]
+    },
+    remove: (name) => void (lines = lines.filter(([key]) => key !== name)),
   }
-  const target = { has: () => false, add, set: add, remove: () => {} }
-  editHeaders('response', plan?.responseLevels ?? [], target, (operator) => readOperator(operator, exchange))
-  return lines
+  editHeaders('response', plan.responseLevels, target, (operator) => readOperator(operator, exchange))
+  return lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
 }

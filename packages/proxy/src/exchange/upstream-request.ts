@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { type EffectiveTimeouts, rewriteRequest } from '@weft/engine'
 import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
-import { headerLines } from '../codec/h1/head-edits.ts'
+import { dropHeader, headerLines } from '../codec/h1/head-edits.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The request as it is written upstream, once per attempt. */
@@ -21,10 +21,9 @@ export class UpstreamRequest {
     const { plan, head } = exchange
     let path = head.target
     let authority = head.authorityText
-    let lines = (this.#lines ??= headerLines(head.head) + this.#ownLines())
+    let lines = (this.#lines ??= this.#originalLines() + headerLines(head.head) + this.#ownLines())
     if (plan?.rewrites === true) {
       const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname)
-      if (rewritten.path !== path && !exchange.suppressEnvoyHeaders) lines += `x-envoy-original-path: ${path}\r\n`
       path = rewritten.path
       authority = rewritten.authority
     }
@@ -45,6 +44,24 @@ export class UpstreamRequest {
   end(codec: H1ClientConnection): void {
     if (this.#exchange.body.chunked) codec.send('0\r\n\r\n')
     codec.requestDone()
+  }
+
+  /** What a rewrite replaces, as Envoy tells it: also when the value stays the same, and never what the client claims. */
+  #originalLines(): string {
+    const { plan, head, suppressEnvoyHeaders } = this.#exchange
+    if (plan?.rewrites !== true || suppressEnvoyHeaders) return ''
+    const { route, leg } = plan.routed
+    if (route.action.kind !== 'route') return ''
+    let lines = ''
+    if (route.action.pathRewrite !== undefined) {
+      dropHeader(head.head, 'x-envoy-original-path')
+      lines += `x-envoy-original-path: ${head.target}\r\n`
+    }
+    if ((leg?.hostRewrite ?? route.action.hostRewrite) !== undefined) {
+      dropHeader(head.head, 'x-envoy-original-host')
+      lines += `x-envoy-original-host: ${head.authorityText}\r\n`
+    }
+    return lines
   }
 
   #ownLines(): string {

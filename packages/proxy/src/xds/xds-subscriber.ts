@@ -32,7 +32,7 @@ import type { XdsConsumer, XdsDialer, XdsSubscriber } from './subscription.ts'
 
 /** What a subscriber is made of. */
 export interface SubscriberOptions {
-  readonly runtime: Pick<Runtime, 'timers' | 'rng' | 'log'>
+  readonly runtime: Pick<Runtime, 'clock' | 'timers' | 'rng' | 'log'>
   readonly dial: XdsDialer
   readonly kind: 'delta' | 'sotw'
   readonly node: Node
@@ -49,8 +49,12 @@ interface Driver {
   stream: XdsStream | undefined
   stopDialing: (() => void) | undefined
   retry: Timer | undefined
-  /** Connects in a row that brought no message. */
+  /** Connects in a row that brought no message and did not last. */
   failures: number
+  /** When the present stream came up, on the monotonic clock. */
+  openedMs: number
+  /** We end the stream ourselves, to open another at once. */
+  renewing: boolean
   closed: boolean
 }
 
@@ -63,6 +67,8 @@ export function startSubscriber(options: SubscriberOptions): XdsSubscriber {
     stopDialing: undefined,
     retry: undefined,
     failures: 0,
+    openedMs: 0,
+    renewing: false,
     closed: false,
   }
   for (const [typeUrl, versions] of options.restored ?? []) onRestore(driver.state, typeUrl, versions)
@@ -73,7 +79,9 @@ export function startSubscriber(options: SubscriberOptions): XdsSubscriber {
     },
     subscribe: (typeUrl, names) => perform(driver, onWant(driver.state, typeUrl, names)),
     reconnect(reason) {
-      driver.stream?.close(reason)
+      if (driver.stream === undefined) return
+      driver.renewing = true
+      driver.stream.close(reason)
     },
     close() {
       driver.closed = true
@@ -101,6 +109,7 @@ function dial(driver: Driver): void {
 
 function attach(driver: Driver, stream: XdsStream): void {
   driver.stream = stream
+  driver.openedMs = driver.options.runtime.clock.nowMs()
   stream.start({
     onMessage(bytes) {
       driver.failures = 0
@@ -114,6 +123,7 @@ function attach(driver: Driver, stream: XdsStream): void {
       driver.stream = undefined
       onClosed(driver.state)
       retryLater(driver, error ?? 'the server ended the stream')
+      driver.renewing = false
     },
   })
   driver.options.consumer.onConnection?.({ connected: true })
@@ -129,14 +139,17 @@ function receive(state: ClientState, bytes: Uint8Array): ClientEffect[] | string
   return read.ok ? onSotwResponse(state, read.value, (_typeUrl, value) => resourceName(value)) : read.error
 }
 
-/** The pause doubles from `base` to `max`, with the upper half of each drawn at random (no herds after a restart). */
+/** The next connect: at once when we ended the stream; else the pause doubles from `base` to `max`, with the upper half of each drawn at random (no herds after a restart). */
 function retryLater(driver: Driver, reason: string): void {
   if (driver.closed) return
   const { runtime, consumer } = driver.options
   const { base, max } = driver.options.backoffMs ?? { base: 100, max: 5_000 }
+  // A stream may rightly bring nothing, when nothing changed: one that lasted is no failure.
+  if (driver.openedMs > 0 && runtime.clock.nowMs() - driver.openedMs > max) driver.failures = 0
+  driver.openedMs = 0
   const whole = Math.min(max, base * 2 ** Math.min(driver.failures, 20))
-  driver.failures += 1
-  const delayMs = whole * (0.5 + runtime.rng.float() / 2)
+  if (!driver.renewing) driver.failures += 1
+  const delayMs = driver.renewing ? 0 : whole * (0.5 + runtime.rng.float() / 2)
   consumer.onConnection?.({ connected: false, reason })
   driver.retry = runtime.timers.set(delayMs, () => dial(driver))
 }

@@ -1,0 +1,58 @@
+// `weft explain` as a process, offline on the bookstore.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+const root = join(import.meta.dirname, '../../../..')
+const main = join(root, 'packages/cli/src/main.ts')
+
+function weft(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'explain', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
+}
+
+const bookstore = ['-f', 'examples/bookstore'] as const
+
+test('a request is explained step by step, with the line of YAML behind each', () => {
+  const { status, stdout } = weft('--from', 'web', 'GET', 'http://catalog/books', '-H', 'x-user: jason', ...bookstore)
+  assert.equal(status, 0)
+  assert.match(stdout, /route +jason-tests-v2 .*examples\/bookstore\/mesh\/catalog-routing\.yaml:\d+/)
+  assert.match(stdout, /endpoint +127\.66\.\d+\.\d+:8080 \(least-request, mutual TLS\)/)
+  assert.match(stdout, /the peer is spiffe:\/\/cluster\.local\/ns\/bookstore\/sa\/web .*STRICT.*security\.yaml:\d+/)
+  assert.match(stdout, /allowed: ALLOW policy .*security\.yaml:\d+/)
+  assert.match(stdout, /=> 200: handed to the application behind catalog-v2-0\.bookstore/)
+  assert.doesNotMatch(stdout, /\x1b\[/, 'no colours into a pipe')
+})
+
+test('a rule that lost says why, and what would make it win', () => {
+  const { stdout } = weft('--from', 'web', 'GET', 'http://catalog/books', '--draw', '95', ...bookstore)
+  assert.match(stdout, /not jason-tests-v2: header x-user is exactly "jason", seen nothing/)
+  assert.match(stdout, /it would be with header x-user "jason"/)
+  assert.match(stdout, /outbound\|80\|v2\|catalog.* weight 10 of 100 \(10 %\), random draw 95/)
+})
+
+test('a caller that no policy names is refused by the far end', () => {
+  const { status, stdout } = weft('--from', 'inventory', 'POST', 'http://orders/orders', '-o', 'json', ...bookstore)
+  assert.equal(status, 0)
+  const explained = JSON.parse(stdout) as {
+    status: number
+    reason: string
+    places: Record<string, { file: string; line: number }>
+  }
+  assert.equal(explained.status, 403)
+  assert.match(explained.reason, /^orders-0\.bookstore: denied/)
+  assert.ok(Object.values(explained.places).every(({ file, line }) => file.endsWith('.yaml') && line > 0))
+})
+
+test('unknown workloads and wrong usage have their own exit codes', () => {
+  const unknown = weft('--from', 'nobody', 'GET', 'http://catalog/', ...bookstore)
+  assert.equal(unknown.status, 1)
+  assert.match(unknown.stderr, /no workload nobody has a proxy; there are .*catalog-v1/)
+  assert.equal(weft('--from', 'web', 'GET', 'catalog', ...bookstore).status, 2)
+  assert.equal(weft('GET', 'http://catalog/', ...bookstore).status, 2)
+  assert.equal(weft('--from', 'web', 'GET', 'http://catalog/', '-f', 'no-such-dir').status, 1)
+})

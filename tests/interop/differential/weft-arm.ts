@@ -1,0 +1,86 @@
+// Weft's proxies: one per side in this process, over real sockets. Their listeners are bound a few addresses further,
+// since Envoy sits on those that the resources name.
+import type { Net, Runtime } from '@weft/core'
+import { nodeRuntime } from '@weft/core/node'
+import { compile, matchFilterChain, testValue } from '@weft/engine'
+import { resourceReaders } from '../../../packages/proxy/src/config/resource-readers.ts'
+import { createRequestPath } from '../../../packages/proxy/src/exchange/create-request-path.ts'
+import { Proxy } from '../../../packages/proxy/src/proxy.ts'
+import { adsDialer, sdsDialer } from '../../../packages/proxy/src/xds/index.ts'
+import { AccessLines } from './access-lines.ts'
+import { controlId, type Field } from './field.ts'
+import type { Side } from './generate-request.ts'
+import type { ListenAt } from './mesh-tables.ts'
+import type { WireArm } from './wire-arm.ts'
+
+/** Starts them; each serves once the ADS server has a table for its node. */
+export async function startWeftArm({ attach }: Field): Promise<WireArm> {
+  const lines: Record<Side, AccessLines> = {
+    outbound: new AccessLines(),
+    gateway: new AccessLines(),
+    inbound: new AccessLines(),
+  }
+  const nodeIds: Record<Side, string> = { outbound: 'weft-outbound', gateway: 'weft-gateway', inbound: 'weft-inbound' }
+  const bound = new Set<string>()
+  const runtime = moved(nodeRuntime({ logLevel: 'error' }), bound)
+  const proxies: Proxy[] = []
+  for (const side of Object.keys(nodeIds) as Side[]) {
+    const ads = { host: '127.0.0.1', port: attach.adsPort, serverSpiffeId: controlId }
+    const proxy = new Proxy({
+      runtime,
+      bootstrap: {
+        node: { id: nodeIds[side], cluster: 'test', metadata: {} },
+        instance: nodeIds[side],
+        address: '127.0.0.1',
+        ads,
+        sds: { path: attach.sdsPath },
+        admin: { address: '127.0.0.1', port: 0 },
+        drainMs: 200,
+        accessLog: true,
+      },
+      readers: resourceReaders(compile, async () => (await import('@weft/engine/regex')).compileRegex),
+      decisions: { matchFilterChain, testSan: (matcher, name) => testValue(matcher.test, name) },
+      requestPath: createRequestPath,
+      dialers: { sds: sdsDialer(runtime, attach.sdsPath), ads: (tls) => adsDialer(runtime, ads, tls) },
+      accessLogOutput: {
+        write(text) {
+          for (const line of text.split('\n')) lines[side].add(line)
+          return true
+        },
+      },
+      onQuit() {},
+    })
+    const started = await proxy.start()
+    if (!started.ok) throw new Error(started.error)
+    proxies.push(proxy)
+  }
+  return {
+    name: 'weft',
+    nodeIds,
+    lines,
+    bound: (at: ListenAt) => ({ ...at, host: movedHost(at.host) }),
+    async close() {
+      await Promise.all(proxies.map((proxy) => proxy.stop()))
+    },
+  }
+}
+
+function movedHost(host: string): string {
+  return host.replace(/^127\.66\./, '127.86.')
+}
+
+/** A network that binds elsewhere, and dials elsewhere who was bound so. */
+function moved(runtime: Runtime, bound: Set<string>): Runtime {
+  const net: Net = {
+    ...runtime.net,
+    listen(at, onConnection) {
+      bound.add(`${at.host}:${at.port}`)
+      return runtime.net.listen({ ...at, host: movedHost(at.host) }, onConnection)
+    },
+    connect(options, onOpen, onFail) {
+      const host = bound.has(`${options.host}:${options.port}`) ? movedHost(options.host) : options.host
+      return runtime.net.connect({ ...options, host }, onOpen, onFail)
+    },
+  }
+  return { ...runtime, net }
+}
