@@ -6,6 +6,8 @@ import { basename, dirname, join } from 'node:path'
 export interface Entry {
   readonly command: string
   readonly args: readonly string[]
+  /** Environment it wants besides the caller's. */
+  readonly env: Readonly<Record<string, string>>
 }
 
 /** Weft's own programs. */
@@ -27,13 +29,24 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
   watchdog: [],
 }
 
+/**
+ * One malloc arena for all threads of a proxy: V8's compiler threads would each keep what their last compilation took, some 8 MB
+ * in all, and the thread that serves hardly allocates.
+ */
+const ENV: Readonly<Record<Program, Readonly<Record<string, string>>>> = {
+  proxy: { MALLOC_ARENA_MAX: '1' },
+  control: {},
+  watchdog: {},
+}
+
 /** The entry of a program, run by the same Node as this process. */
 export function entryOf(program: Program): Entry {
   const command = process.execPath
+  const env = ENV[program]
   const here = import.meta.filename
   // In a bundle (dist/weft.mjs) the neighbours are bundles too.
   const bundle = join(dirname(here), `${program}.mjs`)
-  if (basename(here).endsWith('.mjs') && existsSync(bundle)) return { command, args: [...FLAGS[program], bundle] }
+  if (basename(here).endsWith('.mjs') && existsSync(bundle)) return { command, args: [...FLAGS[program], bundle], env }
   const source = join(dirname(here), '../../..', SOURCES[program])
-  return { command, args: [...FLAGS[program], '--disable-warning=ExperimentalWarning', source] }
+  return { command, args: [...FLAGS[program], '--disable-warning=ExperimentalWarning', source], env }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
 import type { WorkloadInstance } from '@weft/resources'
 import type { HostAgent } from '../agent/host-agent.ts'
-import { entryOf } from '../process/entries.ts'
+import { type Entry, entryOf } from '../process/entries.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import { describeExit, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
@@ -122,7 +122,7 @@ export class ProxyRunner {
     const { printer, settings, env, cwd, watchdog } = this.#parts
     const program = settings.kind === 'envoy' ? envoyProgram(bootstrapFile) : weftProgram(bootstrapFile)
     return new ManagedProcess(
-      { label: this.#label, ...program, cwd, env },
+      { label: this.#label, ...program, cwd, env: { ...env, ...program.env } },
       {
         onLine: (line, stream) => {
           this.#lastLines = [...this.#lastLines, line].slice(-20)
@@ -166,17 +166,17 @@ export class ProxyRunner {
   }
 }
 
-function weftProgram(bootstrapFile: string): { command: string; args: string[] } {
-  const { command, args } = entryOf('proxy')
-  return { command, args: [...args, '--bootstrap', bootstrapFile] }
+function weftProgram(bootstrapFile: string): Entry {
+  const { command, args, env } = entryOf('proxy')
+  return { command, args: [...args, '--bootstrap', bootstrapFile], env }
 }
 
-function envoyProgram(bootstrapFile: string): { command: string; args: string[] } {
+function envoyProgram(bootstrapFile: string): Entry {
   // One worker: a laptop runs a dozen of these. Hot restart would share memory between processes of one base id.
   const args = ['-c', bootstrapFile, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warn']
   // Connections of a replaced filter chain end with their next answer, or a permission taken away would live on for minutes.
   args.push('--drain-strategy', 'immediate', '--drain-time-s', '5')
-  return { command: 'envoy', args }
+  return { command: 'envoy', args, env: {} }
 }
 
 function call(host: string, method: string, path: string): Promise<{ status: number; body: string } | undefined> {
