@@ -20,6 +20,8 @@ type TestPredicate = Extract<Predicate, { op: 'test' }>
 function testImplies(a: TestPredicate, b: TestPredicate): boolean {
   if (!sameAttribute(a.attribute, b.attribute)) return false
   if (a.missingAsEmpty === true && b.missingAsEmpty !== true) return false
+  // Where a missing value counts as empty nothing is ever absent.
+  if (a.test.is === 'absent' && b.missingAsEmpty === true) return false
   if (b.test.is === 'present') return a.test.is !== 'absent'
   if (a.test.is === 'fraction' && b.test.is === 'fraction') {
     return a.test.denominator === b.test.denominator && a.test.numerator <= b.test.numerator
