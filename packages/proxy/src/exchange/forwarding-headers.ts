@@ -2,9 +2,9 @@
 // them.
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
-import { addHeader, dropHeader, dropKind } from '../codec/h1/head-edits.ts'
+import { addHeader, dropHeader, dropKind } from '../codec/head-edits.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
-import { HeaderKind } from '../codec/h1/header-kind.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { RandomPool } from './random-pool.ts'
 import type { RequestView } from './request-view.ts'
 

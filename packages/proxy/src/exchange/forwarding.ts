@@ -12,8 +12,7 @@ import {
 import type { Timer } from '@weft/core'
 import { H1ClientConnection, type ResponseFailure, type ResponseReceiver } from '../codec/h1/client-connection.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
-import { headerLines } from '../codec/h1/head-edits.ts'
-import { HeaderKind } from '../codec/h1/header-kind.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/http1-pool.ts'
 import type { UpstreamConnection } from '../pool/upstream-connection.ts'
@@ -166,7 +165,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   onInformational(head: H1Head): void {
-    this.#exchange.inform(`${head.text.slice(0, head.firstLine)}${headerLines(head)}\r\n`)
+    this.#exchange.inform(`${head.text.slice(0, head.firstLine)}${head.lines()}\r\n`)
   }
 
   onHead(head: H1Head, endOfBody: boolean, known: 'length' | 'chunked' | 'until-close'): void {

@@ -1,5 +1,5 @@
 import type { HeaderTarget } from '@weft/engine'
-import { dropHeader, headerSafe } from '../codec/h1/head-edits.ts'
+import { dropHeader, headerSafe } from '../codec/head-edits.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
 
 /** Framing and routing are the codec's own: configuration cannot change them by header. */

@@ -1,7 +1,7 @@
 import type { TransportClose } from '@weft/core'
 import type { HttpConnectionManager } from '@weft/engine'
 import type { Framing } from '../codec/h1/framing.ts'
-import type { HeadFault, HeadLimits } from '../codec/h1/h1-head.ts'
+import type { HeadFault, HeadLimits } from '../codec/message-head.ts'
 import { H1ServerConnection, type RequestServer } from '../codec/h1/server-connection.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'

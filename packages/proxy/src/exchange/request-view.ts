@@ -1,6 +1,6 @@
 import { normalizePath, type HttpConnectionManager, type RequestHead } from '@weft/engine'
 import { H1Head } from '../codec/h1/h1-head.ts'
-import { HeaderKind } from '../codec/h1/header-kind.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
 
 /** uri-host and port (RFC 3986 3.2.2), without user information. */

@@ -1,7 +1,7 @@
 // The head of an upstream's response as it goes downstream.
-import { dropHeader, dropKind, headerLines } from '../codec/h1/head-edits.ts'
+import { dropHeader, dropKind } from '../codec/head-edits.ts'
 import type { H1Head } from '../codec/h1/h1-head.ts'
-import { HeaderKind } from '../codec/h1/header-kind.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import { editHeaders } from '@weft/engine'
 import type { Exchange } from './exchange.ts'
 import { HeadTarget } from './header-target.ts'
@@ -31,7 +31,7 @@ export function responseHeadText(exchange: Exchange, head: H1Head, chunked: bool
   // The status line as the upstream wrote it, but in our version.
   const statusLine =
     head.minor === 1 ? head.text.slice(0, head.firstLine) : `HTTP/1.1${head.text.slice(8, head.firstLine)}`
-  return `${statusLine}${headerLines(head)}${added}${connectionLine}\r\n`
+  return `${statusLine}${head.lines()}${added}${connectionLine}\r\n`
 }
 
 /** Applies the route's header rules to an upstream's response. */

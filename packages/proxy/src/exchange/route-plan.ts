@@ -15,7 +15,7 @@ import {
   type VirtualHost,
   type WeightedCluster,
 } from '@weft/engine'
-import { HeaderKind } from '../codec/h1/header-kind.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { RequestView } from './request-view.ts'
 
 /** What follows from a route alone, worked out on its first use and kept as long as the route. */

@@ -12,7 +12,7 @@ import {
   type RouteDecision,
   type Subject,
 } from '@weft/engine'
-import { headerSafe } from '../codec/h1/head-edits.ts'
+import { headerSafe } from '../codec/head-edits.ts'
 import type { ExchangeRecord } from '../telemetry/exchange-record.ts'
 import { exchangeErrors } from './error-table.ts'
 import { type LocalReply, replyOf } from './local-reply.ts'

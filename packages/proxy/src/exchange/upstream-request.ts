@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { type EffectiveTimeouts, rewriteRequest } from '@weft/engine'
 import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
-import { dropHeader, headerLines } from '../codec/h1/head-edits.ts'
+import { dropHeader } from '../codec/head-edits.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The request as it is written upstream, once per attempt. */
@@ -21,7 +21,7 @@ export class UpstreamRequest {
     const { plan, head } = exchange
     let path = head.target
     let authority = head.authorityText
-    let lines = (this.#lines ??= this.#originalLines() + headerLines(head.head) + this.#ownLines())
+    let lines = (this.#lines ??= this.#originalLines() + head.head.lines() + this.#ownLines())
     if (plan?.rewrites === true) {
       const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname)
       path = rewritten.path

@@ -3,9 +3,10 @@ import type { Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { UpstreamConnection } from '../../pool/upstream-connection.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { responseFraming } from './framing.ts'
-import { H1Head, type HeadLimits } from './h1-head.ts'
-import { HeaderKind } from './header-kind.ts'
-import { takeHopByHop } from './hop-by-hop.ts'
+import type { HeadLimits } from '../message-head.ts'
+import { H1Head } from './h1-head.ts'
+import { HeaderKind } from '../header-kind.ts'
+import { takeHopByHop } from '../hop-by-hop.ts'
 
 /** Body pieces up to this size are joined with what is already waiting. */
 const joinLimitBytes = 16 * 1024

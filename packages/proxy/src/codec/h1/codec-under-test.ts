@@ -6,8 +6,9 @@ import { DeadlineLists } from '../../exchange/deadline-lists.ts'
 import { UpstreamConnection } from '../../pool/upstream-connection.ts'
 import { H1ClientConnection, type ResponseReceiver } from './client-connection.ts'
 import type { Framing } from './framing.ts'
-import type { H1Head, HeadLimits } from './h1-head.ts'
-import { takeHopByHop } from './hop-by-hop.ts'
+import type { HeadLimits } from '../message-head.ts'
+import type { H1Head } from './h1-head.ts'
+import { takeHopByHop } from '../hop-by-hop.ts'
 import { H1ServerConnection, type RequestReceiver, type RequestServer } from './server-connection.ts'
 
 /** One message as the codec understood it; texts are latin1. */

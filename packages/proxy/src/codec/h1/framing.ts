@@ -1,5 +1,6 @@
-import type { H1Head, HeadFault } from './h1-head.ts'
-import { HeaderKind } from './header-kind.ts'
+import type { H1Head } from './h1-head.ts'
+import { HeaderKind } from '../header-kind.ts'
+import type { HeadFault } from '../message-head.ts'
 
 /** Where a message's body ends. */
 export type Framing =

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { requestFraming, responseFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { dropHeader, headerLines, setHeader } from './head-edits.ts'
-import { HeaderKind, headerKindOf } from './header-kind.ts'
+import { dropHeader, setHeader } from '../head-edits.ts'
+import { HeaderKind, headerKindOf } from '../header-kind.ts'
 
 const limits = { maxBytes: 16_384, maxHeaders: 100 }
 
@@ -73,7 +73,7 @@ test('edits drop and add whole lines and leave the rest as it was', () => {
   dropHeader(head, 'a')
   setHeader(head, 'b', 'new')
   setHeader(head, 'b', 'newer')
-  assert.equal(headerLines(head), 'C: 4\r\nb: newer\r\n')
+  assert.equal(head.lines(), 'C: 4\r\nb: newer\r\n')
   assert.equal(head.value('a'), undefined)
   assert.equal(head.value('b'), 'newer')
 })

@@ -1,18 +1,6 @@
 import { charClass, TARGET, TOKEN, VALUE } from './char-table.ts'
-import { headerKindOf } from './header-kind.ts'
-
-/** Why a head is refused. `status` is what a server answers; a client treats all as an upstream protocol error. */
-export interface HeadFault {
-  readonly status: 400 | 431 | 501 | 505
-  /** `%RESPONSE_CODE_DETAILS%`. */
-  readonly details: string
-}
-
-/** Limits of one head. */
-export interface HeadLimits {
-  readonly maxBytes: number
-  readonly maxHeaders: number
-}
+import { headerKindOf } from '../header-kind.ts'
+import { type HeadFault, type HeadLimits, type HttpProtocol, MessageHead } from '../message-head.ts'
 
 const tooLarge: HeadFault = { status: 431, details: 'http1.headers_too_large' }
 const tooMany: HeadFault = { status: 431, details: 'http1.too_many_headers' }
@@ -42,34 +30,26 @@ const maxMethodBytes = 32
  * again with more bytes behind the same start; finished lines are not looked at twice, and the outcome depends only on
  * the bytes, not on how they were cut.
  */
-export class H1Head {
+export class H1Head extends MessageHead {
   /** 1: HTTP/1.1, 0: HTTP/1.0. */
   minor = 1
   /** Whole head with its empty line, latin1. Valid once `parse` said `done`. */
   text = ''
   /** Bytes of the head. */
   length = 0
-  count = 0
   methodEnd = 0
   targetStart = 0
   targetEnd = 0
-  status = 0
   /** Start of the first header line. */
   firstLine = 0
   fault: HeadFault | undefined = undefined
   /** Per header: name start, name end, value start, value end (trimmed), line end (after CRLF). */
   offsets: Int32Array = new Int32Array(24 * 5)
-  kinds: Uint8Array = new Uint8Array(24)
-  /** Nonzero: not to be passed on. */
-  dropped: Uint8Array = new Uint8Array(24)
-  /** Bit `1 << kind` is set when such a header is there. */
-  seen = 0
-  /** Headers added since: name (lower-case) and value in turn. */
-  added: string[] = []
   readonly #isResponse: boolean
   #line = 0
 
   constructor(isResponse: boolean) {
+    super()
     this.#isResponse = isResponse
   }
 
@@ -107,16 +87,25 @@ export class H1Head {
     }
   }
 
-  /** True when a header of this kind is there. */
-  has(kind: number): boolean {
-    return (this.seen & (1 << kind)) !== 0
+  get protocol(): HttpProtocol {
+    return this.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
   }
 
-  /** Index of the first header of a kind, -1 without one. */
-  find(kind: number): number {
-    if (!this.has(kind)) return -1
-    for (let at = 0; at < this.count; at++) if (this.kinds[at] === kind) return at
-    return -1
+  method(): string {
+    const { text, methodEnd } = this
+    return methodEnd === 3 && text.startsWith('GET') ? 'GET' : text.slice(0, methodEnd)
+  }
+
+  target(): string {
+    return this.text.slice(this.targetStart, this.targetEnd)
+  }
+
+  schemeNamed(): undefined {}
+
+  protocolNamed(): undefined {}
+
+  reason(): string {
+    return this.text.slice(13, this.firstLine - 2)
   }
 
   /** Value of the header at an index. */
@@ -142,29 +131,20 @@ export class H1Head {
     return true
   }
 
-  /** Value of a header by lower-case name, lines joined with `,`; dropped ones are not seen, added ones are. */
-  value(name: string): string | undefined {
-    let found: string | undefined
-    for (let at = 0; at < this.count; at++) {
-      if (this.dropped[at] !== 0 || !this.isNamed(at, name)) continue
-      found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
+  lines(): string {
+    const { text, offsets, dropped, count, added } = this
+    let lines = ''
+    let from = this.firstLine
+    for (let at = 0; at < count; at++) {
+      if (dropped[at] === 0) continue
+      const start = offsets[at * 5] as number
+      if (start > from) lines += text.slice(from, start)
+      from = offsets[at * 5 + 4] as number
     }
-    const { added } = this
-    for (let at = 0; at < added.length; at += 2) {
-      if (added[at] === name) found = found === undefined ? added[at + 1] : `${found},${added[at + 1]}`
-    }
-    return found
-  }
-
-  /** Value of the `index`-th line of a header by lower-case name; undefined behind the last. */
-  line(name: string, index: number): string | undefined {
-    let left = index
-    for (let at = 0; at < this.count; at++) {
-      if (this.dropped[at] === 0 && this.isNamed(at, name) && left-- === 0) return this.valueAt(at)
-    }
-    const { added } = this
-    for (let at = 0; at < added.length; at += 2) if (added[at] === name && left-- === 0) return added[at + 1]
-    return undefined
+    const end = this.length - 2
+    if (end > from) lines += text.slice(from, end)
+    for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
+    return lines
   }
 
   #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {

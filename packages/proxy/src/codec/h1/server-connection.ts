@@ -3,7 +3,8 @@ import type { Transport, TransportClose, TransportHandler } from '@weft/core'
 import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange/deadline-lists.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
-import { H1Head, type HeadFault, type HeadLimits } from './h1-head.ts'
+import type { HeadFault, HeadLimits } from '../message-head.ts'
+import { H1Head } from './h1-head.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
 const joinLimitBytes = 16 * 1024

@@ -1,6 +1,6 @@
 import { dropKind } from './head-edits.ts'
-import type { H1Head } from './h1-head.ts'
 import { HeaderKind } from './header-kind.ts'
+import type { MessageHead } from './message-head.ts'
 
 /** What `connection` headers say. */
 export interface ConnectionOptions {
@@ -24,14 +24,14 @@ const hopByHop: readonly number[] = [
 const anyHopByHop = hopByHop.reduce((bits, kind) => bits | (1 << kind), 0)
 
 /** Drops the hop-by-hop headers (RFC 9110 7.6.1) and says what they asked for. */
-export function takeHopByHop(head: H1Head): ConnectionOptions {
+export function takeHopByHop(head: MessageHead): ConnectionOptions {
   if ((head.seen & anyHopByHop) === 0) return silent
   const options = head.has(HeaderKind.CONNECTION) ? readConnection(head) : silent
   for (const kind of hopByHop) dropKind(head, kind)
   return options
 }
 
-function readConnection(head: H1Head): ConnectionOptions {
+function readConnection(head: MessageHead): ConnectionOptions {
   let close = false
   let keepAlive = false
   for (let at = 0; at < head.count; at++) {
@@ -56,7 +56,7 @@ function readConnection(head: H1Head): ConnectionOptions {
  * Drops a header that `connection` names. Headers the proxy itself knows stay: naming `x-forwarded-for`, `authorization`
  * or `content-length` here is a known way to strip them behind the back of whoever trusts them.
  */
-function dropNominated(head: H1Head, name: string): void {
+function dropNominated(head: MessageHead, name: string): void {
   for (let at = 0; at < head.count; at++) {
     if (head.kinds[at] === HeaderKind.OTHER && head.isNamed(at, name)) head.dropped[at] = 1
   }

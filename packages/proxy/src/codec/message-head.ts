@@ -1,0 +1,95 @@
+// Headers of one message, whatever protocol carried it. The exchange reads and edits heads only through this class; codecs
+// fill it from the wire and write it to the wire.
+
+/** Why a head is refused. `status` is what a server answers; a client treats all as an upstream protocol error. */
+export interface HeadFault {
+  readonly status: 400 | 431 | 501 | 505
+  /** `%RESPONSE_CODE_DETAILS%`. */
+  readonly details: string
+}
+
+/** Limits of one head. */
+export interface HeadLimits {
+  readonly maxBytes: number
+  readonly maxHeaders: number
+}
+
+/** What carried a message, in the words of `%PROTOCOL%`. */
+export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
+
+/**
+ * The header lines of one message by index, with what was dropped of them and added since. Nothing received is rewritten:
+ * codecs skip what is dropped and append what was added. Pseudo headers are not lines, except that a request's `:authority`
+ * stands as its `host` line.
+ */
+export abstract class MessageHead {
+  /** Header lines received. */
+  count = 0
+  /** `HeaderKind` by index. */
+  kinds: Uint8Array = new Uint8Array(24)
+  /** Nonzero: not to be passed on. */
+  dropped: Uint8Array = new Uint8Array(24)
+  /** Bit `1 << kind` is set when such a header is there. */
+  seen = 0
+  /** Headers added since: name (lower-case) and value in turn. */
+  added: string[] = []
+  /** Responses: the status. */
+  status = 0
+
+  abstract get protocol(): HttpProtocol
+  /** Requests: the method as sent. */
+  abstract method(): string
+  /** Requests: the target as sent: the request line's, or `:path`. `''` for a CONNECT without a path. */
+  abstract target(): string
+  /** Requests: the scheme the message itself names (`:scheme`); undefined in HTTP/1.1. */
+  abstract schemeNamed(): string | undefined
+  /** Requests: `:protocol` of an extended CONNECT (RFC 8441), or undefined. */
+  abstract protocolNamed(): string | undefined
+  /** Responses: the reason phrase as received; `''` when the protocol has none. */
+  abstract reason(): string
+  /** Name of the header at an index, lower-case. */
+  abstract nameAt(index: number): string
+  /** Value of the header at an index. */
+  abstract valueAt(index: number): string
+  /** True when the header at an index has this lower-case name. */
+  abstract isNamed(index: number, name: string): boolean
+  /** The header lines as HTTP/1.1 text, each with its CRLF, without what was dropped and with what was added. */
+  abstract lines(): string
+
+  /** True when a header of this kind was received. */
+  has(kind: number): boolean {
+    return (this.seen & (1 << kind)) !== 0
+  }
+
+  /** Index of the first header of a kind, -1 without one. */
+  find(kind: number): number {
+    if (!this.has(kind)) return -1
+    for (let at = 0; at < this.count; at++) if (this.kinds[at] === kind) return at
+    return -1
+  }
+
+  /** Value of a header by lower-case name, lines joined with `,`; dropped ones are not seen, added ones are. */
+  value(name: string): string | undefined {
+    let found: string | undefined
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] !== 0 || !this.isNamed(at, name)) continue
+      found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) {
+      if (added[at] === name) found = found === undefined ? added[at + 1] : `${found},${added[at + 1]}`
+    }
+    return found
+  }
+
+  /** Value of the `index`-th line of a header by lower-case name; undefined behind the last. */
+  line(name: string, index: number): string | undefined {
+    let left = index
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] === 0 && this.isNamed(at, name) && left-- === 0) return this.valueAt(at)
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) if (added[at] === name && left-- === 0) return added[at + 1]
+    return undefined
+  }
+}
