@@ -5,12 +5,14 @@ import type { Origin } from '@weft/core'
 import type { HttpFilter } from './model-filters.ts'
 import type { Cluster } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
+import type { Http2Options } from './model-http2.ts'
 import type { RouteConfig } from './model-routes.ts'
 import type { Cidr, Rule, ValueTest } from './predicate.ts'
 
 export type * from './model-cluster.ts'
 export type * from './model-filters.ts'
 export type * from './model-format.ts'
+export type * from './model-http2.ts'
 export type * from './model-routes.ts'
 
 /** Everything a proxy serves by. */
@@ -202,6 +204,7 @@ export interface HttpConnectionManager {
     /** Trailers pass; otherwise they are dropped. */
     readonly trailers: boolean
   }
+  readonly http2: Http2Options
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
   readonly accessLogs: readonly AccessLog[]
