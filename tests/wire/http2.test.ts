@@ -41,6 +41,8 @@ test('one listener speaks HTTP/2 by prior knowledge and HTTP/1.1, as its codec_t
   const { status, body, headers } = await ask(client, { ':path': '/a', cookie: 'x=1', 'x-a': 'b' })
   assert.deepEqual([status, body, headers['server']], [200, 'ok', 'envoy'])
   assert.equal(auto.exchanges[0]?.protocol, 'HTTP/2')
+  assert.equal((await ask(client, { ':path': '/again' })).body, 'ok', 'a request without a body on a kept connection')
+  assert.equal(backend.connections, 1)
   const text = await converse(auto.portOf('in'), ['GET / HT', 'TP/1.1\r\nHost: s\r\n\r\n'], (seen) =>
     seen.endsWith('ok'),
   )

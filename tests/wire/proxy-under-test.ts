@@ -51,6 +51,7 @@ export interface SeenExchange {
   readonly bytesSent: number
   readonly protocol: string
   readonly grpcStatus: string | undefined
+  readonly authority: string
 }
 
 /** A running proxy. */
@@ -165,7 +166,8 @@ function need<T>(result: Result<T, { readonly field: string; readonly message: s
 }
 
 function seen(record: ExchangeRecord): SeenExchange {
-  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent, protocol, grpcStatus } = record
+  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent, protocol, grpcStatus, authority } =
+    record
   return {
     method,
     path,
@@ -178,6 +180,7 @@ function seen(record: ExchangeRecord): SeenExchange {
     bytesSent,
     protocol,
     grpcStatus,
+    authority,
   }
 }
 

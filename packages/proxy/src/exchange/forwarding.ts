@@ -197,6 +197,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     }
     dropKind(head, HeaderKind.CONTENT_LENGTH)
     if (upgrade !== undefined) head.status = exchange.protocol === 'HTTP/2' ? 200 : 101
+    // What comes behind the head is the tunnel's.
+    this.#stream?.pauseResponse()
     this.#opening = head
     return true
   }
