@@ -31,6 +31,8 @@ const lastDrainMs = 1_000
 export interface ProxyParts {
   readonly runtime: Runtime
   readonly bootstrap: Bootstrap
+  /** For the administrative pages: what sockets `runtime.net` is made of, and why not raw ones. */
+  readonly transport?: { readonly kind: 'raw' | 'socket'; readonly reason: string | undefined }
   readonly readers: ResourceReaders
   readonly decisions: AcceptDecisions
   readonly requestPath: RequestPathFactory
@@ -240,7 +242,12 @@ export class Proxy {
     return {
       store: this.store,
       readiness: () => this.readiness(),
-      serverInfo: () => ({ node: bootstrap.node, instance: bootstrap.instance, state: this.readiness() }),
+      serverInfo: () => ({
+        node: bootstrap.node,
+        instance: bootstrap.instance,
+        state: this.readiness(),
+        transport: this.#parts.transport,
+      }),
       addresses: () => this.listeners.addresses(),
       certificates: () => {
         const { certificates, roots } = this.#secrets.describe()

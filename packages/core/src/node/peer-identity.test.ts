@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseSubjectAltName } from './peer-identity.ts'
+
+test('subject alternative names are read with their quoting, and unreadable text names nobody', () => {
+  assert.deepEqual(parseSubjectAltName('URI:spiffe://a/b, DNS:c.example'), {
+    uris: ['spiffe://a/b'],
+    dnsNames: ['c.example'],
+  })
+  assert.deepEqual(parseSubjectAltName('DNS:"a, URI:spiffe://evil/x", IP Address:10.0.0.1').uris, [])
+  assert.deepEqual(parseSubjectAltName('DNS:a"b, URI:spiffe://a/b'), { uris: [], dnsNames: [] })
+  assert.deepEqual(parseSubjectAltName(undefined), { uris: [], dnsNames: [] })
+})
