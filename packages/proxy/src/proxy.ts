@@ -125,6 +125,7 @@ export class Proxy {
           stats.accepted(connection.listener())
           return this.#requestPath.serve(connection)
         },
+        anticipate: (silent, onSpeak) => this.#requestPath.anticipate(silent, onSpeak),
         onRefused: (listener, refusal, detail) => stats.refused(listener, refusal, detail),
       },
       { maxConnections: bootstrap.maxConnections ?? 10_000, drainMs: bootstrap.drainMs },
