@@ -130,10 +130,19 @@ export interface NetListener {
   close(): Promise<void>
 }
 
+/** Where to listen. */
+export interface ListenAt {
+  readonly host: string
+  readonly port: number
+  readonly backlog?: number
+  /** A native handle that somebody else has bound to this address: listen on it instead of binding. */
+  readonly handle?: object | undefined
+}
+
 /** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */
 export interface Net {
   listen(
-    at: { readonly host: string; readonly port: number; readonly backlog?: number },
+    at: ListenAt,
     onConnection: (transport: Transport) => void,
   ): Promise<{ readonly ok: true; readonly value: NetListener } | { readonly ok: false; readonly error: string }>
   /** Returns a function that gives up (then neither callback fires). */
