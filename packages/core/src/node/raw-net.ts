@@ -1,6 +1,6 @@
 import { createServer, isIP, isIPv6, type Server } from 'node:net'
 import { getSystemErrorName } from 'node:util'
-import type { ConnectOptions, Net, NetListener, Transport, TransportClose } from '../transport.ts'
+import type { ConnectOptions, ListenAt, Net, NetListener, Transport, TransportClose } from '../transport.ts'
 import { nodeNet } from './node-net.ts'
 import { secureClient, secureServer } from './node-tls.ts'
 import type { RawBindings, RawName, RawRequest } from './raw-bindings.ts'
@@ -28,14 +28,14 @@ export function rawNet(bindings: RawBindings): Net {
 }
 
 function listen(
-  at: { readonly host: string; readonly port: number; readonly backlog?: number },
+  at: ListenAt,
   onConnection: (transport: Transport) => void,
   shared: RawShared,
 ): Promise<{ ok: true; value: NetListener } | { ok: false; error: string }> {
   const server = createServer() as Server & { _handle?: ListeningHandle | null }
   return new Promise((resolve) => {
     server.once('error', (error) => resolve({ ok: false, error: error.message }))
-    server.listen({ host: at.host, port: at.port, backlog: at.backlog ?? 4096, exclusive: true }, () => {
+    const onListening = (): void => {
       const handle = server._handle
       const bound = server.address()
       if (handle === undefined || handle === null || bound === null || typeof bound === 'string') {
@@ -53,7 +53,10 @@ function listen(
         server.close()
       }
       resolve({ ok: true, value: { address: bound.address, port: bound.port, close } })
-    })
+    }
+    const backlog = at.backlog ?? 4096
+    if (at.handle !== undefined) server.listen(at.handle, backlog, onListening)
+    else server.listen({ host: at.host, port: at.port, backlog, exclusive: true }, onListening)
   })
 }
 
