@@ -2,6 +2,7 @@
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import type { Result } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
+import { netUnderTest } from './net-under-test.ts'
 import { type ActiveConfig, compile, emptyConfig, type EndpointSet, matchFilterChain, testValue } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
@@ -92,7 +93,7 @@ export interface JsonConfig {
 
 /** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
 export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
-  const runtime = nodeRuntime({ logLevel: 'error' })
+  const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
   const metrics = new MetricsRegistry()
