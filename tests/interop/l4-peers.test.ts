@@ -76,10 +76,11 @@ test("haproxy's PROXY headers are read: version 1, version 2, with a checksum an
     const server = `server weft 127.0.0.1:${proxy.portOf('in')} ${option}`
     await haproxy(t, port, `listen in\n  bind 127.0.0.1:${port}\n  unique-id-format %pid-%rt\n  ${server}\n`)
     const from = await client(t, port)
+    const { localPort } = from.socket
     from.socket.end(`by ${option}`)
     await from.ended
     assert.equal(from.text(), `by ${option}`)
-    const record = () => proxy.connections.find((one) => one.downstream.remotePort === from.socket.localPort)
+    const record = () => proxy.connections.find((one) => one.downstream.remotePort === localPort)
     await until(() => record() !== undefined, `the record of the client of ${option}`)
     assert.deepEqual([record()?.downstream.remoteAddress, record()?.downstream.localPort], ['127.0.0.1', port])
   }
@@ -120,9 +121,10 @@ test('haproxy reads our PROXY headers', { skip: missing('haproxy') }, async (t) 
       clusters: [staticCluster('b', [port], { transportSocket: proxyProtocolSocket(version) })],
     })
     const from = await client(t, proxy.portOf('in'))
+    const { localPort } = from.socket
     from.socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
     await from.ended
-    const ends = `127.0.0.1:${from.socket.localPort} 127.0.0.1:${proxy.portOf('in')}`
+    const ends = `127.0.0.1:${localPort} 127.0.0.1:${proxy.portOf('in')}`
     assert.ok(from.text().endsWith(`\r\n\r\n${ends}`), from.text())
   }
 })
