@@ -30,6 +30,7 @@ export async function tcpServer(
 export interface Client {
   readonly socket: Socket
   text(): string
+  /** The proxy finished, or broke off. */
   readonly ended: Promise<unknown>
   readonly closed: Promise<unknown>
 }
@@ -41,12 +42,13 @@ export async function client(t: TestContext, port: number, host = '127.0.0.1'): 
   t.after(() => socket.destroy())
   const pieces: Buffer[] = []
   socket.on('data', (piece: Buffer) => pieces.push(piece))
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   await once(socket, 'connect')
   return {
     socket,
     text: () => Buffer.concat(pieces).toString('latin1'),
-    ended: once(socket, 'end'),
-    closed: once(socket, 'close'),
+    ended: Promise.race([new Promise((resolve) => socket.once('end', resolve)), closed]),
+    closed,
   }
 }
 

@@ -30,6 +30,7 @@ import { createRequestPath } from '../../packages/proxy/src/exchange/create-requ
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
 import type { ExchangeRecord, TcpRecord } from '../../packages/proxy/src/telemetry/exchange-record.ts'
+import { UdpListeners } from '../../packages/proxy/src/udp/udp-listeners.ts'
 import { MetricsRegistry } from '../../packages/proxy/src/telemetry/metrics-registry.ts'
 
 const registry = createRegistry(
@@ -110,6 +111,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     config: () => active,
     endpointsOf: (name) => endpoints.get(name),
     connectInternal: (name, ends) => listeners.connectInternal(name, ends),
+    logDatagrams: (record) => void connections.push(record),
     telemetry: () => ({
       onExchange: (record) => void exchanges.push(seen(record)),
       onTcpOpened: () => {},
@@ -129,16 +131,18 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     },
     { maxConnections: 1_000, drainMs: 1_000 },
   )
+  const udp = new UdpListeners(runtime, path.serveDatagrams)
   const apply = (next: JsonConfig): void => {
     const previous = active
     active = compiled(next)
     path.onConfig(active, previous)
     listeners.apply(active)
+    udp.apply(active)
   }
   apply(json)
-  await listeners.settled()
+  await Promise.all([listeners.settled(), udp.settled()])
   return {
-    portOf: (name) => listeners.portOf(name) ?? 0,
+    portOf: (name) => listeners.portOf(name) ?? udp.portOf(name) ?? 0,
     exchanges,
     connections,
     metrics,
@@ -152,6 +156,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     },
     close: async () => {
       await listeners.stopAccepting(() => true)
+      udp.stop(() => true)
       await table.drainAll(() => true, 0)
       path.close()
     },

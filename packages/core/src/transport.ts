@@ -139,8 +139,35 @@ export interface ListenAt {
   readonly handle?: object | undefined
 }
 
+/** An address and port of UDP. */
+export interface DatagramPeer {
+  readonly address: string
+  readonly port: number
+}
+
+/** A UDP socket. Datagrams are lost without a word when the machine, or its own bounded queue, takes no more. */
+export interface DatagramSocket {
+  readonly address: string
+  readonly port: number
+  /** `bytes` must not be changed afterwards. */
+  send(bytes: Uint8Array, to: DatagramPeer): void
+  close(): void
+}
+
+/** The part of the network that carries datagrams. */
+export interface Datagrams {
+  /** Port 0: any. `bytes` are the receiver's to keep. `onError`: of a datagram sent before (its port is closed), or of the socket. */
+  bind(
+    at: { readonly host: string; readonly port: number },
+    onDatagram: (bytes: Uint8Array, from: DatagramPeer) => void,
+    onError: (detail: string) => void,
+  ): Promise<{ readonly ok: true; readonly value: DatagramSocket } | { readonly ok: false; readonly error: string }>
+}
+
 /** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */
 export interface Net {
+  /** Absent: this network carries none. */
+  readonly datagrams?: Datagrams
   listen(
     at: ListenAt,
     onConnection: (transport: Transport) => void,

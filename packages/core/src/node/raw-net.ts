@@ -24,6 +24,7 @@ export function rawNet(bindings: RawBindings): Net {
       isIP(options.host) === 0 ? nodeNet.connect(options, onOpen, onFail) : connect(options, onOpen, onFail, shared),
     secureServer,
     secureClient,
+    ...(nodeNet.datagrams === undefined ? {} : { datagrams: nodeNet.datagrams }),
   }
 }
 
