@@ -12,6 +12,18 @@ import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/faul
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
+import { ProxyProtocolSchema } from '@weft/xds/es/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol'
+import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
+import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
+import { RouteSchema as UdpRouteSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/route'
+import { UdpProxyConfigSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy'
+import { ProxyProtocolUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol'
+import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
@@ -30,6 +42,16 @@ const registry = createRegistry(
   TcpProxySchema,
   GrpcWebSchema,
   HttpProtocolOptionsSchema,
+  HttpInspectorSchema,
+  ProxyProtocolSchema,
+  TlsInspectorSchema,
+  NetworkRbacSchema,
+  UdpRouteSchema,
+  UdpProxyConfigSchema,
+  ProxyProtocolUpstreamTransportSchema,
+  RawBufferSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
 )
 
 /** `{ '@type': ... }` of a message that has a type. */
@@ -57,6 +79,8 @@ export interface ProxyUnderTest {
   readonly exchanges: SeenExchange[]
   readonly connections: TcpRecord[]
   readonly metrics: MetricsRegistry
+  /** Connections that no chain got, `listener: reason: detail`. */
+  readonly refusals: string[]
   openConnections(): number
   apply(config: JsonConfig): void
   setEndpoints(name: string, json: JsonObject): void
@@ -76,6 +100,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
   const metrics = new MetricsRegistry()
+  const refusals: string[] = []
   const endpoints = new Map<string, EndpointSet>()
   let active: ActiveConfig = emptyConfig
   const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined }
@@ -102,7 +127,8 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
       secrets,
       connections: table,
       serve: path.serve,
-      onRefused: () => {},
+      anticipate: path.anticipate,
+      onRefused: ({ name }, reason, detail) => void refusals.push(`${name}: ${reason}: ${detail}`),
     },
     { maxConnections: 1_000, drainMs: 1_000 },
   )
@@ -119,6 +145,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     exchanges,
     connections,
     metrics,
+    refusals,
     openConnections: () => table.size,
     apply,
     setEndpoints: (name, value) => {

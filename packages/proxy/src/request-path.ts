@@ -1,7 +1,7 @@
 import type { Result, Runtime, Transport } from '@weft/core'
 import type { ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/engine'
 import type { Secrets } from './config/secret-source.ts'
-import type { ConnectionServer } from './listen/accepted-connection.ts'
+import type { Anticipate, ConnectionServer } from './listen/accepted-connection.ts'
 import type { InternalEnds } from './listen/listener-manager.ts'
 import type { SanTest } from './listen/peer-verifier.ts'
 import type { TelemetrySink } from './telemetry/exchange-record.ts'
@@ -26,6 +26,8 @@ export interface RequestPathContext {
 /** The request path as the proxy around it drives it. */
 export interface RequestPath {
   readonly serve: ConnectionServer
+  /** Opens upstreams for clients that wait for their server to speak first. */
+  readonly anticipate: Anticipate
   /** A new configuration is being served by: pools and balancers of clusters that went are let go. */
   onConfig(config: ActiveConfig, previous: ActiveConfig): void
   onEndpoints(edsName: string, endpoints: EndpointSet | undefined): void

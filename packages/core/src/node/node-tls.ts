@@ -1,4 +1,12 @@
-import { createSecureContext, connect as tlsConnect, type SecureContext, TLSSocket } from 'node:tls'
+import { constants } from 'node:crypto'
+import {
+  createSecureContext,
+  getCACertificates,
+  connect as tlsConnect,
+  type SecureContext,
+  type SecureContextOptions,
+  TLSSocket,
+} from 'node:tls'
 import type { Socket } from 'node:net'
 import type {
   PeerVerifier,
@@ -27,8 +35,8 @@ export function secureServer(
   onOpen: Open,
   onFail: Fail,
 ): void {
-  const context = contextOf(options.material, options.clientRootsPem, options, onFail)
-  if (context === undefined) return transport.destroy()
+  const context = contextOf(options.material, options.clientRootsPem, options)
+  if (!('context' in context)) return failLater(transport, context, onFail)
   const raw = transportDuplex(transport)
   if (head !== undefined && head.length > 0) raw.unshift(Buffer.from(head))
   const askForCertificate = options.clientRootsPem !== undefined
@@ -38,6 +46,7 @@ export function secureServer(
     requestCert: askForCertificate,
     rejectUnauthorized: askForCertificate && options.requireClientCertificate,
     ...(options.alpn.length > 0 ? { ALPNCallback: chooseAlpn(options.alpn) } : {}),
+    ...(options.materialFor === undefined ? {} : { SNICallback: chooseContext(options, options.materialFor) }),
   })
   const finish = (): void => {
     const leaf = askForCertificate ? socket.getPeerX509Certificate() : undefined
@@ -52,9 +61,11 @@ export function secureServer(
 
 /** Client side of a handshake on `node:tls`; see `Net.secureClient`. */
 export function secureClient(transport: Transport, options: TlsClientOptions, onOpen: Open, onFail: Fail): void {
-  const context = contextOf(options.material ?? noMaterial, options.rootsPem, options, onFail)
-  if (context === undefined) return transport.destroy()
-  const verify = options.rootsPem !== undefined
+  const rootsPem = options.rootsPem ?? (options.systemRoots === true ? systemRootsPem() : undefined)
+  if (rootsPem === '') return failLater(transport, { reason: 'tls', detail: 'there are no roots to trust' }, onFail)
+  const context = contextOf(options.material ?? noMaterial, rootsPem, options)
+  if (!('context' in context)) return failLater(transport, context, onFail)
+  const verify = rootsPem !== undefined
   const socket = tlsConnect({
     socket: transportDuplex(transport) as Socket,
     secureContext: context,
@@ -145,30 +156,61 @@ function chooseAlpn(ours: readonly string[]) {
     ours.find((name) => protocols.includes(name)) ?? protocols[0]
 }
 
+/** The certificate by the server name the client asked for. */
+function chooseContext(options: TlsServerOptions, materialFor: (serverName: string) => TlsMaterial) {
+  return (serverName: string, done: (error: Error | null, context?: SecureContext) => void): void => {
+    const context = contextOf(materialFor(serverName.toLowerCase()), options.clientRootsPem, options)
+    if ('context' in context) done(null, context)
+    else done(new Error(context.detail))
+  }
+}
+
+let systemRoots: string | undefined
+
+/** Read once: some hundred certificates, which change with the machine's packages only. */
+function systemRootsPem(): string {
+  systemRoots ??= getCACertificates('system').join('\n')
+  return systemRoots
+}
+
+type ContextSettings = Pick<
+  TlsServerOptions,
+  'minVersion' | 'maxVersion' | 'ciphers' | 'curves' | 'tickets' | 'sessionTimeoutSeconds'
+>
+
 function contextOf(
   material: TlsMaterial,
   rootsPem: string | undefined,
-  limits: Pick<TlsServerOptions, 'minVersion' | 'maxVersion'>,
-  onFail: Fail,
-): SecureContext | undefined {
+  settings: ContextSettings,
+): SecureContext | TransportClose {
   let cached = contexts.get(material)
   if (cached === undefined) contexts.set(material, (cached = new Map()))
-  const maxVersion = limits.maxVersion ?? 'TLSv1.3'
-  const key = `${limits.minVersion} ${maxVersion} ${rootsPem ?? ''}`
+  const { minVersion, maxVersion = 'TLSv1.3', ciphers, curves, tickets, sessionTimeoutSeconds } = settings
+  const limits = [minVersion, maxVersion, ciphers, curves, tickets, sessionTimeoutSeconds].join(' ')
+  const key = `${limits} ${rootsPem ?? ''}`
   const known = cached.get(key)
   if (known !== undefined) return known
   try {
-    const context = createSecureContext({
+    const options: SecureContextOptions = {
       ...(material === noMaterial ? {} : { cert: material.certificateChainPem, key: material.privateKeyPem }),
       ...(rootsPem === undefined ? {} : { ca: rootsPem }),
-      minVersion: limits.minVersion,
+      minVersion,
       maxVersion,
-    })
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(curves === undefined ? {} : { ecdhCurve: curves }),
+      ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      ...(sessionTimeoutSeconds === undefined ? {} : { sessionTimeout: sessionTimeoutSeconds }),
+    }
+    const context = createSecureContext(options)
     cached.set(key, context)
     return context
   } catch (error) {
-    const detail = `certificate, key or roots cannot be used: ${error instanceof Error ? error.message : String(error)}`
-    queueMicrotask(() => onFail({ reason: 'tls', detail }))
-    return undefined
+    const what = error instanceof Error ? error.message : String(error)
+    return { reason: 'tls', detail: `certificate, key or roots cannot be used: ${what}` }
   }
+}
+
+function failLater(transport: Transport, close: TransportClose, onFail: Fail): void {
+  queueMicrotask(() => onFail(close))
+  transport.destroy()
 }

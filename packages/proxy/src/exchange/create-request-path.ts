@@ -3,7 +3,9 @@ import { ClusterRegistry } from '../cluster/cluster-registry.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
 import type { RequestPath, RequestPathContext } from '../request-path.ts'
-import { connectionSubject, serveTcp } from '../tcp/serve-tcp.ts'
+import { anticipateTcp } from '../tcp/anticipated-upstream.ts'
+import { connectionSubject } from '../tcp/connection-subject.ts'
+import { serveTcp } from '../tcp/serve-tcp.ts'
 import { DateHeader } from './date-header.ts'
 import { DeadlineLists } from './deadline-lists.ts'
 import { HttpConnection } from './http-connection.ts'
@@ -30,6 +32,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
   }
   return {
     serve: (connection) => serve(connection, context),
+    anticipate: anticipateTcp(clusters, context),
     onConfig: (config) => clusters.onConfig(config),
     onEndpoints: (name, endpoints) => clusters.onEndpoints(name, endpoints),
     onSecrets: () => clusters.onSecrets(),
