@@ -60,7 +60,9 @@ test('a slow reader holds the writer back, in both directions', async (t) => {
   const source = await tcpServer(t, (socket) => void pour(socket))
   const sink = await tcpServer(t, (socket) => {
     socket.pause()
-    setTimeout(() => (digestUp = drink(socket)), 300)
+    setTimeout(() => {
+      digestUp = drink(socket)
+    }, 300)
   })
   for (const direction of ['down', 'up'] as const) {
     written = 0

@@ -155,12 +155,21 @@ export interface Datagrams {
   ): Promise<{ readonly ok: true; readonly value: DatagramSocket } | { readonly ok: false; readonly error: string }>
 }
 
+/** Where to listen. */
+export interface ListenAt {
+  readonly host: string
+  readonly port: number
+  readonly backlog?: number
+  /** A native handle that somebody else has bound to this address: listen on it instead of binding. */
+  readonly handle?: object | undefined
+}
+
 /** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */
 export interface Net {
   /** Absent: this network carries none. */
   readonly datagrams?: Datagrams
   listen(
-    at: { readonly host: string; readonly port: number; readonly backlog?: number },
+    at: ListenAt,
     onConnection: (transport: Transport) => void,
   ): Promise<{ readonly ok: true; readonly value: NetListener } | { readonly ok: false; readonly error: string }>
   /** Returns a function that gives up (then neither callback fires). */

@@ -72,6 +72,8 @@ export interface UpstreamHttp {
   readonly maxRequestsPerConnection: number
   readonly maxConnectionDurationMs: number
   readonly preserveHeaderCase: boolean
+  /** HTTP/1.1 trailers pass; otherwise they are dropped. */
+  readonly http1Trailers: boolean
 }
 
 /** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */

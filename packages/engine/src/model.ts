@@ -179,6 +179,8 @@ export interface HttpConnectionManager {
     readonly acceptHttp10: boolean
     readonly defaultHostForHttp10: string
     readonly preserveHeaderCase: boolean
+    /** Trailers pass; otherwise they are dropped. */
+    readonly trailers: boolean
   }
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number

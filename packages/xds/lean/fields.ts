@@ -71,7 +71,7 @@ const core = [
     'GrpcService.EnvoyGrpc': 'cluster_name authority',
     HttpProtocolOptions: `idle_timeout max_connection_duration max_headers_count max_stream_duration
       max_requests_per_connection`,
-    Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10',
+    Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers',
     Http2ProtocolOptions: `hpack_table_size max_concurrent_streams initial_stream_window_size
       initial_connection_window_size allow_connect connection_keepalive`,
     KeepaliveSettings: 'interval timeout connection_idle_interval',

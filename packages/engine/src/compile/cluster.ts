@@ -159,6 +159,11 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
   const explicit2 =
     options?.explicitHttpConfig?.http2ProtocolOptions ??
     (options === undefined ? cluster.http2ProtocolOptions : undefined)
+  const http1 =
+    options?.explicitHttpConfig?.httpProtocolOptions ??
+    options?.useDownstreamProtocolConfig?.httpProtocolOptions ??
+    options?.autoConfig?.httpProtocolOptions ??
+    cluster.httpProtocolOptions
   return {
     protocol:
       options?.useDownstreamProtocolConfig !== undefined ? 'downstream' : explicit2 !== undefined ? 'http2' : 'http1',
@@ -166,5 +171,6 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? cluster.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
     preserveHeaderCase: false,
+    http1Trailers: http1?.enableTrailers ?? false,
   }
 }

@@ -201,6 +201,7 @@ export class Fleet {
           drainMs: DRAIN_MS,
           accessLog: settings.accessLog,
         },
+        shards: 1,
         stateDir: paths.state,
         env: settings.env,
         sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),

@@ -13,6 +13,12 @@ export interface InstanceStatus {
   readonly namespace: string
   readonly state: InstanceState
   readonly proxyPid: number | undefined
+  /** All processes of the proxy that serves. */
+  readonly proxyPids: readonly number[]
+  /** Processes of replaced generations that finish what they had begun. */
+  readonly retiringProxyPids: readonly number[]
+  /** How often the proxy was replaced while it served. */
+  readonly proxyEpoch: number
   readonly appPid: number | undefined
   readonly proxyRestarts: number
   readonly appRestarts: number
@@ -88,13 +94,17 @@ export class InstanceRunner {
   }
 
   status(): InstanceStatus {
+    const processes = this.#proxy?.processes
     return {
       name: this.instance.name,
       namespace: this.instance.namespace,
       state: this.#state,
-      proxyPid: this.#proxy?.pid,
+      proxyPid: processes?.pids[0],
+      proxyPids: processes?.pids ?? [],
+      retiringProxyPids: processes?.retiringPids ?? [],
+      proxyEpoch: processes?.epoch ?? 0,
       appPid: this.#app?.pid,
-      proxyRestarts: this.#proxy?.restarts ?? 0,
+      proxyRestarts: processes?.restarts ?? 0,
       appRestarts: this.#app?.restarts ?? 0,
       problem: this.#problem ?? this.#app?.problem ?? this.#proxy?.problem,
     }

@@ -107,8 +107,11 @@ export class ConnectionTable {
     }
   }
 
-  /** Drains the connections that `which` names; resolves when none of them is open, at `withinMs` at the latest. */
-  drainAll(which: (listener: Listener) => boolean, withinMs: number): Promise<void> {
+  /**
+   * Drains the connections that `which` names; resolves when none of them is open, at `withinMs` at the latest. One that
+   * has nothing in flight is ended after `idleMs`.
+   */
+  drainAll(which: (listener: Listener) => boolean, withinMs: number, idleMs = idleGraceMs): Promise<void> {
     const left = (): OpenConnection[] => [...this.#open].filter(({ listener }) => which(listener))
     for (const connection of left()) {
       connection.draining = false
@@ -122,7 +125,7 @@ export class ConnectionTable {
         if (open.length === 0 || clock.nowMs() > untilMs) return resolve()
         timers.set(drainLookMs, look)
         // Long enough to have heard of the drain with an answer; what is idle now has nothing to lose.
-        if (clock.nowMs() > untilMs - withinMs + idleGraceMs) {
+        if (clock.nowMs() > untilMs - withinMs + idleMs) {
           for (const { served } of open) if (served?.idle() === true) served.destroy()
         }
       }
