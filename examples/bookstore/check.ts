@@ -3,6 +3,7 @@
 import { journeyChecks } from './checks/journey.ts'
 import { grpcChecks } from './checks/grpc.ts'
 import { identityChecks } from './checks/identity.ts'
+import { liveChecks } from './checks/live.ts'
 import { impostorChecks } from './checks/impostor.ts'
 import { meshChecks } from './checks/mesh.ts'
 import { metricsChecks } from './checks/metrics.ts'
@@ -17,6 +18,7 @@ export type { Check, CheckContext, CheckResponse, CheckOutcome, RequestOptions }
 export const checks: readonly Check[] = [
   ...journeyChecks,
   ...grpcChecks,
+  ...liveChecks,
   ...meshChecks,
   ...metricsChecks,
   ...identityChecks,

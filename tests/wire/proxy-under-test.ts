@@ -2,6 +2,7 @@
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import type { Result } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
+import { netUnderTest } from './net-under-test.ts'
 import { type ActiveConfig, compile, emptyConfig, type EndpointSet, matchFilterChain, testValue } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
@@ -9,6 +10,7 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
@@ -25,6 +27,7 @@ import {
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
@@ -39,6 +42,8 @@ const registry = createRegistry(
   HTTPFaultSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
+  GrpcWebSchema,
+  HttpProtocolOptionsSchema,
   HttpInspectorSchema,
   ProxyProtocolSchema,
   TlsInspectorSchema,
@@ -93,7 +98,7 @@ export interface JsonConfig {
 
 /** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
 export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
-  const runtime = nodeRuntime({ logLevel: 'error' })
+  const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
   const metrics = new MetricsRegistry()

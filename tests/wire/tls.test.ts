@@ -1,322 +1,285 @@
-// TLS below HTTP: termination, passthrough and origination, with certificates that come with the resources.
+// TLS on whatever carries it: the sockets of this run, and a transport that is no socket (node:tls then works on a stream).
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync, mkdtempSync } from 'node:fs'
-import { connect as netConnect, type Socket } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
-import { connect as tlsConnect, type ConnectionOptions, createServer, type TLSSocket } from 'node:tls'
-import type { JsonObject } from '@bufbuild/protobuf'
-import type { TlsMaterial } from '@weft/core'
-import { client, listenerFilter, proxyFor, proxyProtocolSocket, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import { any, everythingTo, manager, staticCluster } from './proxy-under-test.ts'
+import { after, before, test } from 'node:test'
+import type {
+  NetListener,
+  TlsClientOptions,
+  TlsMaterial,
+  TlsServerOptions,
+  Transport,
+  TransportClose,
+  TransportHandler,
+} from '@weft/core'
+import { netUnderTest } from './net-under-test.ts'
 import { testAuthority } from './test-certificates.ts'
 import { until } from './test-runtime.ts'
 
+const net = await netUnderTest()
 const authority = await testAuthority()
 const stranger = await testAuthority()
+const serverId = 'spiffe://cluster.local/ns/shop/sa/server'
+const clientId = 'spiffe://cluster.local/ns/shop/sa/client'
+let server: TlsMaterial
+let client: TlsMaterial
 
-const inline = (text: string): JsonObject => ({ inlineString: text })
-const given = (material: TlsMaterial): JsonObject => ({
-  certificateChain: inline(material.certificateChainPem),
-  privateKey: inline(material.privateKeyPem),
+before(async () => {
+  server = await authority.issue(serverId)
+  client = await authority.issue(clientId)
 })
 
-function terminating(common: JsonObject, more: JsonObject = {}): JsonObject {
-  const config = { commonTlsContext: common, ...more }
-  const type = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
-  return { name: 'envoy.transport_sockets.tls', typedConfig: any(type, config) }
-}
+const open: Transport[] = []
+// What a test leaves open would keep the process alive.
+after(() => open.forEach((transport) => transport.destroy()))
 
-function originating(common: JsonObject, more: JsonObject = {}): JsonObject {
-  const type = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'
-  return { name: 'envoy.transport_sockets.tls', typedConfig: any(type, { commonTlsContext: common, ...more }) }
-}
+type Wrap = (transport: Transport) => Transport
 
-interface Shaken {
-  readonly socket: TLSSocket
-  readonly names: string
-}
-
-/** A handshake that trusts our root; rejects with the reason when it fails. */
-async function shakeHands(t: TestContext, port: number, options: ConnectionOptions): Promise<Shaken> {
-  const socket = tlsConnect({
-    port,
-    host: '127.0.0.1',
-    ca: authority.rootPem,
-    checkServerIdentity: () => undefined,
-    ...options,
-  })
-  t.after(() => socket.destroy())
-  await once(socket, 'secureConnect')
-  socket.on('error', () => {})
-  return { socket, names: socket.getPeerX509Certificate()?.subjectAltName ?? '' }
-}
-
-async function says(socket: Socket, word: string): Promise<string> {
-  const answer = once(socket, 'data')
-  socket.write(word)
-  return String((await answer)[0])
-}
-
-/** A server that says its name before what it gets. */
-const named = (t: TestContext, name: string) =>
-  tcpServer(t, (socket) => socket.on('data', (bytes) => socket.write(`${name}:${bytes.toString('latin1')}`)))
-
-test('chains and certificates are chosen by server name, wildcards after names, longer ones first', async (t) => {
-  const [a, wild, rest] = [await named(t, 'a'), await named(t, 'wild'), await named(t, 'rest')]
-  const certificate = {
-    tlsCertificates: [given(await authority.issue('a.shop.example')), given(await authority.issue('*.shop.example'))],
-  }
-  const chain = (serverNames: string[], cluster: string): JsonObject => ({
-    ...(serverNames.length === 0 ? {} : { filterChainMatch: { serverNames } }),
-    transportSocket: terminating(certificate),
-    filters: [tcpProxy(cluster)],
-  })
-  const proxy = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        listenerFilters: [listenerFilter('tls_inspector')],
-        filterChains: [chain(['a.shop.example'], 'a'), chain(['*.example'], 'rest'), chain(['*.shop.example'], 'wild')],
-      }),
-    ],
-    clusters: [staticCluster('a', [a.port]), staticCluster('wild', [wild.port]), staticCluster('rest', [rest.port])],
-  })
-  for (const [servername, answer, names] of [
-    ['a.shop.example', 'a:x', 'DNS:a.shop.example'],
-    ['A.SHOP.example', 'a:x', 'DNS:a.shop.example'],
-    ['b.shop.example', 'wild:x', 'DNS:*.shop.example'],
-    ['b.c.shop.example', 'wild:x', 'DNS:a.shop.example'],
-    ['other.example', 'rest:x', 'DNS:a.shop.example'],
-  ] as const) {
-    const shaken = await shakeHands(t, proxy.portOf('in'), { servername })
-    assert.equal(await says(shaken.socket, 'x'), answer, servername)
-    assert.equal(shaken.names, names, servername)
-  }
-  await assert.rejects(shakeHands(t, proxy.portOf('in'), { servername: 'elsewhere.test' }))
-  assert.deepEqual(proxy.refusals, ['in: no_filter_chain_match: from 127.0.0.1'])
+/** A transport that does everything its socket does, but is not known as one. */
+const asNoSocket: Wrap = (transport) => ({
+  get handler() {
+    return transport.handler
+  },
+  set handler(handler: TransportHandler) {
+    transport.handler = handler
+  },
+  localAddress: transport.localAddress,
+  localPort: transport.localPort,
+  remoteAddress: transport.remoteAddress,
+  remotePort: transport.remotePort,
+  peer: undefined,
+  alpn: undefined,
+  sni: undefined,
+  get queuedBytes() {
+    return transport.queuedBytes
+  },
+  resume: () => transport.resume(),
+  pause: () => transport.pause(),
+  write: (bytes) => transport.write(bytes),
+  writeLatin1: (text) => transport.writeLatin1(text),
+  end: () => transport.end(),
+  destroy: (reset) => transport.destroy(reset),
 })
 
-test('versions, suites, curves and ALPN are those of the context', async (t) => {
-  const backend = await named(t, 'b')
-  const material = given(await authority.issue('a.example'))
-  const start = async (common: JsonObject, more: JsonObject = {}) => {
-    const transportSocket = terminating({ tlsCertificates: [material], ...common }, more)
-    const proxy = await proxyFor(t, {
-      listeners: [tcpListener('in', { filterChains: [{ transportSocket, filters: [tcpProxy('b')] }] })],
-      clusters: [staticCluster('b', [backend.port])],
-    })
-    return proxy.portOf('in')
+/** What became of one side. */
+class Side implements TransportHandler {
+  transport: Transport | undefined
+  failure: TransportClose | undefined
+  bytes = 0
+  text = ''
+  ended = false
+  closed: TransportClose | undefined
+
+  readonly open = (transport: Transport): void => {
+    this.transport = transport
+    open.push(transport)
+    transport.handler = this
+    transport.resume()
   }
-  const only12 = await start({
-    tlsParams: {
-      tlsMaximumProtocolVersion: 'TLSv1_2',
-      cipherSuites: ['[ECDHE-ECDSA-AES256-GCM-SHA384|ECDHE-RSA-AES256-GCM-SHA384]'],
-    },
+  readonly fail = (close: TransportClose): void => {
+    this.failure = close
+  }
+  onData(chunk: Buffer): void {
+    this.bytes += chunk.length
+    if (this.bytes < 10_000) this.text += chunk.toString('latin1')
+  }
+  onEnd(): void {
+    this.ended = true
+  }
+  onDrain(): void {}
+  onClose(close: TransportClose): void {
+    this.closed = close
+  }
+  get settled(): boolean {
+    return this.transport !== undefined || this.failure !== undefined
+  }
+}
+
+const serverOptions = (more: Partial<TlsServerOptions> = {}): TlsServerOptions => ({
+  material: server,
+  clientRootsPem: authority.rootPem,
+  requireClientCertificate: true,
+  alpn: ['http/1.1'],
+  verifyPeer: ({ spiffeId }) => (spiffeId === clientId ? undefined : `not ${spiffeId}`),
+  minVersion: 'TLSv1.3',
+  ...more,
+})
+
+const clientOptions = (more: Partial<TlsClientOptions> = {}): TlsClientOptions => ({
+  material: client,
+  rootsPem: authority.rootPem,
+  sni: 'outbound.shop',
+  alpn: ['h2', 'http/1.1'],
+  verifyPeer: ({ spiffeId }) => (spiffeId === serverId ? undefined : `not ${spiffeId}`),
+  minVersion: 'TLSv1.3',
+  ...more,
+})
+
+/** Listens with TLS; `side` is the newest connection's server end. */
+async function serve(options: TlsServerOptions, wrap: Wrap): Promise<{ at: NetListener; newest(): Side }> {
+  let side = new Side()
+  const listening = await net.listen({ host: '127.0.0.1', port: 0 }, (transport) => {
+    side = new Side()
+    net.secureServer(wrap(transport), undefined, options, side.open, side.fail)
   })
-  const old = await shakeHands(t, only12, {})
-  assert.deepEqual(
-    [old.socket.getProtocol(), old.socket.getCipher().name],
-    ['TLSv1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+  assert.ok(listening.ok)
+  after(() => listening.value.close())
+  return { at: listening.value, newest: () => side }
+}
+
+/** One handshake; both ends are settled when it resolves. */
+async function shake(options: { server?: Partial<TlsServerOptions>; client?: Partial<TlsClientOptions>; wrap: Wrap }) {
+  const { at, newest } = await serve(serverOptions(options.server), options.wrap)
+  const near = new Side()
+  net.connect(
+    { host: '127.0.0.1', port: at.port },
+    (transport) => net.secureClient(options.wrap(transport), clientOptions(options.client), near.open, near.fail),
+    near.fail,
   )
-  await assert.rejects(shakeHands(t, only12, { minVersion: 'TLSv1.3' }))
-  await assert.rejects(shakeHands(t, only12, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }))
-  const only13 = await start({ tlsParams: { tlsMinimumProtocolVersion: 'TLSv1_3', ecdhCurves: ['P-384'] } })
-  const young = await shakeHands(t, only13, {})
-  assert.equal(young.socket.getProtocol(), 'TLSv1.3')
-  assert.equal((young.socket.getEphemeralKeyInfo() as { name?: string }).name, 'secp384r1')
-  await assert.rejects(shakeHands(t, only13, { maxVersion: 'TLSv1.2' }))
-  await assert.rejects(shakeHands(t, only13, { ecdhCurve: 'X25519' }))
-  const alpn = await start({ alpnProtocols: ['h2', 'http/1.1'] })
-  assert.equal((await shakeHands(t, alpn, { ALPNProtocols: ['http/1.1', 'h2'] })).socket.alpnProtocol, 'h2')
-  assert.equal((await shakeHands(t, alpn, {})).socket.alpnProtocol, false)
-  const strict = await start({}, { requireSni: true })
-  assert.equal(await says((await shakeHands(t, strict, { servername: 'a.example' })).socket, 'x'), 'b:x')
-  const nameless = await shakeHands(t, strict, {})
-  await once(nameless.socket, 'close')
-})
+  await until(() => near.settled && newest().settled, 'both sides of the handshake come to an end')
+  return { near, far: newest() }
+}
 
-test('client certificates are asked for, verified by roots and names, and required or not', async (t) => {
-  const backend = await named(t, 'b')
-  const start = async (require: boolean, validation: JsonObject = {}) => {
-    const common = {
-      tlsCertificates: [given(await authority.issue('a.example'))],
-      validationContext: { trustedCa: inline(authority.rootPem), ...validation },
+for (const [name, wrap] of [
+  ['a socket', (transport: Transport) => transport],
+  ['a transport that is no socket', asNoSocket],
+] as const) {
+  test(`over ${name}, both sides learn who the other is, and each direction ends by itself`, async () => {
+    const { near, far } = await shake({ wrap })
+    const [a, b] = [near.transport as Transport, far.transport as Transport]
+    assert.deepEqual([a.peer?.spiffeId, b.peer?.spiffeId], [serverId, clientId])
+    assert.deepEqual([a.alpn, b.alpn, b.sni], ['http/1.1', 'http/1.1', 'outbound.shop'])
+    assert.equal(a.localPort, b.remotePort)
+    assert.equal(b.remoteAddress, '127.0.0.1')
+    a.writeLatin1('question')
+    a.end()
+    await until(() => far.ended, 'the close_notify arrives')
+    assert.equal(far.text, 'question')
+    const answer = Buffer.alloc(1_000_000, 'x')
+    for (let at = 0; at < answer.length; at += 50_000) b.write(answer.subarray(at, at + 50_000))
+    b.end()
+    await until(() => near.closed !== undefined && far.closed !== undefined, 'both ends close')
+    assert.equal(near.bytes, answer.length)
+    assert.deepEqual([near.closed?.reason, far.closed?.reason], ['closed', 'closed'])
+  })
+
+  test(`over ${name}, a client without a certificate, or with a stranger's, is refused`, async () => {
+    const none = await shake({ wrap, client: { material: undefined } })
+    assert.equal(none.far.failure?.reason, 'tls')
+    const theirs = await shake({ wrap, client: { material: await stranger.issue(clientId) } })
+    assert.equal(theirs.far.failure?.reason, 'tls')
+    assert.equal(theirs.far.transport, undefined)
+    // In TLS 1.3 the client is done before the server has judged it: it learns by the alert.
+    const { near } = theirs
+    await until(() => near.closed !== undefined || near.failure !== undefined || near.ended, 'the client is told')
+  })
+
+  test(`over ${name}, a client with no certificate is served where none is required`, async () => {
+    const { near, far } = await shake({
+      wrap,
+      server: { requireClientCertificate: false },
+      client: { material: undefined },
+    })
+    assert.equal(far.transport?.peer, undefined)
+    near.transport?.writeLatin1('hello')
+    await until(() => far.text === 'hello', 'the bytes arrive')
+  })
+
+  test(`over ${name}, each side's own verdict about the other ends the handshake`, async () => {
+    const byServer = await shake({ wrap, server: { verifyPeer: () => 'not this one' } })
+    assert.deepEqual(byServer.far.failure, { reason: 'tls', detail: 'not this one' })
+    const byClient = await shake({ wrap, client: { verifyPeer: () => 'nor this one' } })
+    assert.deepEqual(byClient.near.failure, { reason: 'tls', detail: 'nor this one' })
+    const byRoots = await shake({ wrap, client: { rootsPem: stranger.rootPem } })
+    assert.equal(byRoots.near.failure?.reason, 'tls')
+  })
+
+  test(`over ${name}, garbage and a client that goes away are failures, never a hang or a crash`, async () => {
+    const { at, newest } = await serve(serverOptions(), wrap)
+    for (const first of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x00\x05hello', '\x16\x03\x01\x40\x00', '']) {
+      const before = newest()
+      const socket = connect(at.port, '127.0.0.1').on('error', () => {})
+      await once(socket, 'connect')
+      await until(() => newest() !== before, 'the connection is accepted')
+      if (first !== '') socket.write(first, 'latin1')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      socket.resetAndDestroy()
+      await until(() => newest().failure !== undefined, `an outcome for ${JSON.stringify(first)}`)
+      assert.equal(newest().failure?.reason, 'tls')
     }
-    const transportSocket = terminating(common, { requireClientCertificate: require })
-    return await proxyFor(t, {
-      listeners: [tcpListener('in', { filterChains: [{ transportSocket, filters: [tcpProxy('b')] }] })],
-      clusters: [staticCluster('b', [backend.port])],
-    })
-  }
-  const matchers = { matchTypedSubjectAltNames: [{ sanType: 'DNS', matcher: { exact: 'web.example' } }] }
-  const as = async (names: string[], by = authority): Promise<ConnectionOptions> => {
-    const material = await by.issue(...names)
-    return { cert: material.certificateChainPem, key: material.privateKeyPem }
-  }
-  const outcome = async (port: number, options: ConnectionOptions): Promise<string> => {
-    const { socket } = await shakeHands(t, port, options)
-    return await Promise.race([says(socket, 'x'), once(socket, 'close').then(() => 'closed')]).catch(() => 'closed')
-  }
-  const required = await start(true, matchers)
-  const port = required.portOf('in')
-  assert.equal(await outcome(port, await as(['web.example'])), 'b:x')
-  assert.equal(await outcome(port, await as(['*.example'])), 'b:x')
-  assert.equal(await outcome(port, await as(['other.example'])), 'closed')
-  assert.equal(await outcome(port, await as(['web.example'], stranger)), 'closed')
-  assert.equal(await outcome(port, {}), 'closed')
-  await until(() => required.refusals.length === 3, 'the refusals')
-  const optional = await start(false)
-  assert.equal(await outcome(optional.portOf('in'), {}), 'b:x')
-  assert.equal(await outcome(optional.portOf('in'), await as(['x.example'], stranger)), 'closed')
-})
-
-async function tlsBackend(t: TestContext, material: TlsMaterial, clientRoots?: string) {
-  const seen: (string | false | null | undefined)[] = []
-  const server = createServer(
-    {
-      cert: material.certificateChainPem,
-      key: material.privateKeyPem,
-      ALPNProtocols: ['http/1.1'],
-      ...(clientRoots === undefined ? {} : { ca: clientRoots, requestCert: true, rejectUnauthorized: true }),
-    },
-    (socket) => {
-      seen.push(socket.servername, socket.getPeerX509Certificate()?.subjectAltName)
-      socket.on('error', () => {})
-      socket.on('data', (bytes) => socket.write(`tls:${bytes.toString('latin1')}`))
-    },
-  )
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => sockets.add(socket))
-  server.on('tlsClientError', () => {})
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
   })
-  return { port: (server.address() as { port: number }).port, seen }
+
+  test(`over ${name}, bytes read before the handshake come first`, async () => {
+    const far = new Side()
+    const listening = await net.listen({ host: '127.0.0.1', port: 0 }, (transport) => {
+      let head = Buffer.alloc(0)
+      transport.handler = {
+        onData: (chunk) => {
+          head = Buffer.concat([head, chunk])
+          if (head.length < 50) return
+          transport.pause()
+          net.secureServer(wrap(transport), head, serverOptions(), far.open, far.fail)
+        },
+        onEnd() {},
+        onDrain() {},
+        onClose() {},
+      }
+      transport.resume()
+    })
+    assert.ok(listening.ok)
+    after(() => listening.value.close())
+    const near = new Side()
+    net.connect(
+      { host: '127.0.0.1', port: listening.value.port },
+      (transport) => net.secureClient(transport, clientOptions(), near.open, near.fail),
+      near.fail,
+    )
+    await until(() => near.settled && far.settled, 'the handshake ends')
+    near.transport?.writeLatin1('hello')
+    await until(() => far.text === 'hello', 'the bytes arrive')
+  })
+
+  test(`over ${name}, a connection that one side destroys ends for the other one too`, async () => {
+    const { near, far } = await shake({ wrap })
+    near.transport?.destroy(true)
+    // Whether the other side sees an end or a reset depends on what had not been read yet.
+    await until(() => near.closed !== undefined && (far.closed !== undefined || far.ended), 'both ends learn of it')
+    assert.equal(near.closed?.reason, 'local')
+    assert.notEqual(far.closed?.reason, 'local')
+    far.transport?.destroy()
+  })
 }
 
-test('TLS passes through by its server name without being opened', async (t) => {
-  const backend = await tlsBackend(t, await authority.issue('inside.example'))
-  const proxy = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        listenerFilters: [listenerFilter('tls_inspector')],
-        filterChains: [{ filterChainMatch: { serverNames: ['*.example'] }, filters: [tcpProxy('b')] }],
-      }),
-    ],
-    clusters: [staticCluster('b', [backend.port])],
-  })
-  const { socket, names } = await shakeHands(t, proxy.portOf('in'), { servername: 'inside.example' })
-  assert.equal(names, 'DNS:inside.example')
-  assert.equal(await says(socket, 'x'), 'tls:x')
-  await assert.rejects(shakeHands(t, proxy.portOf('in'), { servername: 'inside.test' }))
-})
-
-test('TLS is originated with a name, a certificate of our own, and a server that proves who it is', async (t) => {
+test('a client that resumes its session is known by the certificate of its first handshake', async () => {
+  const { at, newest } = await serve(serverOptions({ minVersion: 'TLSv1.2' }), (transport) => transport)
   const dir = mkdtempSync(join(tmpdir(), 'weft-tls-'))
-  t.after(() => rmSync(dir, { recursive: true }))
-  writeFileSync(join(dir, 'roots.pem'), authority.rootPem)
-  const own = await authority.issue('spiffe://cluster.local/ns/x/sa/web')
-  writeFileSync(join(dir, 'own.pem'), own.certificateChainPem)
-  writeFileSync(join(dir, 'own.key'), own.privateKeyPem)
-  const file = (name: string): JsonObject => ({ filename: join(dir, name) })
-  const backend = await tlsBackend(t, await authority.issue('db.example', '127.0.0.1'), authority.rootPem)
-  const dialled = async (validationContext: JsonObject, certificate: JsonObject = given(own)) => {
-    const common = { validationContext, tlsCertificates: [certificate] }
-    const proxy = await proxyFor(t, {
-      listeners: [tcpListener('in', { filterChains: [{ filters: [tcpProxy('b')] }] })],
-      clusters: [staticCluster('b', [backend.port], { transportSocket: originating(common, { sni: 'db.example' }) })],
-    })
-    const from = await client(t, proxy.portOf('in'))
-    from.socket.write('x')
-    await Promise.race([from.ended, until(() => from.text() !== '', 'an answer')])
-    from.socket.destroy()
-    if (from.text() !== '') return from.text()
-    await until(() => proxy.connections.length === 1, 'the record')
-    return proxy.connections[0]?.upstream?.transportFailure ?? ''
+  after(() => rmSync(dir, { recursive: true }))
+  writeFileSync(join(dir, 'leaf.pem'), client.certificateChainPem)
+  writeFileSync(join(dir, 'leaf.key'), client.privateKeyPem)
+  const talk = async (version: string, session: string): Promise<string> => {
+    const args = ['s_client', '-connect', `127.0.0.1:${at.port}`, version, '-cert', 'leaf.pem', '-key', 'leaf.key']
+    const before = newest()
+    const child = spawn('openssl', [...args, '-ign_eof', session, `session${version}`], { cwd: dir })
+    let said = ''
+    child.stdout.on('data', (chunk) => (said += chunk))
+    child.stderr.resume()
+    child.stdin.write('hello\n')
+    const exited = once(child, 'exit')
+    await until(() => newest() !== before && (newest().text !== '' || newest().failure !== undefined), 'an outcome')
+    const side = newest()
+    assert.equal(side.failure, undefined)
+    assert.equal(side.transport?.peer?.spiffeId, clientId)
+    side.transport?.writeLatin1('bye')
+    side.transport?.end()
+    await exited
+    return said
   }
-  const sans = (sanType: string, exact: string): JsonObject => ({
-    matchTypedSubjectAltNames: [{ sanType, matcher: { exact } }],
-  })
-  const roots = { trustedCa: inline(authority.rootPem) }
-  assert.equal(await dialled({ ...roots, ...sans('DNS', 'db.example') }), 'tls:x')
-  assert.deepEqual(backend.seen, ['db.example', 'URI:spiffe://cluster.local/ns/x/sa/web'])
-  const files = { certificateChain: file('own.pem'), privateKey: file('own.key') }
-  assert.equal(await dialled({ trustedCa: file('roots.pem'), ...sans('IP_ADDRESS', '127.0.0.1') }, files), 'tls:x')
-  assert.match(await dialled({ ...roots, ...sans('DNS', 'other.example') }), /not one of the names expected/)
-  assert.match(await dialled({ trustedCa: inline(stranger.rootPem) }), /signature failure/)
-  assert.match(await dialled({ systemRootCerts: {} }), /unable to (verify|get)|self.signed|no roots/i)
-  assert.match(await dialled({ trustedCa: file('missing.pem') }), /missing\.pem cannot be read/)
-})
-
-test('an HTTP route is served over TLS on both sides, and a PROXY header goes in front of TLS', async (t) => {
-  const heads: Buffer[] = []
-  const material = await authority.issue('db.example')
-  const behind = await tlsBackend(t, material)
-  const front = await tcpServer(t, (socket) => {
-    socket.once('data', (first) => {
-      const end = first.indexOf('\r\n') + 2
-      heads.push(first.subarray(0, end))
-      const onward = netConnect({ port: behind.port, host: '127.0.0.1' })
-      t.after(() => onward.destroy())
-      onward.on('error', () => {})
-      if (first.length > end) onward.write(first.subarray(end))
-      socket.pipe(onward).pipe(socket)
-    })
-  })
-  const secured = originating({ validationContext: { trustedCa: inline(authority.rootPem) } }, { sni: 'db.example' })
-  const proxy = await proxyFor(t, {
-    listeners: [tcpListener('in', { filterChains: [{ filters: [tcpProxy('b')] }] })],
-    clusters: [staticCluster('b', [front.port], { transportSocket: proxyProtocolSocket('V1', secured) })],
-  })
-  const from = await client(t, proxy.portOf('in'))
-  from.socket.write('x')
-  await until(() => from.text() === 'tls:x', 'the answer through TLS')
-  assert.match(String(heads[0]), /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n$/)
-  const site = await tcpServer(t, (socket) => {
-    socket.once('data', () => socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n'))
-  })
-  const https = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        filterChains: [
-          {
-            transportSocket: terminating({ tlsCertificates: [given(material)] }),
-            filters: [manager(everythingTo('b'))],
-          },
-        ],
-      }),
-    ],
-    clusters: [staticCluster('b', [site.port])],
-  })
-  const { socket } = await shakeHands(t, https.portOf('in'), { ALPNProtocols: ['http/1.1'] })
-  assert.match(await says(socket, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'), /^HTTP\/1\.1 204 /)
-})
-
-test('a client that resumes its session is served, and gets no ticket where there are none', async (t) => {
-  const backend = await named(t, 'b')
-  const material = given(await authority.issue('a.example'))
-  for (const tickets of [true, false]) {
-    const transportSocket = terminating(
-      { tlsCertificates: [material] },
-      { disableStatelessSessionResumption: !tickets, sessionTimeout: '60s' },
-    )
-    const proxy = await proxyFor(t, {
-      listeners: [tcpListener('in', { filterChains: [{ transportSocket, filters: [tcpProxy('b')] }] })],
-      clusters: [staticCluster('b', [backend.port])],
-    })
-    const first = await shakeHands(t, proxy.portOf('in'), { maxVersion: 'TLSv1.2' })
-    assert.equal(await says(first.socket, 'x'), 'b:x')
-    const session = first.socket.getSession()
-    const again = await shakeHands(t, proxy.portOf('in'), {
-      maxVersion: 'TLSv1.2',
-      ...(session === undefined ? {} : { session }),
-    })
-    assert.equal(await says(again.socket, 'y'), 'b:y')
-    assert.equal(again.socket.isSessionReused(), tickets)
+  for (const version of ['-tls1_3', '-tls1_2']) {
+    assert.match(await talk(version, '-sess_out'), /\nNew, TLS/)
+    assert.match(await talk(version, '-sess_in'), /\nReused, TLS/)
   }
 })

@@ -130,6 +130,15 @@ export interface NetListener {
   close(): Promise<void>
 }
 
+/** Where to listen. */
+export interface ListenAt {
+  readonly host: string
+  readonly port: number
+  readonly backlog?: number
+  /** A native handle that somebody else has bound to this address: listen on it instead of binding. */
+  readonly handle?: object | undefined
+}
+
 /** An address and port of UDP. */
 export interface DatagramPeer {
   readonly address: string
@@ -153,15 +162,6 @@ export interface Datagrams {
     onDatagram: (bytes: Uint8Array, from: DatagramPeer) => void,
     onError: (detail: string) => void,
   ): Promise<{ readonly ok: true; readonly value: DatagramSocket } | { readonly ok: false; readonly error: string }>
-}
-
-/** Where to listen. */
-export interface ListenAt {
-  readonly host: string
-  readonly port: number
-  readonly backlog?: number
-  /** A native handle that somebody else has bound to this address: listen on it instead of binding. */
-  readonly handle?: object | undefined
 }
 
 /** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */

@@ -38,6 +38,8 @@ export interface PeerProcesses {
 export interface ProxyParts {
   readonly runtime: Runtime
   readonly bootstrap: Bootstrap
+  /** For the administrative pages: what sockets `runtime.net` is made of, and why not raw ones. */
+  readonly transport?: { readonly kind: 'raw' | 'socket'; readonly reason: string | undefined }
   readonly readers: ResourceReaders
   readonly decisions: AcceptDecisions
   readonly requestPath: RequestPathFactory
@@ -304,6 +306,7 @@ export class Proxy {
         node: bootstrap.node,
         instance: bootstrap.instance,
         state: this.readiness(),
+        transport: this.#parts.transport,
         process: processInfo,
       }),
       addresses: () => this.#addresses(),

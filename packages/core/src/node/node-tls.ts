@@ -25,6 +25,15 @@ type Fail = (close: TransportClose) => void
 
 /** Contexts are costly (parsing keys) and material is shared by many connections; the cache dies with the material. */
 const contexts = new WeakMap<TlsMaterial, Map<string, SecureContext>>()
+
+/**
+ * Clients may resume their sessions: without an id context OpenSSL ends such a handshake with an alert wherever client
+ * certificates are asked for. Tickets are sealed with keys of the context, so they end with its material and roots, and
+ * hold the client's leaf, which is judged anew each time. See docs/decisions/0009-raw-tcp-handles.md.
+ */
+const sessionIdContext = 'weft'
+const defaultSessionTimeoutSeconds = 300
+
 const noMaterial: TlsMaterial = { certificateChainPem: '', privateKeyPem: '' }
 
 /** Server side of a handshake on `node:tls`; see `Net.secureServer`. */
@@ -91,6 +100,7 @@ function handshake(socket: TLSSocket, event: 'secure' | 'secureConnect', onDone:
   const settle = (): void => {
     socket.removeListener(event, done)
     socket.removeListener('close', closed)
+    socket.removeListener('end', ended)
   }
   const done = (): void => {
     settle()
@@ -108,8 +118,11 @@ function handshake(socket: TLSSocket, event: 'secure' | 'secureConnect', onDone:
     const detail = failure?.message ?? 'the peer closed the connection during the handshake'
     onFail({ reason: 'tls', detail })
   }
+  // The socket allows half-open connections; half a handshake is of no use.
+  const ended = (): void => void socket.destroy()
   socket.once(event, done)
   socket.once('close', closed)
+  socket.once('end', ended)
   socket.on('error', errored)
   // A TLSSocket on the server side reports handshake errors only here.
   socket.on('_tlsError', errored)
@@ -139,7 +152,10 @@ function refusalOf(
   if (leaf === undefined) return required ? 'the peer showed no certificate' : undefined
   const problem = chainProblem(socket)
   if (problem !== undefined) return problem
-  return verifyPeer?.({ ...peerIdentity(leaf), leafDer: leaf.raw })
+  const identity = peerIdentity(leaf)
+  // OpenSSL judged the dates when the session began; a resumed one may be older than the certificate's end.
+  if (identity.notAfterMs !== undefined && identity.notAfterMs <= Date.now()) return 'the certificate has expired'
+  return verifyPeer?.({ ...identity, leafDer: leaf.raw })
 }
 
 /** OpenSSL's verdict on the chain. `authorized` is set on clients only; servers are asked as tls.Server asks them. */
@@ -199,7 +215,8 @@ function contextOf(
       ...(ciphers === undefined ? {} : { ciphers }),
       ...(curves === undefined ? {} : { ecdhCurve: curves }),
       ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
-      ...(sessionTimeoutSeconds === undefined ? {} : { sessionTimeout: sessionTimeoutSeconds }),
+      sessionIdContext,
+      sessionTimeout: sessionTimeoutSeconds ?? defaultSessionTimeoutSeconds,
     }
     const context = createSecureContext(options)
     cached.set(key, context)
