@@ -33,6 +33,8 @@ export interface ResourceInfo {
   readonly origins: Origins
   /** Fields that are set but that this proxy does not read, `message.full.Name.field`; shown by `weft status`. */
   readonly unlisted: readonly string[]
+  /** Set when the resource holds a private key inline: its bytes must never reach the disk. */
+  readonly holdsKeys?: true
 }
 
 /** Where a listener accepts. `internal`: connections made inside this process by `internal` endpoints. */

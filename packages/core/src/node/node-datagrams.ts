@@ -16,6 +16,8 @@ function bind(
   const family = at.host.includes(':') ? 6 : 4
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
+    // The next generation of a proxy binds while this one still does: what comes then is the newer socket's.
+    reuseAddr: true,
     lookup: (host, _options, done) => done(null, host, family),
   })
   return new Promise((resolve) => {

@@ -14,7 +14,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { compileUpstreamSocket, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
+import { compileUpstreamSocket, holdsKeys, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
 
 const httpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
@@ -51,6 +51,7 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
     secretNames: allSecretNames([socket, ...transportSocketMatches]),
+    ...holdsKeys([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
   }
 }
 
