@@ -1,7 +1,7 @@
 // The proxy process: the only place of this package that reads argv and builds the runtime. To follow a request from
 // here: Proxy -> ListenerManager -> acceptConnection -> RequestPath.serve -> exchange -> cluster -> pool.
 import { type Logger, type Runtime } from '@weft/core'
-import { nodeRuntime } from '@weft/core/node'
+import { type ChosenNet, chooseNet, nodeRuntime } from '@weft/core/node'
 import { compile, matchFilterChain, testValue } from '@weft/engine'
 import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
@@ -22,15 +22,19 @@ const bugWindowMs = 10_000
 async function main(): Promise<void> {
   const path = argument('--bootstrap')
   if (path === undefined) return fail('usage: proxy --bootstrap FILE [--shard N] [--epoch N]')
-  const bytes = await nodeRuntime().files.read(path)
+  const wish = process.env['WEFT_TRANSPORT'] ?? 'auto'
+  if (wish !== 'auto' && wish !== 'socket') return fail(`WEFT_TRANSPORT must be auto or socket, not ${wish}`)
+  const [bytes, chosen] = await Promise.all([nodeRuntime().files.read(path), chooseNet(wish)])
   if (bytes === undefined) return fail(`bootstrap ${path}: no such file`)
   const bootstrap = parseBootstrap(new TextDecoder().decode(bytes))
   if (!bootstrap.ok) return fail(`${path}: ${bootstrap.error}`)
-  await run(nodeRuntime({ logFields: { proxy: bootstrap.value.instance } }), bootstrap.value)
+  const runtime = nodeRuntime({ logFields: { proxy: bootstrap.value.instance }, net: chosen.net })
+  await run(runtime, bootstrap.value, chosen)
 }
 
-async function run(machine: Runtime, bootstrap: Bootstrap): Promise<void> {
+async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: ChosenNet): Promise<void> {
   guard(machine)
+  if (reason !== undefined) machine.log.warn('raw TCP handles are not used', { reason })
   const started = Promise.withResolvers<Supervised>()
   const supervisor = process.send === undefined ? undefined : linkToParent(machine, started.promise)
   const net =
@@ -41,6 +45,7 @@ async function run(machine: Runtime, bootstrap: Bootstrap): Promise<void> {
   const proxy: Proxy = new Proxy({
     runtime,
     bootstrap,
+    transport: { kind, reason },
     readers: resourceReaders(compile, async () => (await import('@weft/engine/regex')).compileRegex),
     decisions: {
       matchFilterChain,

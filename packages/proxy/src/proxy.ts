@@ -10,7 +10,7 @@ import { type LeafReader, SecretSource } from './config/secret-source.ts'
 import { UpstreamOfConfig, type XdsDialers } from './config/upstream-of-config.ts'
 import type { AcceptDecisions } from './listen/accept.ts'
 import { ConnectionTable } from './listen/connection-table.ts'
-import { ListenerManager } from './listen/listener-manager.ts'
+import { type BoundAddress, ListenerManager } from './listen/listener-manager.ts'
 import { ListenerStats } from './listen/listener-stats.ts'
 import type { RequestPath, RequestPathFactory } from './request-path.ts'
 import { AccessLogger, type LogOutput } from './telemetry/access-log.ts'
@@ -18,6 +18,7 @@ import { IstioMetrics } from './telemetry/istio-metrics.ts'
 import { MetricsRegistry } from './telemetry/metrics-registry.ts'
 import { telemetrySink } from './telemetry/telemetry.ts'
 import { WorkloadDirectory } from './telemetry/workload-directory.ts'
+import { UdpListeners } from './udp/udp-listeners.ts'
 
 /** SDS names of our own certificate and of the mesh's roots, as Istio names them. */
 const ownCertificate = 'default'
@@ -37,6 +38,8 @@ export interface PeerProcesses {
 export interface ProxyParts {
   readonly runtime: Runtime
   readonly bootstrap: Bootstrap
+  /** For the administrative pages: what sockets `runtime.net` is made of, and why not raw ones. */
+  readonly transport?: { readonly kind: 'raw' | 'socket'; readonly reason: string | undefined }
   readonly readers: ResourceReaders
   readonly decisions: AcceptDecisions
   readonly requestPath: RequestPathFactory
@@ -60,6 +63,7 @@ export class Proxy {
   readonly metrics = new MetricsRegistry()
   readonly store: ConfigStore
   readonly listeners: ListenerManager
+  readonly udpListeners: UdpListeners
   readonly #parts: ProxyParts
   readonly #log: Logger
   readonly #secrets: SecretSource
@@ -106,10 +110,8 @@ export class Proxy {
       meshRoots,
       onListeners: async (names) => {
         this.#configured = true
-        await this.listeners.settled()
-        const failed = this.listeners
-          .addresses()
-          .filter(({ listener, state }) => state === 'failed' && names.has(listener))
+        await Promise.all([this.listeners.settled(), this.udpListeners.settled()])
+        const failed = this.#addresses().filter(({ listener, state }) => state === 'failed' && names.has(listener))
         return failed.map(({ listener, address, error }) => ({
           name: listener,
           reason: `cannot bind ${address}: ${error}`,
@@ -125,7 +127,9 @@ export class Proxy {
       endpointsOf: (name) => this.store.endpointsOf(name),
       connectInternal: (name, ends) => this.listeners.connectInternal(name, ends),
       telemetry: (where) => telemetrySink(istio, this.#accessLog, where),
+      logDatagrams: (record, logs) => this.#accessLog?.log(record, logs),
     })
+    this.udpListeners = new UdpListeners(runtime, this.#requestPath.serveDatagrams)
     const stats = new ListenerStats(this.metrics, runtime.log)
     this.listeners = new ListenerManager(
       {
@@ -137,6 +141,7 @@ export class Proxy {
           stats.accepted(connection.listener())
           return this.#requestPath.serve(connection)
         },
+        anticipate: (silent, onSpeak) => this.#requestPath.anticipate(silent, onSpeak),
         onRefused: (listener, refusal, detail) => stats.refused(listener, refusal, detail),
       },
       { maxConnections: bootstrap.maxConnections ?? 10_000, drainMs: bootstrap.drainMs },
@@ -188,7 +193,7 @@ export class Proxy {
       !this.#configured ||
       !this.#secrets.has(ownCertificate) ||
       this.store.warming.some(({ kind }) => kind === 'listener') ||
-      this.listeners.addresses().some(({ state }) => state !== 'listening')
+      this.#addresses().some(({ state }) => state !== 'listening')
     return waiting ? 'PRE_INITIALIZING' : 'LIVE'
   }
 
@@ -230,6 +235,7 @@ export class Proxy {
     if (!this.#retired) await this.drain()
     const all = (): boolean => true
     await this.listeners.stopAccepting(all)
+    this.udpListeners.stop(all)
     await this.#connections.drainAll(all, Math.min(lastDrainMs, this.#parts.bootstrap.drainMs))
     this.#upstream.close()
     this.#requestPath.close()
@@ -242,7 +248,12 @@ export class Proxy {
   async #drainInbound(): Promise<void> {
     this.#log.info('draining', { connections: this.#connections.count(this.#isFromOthers) })
     await this.listeners.stopAccepting(this.#isFromOthers)
+    this.udpListeners.stop(this.#isFromOthers)
     await this.#connections.drainAll(this.#isFromOthers, this.#parts.bootstrap.drainMs)
+  }
+
+  #addresses(): readonly BoundAddress[] {
+    return [...this.listeners.addresses(), ...this.udpListeners.addresses()]
   }
 
   #makeStore(): ConfigStore {
@@ -251,6 +262,7 @@ export class Proxy {
       onConfig: (config, previous) => {
         this.#requestPath.onConfig(config, previous)
         this.listeners.apply(config)
+        this.udpListeners.apply(config)
       },
       onEndpoints: (name, endpoints) => {
         this.#workloads.onEndpoints(name, endpoints)
@@ -293,9 +305,10 @@ export class Proxy {
         node: bootstrap.node,
         instance: bootstrap.instance,
         state: this.readiness(),
+        transport: this.#parts.transport,
         process: processInfo,
       }),
-      addresses: () => this.listeners.addresses(),
+      addresses: () => this.#addresses(),
       certificates: () => {
         const { certificates, roots } = this.#secrets.describe()
         return { certificates: certificates.map(({ name, facts }) => ({ name, ...facts })), roots }

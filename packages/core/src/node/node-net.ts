@@ -1,5 +1,6 @@
 import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net'
 import type { ConnectOptions, ListenAt, Net, NetListener, Transport, TransportClose } from '../transport.ts'
+import { nodeDatagrams } from './node-datagrams.ts'
 import { secureClient, secureServer } from './node-tls.ts'
 import { type Carrier, closeFromError, onSharedRead, SocketTransport } from './socket-transport.ts'
 
@@ -11,7 +12,7 @@ const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
 const onread = { buffer: sharedRead, callback: onSharedRead as (bytes: number, buffer: Uint8Array) => boolean }
 
 /** The machine's network. */
-export const nodeNet: Net = { listen, connect, secureServer, secureClient }
+export const nodeNet: Net = { listen, connect, secureServer, secureClient, datagrams: nodeDatagrams }
 
 function listen(
   at: ListenAt,
