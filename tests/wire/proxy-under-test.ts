@@ -44,8 +44,6 @@ const registry = createRegistry(
   HttpProtocolOptionsSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
-  GrpcWebSchema,
-  HttpProtocolOptionsSchema,
   HttpInspectorSchema,
   ProxyProtocolSchema,
   TlsInspectorSchema,
