@@ -75,6 +75,7 @@ export interface SeenExchange {
   readonly bytesSent: number
   readonly protocol: string
   readonly grpcStatus: string | undefined
+  readonly authority: string
 }
 
 /** A running proxy. */
@@ -198,7 +199,8 @@ function need<T>(result: Result<T, { readonly field: string; readonly message: s
 }
 
 function seen(record: ExchangeRecord): SeenExchange {
-  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent, protocol, grpcStatus } = record
+  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent, protocol, grpcStatus, authority } =
+    record
   return {
     method,
     path,
@@ -211,6 +213,7 @@ function seen(record: ExchangeRecord): SeenExchange {
     bytesSent,
     protocol,
     grpcStatus,
+    authority,
   }
 }
 

@@ -14,19 +14,14 @@ export interface Http2Options {
   readonly maxConsecutiveEmptyFrames: number | undefined
   readonly maxPriorityFramesPerStream: number | undefined
   readonly maxWindowUpdatesPerDataFrame: number | undefined
-  /** A malformed message ends its stream only; otherwise the connection. */
-  readonly streamErrorOnInvalidMessage: boolean
   /** Pings; undefined: none. */
   readonly keepAlive: Http2KeepAlive | undefined
 }
 
-/** KeepaliveSettings; times in milliseconds, 0: not used. */
+/** KeepaliveSettings, milliseconds. */
 export interface Http2KeepAlive {
-  /** A ping after so long since the one before. */
+  /** A ping after so long without a frame; 0: never. */
   readonly intervalMs: number
   /** Without an answer for so long the connection ends. */
   readonly timeoutMs: number
-  readonly jitterPercent: number
-  /** A ping before the first new stream after so long without any. */
-  readonly idleIntervalMs: number
 }

@@ -77,7 +77,7 @@ const core = [
       max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream
       max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging
       override_stream_error_on_invalid_http_message connection_keepalive`,
-    KeepaliveSettings: 'interval timeout interval_jitter connection_idle_interval',
+    KeepaliveSettings: 'interval timeout',
     UdpSocketConfig: 'max_rx_datagram_size',
     ProxyProtocolConfig: 'version',
     SubstitutionFormatString: 'text_format json_format text_format_source omit_empty_values content_type',

@@ -18,7 +18,6 @@ export const defaultHttp2Options: Http2Options = {
   maxConsecutiveEmptyFrames: undefined,
   maxPriorityFramesPerStream: undefined,
   maxWindowUpdatesPerDataFrame: undefined,
-  streamErrorOnInvalidMessage: false,
   keepAlive: undefined,
 }
 
@@ -50,24 +49,14 @@ export function compileHttp2Options(at: string, options: lean.Http2ProtocolOptio
       options.maxInboundWindowUpdateFramesPerDataFrameSent,
       1,
     ),
-    streamErrorOnInvalidMessage:
-      options.overrideStreamErrorOnInvalidHttpMessage ?? options.streamErrorOnInvalidHttpMessaging,
     keepAlive: compileKeepAlive(`${at}.connection_keepalive`, options.connectionKeepalive),
   }
 }
 
 function compileKeepAlive(at: string, settings: lean.KeepaliveSettings | undefined): Http2KeepAlive | undefined {
   if (settings === undefined) return undefined
-  const { interval, timeout, connectionIdleInterval } = settings
+  const { interval, timeout } = settings
   if (timeout === undefined || timeout < 1) return refuse(`${at}.timeout`, 'must be at least 1 ms')
   if (interval !== undefined && interval < 1) return refuse(`${at}.interval`, 'must be at least 1 ms')
-  if (connectionIdleInterval !== undefined && connectionIdleInterval < 1) {
-    return refuse(`${at}.connection_idle_interval`, 'must be at least 1 ms')
-  }
-  return {
-    intervalMs: interval ?? 0,
-    timeoutMs: timeout,
-    jitterPercent: settings.intervalJitter?.value ?? 15,
-    idleIntervalMs: connectionIdleInterval ?? 0,
-  }
+  return { intervalMs: interval ?? 0, timeoutMs: timeout }
 }

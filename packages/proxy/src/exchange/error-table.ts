@@ -99,6 +99,22 @@ export const exchangeErrors = {
     'upstream_reset_before_response_started{connection_termination}',
     `${upstreamReset}connection termination`,
   ),
+  remoteReset: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UR',
+    'upstream_reset_before_response_started{remote_reset}',
+    `${upstreamReset}remote reset`,
+  ),
+  refusedStream: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UR',
+    'upstream_reset_before_response_started{remote_refused_stream_reset}',
+    `${upstreamReset}remote refused stream reset`,
+  ),
   upstreamProtocol: entry(
     'upstream',
     'upstream',
@@ -119,6 +135,7 @@ export const exchangeErrors = {
     '',
     'close',
   ),
+  upstreamReset: entry('upstream', 'any', 0, 'UR', 'upstream_reset_after_response_started{remote_reset}', '', 'close'),
   upstreamBodyFault: entry(
     'upstream',
     'any',

@@ -15,7 +15,7 @@ import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, ResponseFailure, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
-import type { PoolFailure, PoolWaiter } from '../pool/http1-pool.ts'
+import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { connectRetries } from './default-retries.ts'
@@ -26,6 +26,14 @@ import { limitsOf } from './route-plan.ts'
 import { UpstreamRequest } from './upstream-request.ts'
 
 const noKeys: string[] = []
+
+/** What cuts an answer off once its head is out. */
+const cutErrors: Readonly<Record<ResponseFailure['kind'], ErrorEntry>> = {
+  closed: exchangeErrors.upstreamCut,
+  protocol: exchangeErrors.upstreamBodyFault,
+  reset: exchangeErrors.upstreamReset,
+  refused: exchangeErrors.upstreamReset,
+}
 
 /** So many stale connections in a row are believed to be stale; more is the upstream's doing. */
 const maxStale = 3
@@ -73,6 +81,10 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#request = new UpstreamRequest(exchange, this.timeouts)
   }
 
+  get http2(): boolean {
+    return this.#exchange.protocol === 'HTTP/2'
+  }
+
   /** True while a connection takes the request's bytes. */
   get ready(): boolean {
     return this.#stream !== undefined && this.#discarding < 0 && !this.#exchange.switches
@@ -97,7 +109,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#endpoint = endpoint
     if (!this.#cluster.beginRequest(endpoint)) return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     this.#counted = true
-    const idle = this.#cluster.takeIdle(endpoint)
+    const idle = this.#cluster.takeIdle(endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
     this.#cancelWait = this.#cluster.connect(endpoint, this)
   }
@@ -185,6 +197,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     }
     dropKind(head, HeaderKind.CONTENT_LENGTH)
     if (upgrade !== undefined) head.status = exchange.protocol === 'HTTP/2' ? 200 : 101
+    // What comes behind the head is the tunnel's.
+    this.#stream?.pauseResponse()
     this.#opening = head
     return true
   }
@@ -225,13 +239,14 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   onFailure({ kind, silent, detail }: ResponseFailure): void {
     const { reused, wrote } = this.#stream as UpstreamStream
     this.#stream = undefined
-    if (this.#exchange.responseStarted) {
-      return this.#fail(kind === 'closed' ? exchangeErrors.upstreamCut : exchangeErrors.upstreamBodyFault)
-    }
+    if (this.#exchange.responseStarted) return this.#fail(cutErrors[kind])
     if (kind === 'protocol') {
       this.#transportFailure = detail
       return this.#fail(exchangeErrors.upstreamProtocol)
     }
+    // The server said that it has not looked at it, whatever the method.
+    if (kind === 'refused') return this.#failed({ kind: 'refused-stream' }, exchangeErrors.refusedStream)
+    if (kind === 'reset') return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.remoteReset)
     // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1).
     const safe = isIdempotent(this.#exchange.method) || !wrote
     if (silent && reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {

@@ -144,6 +144,8 @@ export class H2ServerConnection extends H2Connection {
     if (head.methodText !== 'CONNECT') stream.bodyLeft = contentLength
     this.streams.set(id, stream)
     if (this.#draining === 'no') this.deadlines.disarm(this.idleDeadline)
+    // Also a request that is nothing but its head is told when this read is over.
+    this.touch(stream)
     if (refused === undefined) this.#server.onStream(stream)
     else this.#server.onHeadFault(stream, refused)
   }
