@@ -1,5 +1,7 @@
 // Compiled clusters, and endpoints as current state.
-import type { ResourceInfo, UpstreamTls } from './model.ts'
+import type { Http2Options } from './model-http2.ts'
+import type { UpstreamTls } from './model-transport.ts'
+import type { ResourceInfo } from './model.ts'
 import type { Json } from './request-head.ts'
 
 /** A compiled `envoy.config.cluster.v3.Cluster`. */
@@ -15,6 +17,8 @@ export interface Cluster extends ResourceInfo {
   readonly outlier: OutlierDetection | undefined
   /** Used when no `transportSocketMatches` entry fits the endpoint. Undefined: plaintext. */
   readonly tls: UpstreamTls | undefined
+  /** Version of the PROXY protocol header in front of each connection (of TLS too); absent: none. */
+  readonly proxyProtocol?: 1 | 2
   /** First entry whose `match` is contained in the endpoint's `envoy.transport_socket_match` metadata wins. */
   readonly transportSocketMatches: readonly TransportSocketMatch[]
   readonly http: UpstreamHttp
@@ -38,6 +42,7 @@ export interface TransportSocketMatch {
   readonly name: string
   readonly match: Readonly<Record<string, Json>>
   readonly tls: UpstreamTls | undefined
+  readonly proxyProtocol?: 1 | 2
 }
 
 /** Limits of one priority. `retryBudget` replaces `maxRetries` when set. */
@@ -63,11 +68,17 @@ export interface OutlierDetection {
 
 /** How this cluster is spoken to. Times of 0: no limit. */
 export interface UpstreamHttp {
-  readonly protocol: 'http1' | 'http2' | 'downstream'
+  /** `auto`: ALPN chooses. `downstream`: as the client speaks. */
+  readonly protocol: 'http1' | 'http2' | 'auto' | 'downstream'
   readonly idleTimeoutMs: number
   readonly maxRequestsPerConnection: number
   readonly maxConnectionDurationMs: number
+  /** Of each attempt. */
+  readonly maxStreamDurationMs: number
   readonly preserveHeaderCase: boolean
+  /** HTTP/1.1 trailers pass; otherwise they are dropped. */
+  readonly http1Trailers: boolean
+  readonly http2: Http2Options
 }
 
 /** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */

@@ -22,12 +22,12 @@ export const gatewayListeners = generator({
   reads: 'config',
   scope: (config, proxy) => ({ ...inboundScope(config, proxy), address: servingAddress(proxy.instance) }),
   views({ config }, scope) {
-    const { address, workload, trustDomain, accessLog } = scope
+    const { address, workload, trustDomain, accessLog, hop } = scope
     const gateways = gatewaysFor(config, scope.labels)
     const policies = policiesOf(config, scope)
     return gatewayPorts(gateways).map((port) =>
       makeView(
-        { address, port, workload, trustDomain, accessLog },
+        { address, port, workload, trustDomain, accessLog, hop },
         { gateways: gatewaysOn(gateways, port), ...policies },
       ),
     )
@@ -57,6 +57,7 @@ export const gatewayListeners = generator({
                 routes: gatewayRouteName(port),
                 authorization: httpRbac(authorization),
                 accessLog: scope.accessLog,
+                hop: scope.hop,
               }),
             ],
           },

@@ -4,6 +4,7 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { policiesOf } from '../policies/authorization.ts'
 import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
@@ -21,6 +22,7 @@ export interface InboundScope {
   readonly ports: readonly { readonly name: string; readonly port: number }[]
   readonly trustDomain: string
   readonly accessLog: boolean
+  readonly hop: MeshHop
 }
 
 /** The inbound scope of a proxy. */
@@ -33,6 +35,7 @@ export function inboundScope(config: ConfigPart, { instance }: ProxyRef): Inboun
     ports: instance.ports,
     trustDomain: config.settings.trustDomain,
     accessLog: config.settings.accessLog,
+    hop: config.settings.hop,
   }
 }
 
@@ -52,8 +55,8 @@ export function inboundRefs(config: ConfigPart, scope: InboundScope): InboundRef
 
 /** The ports of a scope, one by one. */
 export function inboundPorts(scope: InboundScope): InboundPort[] {
-  const { workload, trustDomain, accessLog } = scope
-  return scope.ports.map(({ name, port }) => ({ port, portName: name, workload, trustDomain, accessLog }))
+  const { workload, trustDomain, accessLog, hop } = scope
+  return scope.ports.map(({ name, port }) => ({ port, portName: name, workload, trustDomain, accessLog, hop }))
 }
 
 /** `inbound_<address>_<port>` */

@@ -2,6 +2,7 @@
 import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
@@ -27,6 +28,7 @@ interface RouteScope {
   /** Only the labels that some rule asks for, so that proxies differ no more than their routes do. */
   readonly labels: Readonly<Record<string, string>>
   readonly tunnel: boolean
+  readonly hop: MeshHop
 }
 
 /** What routes depend on in a caller. */
@@ -42,7 +44,11 @@ export function callerScope(config: ConfigPart, { instance }: ProxyRef): Pick<Ro
 export const outboundRoutes = generator({
   name: 'outbound-routes',
   reads: 'config',
-  scope: (config, proxy) => ({ ...callerScope(config, proxy), tunnel: proxy.interception === 'explicit' }),
+  scope: (config, proxy) => ({
+    ...callerScope(config, proxy),
+    tunnel: proxy.interception === 'explicit',
+    hop: config.settings.hop,
+  }),
   views({ config }, scope: RouteScope) {
     return [
       makeView(scope, {
@@ -57,8 +63,8 @@ export const outboundRoutes = generator({
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
     // The caller's own namespace first: its short names are its own.
     const ordered = [...refs.services].sort((a, b) => rank(a, scope.namespace) - rank(b, scope.namespace))
-    for (const service of ordered) addService(builder, service, { refs, services, caller, tunnel: scope.tunnel })
-    addForeignHosts(builder, refs.virtualServices, { services, caller, tunnel: scope.tunnel })
+    for (const service of ordered) addService(builder, service, { ...scope, refs, services, caller })
+    addForeignHosts(builder, refs.virtualServices, { ...scope, services, caller })
     if (!builder.has('*')) builder.hosts.push(blockAll())
     const resource = encodeResource(
       RouteConfigurationSchema,
@@ -83,6 +89,7 @@ interface HostContext {
   readonly services: ServiceIndex
   readonly caller: Caller
   readonly tunnel: boolean
+  readonly hop: MeshHop
 }
 
 function addService(
@@ -90,11 +97,11 @@ function addService(
   service: Service,
   context: HostContext & { readonly refs: { readonly virtualServices: readonly VirtualService[] } },
 ): void {
-  const { caller, tunnel, refs } = context
+  const { caller, tunnel, refs, hop } = context
   const host = serviceHost(service)
   const virtualServices = virtualServicesFor(host, refs.virtualServices)
   for (const [index, port] of service.spec.ports.entries()) {
-    if (portKind(port) === 'http') {
+    if (portKind(port, hop) === 'http') {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
     } else if (tunnel) {
       addTcpHost(builder, service, index, { ...context, virtualServices })

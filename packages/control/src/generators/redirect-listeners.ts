@@ -12,7 +12,7 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { inboundChains, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundPorts, inboundRefs, type InboundScope, inboundScope } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
-import { httpInspector } from './outbound-listeners.ts'
+import { httpInspector, sniffedHttp } from './outbound-listeners.ts'
 import { outboundHttp } from './outbound-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { blackHole, passthrough } from './static-clusters.ts'
@@ -79,7 +79,7 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
   const ports = new Map<number, Origin>()
   for (const service of services) {
     for (const port of service.spec.ports) {
-      if (portKind(port) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
+      if (portKind(port, scope.hop) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
     }
   }
   return [...ports]
@@ -91,6 +91,7 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
         statPrefix: `outbound_${name}`,
         routes: outboundHttp,
         accessLog: scope.accessLog,
+        hop: scope.hop,
       })
       return encodeResource(
         ListenerSchema,
@@ -107,7 +108,7 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
           filterChains: [
             {
               name: 'http',
-              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
+              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp(scope.hop) },
               metadata: weftMetadata({ origin }),
               filters: [hcm],
             },

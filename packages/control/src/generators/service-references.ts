@@ -1,6 +1,6 @@
 // What stands behind and beside each Service, found once per configuration and namespace: proxies of a namespace share it, so
 // that a change does not search services x workloads again for each of them.
-import type { WorkloadSpec } from '@weft/resources'
+import type { PeerAuthenticationSpec, WorkloadSpec } from '@weft/resources'
 import type { ConfigPart, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type DestinationRule, destinationRulesFor } from './destination-rules.ts'
 import { type Service, standsFor } from './hosts.ts'
@@ -11,6 +11,8 @@ export interface ServiceReferences {
   readonly destinationRules: readonly DestinationRule[]
   /** Workloads behind the Service: their service accounts are who may answer. */
   readonly workloads: readonly SnapshotObject<WorkloadSpec>[]
+  /** Which may say whether those workloads take mutual TLS. */
+  readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
 }
 
 const known = new WeakMap<ConfigPart, Map<string, readonly ServiceReferences[]>>()
@@ -27,7 +29,18 @@ export function serviceReferences(config: ConfigPart, namespace: string): readon
     workloads: config.objects.Workload.filter((workload) =>
       standsFor(service, { namespace: workload.id.namespace, labels: workload.labels }),
     ),
+    peerAuthentications: peerAuthenticationsBeside(config, service),
   }))
   byNamespace.set(namespace, made)
   return made
+}
+
+/** PeerAuthentications of a Service's namespace and of the whole mesh: its workloads are among those they may select. */
+export function peerAuthenticationsBeside(
+  config: ConfigPart,
+  service: Service,
+): readonly SnapshotObject<PeerAuthenticationSpec>[] {
+  return config.objects.PeerAuthentication.filter(
+    ({ id }) => id.namespace === service.id.namespace || id.namespace === config.settings.rootNamespace,
+  )
 }

@@ -17,7 +17,7 @@ export const weftWorkloads = generator({
   build({ refs }) {
     const lbEndpoints = refs.instances.map(({ value }) => ({
       hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(value.address, 1) } },
-      metadata: workloadMetadata(value, false),
+      metadata: workloadMetadata(value, undefined),
     }))
     const name = weftWorkloadsCluster
     const resource = encodeResource(

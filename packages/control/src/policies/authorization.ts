@@ -10,7 +10,7 @@ import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/f
 import { pack } from '../generators/encode.ts'
 import type { GeneratorProblem } from '../generators/generator.ts'
 import type { ConfigPart, SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
-import { rbacPolicy } from './rbac-rule.ts'
+import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { policyLevel, type PolicyTarget } from './workload-selection.ts'
 import type { Init } from '../generators/init.ts'
 
@@ -50,7 +50,7 @@ export function policiesOf(config: ConfigPart, target: PolicyTarget): SelectedPo
 /** Translates the policies of a workload for one protocol. */
 export function authorizationOf(
   selected: SelectedPolicies,
-  protocol: 'http' | 'tcp',
+  protocol: RuleContext['protocol'],
   trustDomain: string,
 ): Authorization {
   const deny: Record<string, PolicyInit> = {}

@@ -1,5 +1,6 @@
 // What can go wrong with an exchange, each with its answer, response flag and log detail: the only place where an
 // error turns into something a client or an operator sees. Texts and details are Envoy's.
+import type { TransportClose } from '@weft/core'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
 
 /** Who caused an error. */
@@ -52,7 +53,15 @@ export const exchangeErrors = {
   ),
   requestTimeout: entry('downstream', 'request', 408, undefined, 'request_overall_timeout', 'request timeout', 'close'),
   streamIdle: entry('downstream', 'any', 408, 'SI', 'stream_idle_timeout', 'stream timeout', 'close'),
-  maxDuration: entry('downstream', 'any', 408, 'DT', 'max_duration_timeout', 'downstream duration timeout', 'close'),
+  maxDuration: entry(
+    'downstream',
+    'any',
+    408,
+    undefined,
+    'max_duration_timeout',
+    'downstream duration timeout',
+    'close',
+  ),
   noVirtualHost: entry('local', 'route', 404, 'NR', 'route_not_found'),
   noRoute: entry('local', 'route', 404, 'NR', 'route_not_found'),
   noRouteConfig: entry('local', 'route', 404, 'NR', 'route_configuration_not_found'),
@@ -123,39 +132,9 @@ export const exchangeErrors = {
   downstreamBodyFault: entry('downstream', 'request', 400, 'DPE', 'http1.codec_error', 'Bad Request', 'close'),
 } as const
 
-const reasons: Readonly<Record<number, string>> = {
-  100: 'Continue',
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  204: 'No Content',
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  304: 'Not Modified',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  413: 'Payload Too Large',
-  418: "I'm a teapot",
-  426: 'Upgrade Required',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-}
-
-/** Reason phrase of a status; `Unknown` where none is registered here, as Envoy writes it. */
-export function reasonPhrase(status: number): string {
-  return reasons[status] ?? 'Unknown'
+/** Envoy's words for why no connection came about. */
+export function transportFailureText(close: TransportClose, timedOut: boolean): string | undefined {
+  if (timedOut) return undefined
+  if (close.reason === 'refused') return 'delayed connect error: Connection refused'
+  return close.reason === 'tls' ? `TLS_error:|${close.detail}` : `delayed connect error: ${close.detail}`
 }

@@ -1,9 +1,10 @@
 import type { PeerIdentity } from '@weft/core'
 import type { ActiveConfig, ConnectionFacts, HttpConnectionManager, Route, Subject } from '@weft/engine'
-import type { H1Head } from '../codec/h1/h1-head.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { grpcStatusOf, isGrpcType } from './grpc-status.ts'
 import { RequestView } from './request-view.ts'
 import type { RoutePlan } from './route-plan.ts'
 import { nowhere, type Routing } from './routing.ts'
@@ -31,14 +32,15 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   bytesReceived = 0
   bytesSent = 0
   upstreamServiceMs: number | undefined = undefined
-  responseHead: H1Head | undefined = undefined
+  responseHead: MessageHead | undefined = undefined
+  responseTrailers: MessageHead | undefined = undefined
   /** Attempts at upstreams so far. */
   attempts = 0
   /** On the monotonic clock. */
   readonly startMs: number
   #random = -1
 
-  constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: H1Head) {
+  constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: MessageHead) {
     this.context = context
     this.config = context.config()
     this.manager = manager
@@ -84,7 +86,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.routing.decision?.host?.name
   }
   get protocol(): string {
-    return this.head.head.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
+    return this.head.head.protocol
   }
   get method(): string {
     return this.head.methodText
@@ -96,10 +98,17 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.head.authorityText
   }
   get isGrpc(): boolean {
-    return this.method === 'POST' && this.requestHeader('content-type')?.startsWith('application/grpc') === true
+    return this.method === 'POST' && isGrpcType(this.requestHeader('content-type'))
   }
   get grpcStatus(): string | undefined {
-    return this.isGrpc ? (this.responseHead?.value('grpc-status') ?? '') : undefined
+    if (!this.isGrpc) return undefined
+    const said = this.responseTrailers?.value('grpc-status') ?? this.responseHead?.value('grpc-status')
+    // An answer that is not gRPC says it by its HTTP status.
+    return said ?? (this.status === 200 || this.status === 0 ? '' : String(grpcStatusOf(this.status)))
+  }
+  /** The client wants the stream to carry another protocol: CONNECT, or an upgrade. */
+  get switches(): boolean {
+    return this.head.upgrade !== undefined || this.method === 'CONNECT'
   }
   get suppressEnvoyHeaders(): boolean {
     const router = this.manager.httpFilters.at(-1)
@@ -116,5 +125,9 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
 
   responseHeader(name: string): string | undefined {
     return this.responseHead?.value(name)
+  }
+
+  responseTrailer(name: string): string | undefined {
+    return this.responseTrailers?.value(name)
   }
 }

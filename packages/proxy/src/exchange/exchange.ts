@@ -1,12 +1,11 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { editHeaders, type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
-import type { Framing } from '../codec/h1/framing.ts'
-import type { H1Head } from '../codec/h1/h1-head.ts'
 import { dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
-import { takeHopByHop } from '../codec/hop-by-hop.ts'
-import type { H1ServerConnection, RequestReceiver } from '../codec/h1/server-connection.ts'
+import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
+import { type FilterPipe, filterPipe } from '../filters/filter-pipe.ts'
 import { filterChain } from '../filters/http-filter.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
@@ -17,12 +16,16 @@ import { applyForwarding } from './forwarding-headers.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
 import { HeadTarget } from './header-target.ts'
-import { type LocalReply, replyOf, replyText } from './local-reply.ts'
+import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { readOperator } from './read-operator.ts'
-import { RequestBody } from './request-body.ts'
-import { responseHeadText } from './response-writer.ts'
+import { extentOf, RequestBody } from './request-body.ts'
+import { addOwnHeaders } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
-import { decideRouting, ownHeaders, routerOutcome } from './routing.ts'
+import { decideRouting, maySwitch, ownHeaders, routerOutcome } from './routing.ts'
+import { Tunnel, type TunnelEnd } from './tunnel.ts'
+
+/** gRPC's DEADLINE_EXCEEDED. */
+const deadlineExceeded = 4
 
 /** What an exchange is part of. */
 export interface ExchangeHome {
@@ -45,71 +48,82 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   responseStarted = false
   done = false
   readonly #home: ExchangeHome
-  readonly #h1: H1ServerConnection
+  readonly #stream: DownstreamStream
   readonly #idle: Deadline = new Deadline(this)
+  /** For the request to arrive. */
+  #arrival: Deadline | undefined = undefined
+  /** For the whole exchange. */
   #limit: Deadline | undefined = undefined
   #idleMs: number
+  #limitMs = 0
   #nextFilter = 0
-  #chunkedResponse = false
   /** Some of the request's body came with the present read. */
   #moved = false
-  #keepAlive = true
   #forwarding: Forwarding | undefined = undefined
-  #tunnel: ConnectTunnel | undefined = undefined
+  #connect: ConnectTunnel | undefined = undefined
+  #tunnel: Tunnel | undefined = undefined
+  /** Filters that want more than the request's head. */
+  #pipe: FilterPipe | undefined = undefined
+  /** Whether the downstream took all of the present piece of the answer. */
+  #took = true
   #hooks: (() => void)[] | undefined = undefined
   #upstream: UpstreamFacts | undefined = undefined
 
-  constructor(home: ExchangeHome, h1: H1ServerConnection, manager: HttpConnectionManager, framing: Framing) {
+  constructor(home: ExchangeHome, stream: DownstreamStream, manager: HttpConnectionManager) {
     const { context, accepted } = home
-    super(context, accepted, manager, h1.head)
+    super(context, accepted, manager, stream.head)
     this.#home = home
-    this.#h1 = h1
-    const empty = framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)
-    this.body = new RequestBody(framing.kind === 'chunked', empty)
+    this.#stream = stream
+    this.body = new RequestBody(stream.requestBody)
     this.#idleMs = manager.timeouts.streamIdleMs
   }
 
   /** Serves it. */
   begin(): void {
     const { head, manager } = this
-    const h1 = head.head
-    this.#h1.attach(this)
+    this.#stream.attach(this)
     if (this.#idleMs > 0) this.context.deadlines.arm(this.#idle, this.#idleMs, this.startMs)
     if (!this.body.complete && manager.timeouts.requestMs > 0) {
-      this.#limit = new Deadline(this)
-      this.context.deadlines.arm(this.#limit, manager.timeouts.requestMs)
+      this.#arrival = new Deadline(this)
+      this.context.deadlines.arm(this.#arrival, manager.timeouts.requestMs)
     }
-    if (h1.minor === 0 && !manager.http1.acceptHttp10) return this.fail(exchangeErrors.httpVersion10)
-    const upgrade = h1.has(HeaderKind.UPGRADE) ? h1.value('upgrade') : undefined
-    const options = takeHopByHop(h1)
-    this.#keepAlive = !options.close && (h1.minor === 1 || options.keepAlive)
+    if (this.protocol === 'HTTP/1.0' && !manager.http1.acceptHttp10) return this.fail(exchangeErrors.httpVersion10)
     const problem = head.read(manager)
     if (problem?.kind === 'error') return this.fail(problem.error)
     if (problem !== undefined) {
       return this.reply({
         status: 307,
         details: 'path_normalization_redirect',
-        headers: `location: ${problem.location}\r\n`,
+        headers: ['location', problem.location],
       })
     }
-    if (h1.has(HeaderKind.EXPECT)) this.#expect(h1)
+    if (head.head.has(HeaderKind.EXPECT)) this.#expect(head.head)
     const client = applyForwarding(head, manager, this.#home.accepted, this.context.random)
     this.trustedAddress = client.trustedAddress
     this.requestId = client.requestId
     this.routing = decideRouting(this.config, manager, this)
-    if (upgrade !== undefined && upgrade.toLowerCase() !== 'h2c') return this.fail(exchangeErrors.upgradeRefused)
+    if (this.switches && !maySwitch(head.upgrade, this.route, manager)) return this.fail(exchangeErrors.upgradeRefused)
+    if (filterChain(manager).streams) {
+      this.#pipe = filterPipe(
+        this,
+        (bytes, start, end) => this.#take(bytes, start, end),
+        (bytes, start, end) => void (this.#took = this.#send(bytes, start, end) && this.#took),
+      )
+    }
     this.continueRequest()
   }
 
   /** Runs the filters that have not run, then forwards. Filters that stopped the request call it to go on. */
   continueRequest(): void {
-    const chain = filterChain(this.manager)
-    while (this.#nextFilter < chain.length) {
+    const { filters } = filterChain(this.manager)
+    while (this.#nextFilter < filters.length) {
       if (this.done) return
-      const { filter, kind } = chain[this.#nextFilter++] as (typeof chain)[number]
+      const place = this.#nextFilter++
+      const { filter, kind } = filters[place] as (typeof filters)[number]
       const override = this.plan === undefined ? undefined : overrideOf(this.plan, filter.name)
       if (!isFilterEnabled(filter, override)) continue
-      if (kind.onRequestHead(this, filter, override) === 'stop') return
+      if (kind.onRequestHead?.(this, filter, override) === 'stop') return
+      if (this.#pipe?.at(place)?.onRequestHead?.() === 'stop') return
     }
     if (!this.done) this.#route()
   }
@@ -132,20 +146,18 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.details = reply.details
     this.#forwarding?.abandon()
     if (this.responseStarted || reply.status === 0) return this.#cut()
-    this.responseStarted = true
-    this.status = reply.status
-    if (reply.close === true) this.#keepAlive = false
     const { manager } = this
-    const text = replyText(this.#withRouteHeaders(reply), {
+    const { head, body } = replyMessage(this.#withRouteHeaders(reply), {
       date: this.context.date.value(),
       server: manager.serverHeader === 'pass-through' ? undefined : manager.serverName,
       isHead: this.method === 'HEAD',
       isGrpc: this.isGrpc,
-      connectionLine: this.#connectionLine(),
     })
-    this.bytesSent = this.method === 'HEAD' ? 0 : (reply.body?.length ?? 0)
-    this.#h1.send(text)
-    this.#finish()
+    this.responseHead = head
+    this.status = head.status
+    this.#respond(head, body === '' ? 'none' : 'length', reply.close !== true)
+    if (body !== '') this.sendBody(Buffer.from(body, 'latin1'), 0, body.length)
+    this.endResponse(undefined)
   }
 
   /** An answer given in place of an upstream carries the route's response headers too, whoever gives it (as in Envoy). */
@@ -153,61 +165,67 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const { plan } = this
     if (plan === undefined || plan.responseLevels.length === 0 || plan.routed.route.action.kind !== 'route')
       return reply
-    return { ...reply, headers: (reply.headers ?? '') + ownHeaders(plan, this) }
+    return { ...reply, headers: [...(reply.headers ?? []), ...ownHeaders(plan, this)] }
   }
 
   /** Sends the head of an upstream's answer. */
-  respond(head: H1Head, body: 'none' | 'length' | 'unknown'): void {
-    this.responseStarted = true
-    const old = this.head.head.minor === 0
-    this.#chunkedResponse = body === 'unknown' && !old
-    if (body === 'unknown' && old) this.#keepAlive = false
-    this.#h1.send(responseHeadText(this, head, this.#chunkedResponse, this.#connectionLine()))
+  respond(head: MessageHead, body: BodyExtent): void {
+    addOwnHeaders(this, head)
+    this.#respond(head, body, true)
   }
 
-  /** Passes on an informational answer, which HTTP/1.0 does not know. */
-  inform(text: string): void {
-    if (this.head.head.minor === 0 || this.responseStarted) return
-    this.#h1.send(text)
-    this.#h1.flush()
+  #respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
+    this.responseStarted = true
+    this.#pipe?.responseHead(head, body === 'none')
+    const extent = this.#pipe === undefined ? body : extentOf(head, body)
+    this.#stream.respond(head, extent, keepAlive && this.#home.keepsAlive())
+  }
+
+  /** Passes on an informational answer. */
+  inform(head: MessageHead): void {
+    if (this.responseStarted) return
+    this.#stream.inform(head)
+    this.#stream.flush()
   }
 
   /** Sends a piece of the answer's body. False: wait for `Forwarding.resume`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#pipe === undefined) return this.#send(bytes, start, end)
+    this.#took = true
+    this.#pipe.responseData(bytes, start, end)
+    return this.#took
+  }
+
+  #send(bytes: Buffer, start: number, end: number): boolean {
     this.bytesSent += end - start
-    if (!this.#chunkedResponse) return this.#h1.sendBytes(bytes, start, end)
-    this.#h1.send(`${(end - start).toString(16)}\r\n`)
-    const more = this.#h1.sendBytes(bytes, start, end)
-    this.#h1.send('\r\n')
-    return more
+    return this.#stream.sendBytes(bytes, start, end)
   }
 
   /** Sends what was gathered of one read of the answer. */
   flushDownstream(): boolean {
     this.touch()
-    return this.#h1.flush()
+    return this.#stream.flush()
   }
 
   /** The answer is complete. */
-  endResponse(): void {
-    if (this.done) return
-    if (this.#chunkedResponse) this.#h1.send('0\r\n\r\n')
-    this.#finish()
+  endResponse(trailers: MessageHead | undefined): void {
+    this.responseTrailers = trailers
+    this.#finish(this.#pipe === undefined ? trailers : this.#pipe.responseEnd(trailers))
   }
 
   /** Reads no more of the request's body for now. */
   pauseRequest(): void {
-    if (!this.body.complete) this.#h1.pauseRequest()
+    if (!this.body.complete) this.#stream.pauseRequest()
   }
 
   /** Reads more of the request's body. */
   resumeRequest(): void {
-    this.#h1.resumeRequest()
+    this.#stream.resumeRequest()
   }
 
   /** True while bytes of one read are being told: gathered output is flushed at its end. */
   get reading(): boolean {
-    return this.#h1.consuming
+    return this.#stream.consuming
   }
 
   /** Something moved: the idle limit starts anew. */
@@ -219,18 +237,26 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (this.done) return
     this.bytesReceived += end - start
     this.#moved = true
+    if (this.#pipe === undefined) this.#take(bytes, start, end)
+    else this.#pipe.requestData(bytes, start, end)
+  }
+
+  /** Forwards a piece of the request's body, or keeps it until there is an upstream. */
+  #take(bytes: Buffer, start: number, end: number): void {
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
     if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
     if (ready) {
-      if (!forwarding.sendBody(bytes, start, end)) this.#h1.pauseRequest()
-    } else if (this.body.full) this.#h1.pauseRequest()
+      if (!forwarding.sendBody(bytes, start, end)) this.#stream.pauseRequest()
+    } else if (this.body.full) this.#stream.pauseRequest()
   }
 
-  onEnd(): void {
+  onEnd(trailers: MessageHead | undefined): void {
+    if (this.done) return
+    this.body.trailers = this.#pipe === undefined ? trailers : this.#pipe.requestEnd(trailers)
     if (this.done) return
     this.body.complete = true
-    if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
+    if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     this.#forwarding?.endBody()
   }
 
@@ -239,7 +265,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       this.#moved = false
       this.touch()
     }
-    if (this.#tunnel !== undefined) this.#tunnel.start()
+    if (this.#connect !== undefined) this.#connect.start()
     else this.#forwarding?.flush()
   }
 
@@ -257,8 +283,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   onDeadline(deadline: Deadline): void {
-    if (deadline === this.#idle) this.fail(exchangeErrors.streamIdle)
-    else this.fail(this.body.complete ? exchangeErrors.maxDuration : exchangeErrors.requestTimeout)
+    if (deadline === this.#arrival) return this.fail(exchangeErrors.requestTimeout)
+    const idle = deadline === this.#idle
+    const reply = replyOf(idle ? exchangeErrors.streamIdle : exchangeErrors.maxDuration)
+    // Once the request is here, it is the answer that takes too long, and the connection is as good as before.
+    const late = this.body.complete ? { ...reply, status: 504, close: false } : reply
+    this.reply(idle || !this.isGrpc ? late : { ...late, grpcStatus: deadlineExceeded })
   }
 
   /** The tunnel is over; the connection is the tunnel's, and is gone. */
@@ -268,12 +298,18 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#home.onTunnelClosed()
   }
 
-  /** Hands the connection over to a tunnel. */
-  takeOver(): Buffer | undefined {
-    this.context.deadlines.disarm(this.#idle)
+  /** Answers with `head` and joins the stream with an upstream: the exchange carries bytes from now on. */
+  openTunnel(head: MessageHead, upstream: TunnelEnd, onOver: () => void): void {
+    const { deadlines } = this.context
+    deadlines.disarm(this.#idle)
+    if (this.#limit !== undefined) deadlines.disarm(this.#limit)
     this.responseStarted = true
-    this.status = 200
-    return this.#h1.takeOver()
+    this.status = head.status
+    this.responseHead = head
+    addOwnHeaders(this, head)
+    this.#stream.respond(head, 'none', true)
+    const ends = { downstream: this.#stream.tunnel(), upstream }
+    this.#tunnel = new Tunnel(this, ends, { idleTimeoutMs: this.#idleMs, maxDurationMs: this.#limitMs }, onOver)
   }
 
   /** Ends the connection, tunnel or not. */
@@ -282,18 +318,13 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail(exchangeErrors.downstreamGone)
   }
 
-  get transport() {
-    return this.#h1.transport
-  }
   get upstream(): UpstreamFacts | undefined {
-    return this.#upstream ?? this.#forwarding?.facts() ?? this.#tunnel?.facts()
+    return this.#upstream ?? this.#forwarding?.facts() ?? this.#connect?.facts()
   }
-  #expect(h1: H1Head): void {
-    if (h1.minor === 0 || h1.value('expect')?.toLowerCase() !== '100-continue') return
-    dropKind(h1, HeaderKind.EXPECT)
-    if (this.body.complete) return
-    this.#h1.send('HTTP/1.1 100 Continue\r\n\r\n')
-    this.#h1.flush()
+  #expect(head: MessageHead): void {
+    if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
+    dropKind(head, HeaderKind.EXPECT)
+    if (!this.body.complete) this.inform(bareHead(100))
   }
 
   /** The router: the end of every chain. */
@@ -306,12 +337,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #forward(action: RouteAction): void {
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
-    if (this.method === 'CONNECT') {
-      const onRoute = action.upgrades.get('connect')
-      const enabled = onRoute?.enabled ?? this.manager.upgrades.has('connect')
-      if (!enabled || onRoute?.terminateConnect !== true) return this.fail(exchangeErrors.upgradeRefused)
-      this.#tunnel = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
-      if (!this.reading) this.#tunnel.start()
+    if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
+    if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
+      this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
+      if (!this.reading) this.#connect.start()
       return
     }
     const levels = this.plan?.requestLevels ?? []
@@ -324,9 +353,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
     if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
-    if (forwarding.timeouts.maxStreamDurationMs > 0) {
-      this.#limit ??= new Deadline(this)
-      this.context.deadlines.arm(this.#limit, forwarding.timeouts.maxStreamDurationMs)
+    this.#limitMs = forwarding.timeouts.maxStreamDurationMs
+    if (this.#limitMs > 0) {
+      this.#limit = new Deadline(this)
+      this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
     }
     forwarding.attempt()
   }
@@ -335,30 +365,23 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail({ ...exchangeErrors.noCluster, status: action.clusterNotFoundStatus })
   }
 
-  #connectionLine(): string {
-    if (!this.#keepAlive || this.#h1.closing || !this.#home.keepsAlive()) {
-      this.#keepAlive = false
-      return 'connection: close\r\n'
-    }
-    return this.head.head.minor === 0 ? 'connection: keep-alive\r\n' : ''
-  }
-
   #cut(): void {
     this.#report()
-    this.#h1.abort()
+    this.#stream.reset('internal')
   }
 
-  #finish(): void {
+  #finish(trailers: MessageHead | undefined): void {
     if (this.done) return
-    this.#h1.flush()
+    // Before the end: with it the stream may take the next request's head in place of this one.
     this.#report()
-    this.#h1.responseDone(this.#keepAlive)
+    this.#stream.end(trailers)
   }
 
   /** Exactly once: lets go of everything and tells telemetry. */
   #report(): void {
     this.done = true
     this.context.deadlines.disarm(this.#idle)
+    if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
     this.#upstream = this.upstream
     this.#home.sink.onExchange(this)
