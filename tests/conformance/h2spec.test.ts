@@ -13,13 +13,13 @@ import { nodeNet } from '../../packages/core/src/node/node-net.ts'
 import { answerHead, h2Shared, SeenRequest } from '../../packages/proxy/src/codec/h2/h2-under-test.ts'
 import { defaultH2Options } from '../../packages/proxy/src/codec/h2/h2-options.ts'
 import { H2ServerConnection } from '../../packages/proxy/src/codec/h2/server-connection.ts'
-import { findProgram } from './find-program.ts'
+import { findPeer, missingGoPeers, missingPeers } from '../interop/peers/peer.ts'
 
 /** Cases that fail here, and why that is right. */
 const expectedFailures: Readonly<Record<string, string>> = {}
 
-const h2spec = findProgram('h2spec', ['go/bin'])
-const envoy = findProgram('envoy', ['envoy-1.40.0/bin'])
+const h2spec = findPeer('h2spec')
+const envoy = findPeer('envoy')
 const dir = mkdtempSync(join(tmpdir(), 'weft-h2spec-'))
 after(() => rmSync(dir, { recursive: true }))
 
@@ -132,8 +132,8 @@ async function startEnvoy(): Promise<{ readonly port: number; readonly close: ()
   throw new Error('Envoy does not answer')
 }
 
-const noH2spec = h2spec === undefined ? 'h2spec is not installed' : false
-const noEnvoy = noH2spec === false && envoy === undefined ? 'Envoy is not installed' : noH2spec
+const noH2spec = missingGoPeers('h2spec')
+const noEnvoy = noH2spec === false ? missingPeers('envoy') : noH2spec
 let ours: Report | undefined
 
 test('every case of h2spec passes here, but those named', { skip: noH2spec }, async () => {

@@ -23,7 +23,7 @@ import type {
   UpstreamStream,
 } from '../../packages/proxy/src/codec/http-stream.ts'
 import type { MessageHead } from '../../packages/proxy/src/codec/message-head.ts'
-import { findProgram } from '../conformance/find-program.ts'
+import { missingPeers } from '../interop/peers/peer.ts'
 import { until } from './test-runtime.ts'
 
 const shared = h2Shared({ clock: systemClock, timers: systemTimers })
@@ -337,10 +337,8 @@ test('our client and our server understand each other, trailers and large bodies
 })
 
 const run = promisify(execFile)
-const missing = (name: string): string | false =>
-  findProgram(name, []) === undefined ? `${name} is not installed` : false
 
-test('curl by prior knowledge: a page, an upload, a large download', { skip: missing('curl') }, async () => {
+test('curl by prior knowledge: a page, an upload, a large download', { skip: missingPeers('curl') }, async () => {
   const { port } = await ourServer()
   const url = `http://127.0.0.1:${port}`
   const page = await run('curl', [
@@ -360,14 +358,14 @@ test('curl by prior knowledge: a page, an upload, a large download', { skip: mis
   assert.equal(download.stdout.slice(0, 64), sum(large))
 })
 
-test('nghttp: several at once, with its priorities and padding', { skip: missing('nghttp') }, async () => {
+test('nghttp: several at once, with its priorities and padding', { skip: missingPeers('nghttp') }, async () => {
   const { port } = await ourServer()
   const url = `http://127.0.0.1:${port}`
   const { stdout } = await run('nghttp', ['-ns', '-b', '255', `${url}/a`, `${url}/b`, `${url}/large`])
   assert.equal(stdout.match(/ 200 /g)?.length, 3, stdout)
 })
 
-test('h2load: every request succeeds', { skip: missing('h2load') }, async () => {
+test('h2load: every request succeeds', { skip: missingPeers('h2load') }, async () => {
   const { port } = await ourServer()
   const { stdout } = await run('h2load', ['-n', '20000', '-c', '20', '-m', '50', `http://127.0.0.1:${port}/x`])
   assert.match(stdout, /20000 succeeded, 0 failed, 0 errored, 0 timeout/)
