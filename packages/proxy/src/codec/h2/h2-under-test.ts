@@ -293,6 +293,8 @@ export function serverUnderTest(options: Partial<H2Options> = {}): {
   readonly transport: MemoryTransport
   readonly server: ServerUnderTest
   readonly connection: H2ServerConnection
+  /** What the server began with. */
+  readonly hello: Buffer
   /** Bytes of the client, then the end of the turn; the frames that came back. */
   readonly send: (...bytes: readonly Buffer[]) => WireFrame[]
 } {
@@ -303,13 +305,13 @@ export function serverUnderTest(options: Partial<H2Options> = {}): {
   const connection = new H2ServerConnection(transport, server, shared, { ...defaultH2Options, ...options })
   connection.start(undefined)
   time.turn()
-  transport.take()
+  const hello = transport.take()
   const send = (...bytes: readonly Buffer[]): WireFrame[] => {
     transport.handler.onData(Buffer.concat(bytes))
     time.turn()
     return framesOf(transport.take())
   }
-  return { time, transport, server, connection, send }
+  return { time, transport, server, connection, hello, send }
 }
 
 /** One answer as a client sees it. */
