@@ -9,6 +9,8 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
+import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
@@ -40,6 +42,8 @@ const registry = createRegistry(
   RBACSchema,
   RBACPerRouteSchema,
   HTTPFaultSchema,
+  GrpcWebSchema,
+  HttpProtocolOptionsSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
   GrpcWebSchema,
@@ -73,6 +77,8 @@ export interface SeenExchange {
   readonly cluster: string | undefined
   readonly bytesReceived: number
   readonly bytesSent: number
+  readonly protocol: string
+  readonly grpcStatus: string | undefined
 }
 
 /** A running proxy. */
@@ -196,7 +202,7 @@ function need<T>(result: Result<T, { readonly field: string; readonly message: s
 }
 
 function seen(record: ExchangeRecord): SeenExchange {
-  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent } = record
+  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent, protocol, grpcStatus } = record
   return {
     method,
     path,
@@ -207,6 +213,8 @@ function seen(record: ExchangeRecord): SeenExchange {
     cluster: upstream?.cluster.name,
     bytesReceived,
     bytesSent,
+    protocol,
+    grpcStatus,
   }
 }
 
@@ -259,4 +267,17 @@ export function assignment(clusterName: string, ports: readonly number[]): JsonO
     endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue } } },
   }))
   return { clusterName, endpoints: [{ lbEndpoints }] }
+}
+
+const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+/** The part of a cluster that says how it is spoken to. */
+export function httpOptions(options: JsonObject): JsonObject {
+  return { typedExtensionProtocolOptions: { [httpOptionsType]: any(httpOptionsType, options) } }
+}
+
+/** The gRPC-Web filter. */
+export const grpcWeb: JsonObject = {
+  name: 'envoy.filters.http.grpc_web',
+  typedConfig: any('envoy.extensions.filters.http.grpc_web.v3.GrpcWeb'),
 }

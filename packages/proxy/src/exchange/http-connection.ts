@@ -143,6 +143,7 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
       bytesSent: reply.body?.length ?? 0,
       requestHeader: () => undefined,
       responseHeader: () => undefined,
+      responseTrailer: () => undefined,
     }
   }
 }

@@ -18,10 +18,15 @@ export function answerText(head: MessageHead, framing: string): string {
 /** Request line and header lines; the authority stands in for a CONNECT's path. */
 export function requestText(request: OutgoingRequest): string {
   const { method, authority, path, head, extra, upgrade } = request
-  let own = request.body === 'unknown' ? 'transfer-encoding: chunked\r\n' : ''
+  let own = isChunked(request) ? 'transfer-encoding: chunked\r\n' : ''
   if (upgrade !== undefined) own += `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`
   for (let at = 0; at < extra.length; at += 2) own += `${extra[at]}: ${extra[at + 1]}\r\n`
   return `${method} ${path === '' ? authority : path} HTTP/1.1\r\nhost: ${authority}\r\n${head.lines()}${own}\r\n`
+}
+
+/** True when a request's body goes in chunks; what follows a switch has no framing. */
+export function isChunked({ body, upgrade, method }: OutgoingRequest): boolean {
+  return body === 'unknown' && upgrade === undefined && method !== 'CONNECT'
 }
 
 /**
