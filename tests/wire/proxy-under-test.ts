@@ -12,7 +12,6 @@ import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/rou
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
-import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
@@ -29,7 +28,6 @@ import {
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
-import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
@@ -46,8 +44,6 @@ const registry = createRegistry(
   HttpProtocolOptionsSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
-  GrpcWebSchema,
-  HttpProtocolOptionsSchema,
   HttpInspectorSchema,
   ProxyProtocolSchema,
   TlsInspectorSchema,
