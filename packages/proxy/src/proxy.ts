@@ -223,6 +223,7 @@ export class Proxy {
     const all = (): boolean => true
     this.udpListeners.stop(all)
     this.#log.info('retiring', { connections: this.connectionCount() })
+    this.udpListeners.stop(all)
     this.#drain = (async () => {
       await Promise.all([this.listeners.stopAccepting(all), ...this.#servers.map((server) => server.close())])
       await this.#connections.drainAll(all, drainMs, idleMs)
