@@ -1,5 +1,8 @@
 export { type JsonObject, type JsonValue, type LeanAny, LeanDecodeError, LeanReader, tryRead } from './lean-wire.ts'
 export { type EncodedResource, type ResourceTable, resourceTable } from './resource-table.ts'
+export { layeredTable } from './layered-table.ts'
+export { ResourceSet } from './resource-set.ts'
+export { addDigest, type Digest, digestText, emptyDigest, subtractDigest, textDigest } from './set-digest.ts'
 export { isFullState, pushOrder, shortTypeName, typeUrl } from './type-urls.ts'
 export type { XdsStream, XdsStreamHandler } from './xds-stream.ts'
 export { newClientState, type Arrived, type ClientEffect, type ClientState } from './client/client-state.ts'

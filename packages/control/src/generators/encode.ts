@@ -64,7 +64,28 @@ export function encodeResource<D extends DescMessage>(
   origin: readonly Origin[],
 ): BuiltResource {
   const body = toBinary(schema, create(schema, init))
-  return { type: `type.googleapis.com/${schema.typeName}`, name, version: sha256(body).slice(0, 16), body, origin }
+  return { type: `type.googleapis.com/${schema.typeName}`, name, version: versionOf(body), body, origin }
+}
+
+/** A resource whose bytes were put together from parts; `content` names these completely. */
+export function splicedResource<D extends DescMessage>(
+  schema: D,
+  name: string,
+  body: Uint8Array,
+  parts: { readonly content: string; readonly origin: readonly Origin[] },
+): BuiltResource {
+  const version = sha256(new TextEncoder().encode(`${schema.typeName}|${name}|${parts.content}`)).slice(0, 16)
+  return { type: `type.googleapis.com/${schema.typeName}`, name, version, body, origin: parts.origin }
+}
+
+/** Encodes a message that is part of another. */
+export function encodePart<D extends DescMessage>(schema: D, init: MessageInitShape<D>): Uint8Array {
+  return toBinary(schema, create(schema, init))
+}
+
+/** Hash of encoded bytes. */
+export function versionOf(bytes: Uint8Array): string {
+  return sha256(bytes).slice(0, 16)
 }
 
 /** Packs a message for a `typed_config`. */

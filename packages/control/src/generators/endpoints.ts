@@ -11,10 +11,10 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import { destinationRulesFor, mergeDestinationRules } from './destination-rules.ts'
+import { destinationRulesFor, mergeDestinationRules, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { outboundCluster, type Service, serviceHost, standsFor } from './hosts.ts'
+import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 import type { Init } from './init.ts'
@@ -29,27 +29,22 @@ interface EndpointRefs {
 /** One ClusterLoadAssignment per outbound cluster. */
 export const endpoints = generator({
   name: 'endpoints',
-  reads: 'mesh',
-  scope: (config, { instance }) => ({
-    namespace: instance.namespace,
-    rootNamespace: config.settings.rootNamespace,
-  }),
-  views({ config, running }, { namespace, rootNamespace }) {
-    return config.objects.Service.map((service) =>
+  scope: (mesh, proxy) => ({ callers: ruleScope(mesh, proxy), rootNamespace: mesh.settings.rootNamespace }),
+  each: ['Service'],
+  views(mesh, { callers, rootNamespace }, item) {
+    const service = item as Service
+    const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
+    return [
       makeView(
         { rootNamespace },
         {
           service: [service],
-          destinationRules: destinationRulesFor(config, service, namespace),
-          instances: running.instances.filter(
-            ({ value }) => value.ready && !value.draining && standsFor(service, value),
-          ),
-          peerAuthentications: config.objects.PeerAuthentication.filter(
-            ({ id }) => id.namespace === service.id.namespace || id.namespace === rootNamespace,
-          ),
+          destinationRules: destinationRulesFor(mesh, service, callers),
+          instances,
+          peerAuthentications: mesh.peerAuthentications(instances.map(({ value }) => value)),
         },
       ),
-    )
+    ]
   },
   build({ scope, refs }) {
     const { subsets } = mergeDestinationRules(refs.destinationRules)

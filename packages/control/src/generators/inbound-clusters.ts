@@ -4,7 +4,7 @@ import { targetPortOf } from '@weft/resources'
 import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView } from './generator.ts'
-import { inboundCluster, type Service, serviceHost, standsFor } from './hosts.ts'
+import { inboundCluster, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { httpOptions } from './traffic-policy.ts'
 import { socketAddress } from './socket-address.ts'
@@ -13,16 +13,15 @@ import { workloadOrigin } from './inbound-listeners.ts'
 /** `inbound|<port>||` */
 export const inboundClusters = generator({
   name: 'inbound-clusters',
-  reads: 'config',
-  scope: (_config, { instance }) => ({
+  scope: (_mesh, { instance }) => ({
     appAddress: instance.appAddress,
     namespace: instance.namespace,
     labels: instance.labels,
     workload: workloadOrigin(instance),
     ports: instance.ports,
   }),
-  views({ config }, scope) {
-    const services = config.objects.Service.filter((service) => standsFor(service, scope))
+  views(mesh, scope) {
+    const services = mesh.servicesFor(scope)
     const { appAddress, workload } = scope
     return scope.ports.map((port) => makeView({ appAddress, workload, ...port }, { services }))
   },

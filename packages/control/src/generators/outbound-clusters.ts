@@ -1,15 +1,21 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
-import type { PortTrafficPolicy, ServicePort } from '@weft/resources'
+import type { PortTrafficPolicy, ServicePort, WorkloadSpec } from '@weft/resources'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { adsSource } from './config-source.ts'
-import { mergeDestinationRules, portPolicy } from './destination-rules.ts'
+import {
+  type DestinationRule,
+  destinationRulesFor,
+  mergeDestinationRules,
+  portPolicy,
+  ruleScope,
+} from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
-import { type ServiceReferences, serviceReferences } from './service-references.ts'
 import { plaintext, upstreamMtls } from './tls-contexts.ts'
 import { policyMembers } from './traffic-policy.ts'
 import type { Init } from './init.ts'
@@ -17,22 +23,32 @@ import type { Init } from './init.ts'
 type ClusterInit = Init<typeof ClusterSchema>
 
 interface OutboundScope {
-  /** Sidecars dial from the workload's address, so that the far end can name the workload. */
-  readonly sourceAddress: string
   readonly trustDomain: string
 }
 
-/** `outbound|<port>|<subset>|<host>` */
+/** A Service with what its clusters are made from. */
+interface ServiceReferences {
+  readonly service: readonly [Service]
+  readonly destinationRules: readonly DestinationRule[]
+  /** Workloads behind the Service: their service accounts are who may answer. */
+  readonly workloads: readonly SnapshotObject<WorkloadSpec>[]
+}
+
+/** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
   name: 'outbound-clusters',
-  reads: 'config',
-  scope: (config, { instance }) => ({
-    namespace: instance.namespace,
-    sourceAddress: instance.address,
-    trustDomain: config.settings.trustDomain,
-  }),
-  views({ config }, { namespace, ...scope }) {
-    return serviceReferences(config, namespace).map((references) => makeView(scope, references))
+  scope: (mesh, proxy) => ({ callers: ruleScope(mesh, proxy), trustDomain: mesh.settings.trustDomain }),
+  each: ['Service'],
+  views(mesh, { callers, ...scope }, item) {
+    const service = item as Service
+    const destinationRules = destinationRulesFor(mesh, service, callers)
+    return [
+      makeView<OutboundScope, ServiceReferences>(scope, {
+        service: [service],
+        destinationRules,
+        workloads: mesh.workloadsBehind(service),
+      }),
+    ]
   },
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
@@ -72,9 +88,6 @@ function cluster(
     edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
     ...policyMembers(policy),
     ...transport(scope, refs, target),
-    upstreamBindConfig: {
-      sourceAddress: { address: scope.sourceAddress, portSpecifier: { case: 'portValue', value: 0 } },
-    },
     metadata: weftMetadata(
       { origin, destinationRule: rule },
       { services: [istioService(service)], ...(subset === undefined ? {} : { subset }) },

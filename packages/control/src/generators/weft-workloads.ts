@@ -1,31 +1,49 @@
 // For Weft's proxy: every instance's address with its workload, so that the inbound side can name its peer. Never dialled.
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
-import { encodeResource } from './encode.ts'
-import { generator, makeView } from './generator.ts'
+import { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
+import type { SnapshotInstance } from '../snapshot/mesh-snapshot.ts'
+import { encodePart, splicedResource, versionOf } from './encode.ts'
+import { type Built, generator, makeView, type Part } from './generator.ts'
 import { socketAddress } from './socket-address.ts'
 import { weftWorkloadsCluster } from './static-clusters.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 
-/** The endpoints of `weft.workloads`: ready or not, since a workload may call before it can be called. */
+interface EndpointPart extends Part {
+  readonly body: Uint8Array
+}
+
+/**
+ * The endpoints of `weft.workloads`: ready or not, since a workload may call before it can be called. So instances that become
+ * ready or drain change nothing here.
+ */
 export const weftWorkloads = generator({
   name: 'weft-workloads',
-  reads: 'mesh',
   scope: () => ({}),
-  views: ({ running }) => [
-    makeView({}, { instances: running.instances.filter(({ value }) => value.proxy !== 'none') }),
-  ],
-  build({ refs }) {
-    const lbEndpoints = refs.instances.map(({ value }) => ({
-      hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(value.address, 1) } },
-      metadata: workloadMetadata(value, false),
-    }))
-    const name = weftWorkloadsCluster
-    const resource = encodeResource(
-      ClusterLoadAssignmentSchema,
-      name,
-      { clusterName: name, endpoints: lbEndpoints.length === 0 ? [] : [{ locality: {}, lbEndpoints }] },
-      [],
-    )
-    return { resources: [resource], problems: [], losers: [] }
+  each: ['Instance'],
+  views(_mesh, _scope, item) {
+    const { name, workload, namespace, labels, address, proxy } = (item as SnapshotInstance).value
+    return proxy === 'none' ? [] : [makeView({ name, workload, namespace, labels, address }, {})]
   },
+  build({ scope }) {
+    const body = encodePart(LbEndpointSchema, {
+      hostIdentifier: { case: 'endpoint', value: { address: socketAddress(scope.address, 1) } },
+      metadata: workloadMetadata(scope, false),
+    })
+    const part: EndpointPart = { body, size: body.length, version: versionOf(body) }
+    return { resources: [], parts: [part], problems: [], losers: [] }
+  },
+  join: (_scope, parts) => assignment(parts),
 })
+
+function assignment(parts: readonly EndpointPart[]): Built {
+  const name = weftWorkloadsCluster
+  // One locality, `locality: {}`, as in every other assignment.
+  const locality = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(new Uint8Array())
+  for (const { body } of parts) locality.tag(2, WireType.LengthDelimited).bytes(body)
+  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name)
+  if (parts.length > 0) writer.tag(2, WireType.LengthDelimited).bytes(locality.finish())
+  const content = parts.map(({ version }) => version).join(',')
+  const resource = splicedResource(ClusterLoadAssignmentSchema, name, writer.finish(), { content, origin: [] })
+  return { resources: [resource], problems: [], losers: [] }
+}

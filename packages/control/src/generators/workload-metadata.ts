@@ -4,7 +4,7 @@ import type { WorkloadInstance } from '@weft/resources'
 
 /** Endpoint metadata: whether it takes mutual TLS, and Istio's `workload` string for metrics. */
 export function workloadMetadata(
-  instance: WorkloadInstance,
+  instance: Pick<WorkloadInstance, 'name' | 'workload' | 'namespace' | 'labels'>,
   mtls: boolean,
 ): { filterMetadata: Record<string, JsonObject> } {
   const filterMetadata: Record<string, JsonObject> = {
@@ -16,7 +16,11 @@ export function workloadMetadata(
 }
 
 /** `name;namespace;canonical-name;canonical-revision;cluster`, with Istio's labels and fallbacks. */
-function istioWorkload({ workload, namespace, labels }: WorkloadInstance): string {
+function istioWorkload({
+  workload,
+  namespace,
+  labels,
+}: Pick<WorkloadInstance, 'workload' | 'namespace' | 'labels'>): string {
   const name =
     labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload
   const revision =

@@ -21,6 +21,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     testSan: given.testSan,
     config: () => given.config(),
     endpointsOf: (name) => given.endpointsOf(name),
+    upstreamBindAddress: given.upstreamBindAddress,
     connectInternal: (name, ends) => given.connectInternal(name, ends),
     telemetry: (where) => given.telemetry(where),
     clusters,

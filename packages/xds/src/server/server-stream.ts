@@ -47,7 +47,8 @@ export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryReques
   }
   if (first && request.resourceNamesSubscribe.length === 0 && isFullState(type.typeUrl)) type.wildcard = true
   if (type.wildcard && !wildcardBefore && type.held.size === 0) type.answerAll = true
-  forgetUnwanted(type)
+  forgetUnwanted(type, wildcardBefore && !type.wildcard ? [...type.held.keys()] : request.resourceNamesUnsubscribe)
+  if (type.wildcard !== wildcardBefore) type.seen = undefined
   effects.push(...advance(state))
   return effects
 }
@@ -66,16 +67,21 @@ export function onSotwRequest(state: ServerState, request: DiscoveryRequest): Se
     const refused = effects.length > 0 && request.errorDetail !== undefined && (pending?.changes.size ?? 0) > 0
     if (refused && isFullState(type.typeUrl) && !type.everAccepted) type.answerAll = true
   }
-  const names = request.resourceNames.filter((name) => name !== '*')
+  const names = new Set(request.resourceNames)
+  names.delete('*')
   const wildcardBefore = type.wildcard
   if (request.resourceNames.length > 0) type.everNamed = true
   type.wildcard = request.resourceNames.includes('*') || (isFullState(type.typeUrl) && !type.everNamed)
   for (const name of names) if (!type.names.has(name)) type.requested.add(name)
-  for (const name of type.names) if (!names.includes(name) && !type.wildcard) type.pending?.dropped.add(name)
-  type.names.clear()
+  const dropped = [...type.names].filter((name) => !names.has(name))
+  for (const name of dropped) {
+    type.names.delete(name)
+    if (!type.wildcard) type.pending?.dropped.add(name)
+  }
   for (const name of names) type.names.add(name)
   if (type.wildcard && !wildcardBefore) type.answerAll = true
-  forgetUnwanted(type)
+  forgetUnwanted(type, wildcardBefore && !type.wildcard ? [...type.held.keys()] : dropped)
+  if (type.wildcard !== wildcardBefore) type.seen = undefined
   effects.push(...advance(state))
   return effects
 }
@@ -88,9 +94,13 @@ function settle(type: TypeState, request: DeltaDiscoveryRequest | DiscoveryReque
     : refuseResponse(type, pending, request.errorDetail)
 }
 
-function forgetUnwanted(type: TypeState): void {
-  type.clean = undefined
-  if (type.wildcard) return
-  for (const name of type.held.keys()) if (!isWanted(type, name)) type.held.delete(name)
-  for (const name of type.requested) if (!isWanted(type, name)) type.requested.delete(name)
+/** After a change of the subscription: what is no longer wanted is no longer known to be there. */
+function forgetUnwanted(type: TypeState, names: Iterable<string>): void {
+  for (const name of names) {
+    if (isWanted(type, name)) continue
+    type.held.delete(name)
+    type.requested.delete(name)
+    type.lacking.delete(name)
+    type.dirty.delete(name)
+  }
 }

@@ -31,7 +31,6 @@ export function acknowledge(type: TypeState, pending: Pending): ServerEffect[] {
  */
 export function refuseResponse(type: TypeState, pending: Pending, error: ErrorDetail): ServerEffect[] {
   type.pending = undefined
-  type.clean = undefined
   const names = [...pending.changes.keys()]
   const [only] = names
   const named = namedErrors(error, names)

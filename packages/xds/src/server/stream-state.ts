@@ -46,8 +46,12 @@ export interface TypeState {
   acceptedVersion: string | undefined
   /** Some response was acknowledged on this stream. */
   everAccepted: boolean
-  /** The table's map for which there was nothing left to send: spares comparing it again. */
-  clean: ReadonlyMap<string, EncodedResource> | undefined
+  /** The table's map as last looked at; undefined: every name has to be. */
+  seen: ReadonlyMap<string, EncodedResource> | undefined
+  /** Names that may differ between what the client has and `seen`. All others agree, or are refused. */
+  readonly dirty: Set<string>
+  /** Wanted names whose current version the client refused. */
+  readonly lacking: Set<string>
 }
 
 /** The server side of one stream. */
@@ -56,6 +60,8 @@ export interface ServerState {
   readonly types: Map<string, TypeState>
   table: ResourceTable | undefined
   nonces: number
+  /** Names compared with the table; whoever counts them sets it back to 0. */
+  compared: number
   /** False while the stream's queue is full. */
   writable: boolean
 }
@@ -76,7 +82,7 @@ export type ServerEffect =
 
 /** A stream on which nothing was said yet. */
 export function newServerState(kind: 'delta' | 'sotw'): ServerState {
-  return { kind, types: new Map(), table: undefined, nonces: 0, writable: true }
+  return { kind, types: new Map(), table: undefined, nonces: 0, compared: 0, writable: true }
 }
 
 /** A type the client has just asked for. */
@@ -95,7 +101,9 @@ export function newTypeState(typeUrl: string): TypeState {
     refused: new Map(),
     acceptedVersion: undefined,
     everAccepted: false,
-    clean: undefined,
+    seen: undefined,
+    dirty: new Set(),
+    lacking: new Set(),
   }
 }
 
