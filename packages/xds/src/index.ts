@@ -16,7 +16,7 @@ export {
   onSotwResponse,
   onWant,
 } from './client/client-stream.ts'
-export { encodeDeltaResponse, encodeSotwResponse } from './server/envelope.ts'
+export { encodeDeltaResponse, encodeSotwResponse, SharedResponses } from './server/envelope.ts'
 export { onDeltaRequest, onSotwRequest, onTable, onWritable } from './server/server-stream.ts'
 export { badRequestDetail, namedErrors } from './server/settle.ts'
 export {

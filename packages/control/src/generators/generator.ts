@@ -76,8 +76,11 @@ export interface GeneratorOf<S extends object, P extends object, R extends objec
   /** The views of a scope (and an item), one per independent piece. Whatever it asks of the mesh is what it depends on. */
   views(mesh: MeshQuery, scope: S, item: Ref | undefined): View<P, R>[]
   build(view: View<P, R>): Built<T>
-  /** Joins the parts of all views, in the order of `each` and then of keys, to resources; looks only at the parts. */
-  join?(scope: S, parts: readonly T[]): Built
+  /**
+   * Joins the parts of all views, in the order of `each` and then of keys, to resources; looks only at the parts. `before` is what
+   * it returned last time: it may spare work, and must not make a difference.
+   */
+  join?(scope: S, parts: readonly T[], before: Built | undefined): Built
 }
 
 /** A generator whose scope and references are nobody else's business. */

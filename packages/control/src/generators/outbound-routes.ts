@@ -71,7 +71,7 @@ export const outboundRoutes = generator({
     const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
     return { resources: [], parts, problems: builder.problems, losers: builder.losers }
   },
-  join: (_scope, parts) => joinVirtualHosts(outboundHttp, parts),
+  join: (_scope, parts, before) => joinVirtualHosts(outboundHttp, parts, before),
 })
 
 function isVirtualService(object: Service | VirtualService): object is VirtualService {

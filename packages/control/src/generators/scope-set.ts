@@ -147,7 +147,7 @@ export class ScopeSet {
     const parts = (this.generator.each ?? []).flatMap((kind: ItemKind) =>
       index.at(kind).flatMap(({ key }) => partsOf(this.#nodes.get(key)?.builds ?? [])),
     )
-    const joined = this.generator.join?.(this.scope, parts)
+    const joined = this.generator.join?.(this.scope, parts, this.#joined)
     if (joined === undefined) return
     for (const { type, name } of this.#joined?.resources ?? []) this.#change(type, name, undefined)
     for (const resource of joined.resources) this.#change(resource.type, resource.name, resource)

@@ -1,8 +1,6 @@
 // Serves resource tables to streams: the I/O around the stream reducer of @weft/xds.
 import type { Logger, Result, Runtime, Timer } from '@weft/core'
 import {
-  encodeDeltaResponse,
-  encodeSotwResponse,
   newServerState,
   onDeltaRequest,
   onSotwRequest,
@@ -11,6 +9,7 @@ import {
   type ResourceTable,
   type ServerEffect,
   type ServerState,
+  SharedResponses,
   shortTypeName,
   tryRead,
   type XdsStream,
@@ -55,6 +54,7 @@ interface Context {
   readonly proxies: Map<string, Proxy>
   readonly listeners: Set<(proxyId: string) => void>
   readonly open: Set<XdsStream>
+  readonly responses: SharedResponses
   readonly work: { -readonly [K in keyof DistributionWork]: DistributionWork[K] }
 }
 
@@ -70,6 +70,7 @@ export function createDistributor(
     proxies: new Map(),
     listeners: new Set(),
     open: new Set(),
+    responses: new SharedResponses(),
     work: { streams: 0, compared: 0, pushes: 0, pushedBytes: 0 },
   }
   const { proxies } = context
@@ -208,7 +209,7 @@ function perform(context: Context, proxyId: string, served: ProxyStream, effects
     const { typeUrl } = effect
     switch (effect.kind) {
       case 'send': {
-        const bytes = stream.kind === 'delta' ? encodeDeltaResponse(effect) : encodeSotwResponse(effect)
+        const bytes = context.responses.encode(stream.kind, effect)
         const resources = effect.resources.length
         context.log.debug('xDS push', {
           proxy: proxyId,

@@ -167,15 +167,14 @@ function withoutPositions<S>(object: MeshObject<S>): SnapshotObject<S> {
 
 /** Sorts by key and takes over what is the same in `previous`: single references, or the whole list. */
 function shared<R extends Ref>(list: R[], previous: readonly R[] = []): readonly R[] {
-  if (list.length === previous.length && list.every((ref, index) => ref === previous[index])) return previous
-  const sorted = list.sort(byKey)
-  const before = new Map(previous.map((ref) => [ref.key, ref]))
-  const next = sorted.map((ref) => {
-    const old = before.get(ref.key)
-    return old !== undefined && old.hash === ref.hash ? old : ref
+  if (!list.every((ref, index) => index === 0 || (list[index - 1] as R).key <= ref.key)) list.sort(byKey)
+  let at = 0
+  const next = list.map((ref) => {
+    let old = previous[at]
+    for (; old !== undefined && old.key < ref.key; old = previous[++at]);
+    return old !== undefined && old !== ref && old.key === ref.key && old.hash === ref.hash ? old : ref
   })
-  const same = next.length === previous.length && next.every((ref, index) => ref === previous[index])
-  if (same) return previous
+  if (next.length === previous.length && next.every((ref, index) => ref === previous[index])) return previous
   digestFrom(previous, next)
   return next
 }

@@ -150,8 +150,8 @@ function send(
   changes: readonly EncodedResource[],
   removals: readonly string[],
 ): ServerEffect {
-  const nonce = String(++state.nonces)
   const tableVersion = state.table?.versionOf(type.typeUrl) ?? ''
+  const nonce = nonceFor(type, tableVersion)
   type.pending = {
     nonce,
     changes: new Map(changes.map((resource) => [resource.name, resource])),
@@ -172,6 +172,17 @@ function send(
     resources: full ? wholeState(type, changes, removals) : changes,
     removed: state.kind === 'delta' ? removals : [],
   }
+}
+
+/**
+ * A nonce made of what is sent and not of the stream, so that streams which are sent the same can be sent the same bytes. It
+ * differs from the last one of the type, which is enough: there is one un-ACKed response of a type, and a client answers each
+ * response before it sees the next.
+ */
+function nonceFor(type: TypeState, tableVersion: string): string {
+  type.repeats = tableVersion === type.lastVersion ? type.repeats + 1 : 0
+  type.lastVersion = tableVersion
+  return `${tableVersion.slice(0, 16)}.${type.repeats}`
 }
 
 /** A State-of-the-World response of LDS or CDS: what the client has, with the changes and without the removals. */

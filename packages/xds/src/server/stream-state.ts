@@ -39,6 +39,9 @@ export interface TypeState {
   pending: Pending | undefined
   /** Nonce of the last response; '' before the first. */
   lastNonce: string
+  /** The table's version in the last response, and how many responses in a row had it. */
+  lastVersion: string
+  repeats: number
   /** Changes of a NACK that named no resource, to be tried one at a time. */
   probe: string[]
   /** By name; the newest last, bounded. */
@@ -59,7 +62,6 @@ export interface ServerState {
   readonly kind: 'delta' | 'sotw'
   readonly types: Map<string, TypeState>
   table: ResourceTable | undefined
-  nonces: number
   /** Names compared with the table; whoever counts them sets it back to 0. */
   compared: number
   /** False while the stream's queue is full. */
@@ -82,7 +84,7 @@ export type ServerEffect =
 
 /** A stream on which nothing was said yet. */
 export function newServerState(kind: 'delta' | 'sotw'): ServerState {
-  return { kind, types: new Map(), table: undefined, nonces: 0, compared: 0, writable: true }
+  return { kind, types: new Map(), table: undefined, compared: 0, writable: true }
 }
 
 /** A type the client has just asked for. */
@@ -97,6 +99,8 @@ export function newTypeState(typeUrl: string): TypeState {
     answerAll: false,
     pending: undefined,
     lastNonce: '',
+    lastVersion: '',
+    repeats: 0,
     probe: [],
     refused: new Map(),
     acceptedVersion: undefined,

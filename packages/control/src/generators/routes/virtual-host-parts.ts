@@ -34,25 +34,59 @@ export function virtualHostParts(builder: VirtualHostBuilder, local: boolean): V
   )
 }
 
+/** Who got which domains, so that the next join need not ask again while all parts ask for the same ones. */
+interface JoinedHosts extends Built {
+  readonly given: readonly VirtualHostPart[]
+  /** The parts that are sent, in order: an index of `given` (-1: `block_all`), and the domains left when it did not get all. */
+  readonly chosen: readonly { readonly index: number; readonly domains: readonly string[] | undefined }[]
+}
+
 /** The RouteConfiguration of all parts. A domain belongs to whoever has it first; what has none left is a loser. */
-export function joinVirtualHosts(name: string, parts: readonly VirtualHostPart[]): Built {
+export function joinVirtualHosts(
+  name: string,
+  given: readonly VirtualHostPart[],
+  before: Built | undefined,
+): JoinedHosts {
+  const last = before as JoinedHosts | undefined
+  const { chosen, losers } = last !== undefined && asksTheSame(last.given, given) ? last : domainsOfAll(given)
+  const parts = chosen.map(({ index, domains }) => {
+    const part = given[index] ?? blockAll
+    return domains === undefined ? part : partOf({ ...part, domains })
+  })
+  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name)
+  for (const { body } of parts) writer.tag(2, WireType.LengthDelimited).bytes(body)
+  const resource = splicedResource(RouteConfigurationSchema, name, writer.raw(tail).finish(), {
+    content: parts.map(({ version }) => version).join(','),
+    origin: [...new Set(parts.map(({ origin }) => origin))].filter((origin) => origin !== ''),
+  })
+  return { resources: [resource], problems: [], losers, given, chosen }
+}
+
+function asksTheSame(before: readonly VirtualHostPart[], now: readonly VirtualHostPart[]): boolean {
+  return (
+    before.length === now.length &&
+    now.every((part, index) => {
+      const old = before[index] as VirtualHostPart
+      if (old === part) return true
+      return old.local === part.local && old.origin === part.origin && old.domains.join() === part.domains.join()
+    })
+  )
+}
+
+function domainsOfAll(given: readonly VirtualHostPart[]): Pick<JoinedHosts, 'chosen' | 'losers'> {
   const losers: Loser[] = []
   const owners = new Map<string, Origin>()
-  const chosen: VirtualHostPart[] = []
-  for (const part of [...parts.filter(({ local }) => local), ...parts.filter(({ local }) => !local), blockAll]) {
+  const chosen: { index: number; domains: readonly string[] | undefined }[] = []
+  const take = (part: VirtualHostPart, index: number): void => {
     const free = part.domains.filter((domain) => !owners.has(domain.toLowerCase()))
     for (const domain of free) owners.set(domain.toLowerCase(), part.origin)
-    if (free.length === part.domains.length) chosen.push(part)
-    else if (free.length > 0) chosen.push(partOf({ ...part, domains: free }))
+    if (free.length > 0) chosen.push({ index, domains: free.length === part.domains.length ? undefined : free })
     else if (part !== blockAll) losers.push(conflict(part, owners))
   }
-  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name)
-  for (const { body } of chosen) writer.tag(2, WireType.LengthDelimited).bytes(body)
-  const resource = splicedResource(RouteConfigurationSchema, name, writer.raw(tail).finish(), {
-    content: chosen.map(({ version }) => version).join(','),
-    origin: [...new Set(chosen.flatMap(({ origin }) => (origin === '' ? [] : [origin])))],
-  })
-  return { resources: [resource], problems: [], losers }
+  for (const local of [true, false])
+    for (const [index, part] of given.entries()) if (part.local === local) take(part, index)
+  take(blockAll, -1)
+  return { chosen, losers }
 }
 
 const tail = encodePart(RouteConfigurationSchema, {
