@@ -1,12 +1,12 @@
 // What one generator made for one scope: the views, what each of them asked about, and the layer of resources that every
 // proxy of the scope shares.
 import { ResourceSet } from '@weft/xds'
-import { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshIndex } from '../snapshot/mesh-index.ts'
-import type { MeshSettings } from '../snapshot/mesh-settings.ts'
 import type { Ref } from '../snapshot/mesh-snapshot.ts'
 import type { BuildMemory, RememberedBuild } from './build-memory.ts'
-import type { Built, BuiltResource, Generator, GeneratorProblem, ItemKind, Loser, Part } from './generator.ts'
+import type { Topic } from './dependants.ts'
+import type { Built, BuiltResource, Generator, GeneratorProblem, Loser, Part } from './generator.ts'
 
 /** Resources of a scope by type, and what was found on the way. Immutable; the same object while nothing changed. */
 export interface Layer {
@@ -19,7 +19,7 @@ export interface Layer {
 export interface ViewNode {
   readonly owner: ScopeSet
   item: Ref | undefined
-  asked: ReadonlySet<string>
+  asked: readonly Topic<ViewNode>[]
   builds: readonly RememberedBuild[]
 }
 
@@ -36,6 +36,8 @@ export class ScopeSet {
   readonly #finders = new Set<ViewNode>()
   #changes = new Map<string, Map<string, BuiltResource | undefined>>()
   #partsChanged = false
+  /** The nodes in the order of their items; undefined after some came or went. */
+  #ordered: readonly ViewNode[] | undefined
   #findingsChanged = false
   #joined: Built | undefined
   #layer = emptyLayer
@@ -61,8 +63,9 @@ export class ScopeSet {
       known.item = item
       return known
     }
-    const node: ViewNode = { owner: this, item, asked: new Set(), builds: [] }
+    const node: ViewNode = { owner: this, item, asked: [], builds: [] }
     this.#nodes.set(item?.key ?? '', node)
+    this.#ordered = undefined
     return node
   }
 
@@ -75,17 +78,12 @@ export class ScopeSet {
   remove(node: ViewNode, memory: BuildMemory): void {
     this.#replace(node, [], memory)
     this.#nodes.delete(node.item?.key ?? '')
+    this.#ordered = undefined
   }
 
-  /** Looks at the views of a node again and builds what is not known. */
-  look(
-    node: ViewNode,
-    mesh: { readonly index: MeshIndex; readonly settings: MeshSettings },
-    memory: BuildMemory,
-  ): void {
-    const query = new MeshQuery(mesh.index, mesh.settings)
-    const views = this.generator.views(query, this.scope, node.item)
-    node.asked = query.asked
+  /** Looks at the views of a node again, by way of `mesh`, and builds what is not known. */
+  look(node: ViewNode, mesh: MeshQuery, memory: BuildMemory): void {
+    const views = this.generator.views(mesh, this.scope, node.item)
     memory.countView(this.generator)
     const builds = views.map((view) => memory.take(this.generator, view))
     this.#replace(node, builds, memory)
@@ -144,9 +142,12 @@ export class ScopeSet {
   }
 
   #join(index: MeshIndex, memory: BuildMemory): void {
-    const parts = (this.generator.each ?? []).flatMap((kind: ItemKind) =>
-      index.at(kind).flatMap(({ key }) => partsOf(this.#nodes.get(key)?.builds ?? [])),
+    this.#ordered ??= (this.generator.each ?? []).flatMap((kind) =>
+      index.at(kind).flatMap(({ key }) => this.#nodes.get(key) ?? []),
     )
+    const parts: Part[] = []
+    for (const { builds } of this.#ordered)
+      for (const { built } of builds) if (built.parts !== undefined) parts.push(...built.parts)
     const joined = this.generator.join?.(this.scope, parts, this.#joined)
     if (joined === undefined) return
     for (const { type, name } of this.#joined?.resources ?? []) this.#change(type, name, undefined)

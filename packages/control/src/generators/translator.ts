@@ -8,7 +8,7 @@ import { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshSettings } from '../snapshot/mesh-settings.ts'
 import type { MeshSnapshot, Ref, RefChanges } from '../snapshot/mesh-snapshot.ts'
 import { BuildMemory, type TranslationWork } from './build-memory.ts'
-import { Dependants } from './dependants.ts'
+import { Dependants, type Topic } from './dependants.ts'
 import type { Generator, GeneratorProblem, ItemKind, Loser, ProxyRef } from './generator.ts'
 import { generatorsOf } from './proxy-kinds.ts'
 import { type Layer, sameItems, ScopeSet, type ViewNode } from './scope-set.ts'
@@ -24,7 +24,7 @@ export interface Translation {
 interface KnownProxy {
   ref: ProxyRef
   sets: readonly ScopeSet[]
-  asked: ReadonlySet<string>
+  asked: readonly Topic<KnownProxy>[]
   translation: Translation | undefined
 }
 
@@ -71,7 +71,7 @@ export class Translator {
     const proxy = this.#proxies.get(proxyId)
     if (proxy === undefined) return
     this.#proxies.delete(proxyId)
-    this.#scopes.set(proxy, proxy.asked, new Set())
+    this.#scopes.remove(proxy, proxy.asked)
     for (const set of proxy.sets) set.users--
   }
 
@@ -106,7 +106,7 @@ export class Translator {
         // One that changed has the new item by now.
         if (node === undefined || node.item !== item) continue
         nodes.delete(node)
-        this.#nodes.set(node, node.asked, new Set())
+        this.#nodes.remove(node, node.asked)
         set.remove(node, this.#memory)
       }
     }
@@ -114,15 +114,15 @@ export class Translator {
   }
 
   #look(node: ViewNode): void {
-    const before = node.asked
-    node.owner.look(node, { index: this.#index, settings: this.#knownSettings() }, this.#memory)
-    this.#nodes.set(node, before, node.asked)
+    const query = new MeshQuery(this.#index, this.#knownSettings())
+    node.owner.look(node, query, this.#memory)
+    node.asked = this.#nodes.move(node, node.asked, query.asked)
   }
 
   #proxyOf(ref: ProxyRef): KnownProxy {
     const known = this.#proxies.get(ref.id)
     if (known === undefined) {
-      const proxy: KnownProxy = { ref, sets: [], asked: new Set(), translation: undefined }
+      const proxy: KnownProxy = { ref, sets: [], asked: [], translation: undefined }
       this.#proxies.set(ref.id, proxy)
       this.#rescope(proxy)
       return proxy
@@ -140,8 +140,7 @@ export class Translator {
     const sets = generatorsOf(proxy.ref).map((generator) => this.#setOf(generator, generator.scope(query, proxy.ref)))
     for (const set of sets) set.users++
     for (const set of proxy.sets) set.users--
-    this.#scopes.set(proxy, proxy.asked, query.asked)
-    proxy.asked = query.asked
+    proxy.asked = this.#scopes.move(proxy, proxy.asked, query.asked)
     proxy.sets = sets
   }
 
@@ -162,7 +161,7 @@ export class Translator {
       if (set.users > 0) continue
       this.#sets.delete(key)
       for (const node of [...set.nodes]) {
-        this.#nodes.set(node, node.asked, new Set())
+        this.#nodes.remove(node, node.asked)
         set.remove(node, this.#memory)
       }
     }

@@ -1,16 +1,16 @@
 // For Weft's proxy: every instance's address with its workload, so that the inbound side can name its peer. Never dialled.
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import type { SnapshotInstance } from '../snapshot/mesh-snapshot.ts'
-import { encodePart, splicedResource, versionOf } from './encode.ts'
+import { concatenated, encodePart, field, splicedResource, textField, versionOf } from './encode.ts'
 import { type Built, generator, makeView, type Part } from './generator.ts'
 import { socketAddress } from './socket-address.ts'
 import { weftWorkloadsCluster } from './static-clusters.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 
 interface EndpointPart extends Part {
-  readonly body: Uint8Array
+  /** As a field of its locality. */
+  readonly field: Uint8Array
 }
 
 /**
@@ -26,11 +26,11 @@ export const weftWorkloads = generator({
     return proxy === 'none' ? [] : [makeView({ name, workload, namespace, labels, address }, {})]
   },
   build({ scope }) {
-    const body = encodePart(LbEndpointSchema, {
+    const endpoint = encodePart(LbEndpointSchema, {
       hostIdentifier: { case: 'endpoint', value: { address: socketAddress(scope.address, 1) } },
       metadata: workloadMetadata(scope, false),
     })
-    const part: EndpointPart = { body, size: body.length, version: versionOf(body) }
+    const part: EndpointPart = { field: field(18, endpoint), size: endpoint.length, version: versionOf(endpoint) }
     return { resources: [], parts: [part], problems: [], losers: [] }
   },
   join: (_scope, parts) => assignment(parts),
@@ -39,11 +39,13 @@ export const weftWorkloads = generator({
 function assignment(parts: readonly EndpointPart[]): Built {
   const name = weftWorkloadsCluster
   // One locality, `locality: {}`, as in every other assignment.
-  const locality = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(new Uint8Array())
-  for (const { body } of parts) locality.tag(2, WireType.LengthDelimited).bytes(body)
-  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name)
-  if (parts.length > 0) writer.tag(2, WireType.LengthDelimited).bytes(locality.finish())
+  const locality = parts.length === 0 ? [] : [field(18, field(10), ...parts.map((part) => part.field))]
   const content = parts.map(({ version }) => version).join(',')
-  const resource = splicedResource(ClusterLoadAssignmentSchema, name, writer.finish(), { content, origin: [] })
+  const resource = splicedResource(
+    ClusterLoadAssignmentSchema,
+    name,
+    concatenated([textField(10, name), ...locality]),
+    { content, origin: [] },
+  )
   return { resources: [resource], problems: [], losers: [] }
 }

@@ -193,7 +193,7 @@ function wholeState(
 ): EncodedResource[] {
   const all = new Map<string, EncodedResource>()
   for (const [name, held] of type.held) {
-    if (held.resource !== undefined && isWanted(type, name) && !removals.includes(name)) all.set(name, held.resource)
+    if (held.body !== undefined && isWanted(type, name) && !removals.includes(name)) all.set(name, held)
   }
   for (const resource of changes) all.set(resource.name, resource)
   return [...all.values()]

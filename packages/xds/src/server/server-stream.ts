@@ -21,23 +21,24 @@ export function onWritable(state: ServerState, writable: boolean): ServerEffect[
 
 /** A Delta request: an ACK or NACK, a change of subscription, or both. */
 export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryRequest): ServerEffect[] {
-  const known = state.types.get(request.typeUrl)
-  const type = known ?? newTypeState(request.typeUrl)
+  const before = state.types.get(request.typeUrl)
+  const type = before ?? newTypeState(request.typeUrl)
   const effects: ServerEffect[] = []
-  if (known === undefined) {
+  const known = namesOf(state, type)
+  if (before === undefined) {
     state.types.set(type.typeUrl, type)
-    for (const [name, version] of request.initialResourceVersions) type.held.set(name, { version, resource: undefined })
+    for (const [name, version] of request.initialResourceVersions) type.held.set(name, { version })
   } else effects.push(...settle(type, request))
-  const first = known === undefined
+  const first = before === undefined
   const wildcardBefore = type.wildcard
   for (const name of request.resourceNamesSubscribe) {
     if (name === '*') type.wildcard = true
     else {
-      type.names.add(name)
+      type.names.add(known(name))
       // On a reconnect the version tells whether the client needs it; otherwise it may have dropped what it had.
       if (first && type.held.has(name)) continue
       type.held.delete(name)
-      type.requested.add(name)
+      type.requested.add(known(name))
     }
   }
   for (const name of request.resourceNamesUnsubscribe) {
@@ -55,10 +56,11 @@ export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryReques
 
 /** A State-of-the-World request. One with the nonce of an older response is stale and changes nothing. */
 export function onSotwRequest(state: ServerState, request: DiscoveryRequest): ServerEffect[] {
-  const known = state.types.get(request.typeUrl)
-  const type = known ?? newTypeState(request.typeUrl)
+  const before = state.types.get(request.typeUrl)
+  const type = before ?? newTypeState(request.typeUrl)
   const effects: ServerEffect[] = []
-  if (known === undefined) state.types.set(type.typeUrl, type)
+  const known = namesOf(state, type)
+  if (before === undefined) state.types.set(type.typeUrl, type)
   else if (type.lastNonce !== '' && request.responseNonce !== '' && request.responseNonce !== type.lastNonce) return []
   else {
     const { pending } = type
@@ -78,7 +80,7 @@ export function onSotwRequest(state: ServerState, request: DiscoveryRequest): Se
     type.names.delete(name)
     if (!type.wildcard) type.pending?.dropped.add(name)
   }
-  for (const name of names) type.names.add(name)
+  for (const name of names) type.names.add(known(name))
   if (type.wildcard && !wildcardBefore) type.answerAll = true
   forgetUnwanted(type, wildcardBefore && !type.wildcard ? [...type.held.keys()] : dropped)
   if (type.wildcard !== wildcardBefore) type.seen = undefined
@@ -103,4 +105,10 @@ function forgetUnwanted(type: TypeState, names: Iterable<string>): void {
     type.lacking.delete(name)
     type.dirty.delete(name)
   }
+}
+
+/** Gives a name as the table writes it: a thousand streams subscribe to the same names, which then exist once. */
+function namesOf(state: ServerState, type: TypeState): (name: string) => string {
+  const map = state.table?.get(type.typeUrl)
+  return (name) => map?.get(name)?.name ?? name
 }

@@ -2,11 +2,8 @@
 // out anew from the table whenever something may be sent.
 import type { EncodedResource, ResourceTable } from '../resource-table.ts'
 
-/** A resource the client has. `resource` is unknown when the client brought it from an earlier stream. */
-export interface Held {
-  readonly version: string
-  readonly resource: EncodedResource | undefined
-}
+/** A resource the client has; only its version is known when the client brought it from an earlier stream. */
+export type Held = EncodedResource | { readonly version: string; readonly body?: undefined }
 
 /** The one response of a type that waits for its ACK or NACK. */
 export interface Pending {

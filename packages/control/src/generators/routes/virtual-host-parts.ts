@@ -1,10 +1,9 @@
 // Virtual hosts as encoded pieces, and a RouteConfiguration spliced from them: a change of one rule encodes one virtual host,
 // however many there are beside it.
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { Origin } from '@weft/core'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { VirtualHostSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
-import { encodePart, splicedResource, versionOf } from '../encode.ts'
+import { concatenated, encodePart, field, splicedResource, textField, versionOf } from '../encode.ts'
 import type { Built, Loser, Part } from '../generator.ts'
 import type { VirtualHostBuilder } from './virtual-hosts.ts'
 
@@ -17,8 +16,8 @@ export interface VirtualHostPart extends Part {
   readonly local: boolean
   /** Everything but name and domains. */
   readonly rest: Uint8Array
-  /** The whole message. */
-  readonly body: Uint8Array
+  /** The whole message as a field of its RouteConfiguration. */
+  readonly field: Uint8Array
 }
 
 /** What a builder collected, as parts. */
@@ -49,15 +48,20 @@ export function joinVirtualHosts(
 ): JoinedHosts {
   const last = before as JoinedHosts | undefined
   const { chosen, losers } = last !== undefined && asksTheSame(last.given, given) ? last : domainsOfAll(given)
-  const parts = chosen.map(({ index, domains }) => {
-    const part = given[index] ?? blockAll
-    return domains === undefined ? part : partOf({ ...part, domains })
-  })
-  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name)
-  for (const { body } of parts) writer.tag(2, WireType.LengthDelimited).bytes(body)
-  const resource = splicedResource(RouteConfigurationSchema, name, writer.raw(tail).finish(), {
-    content: parts.map(({ version }) => version).join(','),
-    origin: [...new Set(parts.map(({ origin }) => origin))].filter((origin) => origin !== ''),
+  const pieces = [textField(10, name)]
+  const versions: string[] = []
+  const origins = new Set<Origin>()
+  for (const { index, domains } of chosen) {
+    const all = given[index] ?? blockAll
+    const part = domains === undefined ? all : partOf({ ...all, domains })
+    pieces.push(part.field)
+    versions.push(part.version)
+    if (part.origin !== '') origins.add(part.origin)
+  }
+  pieces.push(tail)
+  const resource = splicedResource(RouteConfigurationSchema, name, concatenated(pieces), {
+    content: versions.join(','),
+    origin: [...origins],
   })
   return { resources: [resource], problems: [], losers, given, chosen }
 }
@@ -111,11 +115,9 @@ const blockAll = partOf({
   }),
 })
 
-function partOf(init: Omit<VirtualHostPart, 'body' | 'version' | 'size'>): VirtualHostPart {
-  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(init.name)
-  for (const domain of init.domains) writer.tag(2, WireType.LengthDelimited).string(domain)
-  const body = writer.raw(init.rest).finish()
-  return { ...init, body, size: body.length, version: `${versionOf(body)}${init.local ? '.local' : ''}` }
+function partOf(init: Omit<VirtualHostPart, 'field' | 'version' | 'size'>): VirtualHostPart {
+  const whole = field(18, textField(10, init.name), ...init.domains.map((domain) => textField(18, domain)), init.rest)
+  return { ...init, field: whole, size: whole.length, version: `${versionOf(whole)}${init.local ? '.local' : ''}` }
 }
 
 function conflict({ origin, domains }: VirtualHostPart, owners: ReadonlyMap<string, Origin>): Loser {
