@@ -22,7 +22,7 @@ let context: CheckContext
 proxy.on('connect', (request, socket) => {
   const { hostname } = new URL(`http://${request.url}`)
   tunnelled.add(hostname)
-  const { port } = new URL(addresses.get(hostname) ?? '')
+  const { port } = new URL(addresses.get(hostname === 'inventory' ? 'inventory-grpc' : hostname) ?? '')
   const upstream = connect(Number(port), '127.0.0.1', () => {
     socket.write('HTTP/1.1 200 OK\r\n\r\n')
     upstream.pipe(socket).pipe(upstream)
@@ -67,8 +67,8 @@ describe('the bookstore behind an HTTP proxy, by names', () => {
     }
   })
 
-  test('web and delivery tunnel, orders asks in absolute form', () => {
-    assert.deepEqual([...tunnelled].sort(), ['catalog', 'customers', 'delivery', 'orders'])
+  test('web and delivery tunnel, orders asks in absolute form, and by tunnel where it speaks gRPC', () => {
+    assert.deepEqual([...tunnelled].sort(), ['catalog', 'customers', 'delivery', 'inventory', 'orders'])
     assert.deepEqual([...absolute].sort(), ['catalog', 'delivery', 'payments'])
   })
 

@@ -19,7 +19,7 @@ export interface PlainShopOptions {
 
 export interface PlainShop {
   readonly shopUrl: string
-  /** Where each service listens, by its name. */
+  /** Where each service listens, by its name; inventory's second address is `inventory-grpc`. */
   readonly urls: ReadonlyMap<string, string>
   readonly processes: ReadonlyMap<string, ChildProcess>
   /** SIGTERM to all, and waits until they have ended. */
@@ -50,9 +50,11 @@ export async function startPlainShop(options: PlainShopOptions): Promise<PlainSh
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       processes.set(name, child)
-      const url = await listeningUrl(name, child, options.onLine)
-      urls.set(name, url)
-      options.onListening?.(name, url)
+      for (const url of await listeningUrls(name, child, options.onLine)) {
+        const known = url.startsWith('grpc:') ? `${name}-grpc` : name
+        urls.set(known, url)
+        options.onListening?.(known, url)
+      }
     }
   } catch (error) {
     await stop()
@@ -66,6 +68,7 @@ function baseEnv(options: PlainShopOptions): NodeJS.ProcessEnv {
     PATH: process.env['PATH'],
     HOST: '127.0.0.1',
     DATA_DIR: options.dataDir,
+    GRPC_PORT: '0',
     CATALOG_VERSION: 'v1',
     TEST_ENDPOINTS: '1',
     DELIVERY_STAGE_MS: '1000',
@@ -77,7 +80,9 @@ function addresses(urls: ReadonlyMap<string, string>, proxyUrl: string | undefin
   const env: Record<string, string> = {}
   if (proxyUrl !== undefined)
     Object.assign(env, { HTTP_PROXY: proxyUrl, http_proxy: proxyUrl, NODE_USE_ENV_PROXY: '1' })
-  else for (const [name, url] of urls) env[`${name.toUpperCase()}_URL`] = url
+  else for (const [name, url] of urls) env[`${name.toUpperCase().replace('-', '_')}_URL`] = url
+  const grpc = URL.parse(urls.get('inventory-grpc') ?? '')
+  if (grpc !== null && proxyUrl === undefined) env['INVENTORY_GRPC_TARGET'] = grpc.host
   const inventory = URL.parse(urls.get('inventory') ?? '')
   if (inventory !== null) {
     env['INVENTORY_SERVICE_HOST'] = inventory.hostname
@@ -86,7 +91,7 @@ function addresses(urls: ReadonlyMap<string, string>, proxyUrl: string | undefin
   return env
 }
 
-function listeningUrl(name: string, child: ChildProcess, onLine: PlainShopOptions['onLine']): Promise<string> {
+function listeningUrls(name: string, child: ChildProcess, onLine: PlainShopOptions['onLine']): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${name} did not listen in time`)), startTimeoutMs)
     child.once('error', reject)
@@ -94,10 +99,10 @@ function listeningUrl(name: string, child: ChildProcess, onLine: PlainShopOption
     if (child.stdout === null) return
     createInterface({ input: child.stdout }).on('line', (line) => {
       onLine?.(line)
-      const [, url] = / listening on (\S+)$/.exec(line) ?? []
-      if (url === undefined) return
+      const [, ...urls] = / listening on (\S+)(?: and (\S+))?$/.exec(line) ?? []
+      if (urls.length === 0) return
       clearTimeout(timer)
-      resolve(url)
+      resolve(urls.filter((url) => url !== undefined))
     })
   })
 }

@@ -34,6 +34,7 @@ describe('the bookstore behind the mesh', () => {
       'check.ts',
       'checks',
       'mesh',
+      'node_modules',
       'package.json',
       'plain-shop.ts',
       'run-plain.ts',

@@ -1,6 +1,6 @@
 // A mesh of its own for a test: a copy of the bookstore's directory, `weft up` on it, and requests through its gateway.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -57,6 +57,8 @@ export async function copyBookstore(): Promise<MeshDirectory> {
   const path = mkdtempSync(join(tmpdir(), 'weft-e2e-'))
   const skipped = /(^|\/)(\.weft|node_modules|data)$|\.test\.ts$/
   cpSync(join(repository, 'examples/bookstore'), path, { recursive: true, filter: (source) => !skipped.test(source) })
+  // The applications import packages; Node looks for them in the directories above.
+  symlinkSync(join(repository, 'node_modules'), join(path, 'node_modules'))
   const gatewayPort = await freePort()
   const directory: MeshDirectory = {
     path,

@@ -18,9 +18,7 @@ export function descendantsOf(pid: number): number[] {
   const children = new Map<number, number[]>()
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue
-    // The name in brackets may hold spaces: the parent's id is the second field after the last bracket.
-    const fields = readOrNothing(`/proc/${entry}/stat`).split(') ').at(-1)?.split(' ') ?? []
-    const parent = Number(fields[1])
+    const parent = parentOf(Number(entry))
     children.set(parent, [...(children.get(parent) ?? []), Number(entry)])
   }
   const found: number[] = []
@@ -45,14 +43,28 @@ export function isAlive(pid: number): boolean {
 
 /** The process that listens on an IPv4 address and port; undefined if none of ours does. */
 export function listenerPid(address: string, port: number): number | undefined {
+  return listenerPids(address, port)[0]
+}
+
+/**
+ * The processes that accept on an IPv4 address and port. A supervisor that only keeps the descriptor for its children is
+ * none of them.
+ */
+export function listenerPids(address: string, port: number): number[] {
   const inode = readOrNothing('/proc/net/tcp')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .find((fields) => fields[3] === '0A' && readable(fields[1] ?? '') === `${address}:${port}`)?.[9]
-  if (inode === undefined) return undefined
+  if (inode === undefined) return []
   const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
-  const owner = pids.find((pid) => descriptorsOf(pid).includes(`socket:[${inode}]`))
-  return owner === undefined ? undefined : Number(owner)
+  const owners = pids.filter((pid) => descriptorsOf(pid).includes(`socket:[${inode}]`)).map(Number)
+  const keepers = new Set(owners.map(parentOf))
+  return owners.filter((pid) => !keepers.has(pid))
+}
+
+function parentOf(pid: number): number {
+  // The name in brackets may hold spaces: the parent's id is the second field after the last bracket.
+  return Number(readOrNothing(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1])
 }
 
 function descriptorsOf(pid: string): string[] {

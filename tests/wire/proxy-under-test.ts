@@ -2,6 +2,7 @@
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import type { Result } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
+import { netUnderTest } from './net-under-test.ts'
 import { type ActiveConfig, compile, emptyConfig, type EndpointSet, matchFilterChain, testValue } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
@@ -9,14 +10,29 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
+import { ProxyProtocolSchema } from '@weft/xds/es/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol'
+import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
+import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
+import { RouteSchema as UdpRouteSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/route'
+import { UdpProxyConfigSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy'
+import { ProxyProtocolUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol'
+import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
 import type { ExchangeRecord, TcpRecord } from '../../packages/proxy/src/telemetry/exchange-record.ts'
+import { UdpListeners } from '../../packages/proxy/src/udp/udp-listeners.ts'
 import { MetricsRegistry } from '../../packages/proxy/src/telemetry/metrics-registry.ts'
 
 const registry = createRegistry(
@@ -26,6 +42,18 @@ const registry = createRegistry(
   HTTPFaultSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
+  GrpcWebSchema,
+  HttpProtocolOptionsSchema,
+  HttpInspectorSchema,
+  ProxyProtocolSchema,
+  TlsInspectorSchema,
+  NetworkRbacSchema,
+  UdpRouteSchema,
+  UdpProxyConfigSchema,
+  ProxyProtocolUpstreamTransportSchema,
+  RawBufferSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
 )
 
 /** `{ '@type': ... }` of a message that has a type. */
@@ -53,6 +81,8 @@ export interface ProxyUnderTest {
   readonly exchanges: SeenExchange[]
   readonly connections: TcpRecord[]
   readonly metrics: MetricsRegistry
+  /** Connections that no chain got, `listener: reason: detail`. */
+  readonly refusals: string[]
   openConnections(): number
   apply(config: JsonConfig): void
   setEndpoints(name: string, json: JsonObject): void
@@ -68,10 +98,11 @@ export interface JsonConfig {
 
 /** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
 export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
-  const runtime = nodeRuntime({ logLevel: 'error' })
+  const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
   const metrics = new MetricsRegistry()
+  const refusals: string[] = []
   const endpoints = new Map<string, EndpointSet>()
   let active: ActiveConfig = emptyConfig
   const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined }
@@ -84,6 +115,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     config: () => active,
     endpointsOf: (name) => endpoints.get(name),
     connectInternal: (name, ends) => listeners.connectInternal(name, ends),
+    logDatagrams: (record) => void connections.push(record),
     telemetry: () => ({
       onExchange: (record) => void exchanges.push(seen(record)),
       onTcpOpened: () => {},
@@ -98,23 +130,27 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
       secrets,
       connections: table,
       serve: path.serve,
-      onRefused: () => {},
+      anticipate: path.anticipate,
+      onRefused: ({ name }, reason, detail) => void refusals.push(`${name}: ${reason}: ${detail}`),
     },
     { maxConnections: 1_000, drainMs: 1_000 },
   )
+  const udp = new UdpListeners(runtime, path.serveDatagrams)
   const apply = (next: JsonConfig): void => {
     const previous = active
     active = compiled(next)
     path.onConfig(active, previous)
     listeners.apply(active)
+    udp.apply(active)
   }
   apply(json)
-  await listeners.settled()
+  await Promise.all([listeners.settled(), udp.settled()])
   return {
-    portOf: (name) => listeners.portOf(name) ?? 0,
+    portOf: (name) => listeners.portOf(name) ?? udp.portOf(name) ?? 0,
     exchanges,
     connections,
     metrics,
+    refusals,
     openConnections: () => table.size,
     apply,
     setEndpoints: (name, value) => {
@@ -124,6 +160,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
     },
     close: async () => {
       await listeners.stopAccepting(() => true)
+      udp.stop(() => true)
       await table.drainAll(() => true, 0)
       path.close()
     },

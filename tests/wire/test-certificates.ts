@@ -9,13 +9,17 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 /** A root that signs for tests. */
 export interface TestAuthority {
   readonly rootPem: string
-  /** A leaf for the given URI (SPIFFE id), valid for an hour. */
-  issue(uri: string): Promise<TlsMaterial>
+  /** A leaf for the given names (SPIFFE id, DNS name, IP address), valid for an hour. */
+  issue(...names: string[]): Promise<TlsMaterial>
 }
 
 async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64')
   return `-----BEGIN PRIVATE KEY-----\n${der.replace(/(.{64})/g, '$1\n')}\n-----END PRIVATE KEY-----\n`
+}
+
+function nameType(name: string): 'url' | 'ip' | 'dns' {
+  return name.includes('://') ? 'url' : /^[\d.]+$/.test(name) ? 'ip' : 'dns'
 }
 
 /** Makes a fresh root. */
@@ -38,7 +42,7 @@ export async function testAuthority(): Promise<TestAuthority> {
   })
   return {
     rootPem: root.toString('pem'),
-    async issue(uri) {
+    async issue(...names) {
       const leafKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
       const leaf = await x509.X509CertificateGenerator.create({
         subject: '',
@@ -52,7 +56,10 @@ export async function testAuthority(): Promise<TestAuthority> {
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
           new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth, x509.ExtendedKeyUsage.serverAuth]),
-          new x509.SubjectAlternativeNameExtension([{ type: 'url', value: uri }], true),
+          new x509.SubjectAlternativeNameExtension(
+            names.map((value) => ({ type: nameType(value), value })),
+            true,
+          ),
         ],
       })
       return { certificateChainPem: leaf.toString('pem'), privateKeyPem: await keyPem(leafKeys.privateKey) }

@@ -48,6 +48,8 @@ export interface CheckContext {
   readonly notes: Map<string, string>
   /** One HTTP request to the shop; redirects are returned, not followed. Rejects on a broken connection or time-out. */
   request(path: string, options?: RequestOptions): Promise<CheckResponse>
+  /** The `Cookie` header that requests of a visitor carry. */
+  cookies(visitor: string): string
   /** Closes the connections kept alive. */
   close(): void
 }
@@ -61,6 +63,7 @@ export function openCheckContext(shopUrl: string, mesh?: MeshAccess): CheckConte
     shopUrl: base,
     mesh,
     notes: new Map(),
+    cookies: (visitor) => cookieHeader(jars, visitor),
     close: () => agent.destroy(),
     async request(path, options = {}) {
       const startedAt = performance.now()

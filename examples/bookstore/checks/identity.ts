@@ -3,7 +3,8 @@ import type { Check, CheckContext, CheckOutcome } from './check-context.ts'
 import { speakTo, summary, type Approach } from './listener-dialogue.ts'
 import type { MeshAccess, MeshInstance } from './mesh-access.ts'
 
-const idOf = (serviceAccount: string): string => `spiffe://cluster.local/ns/bookstore/sa/${serviceAccount}`
+/** The SPIFFE id of a service account of the shop. */
+export const idOf = (serviceAccount: string): string => `spiffe://cluster.local/ns/bookstore/sa/${serviceAccount}`
 
 type MakeApproach = (mesh: MeshAccess, instance: MeshInstance) => Promise<Approach>
 

@@ -30,7 +30,7 @@ export const journeyChecks: readonly Check[] = [
     },
   },
   {
-    name: 'book page, with copies from inventory over TCP',
+    name: 'book page, with copies from inventory over gRPC',
     expected: '200, title, in stock',
     needs: 'shop',
     async run(context) {

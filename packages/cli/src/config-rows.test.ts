@@ -77,6 +77,19 @@ test('a cluster shows whose identity it accepts', () => {
   const socket = { typed_config: { common_tls_context: { combined_validation_context: validation } } }
   const { rows } = clusterRows([report('c', { type: 'EDS', transport_socket_matches: [{ transport_socket: socket }] })])
   assert.equal(rows[0]?.[3], 'auto spiffe://cluster.local/ns/shop/sa/web')
+  const tunnel = { typed_config: { passthrough_metadata: [] } }
+  const matches = [{ transport_socket: tunnel }, { transport_socket: socket }]
+  assert.deepEqual(clusterRows([report('c', { type: 'EDS', transport_socket_matches: matches })]).rows, rows)
+})
+
+test('an endpoint behind a tunnel shows where the tunnel leads', () => {
+  const address = {
+    envoy_internal_address: { server_listener_name: 'connect_originate', endpoint_id: '127.66.0.1:7000' },
+  }
+  const metadata = { filter_metadata: { 'envoy.transport_socket_match': { tlsMode: 'istio', tunnel: 'h2' } } }
+  const endpoint = { endpoint: { address }, metadata }
+  const { rows } = endpointRows([report('c', { endpoints: [{ lb_endpoints: [endpoint] }] })])
+  assert.deepEqual(rows[0]?.slice(0, 3), ['c', 'internal:connect_originate/127.66.0.1:7000', 'mtls'])
 })
 
 test('a table is aligned on a terminal and tab-separated in a pipe', () => {

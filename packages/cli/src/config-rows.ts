@@ -31,7 +31,8 @@ function origin(value: Json): string {
 
 function address(value: Json): string {
   const internal = text(at(value, 'envoy_internal_address', 'server_listener_name'))
-  if (internal !== '') return `internal:${internal}`
+  const id = text(at(value, 'envoy_internal_address', 'endpoint_id'))
+  if (internal !== '') return `internal:${internal}${id === '' ? '' : `/${id}`}`
   return `${text(at(value, 'socket_address', 'address'))}:${text(at(value, 'socket_address', 'port_value'))}`
 }
 
@@ -142,12 +143,18 @@ function balancing(cluster: Json): string {
 }
 
 function tlsText(cluster: Json): string {
-  const auto = at(cluster, 'transport_socket_matches', 0, 'transport_socket')
+  const matches = list(at(cluster, 'transport_socket_matches')).map((match) => at(match, 'transport_socket'))
+  const auto = matches.find((candidate) => at(candidate, 'typed_config', 'common_tls_context') !== undefined)
   const socket = auto ?? at(cluster, 'transport_socket')
   if (socket === undefined) return 'none'
   const validation = at(socket, 'typed_config', 'common_tls_context', 'combined_validation_context')
   const sans = list(at(validation, 'default_validation_context', 'match_typed_subject_alt_names'))
-  return `${auto === undefined ? 'always' : 'auto'} ${sans.map((san) => text(at(san, 'matcher', 'exact'))).join(' ')}`
+  return `${auto === undefined ? 'always' : 'auto'} ${sans.map(sanText).join(' ')}`
+}
+
+function sanText(san: Json): string {
+  const prefix = text(at(san, 'matcher', 'prefix'))
+  return prefix === '' ? text(at(san, 'matcher', 'exact')) : `${prefix}*`
 }
 
 /** One row per endpoint; a cluster without any has one row that says so. */

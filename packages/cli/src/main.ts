@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   status: async () => (await import('./commands/status.ts')).registerStatus,
   config: async () => (await import('./commands/config.ts')).registerConfig,
   explain: async () => (await import('./commands/explain.ts')).registerExplain,
+  'restart-proxy': async () => (await import('./commands/restart-proxy.ts')).registerRestartProxy,
   analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
 }
 

@@ -29,12 +29,30 @@ export interface SupervisorStatus {
   readonly isolation: string
 }
 
+/** What became of one proxy that was to be restarted; the part of the supervisor's answer that is shown. */
+export interface ProxyRestart {
+  readonly instance: string
+  readonly namespace: string
+  readonly outcome:
+    | {
+        readonly ok: true
+        readonly value: {
+          readonly epoch: number
+          readonly previousPids: readonly number[]
+          readonly pids: readonly number[]
+        }
+      }
+    | { readonly ok: false; readonly error: string }
+}
+
 /** The connections to a running mesh. */
 export interface RunningMeshClient {
   readonly api: ApiClient
   readonly url: string
   /** Undefined where no supervisor runs (or it does not answer). */
   supervisor(): Promise<SupervisorStatus | undefined>
+  /** Asks the supervisor to replace proxies; the error says why it cannot be asked. */
+  restartProxy(workload: string, drainMs: number | undefined): Promise<Result<readonly ProxyRestart[]>>
 }
 
 /** Adds the options that say which mesh is meant. */
@@ -44,21 +62,36 @@ export function withMeshOptions(command: Command): Command {
     .option('--api <url>', "the control plane's API, e.g. http://127.0.0.1:15080")
 }
 
+/** Proxies of a workload are replaced one after the other; each gets half a minute to be ready. */
+const restartTimeoutMs = 10 * 60_000
+
 /** The mesh that the options mean. */
 export function runningMesh(options: MeshOptions): RunningMeshClient {
   const run = runFolder(options.dir)
   const control =
     run === undefined ? undefined : readJson<{ api?: { host: string; port: number } }>(join(run, 'control.json'))
   const { host, port } = control?.api ?? { host: '127.0.0.1', port: 15080 }
+  const socketOf = (): string | undefined =>
+    run === undefined ? undefined : readJson<{ socket?: string }>(join(run, 'supervisor.json'))?.socket
   const url = options.api ?? `http://${host}:${port}`
   return {
     url,
     api: apiClient(url),
     async supervisor() {
-      const socket = run === undefined ? undefined : readJson<{ socket?: string }>(join(run, 'supervisor.json'))?.socket
+      const socket = socketOf()
       if (socket === undefined) return undefined
-      const status = await getOverSocket<SupervisorStatus>(socket, '/status')
+      const status = await askOverSocket<SupervisorStatus>(socket, { path: '/status' })
       return status.ok ? status.value : undefined
+    },
+    async restartProxy(workload, drainMs) {
+      const socket = socketOf()
+      if (socket === undefined) return err('no mesh runs here')
+      const query = new URLSearchParams({ workload, ...(drainMs === undefined ? {} : { drainMs: String(drainMs) }) })
+      const path = `/restart-proxy?${query.toString()}`
+      const answer = await askOverSocket<{ proxies: readonly ProxyRestart[] }>(socket, {
+        ...{ path, method: 'POST', timeout: restartTimeoutMs },
+      })
+      return answer.ok ? ok(answer.value.proxies) : answer
     },
   }
 }
@@ -82,9 +115,15 @@ function readJson<T>(path: string): T | undefined {
   }
 }
 
-function getOverSocket<T>(socketPath: string, path: string): Promise<Result<T>> {
+interface Asked {
+  readonly path: string
+  readonly method?: string
+  readonly timeout?: number
+}
+
+function askOverSocket<T>(socketPath: string, { path, method = 'GET', timeout = 2_000 }: Asked): Promise<Result<T>> {
   return new Promise((done) => {
-    const sent = request({ socketPath, path, timeout: 2000 }, (response) => {
+    const sent = request({ socketPath, path, method, timeout }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
@@ -95,7 +134,7 @@ function getOverSocket<T>(socketPath: string, path: string): Promise<Result<T>> 
         }
       })
     })
-    sent.on('timeout', () => sent.destroy(new Error('no answer within 2 s')))
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeout / 1000} s`)))
     sent.on('error', (error) => done(err(error.message)))
     sent.end()
   })

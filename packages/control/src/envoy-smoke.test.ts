@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { nodeRuntime } from '@weft/core/node'
 import { controlPlaneId, workloadId } from '@weft/identity'
 import { loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
 import { HostAgent } from '../../local/src/agent/host-agent.ts'
+import { openTestSigner } from '../../local/src/check/test-signer.ts'
 import { apiClient } from './api/api-client.ts'
 import { type RunningControl, startControl } from './start-control.ts'
 
@@ -122,6 +124,7 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
         trustDomain: 'cluster.local',
         svidTtlMs: 3_600_000,
         accessLog: true,
+        hop: 'http2',
       },
       runtime,
     )
@@ -258,12 +261,62 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
     assert.match(await viaTunnel('catalog:7000', 'ping\n', /ping\n$/), /ping\n$/)
   })
 
+  test('connections to TCP ports are streams of one HTTP/2 connection, and requests of another', async () => {
+    const web = instanceOf('web-0')
+    const address = web.outboundTcp['catalog.shop:7000']
+    assert.ok(address !== undefined)
+    const before = await statsOf(web, /^cluster\.(connect_originate|outbound.80..catalog.*)\.upstream_(cx|rq)_/)
+    for (const line of ['a\n', 'b\n', 'c\n']) assert.equal(await echo(address, 7000, line), line)
+    for (const path of ['/books/1', '/books/2', '/books/3']) await viaProxy(`http://catalog${path}`)
+    const after = await statsOf(web, /^cluster\.(connect_originate|outbound.80..catalog.*)\.upstream_(cx|rq)_/)
+    const grown = (name: RegExp): number => sum(after, name) - sum(before, name)
+    assert.equal(grown(/connect_originate\.upstream_rq_total/), 3)
+    assert.equal(grown(/outbound.80.*\.upstream_rq_total/), 3)
+    assert.equal(sum(after, /connect_originate\.upstream_cx_http2_total/), 1)
+    assert.equal(sum(after, /outbound.80.*\.upstream_cx_http2_total/), 1)
+    assert.equal(sum(after, /upstream_cx_http1_total/), 0)
+  })
+
+  test('a tunnel is refused to who is not allowed on the port, and to no port that is not TCP', async () => {
+    const catalog = instanceOf('catalog-0')
+    const web = await tunnelAs('web', catalog, 7000)
+    assert.deepEqual(web, { status: 200, echoed: 'hello' })
+    assert.equal((await tunnelAs('gateway', catalog, 7000)).status, 403)
+    assert.equal((await tunnelAs('web', catalog, 8080)).status, 403)
+    assert.equal((await tunnelAs('web', instanceOf('web-0'), 8080)).status, undefined, 'nothing there takes tunnels')
+  })
+
   test('an edited file changes answers without a restart', async () => {
     const text = mesh.replace('httpStatus: 418', 'httpStatus: 429')
     writeFileSync(join(dir, 'mesh.tmp'), text)
     renameSync(join(dir, 'mesh.tmp'), join(dir, 'mesh.yaml'))
     await until(async () => (await viaProxy('http://catalog/books', { 'x-user': 'jason' })).status === 429)
   })
+
+  /** Opens a CONNECT stream on 15008 with the certificate of a service account, as any HBONE client would. */
+  async function tunnelAs(
+    account: string,
+    to: WorkloadInstance,
+    port: number,
+  ): Promise<{ status: number | undefined; echoed?: string }> {
+    const signer = await openTestSigner(join(state, 'ca'))
+    const { cert, key, ca } = await signer.issue({ uris: [`spiffe://cluster.local/ns/shop/sa/${account}`] })
+    const session = connectHttp2(`https://${to.address}:15008`, { cert, key, ca, checkServerIdentity: () => undefined })
+    try {
+      return await new Promise((resolve) => {
+        session.on('error', () => resolve({ status: undefined }))
+        const stream = session.request({ ':method': 'CONNECT', ':authority': `${to.address}:${port}` })
+        stream.on('error', () => resolve({ status: undefined }))
+        stream.on('response', ({ ':status': status }) => {
+          if (status !== 200) resolve({ status })
+          else stream.write('hello')
+        })
+        stream.once('data', (chunk: Buffer) => resolve({ status: 200, echoed: chunk.toString() }))
+      })
+    } finally {
+      session.destroy()
+    }
+  }
 
   function viaProxy(url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: string }> {
     return http({
@@ -325,6 +378,17 @@ function echo(host: string, port: number, line: string): Promise<string> {
   })
 }
 
+/** Counters of an Envoy by name. */
+async function statsOf(instance: WorkloadInstance, names: RegExp): Promise<Map<string, number>> {
+  const { body } = await http({ host: instance.address, port: 15000, path: '/stats' })
+  const lines = body.split('\n').map((line) => line.split(': '))
+  return new Map(lines.flatMap(([name = '', value]) => (names.test(name) ? [[name, Number(value)]] : [])))
+}
+
+function sum(stats: ReadonlyMap<string, number>, name: RegExp): number {
+  return [...stats].reduce((total, [key, value]) => (name.test(key) ? total + value : total), 0)
+}
+
 async function until(condition: () => Promise<boolean>, detail = (): string => ''): Promise<void> {
   const deadline = Date.now() + 15_000
   while (!(await condition())) {
@@ -361,6 +425,7 @@ function bootstrap(instance: WorkloadInstance, sdsPath: string, xdsPort: number)
       cluster: 'smoke',
       metadata: { WEFT: { instance: name, namespace, flavor: 'envoy' } },
     },
+    admin: { address: { socket_address: { address, port_value: 15000 } } },
     dynamic_resources: {
       ads_config: { api_type: 'DELTA_GRPC', transport_api_version: 'V3', grpc_services: [grpc('xds-grpc')] },
       lds_config: { ads: {}, resource_api_version: 'V3' },

@@ -1,4 +1,6 @@
 export * from './object-id.ts'
+export * from './process-channel.ts'
 export * from './result.ts'
 export * from './runtime.ts'
+export * from './supervision.ts'
 export * from './transport.ts'

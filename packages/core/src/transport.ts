@@ -32,6 +32,8 @@ export interface PeerIdentity {
   readonly notAfterMs: number | undefined
   /** DNS names of the peer's leaf certificate; absent: none. */
   readonly dnsNames?: readonly string[]
+  /** IP addresses of the peer's leaf certificate, as its text form writes them; absent: none. */
+  readonly ipAddresses?: readonly string[]
 }
 
 /** One connection. Created paused: nothing is delivered before `resume`. */
@@ -74,9 +76,20 @@ export type PeerVerifier = (
   },
 ) => string | undefined
 
+/** What narrows a handshake beyond its versions. OpenSSL's lists, `:` between the names; absent: its own choice. */
+export interface TlsParameters {
+  readonly ciphers?: string
+  readonly curves?: string
+}
+
 /** Server side of a TLS handshake. */
-export interface TlsServerOptions {
+export interface TlsServerOptions extends TlsParameters {
   readonly material: TlsMaterial
+  /** The certificate for a client that names a server (lower-case), in place of `material`. */
+  readonly materialFor?: (serverName: string) => TlsMaterial
+  /** False: no session tickets. */
+  readonly tickets?: boolean
+  readonly sessionTimeoutSeconds?: number
   /** PEM roots peers must chain to; undefined: no client certificate is asked for. */
   readonly clientRootsPem: string | undefined
   readonly requireClientCertificate: boolean
@@ -88,9 +101,11 @@ export interface TlsServerOptions {
 }
 
 /** Client side of a TLS handshake. `verifyPeer` replaces host name verification. */
-export interface TlsClientOptions {
+export interface TlsClientOptions extends TlsParameters {
   readonly material: TlsMaterial | undefined
   readonly rootsPem: string | undefined
+  /** The roots this machine trusts, when `rootsPem` is undefined. */
+  readonly systemRoots?: true
   readonly sni: string | undefined
   readonly alpn: readonly string[]
   readonly verifyPeer: PeerVerifier | undefined
@@ -115,10 +130,46 @@ export interface NetListener {
   close(): Promise<void>
 }
 
+/** Where to listen. */
+export interface ListenAt {
+  readonly host: string
+  readonly port: number
+  readonly backlog?: number
+  /** A native handle that somebody else has bound to this address: listen on it instead of binding. */
+  readonly handle?: object | undefined
+}
+
+/** An address and port of UDP. */
+export interface DatagramPeer {
+  readonly address: string
+  readonly port: number
+}
+
+/** A UDP socket. Datagrams are lost without a word when the machine, or its own bounded queue, takes no more. */
+export interface DatagramSocket {
+  readonly address: string
+  readonly port: number
+  /** `bytes` must not be changed afterwards. */
+  send(bytes: Uint8Array, to: DatagramPeer): void
+  close(): void
+}
+
+/** The part of the network that carries datagrams. */
+export interface Datagrams {
+  /** Port 0: any. `bytes` are the receiver's to keep. `onError`: of a datagram sent before (its port is closed), or of the socket. */
+  bind(
+    at: { readonly host: string; readonly port: number },
+    onDatagram: (bytes: Uint8Array, from: DatagramPeer) => void,
+    onError: (detail: string) => void,
+  ): Promise<{ readonly ok: true; readonly value: DatagramSocket } | { readonly ok: false; readonly error: string }>
+}
+
 /** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */
 export interface Net {
+  /** Absent: this network carries none. */
+  readonly datagrams?: Datagrams
   listen(
-    at: { readonly host: string; readonly port: number; readonly backlog?: number },
+    at: ListenAt,
     onConnection: (transport: Transport) => void,
   ): Promise<{ readonly ok: true; readonly value: NetListener } | { readonly ok: false; readonly error: string }>
   /** Returns a function that gives up (then neither callback fires). */

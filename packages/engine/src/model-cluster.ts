@@ -1,5 +1,6 @@
 // Compiled clusters, and endpoints as current state.
-import type { ResourceInfo, UpstreamTls } from './model.ts'
+import type { UpstreamTls } from './model-transport.ts'
+import type { ResourceInfo } from './model.ts'
 import type { Json } from './request-head.ts'
 
 /** A compiled `envoy.config.cluster.v3.Cluster`. */
@@ -15,6 +16,8 @@ export interface Cluster extends ResourceInfo {
   readonly outlier: OutlierDetection | undefined
   /** Used when no `transportSocketMatches` entry fits the endpoint. Undefined: plaintext. */
   readonly tls: UpstreamTls | undefined
+  /** Version of the PROXY protocol header in front of each connection (of TLS too); absent: none. */
+  readonly proxyProtocol?: 1 | 2
   /** First entry whose `match` is contained in the endpoint's `envoy.transport_socket_match` metadata wins. */
   readonly transportSocketMatches: readonly TransportSocketMatch[]
   readonly http: UpstreamHttp
@@ -38,6 +41,7 @@ export interface TransportSocketMatch {
   readonly name: string
   readonly match: Readonly<Record<string, Json>>
   readonly tls: UpstreamTls | undefined
+  readonly proxyProtocol?: 1 | 2
 }
 
 /** Limits of one priority. `retryBudget` replaces `maxRetries` when set. */
@@ -68,6 +72,8 @@ export interface UpstreamHttp {
   readonly maxRequestsPerConnection: number
   readonly maxConnectionDurationMs: number
   readonly preserveHeaderCase: boolean
+  /** HTTP/1.1 trailers pass; otherwise they are dropped. */
+  readonly http1Trailers: boolean
 }
 
 /** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */

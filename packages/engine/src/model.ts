@@ -6,12 +6,14 @@ import type { HttpFilter } from './model-filters.ts'
 import type { Cluster } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
 import type { RouteConfig } from './model-routes.ts'
-import type { Cidr, Rule, ValueTest } from './predicate.ts'
+import type { DownstreamTls, ProxyProtocolRules, Tunneling, UdpProxy } from './model-transport.ts'
+import type { Cidr, Rule } from './predicate.ts'
 
 export type * from './model-cluster.ts'
 export type * from './model-filters.ts'
 export type * from './model-format.ts'
 export type * from './model-routes.ts'
+export type * from './model-transport.ts'
 
 /** Everything a proxy serves by. */
 export interface ActiveConfig {
@@ -34,6 +36,7 @@ export interface ResourceInfo {
 /** Where a listener accepts. `internal`: connections made inside this process by `internal` endpoints. */
 export type ListenAddress =
   | { readonly kind: 'socket'; readonly host: string; readonly port: number }
+  | { readonly kind: 'udp'; readonly host: string; readonly port: number }
   | { readonly kind: 'internal' }
 
 /** A compiled `envoy.config.listener.v3.Listener`. */
@@ -45,6 +48,8 @@ export interface Listener extends ResourceInfo {
   readonly useOriginalDst: boolean
   readonly direction: 'unspecified' | 'inbound' | 'outbound'
   readonly sniff: ListenerSniffing
+  /** What serves the datagrams of a UDP address; such a listener has no filter chains. */
+  readonly udp?: UdpProxy
   readonly filterChains: readonly FilterChain[]
   readonly defaultFilterChain: FilterChain | undefined
   /** Bytes buffered per connection before reading stops. */
@@ -64,6 +69,8 @@ export interface ListenerSniffing {
   readonly tls: boolean
   readonly http: boolean
   readonly originalDst: boolean
+  /** A PROXY protocol header comes first; absent: it is not looked for. */
+  readonly proxyProtocol?: ProxyProtocolRules
   /** 0: wait for ever. */
   readonly timeoutMs: number
   readonly continueOnTimeout: boolean
@@ -96,35 +103,6 @@ export interface FilterChainMatch {
   readonly serverNames: readonly string[]
   readonly transportProtocol: string
   readonly applicationProtocols: readonly string[]
-}
-
-/** The part of a TLS context both directions share. Secrets are named, never held. */
-export interface CommonTls {
-  /** SDS name of our certificate; undefined: none is shown. */
-  readonly certificateSecret: string | undefined
-  /** SDS name of the roots the peer must chain to; undefined: the peer is not verified. */
-  readonly rootsSecret: string | undefined
-  /** The peer must carry one SAN that matches one of these; empty: any. */
-  readonly sans: readonly SanMatcher[]
-  readonly alpn: readonly string[]
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
-  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
-}
-
-/** One acceptable subject alternative name of the peer. */
-export interface SanMatcher {
-  readonly type: 'uri' | 'dns' | 'email' | 'ip'
-  readonly test: ValueTest
-}
-
-/** TLS towards downstream. */
-export interface DownstreamTls extends CommonTls {
-  readonly requireClientCertificate: boolean
-}
-
-/** TLS towards upstream. */
-export interface UpstreamTls extends CommonTls {
-  readonly sni: string | undefined
 }
 
 /** A network RBAC filter. */
@@ -160,6 +138,8 @@ export interface TcpProxy {
   readonly maxConnectAttempts: number
   /** 0: no limit. */
   readonly maxDownstreamConnectionDurationMs: number
+  /** The bytes go to the upstream inside a CONNECT request; absent: as they are. */
+  readonly tunneling?: Tunneling
   readonly accessLogs: readonly AccessLog[]
 }
 
@@ -199,6 +179,8 @@ export interface HttpConnectionManager {
     readonly acceptHttp10: boolean
     readonly defaultHostForHttp10: string
     readonly preserveHeaderCase: boolean
+    /** Trailers pass; otherwise they are dropped. */
+    readonly trailers: boolean
   }
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number

@@ -27,9 +27,13 @@ export interface ConnectionFacts {
   /** Destination as the client meant it (original destination, or the CONNECT authority's address inside a tunnel). */
   readonly localAddress: string
   readonly localPort: number
-  /** The peer at the other end of the socket. */
+  /** The client: the peer at the other end of the socket, or whom its PROXY header names. */
   readonly remoteAddress: string
   readonly remotePort: number
+  /** The peer at the other end of the socket, when it speaks for another. */
+  readonly direct?: { readonly address: string; readonly port: number }
+  /** True when the local address is where the client meant to go, and not simply where we listen. */
+  readonly destinationKnown?: true
   /** Server name from the TLS ClientHello, lower-case. */
   readonly sni: string | undefined
   /** What the TLS inspector found. `raw_buffer` without one. */

@@ -1,12 +1,14 @@
 // The proxy process: the only place of this package that reads argv and builds the runtime. To follow a request from
 // here: Proxy -> ListenerManager -> acceptConnection -> RequestPath.serve -> exchange -> cluster -> pool.
 import { type Logger, type Runtime } from '@weft/core'
-import { nodeRuntime } from '@weft/core/node'
+import { type ChosenNet, chooseNet, nodeRuntime } from '@weft/core/node'
 import { compile, matchFilterChain, testValue } from '@weft/engine'
 import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
 import { createRequestPath } from './exchange/create-request-path.ts'
+import { inheritedListeners } from './listen/listener-source.ts'
 import { Proxy } from './proxy.ts'
+import { type Supervised, SupervisorLink } from './supervised.ts'
 import { adsDialer, sdsDialer } from './xds/index.ts'
 
 /** Exit codes, for the supervisor. */
@@ -18,21 +20,32 @@ const maxBugs = 20
 const bugWindowMs = 10_000
 
 async function main(): Promise<void> {
-  const at = process.argv.indexOf('--bootstrap')
-  const path = at < 0 ? undefined : process.argv[at + 1]
-  if (path === undefined) return fail('usage: proxy --bootstrap FILE')
-  const bytes = await nodeRuntime().files.read(path)
+  const path = argument('--bootstrap')
+  if (path === undefined) return fail('usage: proxy --bootstrap FILE [--shard N] [--epoch N]')
+  const wish = process.env['WEFT_TRANSPORT'] ?? 'auto'
+  if (wish !== 'auto' && wish !== 'socket') return fail(`WEFT_TRANSPORT must be auto or socket, not ${wish}`)
+  const [bytes, chosen] = await Promise.all([nodeRuntime().files.read(path), chooseNet(wish)])
   if (bytes === undefined) return fail(`bootstrap ${path}: no such file`)
   const bootstrap = parseBootstrap(new TextDecoder().decode(bytes))
   if (!bootstrap.ok) return fail(`${path}: ${bootstrap.error}`)
-  await run(nodeRuntime({ logFields: { proxy: bootstrap.value.instance } }), bootstrap.value)
+  const runtime = nodeRuntime({ logFields: { proxy: bootstrap.value.instance }, net: chosen.net })
+  await run(runtime, bootstrap.value, chosen)
 }
 
-async function run(runtime: Runtime, bootstrap: Bootstrap): Promise<void> {
-  guard(runtime)
+async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: ChosenNet): Promise<void> {
+  guard(machine)
+  if (reason !== undefined) machine.log.warn('raw TCP handles are not used', { reason })
+  const started = Promise.withResolvers<Supervised>()
+  const supervisor = process.send === undefined ? undefined : linkToParent(machine, started.promise)
+  const net =
+    supervisor === undefined
+      ? machine.net
+      : { ...machine.net, listen: inheritedListeners(machine.net.listen, supervisor.channel) }
+  const runtime: Runtime = { ...machine, net }
   const proxy: Proxy = new Proxy({
     runtime,
     bootstrap,
+    transport: { kind, reason },
     readers: resourceReaders(compile, async () => (await import('@weft/engine/regex')).compileRegex),
     decisions: {
       matchFilterChain,
@@ -51,6 +64,12 @@ async function run(runtime: Runtime, bootstrap: Bootstrap): Promise<void> {
       },
     },
     onQuit: () => void stop(),
+    processInfo: {
+      pid: process.pid,
+      epoch: Number(argument('--epoch') ?? 0),
+      shard: Number(argument('--shard') ?? 0),
+    },
+    ...(supervisor === undefined ? {} : { peers: supervisor }),
   })
   let stopping = false
   const stop = async (): Promise<void> => {
@@ -63,8 +82,25 @@ async function run(runtime: Runtime, bootstrap: Bootstrap): Promise<void> {
   // The supervisor may go first when everything ends together; its closed pipes are no reason to end in a crash.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
-  const started = await proxy.start()
-  if (!started.ok) fail(started.error)
+  // Under a supervisor there may be several of us: it says which one leads.
+  const begun = await proxy.start(supervisor === undefined)
+  if (!begun.ok) fail(begun.error)
+  started.resolve({ proxy, onRetired: () => process.exit(0) })
+}
+
+/** The channel to the process that started us, which lends descriptors and joins shards and generations to one proxy. */
+function linkToParent({ timers }: Runtime, supervised: Promise<Supervised>): SupervisorLink {
+  // Without a callback a parent that is gone would be an uncaught error.
+  const post = (message: object): void => void process.send?.(message, undefined, undefined, () => {})
+  const link = new SupervisorLink(post, timers, supervised)
+  process.on('message', (message, handle) => link.channel.receive(message, handle))
+  process.on('disconnect', () => link.channel.close())
+  return link
+}
+
+function argument(name: string): string | undefined {
+  const at = process.argv.indexOf(name)
+  return at < 0 ? undefined : process.argv[at + 1]
 }
 
 /** A bug met while serving one peer must not end the connections of all others; many in a row must. */

@@ -1,8 +1,7 @@
 import type { Listener } from '@weft/engine'
-import type { Logger, NetListener, Result, Runtime } from '@weft/core'
-import { adminHandler, publicHandler } from './admin/admin.ts'
+import type { Logger, MetricsSnapshot, NetListener, ProxyReadiness, Result, Retirement, Runtime } from '@weft/core'
+import { openAdminPorts } from './admin/admin-ports.ts'
 import type { ProxyView } from './admin/proxy-view.ts'
-import { listenSmall } from './admin/small-http-server.ts'
 import type { Bootstrap } from './bootstrap.ts'
 import { ConfigStore } from './config/config-store.ts'
 import { PersistedResources } from './config/persisted-resources.ts'
@@ -11,7 +10,7 @@ import { type LeafReader, SecretSource } from './config/secret-source.ts'
 import { UpstreamOfConfig, type XdsDialers } from './config/upstream-of-config.ts'
 import type { AcceptDecisions } from './listen/accept.ts'
 import { ConnectionTable } from './listen/connection-table.ts'
-import { ListenerManager } from './listen/listener-manager.ts'
+import { type BoundAddress, ListenerManager } from './listen/listener-manager.ts'
 import { ListenerStats } from './listen/listener-stats.ts'
 import type { RequestPath, RequestPathFactory } from './request-path.ts'
 import { AccessLogger, type LogOutput } from './telemetry/access-log.ts'
@@ -19,6 +18,7 @@ import { IstioMetrics } from './telemetry/istio-metrics.ts'
 import { MetricsRegistry } from './telemetry/metrics-registry.ts'
 import { telemetrySink } from './telemetry/telemetry.ts'
 import { WorkloadDirectory } from './telemetry/workload-directory.ts'
+import { UdpListeners } from './udp/udp-listeners.ts'
 
 /** SDS names of our own certificate and of the mesh's roots, as Istio names them. */
 const ownCertificate = 'default'
@@ -27,10 +27,19 @@ const meshRoots = 'ROOTCA'
 /** Our own application's calls get this long once everything else is over. */
 const lastDrainMs = 1_000
 
+/** The other processes that are one proxy together with this one: shards, and generations that are on their way out. */
+export interface PeerProcesses {
+  /** Their metrics; `own` tells whoever collects them what this process has. */
+  metrics(own: MetricsSnapshot): Promise<readonly MetricsSnapshot[]>
+  drain(): void
+}
+
 /** Everything a proxy is made of. Several proxies can live in one process: nothing here is shared between them. */
 export interface ProxyParts {
   readonly runtime: Runtime
   readonly bootstrap: Bootstrap
+  /** For the administrative pages: what sockets `runtime.net` is made of, and why not raw ones. */
+  readonly transport?: { readonly kind: 'raw' | 'socket'; readonly reason: string | undefined }
   readonly readers: ResourceReaders
   readonly decisions: AcceptDecisions
   readonly requestPath: RequestPathFactory
@@ -40,6 +49,10 @@ export interface ProxyParts {
   onQuit(): void
   /** Reads our certificates; by default as X.509. */
   readonly readLeaf?: LeafReader
+  /** Absent: this process is the whole proxy. */
+  readonly peers?: PeerProcesses
+  /** Shown by `/server_info`: which process of the proxy this is. */
+  readonly processInfo?: Readonly<Record<string, number>>
 }
 
 /**
@@ -50,6 +63,7 @@ export class Proxy {
   readonly metrics = new MetricsRegistry()
   readonly store: ConfigStore
   readonly listeners: ListenerManager
+  readonly udpListeners: UdpListeners
   readonly #parts: ProxyParts
   readonly #log: Logger
   readonly #secrets: SecretSource
@@ -60,7 +74,9 @@ export class Proxy {
   readonly #accessLog: AccessLogger | undefined
   readonly #workloads: WorkloadDirectory
   readonly #istio: IstioMetrics
-  readonly #servers: NetListener[] = []
+  #servers: readonly NetListener[] = []
+  #leads = false
+  #retired = false
   /** Everything a gateway accepts is from others; a sidecar's outbound listeners serve its own application. */
   readonly #isFromOthers: (listener: Listener) => boolean
   #ownSerial: string | undefined
@@ -94,10 +110,8 @@ export class Proxy {
       meshRoots,
       onListeners: async (names) => {
         this.#configured = true
-        await this.listeners.settled()
-        const failed = this.listeners
-          .addresses()
-          .filter(({ listener, state }) => state === 'failed' && names.has(listener))
+        await Promise.all([this.listeners.settled(), this.udpListeners.settled()])
+        const failed = this.#addresses().filter(({ listener, state }) => state === 'failed' && names.has(listener))
         return failed.map(({ listener, address, error }) => ({
           name: listener,
           reason: `cannot bind ${address}: ${error}`,
@@ -114,7 +128,9 @@ export class Proxy {
       upstreamBindAddress: bootstrap.upstreamBindAddress,
       connectInternal: (name, ends) => this.listeners.connectInternal(name, ends),
       telemetry: (where) => telemetrySink(istio, this.#accessLog, where),
+      logDatagrams: (record, logs) => this.#accessLog?.log(record, logs),
     })
+    this.udpListeners = new UdpListeners(runtime, this.#requestPath.serveDatagrams)
     const stats = new ListenerStats(this.metrics, runtime.log)
     this.listeners = new ListenerManager(
       {
@@ -126,6 +142,7 @@ export class Proxy {
           stats.accepted(connection.listener())
           return this.#requestPath.serve(connection)
         },
+        anticipate: (silent, onSpeak) => this.#requestPath.anticipate(silent, onSpeak),
         onRefused: (listener, refusal, detail) => stats.refused(listener, refusal, detail),
       },
       { maxConnections: bootstrap.maxConnections ?? 10_000, drainMs: bootstrap.drainMs },
@@ -133,24 +150,12 @@ export class Proxy {
   }
 
   /**
-   * Opens the administrative ports, loads what the last generation accepted, and connects to the agent and the control
-   * plane. The error says which port could not be opened.
+   * Loads what the last generation accepted, and connects to the agent and the control plane. The first of several
+   * processes, and the only one, leads; the others wait for `lead`. The error says which port could not be opened.
    */
-  async start(): Promise<Result<undefined>> {
-    const { bootstrap } = this.#parts
-    const view = this.#view()
-    const admin = adminHandler(view, { drain: () => void this.drain(), quit: () => this.#parts.onQuit() })
-    const open = publicHandler(view)
-    for (const [host, port, handler] of [
-      [bootstrap.admin.address, bootstrap.admin.port, admin],
-      [bootstrap.address, bootstrap.metricsPort, open],
-      [bootstrap.address, bootstrap.healthPort, open],
-    ] as const) {
-      if (port === undefined) continue
-      const listening = await listenSmall(this.#parts.runtime, { host, port }, handler)
-      if (!listening.ok) return { ok: false, error: `${host}:${port}: ${listening.error}` }
-      this.#servers.push(listening.value)
-    }
+  async start(leads = true): Promise<Result<undefined>> {
+    const led = leads ? await this.lead() : undefined
+    if (led !== undefined && !led.ok) return led
     this.#upstream.startSecrets()
     const loaded = (await this.#persisted?.load(this.store)) ?? 0
     if (loaded > 0) {
@@ -161,19 +166,35 @@ export class Proxy {
     return { ok: true, value: undefined }
   }
 
+  /** Speaks for the whole proxy from now on: opens the administrative ports and keeps the accepted configuration. */
+  async lead(): Promise<Result<undefined>> {
+    if (this.#leads) return { ok: true, value: undefined }
+    const { runtime, bootstrap, peers } = this.#parts
+    const drain = (): void => {
+      void this.drain()
+      peers?.drain()
+    }
+    const opened = await openAdminPorts(runtime, bootstrap, this.#view(), { drain, quit: () => this.#parts.onQuit() })
+    if (!opened.ok) return opened
+    this.#servers = opened.value
+    this.#leads = true
+    if (this.#configured) this.#persisted?.schedule(this.store)
+    return { ok: true, value: undefined }
+  }
+
   /** Port of the administrative server. */
   get adminPort(): number | undefined {
     return this.#servers[0]?.port
   }
 
   /** `LIVE`: identity, configuration and every listener are there. */
-  readiness(): 'LIVE' | 'PRE_INITIALIZING' | 'DRAINING' {
+  readiness(): ProxyReadiness {
     if (this.#drain !== undefined) return 'DRAINING'
     const waiting =
       !this.#configured ||
       !this.#secrets.has(ownCertificate) ||
       this.store.warming.some(({ kind }) => kind === 'listener') ||
-      this.listeners.addresses().some(({ state }) => state !== 'listening')
+      this.#addresses().some(({ state }) => state !== 'listening')
     return waiting ? 'PRE_INITIALIZING' : 'LIVE'
   }
 
@@ -186,11 +207,36 @@ export class Proxy {
     return this.#drain
   }
 
-  /** Drains, then ends everything. */
+  /** Open connections that a drain waits for. */
+  connectionCount(): number {
+    return this.#connections.count(this.#retired ? () => true : this.#isFromOthers)
+  }
+
+  /**
+   * Another generation has taken over: leaves listeners, administrative ports and files to it, lets every connection
+   * finish, our own application's too, then ends.
+   */
+  async retire({ drainMs, idleMs }: Retirement): Promise<void> {
+    if (this.#retired) return
+    this.#retired = true
+    this.#leads = false
+    this.#persisted?.abandon()
+    const all = (): boolean => true
+    this.#log.info('retiring', { connections: this.connectionCount() })
+    this.#drain = (async () => {
+      await Promise.all([this.listeners.stopAccepting(all), ...this.#servers.map((server) => server.close())])
+      await this.#connections.drainAll(all, drainMs, idleMs)
+    })()
+    await this.#drain
+    await this.stop()
+  }
+
+  /** Drains, then ends everything. A generation that retires has been draining: asked again, it makes short work of the rest. */
   async stop(): Promise<void> {
-    await this.drain()
+    if (!this.#retired) await this.drain()
     const all = (): boolean => true
     await this.listeners.stopAccepting(all)
+    this.udpListeners.stop(all)
     await this.#connections.drainAll(all, Math.min(lastDrainMs, this.#parts.bootstrap.drainMs))
     this.#upstream.close()
     this.#requestPath.close()
@@ -203,7 +249,12 @@ export class Proxy {
   async #drainInbound(): Promise<void> {
     this.#log.info('draining', { connections: this.#connections.count(this.#isFromOthers) })
     await this.listeners.stopAccepting(this.#isFromOthers)
+    this.udpListeners.stop(this.#isFromOthers)
     await this.#connections.drainAll(this.#isFromOthers, this.#parts.bootstrap.drainMs)
+  }
+
+  #addresses(): readonly BoundAddress[] {
+    return [...this.listeners.addresses(), ...this.udpListeners.addresses()]
   }
 
   #makeStore(): ConfigStore {
@@ -212,6 +263,7 @@ export class Proxy {
       onConfig: (config, previous) => {
         this.#requestPath.onConfig(config, previous)
         this.listeners.apply(config)
+        this.udpListeners.apply(config)
       },
       onEndpoints: (name, endpoints) => {
         this.#workloads.onEndpoints(name, endpoints)
@@ -219,7 +271,9 @@ export class Proxy {
         this.#requestPath.onEndpoints(name, endpoints)
       },
       onReferences: (type, names) => this.#upstream.onReferences(type, names),
-      onAccepted: () => this.#persisted?.schedule(this.store),
+      onAccepted: () => {
+        if (this.#leads) this.#persisted?.schedule(this.store)
+      },
     })
   }
 
@@ -237,21 +291,34 @@ export class Proxy {
   }
 
   #view(): ProxyView {
-    const { bootstrap } = this.#parts
+    const { bootstrap, processInfo, peers } = this.#parts
+    const wholeMetrics = async (): Promise<MetricsRegistry> => {
+      if (peers === undefined) return this.metrics
+      const own = this.metrics.snapshot()
+      const whole = new MetricsRegistry()
+      for (const snapshot of [own, ...(await peers.metrics(own))]) whole.absorb(snapshot, { gauges: true })
+      return whole
+    }
     return {
       store: this.store,
       readiness: () => this.readiness(),
-      serverInfo: () => ({ node: bootstrap.node, instance: bootstrap.instance, state: this.readiness() }),
-      addresses: () => this.listeners.addresses(),
+      serverInfo: () => ({
+        node: bootstrap.node,
+        instance: bootstrap.instance,
+        state: this.readiness(),
+        transport: this.#parts.transport,
+        process: processInfo,
+      }),
+      addresses: () => this.#addresses(),
       certificates: () => {
         const { certificates, roots } = this.#secrets.describe()
         return { certificates: certificates.map(({ name, facts }) => ({ name, ...facts })), roots }
       },
       controlPlane: () => this.#upstream.status(),
       persistence: () => ({ error: this.#persisted?.error }),
-      connectionCount: () => this.#connections.count(this.#isFromOthers),
-      renderMetrics: () => this.metrics.render(),
-      renderStats: () => this.metrics.renderPlain(),
+      connectionCount: () => this.connectionCount(),
+      renderMetrics: async () => (await wholeMetrics()).render(),
+      renderStats: async () => (await wholeMetrics()).renderPlain(),
     }
   }
 }

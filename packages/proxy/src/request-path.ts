@@ -1,11 +1,12 @@
 import type { Result, Runtime, Transport } from '@weft/core'
-import type { ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/engine'
+import type { AccessLog, ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/engine'
 import type { Secrets } from './config/secret-source.ts'
-import type { ConnectionServer } from './listen/accepted-connection.ts'
+import type { Anticipate, ConnectionServer } from './listen/accepted-connection.ts'
 import type { InternalEnds } from './listen/listener-manager.ts'
 import type { SanTest } from './listen/peer-verifier.ts'
-import type { TelemetrySink } from './telemetry/exchange-record.ts'
+import type { TcpRecord, TelemetrySink } from './telemetry/exchange-record.ts'
 import type { MetricsRegistry } from './telemetry/metrics-registry.ts'
+import type { DatagramServing } from './udp/serve-udp.ts'
 
 /** What the proxy around it gives to the request path. */
 export interface RequestPathContext {
@@ -21,6 +22,8 @@ export interface RequestPathContext {
   readonly upstreamBindAddress?: string | undefined
   /** Dials an internal listener of this proxy. */
   connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
+  /** Writes the access logs of a UDP session that is over. */
+  logDatagrams?(record: TcpRecord, logs: readonly AccessLog[]): void
   /** Where exchanges of a connection report to. */
   telemetry(where: { listener(): Listener; chain(): FilterChain }): TelemetrySink
 }
@@ -28,6 +31,10 @@ export interface RequestPathContext {
 /** The request path as the proxy around it drives it. */
 export interface RequestPath {
   readonly serve: ConnectionServer
+  /** Opens upstreams for clients that wait for their server to speak first. */
+  readonly anticipate: Anticipate
+  /** Serves a bound UDP address. */
+  readonly serveDatagrams: DatagramServing
   /** A new configuration is being served by: pools and balancers of clusters that went are let go. */
   onConfig(config: ActiveConfig, previous: ActiveConfig): void
   onEndpoints(edsName: string, endpoints: EndpointSet | undefined): void

@@ -71,10 +71,12 @@ const core = [
     'GrpcService.EnvoyGrpc': 'cluster_name authority',
     HttpProtocolOptions: `idle_timeout max_connection_duration max_headers_count max_stream_duration
       max_requests_per_connection`,
-    Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10',
+    Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers',
     Http2ProtocolOptions: `hpack_table_size max_concurrent_streams initial_stream_window_size
       initial_connection_window_size allow_connect connection_keepalive`,
     KeepaliveSettings: 'interval timeout connection_idle_interval',
+    UdpSocketConfig: 'max_rx_datagram_size',
+    ProxyProtocolConfig: 'version',
     SubstitutionFormatString: 'text_format json_format text_format_source omit_empty_values content_type',
   }),
   ...group('envoy.type.v3', {
@@ -83,6 +85,7 @@ const core = [
     Int64Range: 'start end',
     Int32Range: 'start end',
     DoubleRange: 'start end',
+    HashPolicy: '',
   }),
   ...group('envoy.type.matcher.v3', {
     StringMatcher: 'exact prefix suffix safe_regex contains ignore_case',
@@ -116,8 +119,10 @@ const listener = [
   ...group('envoy.config.listener.v3', {
     Listener: `name address additional_addresses stat_prefix filter_chains use_original_dst default_filter_chain
       per_connection_buffer_limit_bytes metadata listener_filters listener_filters_timeout
-      continue_on_listener_filters_timeout transparent traffic_direction access_log bind_to_port internal_listener`,
+      continue_on_listener_filters_timeout transparent traffic_direction access_log bind_to_port internal_listener
+      udp_listener_config`,
     'Listener.InternalListenerConfig': '',
+    UdpListenerConfig: 'downstream_socket_config',
     AdditionalAddress: 'address',
     FilterChain: 'filter_chain_match filters metadata transport_socket transport_socket_connect_timeout name',
     FilterChainMatch: `destination_port prefix_ranges direct_source_prefix_ranges source_type source_prefix_ranges
@@ -136,10 +141,22 @@ const listener = [
   }),
   ...group('envoy.extensions.filters.network.tcp_proxy.v3', {
     TcpProxy: `stat_prefix cluster weighted_clusters idle_timeout access_log max_connect_attempts
-      max_downstream_connection_duration`,
+      max_downstream_connection_duration tunneling_config hash_policy`,
+    'TcpProxy.TunnelingConfig': 'hostname use_post headers_to_add post_path',
     'TcpProxy.WeightedCluster': 'clusters',
     'TcpProxy.WeightedCluster.ClusterWeight': 'name weight',
   }),
+  ...group('envoy.extensions.filters.udp.udp_proxy.v3', {
+    UdpProxyConfig: `stat_prefix cluster matcher idle_timeout upstream_socket_config use_per_packet_load_balancing
+      hash_policies access_log proxy_access_log`,
+    'UdpProxyConfig.HashPolicy': 'source_ip key',
+    Route: { as: 'UdpRoute', fields: 'cluster' },
+  }),
+  ...group('xds.type.matcher.v3', {
+    Matcher: { as: 'XdsMatcher', fields: 'on_no_match' },
+    'Matcher.OnMatch': { as: 'XdsOnMatch', fields: 'action' },
+  }),
+  ...group('xds.core.v3', { TypedExtensionConfig: { as: 'XdsTypedExtensionConfig', fields: 'name typed_config' } }),
   ...group('envoy.extensions.filters.network.http_connection_manager.v3', {
     HttpConnectionManager: `codec_type stat_prefix rds route_config http_filters common_http_protocol_options
       http_protocol_options http2_protocol_options server_name server_header_transformation max_request_headers_kb
@@ -239,15 +256,18 @@ const authorization = [
 
 const tls = [
   ...group('envoy.extensions.transport_sockets.tls.v3', {
-    DownstreamTlsContext: 'common_tls_context require_client_certificate require_sni',
-    UpstreamTlsContext: 'common_tls_context sni',
+    DownstreamTlsContext: `common_tls_context require_client_certificate require_sni session_timeout
+      disable_stateless_session_resumption disable_stateful_session_resumption full_scan_certs_on_sni_mismatch`,
+    // Without renegotiation (node never allows it) and without resumption towards upstream, these two change nothing.
+    UpstreamTlsContext: 'common_tls_context sni allow_renegotiation max_session_keys',
     CommonTlsContext: `tls_params tls_certificates tls_certificate_sds_secret_configs validation_context
       validation_context_sds_secret_config combined_validation_context alpn_protocols`,
     'CommonTlsContext.CombinedCertificateValidationContext': `default_validation_context
       validation_context_sds_secret_config`,
     CertificateValidationContext: `trusted_ca match_typed_subject_alt_names match_subject_alt_names crl
       allow_expired_certificate trust_chain_verification verify_certificate_spki verify_certificate_hash
-      max_verify_depth`,
+      max_verify_depth system_root_certs`,
+    'CertificateValidationContext.SystemRootCerts': '',
     SubjectAltNameMatcher: 'san_type matcher',
     SdsSecretConfig: 'name sds_config',
     TlsParameters: `tls_minimum_protocol_version tls_maximum_protocol_version cipher_suites ecdh_curves
@@ -261,6 +281,9 @@ const tls = [
     'InternalUpstreamTransport.MetadataValueSource': 'kind name',
   }),
   ...group('envoy.extensions.transport_sockets.raw_buffer.v3', { RawBuffer: '' }),
+  ...group('envoy.extensions.transport_sockets.proxy_protocol.v3', {
+    ProxyProtocolUpstreamTransport: 'config transport_socket',
+  }),
   ...group('envoy.type.metadata.v3', {
     MetadataKind: 'request route cluster host',
     'MetadataKind.Request': '',

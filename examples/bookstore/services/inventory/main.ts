@@ -1,15 +1,15 @@
-// inventory: printed copies, over a line protocol on TCP (see line-protocol.ts).
+// inventory: printed copies. Taken over a line protocol on TCP (line-protocol.ts), watched over gRPC (stock.proto; port GRPC_PORT).
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { bindAddress } from '../platform/environment.ts'
+import { bindAddress, numberFrom } from '../platform/environment.ts'
 import { log } from '../platform/log.ts'
 import { openDatabase } from '../platform/open-database.ts'
 import { answerLine, lineBytesMax } from './line-protocol.ts'
 import { makeStock, stockSchema } from './stock.ts'
+import { startLevelServer } from './stock-levels.ts'
 
 const idleTimeoutMs = 60_000
 const closeTimeoutMs = 3_000
 const database = openDatabase('inventory', stockSchema)
-const stock = makeStock(database)
 const open = new Set<Socket>()
 
 function serve(socket: Socket): void {
@@ -38,17 +38,20 @@ function reply(line: string): string {
 }
 
 const { host, port } = bindAddress(7000)
+const stock = makeStock(database, (isbn) => levels.changed(isbn))
+const levels = await startLevelServer(stock, host, numberFrom('GRPC_PORT', 9000))
 const server = createServer(serve)
 server.listen(port, host, () => {
   const bound = server.address() as AddressInfo
-  log('inventory', `listening on tcp://${bound.address}:${bound.port}`)
+  log('inventory', `listening on tcp://${bound.address}:${bound.port} and grpc://${levels.address}`)
 })
 
 // Each line is answered in the same turn in which it arrives, so connections may be ended at once.
 function end(): void {
   log('inventory', 'ending')
   setTimeout(() => process.exit(0), closeTimeoutMs).unref()
-  server.close(() => {
+  const closed = [new Promise<void>((resolve) => server.close(() => resolve())), levels.close()]
+  void Promise.all(closed).then(() => {
     database.close()
     process.exit(0)
   })

@@ -21,8 +21,8 @@ const firstPrinting = 500
 const reprintBelow = 50
 const outOfPrint = new Map([['9781950000128', 3]])
 
-/** The stock over a database with `stockSchema`. */
-export function makeStock(database: DatabaseSync): Stock {
+/** The stock over a database with `stockSchema`; `onChange` is told the title whose copies became more or fewer. */
+export function makeStock(database: DatabaseSync, onChange: (isbn: string) => void = () => undefined): Stock {
   const ensure = database.prepare('insert or ignore into stock values (?, ?)')
   const get = database.prepare('select copies from stock where isbn = ?')
   const add = database.prepare('update stock set copies = copies + ? where isbn = ?')
@@ -42,15 +42,24 @@ export function makeStock(database: DatabaseSync): Stock {
     if (before - copies < reprintBelow && !outOfPrint.has(isbn)) add.run(firstPrinting, isbn)
     return { kind: 'ok', left: left(isbn) }
   }
-  const release = (key: string): void => {
+  const release = (key: string): string | undefined => {
     const row = taken.get(key) as { isbn: string; copies: number } | undefined
-    if (row === undefined) return
+    if (row === undefined) return undefined
     add.run(row.copies, row.isbn)
     forget.run(key)
+    return row.isbn
   }
   return {
     left,
-    reserve: (isbn, copies, key) => inTransaction(database, () => reserve(isbn, copies, key)),
-    release: (key) => inTransaction(database, () => release(key)),
+    reserve(isbn, copies, key) {
+      const before = left(isbn)
+      const answer = inTransaction(database, () => reserve(isbn, copies, key))
+      if (answer.left !== before) onChange(isbn)
+      return answer
+    },
+    release(key) {
+      const isbn = inTransaction(database, () => release(key))
+      if (isbn !== undefined) onChange(isbn)
+    },
   }
 }

@@ -3,8 +3,6 @@ import { connect, type Socket } from 'node:net'
 import { HttpError } from '../platform/http-service.ts'
 
 export interface InventoryClient {
-  /** Copies left. */
-  stock(isbn: string): Promise<number>
   /** Takes copies under a key; false if there are not enough. Asking again with the same key takes nothing more. */
   reserve(isbn: string, copies: number, key: string): Promise<boolean>
   release(key: string): Promise<void>
@@ -44,7 +42,6 @@ export function makeInventoryClient(host: string, port: number): InventoryClient
     }
   }
   return {
-    stock: async (isbn) => numberOf(await ask(`STOCK ${isbn}`)),
     async reserve(isbn, copies, key) {
       const answer = await ask(`RESERVE ${isbn} ${copies} ${key}`)
       if (answer.startsWith('SHORT ')) return false

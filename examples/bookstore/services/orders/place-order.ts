@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { callByHttp } from '../platform/call-by-http.ts'
 import { HttpError } from '../platform/http-service.ts'
 import type { InventoryClient } from './inventory-client.ts'
+import type { StockClient } from './stock-client.ts'
 import type { BasketLine, Order, OrderLine, OrderStore } from './order-store.ts'
 
 export interface OrderRequest {
@@ -18,6 +19,7 @@ export interface OrderRequest {
 export interface OrderServices {
   readonly store: OrderStore
   readonly inventory: InventoryClient
+  readonly stock: StockClient
   readonly catalogUrl: string
   readonly paymentsUrl: string
   readonly deliveryUrl: string

@@ -3,13 +3,14 @@ import { HttpError, type Call, type Reply, type Route } from '../platform/http-s
 import { countField, objectFrom, parseFields, textField, type Fields } from '../platform/json-fields.ts'
 import type { BasketLine, Order, OrderStore } from './order-store.ts'
 import { placeOrder, type OrderServices } from './place-order.ts'
+import type { StockClient } from './stock-client.ts'
 
 const quantityMax = 20
 const linesMax = 30
 
 /** The routes of orders. */
 export function orderRoutes(services: OrderServices): readonly Route[] {
-  const { store, inventory } = services
+  const { store, stock } = services
   const running = new Map<string, Promise<Order>>()
   return [
     { method: 'GET', path: '/baskets/:id', handle: (call) => basket(store, call) },
@@ -24,14 +25,38 @@ export function orderRoutes(services: OrderServices): readonly Route[] {
     {
       method: 'GET',
       path: '/stock/:isbn',
-      handle: async (call) => ({ status: 200, json: { copies: await inventory.stock(call.params['isbn'] ?? '') } }),
+      handle: async (call) => ({
+        status: 200,
+        json: { copies: await stock.level(call.params['isbn'] ?? '', call.passOn) },
+      }),
     },
   ]
 }
 
-/** `/test/orders`: how many rows there are, and how many different orders. */
-export function orderCountRoutes(store: OrderStore): readonly Route[] {
-  return [{ method: 'GET', path: '/test/orders', handle: () => ({ status: 200, json: store.count() }) }]
+/**
+ * `/test/orders`: how many rows there are, and how many different orders. `/test/level/:isbn`, `/test/watch/:isbn?count=N`: how a gRPC call of
+ * inventory ended, all of it.
+ */
+export function testRoutes(store: OrderStore, stock: StockClient): readonly Route[] {
+  return [
+    { method: 'GET', path: '/test/orders', handle: () => ({ status: 200, json: store.count() }) },
+    {
+      method: 'GET',
+      path: '/test/level/:isbn',
+      handle: async ({ params, passOn }) => ({
+        status: 200,
+        json: await stock.levelCall(params['isbn'] ?? '', passOn),
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/test/watch/:isbn',
+      async handle({ params, url, passOn }) {
+        const count = Number(url.searchParams.get('count') ?? 1)
+        return { status: 200, json: await stock.watchCall([params['isbn'] ?? ''], count, passOn) }
+      },
+    },
+  ]
 }
 
 function basket(store: OrderStore, call: Call): Reply {

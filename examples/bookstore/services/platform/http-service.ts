@@ -1,9 +1,11 @@
 // The small frame every HTTP service of the shop stands in: routes, health, JSON, errors, graceful end.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { log } from './log.ts'
 import { propagatedHeaders } from './propagated-headers.ts'
 import { matchRoute, type PathParams } from './route-path.ts'
+import { acceptWebSocket, asksForWebSocket, type LiveSocket } from './web-socket.ts'
 
 /** What a handler is given. */
 export interface Call {
@@ -32,11 +34,21 @@ export interface Route {
   readonly handle: (call: Call) => Promise<Reply | undefined> | Reply | undefined
 }
 
+/** A path that is answered by a WebSocket. */
+export interface LiveRoute {
+  readonly path: string
+  /** Throws before it calls `accept` if the answer is no; afterwards a throw ends the connection. */
+  readonly handle: (call: LiveCall, accept: () => LiveSocket) => Promise<void>
+}
+
+export type LiveCall = Omit<Call, 'response' | 'body'>
+
 export interface HttpServiceOptions {
   readonly name: string
   readonly host: string
   readonly port: number
   readonly routes: readonly Route[]
+  readonly live?: readonly LiveRoute[]
   /** Turns a failure of a handler into an answer; the default is a JSON `{ error }`. */
   readonly onError?: (error: unknown, call: Call) => Reply
   /** Runs once after the last request was answered. */
@@ -56,19 +68,26 @@ const bodyBytesMax = 1024 * 1024
 // Longer than the idle time of any proxy's connection pool in front, so that the proxy and not the service closes first.
 const keepAliveTimeoutMs = 75_000
 const closeTimeoutMs = 8_000
+const liveMax = 1_000
 
 /** Binds, serves, and ends on SIGTERM or SIGINT once running requests are answered. Resolves when the service listens. */
 export async function startHttpService(options: HttpServiceOptions): Promise<Server> {
   let draining = false
-  const server = createServer((request, response) => {
+  const open = new Set<LiveSocket>()
+  // Other upgrades (`h2c`) are offers that a server may pass over.
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean =>
+    headers.upgrade?.toLowerCase() === 'websocket'
+  const server = createServer({ shouldUpgradeCallback }, (request, response) => {
     if (draining) response.setHeader('connection', 'close')
     void answer(options, request, response)
   })
+  server.on('upgrade', (request, socket, head) => void goLive(options, { request, socket, head }, open))
   server.keepAliveTimeout = keepAliveTimeoutMs
   server.on('clientError', (_error, socket) => socket.destroy())
   const end = (): void => {
     if (draining) return
     draining = true
+    for (const live of open) live.close(1001)
     endGracefully(server, options)
   }
   process.once('SIGTERM', end)
@@ -80,6 +99,38 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Ser
   const { address, port } = server.address() as AddressInfo
   log(options.name, `listening on http://${address}:${port}`)
   return server
+}
+
+async function goLive(
+  options: HttpServiceOptions,
+  { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  open: Set<LiveSocket>,
+): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  let live: LiveSocket | undefined
+  const accept = (): LiveSocket => {
+    const accepted = acceptWebSocket(request, socket, head)
+    live = accepted
+    open.add(accepted)
+    accepted.ended.addEventListener('abort', () => open.delete(accepted))
+    return accepted
+  }
+  try {
+    if (open.size >= liveMax) throw new HttpError(503, 'too many are listening')
+    const url = URL.parse(request.url ?? '/', 'http://service')
+    if (url === null || !asksForWebSocket(request)) throw new HttpError(400, 'bad request')
+    for (const { path, handle } of options.live ?? []) {
+      const params = matchRoute(path, url.pathname)
+      if (params !== undefined)
+        return await handle({ request, url, params, passOn: propagatedHeaders(request) }, accept)
+    }
+    throw new HttpError(404, 'there is nothing live here')
+  } catch (error) {
+    const status = error instanceof HttpError ? error.status : 500
+    if (status >= 500) log(options.name, `${request.url} (live): ${describe(error)}`)
+    if (live === undefined) socket.end(`HTTP/1.1 ${status} Sorry\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+    else live.close(1011)
+  }
 }
 
 function endGracefully(server: Server, options: HttpServiceOptions): void {

@@ -7,6 +7,7 @@ import { apiRoutes, testRoutes } from './routes/api-routes.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
 import { basketRoutes } from './routes/basket-routes.ts'
 import { browseRoutes } from './routes/browse-routes.ts'
+import { liveRoutes } from './routes/live-routes.ts'
 import { orderRoutes } from './routes/order-routes.ts'
 import { pageReply } from './routes/page-reply.ts'
 import { makeWebRoute } from './routes/web-route.ts'
@@ -37,5 +38,6 @@ await startHttpService({
     ...assetRoutes(),
     ...(testEndpoints() ? testRoutes(route) : []),
   ],
+  live: liveRoutes(sessions),
   onError,
 })

@@ -16,7 +16,7 @@ export interface Visitor {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Reads a request's visitor; one without a basket gets a new one. */
-export function visitorOf(call: Call, sessions: Sessions): Visitor {
+export function visitorOf(call: Pick<Call, 'request' | 'passOn'>, sessions: Sessions): Visitor {
   const cookies = parseCookies(call.request.headers.cookie ?? '')
   const name = sessions.read(cookies.get('session'))
   const basketId = cookies.get('basket') ?? ''

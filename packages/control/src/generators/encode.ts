@@ -17,6 +17,7 @@ import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/liste
 import { OriginalDstSchema } from '@weft/xds/es/envoy/extensions/filters/listener/original_dst/v3/original_dst'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { ConfigSchema as SetFilterStateSchema } from '@weft/xds/es/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state'
 import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
@@ -47,6 +48,7 @@ const registry = createRegistry(
   TlsInspectorSchema,
   HttpConnectionManagerSchema,
   NetworkRbacSchema,
+  SetFilterStateSchema,
   TcpProxySchema,
   PreviousHostsPredicateSchema,
   InternalUpstreamTransportSchema,

@@ -1,21 +1,30 @@
 // The ready instances behind each Service port and subset. Their own input: a change here rebuilds nothing else.
 import { originOf } from '@weft/core'
 import {
+  type AuthorizationPolicySpec,
   type PeerAuthenticationSpec,
   selectsLabels,
   servingAddress,
   type ServicePort,
   targetPortOf,
+  type TrafficPolicy,
+  type WorkloadInstance,
 } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import { policyLevel } from '../policies/workload-selection.ts'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import { destinationRulesFor, mergeDestinationRules, ruleScope } from './destination-rules.ts'
+import { asksServerName } from '../policies/rbac-rule.ts'
+import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
+import { takesTunnels, tunnelPort } from './connect-terminate.ts'
+import { destinationRulesFor, mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { outboundCluster, type Service, serviceHost } from './hosts.ts'
-import { socketAddress } from './socket-address.ts'
+import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
+import type { ServiceReferences } from './service-references.ts'
+import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 import type { Init } from './init.ts'
 
@@ -24,36 +33,59 @@ type LbEndpointInit = Init<typeof LbEndpointSchema>
 interface EndpointRefs {
   readonly instances: readonly SnapshotInstance[]
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
+  /** Only those that keep workloads from taking tunnels. */
+  readonly serverNamePolicies: readonly SnapshotObject<AuthorizationPolicySpec>[]
+}
+
+/** What endpoints depend on besides objects. */
+interface EndpointScope {
+  readonly rootNamespace: string
+  readonly trustDomain: string
+  readonly hop: MeshHop
 }
 
 /** One ClusterLoadAssignment per outbound cluster. */
 export const endpoints = generator({
   name: 'endpoints',
-  scope: (mesh, proxy) => ({ callers: ruleScope(mesh, proxy), rootNamespace: mesh.settings.rootNamespace }),
+  scope: (mesh, proxy) => ({
+    callers: ruleScope(mesh, proxy),
+    rootNamespace: mesh.settings.rootNamespace,
+    trustDomain: mesh.settings.trustDomain,
+    hop: mesh.settings.hop,
+  }),
   each: ['Service'],
-  views(mesh, { callers, rootNamespace }, item) {
+  views(mesh, { callers, ...scope }, item) {
     const service = item as Service
     const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
+    const targets = instances.map(({ value }) => value)
     return [
-      makeView(
-        { rootNamespace },
-        {
-          service: [service],
-          destinationRules: destinationRulesFor(mesh, service, callers),
-          instances,
-          peerAuthentications: mesh.peerAuthentications(instances.map(({ value }) => value)),
-        },
-      ),
+      makeView<
+        EndpointScope,
+        EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
+      >(scope, {
+        service: [service],
+        destinationRules: destinationRulesFor(mesh, service, callers),
+        instances,
+        peerAuthentications: mesh.peerAuthentications(targets),
+        serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
+      }),
     ]
   },
   build({ scope, refs }) {
-    const { subsets } = mergeDestinationRules(refs.destinationRules)
+    const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
+    const tlsOf = (port: ServicePort, subset?: TrafficPolicy): boolean =>
+      portPolicy(policy, subset, port.port).tls?.mode !== 'DISABLE'
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', lbEndpoints(port, refs.instances, refs, scope.rootNamespace)),
+        assignment(service, port, '', lbEndpoints({ port, tls: tlsOf(port) }, refs.instances, refs, scope)),
         ...subsets.map(({ subset }) => {
           const members = refs.instances.filter(({ value }) => selectsLabels(subset.labels, value.labels))
-          return assignment(service, port, subset.name, lbEndpoints(port, members, refs, scope.rootNamespace))
+          return assignment(
+            service,
+            port,
+            subset.name,
+            lbEndpoints({ port, tls: tlsOf(port, subset.trafficPolicy) }, members, refs, scope),
+          )
         }),
       ]),
     )
@@ -67,22 +99,54 @@ function assignment(service: Service, port: ServicePort, subset: string, lbEndpo
   return encodeResource(ClusterLoadAssignmentSchema, name, { clusterName: name, endpoints }, [originOf(service.id, '')])
 }
 
+interface Destination {
+  readonly port: ServicePort
+  /** Whether clients use TLS where the endpoint takes it: a DestinationRule can say no. */
+  readonly tls: boolean
+}
+
 function lbEndpoints(
-  port: ServicePort,
+  { port, tls }: Destination,
   instances: readonly SnapshotInstance[],
-  { peerAuthentications }: EndpointRefs,
-  rootNamespace: string,
+  { peerAuthentications, serverNamePolicies }: EndpointRefs,
+  scope: EndpointScope,
 ): LbEndpointInit[] {
   return instances.flatMap(({ value }) => {
     const target = targetPortOf(port, value.ports)
     if (target === undefined) return []
+    const { rootNamespace } = scope
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
     const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'
-    return [
-      {
-        hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(servingAddress(value), target) } },
-        metadata: workloadMetadata(value, mtls),
-      },
-    ]
+    const limiting = serverNamePolicies.filter(
+      ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
+    )
+    const tunnel =
+      mtls &&
+      tls &&
+      scope.hop === 'http2' &&
+      portKind(port, scope.hop) === 'tcp' &&
+      takesTunnels(value.labels, limiting)
+    return [tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)]
   })
+}
+
+function direct(instance: WorkloadInstance, target: number, mtls: boolean): LbEndpointInit {
+  const address = socketAddress(servingAddress(instance), target)
+  return {
+    hostIdentifier: { case: 'endpoint', value: { address } },
+    metadata: workloadMetadata(instance, mtls ? { tlsMode: 'istio' } : undefined),
+  }
+}
+
+/** An internal address: the connection to it goes on as a CONNECT stream, by what the metadata says. */
+function behindTunnel(instance: WorkloadInstance, target: number, { trustDomain }: EndpointScope): LbEndpointInit {
+  const host = servingAddress(instance)
+  const destination = `${host}:${target}`
+  const { filterMetadata } = workloadMetadata(instance, { tlsMode: 'istio', ...tunnelMatch })
+  const identity = `spiffe://${trustDomain}/ns/${instance.namespace}/sa/${instance.serviceAccount}`
+  const tunnel = { destination, address: `${host}:${tunnelPort}`, identity }
+  return {
+    hostIdentifier: { case: 'endpoint', value: { address: internalAddress(connectOriginateName, destination) } },
+    metadata: { filterMetadata: { ...filterMetadata, [tunnelMetadata]: tunnel } },
+  }
 }

@@ -21,12 +21,12 @@ export const gatewayListeners = generator({
   name: 'gateway-listeners',
   scope: (mesh, proxy) => ({ ...inboundScope(mesh, proxy), address: servingAddress(proxy.instance) }),
   views(mesh, scope) {
-    const { address, workload, trustDomain, accessLog } = scope
+    const { address, workload, trustDomain, accessLog, hop } = scope
     const gateways = mesh.gatewaysFor(scope.labels)
     const policies = policiesOf(mesh, scope)
     return gatewayPorts(gateways).map((port) =>
       makeView(
-        { address, port, workload, trustDomain, accessLog },
+        { address, port, workload, trustDomain, accessLog, hop },
         { gateways: gatewaysOn(gateways, port), ...policies },
       ),
     )
@@ -56,6 +56,7 @@ export const gatewayListeners = generator({
                 routes: gatewayRouteName(port),
                 authorization: httpRbac(authorization),
                 accessLog: scope.accessLog,
+                hop: scope.hop,
               }),
             ],
           },

@@ -83,7 +83,14 @@ function hostsOf(
       }
     }
   }
+  for (const list of hosts.values()) list.sort((a, b) => rankOf(a, servers) - rankOf(b, servers))
   return hosts
+}
+
+/** When two Gateways claim one host, what is bound to the first of them comes first; `analyze` tells the other one. */
+function rankOf({ id, spec }: VirtualService, servers: readonly ServerHost[]): number {
+  const bound = spec.gateways.map((name) => resolveGateway(name, id.namespace))
+  return servers.findIndex(({ gateway }) => bound.includes(gateway))
 }
 
 /** The narrower of two overlapping hosts. */

@@ -1,5 +1,6 @@
 // Names of Services and how configuration refers to them.
-import { isHttpPort, serviceFqdn, type ServicePort, type ServiceSpec } from '@weft/resources'
+import { isHttpPort, protocolOf, serviceFqdn, type ServicePort, type ServiceSpec } from '@weft/resources'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 
 /** A Service with its content. */
@@ -20,9 +21,18 @@ export function inboundCluster(port: number): string {
   return `inbound|${port}||`
 }
 
-/** How a port is treated; one whose protocol is not declared is plain TCP. */
-export function portKind(port: Pick<ServicePort, 'name' | 'appProtocol'>): 'http' | 'tcp' {
-  return isHttpPort(port) ? 'http' : 'tcp'
+/** What says how a port is treated. */
+type DeclaredPort = Pick<ServicePort, 'name' | 'appProtocol'>
+
+/** How a port is treated; one whose protocol is not declared is plain TCP, and so is HTTP/2 where proxies do not speak it. */
+export function portKind(port: DeclaredPort, hop: MeshHop): 'http' | 'tcp' {
+  return isHttpPort(port) && (hop === 'http2' || !speaksHttp2(port)) ? 'http' : 'tcp'
+}
+
+/** Whether the application behind a port speaks HTTP/2 only, so that requests to it may not be taken down to HTTP/1.1. */
+export function speaksHttp2(port: DeclaredPort): boolean {
+  const protocol = protocolOf(port)
+  return protocol === 'http2' || protocol === 'grpc'
 }
 
 /**

@@ -11,8 +11,10 @@ import {
   type HttpFilterSchema,
   HttpConnectionManagerSchema,
 } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { adsSource, duration } from './config-source.ts'
 import { pack } from './encode.ts'
+import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
 
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
@@ -31,13 +33,16 @@ export interface HcmOptions {
   /** Authorization, inbound only. */
   readonly authorization?: readonly HttpFilterInit[]
   readonly accessLog: boolean
+  readonly hop: MeshHop
+  /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
+  readonly onlyHttp2?: boolean
 }
 
 /** The network filter. Limits are on by default; paths are normalised as Istio's BASE does. */
 export function httpConnectionManager(options: HcmOptions): FilterInit {
   const { side, routes } = options
   const hcm: HcmInit = {
-    codecType: CodecType.HTTP1,
+    ...codec(options),
     statPrefix: options.statPrefix,
     routeSpecifier:
       typeof routes === 'string'
@@ -60,6 +65,14 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
     name: 'envoy.filters.network.http_connection_manager',
     configType: { case: 'typedConfig', value: pack(HttpConnectionManagerSchema, hcm) },
   }
+}
+
+/** HTTP/1.1 and HTTP/2 by ALPN or by the first bytes; WebSocket on both (over HTTP/2: RFC 8441). */
+function codec({ hop, side, onlyHttp2 }: HcmOptions): HcmInit {
+  if (hop === 'http1') return { codecType: CodecType.HTTP1 }
+  const http2ProtocolOptions = side === 'gateway' ? edgeHttp2 : hopHttp2
+  if (onlyHttp2 === true) return { codecType: CodecType.HTTP2, http2ProtocolOptions }
+  return { codecType: CodecType.AUTO, http2ProtocolOptions, upgradeConfigs: [{ upgradeType: 'websocket' }] }
 }
 
 /** The order of HTTP filters, decided once: who may, then what goes wrong on purpose, then where to. */

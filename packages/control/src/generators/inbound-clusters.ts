@@ -4,7 +4,8 @@ import { targetPortOf } from '@weft/resources'
 import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView } from './generator.ts'
-import { inboundCluster, type Service, serviceHost } from './hosts.ts'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
+import { inboundCluster, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { httpOptions } from './traffic-policy.ts'
 import { socketAddress } from './socket-address.ts'
@@ -13,7 +14,8 @@ import { workloadOrigin } from './inbound-listeners.ts'
 /** `inbound|<port>||` */
 export const inboundClusters = generator({
   name: 'inbound-clusters',
-  scope: (_mesh, { instance }) => ({
+  scope: (mesh, { instance }) => ({
+    hop: mesh.settings.hop,
     appAddress: instance.appAddress,
     namespace: instance.namespace,
     labels: instance.labels,
@@ -22,8 +24,8 @@ export const inboundClusters = generator({
   }),
   views(mesh, scope) {
     const services = mesh.servicesFor(scope)
-    const { appAddress, workload } = scope
-    return scope.ports.map((port) => makeView({ appAddress, workload, ...port }, { services }))
+    const { appAddress, workload, hop } = scope
+    return scope.ports.map((port) => makeView({ appAddress, workload, hop, ...port }, { services }))
   },
   build({ scope, refs }) {
     const { appAddress, port, workload } = scope
@@ -37,7 +39,7 @@ export const inboundClusters = generator({
         clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
         connectTimeout: duration(10_000),
         // Applications close idle connections on their own (Node after 5 s); a request must not meet that moment.
-        ...httpOptions({ idleTimeoutMs: 4000 }),
+        ...httpOptions({ idleTimeoutMs: 4000, protocol: applicationProtocol(services, scope) }),
         loadAssignment: {
           clusterName: name,
           endpoints: [
@@ -57,6 +59,18 @@ export const inboundClusters = generator({
     return { resources: [cluster], problems: [], losers: [] }
   },
 })
+
+/** As the first Service that stands for the port declares it, or the port itself. */
+function applicationProtocol(
+  services: readonly Service[],
+  workloadPort: { readonly name: string; readonly port: number; readonly hop: MeshHop },
+): 'http1' | 'http2' {
+  if (workloadPort.hop === 'http1') return 'http1'
+  const declared = services.flatMap((service) =>
+    service.spec.ports.filter((port) => targetPortOf(port, [workloadPort]) === workloadPort.port),
+  )
+  return speaksHttp2(declared[0] ?? workloadPort) ? 'http2' : 'http1'
+}
 
 /** A Service as Istio's metrics want it in cluster metadata. */
 export function istioService(service: Service): { host: string; name: string; namespace: string } {

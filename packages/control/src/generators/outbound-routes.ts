@@ -2,6 +2,7 @@
 import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
@@ -26,6 +27,7 @@ interface RouteScope {
   /** Only the labels that some rule asks for, so that proxies differ no more than their routes do. */
   readonly labels: Readonly<Record<string, string>>
   readonly tunnel: boolean
+  readonly hop: MeshHop
 }
 
 interface RouteRefs {
@@ -49,7 +51,11 @@ export function callerScope(mesh: MeshQuery, { instance }: ProxyRef): Pick<Route
 /** `outbound-http`: virtual hosts of each Service, then those of VirtualServices for hosts that are no Service. */
 export const outboundRoutes = generator({
   name: 'outbound-routes',
-  scope: (mesh, proxy) => ({ ...callerScope(mesh, proxy), tunnel: proxy.interception === 'explicit' }),
+  scope: (mesh, proxy) => ({
+    ...callerScope(mesh, proxy),
+    tunnel: proxy.interception === 'explicit',
+    hop: mesh.settings.hop,
+  }),
   each: ['Service', 'VirtualService'],
   views(mesh, scope: RouteScope, item) {
     const object = item as Service | VirtualService
@@ -65,7 +71,7 @@ export const outboundRoutes = generator({
     const services = serviceIndex(refs.destinations)
     const builder = new VirtualHostBuilder(services)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
-    const context = { services, caller, tunnel: scope.tunnel }
+    const context = { services, caller, tunnel: scope.tunnel, hop: scope.hop }
     if (service === undefined) addForeignHosts(builder, refs, context)
     else addService(builder, service, { ...context, refs })
     const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
@@ -112,6 +118,7 @@ function narrowed(scope: RouteScope, virtualServices: readonly VirtualService[],
     namespace: byNamespace ? scope.namespace : '',
     labels: Object.fromEntries(Object.entries(scope.labels).filter(([key]) => asked.has(key))),
     tunnel: scope.tunnel,
+    hop: scope.hop,
   }
 }
 
@@ -119,6 +126,7 @@ interface HostContext {
   readonly services: ServiceIndex
   readonly caller: Caller
   readonly tunnel: boolean
+  readonly hop: MeshHop
 }
 
 function addService(
@@ -126,10 +134,10 @@ function addService(
   service: Service,
   context: HostContext & { readonly refs: RouteRefs },
 ): void {
-  const { caller, tunnel } = context
+  const { caller, tunnel, hop } = context
   const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
-    if (portKind(port) === 'http') {
+    if (portKind(port, hop) === 'http') {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
     } else if (tunnel) {
       addTcpHost(builder, service, index, { ...context, virtualServices })

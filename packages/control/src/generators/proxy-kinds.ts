@@ -1,4 +1,6 @@
 // What each kind of proxy gets: one ordered list of generators per kind, the whole configuration at a glance.
+import { connectOriginate } from './connect-originate.ts'
+import { connectTerminate } from './connect-terminate.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
@@ -18,7 +20,9 @@ const sidecar: readonly Generator[] = [
   outboundClusters,
   endpoints,
   inboundListeners,
+  connectTerminate,
   outboundListeners,
+  connectOriginate,
   outboundRoutes,
 ]
 
@@ -29,10 +33,19 @@ const redirectedSidecar: readonly Generator[] = [
   endpoints,
   redirectListeners,
   redirectPorts,
+  connectTerminate,
+  connectOriginate,
   outboundRoutes,
 ]
 
-const gateway: readonly Generator[] = [staticClusters, outboundClusters, endpoints, gatewayListeners, gatewayRoutes]
+const gateway: readonly Generator[] = [
+  staticClusters,
+  outboundClusters,
+  endpoints,
+  gatewayListeners,
+  connectOriginate,
+  gatewayRoutes,
+]
 
 const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(
   [sidecar, redirectedSidecar, gateway].map((list) => [list, [...list, weftWorkloads]]),

@@ -12,7 +12,7 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { inboundChains, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundPorts, inboundRefs, type InboundScope, inboundScope } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
-import { httpInspector } from './outbound-listeners.ts'
+import { httpInspector, sniffedHttp } from './outbound-listeners.ts'
 import { outboundHttp } from './outbound-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { blackHole, passthrough } from './static-clusters.ts'
@@ -42,9 +42,9 @@ export const redirectListeners = generator({
 /** `0.0.0.0_<port>` per outbound HTTP port: the same for all redirected proxies. */
 export const redirectPorts = generator({
   name: 'redirect-ports',
-  scope: (mesh) => ({ accessLog: mesh.settings.accessLog }),
+  scope: (mesh) => ({ accessLog: mesh.settings.accessLog, hop: mesh.settings.hop }),
   views: (mesh, scope) => [makeView(scope, { services: mesh.services() })],
-  build: ({ scope, refs }) => ({ resources: outboundPorts(scope.accessLog, refs.services), problems: [], losers: [] }),
+  build: ({ scope, refs }) => ({ resources: outboundPorts(scope, refs.services), problems: [], losers: [] }),
 })
 
 /** Hands a connection to the listener of its original port; what has none passes through. */
@@ -76,11 +76,14 @@ function virtualOutbound(scope: InboundScope): BuiltResource {
 }
 
 /** One unbound listener per HTTP port in the mesh. */
-function outboundPorts(accessLog: boolean, services: readonly Service[]): BuiltResource[] {
+function outboundPorts(
+  { accessLog, hop }: Pick<InboundScope, 'accessLog' | 'hop'>,
+  services: readonly Service[],
+): BuiltResource[] {
   const ports = new Map<number, Origin>()
   for (const service of services) {
     for (const port of service.spec.ports) {
-      if (portKind(port) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
+      if (portKind(port, hop) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
     }
   }
   return [...ports]
@@ -92,6 +95,7 @@ function outboundPorts(accessLog: boolean, services: readonly Service[]): BuiltR
         statPrefix: `outbound_${name}`,
         routes: outboundHttp,
         accessLog,
+        hop,
       })
       return encodeResource(
         ListenerSchema,
@@ -108,7 +112,7 @@ function outboundPorts(accessLog: boolean, services: readonly Service[]): BuiltR
           filterChains: [
             {
               name: 'http',
-              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.0', 'http/1.1'] },
+              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp(hop) },
               metadata: weftMetadata({ origin }),
               filters: [hcm],
             },

@@ -7,3 +7,13 @@ export function socketAddress(address: string, port: number): Init<typeof Addres
     address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
   }
 }
+
+/** The address of an internal listener; `endpointId` tells endpoints behind the same one apart. */
+export function internalAddress(listener: string, endpointId = ''): Init<typeof AddressSchema> {
+  return {
+    address: {
+      case: 'envoyInternalAddress',
+      value: { addressNameSpecifier: { case: 'serverListenerName', value: listener }, endpointId },
+    },
+  }
+}

@@ -4,6 +4,7 @@ import { adsSource, duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import type { Init } from './init.ts'
+import { internalAddress } from './socket-address.ts'
 
 /** Cluster and endpoints that name every workload by its address, for Weft's proxy. */
 export const weftWorkloadsCluster = 'weft.workloads'
@@ -56,12 +57,7 @@ function cluster(init: ClusterInit & { readonly name: string }): BuiltResource {
 }
 
 function tunnelCluster(): ClusterInit & { readonly name: string } {
-  const address = {
-    address: {
-      case: 'envoyInternalAddress' as const,
-      value: { addressNameSpecifier: { case: 'serverListenerName' as const, value: tunnelName } },
-    },
-  }
+  const address = internalAddress(tunnelName)
   return {
     name: tunnelName,
     ...ofType(Cluster_DiscoveryType.STATIC),

@@ -18,29 +18,44 @@ import type { Init } from './init.ts'
 type TransportSocketInit = Init<typeof TransportSocketSchema>
 type SanMatcherInit = Init<typeof SubjectAltNameMatcherSchema>
 
+/** What an end offers by ALPN, most wanted first; nothing for TCP. */
+export const alpn = { http1: ['http/1.1'], http2: ['h2'], either: ['h2', 'http/1.1'], none: [] } as const
+
+type Alpn = (typeof alpn)[keyof typeof alpn]
+
 /** Server side: any id of the own trust domain; who may do what is authorization's business. */
-export function downstreamMtls(trustDomain: string, protocol: 'http' | 'tcp'): TransportSocketInit {
-  const san: SanMatcherInit = {
-    sanType: SubjectAltNameMatcher_SanType.URI,
-    matcher: { matchPattern: { case: 'prefix', value: `spiffe://${trustDomain}/` } },
-  }
+export function downstreamMtls(trustDomain: string, offered: Alpn): TransportSocketInit {
   return tlsSocket(
     pack(DownstreamTlsContextSchema, {
       requireClientCertificate: true,
-      commonTlsContext: commonContext([san], protocol),
+      commonTlsContext: commonContext([anyIdOf(trustDomain)], offered),
     }),
   )
 }
 
 /** Client side: exactly the ids that the destination's workloads have. */
-export function upstreamMtls(sni: string, spiffeIds: readonly string[], protocol: 'http' | 'tcp'): TransportSocketInit {
+export function upstreamMtls(sni: string, spiffeIds: readonly string[], offered: Alpn): TransportSocketInit {
   const sans = spiffeIds.map(
     (id): SanMatcherInit => ({
       sanType: SubjectAltNameMatcher_SanType.URI,
       matcher: { matchPattern: { case: 'exact', value: id } },
     }),
   )
-  return tlsSocket(pack(UpstreamTlsContextSchema, { sni, commonTlsContext: commonContext(sans, protocol) }))
+  return tlsSocket(pack(UpstreamTlsContextSchema, { sni, commonTlsContext: commonContext(sans, offered) }))
+}
+
+/** Client side of tunnels: an id of the trust domain; which one is told connection by connection. */
+export function tunnelMtls(trustDomain: string): TransportSocketInit {
+  return tlsSocket(
+    pack(UpstreamTlsContextSchema, { commonTlsContext: commonContext([anyIdOf(trustDomain)], alpn.http2) }),
+  )
+}
+
+function anyIdOf(trustDomain: string): SanMatcherInit {
+  return {
+    sanType: SubjectAltNameMatcher_SanType.URI,
+    matcher: { matchPattern: { case: 'prefix', value: `spiffe://${trustDomain}/` } },
+  }
 }
 
 /** No TLS. */
@@ -55,14 +70,14 @@ function tlsSocket(typedConfig: ReturnType<typeof pack>): TransportSocketInit {
   return { name: 'envoy.transport_sockets.tls', configType: { case: 'typedConfig', value: typedConfig } }
 }
 
-function commonContext(sans: readonly SanMatcherInit[], protocol: 'http' | 'tcp'): Init<typeof CommonTlsContextSchema> {
+function commonContext(sans: readonly SanMatcherInit[], offered: Alpn): Init<typeof CommonTlsContextSchema> {
   return {
     tlsParams: {
       // Envoy offers at most 1.2 upstream unless told.
       tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
     },
-    alpnProtocols: protocol === 'http' ? ['http/1.1'] : [],
+    alpnProtocols: [...offered],
     tlsCertificateSdsSecretConfigs: [{ name: 'default', sdsConfig: sdsSource() }],
     validationContextType: {
       case: 'combinedValidationContext',

@@ -5,6 +5,7 @@ import { type ClusterSchema, Cluster_LbPolicy } from '@weft/xds/es/envoy/config/
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
+import { hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
@@ -19,8 +20,8 @@ const lbPolicies = {
   RANDOM: Cluster_LbPolicy.RANDOM,
 } as const
 
-/** Balancing, limits and timeouts. */
-export function policyMembers(policy: PortTrafficPolicy): ClusterInit {
+/** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. */
+export function policyMembers(policy: PortTrafficPolicy, protocol: UpstreamProtocol | undefined): ClusterInit {
   const { connectionPool } = policy
   return {
     lbPolicy: lbPolicies[policy.loadBalancer?.simple ?? 'LEAST_REQUEST'],
@@ -29,28 +30,60 @@ export function policyMembers(policy: PortTrafficPolicy): ClusterInit {
     ...httpOptions({
       idleTimeoutMs: durationMs(connectionPool?.http?.idleTimeout),
       maxRequestsPerConnection: connectionPool?.http?.maxRequestsPerConnection,
+      maxConcurrentStreams: connectionPool?.http?.maxConcurrentStreams,
+      protocol,
     }),
   }
 }
 
-/** Options of the HTTP/1.1 connections to a cluster; empty when there is nothing to say. */
+/**
+ * What connections to a cluster speak. `alpn`: HTTP/2 or HTTP/1.1 as TLS finds out; `downstream`: as the request came in.
+ * Envoy takes `alpn` only for clusters whose every endpoint is spoken to over TLS.
+ */
+export type UpstreamProtocol = 'http1' | 'http2' | 'alpn' | 'downstream'
+
+/** Options of the HTTP connections to a cluster; empty when there is nothing to say. */
 export function httpOptions(options: {
   readonly idleTimeoutMs?: number | undefined
   readonly maxRequestsPerConnection?: number | undefined
+  readonly maxConcurrentStreams?: number | undefined
+  readonly protocol?: UpstreamProtocol | undefined
 }): Pick<ClusterInit, 'typedExtensionProtocolOptions'> {
-  const { idleTimeoutMs, maxRequestsPerConnection } = options
-  if (idleTimeoutMs === undefined && maxRequestsPerConnection === undefined) return {}
+  const { idleTimeoutMs, maxRequestsPerConnection, maxConcurrentStreams, protocol = 'http1' } = options
+  if (protocol === 'http1' && idleTimeoutMs === undefined && maxRequestsPerConnection === undefined) return {}
   const packed = pack(HttpProtocolOptionsSchema, {
     commonHttpProtocolOptions: {
       ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
       ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
     },
-    upstreamProtocolOptions: {
-      case: 'explicitHttpConfig',
-      value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
-    },
+    upstreamProtocolOptions: protocolOptions(protocol, maxConcurrentStreams),
   })
   return { typedExtensionProtocolOptions: { [httpOptionsKey]: packed } }
+}
+
+/** Options of the connections that carry tunnels. */
+export function tunnelHttp(): Pick<ClusterInit, 'typedExtensionProtocolOptions'> {
+  return httpOptions({ protocol: 'http2' })
+}
+
+function protocolOptions(
+  protocol: UpstreamProtocol,
+  maxConcurrentStreams: number | undefined,
+): NonNullable<Init<typeof HttpProtocolOptionsSchema>['upstreamProtocolOptions']> {
+  const http2ProtocolOptions = maxConcurrentStreams === undefined ? hopHttp2 : { ...hopHttp2, maxConcurrentStreams }
+  switch (protocol) {
+    case 'http1':
+      return { case: 'explicitHttpConfig', value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } } }
+    case 'http2':
+      return {
+        case: 'explicitHttpConfig',
+        value: { protocolConfig: { case: 'http2ProtocolOptions', value: http2ProtocolOptions } },
+      }
+    case 'alpn':
+      return { case: 'autoConfig', value: { httpProtocolOptions: {}, http2ProtocolOptions } }
+    case 'downstream':
+      return { case: 'useDownstreamProtocolConfig', value: { httpProtocolOptions: {}, http2ProtocolOptions } }
+  }
 }
 
 function circuitBreakers(pool: ConnectionPool | undefined): Init<typeof CircuitBreakersSchema> {

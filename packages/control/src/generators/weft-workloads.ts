@@ -28,7 +28,7 @@ export const weftWorkloads = generator({
   build({ scope }) {
     const endpoint = encodePart(LbEndpointSchema, {
       hostIdentifier: { case: 'endpoint', value: { address: socketAddress(scope.address, 1) } },
-      metadata: workloadMetadata(scope, false),
+      metadata: workloadMetadata(scope, undefined),
     })
     const part: EndpointPart = { field: field(18, endpoint), size: endpoint.length, version: versionOf(endpoint) }
     return { resources: [], parts: [part], problems: [], losers: [] }

@@ -2,25 +2,30 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { WorkloadInstance } from '@weft/resources'
 
-/** Endpoint metadata: whether it takes mutual TLS, and Istio's `workload` string for metrics. */
+/** Endpoint metadata: what chooses its transport socket, and Istio's `workload` string for metrics. */
 export function workloadMetadata(
   instance: Pick<WorkloadInstance, 'name' | 'workload' | 'namespace' | 'labels'>,
-  mtls: boolean,
+  socketMatch: Readonly<Record<string, string>> | undefined,
 ): { filterMetadata: Record<string, JsonObject> } {
   const filterMetadata: Record<string, JsonObject> = {
     istio: { workload: istioWorkload(instance) },
     weft: { instance: instance.name },
   }
-  if (mtls) filterMetadata['envoy.transport_socket_match'] = { tlsMode: 'istio' }
+  if (socketMatch !== undefined) filterMetadata['envoy.transport_socket_match'] = { ...socketMatch }
   return { filterMetadata }
 }
 
 /** `name;namespace;canonical-name;canonical-revision;cluster`, with Istio's labels and fallbacks. */
-function istioWorkload({
-  workload,
-  namespace,
-  labels,
-}: Pick<WorkloadInstance, 'workload' | 'namespace' | 'labels'>): string {
+function istioWorkload(instance: Pick<WorkloadInstance, 'workload' | 'namespace' | 'labels'>): string {
+  const { name, revision } = canonicalService(instance)
+  return [instance.workload, instance.namespace, name, revision, ''].join(';')
+}
+
+/** Istio's canonical service and revision of a workload. */
+export function canonicalService({ workload, labels }: Pick<WorkloadInstance, 'workload' | 'labels' | 'namespace'>): {
+  name: string
+  revision: string
+} {
   const name =
     labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workload
   const revision =
@@ -28,5 +33,5 @@ function istioWorkload({
     labels['app.kubernetes.io/version'] ??
     labels['version'] ??
     'latest'
-  return [workload, namespace, name, revision, ''].join(';')
+  return { name, revision }
 }

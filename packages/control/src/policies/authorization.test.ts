@@ -72,3 +72,35 @@ test('on TCP an ALLOW rule with an HTTP attribute never matches, a DENY rule goe
   assert.ok(deny.ok)
   assert.deepEqual(deny.value.permissions, [{ rule: { case: 'any', value: true } }])
 })
+
+test('inside a tunnel the port is the one its authority ends with, and what no tunnel tells is asked for by name only', () => {
+  const rule = {
+    from: [{ source: { principals: ['*'] } }],
+    to: [{ operation: { ports: ['7000'] } }],
+    when: [{ key: 'destination.port', notValues: ['7001'] }],
+  }
+  const made = rbacPolicy(rule, { ...context, protocol: 'connect' })
+  const endsWith = (value: string) => ({
+    rule: {
+      case: 'header',
+      value: {
+        name: ':authority',
+        headerMatchSpecifier: {
+          case: 'stringMatch',
+          value: { matchPattern: { case: 'suffix', value }, ignoreCase: false },
+        },
+      },
+    },
+  })
+  assert.ok(made.ok)
+  assert.deepEqual(made.value.permissions, [
+    {
+      rule: {
+        case: 'andRules',
+        value: { rules: [endsWith(':7000'), { rule: { case: 'notRule', value: endsWith(':7001') } }] },
+      },
+    },
+  ])
+  const methods = { to: [{ operation: { methods: ['GET'] } }] }
+  assert.deepEqual(rbacPolicy(methods, { ...context, protocol: 'connect' }), { ok: false, error: { kind: 'never' } })
+})

@@ -11,7 +11,7 @@ import { pack } from '../generators/encode.ts'
 import type { GeneratorProblem } from '../generators/generator.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
-import { rbacPolicy } from './rbac-rule.ts'
+import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { policyLevel, type PolicyTarget } from './workload-selection.ts'
 import type { Init } from '../generators/init.ts'
 
@@ -40,7 +40,7 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
   const { rootNamespace } = mesh.settings
   return {
     policies: mesh
-      .authorizationPolicies(target)
+      .authorizationPolicies([target])
       .filter(
         (policy) => policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace) !== undefined,
       ),
@@ -53,7 +53,7 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
 /** Translates the policies of a workload for one protocol. */
 export function authorizationOf(
   selected: SelectedPolicies,
-  protocol: 'http' | 'tcp',
+  protocol: RuleContext['protocol'],
   trustDomain: string,
 ): Authorization {
   const deny: Record<string, PolicyInit> = {}

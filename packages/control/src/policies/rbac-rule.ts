@@ -1,6 +1,6 @@
 // One AuthorizationPolicy rule as an Envoy RBAC policy. Attributes and their mapping are Istio's.
 import { err, ok, type Result } from '@weft/core'
-import type { Condition, Operation, Rule, Source } from '@weft/resources'
+import type { AuthorizationPolicySpec, Condition, Operation, Rule, Source } from '@weft/resources'
 import type { PolicySchema } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
 import {
   allOfPermissions,
@@ -20,7 +20,8 @@ import type { Init } from '../generators/init.ts'
 
 /** Where a rule is translated for. */
 export interface RuleContext {
-  readonly protocol: 'http' | 'tcp'
+  /** `connect`: TCP inside a CONNECT stream, whose authority names the port. */
+  readonly protocol: 'http' | 'tcp' | 'connect'
   readonly action: 'ALLOW' | 'DENY'
   readonly trustDomain: string
   /** Namespace of the policy, for service accounts without one. */
@@ -50,10 +51,17 @@ const paths: Attribute = {
       ? undefined
       : { rule: { case: 'urlPath', value: { rule: { case: 'path', value: wildcard(value) } } } },
 }
-const ports: Attribute = {
-  on: 'permission',
-  http: false,
-  make: (value) => (/^\d{1,5}$/.test(value) ? { rule: { case: 'destinationPort', value: Number(value) } } : undefined),
+function ports({ protocol }: Pick<RuleContext, 'protocol'>): Attribute {
+  return {
+    on: 'permission',
+    http: false,
+    make(value) {
+      if (!/^\d{1,5}$/.test(value)) return undefined
+      return protocol === 'connect'
+        ? { rule: { case: 'header', value: headerMatcher(':authority', `*:${Number(value)}`) } }
+        : { rule: { case: 'destinationPort', value: Number(value) } }
+    },
+  }
 }
 const destinationIp: Attribute = {
   on: 'permission',
@@ -117,10 +125,17 @@ function conditionAttribute(key: string, context: RuleContext): Attribute | unde
     'source.principal': principals,
     'source.serviceAccount': serviceAccounts(context),
     'destination.ip': destinationIp,
-    'destination.port': ports,
+    'destination.port': ports(context),
     'connection.sni': sni,
   }
   return known[key]
+}
+
+/** Whether a policy has a condition on the server name of TLS, which tunnels do not carry. */
+export function asksServerName(policies: readonly { readonly spec: AuthorizationPolicySpec }[]): boolean {
+  return policies.some(({ spec }) =>
+    spec.rules.some((rule) => (rule.when ?? []).some(({ key }) => key === 'connection.sni')),
+  )
 }
 
 /** One requirement: some (or with `not`, none) of the values. */
@@ -147,7 +162,7 @@ export function rbacPolicy(rule: Rule, context: RuleContext): Result<Init<typeof
   }
   const permissions: PermissionInit[] = []
   for (const to of rule.to ?? [{ operation: {} }]) {
-    const made = translate([...operationRequirements(to.operation), ...conditions], 'permission', context)
+    const made = translate([...operationRequirements(to.operation, context), ...conditions], 'permission', context)
     if (!made.ok) return made
     permissions.push(allOfPermissions(made.value as PermissionInit[]))
   }
@@ -167,7 +182,7 @@ function translate(
 ): Result<(PermissionInit | PrincipalInit)[], RuleFailure> {
   const made: (PermissionInit | PrincipalInit)[] = []
   for (const { attribute, values, not, field } of requirements) {
-    if (attribute.http && context.protocol === 'tcp') {
+    if (attribute.http && context.protocol !== 'http') {
       if (context.action === 'ALLOW') return err({ kind: 'never' })
       continue
     }
@@ -189,12 +204,12 @@ function conditionRequirements(condition: Condition, attribute: Attribute): Requ
   return pair(condition.key, attribute, condition.values, condition.notValues)
 }
 
-function operationRequirements(operation: Operation): Requirement[] {
+function operationRequirements(operation: Operation, context: RuleContext): Requirement[] {
   return [
     ...pair('hosts', hosts, operation.hosts, operation.notHosts),
     ...pair('methods', methods, operation.methods, operation.notMethods),
     ...pair('paths', paths, operation.paths, operation.notPaths),
-    ...pair('ports', ports, operation.ports, operation.notPorts),
+    ...pair('ports', ports(context), operation.ports, operation.notPorts),
   ]
 }
 

@@ -95,7 +95,8 @@ export function createDistributor(
       const ids = [...proxies.keys()].sort()
       return ids.map((id) => {
         const { table, last, streams } = proxyOf(context, id)
-        return proxyStatus({ proxyId: id, table, last, connected: streams.size > 0 })
+        const known = streams.size > 0 ? [...streams] : last === undefined ? [] : [last]
+        return proxyStatus({ proxyId: id, table, streams: known, connected: streams.size > 0 })
       })
     },
     onStatus(listener) {

@@ -41,28 +41,44 @@ export interface ProxyStatus {
   readonly types: readonly TypeStatus[]
 }
 
-/** Tells what a proxy has, from its table and its newest stream. */
+/**
+ * Tells what a proxy has. A proxy may be several processes (shards, or two generations during a restart), each with a stream:
+ * it has what all of them have. `streams` is the open ones, or the newest of those that closed.
+ */
 export function proxyStatus(proxy: {
   readonly proxyId: string
   readonly table: ResourceTable | undefined
-  readonly last: ProxyStream | undefined
+  readonly streams: readonly ProxyStream[]
   readonly connected: boolean
 }): ProxyStatus {
-  const { last, table } = proxy
+  const { streams, table } = proxy
+  const newest = streams.at(-1)
   return {
     proxyId: proxy.proxyId,
     connected: proxy.connected,
-    kind: last?.stream.kind,
-    peer: last?.stream.peer,
-    remote: last?.stream.remote,
-    userAgent: last === undefined ? undefined : userAgentOf(last.node),
+    kind: newest?.stream.kind,
+    peer: newest?.stream.peer,
+    remote: newest?.stream.remote,
+    userAgent: newest === undefined ? undefined : userAgentOf(newest.node),
     types: pushOrder.flatMap((typeUrl) => {
-      const type = last?.state.types.get(typeUrl)
+      const states = streams.map(({ state }) => state.types.get(typeUrl))
       const served = table?.get(typeUrl)
-      if (type === undefined && (served === undefined || served.size === 0)) return []
-      return [typeStatus(typeUrl, table, type)]
+      if (states.every((state) => state === undefined) && (served === undefined || served.size === 0)) return []
+      if (states.length === 0) return [typeStatus(typeUrl, table, undefined)]
+      return [states.map((state) => typeStatus(typeUrl, table, state)).reduce(together)]
     }),
   }
+}
+
+/** From what keeps a proxy from having everything to what does not. */
+const byGravity: readonly TypeStatus['state'][] = ['warming', 'unsubscribed', 'refused', 'accepted']
+
+/** What two processes of one proxy have together: the lesser of the two, and all that either refused. */
+function together(one: TypeStatus, other: TypeStatus): TypeStatus {
+  const lesser = byGravity.indexOf(one.state) <= byGravity.indexOf(other.state) ? one : other
+  const names = new Set(one.refused.map(({ name }) => name))
+  const refused = [...one.refused, ...other.refused.filter(({ name }) => !names.has(name))]
+  return { ...lesser, resources: Math.min(one.resources, other.resources), refused }
 }
 
 function userAgentOf(node: Node): string | undefined {

@@ -79,7 +79,7 @@ function checkTargets(query: MeshQuery, { config, running }: MeshSnapshot): void
     // Candidates: all that hold are among them, and they are in order.
     const sorted = (list: readonly string[]): void => assert.deepEqual(list, [...list].sort())
     const peers = keys(query.peerAuthentications([value]))
-    const policies = keys(query.authorizationPolicies(value))
+    const policies = keys(query.authorizationPolicies([value]))
     const broken = keys(query.unenforceable(value))
     for (const list of [peers, policies, broken]) sorted(list)
     for (const { key, id, spec } of PeerAuthentication) {

@@ -133,9 +133,9 @@ export class MeshQuery {
     return this.#selecting('PeerAuthentication', this.#withRoot(targets))
   }
 
-  /** The AuthorizationPolicies that may hold for a workload, mesh-wide ones included. */
-  authorizationPolicies(target: Selectable): SnapshotObject<AuthorizationPolicySpec>[] {
-    return this.#selecting('AuthorizationPolicy', this.#withRoot([target]))
+  /** The AuthorizationPolicies that may hold for any of these workloads, mesh-wide ones included. */
+  authorizationPolicies(targets: readonly Selectable[]): SnapshotObject<AuthorizationPolicySpec>[] {
+    return this.#selecting('AuthorizationPolicy', this.#withRoot(targets))
   }
 
   /** The policies that may hold for a workload but cannot be enforced. */

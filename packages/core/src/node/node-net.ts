@@ -1,5 +1,6 @@
 import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net'
-import type { ConnectOptions, Net, NetListener, Transport, TransportClose } from '../transport.ts'
+import type { ConnectOptions, ListenAt, Net, NetListener, Transport, TransportClose } from '../transport.ts'
+import { nodeDatagrams } from './node-datagrams.ts'
 import { secureClient, secureServer } from './node-tls.ts'
 import { type Carrier, closeFromError, onSharedRead, SocketTransport } from './socket-transport.ts'
 
@@ -11,10 +12,10 @@ const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
 const onread = { buffer: sharedRead, callback: onSharedRead as (bytes: number, buffer: Uint8Array) => boolean }
 
 /** The machine's network. */
-export const nodeNet: Net = { listen, connect, secureServer, secureClient }
+export const nodeNet: Net = { listen, connect, secureServer, secureClient, datagrams: nodeDatagrams }
 
 function listen(
-  at: { readonly host: string; readonly port: number; readonly backlog?: number },
+  at: ListenAt,
   onConnection: (transport: Transport) => void,
 ): Promise<{ ok: true; value: NetListener } | { ok: false; error: string }> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
@@ -25,7 +26,7 @@ function listen(
   return new Promise((resolve) => {
     server.once('error', (error) => resolve({ ok: false, error: error.message }))
     const where = at.host.startsWith('/') ? { path: at.host } : { host: at.host, port: at.port }
-    server.listen({ ...where, backlog: at.backlog ?? 4096, exclusive: true }, () => {
+    const onListening = (): void => {
       server.removeAllListeners('error')
       // Out of descriptors: accepting goes on when some are free again.
       server.on('error', () => {})
@@ -35,7 +36,10 @@ function listen(
         server.close()
       }
       resolve({ ok: true, value: { address, port, close } })
-    })
+    }
+    const backlog = at.backlog ?? 4096
+    if (at.handle !== undefined) server.listen(at.handle, backlog, onListening)
+    else server.listen({ ...where, backlog, exclusive: true }, onListening)
   })
 }
 

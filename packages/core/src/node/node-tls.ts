@@ -1,4 +1,12 @@
-import { createSecureContext, connect as tlsConnect, type SecureContext, TLSSocket } from 'node:tls'
+import { constants } from 'node:crypto'
+import {
+  createSecureContext,
+  getCACertificates,
+  connect as tlsConnect,
+  type SecureContext,
+  type SecureContextOptions,
+  TLSSocket,
+} from 'node:tls'
 import type { Socket } from 'node:net'
 import type {
   PeerVerifier,
@@ -17,6 +25,15 @@ type Fail = (close: TransportClose) => void
 
 /** Contexts are costly (parsing keys) and material is shared by many connections; the cache dies with the material. */
 const contexts = new WeakMap<TlsMaterial, Map<string, SecureContext>>()
+
+/**
+ * Clients may resume their sessions: without an id context OpenSSL ends such a handshake with an alert wherever client
+ * certificates are asked for. Tickets are sealed with keys of the context, so they end with its material and roots, and
+ * hold the client's leaf, which is judged anew each time. See docs/decisions/0009-raw-tcp-handles.md.
+ */
+const sessionIdContext = 'weft'
+const defaultSessionTimeoutSeconds = 300
+
 const noMaterial: TlsMaterial = { certificateChainPem: '', privateKeyPem: '' }
 
 /** Server side of a handshake on `node:tls`; see `Net.secureServer`. */
@@ -27,8 +44,8 @@ export function secureServer(
   onOpen: Open,
   onFail: Fail,
 ): void {
-  const context = contextOf(options.material, options.clientRootsPem, options, onFail)
-  if (context === undefined) return transport.destroy()
+  const context = contextOf(options.material, options.clientRootsPem, options)
+  if (!('context' in context)) return failLater(transport, context, onFail)
   const raw = transportDuplex(transport)
   if (head !== undefined && head.length > 0) raw.unshift(Buffer.from(head))
   const askForCertificate = options.clientRootsPem !== undefined
@@ -38,6 +55,7 @@ export function secureServer(
     requestCert: askForCertificate,
     rejectUnauthorized: askForCertificate && options.requireClientCertificate,
     ...(options.alpn.length > 0 ? { ALPNCallback: chooseAlpn(options.alpn) } : {}),
+    ...(options.materialFor === undefined ? {} : { SNICallback: chooseContext(options, options.materialFor) }),
   })
   const finish = (): void => {
     const leaf = askForCertificate ? socket.getPeerX509Certificate() : undefined
@@ -52,9 +70,11 @@ export function secureServer(
 
 /** Client side of a handshake on `node:tls`; see `Net.secureClient`. */
 export function secureClient(transport: Transport, options: TlsClientOptions, onOpen: Open, onFail: Fail): void {
-  const context = contextOf(options.material ?? noMaterial, options.rootsPem, options, onFail)
-  if (context === undefined) return transport.destroy()
-  const verify = options.rootsPem !== undefined
+  const rootsPem = options.rootsPem ?? (options.systemRoots === true ? systemRootsPem() : undefined)
+  if (rootsPem === '') return failLater(transport, { reason: 'tls', detail: 'there are no roots to trust' }, onFail)
+  const context = contextOf(options.material ?? noMaterial, rootsPem, options)
+  if (!('context' in context)) return failLater(transport, context, onFail)
+  const verify = rootsPem !== undefined
   const socket = tlsConnect({
     socket: transportDuplex(transport) as Socket,
     secureContext: context,
@@ -80,6 +100,7 @@ function handshake(socket: TLSSocket, event: 'secure' | 'secureConnect', onDone:
   const settle = (): void => {
     socket.removeListener(event, done)
     socket.removeListener('close', closed)
+    socket.removeListener('end', ended)
   }
   const done = (): void => {
     settle()
@@ -97,8 +118,11 @@ function handshake(socket: TLSSocket, event: 'secure' | 'secureConnect', onDone:
     const detail = failure?.message ?? 'the peer closed the connection during the handshake'
     onFail({ reason: 'tls', detail })
   }
+  // The socket allows half-open connections; half a handshake is of no use.
+  const ended = (): void => void socket.destroy()
   socket.once(event, done)
   socket.once('close', closed)
+  socket.once('end', ended)
   socket.on('error', errored)
   // A TLSSocket on the server side reports handshake errors only here.
   socket.on('_tlsError', errored)
@@ -128,7 +152,10 @@ function refusalOf(
   if (leaf === undefined) return required ? 'the peer showed no certificate' : undefined
   const problem = chainProblem(socket)
   if (problem !== undefined) return problem
-  return verifyPeer?.({ ...peerIdentity(leaf), leafDer: leaf.raw })
+  const identity = peerIdentity(leaf)
+  // OpenSSL judged the dates when the session began; a resumed one may be older than the certificate's end.
+  if (identity.notAfterMs !== undefined && identity.notAfterMs <= Date.now()) return 'the certificate has expired'
+  return verifyPeer?.({ ...identity, leafDer: leaf.raw })
 }
 
 /** OpenSSL's verdict on the chain. `authorized` is set on clients only; servers are asked as tls.Server asks them. */
@@ -145,30 +172,62 @@ function chooseAlpn(ours: readonly string[]) {
     ours.find((name) => protocols.includes(name)) ?? protocols[0]
 }
 
+/** The certificate by the server name the client asked for. */
+function chooseContext(options: TlsServerOptions, materialFor: (serverName: string) => TlsMaterial) {
+  return (serverName: string, done: (error: Error | null, context?: SecureContext) => void): void => {
+    const context = contextOf(materialFor(serverName.toLowerCase()), options.clientRootsPem, options)
+    if ('context' in context) done(null, context)
+    else done(new Error(context.detail))
+  }
+}
+
+let systemRoots: string | undefined
+
+/** Read once: some hundred certificates, which change with the machine's packages only. */
+function systemRootsPem(): string {
+  systemRoots ??= getCACertificates('system').join('\n')
+  return systemRoots
+}
+
+type ContextSettings = Pick<
+  TlsServerOptions,
+  'minVersion' | 'maxVersion' | 'ciphers' | 'curves' | 'tickets' | 'sessionTimeoutSeconds'
+>
+
 function contextOf(
   material: TlsMaterial,
   rootsPem: string | undefined,
-  limits: Pick<TlsServerOptions, 'minVersion' | 'maxVersion'>,
-  onFail: Fail,
-): SecureContext | undefined {
+  settings: ContextSettings,
+): SecureContext | TransportClose {
   let cached = contexts.get(material)
   if (cached === undefined) contexts.set(material, (cached = new Map()))
-  const maxVersion = limits.maxVersion ?? 'TLSv1.3'
-  const key = `${limits.minVersion} ${maxVersion} ${rootsPem ?? ''}`
+  const { minVersion, maxVersion = 'TLSv1.3', ciphers, curves, tickets, sessionTimeoutSeconds } = settings
+  const limits = [minVersion, maxVersion, ciphers, curves, tickets, sessionTimeoutSeconds].join(' ')
+  const key = `${limits} ${rootsPem ?? ''}`
   const known = cached.get(key)
   if (known !== undefined) return known
   try {
-    const context = createSecureContext({
+    const options: SecureContextOptions = {
       ...(material === noMaterial ? {} : { cert: material.certificateChainPem, key: material.privateKeyPem }),
       ...(rootsPem === undefined ? {} : { ca: rootsPem }),
-      minVersion: limits.minVersion,
+      minVersion,
       maxVersion,
-    })
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(curves === undefined ? {} : { ecdhCurve: curves }),
+      ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      sessionIdContext,
+      sessionTimeout: sessionTimeoutSeconds ?? defaultSessionTimeoutSeconds,
+    }
+    const context = createSecureContext(options)
     cached.set(key, context)
     return context
   } catch (error) {
-    const detail = `certificate, key or roots cannot be used: ${error instanceof Error ? error.message : String(error)}`
-    queueMicrotask(() => onFail({ reason: 'tls', detail }))
-    return undefined
+    const what = error instanceof Error ? error.message : String(error)
+    return { reason: 'tls', detail: `certificate, key or roots cannot be used: ${what}` }
   }
+}
+
+function failLater(transport: Transport, close: TransportClose, onFail: Fail): void {
+  queueMicrotask(() => onFail(close))
+  transport.destroy()
 }

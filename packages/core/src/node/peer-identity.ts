@@ -5,15 +5,17 @@ import type { PeerIdentity } from '../transport.ts'
 export interface CertificateNames {
   readonly uris: readonly string[]
   readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
 }
 
 /**
- * URI and DNS names out of node's `subjectAltName` text, `URI:spiffe://a/b, DNS:c`. Node quotes (as JSON) every value
+ * URI and DNS names and IP addresses out of node's `subjectAltName` text, `URI:spiffe://a/b, DNS:c`. Node quotes (as JSON) every value
  * that could be mistaken for a separator, so that a name cannot smuggle in another one.
  */
 export function parseSubjectAltName(text: string | undefined): CertificateNames {
   const uris: string[] = []
   const dnsNames: string[] = []
+  const ipAddresses: string[] = []
   const entry = /([A-Za-z0-9 ]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy
   const source = text ?? ''
   let position = 0
@@ -21,24 +23,26 @@ export function parseSubjectAltName(text: string | undefined): CertificateNames 
     entry.lastIndex = position
     const found = entry.exec(source)
     // Anything unreadable voids the whole: half-understood names are not an identity.
-    if (found === null) return { uris: [], dnsNames: [] }
+    if (found === null) return { uris: [], dnsNames: [], ipAddresses: [] }
     position = entry.lastIndex
     const [, kind, raw = ''] = found
     const value = raw.startsWith('"') ? (JSON.parse(raw) as string) : raw
     if (kind === 'URI') uris.push(value)
     else if (kind === 'DNS') dnsNames.push(value)
+    else if (kind === 'IP Address') ipAddresses.push(value)
   }
-  return { uris, dnsNames }
+  return { uris, dnsNames, ipAddresses }
 }
 
 /** The peer's identity as its verified leaf states it; a SPIFFE id counts only when it is the one URI. */
 export function peerIdentity(leaf: X509Certificate): PeerIdentity & { readonly dnsNames: readonly string[] } {
-  const { uris, dnsNames } = parseSubjectAltName(leaf.subjectAltName)
+  const { uris, dnsNames, ipAddresses } = parseSubjectAltName(leaf.subjectAltName)
   const [uri] = uris
   return {
     spiffeId: uris.length === 1 && uri?.startsWith('spiffe://') === true ? uri : undefined,
     serial: leaf.serialNumber.toLowerCase(),
     notAfterMs: Date.parse(leaf.validTo),
     dnsNames,
+    ipAddresses,
   }
 }

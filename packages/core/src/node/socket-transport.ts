@@ -115,12 +115,12 @@ interface Names {
 }
 
 /** IPv4 addresses that arrive on a dual-stack socket are written as IPv4. */
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   return address === undefined ? '' : address.startsWith('::ffff:') ? address.slice(7) : address
 }
 
 /** Why a socket failed, from node's error codes. */
-export function closeFromError(error: NodeJS.ErrnoException): TransportClose {
+export function closeFromError(error: Pick<NodeJS.ErrnoException, 'code' | 'message'>): TransportClose {
   const detail = error.message
   switch (error.code) {
     case 'ECONNRESET':

@@ -1,13 +1,16 @@
 import { Duplex } from 'node:stream'
+import { RawTransport } from './raw-transport.ts'
 import { SocketTransport } from './socket-transport.ts'
 import type { Transport } from '../transport.ts'
 
 /**
- * A `Duplex` over any transport, for library code that wants a stream (`node:tls` over an in-process connection,
- * `node:http2` over a Unix socket). Not for the request path.
+ * A `Duplex` over any transport, for library code that wants a stream. A real socket is given as such, since `node:tls`
+ * then encrypts right on its handle; the rest (`node:tls` inside another connection) pays for a stream in between.
  */
 export function transportDuplex(transport: Transport): Duplex {
-  return transport instanceof SocketTransport ? transport.detach() : new TransportDuplex(transport)
+  if (transport instanceof SocketTransport) return transport.detach()
+  if (transport instanceof RawTransport && transport.isOpen) return transport.detach()
+  return new TransportDuplex(transport)
 }
 
 class TransportDuplex extends Duplex {

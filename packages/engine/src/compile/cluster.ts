@@ -1,7 +1,7 @@
 // envoy.config.cluster.v3.Cluster.
 import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
-import type { Balancer, BreakerLimits, Cluster, OutlierDetection, UpstreamHttp, UpstreamTls } from '../model.ts'
+import type { Balancer, BreakerLimits, Cluster, OutlierDetection, UpstreamHttp } from '../model.ts'
 import { compileAssignment } from './endpoints.ts'
 import { metadataOf, originsOf } from './metadata.ts'
 import {
@@ -13,7 +13,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { compileUpstreamTls } from './tls-context.ts'
+import { compileUpstreamSocket, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
 
 const httpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
@@ -27,11 +27,11 @@ export function compileCluster(bytes: Uint8Array, options: CompileOptions): Resu
 
 function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
   if (cluster.name === '') refuse('name', 'is empty')
-  const tls = compileUpstreamTls(context, 'transport_socket', cluster.transportSocket)
+  const socket = compileUpstreamSocket(context, 'transport_socket', cluster.transportSocket)
   const transportSocketMatches = cluster.transportSocketMatches.map((match, index) => ({
     name: match.name,
     match: match.match ?? {},
-    tls: compileUpstreamTls(context, `transport_socket_matches[${index}].transport_socket`, match.transportSocket),
+    ...compileUpstreamSocket(context, `transport_socket_matches[${index}].transport_socket`, match.transportSocket),
   }))
   return {
     name: cluster.name,
@@ -42,20 +42,19 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     balancer: compileBalancer(context, cluster),
     breakers: compileBreakers(cluster.circuitBreakers),
     outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(cluster.outlierDetection),
-    tls,
+    ...socket,
     transportSocketMatches,
     http: compileHttp(context, cluster),
     panicThresholdPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
-    secretNames: secretNamesOf([tls, ...transportSocketMatches.map((match) => match.tls)]),
+    secretNames: allSecretNames([socket, ...transportSocketMatches]),
   }
 }
 
-function secretNamesOf(contexts: readonly (UpstreamTls | undefined)[]): readonly string[] {
-  const names = contexts.flatMap((tls) => [tls?.certificateSecret, tls?.rootsSecret])
-  return [...new Set(names.filter((name) => name !== undefined))]
+function allSecretNames(sockets: readonly UpstreamSocket[]): readonly string[] {
+  return [...new Set(sockets.flatMap(({ tls }) => (tls === undefined ? [] : secretNamesOf(tls))))]
 }
 
 function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['discovery'] {
@@ -160,6 +159,11 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
   const explicit2 =
     options?.explicitHttpConfig?.http2ProtocolOptions ??
     (options === undefined ? cluster.http2ProtocolOptions : undefined)
+  const http1 =
+    options?.explicitHttpConfig?.httpProtocolOptions ??
+    options?.useDownstreamProtocolConfig?.httpProtocolOptions ??
+    options?.autoConfig?.httpProtocolOptions ??
+    cluster.httpProtocolOptions
   return {
     protocol:
       options?.useDownstreamProtocolConfig !== undefined ? 'downstream' : explicit2 !== undefined ? 'http2' : 'http1',
@@ -167,5 +171,6 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? cluster.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
     preserveHeaderCase: false,
+    http1Trailers: http1?.enableTrailers ?? false,
   }
 }

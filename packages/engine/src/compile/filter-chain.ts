@@ -1,12 +1,12 @@
 // envoy.config.listener.v3.FilterChain: its match, its TLS, and its network filters up to the terminal one.
 import * as lean from '@weft/xds/lean'
-import type { FilterChain, FilterChainMatch, NetworkRbac, TcpProxy } from '../model.ts'
-import { compileAccessLogs } from './access-log.ts'
+import type { FilterChain, FilterChainMatch, NetworkRbac } from '../model.ts'
 import { compileManager } from './http-connection-manager.ts'
 import { originsOf } from './metadata.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
 import { compileCidr } from './string-matcher.ts'
+import { compileTcpProxy } from './tcp-proxy.ts'
 import { compileDownstreamTls } from './tls-context.ts'
 
 /** Handshakes that take longer are cut. Envoy waits for ever when the field is unset; a mesh proxy should not. */
@@ -104,23 +104,5 @@ function compileNetworkRbac(context: Context, at: string, bytes: Uint8Array): Ne
     statPrefix: rbac.statPrefix,
     rules: compileRbac(context, `${at}.rules`, rbac.rules),
     shadow: compileRbac(context, `${at}.shadow_rules`, rbac.shadowRules),
-  }
-}
-
-function compileTcpProxy(context: Context, at: string, proxy: lean.TcpProxy): TcpProxy {
-  const clusters =
-    proxy.weightedClusters?.clusters ?? (proxy.cluster === undefined ? [] : [{ name: proxy.cluster, weight: 1 }])
-  if (clusters.length === 0) return refuse(at, 'names no cluster')
-  for (const [index, leg] of clusters.entries()) {
-    if (leg.weight < 1) refuse(`${at}.weighted_clusters.clusters[${index}].weight`, 'must be at least 1')
-  }
-  return {
-    kind: 'tcp',
-    statPrefix: proxy.statPrefix,
-    clusters,
-    idleTimeoutMs: proxy.idleTimeout ?? 3_600_000,
-    maxConnectAttempts: proxy.maxConnectAttempts ?? 1,
-    maxDownstreamConnectionDurationMs: proxy.maxDownstreamConnectionDuration ?? 0,
-    accessLogs: compileAccessLogs(context, `${at}.access_log`, proxy.accessLog),
   }
 }

@@ -29,9 +29,9 @@ export function compileHeaderRules(at: string, from: HeaderFields): HeaderRules 
     from.responseHeadersToRemove.length === 0
   if (none) return noHeaderRules
   return {
-    requestAdd: compileOptions(`${at}.request_headers_to_add`, from.requestHeadersToAdd),
+    requestAdd: compileHeaderOptions(`${at}.request_headers_to_add`, from.requestHeadersToAdd),
     requestRemove: compileRemovals(`${at}.request_headers_to_remove`, from.requestHeadersToRemove),
-    responseAdd: compileOptions(`${at}.response_headers_to_add`, from.responseHeadersToAdd),
+    responseAdd: compileHeaderOptions(`${at}.response_headers_to_add`, from.responseHeadersToAdd),
     responseRemove: compileRemovals(`${at}.response_headers_to_remove`, from.responseHeadersToRemove),
   }
 }
@@ -40,7 +40,8 @@ function compileRemovals(at: string, names: readonly string[]): readonly string[
   return names.map((name) => name.toLowerCase()).filter((name) => isChangeable(at, name))
 }
 
-function compileOptions(at: string, options: readonly HeaderValueOption[]): readonly HeaderOption[] {
+/** The headers of one `..._to_add` list. */
+export function compileHeaderOptions(at: string, options: readonly HeaderValueOption[]): readonly HeaderOption[] {
   return options.map((option, index) => {
     const here = `${at}[${index}]`
     const header = option.header

@@ -43,6 +43,7 @@ export function compileManager(context: Context, at: string, hcm: lean.HttpConne
       acceptHttp10: http1?.acceptHttp10 ?? false,
       defaultHostForHttp10: http1?.defaultHostForHttp10 ?? '',
       preserveHeaderCase: false,
+      trailers: http1?.enableTrailers ?? false,
     },
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     accessLogs: compileAccessLogs(context, `${at}.access_log`, hcm.accessLog),

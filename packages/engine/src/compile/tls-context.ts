@@ -1,8 +1,9 @@
-// TLS contexts. Certificates and roots are named (SDS), never inline; what we cannot enforce refuses the resource.
+// TLS contexts. What we cannot enforce refuses the resource.
 import * as lean from '@weft/xds/lean'
-import type { CommonTls, DownstreamTls, SanMatcher, UpstreamTls } from '../model.ts'
+import type { CommonTls, DownstreamTls, GivenCertificate, PemSource, SanMatcher, UpstreamTls } from '../model.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
 import { compileString } from './string-matcher.ts'
+import { compileTlsParameters } from './tls-parameters.ts'
 
 /** The transport socket of a filter chain; undefined: plaintext. */
 export function compileDownstreamTls(
@@ -16,18 +17,56 @@ export function compileDownstreamTls(
   const where = `${at}.typed_config`
   const tls = readStrict(where, lean.readDownstreamTlsContext, any.value)
   const common = compileCommonTls(context, `${where}.common_tls_context`, tls.commonTlsContext)
-  if (tls.requireSni === true) refuse(`${where}.require_sni`, 'is not supported')
   const requireClientCertificate = tls.requireClientCertificate ?? false
-  if (common.certificateSecret === undefined)
+  if (common.certificateSecret === undefined && common.givenCertificates === undefined)
     return refuse(`${where}.common_tls_context`, 'names no certificate of our own')
-  if (requireClientCertificate && common.rootsSecret === undefined) {
+  if (requireClientCertificate && common.rootsSecret === undefined && common.givenRoots === undefined) {
     return refuse(`${where}.require_client_certificate`, 'names no roots to verify the client with')
   }
-  return { ...common, requireClientCertificate }
+  const tickets = tls.disableStatelessSessionResumption !== true
+  const resumption =
+    tickets && tls.sessionTimeout === undefined
+      ? {}
+      : { resumption: { tickets, timeoutSeconds: secondsOf(tls.sessionTimeout) } }
+  return { ...common, requireClientCertificate, requireSni: tls.requireSni ?? false, ...resumption }
 }
 
-/** The transport socket of a cluster; undefined: plaintext. */
-export function compileUpstreamTls(
+function secondsOf(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000)
+}
+
+/** How connections of a cluster are secured, and what goes in front of them. */
+export interface UpstreamSocket {
+  /** Undefined: plaintext. */
+  readonly tls: UpstreamTls | undefined
+  readonly proxyProtocol?: 1 | 2
+}
+
+const plaintext: UpstreamSocket = { tls: undefined }
+
+/** The transport socket of a cluster. */
+export function compileUpstreamSocket(
+  context: Context,
+  at: string,
+  socket: lean.TransportSocket | undefined,
+): UpstreamSocket {
+  const any = socket?.typedConfig
+  if (any?.typeUrl !== lean.typeUrls.ProxyProtocolUpstreamTransport) {
+    const tls = compileUpstreamTls(context, at, socket)
+    return tls === undefined ? plaintext : { tls }
+  }
+  const where = `${at}.typed_config`
+  const wrapper = readPart(context, where, lean.readProxyProtocolUpstreamTransport, any.value)
+  const inner = wrapper.transportSocket ?? refuse(`${where}.transport_socket`, 'is missing')
+  const version = wrapper.config?.version ?? 'V1'
+  if (version !== 'V1' && version !== 'V2') return refuse(`${where}.config.version`, `${version} is not supported`)
+  return {
+    tls: compileUpstreamTls(context, `${where}.transport_socket`, inner),
+    proxyProtocol: version === 'V1' ? 1 : 2,
+  }
+}
+
+function compileUpstreamTls(
   context: Context,
   at: string,
   socket: lean.TransportSocket | undefined,
@@ -51,35 +90,81 @@ function unknownSocket(at: string, socket: lean.TransportSocket): never {
 
 function compileCommonTls(context: Context, at: string, tls: lean.CommonTlsContext | undefined): CommonTls {
   if (tls === undefined) return refuse(at, 'is missing')
-  if (tls.tlsCertificates.length > 0) refuse(`${at}.tls_certificates`, 'inline certificates are not supported: use SDS')
-  if (tls.tlsCertificateSdsSecretConfigs.length > 1) {
-    refuse(`${at}.tls_certificate_sds_secret_configs`, 'more than one certificate is not supported')
+  const secrets = tls.tlsCertificateSdsSecretConfigs.map((config, index) =>
+    secretName(`${at}.tls_certificate_sds_secret_configs[${index}]`, config),
+  )
+  if (secrets.length > 0 && tls.tlsCertificates.length > 0)
+    refuse(`${at}.tls_certificates`, 'cannot be mixed with certificates from SDS')
+  const given = tls.tlsCertificates.map((one, index) => givenCertificate(`${at}.tls_certificates[${index}]`, one))
+  return {
+    certificateSecret: secrets[0],
+    ...(secrets.length > 1 ? { moreCertificateSecrets: secrets.slice(1) } : {}),
+    ...(given.length > 0 ? { givenCertificates: given } : {}),
+    ...compileValidation(context, at, tls),
+    alpn: tls.alpnProtocols,
+    ...compileTlsParameters(`${at}.tls_params`, tls.tlsParams),
   }
+}
+
+/** The SDS names that a context needs before it can be served by. */
+export function secretNamesOf(tls: CommonTls): readonly string[] {
+  const names = [tls.certificateSecret, ...(tls.moreCertificateSecrets ?? []), tls.rootsSecret]
+  return names.filter((name) => name !== undefined)
+}
+
+function givenCertificate(at: string, certificate: lean.TlsCertificate): GivenCertificate {
+  return {
+    chain: pemSource(`${at}.certificate_chain`, certificate.certificateChain),
+    key: pemSource(`${at}.private_key`, certificate.privateKey),
+  }
+}
+
+function pemSource(at: string, source: lean.DataSource | undefined): PemSource {
+  if (source?.filename !== undefined) {
+    return source.filename.startsWith('/')
+      ? { kind: 'file', path: source.filename }
+      : refuse(`${at}.filename`, 'must be an absolute path')
+  }
+  const pem = source?.inlineString ?? (source?.inlineBytes === undefined ? undefined : latin1(source.inlineBytes))
+  if (pem === undefined || pem === '') return refuse(at, 'is neither inline nor a file')
+  return pem.includes('-----BEGIN ') ? { kind: 'inline', pem } : refuse(at, 'is not PEM')
+}
+
+/** PEM is ASCII; a comment in front of it may hold any bytes. */
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
+}
+
+function compileValidation(
+  context: Context,
+  at: string,
+  tls: lean.CommonTlsContext,
+): Pick<CommonTls, 'rootsSecret' | 'givenRoots' | 'sans'> {
   const combined = tls.combinedValidationContext
   const validation = combined?.defaultValidationContext ?? tls.validationContext
   const validationAt = combined === undefined ? `${at}.validation_context` : `${at}.combined_validation_context`
   if (validation !== undefined) refuseUnenforced(validationAt, validation)
-  const roots = combined?.validationContextSdsSecretConfig ?? tls.validationContextSdsSecretConfig
+  const named = combined?.validationContextSdsSecretConfig ?? tls.validationContextSdsSecretConfig
+  const rootsSecret = named === undefined ? undefined : secretName(`${at}.validation_context_sds_secret_config`, named)
+  const given = validation === undefined ? undefined : givenRoots(validationAt, validation)
+  if (given !== undefined && rootsSecret !== undefined)
+    refuse(`${validationAt}.trusted_ca`, 'cannot be merged with roots from SDS')
   const sans = validation === undefined ? [] : compileSans(context, validationAt, validation)
-  if (sans.length > 0 && roots === undefined)
+  if (sans.length > 0 && rootsSecret === undefined && given === undefined)
     refuse(validationAt, 'matches names but has no roots: they would prove nothing')
-  return {
-    certificateSecret: secretName(`${at}.tls_certificate_sds_secret_configs[0]`, tls.tlsCertificateSdsSecretConfigs[0]),
-    rootsSecret: secretName(`${at}.validation_context_sds_secret_config`, roots),
-    sans,
-    alpn: tls.alpnProtocols,
-    ...compileVersions(`${at}.tls_params`, tls.tlsParams),
-  }
+  return { rootsSecret, ...(given === undefined ? {} : { givenRoots: given }), sans }
 }
 
-function secretName(at: string, config: lean.SdsSecretConfig | undefined): string | undefined {
-  if (config === undefined) return undefined
+function givenRoots(at: string, validation: lean.CertificateValidationContext): CommonTls['givenRoots'] {
+  if (validation.trustedCa !== undefined) return pemSource(`${at}.trusted_ca`, validation.trustedCa)
+  return validation.systemRootCerts === undefined ? undefined : { kind: 'system' }
+}
+
+function secretName(at: string, config: lean.SdsSecretConfig): string {
   return config.name === '' ? refuse(`${at}.name`, 'is empty') : config.name
 }
-
 /** Settings that would weaken or strengthen verification in ways this proxy does not carry out. */
 function refuseUnenforced(at: string, validation: lean.CertificateValidationContext): void {
-  if (validation.trustedCa !== undefined) refuse(`${at}.trusted_ca`, 'inline roots are not supported: use SDS')
   if (validation.crl !== undefined) refuse(`${at}.crl`, 'is not supported')
   if (validation.allowExpiredCertificate) refuse(`${at}.allow_expired_certificate`, 'is not supported')
   if (validation.verifyCertificateSpki.length > 0) refuse(`${at}.verify_certificate_spki`, 'is not supported')
@@ -109,22 +194,4 @@ function compileSans(
     return (['uri', 'dns', 'email', 'ip'] as const).map((type) => ({ type, test }))
   })
   return [...typed, ...untyped]
-}
-
-function compileVersions(
-  at: string,
-  params: lean.TlsParameters | undefined,
-): Pick<CommonTls, 'minVersion' | 'maxVersion'> {
-  if (params === undefined) return { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' }
-  if (params.cipherSuites.length > 0) refuse(`${at}.cipher_suites`, 'is not supported')
-  if (params.ecdhCurves.length > 0) refuse(`${at}.ecdh_curves`, 'is not supported')
-  if (params.signatureAlgorithms.length > 0) refuse(`${at}.signature_algorithms`, 'is not supported')
-  const minVersion = params.tlsMinimumProtocolVersion === 'TLSv1_3' ? 'TLSv1.3' : 'TLSv1.2'
-  const max = params.tlsMaximumProtocolVersion
-  if (max === 'TLSv1_0' || max === 'TLSv1_1')
-    return refuse(`${at}.tls_maximum_protocol_version`, `${max} is not supported`)
-  const maxVersion = max === 'TLSv1_2' ? 'TLSv1.2' : 'TLSv1.3'
-  if (minVersion === 'TLSv1.3' && maxVersion === 'TLSv1.2')
-    return refuse(at, 'the minimum version is above the maximum')
-  return { minVersion, maxVersion }
 }

@@ -52,9 +52,9 @@ export const chainSteps: readonly ChainStep[] = [
   },
   {
     name: 'direct source address',
-    rank: ({ match }, c) => rankCidrs(match.directSourcePrefixRanges, c.remoteAddress),
+    rank: ({ match }, c) => rankCidrs(match.directSourcePrefixRanges, c.direct?.address ?? c.remoteAddress),
     wanted: ({ match }) => cidrText(match.directSourcePrefixRanges),
-    seen: (c) => c.remoteAddress,
+    seen: (c) => c.direct?.address ?? c.remoteAddress,
   },
   {
     name: 'source type',

@@ -4,12 +4,21 @@ import type { Json } from '../request-head.ts'
 
 /** The first transport_socket_matches entry contained in the endpoint's metadata, else the cluster's own. */
 export function transportSocketFor(cluster: Cluster, endpoint: Endpoint): UpstreamTls | undefined {
-  if (cluster.transportSocketMatches.length === 0) return cluster.tls
+  return socketFor(cluster, endpoint).tls
+}
+
+/** The version of the PROXY protocol header an endpoint is sent first; undefined: none. */
+export function proxyProtocolFor(cluster: Cluster, endpoint: Endpoint): 1 | 2 | undefined {
+  return socketFor(cluster, endpoint).proxyProtocol
+}
+
+function socketFor(cluster: Cluster, endpoint: Endpoint): Pick<Cluster, 'tls' | 'proxyProtocol'> {
+  if (cluster.transportSocketMatches.length === 0) return cluster
   const labels = endpoint.metadata['envoy.transport_socket_match']
   const found = cluster.transportSocketMatches.find((entry) =>
     Object.entries(entry.match).every(([key, value]) => labelOf(labels, key) === value),
   )
-  return found === undefined ? cluster.tls : found.tls
+  return found ?? cluster
 }
 
 function labelOf(labels: Json | undefined, key: string): Json | undefined {

@@ -1,5 +1,5 @@
 // How Weft's own processes are started: from the bundles beside this one, or straight from the sources.
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /** A program and its first arguments. */
@@ -49,4 +49,11 @@ export function entryOf(program: Program): Entry {
   if (basename(here).endsWith('.mjs') && existsSync(bundle)) return { command, args: [...FLAGS[program], bundle], env }
   const source = join(dirname(here), '../../..', SOURCES[program])
   return { command, args: [...FLAGS[program], '--disable-warning=ExperimentalWarning', source], env }
+}
+
+/** Tells one state of a program from another: its flags and environment, and when its file was written and how long it is. */
+export function programVersion({ args, env }: Entry): string {
+  const file = args.at(-1) ?? ''
+  const written = statSync(file, { throwIfNoEntry: false })
+  return JSON.stringify([args, env, written?.mtimeMs, written?.size])
 }

@@ -1,5 +1,5 @@
 // One child process in a process group of its own: started, watched, restarted with backoff, ended.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 
@@ -26,8 +26,10 @@ export interface ProcessExit {
 /** What the owner wants to hear. */
 export interface ProcessHandler {
   onLine(line: string, stream: 'out' | 'err'): void
-  /** A new generation was started. */
-  onStart?(pid: number): void
+  /** A new process was started. `send` reaches it (and only it) when there is an `onMessage`; a process that is gone hears nothing. */
+  onStart?(pid: number, send: (message: object, handle?: object) => void): void
+  /** Something came over the channel that a process gets when this is there; `handle` is a descriptor sent with it. */
+  onMessage?(message: unknown, handle: unknown): void
   /** It ended although nobody asked. Restart after the returned delay; undefined: leave it. */
   onExit(exit: ProcessExit, failuresInRow: number): number | undefined
 }
@@ -87,14 +89,21 @@ export class ManagedProcess {
     this.#startedAt = performance.now()
     const { command, cwd, env } = this.#spec
     const args = typeof this.#spec.args === 'function' ? this.#spec.args() : this.#spec.args
-    const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    const hasChannel = this.#handler.onMessage !== undefined
+    const stdio: ('ignore' | 'pipe' | 'ipc')[] = ['ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])]
+    const child = spawn(command, args, { cwd, env, detached: true, stdio })
     this.#child = child
+    if (hasChannel) child.on('message', (message, handle) => this.#handler.onMessage?.(message, handle))
     if (child.pid !== undefined) {
       this.#watchdog.add(child.pid)
-      this.#handler.onStart?.(child.pid)
+      this.#handler.onStart?.(child.pid, (message, handle) => send(child, message, handle))
     }
-    createInterface({ input: child.stdout }).on('line', (line) => this.#handler.onLine(line, 'out'))
-    createInterface({ input: child.stderr }).on('line', (line) => this.#handler.onLine(line, 'err'))
+    for (const [stream, from] of [
+      ['out', child.stdout],
+      ['err', child.stderr],
+    ] as const) {
+      if (from !== null) createInterface({ input: from }).on('line', (line) => this.#handler.onLine(line, stream))
+    }
     this.#exited = new Promise((resolve) => {
       let ended = false
       const finish = (code: number | null, signal: NodeJS.Signals | null, error: string | undefined): void => {
@@ -131,6 +140,11 @@ export class ManagedProcess {
 export function describeExit(exit: ProcessExit): string {
   if (exit.error !== undefined) return `could not be started: ${exit.error}`
   return exit.signal === null ? `ended with exit code ${exit.code}` : `was ended by ${exit.signal}`
+}
+
+function send(child: ChildProcess, message: object, handle: object | undefined): void {
+  // With a callback, a channel that is closed is no uncaught error. Node takes native handles, though its types do not say so.
+  if (child.connected) child.send(message, handle as SendHandle | undefined, () => {})
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

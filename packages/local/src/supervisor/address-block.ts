@@ -38,7 +38,7 @@ export async function reserveAddressBlock(previous: readonly WorkloadInstance[])
 }
 
 function blockOf(instance: WorkloadInstance | undefined): number | undefined {
-  const third = /^127\.6[67]\.(\d+)\.\d+$/.exec(instance?.appAddress ?? '')?.[1]
+  const third = /^127\.6[567]\.(\d+)\.\d+$/.exec(instance?.appAddress ?? '')?.[1]
   return third === undefined ? undefined : Number(third)
 }
 

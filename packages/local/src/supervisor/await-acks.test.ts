@@ -46,3 +46,15 @@ test('what is missing is named when the time is over', async () => {
   assert.match((await outcome({ ...leaving, draining: false }, [proxy({})])) ?? '', unnoticed)
   assert.match((await outcome(leaving, undefined)) ?? '', unnoticed, 'nobody answers')
 })
+
+test('a change that concerns one proxy waits for that one alone', async () => {
+  const behind = proxy({ instance: 'slow-0', types: [{ state: 'warming' }] })
+  const control = {
+    ask: async (path: string) =>
+      path === '/v1/snapshot' ? { instances: [leaving] } : { proxies: [proxy({}), behind] },
+  }
+  const until = (concerned: string): Promise<string | undefined> =>
+    awaitAcks(control, { noticed: () => true, serves: () => true, concerns: (key) => key === `shop/${concerned}` }, 60)
+  assert.equal(await until('web-0'), undefined)
+  assert.equal(await until('slow-0'), 'not acknowledged by slow-0')
+})

@@ -7,6 +7,7 @@ export interface SeenInstance {
   readonly namespace: string
   readonly ready: boolean
   readonly draining: boolean
+  readonly appAddress?: string
 }
 
 /** What is waited for. */
@@ -18,6 +19,8 @@ export interface Awaited {
    * restart of the control plane, a rotation), since it goes on by what it last accepted.
    */
   serves(key: string): boolean
+  /** Whether the change concerns this proxy; absent: all. */
+  concerns?(key: string): boolean
 }
 
 /** The part of `GET /v1/status` that is read here. */
@@ -67,8 +70,9 @@ export async function awaitAcks(
 }
 
 /** Proxies that may still go by what was before. */
-function proxiesBehind({ proxies }: StatusAnswer, { serves }: Awaited): string[] {
+function proxiesBehind({ proxies }: StatusAnswer, { serves, concerns }: Awaited): string[] {
   return proxies.flatMap(({ instance, namespace, connected, types }) => {
+    if (concerns?.(`${namespace}/${instance}`) === false) return []
     // One that has only just connected has asked for some of its types only: that is no acknowledgement. One that is away
     // for a moment (its certificate was rotated) still holds what it acknowledged.
     const isDone = types.length > 0 && types.every(({ state }) => state === 'accepted' || state === 'refused')

@@ -8,10 +8,13 @@ import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 import type { AddressBlock } from './address-block.ts'
+import { handOver, onlyTheApplication } from './app-handover.ts'
 import { awaitAcks, type SeenInstance } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
+import type { Replaced } from './proxy-processes.ts'
+import { proxyVersion, shardsOf } from './proxy-version.ts'
 import { instanceKey, type Registry } from './registry.ts'
 import { spoiltAccount } from './sabotage.ts'
 import type { UpSettings } from './settings.ts'
@@ -28,6 +31,16 @@ export interface FleetParts {
   readonly runtimeDir: string
   readonly block: AddressBlock
 }
+
+/** What became of one proxy that was to be restarted. */
+export interface RestartedProxy {
+  readonly instance: string
+  readonly namespace: string
+  readonly outcome: Result<Replaced>
+}
+
+/** Connections of a replaced proxy may take this long to finish, unless the user says otherwise. */
+export const PROXY_DRAIN_MS = 60_000
 
 /** A proxy connects again within some 5 s of a restart of the control plane; one that does not is not waited for longer. */
 const ACK_TIMEOUT_MS = 15_000
@@ -91,6 +104,23 @@ export class Fleet {
       leaving.length === 0 ? undefined : this.#leave(leaving),
       this.#restartOneByOne(changed, view),
     ])
+    await this.#renewProxies(view)
+  }
+
+  /**
+   * Replaces the proxies of a workload (`web`, `shop/web`) or of one instance (`web-0`), one after the other, without losing a
+   * connection. Empty when nothing has that name.
+   */
+  async restartProxies(name: string, drainMs = PROXY_DRAIN_MS): Promise<readonly RestartedProxy[]> {
+    const restarted: RestartedProxy[] = []
+    for (const runner of [...this.#runners.values()]) {
+      const { instance } = runner
+      const names = [instance.workload, instance.name].flatMap((own) => [own, `${instance.namespace}/${own}`])
+      if (!names.includes(name) || instance.proxy === 'none') continue
+      const { name: of, namespace } = instance
+      restarted.push({ instance: of, namespace, outcome: await this.#replaceProxy(runner, drainMs) })
+    }
+    return restarted
   }
 
   status(): readonly InstanceStatus[] {
@@ -113,11 +143,7 @@ export class Fleet {
     const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
     printer.problem(`${result.error}\n  nothing else is affected; it is tried again in ${delayMs / 1000} s`)
     await runner.stop(PROXY_GRACE_MS)
-    const timer = setTimeout(() => {
-      this.#retries.delete(timer)
-      this.#again(runner, failures + 1)
-    }, delayMs)
-    this.#retries.add(timer)
+    this.#later(delayMs, () => this.#again(runner, failures + 1))
   }
 
   /** Another try, unless the configuration has moved on. */
@@ -144,6 +170,7 @@ export class Fleet {
   async #restartOneByOne(instances: readonly WorkloadInstance[], view: MeshView): Promise<void> {
     for (const instance of instances) {
       if (this.#stopping) return
+      if (await this.#handOver(instance, view)) continue
       const key = instanceKey(instance)
       this.#parts.printer.say(`restarting ${instance.name}: its Workload has changed`)
       await this.#parts.registry.patch(key, { draining: true })
@@ -154,6 +181,62 @@ export class Fleet {
       const now = this.#parts.registry.instances.find((one) => instanceKey(one) === key)
       if (now !== undefined) await this.#begin(now, view)
     }
+  }
+
+  /** A handover, where the change allows one; false: the instance has to be restarted in its place. */
+  async #handOver(instance: WorkloadInstance, view: MeshView, failures = 0): Promise<boolean> {
+    const key = instanceKey(instance)
+    const runner = this.#runners.get(key)
+    const workload = workloadOf(instance, view)
+    if (runner === undefined || workload === undefined || !runner.alive) return false
+    if (!onlyTheApplication(runner.workload, workload)) return false
+    const { control, registry, printer } = this.#parts
+    const next = { instance, workload, services: view.services }
+    const done = await handOver(runner, next, { control, registry, printer, drainMs: DRAIN_MS })
+    if (done.ok || this.#stopping) return !done.ok || done.value
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
+    printer.problem(`${done.error}\n  the one that ran goes on serving; it is tried again in ${delayMs / 1000} s`)
+    this.#later(delayMs, () => {
+      const now = registry.instances.find((one) => instanceKey(one) === key)
+      if (this.#view !== view || now === undefined || this.#runners.get(key) !== runner) return
+      if (this.#mustRestart(now, view)) void this.#handOver(now, view, failures + 1)
+    })
+    return true
+  }
+
+  /** Proxies whose program, flags or number of processes have changed. */
+  async #renewProxies(view: MeshView): Promise<void> {
+    const { printer, settings } = this.#parts
+    for (const runner of [...this.#runners.values()]) {
+      const workload = workloadOf(runner.instance, view)
+      if (workload === undefined || runner.instance.proxy === 'none' || runner.status().state !== 'running') continue
+      const version = proxyVersion(workload.spec, settings.proxyKind)
+      if (runner.proxyVersion === version) continue
+      const { name } = runner.instance
+      printer.say(`restarting the proxy of ${name}: its program or its number of processes has changed`)
+      const done = await this.#replaceProxy(runner, PROXY_DRAIN_MS, workload.spec)
+      if (!done.ok) printer.problem(`the proxy of ${name} was not restarted, the old one serves on: ${done.error}`)
+    }
+  }
+
+  async #replaceProxy(
+    runner: InstanceRunner,
+    drainMs: number,
+    spec = (workloadOf(runner.instance, this.#view) ?? runner.workload).spec,
+  ): Promise<Result<Replaced>> {
+    const { proxyKind } = this.#parts.settings
+    const version = proxyVersion(spec, proxyKind)
+    const done = await runner.replaceProxy({ shards: shardsOf(spec, proxyKind), drainMs })
+    if (done.ok) runner.proxyVersion = version
+    return done
+  }
+
+  #later(delayMs: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer)
+      act()
+    }, delayMs)
+    this.#retries.add(timer)
   }
 
   async #untilNobodyIsSentTo(instances: readonly WorkloadInstance[]): Promise<void> {
@@ -201,6 +284,7 @@ export class Fleet {
           drainMs: DRAIN_MS,
           accessLog: settings.accessLog,
         },
+        shards: shardsOf(workload.spec, settings.proxyKind),
         stateDir: paths.state,
         env: settings.env,
         sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),
@@ -208,6 +292,7 @@ export class Fleet {
         laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
         cwd: paths.root,
       },
+      proxyVersion: proxyVersion(workload.spec, settings.proxyKind),
       setReady: (ready) => void registry.patch(key, { ready }),
     })
     this.#runners.set(key, runner)
@@ -215,13 +300,13 @@ export class Fleet {
   }
 }
 
-function workloadOf(instance: WorkloadInstance, view: MeshView): MeshObject<WorkloadSpec> | undefined {
-  return view.workloads.find(({ id }) => id.namespace === instance.namespace && id.name === instance.workload)
+function workloadOf(instance: WorkloadInstance, view: MeshView | undefined): MeshObject<WorkloadSpec> | undefined {
+  return view?.workloads.find(({ id }) => id.namespace === instance.namespace && id.name === instance.workload)
 }
 
-// What a process was started with; labels and replicas change without touching it.
+// What a process was started with; labels, replicas and processes of the proxy change without touching it.
 function startRelevant(workload: MeshObject<WorkloadSpec>, instance: WorkloadInstance): string {
-  const { replicas: _replicas, ...spec } = workload.spec
+  const { replicas: _replicas, concurrency: _concurrency, ...spec } = workload.spec
   return JSON.stringify([spec, instance.address, instance.listenAddress, instance.appAddress, instance.outboundTcp])
 }
 

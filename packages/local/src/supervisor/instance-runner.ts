@@ -2,6 +2,7 @@
 import { err, type Result } from '@weft/core'
 import type { MeshObject, WorkloadInstance, WorkloadSpec } from '@weft/resources'
 import { type AppParts, AppRunner } from './app-runner.ts'
+import type { Replaced, Replacement } from './proxy-processes.ts'
 import { type ProxyParts, ProxyRunner } from './proxy-runner.ts'
 
 /** Where an instance is in its life. */
@@ -13,6 +14,12 @@ export interface InstanceStatus {
   readonly namespace: string
   readonly state: InstanceState
   readonly proxyPid: number | undefined
+  /** All processes of the proxy that serves. */
+  readonly proxyPids: readonly number[]
+  /** Processes of replaced generations that finish what they had begun. */
+  readonly retiringProxyPids: readonly number[]
+  /** How often the proxy was replaced while it served. */
+  readonly proxyEpoch: number
   readonly appPid: number | undefined
   readonly proxyRestarts: number
   readonly appRestarts: number
@@ -23,34 +30,54 @@ export interface InstanceStatus {
 export interface InstanceParts {
   readonly app: Omit<AppParts, 'onReady'>
   readonly proxy: ProxyParts
+  readonly proxyVersion: string
   readonly setReady: (ready: boolean) => void
 }
 
 const APP_GRACE_MS = 10_000
 const PROXY_GRACE_MS = 10_000
 
-/** One instance. Started once, drained or stopped once. */
-export class InstanceRunner {
+/** An application that takes over from the one of an instance. */
+export interface NextApp {
+  /** With the address of the new application. */
   readonly instance: WorkloadInstance
   readonly workload: MeshObject<WorkloadSpec>
+  readonly services: AppParts['services']
+}
+
+/** One instance. Started once, drained or stopped once; its application and its proxy may be replaced in between. */
+export class InstanceRunner {
+  /** What the proxy was started as; see `proxyVersion`. */
+  proxyVersion: string
   readonly #proxy: ProxyRunner | undefined
-  readonly #app: AppRunner | undefined
+  readonly #appParts: Omit<AppParts, 'onReady'>
+  #instance: WorkloadInstance
+  #workload: MeshObject<WorkloadSpec>
+  #app: AppRunner | undefined
+  /** Started beside `#app`, not ready yet. */
+  #nextApp: AppRunner | undefined
   readonly #setReady: (ready: boolean) => void
   #state: InstanceState = 'starting'
   #problem: string | undefined
 
   constructor(instance: WorkloadInstance, workload: MeshObject<WorkloadSpec>, parts: InstanceParts) {
-    this.instance = instance
-    this.workload = workload
+    this.#instance = instance
+    this.#workload = workload
+    this.#appParts = parts.app
+    this.proxyVersion = parts.proxyVersion
     this.#setReady = parts.setReady
     this.#proxy = instance.proxy === 'none' ? undefined : new ProxyRunner(instance, parts.proxy)
-    const onReady = (ready: boolean): void => {
-      if (this.alive) parts.setReady(ready)
-    }
-    this.#app =
-      workload.spec.command === undefined
-        ? undefined
-        : new AppRunner(instance, workload.spec, { ...parts.app, onReady })
+    if (workload.spec.command !== undefined)
+      this.#app = this.#makeApp({ instance, workload, services: parts.app.services })
+  }
+
+  get instance(): WorkloadInstance {
+    return this.#instance
+  }
+
+  /** As it was when the application was started. */
+  get workload(): MeshObject<WorkloadSpec> {
+    return this.#workload
   }
 
   /** False once it failed to start or was ended. */
@@ -70,6 +97,35 @@ export class InstanceRunner {
     return { ok: true, value: undefined }
   }
 
+  /**
+   * Starts another application beside the one that runs; once it is ready it is this instance's application and the old one
+   * is the caller's to end. On an error nothing has changed.
+   */
+  async startBeside(next: NextApp): Promise<Result<AppRunner>> {
+    const before = this.#app
+    if (before === undefined || this.#state !== 'running') return err(`${this.#instance.name} is not running`)
+    if (this.#nextApp !== undefined) return err(`${this.#instance.name} is being replaced already`)
+    const app = this.#makeApp(next)
+    this.#nextApp = app
+    const started = await app.start()
+    this.#nextApp = undefined
+    if (!started.ok || this.#app !== before || this.#state !== 'running') {
+      await app.stop(APP_GRACE_MS)
+      return started.ok ? err(`${this.#instance.name} was stopped`) : started
+    }
+    this.#app = app
+    this.#instance = next.instance
+    this.#workload = next.workload
+    return { ok: true, value: before }
+  }
+
+  /** Replaces the proxy's processes without losing a connection. */
+  async replaceProxy(how: Replacement): Promise<Result<Replaced>> {
+    if (this.#proxy === undefined) return err('it has no proxy')
+    if (this.#state !== 'running') return err(`it is ${this.#state}`)
+    return this.#proxy.replace(how)
+  }
+
   /** Proxy drained, then SIGTERM for the application, then for the proxy. Nobody is sent here any more by now. */
   async drain(drainMs: number): Promise<void> {
     this.#state = 'draining'
@@ -83,21 +139,37 @@ export class InstanceRunner {
   async stop(graceMs: number): Promise<void> {
     const failed = this.#state === 'failed'
     this.#state = failed ? 'failed' : 'draining'
-    await Promise.all([this.#app?.stop(graceMs), this.#proxy?.stop(graceMs)])
+    await Promise.all([this.#app?.stop(graceMs), this.#nextApp?.stop(graceMs), this.#proxy?.stop(graceMs)])
     if (!failed) this.#state = 'stopped'
   }
 
   status(): InstanceStatus {
+    const processes = this.#proxy?.processes
     return {
       name: this.instance.name,
       namespace: this.instance.namespace,
       state: this.#state,
-      proxyPid: this.#proxy?.pid,
+      proxyPid: processes?.pids[0],
+      proxyPids: processes?.pids ?? [],
+      retiringProxyPids: processes?.retiringPids ?? [],
+      proxyEpoch: processes?.epoch ?? 0,
       appPid: this.#app?.pid,
-      proxyRestarts: this.#proxy?.restarts ?? 0,
+      proxyRestarts: processes?.restarts ?? 0,
       appRestarts: this.#app?.restarts ?? 0,
       problem: this.#problem ?? this.#app?.problem ?? this.#proxy?.problem,
     }
+  }
+
+  #makeApp({ instance, workload, services }: NextApp): AppRunner {
+    const app: AppRunner = new AppRunner(instance, workload.spec, {
+      ...this.#appParts,
+      services,
+      // One that only prepares to take over, or has been taken over from, says nothing of the instance.
+      onReady: (ready) => {
+        if (this.alive && this.#app === app) this.#setReady(ready)
+      },
+    })
+    return app
   }
 
   #fail(result: { readonly ok: false; readonly error: string }): Result<undefined> {

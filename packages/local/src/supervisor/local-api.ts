@@ -1,8 +1,9 @@
 // What the supervisor tells `weft status`, and takes from it, over a Unix socket that only the user can open.
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { err, ok, type Result } from '@weft/core'
 import type { IdentityStatus } from '../agent/host-agent.ts'
+import type { RestartedProxy } from './fleet.ts'
 import type { InstanceStatus } from './instance-runner.ts'
 
 /** The answer of `GET /status`. */
@@ -14,20 +15,24 @@ export interface LocalStatus {
   readonly isolation: 'none'
 }
 
-/** Serves on `path`. `GET /status`, `POST /rotate`. */
-export function startLocalApi(
-  path: string,
-  actions: { readonly status: () => LocalStatus; readonly rotate: () => void },
-): Promise<Result<{ close(): void }>> {
+/** What the supervisor does for others. */
+export interface LocalActions {
+  status(): LocalStatus
+  rotate(): void
+  /** Replaces the proxies of what is called so; see `Fleet.restartProxies`. */
+  restartProxies(workload: string, drainMs: number | undefined): Promise<readonly RestartedProxy[]>
+}
+
+type Reply = readonly [code: number, body: unknown]
+
+/** Serves on `path`. `GET /status`, `POST /rotate`, `POST /restart-proxy?workload=NAME&drainMs=N`. */
+export function startLocalApi(path: string, actions: LocalActions): Promise<Result<{ close(): void }>> {
   const server = createServer((request, response) => {
-    const answer = (code: number, body: unknown): void => {
-      response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    }
-    if (request.url === '/status' && request.method === 'GET') answer(200, actions.status())
-    else if (request.url === '/rotate' && request.method === 'POST') {
-      actions.rotate()
-      answer(202, { rotating: true })
-    } else answer(404, { error: 'GET /status or POST /rotate' })
+    void reply(request, actions)
+      .catch((error: unknown): Reply => [500, { error: String(error) }])
+      .then(([code, body]) =>
+        response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
+      )
   })
   return new Promise((resolve) => {
     server.once('error', (error) => resolve(err(`cannot serve on ${path}: ${error.message}`)))
@@ -41,4 +46,20 @@ export function startLocalApi(
       resolve(ok({ close }))
     })
   })
+}
+
+async function reply({ method, url = '' }: IncomingMessage, actions: LocalActions): Promise<Reply> {
+  const { pathname, searchParams } = new URL(url, 'http://local')
+  if (pathname === '/status' && method === 'GET') return [200, actions.status()]
+  if (pathname === '/rotate' && method === 'POST') {
+    actions.rotate()
+    return [202, { rotating: true }]
+  }
+  if (pathname === '/restart-proxy' && method === 'POST') {
+    const drain = searchParams.get('drainMs')
+    const drainMs = drain === null ? undefined : Number(drain)
+    if (drainMs !== undefined && !(drainMs >= 0)) return [400, { error: 'drainMs must be milliseconds' }]
+    return [200, { proxies: await actions.restartProxies(searchParams.get('workload') ?? '', drainMs) }]
+  }
+  return [404, { error: 'GET /status, POST /rotate or POST /restart-proxy?workload=NAME' }]
 }

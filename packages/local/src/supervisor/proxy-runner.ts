@@ -1,17 +1,16 @@
-// The proxy of one instance: its socket to the agent, its process, whether it is ready, how it is drained.
+// The proxy of one instance: its identity and socket to the agent, its processes, whether it is ready, how it is drained.
 import { writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
 import type { WorkloadInstance } from '@weft/resources'
 import type { HostAgent } from '../agent/host-agent.ts'
-import { type Entry, entryOf } from '../process/entries.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
-import { describeExit, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 import { emptyFolder, proxyFolder } from '../state-paths.ts'
-import { PROXY_PORTS } from './proxy-ports.ts'
+import { EnvoyProxy } from './envoy-proxy.ts'
 import { type ProxySettings, proxyBootstrap } from './proxy-bootstrap.ts'
+import type { ProxyLaunch, ProxyProcesses, Replaced, Replacement } from './proxy-processes.ts'
+import { WeftProxy } from './weft-proxy.ts'
 
 /** What a proxy runner works with. */
 export interface ProxyParts {
@@ -19,6 +18,8 @@ export interface ProxyParts {
   readonly watchdog: Watchdog
   readonly printer: LogPrinter
   readonly settings: Omit<ProxySettings, 'stateDir'>
+  /** Processes that share its work. */
+  readonly shards: number
   /** `.weft`. */
   readonly stateDir: string
   readonly env: Readonly<Record<string, string>>
@@ -35,35 +36,28 @@ const IDENTITY_TIMEOUT_MS = 15_000
 const READY_TIMEOUT_MS = 30_000
 const POLL_MS = 25
 
-/** One proxy process and what belongs to it. */
+/** One proxy and what belongs to it. */
 export class ProxyRunner {
   readonly #instance: WorkloadInstance
   readonly #parts: ProxyParts
-  readonly #label: string
-  #process: ManagedProcess | undefined
-  #lastLines: string[] = []
-  #problem: string | undefined
+  #processes: ProxyProcesses | undefined
   #stopped = false
 
   constructor(instance: WorkloadInstance, parts: ProxyParts) {
     this.#instance = instance
     this.#parts = parts
-    this.#label = `${instance.name}.proxy`
   }
 
-  get pid(): number | undefined {
-    return this.#process?.pid
-  }
-
-  get restarts(): number {
-    return this.#process?.restarts ?? 0
+  /** Its processes, once it was started. */
+  get processes(): ProxyProcesses | undefined {
+    return this.#processes
   }
 
   get problem(): string | undefined {
-    return this.#problem
+    return this.#processes?.problem
   }
 
-  /** Waits for the identity, starts the process, waits until it has configuration and listens. */
+  /** Waits for the identity, starts the processes, waits until they have configuration and listen. */
   async start(): Promise<Result<undefined>> {
     const { agent, sdsPath, identity } = this.#parts
     const served = await agent.serve(sdsPath, identity)
@@ -74,8 +68,8 @@ export class ProxyRunner {
     if (this.#stopped) return err('stopped')
     const written = this.#writeBootstrap()
     if (!written.ok) return written
-    this.#process = this.#spawn(written.value)
-    const ready = await this.#untilReady()
+    this.#processes = this.#launch(written.value)
+    const ready = await this.#untilReady(this.#processes)
     const { laterIdentity } = this.#parts
     if (ready.ok && laterIdentity !== undefined) agent.reassign(sdsPath, laterIdentity)
     return ready
@@ -83,24 +77,19 @@ export class ProxyRunner {
 
   /** Stops accepting and waits, up to `timeoutMs`, until its connections have finished. */
   async drain(timeoutMs: number): Promise<void> {
-    const deadline = Date.now() + timeoutMs
-    if (this.#parts.settings.kind === 'envoy') {
-      await this.#post('/drain_listeners?graceful')
-      await pause(Math.min(timeoutMs, 1_000))
-      return
-    }
-    while (Date.now() < deadline) {
-      const answer = await this.#post('/drain')
-      const connections = answer === undefined ? 0 : connectionsIn(answer)
-      if (connections === 0) return
-      await pause(100)
-    }
+    await this.#processes?.drain(timeoutMs)
   }
 
-  /** Ends process and socket. */
+  /** Replaces its processes without losing a connection. */
+  async replace(how: Replacement): Promise<Result<Replaced>> {
+    if (this.#processes === undefined) return err('it has not been started yet')
+    return this.#processes.replace(how)
+  }
+
+  /** Ends processes and socket. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true
-    await this.#process?.stop(graceMs)
+    await this.#processes?.stop(graceMs)
     this.#parts.agent.close(this.#parts.sdsPath)
   }
 
@@ -118,94 +107,28 @@ export class ProxyRunner {
     }
   }
 
-  #spawn(bootstrapFile: string): ManagedProcess {
-    const { printer, settings, env, cwd, watchdog } = this.#parts
-    const program = settings.kind === 'envoy' ? envoyProgram(bootstrapFile) : weftProgram(bootstrapFile)
-    return new ManagedProcess(
-      { label: this.#label, ...program, cwd, env: { ...env, ...program.env } },
-      {
-        onLine: (line, stream) => {
-          this.#lastLines = [...this.#lastLines, line].slice(-20)
-          if (this.#stopped) return
-          if (stream === 'err') printer.weft(this.#label, line)
-          else if (settings.accessLog) printer.line(this.#label, line)
-        },
-        onExit: (exit, failures) => {
-          this.#problem = describeExit(exit)
-          printer.problem(`proxy of ${this.#instance.name} ${this.#problem}; it is started again`)
-          return restartDelayMs(exit, failures)
-        },
-      },
-      watchdog,
-    )
+  #launch(bootstrapFile: string): ProxyProcesses {
+    const { printer, settings, shards, env, cwd, watchdog } = this.#parts
+    const { name, address } = this.#instance
+    const { kind, accessLog } = settings
+    const launch: ProxyLaunch = {
+      label: `${name}.proxy`,
+      instance: name,
+      ...{ bootstrapFile, cwd, env, accessLog, watchdog, printer },
+    }
+    return kind === 'envoy' ? new EnvoyProxy(launch, address, shards) : new WeftProxy(launch, shards)
   }
 
-  async #untilReady(): Promise<Result<undefined>> {
+  async #untilReady(processes: ProxyProcesses): Promise<Result<undefined>> {
     const deadline = Date.now() + READY_TIMEOUT_MS
     while (Date.now() < deadline) {
-      if (await this.#isReady()) {
-        this.#problem = undefined
-        return ok(undefined)
-      }
+      if (await processes.isReady()) return ok(undefined)
       // Three starts that end at once will not be followed by a good one.
-      if (this.restarts >= 3 || this.#stopped) break
-      await pause(POLL_MS)
+      if (processes.restarts >= 3 || this.#stopped) break
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
-    const last = this.#lastLines.slice(-4).map((line) => `\n  ${line}`)
-    return err(`proxy of ${this.#instance.name} is not ready: ${this.#problem ?? 'no configuration'}${last.join('')}`)
+    const last = processes.lastLines.slice(-4).map((line) => `\n  ${line}`)
+    const why = processes.problem ?? 'no configuration'
+    return err(`proxy of ${this.#instance.name} is not ready: ${why}${last.join('')}`)
   }
-
-  async #isReady(): Promise<boolean> {
-    const answer = await call(this.#instance.address, 'GET', '/ready')
-    return answer?.status === 200
-  }
-
-  async #post(path: string): Promise<string | undefined> {
-    const answer = await call(this.#instance.address, 'POST', path)
-    return answer?.body
-  }
-}
-
-function weftProgram(bootstrapFile: string): Entry {
-  const { command, args, env } = entryOf('proxy')
-  return { command, args: [...args, '--bootstrap', bootstrapFile], env }
-}
-
-function envoyProgram(bootstrapFile: string): Entry {
-  // One worker: a laptop runs a dozen of these. Hot restart would share memory between processes of one base id.
-  const args = ['-c', bootstrapFile, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warn']
-  // Connections of a replaced filter chain end with their next answer, or a permission taken away would live on for minutes.
-  args.push('--drain-strategy', 'immediate', '--drain-time-s', '5')
-  return { command: 'envoy', args, env: {} }
-}
-
-function call(host: string, method: string, path: string): Promise<{ status: number; body: string } | undefined> {
-  return new Promise((resolve) => {
-    const options = { host, port: PROXY_PORTS.admin, method, path, agent: false, timeout: 1_000 }
-    const sent = request(options, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-      response.on('error', () => resolve(undefined))
-    })
-    sent.once('timeout', () => sent.destroy(new Error('timeout')))
-    sent.once('error', () => resolve(undefined))
-    sent.end()
-  })
-}
-
-function connectionsIn(body: string): number {
-  try {
-    const { connections } = JSON.parse(body) as { connections?: unknown }
-    return typeof connections === 'number' ? connections : 0
-  } catch {
-    return 0
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -173,7 +173,11 @@ async function startMachinery(
     control: { pid: control.pid, restarts: control.restarts },
     isolation: 'none',
   })
-  const api = await startLocalApi(join(runtimeDir, API_SOCKET), { status, rotate: () => agent.rotateAll() })
+  const api = await startLocalApi(join(runtimeDir, API_SOCKET), {
+    status,
+    rotate: () => agent.rotateAll(),
+    restartProxies: (workload, drainMs) => fleet.restartProxies(workload, drainMs),
+  })
   if (!api.ok) return api
   undo.push(api.value.close)
   return ok({ agent, fleet })

@@ -10,14 +10,14 @@ export interface AdminActions {
   quit(): void
 }
 
-type Page = (view: ProxyView) => SmallResponse
+type Page = (view: ProxyView) => SmallResponse | Promise<SmallResponse>
 
 const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   ['/', () => text(200, [...pages.keys(), '/drain (POST)', '/quitquitquit (POST)', ''].join('\n'))],
   ['/ready', ready],
   ['/healthz/ready', ready],
   ['/server_info', (view) => json(200, condition(view))],
-  ['/stats', (view) => text(200, view.renderStats())],
+  ['/stats', async (view) => text(200, await view.renderStats())],
   ['/stats/prometheus', metrics],
   ['/metrics', metrics],
   ['/config_dump', (view) => json(200, configDump(view))],
@@ -41,7 +41,7 @@ export function publicHandler(view: ProxyView): SmallHandler {
   return (request) => show(open.has(request.path) ? pages.get(request.path) : undefined, request, view)
 }
 
-function show(page: Page | undefined, request: SmallRequest, view: ProxyView): SmallResponse {
+function show(page: Page | undefined, request: SmallRequest, view: ProxyView): ReturnType<Page> {
   if (page === undefined) return text(404, `no such page; try /\n`)
   if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'use GET\n')
   return page(view)
@@ -65,8 +65,8 @@ function ready(view: ProxyView): SmallResponse {
   return text(state === 'LIVE' ? 200 : 503, `${state}\n`)
 }
 
-function metrics(view: ProxyView): SmallResponse {
-  return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: view.renderMetrics() }
+async function metrics(view: ProxyView): Promise<SmallResponse> {
+  return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: await view.renderMetrics() }
 }
 
 /** How this proxy is, in a few lines: what `weft status` asks each one for. */

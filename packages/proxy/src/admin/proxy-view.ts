@@ -1,11 +1,11 @@
+import type { ProxyReadiness } from '@weft/core'
 import type { ConfigStore } from '../config/config-store.ts'
 import type { BoundAddress } from '../listen/listener-manager.ts'
 
 /** What the administrative pages may see of a proxy. Keys are out of reach from here. */
 export interface ProxyView {
   readonly store: ConfigStore
-  /** Envoy's words: LIVE serves, PRE_INITIALIZING waits for identity or configuration, DRAINING is on its way out. */
-  readiness(): 'LIVE' | 'PRE_INITIALIZING' | 'DRAINING'
+  readiness(): ProxyReadiness
   serverInfo(): unknown
   addresses(): readonly BoundAddress[]
   certificates(): unknown
@@ -13,6 +13,7 @@ export interface ProxyView {
   persistence(): { readonly error: string | undefined }
   /** Connections that a drain waits for. */
   connectionCount(): number
-  renderMetrics(): string
-  renderStats(): string
+  /** Of all processes of this proxy together. */
+  renderMetrics(): string | Promise<string>
+  renderStats(): string | Promise<string>
 }

@@ -8,9 +8,9 @@ import {
   type Picker,
   transportSocketFor,
 } from '@weft/engine'
+import type { UpstreamStream } from '../codec/http-stream.ts'
 import { type Dialed, type DialContext, dialEndpoint } from '../pool/dial.ts'
 import { Http1Pool, type PoolBudget, type PoolContext, type PoolWaiter } from '../pool/http1-pool.ts'
-import type { UpstreamConnection } from '../pool/upstream-connection.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import type { ClusterCounters } from './cluster-stats.ts'
 
@@ -107,8 +107,8 @@ export class UpstreamCluster implements PoolContext {
     if (active.count === 0 && !this.#pools.has(endpoint.key)) this.#active.delete(endpoint.key)
   }
 
-  /** An idle connection to the endpoint; undefined: `connect`. */
-  takeIdle(endpoint: Endpoint): UpstreamConnection | undefined {
+  /** A stream to the endpoint, without waiting; undefined: `connect`. */
+  takeIdle(endpoint: Endpoint): UpstreamStream | undefined {
     return this.#pools.get(endpoint.key)?.take()
   }
 

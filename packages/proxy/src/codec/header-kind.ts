@@ -78,3 +78,10 @@ function sameIgnoringCase(bytes: Uint8Array, start: number, expected: Uint8Array
   }
   return true
 }
+
+const kindsByName = new Map(names)
+
+/** The kind of a header by its lower-case name. */
+export function kindOfName(name: string): number {
+  return kindsByName.get(name) ?? (name.startsWith('x-envoy-') ? HeaderKind.X_ENVOY : HeaderKind.OTHER)
+}

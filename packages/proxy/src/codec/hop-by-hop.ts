@@ -6,11 +6,12 @@ import type { MessageHead } from './message-head.ts'
 export interface ConnectionOptions {
   readonly close: boolean
   readonly keepAlive: boolean
+  readonly upgrade: boolean
 }
 
-const silent: ConnectionOptions = { close: false, keepAlive: false }
-const closes: ConnectionOptions = { close: true, keepAlive: false }
-const keeps: ConnectionOptions = { close: false, keepAlive: true }
+const silent: ConnectionOptions = { close: false, keepAlive: false, upgrade: false }
+const closes: ConnectionOptions = { close: true, keepAlive: false, upgrade: false }
+const keeps: ConnectionOptions = { close: false, keepAlive: true, upgrade: false }
 
 const hopByHop: readonly number[] = [
   HeaderKind.CONNECTION,
@@ -23,17 +24,27 @@ const hopByHop: readonly number[] = [
 ]
 const anyHopByHop = hopByHop.reduce((bits, kind) => bits | (1 << kind), 0)
 
-/** Drops the hop-by-hop headers (RFC 9110 7.6.1) and says what they asked for. */
+/**
+ * Drops the hop-by-hop headers (RFC 9110 7.6.1) and says what they asked for. Of `te`, the wish for trailers stays: it is
+ * said again on each hop.
+ */
 export function takeHopByHop(head: MessageHead): ConnectionOptions {
   if ((head.seen & anyHopByHop) === 0) return silent
   const options = head.has(HeaderKind.CONNECTION) ? readConnection(head) : silent
+  const trailers = head.has(HeaderKind.TE) && wantsTrailers(head.value('te') ?? '')
   for (const kind of hopByHop) dropKind(head, kind)
+  if (trailers) head.added.push('te', 'trailers')
   return options
+}
+
+function wantsTrailers(te: string): boolean {
+  return te.split(',').some((coding) => coding.trim().toLowerCase() === 'trailers')
 }
 
 function readConnection(head: MessageHead): ConnectionOptions {
   let close = false
   let keepAlive = false
+  let upgrade = false
   for (let at = 0; at < head.count; at++) {
     if (head.kinds[at] !== HeaderKind.CONNECTION) continue
     const value = head.valueAt(at).toLowerCase()
@@ -44,10 +55,12 @@ function readConnection(head: MessageHead): ConnectionOptions {
         const option = part.trim()
         if (option === 'close') close = true
         else if (option === 'keep-alive') keepAlive = true
+        else if (option === 'upgrade') upgrade = true
         else dropNominated(head, option)
       }
     }
   }
+  if (upgrade) return { close, keepAlive, upgrade }
   if (close) return closes
   return keepAlive ? keeps : silent
 }

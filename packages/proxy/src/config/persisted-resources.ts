@@ -73,6 +73,13 @@ export class PersistedResources {
     if (this.#dirty && !this.#writing) await this.#write(store)
   }
 
+  /** Writes no more: another process keeps the file from now on. */
+  abandon(): void {
+    this.#closed = true
+    this.#dirty = false
+    this.#timer?.cancel()
+  }
+
   async #write(store: ConfigStore): Promise<void> {
     this.#writing = true
     this.#dirty = false

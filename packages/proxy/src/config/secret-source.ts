@@ -11,6 +11,8 @@ export interface LeafFacts {
   readonly serial: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
+  /** DNS names; absent: none. */
+  readonly dnsNames?: readonly string[]
 }
 
 /** Reads the first certificate of a PEM text. The simulation has its own, since its certificates are not X.509. */
@@ -111,13 +113,14 @@ export class SecretSource implements XdsConsumer, Secrets {
 }
 
 /** Facts of an X.509 leaf in PEM. */
-function readX509Leaf(certificateChainPem: string): Result<LeafFacts> {
+export function readX509Leaf(certificateChainPem: string): Result<LeafFacts> {
   const body = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(certificateChainPem)?.[1]
   if (body === undefined) return err('no PEM certificate')
   const facts = certificateFacts(Uint8Array.from(atob(body.replace(/\s+/g, '')), (char) => char.charCodeAt(0)))
   if (!facts.ok) return facts
-  const { serial, notBeforeMs, notAfterMs, uris } = facts.value
-  return ok({ serial, notBeforeMs, notAfterMs, spiffeId: uris.find((uri) => uri.startsWith('spiffe://')) })
+  const { serial, notBeforeMs, notAfterMs, uris, dnsNames } = facts.value
+  const spiffeId = uris.find((uri) => uri.startsWith('spiffe://'))
+  return ok({ serial, notBeforeMs, notAfterMs, spiffeId, dnsNames })
 }
 
 function inline(source: DataSource | undefined): string | undefined {

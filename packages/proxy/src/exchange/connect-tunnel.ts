@@ -74,9 +74,8 @@ export class ConnectTunnel {
     this.#dialed = dialed
     this.#cancelDial = undefined
     const exchange = this.#exchange
-    const early = exchange.takeOver()
-    const { transport, context } = exchange
-    transport.writeLatin1('HTTP/1.1 200 OK\r\n\r\n')
+    const { transport, head } = exchange.takeOver()
+    const { context } = exchange
     this.#splice = new Splice(transport, dialed.transport, {
       runtime: context.runtime,
       limits: { idleTimeoutMs: exchange.manager.timeouts.streamIdleMs, maxDurationMs: 0 },
@@ -85,7 +84,7 @@ export class ConnectTunnel {
         this.#ended(end)
       },
     })
-    this.#splice.start(early)
+    this.#splice.start(head)
   }
 
   #ended(end: SpliceEnd): void {

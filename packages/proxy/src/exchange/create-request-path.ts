@@ -3,7 +3,11 @@ import { ClusterRegistry } from '../cluster/cluster-registry.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
 import type { RequestPath, RequestPathContext } from '../request-path.ts'
-import { connectionSubject, serveTcp } from '../tcp/serve-tcp.ts'
+import { anticipateTcp } from '../tcp/anticipated-upstream.ts'
+import { connectionSubject } from '../tcp/connection-subject.ts'
+import { serveTcp } from '../tcp/serve-tcp.ts'
+import { UdpProxyServer } from '../udp/serve-udp.ts'
+import { UdpStats } from '../udp/udp-stats.ts'
 import { DateHeader } from './date-header.ts'
 import { DeadlineLists } from './deadline-lists.ts'
 import { HttpConnection } from './http-connection.ts'
@@ -24,13 +28,17 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     upstreamBindAddress: given.upstreamBindAddress,
     connectInternal: (name, ends) => given.connectInternal(name, ends),
     telemetry: (where) => given.telemetry(where),
+    logDatagrams: (record, logs) => given.logDatagrams?.(record, logs),
     clusters,
     deadlines,
     random: new RandomPool(runtime.rng),
     date: new DateHeader(runtime.clock),
   }
+  const udpStats = new UdpStats(given.metrics)
   return {
     serve: (connection) => serve(connection, context),
+    anticipate: anticipateTcp(clusters, context),
+    serveDatagrams: (proxy, socket) => new UdpProxyServer(proxy, socket, clusters, context, udpStats),
     onConfig: (config) => clusters.onConfig(config),
     onEndpoints: (name, endpoints) => clusters.onEndpoints(name, endpoints),
     onSecrets: () => clusters.onSecrets(),

@@ -1,6 +1,6 @@
 import type { PeerIdentity } from '@weft/core'
 import type { ActiveConfig, ConnectionFacts, HttpConnectionManager, Route, Subject } from '@weft/engine'
-import type { H1Head } from '../codec/h1/h1-head.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
@@ -31,14 +31,15 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   bytesReceived = 0
   bytesSent = 0
   upstreamServiceMs: number | undefined = undefined
-  responseHead: H1Head | undefined = undefined
+  responseHead: MessageHead | undefined = undefined
+  responseTrailers: MessageHead | undefined = undefined
   /** Attempts at upstreams so far. */
   attempts = 0
   /** On the monotonic clock. */
   readonly startMs: number
   #random = -1
 
-  constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: H1Head) {
+  constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: MessageHead) {
     this.context = context
     this.config = context.config()
     this.manager = manager
@@ -84,7 +85,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.routing.decision?.host?.name
   }
   get protocol(): string {
-    return this.head.head.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
+    return this.head.head.protocol
   }
   get method(): string {
     return this.head.methodText
@@ -99,7 +100,8 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.method === 'POST' && this.requestHeader('content-type')?.startsWith('application/grpc') === true
   }
   get grpcStatus(): string | undefined {
-    return this.isGrpc ? (this.responseHead?.value('grpc-status') ?? '') : undefined
+    if (!this.isGrpc) return undefined
+    return this.responseTrailers?.value('grpc-status') ?? this.responseHead?.value('grpc-status') ?? ''
   }
   get suppressEnvoyHeaders(): boolean {
     const router = this.manager.httpFilters.at(-1)

@@ -1,11 +1,10 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { editHeaders, type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
-import type { Framing } from '../codec/h1/framing.ts'
-import type { H1Head } from '../codec/h1/h1-head.ts'
+import { FieldsHead } from '../codec/fields-head.ts'
 import { dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
-import { takeHopByHop } from '../codec/hop-by-hop.ts'
-import type { H1ServerConnection, RequestReceiver } from '../codec/h1/server-connection.ts'
+import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import { filterChain } from '../filters/http-filter.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
@@ -17,10 +16,10 @@ import { applyForwarding } from './forwarding-headers.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
 import { HeadTarget } from './header-target.ts'
-import { type LocalReply, replyOf, replyText } from './local-reply.ts'
+import { type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { readOperator } from './read-operator.ts'
 import { RequestBody } from './request-body.ts'
-import { responseHeadText } from './response-writer.ts'
+import { addOwnHeaders } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
 import { decideRouting, ownHeaders, routerOutcome } from './routing.ts'
 
@@ -45,59 +44,52 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   responseStarted = false
   done = false
   readonly #home: ExchangeHome
-  readonly #h1: H1ServerConnection
+  readonly #stream: DownstreamStream
   readonly #idle: Deadline = new Deadline(this)
   #limit: Deadline | undefined = undefined
   #idleMs: number
   #nextFilter = 0
-  #chunkedResponse = false
   /** Some of the request's body came with the present read. */
   #moved = false
-  #keepAlive = true
   #forwarding: Forwarding | undefined = undefined
   #tunnel: ConnectTunnel | undefined = undefined
   #hooks: (() => void)[] | undefined = undefined
   #upstream: UpstreamFacts | undefined = undefined
 
-  constructor(home: ExchangeHome, h1: H1ServerConnection, manager: HttpConnectionManager, framing: Framing) {
+  constructor(home: ExchangeHome, stream: DownstreamStream, manager: HttpConnectionManager) {
     const { context, accepted } = home
-    super(context, accepted, manager, h1.head)
+    super(context, accepted, manager, stream.head)
     this.#home = home
-    this.#h1 = h1
-    const empty = framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)
-    this.body = new RequestBody(framing.kind === 'chunked', empty)
+    this.#stream = stream
+    this.body = new RequestBody(stream.requestBody)
     this.#idleMs = manager.timeouts.streamIdleMs
   }
 
   /** Serves it. */
   begin(): void {
     const { head, manager } = this
-    const h1 = head.head
-    this.#h1.attach(this)
+    this.#stream.attach(this)
     if (this.#idleMs > 0) this.context.deadlines.arm(this.#idle, this.#idleMs, this.startMs)
     if (!this.body.complete && manager.timeouts.requestMs > 0) {
       this.#limit = new Deadline(this)
       this.context.deadlines.arm(this.#limit, manager.timeouts.requestMs)
     }
-    if (h1.minor === 0 && !manager.http1.acceptHttp10) return this.fail(exchangeErrors.httpVersion10)
-    const upgrade = h1.has(HeaderKind.UPGRADE) ? h1.value('upgrade') : undefined
-    const options = takeHopByHop(h1)
-    this.#keepAlive = !options.close && (h1.minor === 1 || options.keepAlive)
+    if (this.protocol === 'HTTP/1.0' && !manager.http1.acceptHttp10) return this.fail(exchangeErrors.httpVersion10)
     const problem = head.read(manager)
     if (problem?.kind === 'error') return this.fail(problem.error)
     if (problem !== undefined) {
       return this.reply({
         status: 307,
         details: 'path_normalization_redirect',
-        headers: `location: ${problem.location}\r\n`,
+        headers: ['location', problem.location],
       })
     }
-    if (h1.has(HeaderKind.EXPECT)) this.#expect(h1)
+    if (head.head.has(HeaderKind.EXPECT)) this.#expect(head.head)
     const client = applyForwarding(head, manager, this.#home.accepted, this.context.random)
     this.trustedAddress = client.trustedAddress
     this.requestId = client.requestId
     this.routing = decideRouting(this.config, manager, this)
-    if (upgrade !== undefined && upgrade.toLowerCase() !== 'h2c') return this.fail(exchangeErrors.upgradeRefused)
+    if (head.upgrade !== undefined) return this.fail(exchangeErrors.upgradeRefused)
     this.continueRequest()
   }
 
@@ -134,18 +126,18 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (this.responseStarted || reply.status === 0) return this.#cut()
     this.responseStarted = true
     this.status = reply.status
-    if (reply.close === true) this.#keepAlive = false
     const { manager } = this
-    const text = replyText(this.#withRouteHeaders(reply), {
+    const { head, body } = replyMessage(this.#withRouteHeaders(reply), {
       date: this.context.date.value(),
       server: manager.serverHeader === 'pass-through' ? undefined : manager.serverName,
       isHead: this.method === 'HEAD',
       isGrpc: this.isGrpc,
-      connectionLine: this.#connectionLine(),
     })
-    this.bytesSent = this.method === 'HEAD' ? 0 : (reply.body?.length ?? 0)
-    this.#h1.send(text)
-    this.#finish()
+    this.responseHead = head
+    this.bytesSent = body.length
+    this.#stream.respond(head, body === '' ? 'none' : 'length', reply.close !== true && this.#home.keepsAlive())
+    if (body !== '') this.#stream.sendBytes(Buffer.from(body, 'latin1'), 0, body.length)
+    this.#finish(undefined)
   }
 
   /** An answer given in place of an upstream carries the route's response headers too, whoever gives it (as in Envoy). */
@@ -153,61 +145,54 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const { plan } = this
     if (plan === undefined || plan.responseLevels.length === 0 || plan.routed.route.action.kind !== 'route')
       return reply
-    return { ...reply, headers: (reply.headers ?? '') + ownHeaders(plan, this) }
+    return { ...reply, headers: [...(reply.headers ?? []), ...ownHeaders(plan, this)] }
   }
 
   /** Sends the head of an upstream's answer. */
-  respond(head: H1Head, body: 'none' | 'length' | 'unknown'): void {
+  respond(head: MessageHead, body: BodyExtent): void {
     this.responseStarted = true
-    const old = this.head.head.minor === 0
-    this.#chunkedResponse = body === 'unknown' && !old
-    if (body === 'unknown' && old) this.#keepAlive = false
-    this.#h1.send(responseHeadText(this, head, this.#chunkedResponse, this.#connectionLine()))
+    addOwnHeaders(this, head)
+    this.#stream.respond(head, body, this.#home.keepsAlive())
   }
 
-  /** Passes on an informational answer, which HTTP/1.0 does not know. */
-  inform(text: string): void {
-    if (this.head.head.minor === 0 || this.responseStarted) return
-    this.#h1.send(text)
-    this.#h1.flush()
+  /** Passes on an informational answer. */
+  inform(head: MessageHead): void {
+    if (this.responseStarted) return
+    this.#stream.inform(head)
+    this.#stream.flush()
   }
 
   /** Sends a piece of the answer's body. False: wait for `Forwarding.resume`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
     this.bytesSent += end - start
-    if (!this.#chunkedResponse) return this.#h1.sendBytes(bytes, start, end)
-    this.#h1.send(`${(end - start).toString(16)}\r\n`)
-    const more = this.#h1.sendBytes(bytes, start, end)
-    this.#h1.send('\r\n')
-    return more
+    return this.#stream.sendBytes(bytes, start, end)
   }
 
   /** Sends what was gathered of one read of the answer. */
   flushDownstream(): boolean {
     this.touch()
-    return this.#h1.flush()
+    return this.#stream.flush()
   }
 
   /** The answer is complete. */
-  endResponse(): void {
-    if (this.done) return
-    if (this.#chunkedResponse) this.#h1.send('0\r\n\r\n')
-    this.#finish()
+  endResponse(trailers: MessageHead | undefined): void {
+    this.responseTrailers = trailers
+    this.#finish(trailers)
   }
 
   /** Reads no more of the request's body for now. */
   pauseRequest(): void {
-    if (!this.body.complete) this.#h1.pauseRequest()
+    if (!this.body.complete) this.#stream.pauseRequest()
   }
 
   /** Reads more of the request's body. */
   resumeRequest(): void {
-    this.#h1.resumeRequest()
+    this.#stream.resumeRequest()
   }
 
   /** True while bytes of one read are being told: gathered output is flushed at its end. */
   get reading(): boolean {
-    return this.#h1.consuming
+    return this.#stream.consuming
   }
 
   /** Something moved: the idle limit starts anew. */
@@ -223,13 +208,14 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const ready = forwarding?.ready === true
     if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
     if (ready) {
-      if (!forwarding.sendBody(bytes, start, end)) this.#h1.pauseRequest()
-    } else if (this.body.full) this.#h1.pauseRequest()
+      if (!forwarding.sendBody(bytes, start, end)) this.#stream.pauseRequest()
+    } else if (this.body.full) this.#stream.pauseRequest()
   }
 
-  onEnd(): void {
+  onEnd(trailers: MessageHead | undefined): void {
     if (this.done) return
     this.body.complete = true
+    this.body.trailers = trailers
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
     this.#forwarding?.endBody()
   }
@@ -268,12 +254,15 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#home.onTunnelClosed()
   }
 
-  /** Hands the connection over to a tunnel. */
-  takeOver(): Buffer | undefined {
+  /** Says that the tunnel is open, and hands the stream over to it. */
+  takeOver(): ReturnType<DownstreamStream['tunnel']> {
     this.context.deadlines.disarm(this.#idle)
     this.responseStarted = true
     this.status = 200
-    return this.#h1.takeOver()
+    const head = new FieldsHead('HTTP/1.1')
+    head.status = 200
+    this.#stream.respond(head, 'none', true)
+    return this.#stream.tunnel()
   }
 
   /** Ends the connection, tunnel or not. */
@@ -282,18 +271,13 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail(exchangeErrors.downstreamGone)
   }
 
-  get transport() {
-    return this.#h1.transport
-  }
   get upstream(): UpstreamFacts | undefined {
     return this.#upstream ?? this.#forwarding?.facts() ?? this.#tunnel?.facts()
   }
-  #expect(h1: H1Head): void {
-    if (h1.minor === 0 || h1.value('expect')?.toLowerCase() !== '100-continue') return
-    dropKind(h1, HeaderKind.EXPECT)
-    if (this.body.complete) return
-    this.#h1.send('HTTP/1.1 100 Continue\r\n\r\n')
-    this.#h1.flush()
+  #expect(head: MessageHead): void {
+    if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
+    dropKind(head, HeaderKind.EXPECT)
+    if (!this.body.complete) this.inform(continueHead())
   }
 
   /** The router: the end of every chain. */
@@ -335,24 +319,16 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail({ ...exchangeErrors.noCluster, status: action.clusterNotFoundStatus })
   }
 
-  #connectionLine(): string {
-    if (!this.#keepAlive || this.#h1.closing || !this.#home.keepsAlive()) {
-      this.#keepAlive = false
-      return 'connection: close\r\n'
-    }
-    return this.head.head.minor === 0 ? 'connection: keep-alive\r\n' : ''
-  }
-
   #cut(): void {
     this.#report()
-    this.#h1.abort()
+    this.#stream.reset('internal')
   }
 
-  #finish(): void {
+  #finish(trailers: MessageHead | undefined): void {
     if (this.done) return
-    this.#h1.flush()
+    // Before the end: with it the stream may take the next request's head in place of this one.
     this.#report()
-    this.#h1.responseDone(this.#keepAlive)
+    this.#stream.end(trailers)
   }
 
   /** Exactly once: lets go of everything and tells telemetry. */
@@ -364,4 +340,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#home.sink.onExchange(this)
     if (this.#hooks !== undefined) for (const hook of this.#hooks) hook()
   }
+}
+
+function continueHead(): MessageHead {
+  const head = new FieldsHead('HTTP/1.1')
+  head.status = 100
+  return head
 }

@@ -3,8 +3,8 @@
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
 import { addHeader, dropHeader, dropKind } from '../codec/head-edits.ts'
-import type { H1Head } from '../codec/h1/h1-head.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { RandomPool } from './random-pool.ts'
 import type { RequestView } from './request-view.ts'
 
@@ -69,7 +69,7 @@ export function applyForwarding(
 }
 
 /** The edge: our immediate peer is the client, or the last of the hops we were told to trust. Appends it. */
-function edgeAddress(head: H1Head, forwarding: ForwardingHeaders, facts: ConnectionFacts): string | undefined {
+function edgeAddress(head: MessageHead, forwarding: ForwardingHeaders, facts: ConnectionFacts): string | undefined {
   const before = head.has(HeaderKind.X_FORWARDED_FOR) ? head.value('x-forwarded-for') : undefined
   const { xffTrustedHops } = forwarding
   const trusted = xffTrustedHops === 0 ? facts.remoteAddress : lastAddress(before, xffTrustedHops - 1)
@@ -80,7 +80,7 @@ function edgeAddress(head: H1Head, forwarding: ForwardingHeaders, facts: Connect
   return trusted ?? facts.remoteAddress
 }
 
-function innerAddress(head: H1Head, forwarding: ForwardingHeaders): string | undefined {
+function innerAddress(head: MessageHead, forwarding: ForwardingHeaders): string | undefined {
   if (!head.has(HeaderKind.X_FORWARDED_FOR)) return undefined
   return lastAddress(head.value('x-forwarded-for'), forwarding.xffTrustedHops)
 }
@@ -97,7 +97,7 @@ function lastAddress(value: string | undefined, skip: number): string | undefine
 }
 
 function requestId(
-  head: H1Head,
+  head: MessageHead,
   manager: HttpConnectionManager,
   edge: boolean,
   random: RandomPool,
@@ -113,7 +113,7 @@ function requestId(
 
 /** X-Forwarded-Client-Cert: what a stranger says there is never passed on unless configured. */
 function clientCertificate(
-  head: H1Head,
+  head: MessageHead,
   { clientCert, clientCertDetails }: ForwardingHeaders,
   connection: { readonly facts: ConnectionFacts; readonly peer: PeerIdentity | undefined },
 ): void {

@@ -9,13 +9,12 @@ import {
   retryVerdict,
   type RouteAction,
 } from '@weft/engine'
-import type { Timer } from '@weft/core'
-import { H1ClientConnection, type ResponseFailure, type ResponseReceiver } from '../codec/h1/client-connection.ts'
-import type { H1Head } from '../codec/h1/h1-head.ts'
+import type { Timer, Transport } from '@weft/core'
 import { HeaderKind } from '../codec/header-kind.ts'
+import type { BodyExtent, ResponseFailure, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/http1-pool.ts'
-import type { UpstreamConnection } from '../pool/upstream-connection.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
@@ -60,8 +59,10 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #retries = 0
   #stale = 0
   #endpoint: Endpoint | undefined = undefined
-  #pooled: UpstreamConnection | undefined = undefined
-  #codec: H1ClientConnection | undefined = undefined
+  /** Of the present attempt. */
+  #stream: UpstreamStream | undefined = undefined
+  /** Of the last stream. */
+  #transport: Transport | undefined = undefined
   #counted = false
   #cancelWait: (() => void) | undefined = undefined
   #backOff: Timer | undefined = undefined
@@ -84,7 +85,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
 
   /** True while a connection takes the request's bytes. */
   get ready(): boolean {
-    return this.#codec !== undefined && this.#discarding < 0
+    return this.#stream !== undefined && this.#discarding < 0
   }
 
   /** True while the request may have to be sent again. */
@@ -107,28 +108,24 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (!this.#cluster.beginRequest(endpoint)) return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     this.#counted = true
     const idle = this.#cluster.takeIdle(endpoint)
-    if (idle !== undefined) return this.onConnection(idle)
+    if (idle !== undefined) return this.onStream(idle)
     this.#cancelWait = this.#cluster.connect(endpoint, this)
   }
 
-  onConnection(pooled: UpstreamConnection): void {
+  onStream(stream: UpstreamStream): void {
     this.#cancelWait = undefined
-    this.#pooled = pooled
-    const codec = (pooled.codec ??= new H1ClientConnection(pooled))
-    this.#codec = codec
+    this.#stream = stream
+    this.#transport = stream.transport
     const exchange = this.#exchange
     this.#sentMs = exchange.context.runtime.clock.nowMs()
-    codec.begin(
-      this,
-      exchange.method,
-      this.#request.head(this.#exchange.attempts, (this.#endpoint as Endpoint).hostname),
-    )
-    for (const piece of exchange.body.pieces) this.#request.sendBody(codec, piece, 0, piece.length)
-    exchange.body.taken(this.mayRepeat)
-    if (exchange.body.complete) this.#request.end(codec)
+    stream.begin(this, this.#request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
+    const { body } = exchange
+    for (const piece of body.pieces) stream.sendBytes(piece, 0, piece.length)
+    body.taken(this.mayRepeat)
+    if (body.complete) stream.end(body.trailers)
     else exchange.resumeRequest()
-    if (this.timeouts.perTryMs > 0 && exchange.body.complete) this.#armPerTry()
-    if (!exchange.reading) codec.flush()
+    if (this.timeouts.perTryMs > 0 && body.complete) this.#armPerTry()
+    if (!exchange.reading) stream.flush()
   }
 
   onPoolFailure(failure: PoolFailure): void {
@@ -141,8 +138,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
 
   /** Sends a piece of the request's body. False: wait. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
-    const codec = this.#codec as H1ClientConnection
-    const more = this.#request.sendBody(codec, bytes, start, end)
+    const more = (this.#stream as UpstreamStream).sendBytes(bytes, start, end)
     this.#exchange.body.taken(this.mayRepeat)
     return more
   }
@@ -151,35 +147,34 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   endBody(): void {
     this.#armOverall()
     if (!this.ready) return
-    this.#request.end(this.#codec as H1ClientConnection)
+    ;(this.#stream as UpstreamStream).end(this.#exchange.body.trailers)
     if (this.timeouts.perTryMs > 0) this.#armPerTry()
   }
 
   flush(): void {
-    if (this.#codec !== undefined && !this.#codec.flush()) this.#exchange.pauseRequest()
+    if (this.#stream !== undefined && !this.#stream.flush()) this.#exchange.pauseRequest()
   }
 
   /** The downstream takes bytes again. */
   resume(): void {
-    this.#codec?.resumeResponse()
+    this.#stream?.resumeResponse()
   }
 
-  onInformational(head: H1Head): void {
-    this.#exchange.inform(`${head.text.slice(0, head.firstLine)}${head.lines()}\r\n`)
+  onInformational(head: MessageHead): void {
+    this.#exchange.inform(head)
   }
 
-  onHead(head: H1Head, endOfBody: boolean, known: 'length' | 'chunked' | 'until-close'): void {
+  onHead(head: MessageHead, body: BodyExtent): void {
     const exchange = this.#exchange
     if (this.#perTry !== undefined) exchange.context.deadlines.disarm(this.#perTry)
     const { status } = head
-    if (this.#mayBeRetriable(head) && this.#repeatResponse(head, endOfBody, known)) return
+    if (this.#mayBeRetriable(head) && this.#repeatResponse(head, body)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
     exchange.status = status
     exchange.details = 'via_upstream'
     exchange.responseHead = head
     editResponse(exchange, head)
-    const body = endOfBody || exchange.method === 'HEAD' ? 'none' : known === 'length' ? 'length' : 'unknown'
-    exchange.respond(head, body)
+    exchange.respond(head, exchange.method === 'HEAD' ? 'none' : body)
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -188,17 +183,17 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       if (this.#discarding > discardLimitBytes) this.#retryNow(true)
       return
     }
-    if (!this.#exchange.sendBody(bytes, start, end)) this.#codec?.pauseResponse()
+    if (!this.#exchange.sendBody(bytes, start, end)) this.#stream?.pauseResponse()
   }
 
-  onEnd(): void {
+  onEnd(trailers: MessageHead | undefined): void {
     if (this.#discarding >= 0) return this.#retryNow(false)
     this.#settle()
-    this.#exchange.endResponse()
+    this.#exchange.endResponse(trailers)
   }
 
   onFlush(): void {
-    if (!this.#exchange.flushDownstream()) this.#codec?.pauseResponse()
+    if (!this.#exchange.flushDownstream()) this.#stream?.pauseResponse()
   }
 
   onWritable(): void {
@@ -206,8 +201,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   onFailure({ kind, silent, detail }: ResponseFailure): void {
-    const codec = this.#codec as H1ClientConnection
-    this.#codec = undefined
+    const { reused, wrote } = this.#stream as UpstreamStream
+    this.#stream = undefined
     if (this.#exchange.responseStarted) {
       return this.#fail(kind === 'closed' ? exchangeErrors.upstreamCut : exchangeErrors.upstreamBodyFault)
     }
@@ -216,8 +211,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       return this.#fail(exchangeErrors.upstreamProtocol)
     }
     // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1).
-    const safe = isIdempotent(this.#exchange.method) || !codec.wrote
-    if (silent && codec.reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
+    const safe = isIdempotent(this.#exchange.method) || !wrote
+    if (silent && reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
       this.#endAttempt()
       this.#endpoint = undefined
       this.#exchange.attempts--
@@ -228,13 +223,13 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       this.#endAttempt()
       return this.#scheduleRetry(backOffMs(this.#policy, this.#retries, this.#exchange.context.random.float()))
     }
-    this.#failed({ kind: 'reset', requestStarted: codec.wrote }, exchangeErrors.connectionTermination)
+    this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.connectionTermination)
   }
 
   onDeadline(deadline: Deadline): void {
     if (deadline === this.#overall) return this.#fail(exchangeErrors.responseTimeout)
-    this.#codec?.abandon()
-    this.#codec = undefined
+    this.#stream?.abandon()
+    this.#stream = undefined
     this.#failed({ kind: 'per-try-timeout' }, exchangeErrors.perTryTimeout)
   }
 
@@ -250,12 +245,12 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
 
   /** Where the last attempt went. */
   facts(): UpstreamFacts {
-    const transport = this.#pooled?.transport
+    const transport = this.#transport
     return {
       cluster: this.#cluster.cluster,
       endpoint: this.#endpoint,
       peer: transport?.peer,
-      localAddress: this.#pooled?.localName,
+      localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
       attempts: this.#exchange.attempts,
       transportFailure: this.#transportFailure,
     }
@@ -289,7 +284,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   /** False for what no policy repeats: most answers, and nothing is made to ask about them. */
-  #mayBeRetriable(head: H1Head): boolean {
+  #mayBeRetriable(head: MessageHead): boolean {
     const { status } = head
     const { retriableHeaders, retriableStatusCodes } = this.#policy
     if (status >= 400 || retriableHeaders.length > 0 || retriableStatusCodes.has(status)) return true
@@ -297,11 +292,12 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   /** True when an answer is thrown away because another attempt may do better. */
-  #repeatResponse(head: H1Head, endOfBody: boolean, known: string): boolean {
+  #repeatResponse(head: MessageHead, body: BodyExtent): boolean {
     const { status } = head
     const afterMs = this.#retryAfterMs({ kind: 'response', status, header: (name) => head.value(name) })
     if (afterMs === undefined) return false
-    if (endOfBody || known !== 'until-close') {
+    // Reading on keeps an HTTP/1.1 connection, unless its end is the body's; a stream of many is simply cut off.
+    if (body !== 'unknown' || head.has(HeaderKind.TRANSFER_ENCODING)) {
       this.#discarding = 0
       this.#discardedAfterMs = afterMs
       return true
@@ -315,7 +311,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
 
   #retryNow(abandon: boolean): void {
     this.#discarding = -1
-    if (!abandon) this.#codec = undefined
+    if (!abandon) this.#stream = undefined
     this.#endAttempt()
     this.#scheduleRetry(this.#discardedAfterMs)
   }
@@ -333,16 +329,16 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #endAttempt(): void {
     this.#cancelWait?.()
     this.#cancelWait = undefined
-    const codec = this.#codec
-    this.#codec = undefined
-    codec?.abandon()
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.abandon()
     this.#uncount()
   }
 
   /** The answer is complete and the connection is back in its pool. */
   #settle(): void {
     this.#over = true
-    this.#codec = undefined
+    this.#stream = undefined
     if (this.#overall !== undefined) this.#exchange.context.deadlines.disarm(this.#overall)
     this.#uncount()
   }

@@ -1,17 +1,17 @@
 import type { HeaderTarget } from '@weft/engine'
 import { dropHeader, headerSafe } from '../codec/head-edits.ts'
-import type { H1Head } from '../codec/h1/h1-head.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 
 /** Framing and routing are the codec's own: configuration cannot change them by header. */
 const untouchable = new Set(['content-length', 'transfer-encoding', 'connection', ':path', ':method', ':scheme'])
 
 /** Lets the engine's header rules change a received head. */
 export class HeadTarget implements HeaderTarget {
-  readonly #head: H1Head
+  readonly #head: MessageHead
   readonly #setAuthority: ((value: string) => void) | undefined
 
   /** `setAuthority`: requests only; rules may name `host` or `:authority`. */
-  constructor(head: H1Head, setAuthority?: (value: string) => void) {
+  constructor(head: MessageHead, setAuthority?: (value: string) => void) {
     this.#head = head
     this.#setAuthority = setAuthority
   }

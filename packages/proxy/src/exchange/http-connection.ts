@@ -1,14 +1,16 @@
 import type { TransportClose } from '@weft/core'
 import type { HttpConnectionManager } from '@weft/engine'
-import type { Framing } from '../codec/h1/framing.ts'
-import type { HeadFault, HeadLimits } from '../codec/message-head.ts'
+import { Buffer } from 'node:buffer'
+import { reasonPhrase } from '../codec/h1/reason-phrase.ts'
 import { H1ServerConnection, type RequestServer } from '../codec/h1/server-connection.ts'
+import type { DownstreamStream } from '../codec/http-stream.ts'
+import type { HeadFault, HeadLimits } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
 import type { ExchangeRecord, TelemetrySink } from '../telemetry/exchange-record.ts'
-import { exchangeErrors, reasonPhrase } from './error-table.ts'
+import { exchangeErrors } from './error-table.ts'
 import { Exchange, type ExchangeHome } from './exchange.ts'
-import { type LocalReply, replyOf, replyText } from './local-reply.ts'
+import { type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 
 /** One downstream connection that speaks HTTP/1.1: makes an exchange of each request. */
 export class HttpConnection implements RequestServer, ExchangeHome, ServedConnection {
@@ -55,9 +57,13 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
     return this.#manager.timeouts.delayedCloseMs
   }
 
-  onRequest(connection: H1ServerConnection, framing: Framing): void {
+  keepsTrailers(): boolean {
+    return this.#manager.http1.trailers
+  }
+
+  onRequest(stream: DownstreamStream): void {
     this.#requests++
-    const exchange = new Exchange(this, connection, this.#manager, framing)
+    const exchange = new Exchange(this, stream, this.#manager)
     this.#exchange = exchange
     exchange.begin()
   }
@@ -67,12 +73,12 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
     return !this.#draining && (most === 0 || this.#requests < most)
   }
 
-  onHeadFault(connection: H1ServerConnection, { status, details }: HeadFault): void {
-    this.#refuse(connection, { status, details, flag: 'DPE', body: reasonPhrase(status) })
+  onHeadFault(stream: DownstreamStream, { status, details }: HeadFault): void {
+    this.#refuse(stream, { status, details, flag: 'DPE', body: reasonPhrase(status) })
   }
 
-  onHeadTimeout(connection: H1ServerConnection): void {
-    this.#refuse(connection, replyOf(exchangeErrors.headersTimeout))
+  onHeadTimeout(stream: DownstreamStream): void {
+    this.#refuse(stream, replyOf(exchangeErrors.headersTimeout))
   }
 
   onClosed(_close: TransportClose): void {
@@ -105,11 +111,13 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
   }
 
   /** Answers what never became a request, and tells telemetry of it. */
-  #refuse(connection: H1ServerConnection, reply: LocalReply): void {
-    const date = this.context.date.value()
-    const form = { date, server: this.#manager.serverName, isHead: false, isGrpc: false }
+  #refuse(stream: DownstreamStream, reply: LocalReply): void {
+    const form = { date: this.context.date.value(), server: this.#manager.serverName, isHead: false, isGrpc: false }
+    const { head, body } = replyMessage(reply, form)
     this.sink.onExchange(this.#refusedRecord(reply))
-    connection.refuse(replyText(reply, { ...form, connectionLine: 'connection: close\r\n' }))
+    stream.respond(head, body === '' ? 'none' : 'length', false)
+    if (body !== '') stream.sendBytes(Buffer.from(body, 'latin1'), 0, body.length)
+    stream.end()
   }
 
   #refusedRecord(reply: LocalReply): ExchangeRecord {

@@ -1,5 +1,7 @@
+import { FieldsHead } from '../codec/fields-head.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
-import { type ErrorEntry, reasonPhrase } from './error-table.ts'
+import type { ErrorEntry } from './error-table.ts'
 
 /** An answer the proxy gives by itself. */
 export interface LocalReply {
@@ -9,8 +11,8 @@ export interface LocalReply {
   readonly flag?: ResponseFlag | undefined
   /** Set: the answer of a gRPC call, whatever the request was. */
   readonly grpcStatus?: number | undefined
-  /** Whole lines, each with its CRLF. */
-  readonly headers?: string
+  /** Further headers: lower-case name and value in turn. */
+  readonly headers?: readonly string[]
   readonly close?: boolean
 }
 
@@ -32,8 +34,6 @@ export interface ReplyForm {
   readonly server: string | undefined
   readonly isHead: boolean
   readonly isGrpc: boolean
-  /** `connection` header line with its CRLF, or ''. */
-  readonly connectionLine: string
 }
 
 /** gRPC's status for an HTTP status (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md). */
@@ -46,19 +46,28 @@ function grpcStatusOf(status: number): number {
   return 2
 }
 
-/** The whole answer as latin1 text. A gRPC client gets its status in the head of a 200 (trailers-only). */
-export function replyText(reply: LocalReply, form: ReplyForm): string {
-  const body = reply.body ?? ''
-  const server = form.server === undefined ? '' : `server: ${form.server}\r\n`
-  const common = `${reply.headers ?? ''}date: ${form.date}\r\n${server}${form.connectionLine}`
-  if (form.isGrpc || reply.grpcStatus !== undefined) {
-    const status = reply.grpcStatus ?? grpcStatusOf(reply.status)
-    const message = body === '' ? '' : `grpc-message: ${encodeURIComponent(body).replaceAll('%20', ' ')}\r\n`
-    const grpc = `content-type: application/grpc\r\ngrpc-status: ${status}\r\n${message}content-length: 0\r\n`
-    return `HTTP/1.1 200 OK\r\n${grpc}${common}\r\n`
+/** The answer as it goes out. A gRPC client gets its status in the head of a 200, and no body (trailers-only). */
+export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly head: FieldsHead; readonly body: string } {
+  const head = new FieldsHead('HTTP/1.1')
+  let body = reply.body ?? ''
+  const grpcStatus = reply.grpcStatus ?? (form.isGrpc ? grpcStatusOf(reply.status) : undefined)
+  if (grpcStatus !== undefined) {
+    head.status = 200
+    head.push('content-type', 'application/grpc', HeaderKind.OTHER)
+    head.push('grpc-status', String(grpcStatus), HeaderKind.OTHER)
+    if (body !== '') head.push('grpc-message', encodeURIComponent(body).replaceAll('%20', ' '), HeaderKind.OTHER)
+    body = ''
+  } else {
+    head.status = reply.status
+    if (reply.status === 204 || reply.status === 304) body = ''
+    else {
+      head.push('content-length', String(body.length), HeaderKind.CONTENT_LENGTH)
+      if (body !== '') head.push('content-type', 'text/plain', HeaderKind.OTHER)
+    }
   }
-  const line = `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n`
-  if (reply.status === 204 || reply.status === 304) return `${line}${common}\r\n`
-  const type = body === '' ? '' : 'content-type: text/plain\r\n'
-  return `${line}content-length: ${body.length}\r\n${type}${common}\r\n${form.isHead ? '' : body}`
+  const more = reply.headers ?? []
+  for (let at = 0; at < more.length; at += 2) head.push(more[at] as string, more[at + 1] as string)
+  head.push('date', form.date, HeaderKind.DATE)
+  if (form.server !== undefined) head.push('server', form.server, HeaderKind.SERVER)
+  return { head, body: form.isHead ? '' : body }
 }

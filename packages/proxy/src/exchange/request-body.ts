@@ -1,20 +1,24 @@
 import { Buffer } from 'node:buffer'
+import type { BodyExtent } from '../codec/http-stream.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 
 /** A body is kept for repetition, or while nobody takes it, up to this size. */
 const keepLimitBytes = 64 * 1024
 
 /** The body of a request as far as it has to be kept: for an attempt that is not there yet, or for the next one. */
 export class RequestBody {
-  readonly chunked: boolean
+  readonly extent: BodyExtent
   complete: boolean
+  /** Those behind a complete body. */
+  trailers: MessageHead | undefined = undefined
   /** False once some of it was let go: the request cannot be repeated. */
   replayable = true
   #pieces: Buffer[] = noPieces
   #keptBytes = 0
 
-  constructor(chunked: boolean, complete: boolean) {
-    this.chunked = chunked
-    this.complete = complete
+  constructor(extent: BodyExtent) {
+    this.extent = extent
+    this.complete = extent === 'none'
   }
 
   /** True when no more should be read until an attempt takes what is here. */

@@ -1,6 +1,6 @@
 import { normalizePath, type HttpConnectionManager, type RequestHead } from '@weft/engine'
-import { H1Head } from '../codec/h1/h1-head.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
 
 /** uri-host and port (RFC 3986 3.2.2), without user information. */
@@ -16,8 +16,10 @@ export type RequestProblem =
 
 /** The request as decisions see it, answered from the received head by offset. */
 export class RequestView implements RequestHead {
-  readonly head: H1Head
+  readonly head: MessageHead
   readonly methodText: string
+  /** The protocol the client wants to switch to. */
+  readonly upgrade: string | undefined
   #scheme: 'http' | 'https'
   /** As received, origin form. */
   rawPath = ''
@@ -27,11 +29,14 @@ export class RequestView implements RequestHead {
   #path = ''
   #query: string | undefined = undefined
 
-  constructor(head: H1Head, secure: boolean) {
+  constructor(head: MessageHead, secure: boolean) {
     this.head = head
-    const { text, methodEnd } = head
-    this.methodText = methodEnd === 3 && text.startsWith('GET') ? 'GET' : text.slice(0, methodEnd)
-    this.#scheme = secure ? 'https' : 'http'
+    this.upgrade = head.protocolNamed()
+    const method = head.method()
+    // An extended CONNECT (RFC 8441) is the upgrade it stands for, to rules and to logs.
+    this.methodText = this.upgrade !== undefined && method === 'CONNECT' ? 'GET' : method
+    const named = head.schemeNamed()
+    this.#scheme = named === 'https' || named === 'http' ? named : secure ? 'https' : 'http'
   }
 
   method(): string {
@@ -64,8 +69,7 @@ export class RequestView implements RequestHead {
   /** Reads target and host; what is wrong with them, or undefined. */
   read(manager: HttpConnectionManager): RequestProblem | undefined {
     const { head } = this
-    const error =
-      this.#readHost(manager) ?? this.#readTarget(head.text.slice(head.targetStart, head.targetEnd), manager)
+    const error = this.#readHost(manager) ?? this.#readTarget(head.target(), manager)
     if (error !== undefined) return { kind: 'error', error }
     if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
     if (!plainAuthority.test(this.authorityText) && !validAuthority.test(this.authorityText)) {
@@ -97,7 +101,7 @@ export class RequestView implements RequestHead {
       host = head.valueAt(at)
       head.dropped[at] = 1
     }
-    if (host === undefined && head.minor === 0) host = manager.http1.defaultHostForHttp10
+    if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10
     if (host === undefined) return exchangeErrors.missingHost
     this.authorityText = host
     return undefined
@@ -105,9 +109,10 @@ export class RequestView implements RequestHead {
 
   #readTarget(target: string, manager: HttpConnectionManager): ErrorEntry | undefined {
     if (this.methodText === 'CONNECT') {
-      this.authorityText = target
+      // HTTP/2 names it by `:authority` alone.
+      if (target !== '') this.authorityText = target
       this.rawPath = ''
-      return hasPort.test(target) ? undefined : exchangeErrors.invalidTarget
+      return hasPort.test(this.authorityText) ? undefined : exchangeErrors.invalidTarget
     }
     if (target.charCodeAt(0) === 47) {
       this.rawPath = target

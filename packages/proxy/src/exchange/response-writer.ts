@@ -1,41 +1,34 @@
 // The head of an upstream's response as it goes downstream.
-import { dropHeader, dropKind } from '../codec/head-edits.ts'
-import type { H1Head } from '../codec/h1/h1-head.ts'
-import { HeaderKind } from '../codec/header-kind.ts'
 import { editHeaders } from '@weft/engine'
+import { dropHeader, dropKind } from '../codec/head-edits.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from './exchange.ts'
 import { HeadTarget } from './header-target.ts'
 import { readOperator } from './read-operator.ts'
 
-/** Text of the response's head; hop-by-hop headers are off already, header rules applied. */
-export function responseHeadText(exchange: Exchange, head: H1Head, chunked: boolean, connectionLine: string): string {
+/** Adds what the proxy itself says in a response; hop-by-hop headers are off already, header rules applied. */
+export function addOwnHeaders(exchange: Exchange, head: MessageHead): void {
   const { manager } = exchange
-  let added = ''
+  const { added } = head
   if (!exchange.suppressEnvoyHeaders) {
     if (head.has(HeaderKind.X_ENVOY)) dropHeader(head, 'x-envoy-upstream-service-time')
-    added = `x-envoy-upstream-service-time: ${Math.round(exchange.upstreamServiceMs ?? 0)}\r\n`
+    added.push('x-envoy-upstream-service-time', String(Math.round(exchange.upstreamServiceMs ?? 0)))
   }
-  if (exchange.attemptCountInResponse) added += `x-envoy-attempt-count: ${exchange.attempts}\r\n`
-  if (!head.has(HeaderKind.DATE)) added += `date: ${exchange.context.date.value()}\r\n`
+  if (exchange.attemptCountInResponse) added.push('x-envoy-attempt-count', String(exchange.attempts))
+  if (!head.has(HeaderKind.DATE)) added.push('date', exchange.context.date.value())
   if (manager.serverHeader === 'overwrite') {
     dropKind(head, HeaderKind.SERVER)
-    added += `server: ${manager.serverName}\r\n`
+    added.push('server', manager.serverName)
   } else if (manager.serverHeader === 'append-if-absent' && !head.has(HeaderKind.SERVER)) {
-    added += `server: ${manager.serverName}\r\n`
+    added.push('server', manager.serverName)
   }
-  if (manager.via !== '') added += `via: ${manager.via}\r\n`
-  if (manager.requestId.inResponse && exchange.requestId !== undefined) {
-    added += `x-request-id: ${exchange.requestId}\r\n`
-  }
-  if (chunked) added += 'transfer-encoding: chunked\r\n'
-  // The status line as the upstream wrote it, but in our version.
-  const statusLine =
-    head.minor === 1 ? head.text.slice(0, head.firstLine) : `HTTP/1.1${head.text.slice(8, head.firstLine)}`
-  return `${statusLine}${head.lines()}${added}${connectionLine}\r\n`
+  if (manager.via !== '') added.push('via', manager.via)
+  if (manager.requestId.inResponse && exchange.requestId !== undefined) added.push('x-request-id', exchange.requestId)
 }
 
 /** Applies the route's header rules to an upstream's response. */
-export function editResponse(exchange: Exchange, head: H1Head): void {
+export function editResponse(exchange: Exchange, head: MessageHead): void {
   const levels = exchange.plan?.responseLevels ?? []
   if (levels.length === 0) return
   editHeaders('response', levels, new HeadTarget(head), (operator) => readOperator(operator, exchange))

@@ -53,7 +53,7 @@ export function routerOutcome(routing: Routing, exchange: Subject & ExchangeReco
   if (decision.kind === 'none') {
     return replyOf(decision.reason === 'no-route' ? exchangeErrors.noRoute : exchangeErrors.noVirtualHost)
   }
-  if (decision.kind === 'tls-redirect') return redirect(301, decision.location, '')
+  if (decision.kind === 'tls-redirect') return redirect(301, decision.location, [])
   const { action } = decision.route
   switch (action.kind) {
     case 'route':
@@ -71,13 +71,15 @@ export function routerOutcome(routing: Routing, exchange: Subject & ExchangeReco
   }
 }
 
-function redirect(status: number, location: string, more: string): LocalReply {
-  return { status, details: 'direct_response', headers: `location: ${headerSafe(location)}\r\n${more}` }
+function redirect(status: number, location: string, more: readonly string[]): LocalReply {
+  return { status, details: 'direct_response', headers: ['location', headerSafe(location), ...more] }
 }
 
-/** What the route's header rules add to an answer of our own, as lines. */
-export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): string {
-  if (plan === undefined || plan.responseLevels.length === 0) return ''
+const noHeaders: readonly string[] = []
+
+/** What the route's header rules add to an answer of our own: names and values in turn. */
+export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): readonly string[] {
+  if (plan === undefined || plan.responseLevels.length === 0) return noHeaders
   let lines: (readonly [string, string])[] = []
   const target: HeaderTarget = {
     has: (name) => lines.some(([key]) => key === name),
@@ -88,5 +90,5 @@ export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord
     remove: (name) => void (lines = lines.filter(([key]) => key !== name)),
   }
   editHeaders('response', plan.responseLevels, target, (operator) => readOperator(operator, exchange))
-  return lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  return lines.flat()
 }

@@ -1,13 +1,15 @@
-import type { PeerIdentity, Runtime, TlsServerOptions, Transport } from '@weft/core'
-import type { ConnectionFacts, DownstreamTls, FilterChain, Listener } from '@weft/engine'
+import type { Runtime, Transport } from '@weft/core'
+import type { ConnectionFacts, FilterChain, Listener } from '@weft/engine'
 import type { Secrets } from '../config/secret-source.ts'
-import type { ConnectionServer } from './accepted-connection.ts'
+import type { ProxiedEnds } from '../proxy-protocol/write-proxy-header.ts'
+import { acceptTls, type Secured } from './accept-tls.ts'
+import type { Anticipate, Anticipated, ConnectionServer } from './accepted-connection.ts'
 import type { ConnectionTable, OpenConnection } from './connection-table.ts'
-import { peerVerifier, type SanTest } from './peer-verifier.ts'
-import { type Sniffed, sniff } from './sniff.ts'
+import type { SanTest } from './peer-verifier.ts'
+import { judgeFirstBytes, silent, type Sniffed, Sniffer } from './sniff.ts'
 
-/** A handshake without a limit of its own ends after this long (Envoy's default transport socket connect timeout). */
-const defaultHandshakeTimeoutMs = 15_000
+/** A client that is silent for this long may be waiting for its server to speak first. */
+const silenceMs = 50
 
 /** The decisions of the engine that accepting needs. */
 export interface AcceptDecisions {
@@ -25,150 +27,174 @@ export type AcceptRefusal =
 
 /** What accepting needs from the proxy around it. */
 export interface AcceptContext {
-  readonly runtime: Pick<Runtime, 'clock' | 'timers' | 'net' | 'log'>
+  readonly runtime: Pick<Runtime, 'clock' | 'timers' | 'net' | 'log' | 'files'>
   readonly decisions: AcceptDecisions
   readonly secrets: Secrets
   readonly connections: ConnectionTable
   readonly serve: ConnectionServer
+  /** Opens an upstream early, for protocols in which the server speaks first; absent: nobody does. */
+  readonly anticipate?: Anticipate
   onRefused(listener: Listener, refusal: AcceptRefusal, detail: string): void
 }
 
 /**
  * Takes one fresh connection of `listener` through sniffing, choice of the filter chain and handshake, and hands it to
- * the request path.
+ * the request path. `destinationKnown`: the local address is where the client meant to go, not where the listener is bound.
  */
-export function acceptConnection(transport: Transport, listener: Listener, context: AcceptContext): void {
-  sniff(transport, listener.sniff, context.runtime.timers, {
-    onDone: (sniffed) => choose(transport, listener, sniffed, context),
-    onGone: (reason) => {
-      if (reason !== 'downstream_closed') context.onRefused(listener, 'downstream_listener_filter_error', reason)
-    },
-  })
+export function acceptConnection(
+  transport: Transport,
+  listener: Listener,
+  context: AcceptContext,
+  destinationKnown = false,
+): void {
+  new Acceptance(transport, listener, context, destinationKnown).start()
 }
 
-function choose(transport: Transport, listener: Listener, sniffed: Sniffed, context: AcceptContext): void {
-  const facts: ConnectionFacts = {
-    localAddress: transport.localAddress,
-    localPort: transport.localPort,
-    remoteAddress: transport.remoteAddress,
-    remotePort: transport.remotePort,
-    sni: sniffed.serverName === '' ? undefined : sniffed.serverName,
-    transportProtocol: sniffed.transportProtocol,
-    applicationProtocols: sniffed.applicationProtocols,
-    tls: false,
-    peerNames: [],
-  }
-  const chain = context.decisions.matchFilterChain(listener, facts)
-  if (chain === undefined) {
-    context.onRefused(listener, 'no_filter_chain_match', `from ${transport.remoteAddress}`)
-    transport.destroy()
-  } else if (chain.tls === undefined) {
-    handOver({ transport, listener, chain, facts, head: sniffed.head }, context)
-  } else {
-    shakeHands({ transport, listener, chain, facts, head: sniffed.head }, chain.tls, context)
-  }
-}
+class Acceptance {
+  readonly #transport: Transport
+  readonly #listener: Listener
+  readonly #context: AcceptContext
+  readonly #destinationKnown: boolean
+  readonly #sniffer: Sniffer
+  #anticipated: { readonly chain: FilterChain; readonly upstream: Anticipated; spoke: boolean } | undefined
 
-interface Chosen {
-  readonly transport: Transport
-  readonly listener: Listener
-  readonly chain: FilterChain
-  readonly facts: ConnectionFacts
-  readonly head: Sniffed['head']
-}
-
-/** What a handshake adds. */
-interface Secured {
-  readonly ownSerial: string
-  readonly ownNotAfterMs: number
-  readonly certificateSecret: string
-  readonly peer: PeerIdentity | undefined
-}
-
-function shakeHands(chosen: Chosen, tls: DownstreamTls, context: AcceptContext): void {
-  const { transport, listener, facts } = chosen
-  const own = tls.certificateSecret === undefined ? undefined : context.secrets.certificate(tls.certificateSecret)
-  const rootsPem = tls.rootsSecret === undefined ? undefined : context.secrets.rootsPem(tls.rootsSecret)
-  if (own === undefined || (tls.rootsSecret !== undefined && rootsPem === undefined)) {
-    context.onRefused(
-      listener,
-      'no_certificate',
-      `secret ${own ? tls.rootsSecret : tls.certificateSecret} is not there`,
-    )
-    transport.destroy()
-    return
+  constructor(transport: Transport, listener: Listener, context: AcceptContext, destinationKnown: boolean) {
+    this.#transport = transport
+    this.#listener = listener
+    this.#context = context
+    this.#destinationKnown = destinationKnown
+    this.#sniffer = new Sniffer(transport, listener.sniff, context.runtime.timers, {
+      onDone: (sniffed) => this.#choose(sniffed),
+      onGone: (reason) => {
+        this.#anticipated?.upstream.giveUp()
+        if (reason !== 'downstream_closed') this.#refused('downstream_listener_filter_error', reason)
+      },
+      silence:
+        context.anticipate !== undefined && servesSilence(listener)
+          ? { afterMs: silenceMs, onSilence: (ends) => this.#anticipate(ends) }
+          : undefined,
+    })
   }
-  let dnsNames: readonly string[] = []
-  const verify = peerVerifier(tls, own.facts.spiffeId, context.decisions.testSan)
-  const options: TlsServerOptions = {
-    material: own.material,
-    clientRootsPem: rootsPem,
-    requireClientCertificate: tls.requireClientCertificate,
-    alpn: tls.alpn,
-    minVersion: tls.minVersion,
-    verifyPeer:
-      rootsPem === undefined
-        ? undefined
-        : (peer) => {
-            dnsNames = peer.dnsNames
-            return verify(peer)
-          },
+
+  start(): void {
+    this.#sniffer.start()
   }
-  let over = false
-  const timeoutMs = chosen.chain.handshakeTimeoutMs > 0 ? chosen.chain.handshakeTimeoutMs : defaultHandshakeTimeoutMs
-  const timer = context.runtime.timers.set(timeoutMs, () => {
-    over = true
-    context.onRefused(listener, 'ssl_connection_error', 'handshake timed out')
-    transport.destroy()
-  })
-  context.runtime.net.secureServer(
-    transport,
-    chosen.head,
-    options,
-    (secured) => {
-      timer.cancel()
-      if (over) return secured.destroy()
-      const { peer } = secured
-      const peerNames = [...(peer?.spiffeId === undefined ? [] : [peer.spiffeId]), ...dnsNames]
-      const securedFacts: ConnectionFacts = { ...facts, tls: true, peerNames, localPrincipal: own.facts.spiffeId }
-      handOver({ ...chosen, transport: secured, facts: securedFacts, head: undefined }, context, {
-        ownSerial: own.facts.serial,
-        ownNotAfterMs: own.facts.notAfterMs,
-        certificateSecret: own.name,
-        peer,
+
+  /** The client waits. If silence means a chain of plain bytes, its upstream is opened: it may be the one to begin. */
+  #anticipate(ends: ProxiedEnds | undefined): void {
+    const facts = this.#facts({ ...silent, ends })
+    const chain = this.#context.decisions.matchFilterChain(this.#listener, facts)
+    if (chain === undefined || !isPlainTcp(chain)) return
+    const upstream = this.#context.anticipate?.({ facts, chain }, () => {
+      // What the client has begun to say decides, even if it takes more of it.
+      if (!this.#sniffer.quiet || this.#anticipated === undefined) return
+      this.#anticipated.spoke = true
+      this.#sniffer.settleSilent()
+    })
+    if (upstream !== undefined) this.#anticipated = { chain, upstream, spoke: false }
+  }
+
+  #choose(sniffed: Sniffed): void {
+    const facts = this.#facts(sniffed)
+    const chain = this.#context.decisions.matchFilterChain(this.#listener, facts)
+    const anticipated = this.#anticipated
+    if (anticipated !== undefined && anticipated.chain !== chain) anticipated.upstream.giveUp()
+    if (chain === undefined) {
+      this.#refused('no_filter_chain_match', `from ${this.#transport.remoteAddress}`)
+      this.#transport.destroy()
+    } else if (chain.tls === undefined) {
+      this.#handOver(chain, facts, sniffed.head, undefined)
+    } else {
+      const { tls, handshakeTimeoutMs: timeoutMs } = chain
+      const from = { transport: this.#transport, head: sniffed.head, facts, tls, timeoutMs }
+      acceptTls(from, this.#context, {
+        onSecured: (secured) => this.#handOver(chain, secured.facts, undefined, secured),
+        onRefused: (refusal, detail) => this.#refused(refusal, detail),
       })
-    },
-    (close) => {
-      timer.cancel()
-      if (!over) context.onRefused(listener, 'ssl_connection_error', close.detail)
-    },
-  )
+    }
+  }
+
+  #facts({ serverName, transportProtocol, applicationProtocols, ends }: Sniffed): ConnectionFacts {
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#transport
+    const known = {
+      localAddress,
+      localPort,
+      remoteAddress,
+      remotePort,
+      sni: serverName === '' ? undefined : serverName,
+      transportProtocol,
+      applicationProtocols,
+      tls: false,
+      peerNames: [],
+      ...(this.#destinationKnown ? { destinationKnown: true as const } : {}),
+    }
+    if (ends === undefined) return known
+    const { source, destination } = ends
+    return {
+      ...known,
+      localAddress: destination.address,
+      localPort: destination.port,
+      remoteAddress: source.address,
+      remotePort: source.port,
+      direct: { address: remoteAddress, port: remotePort },
+      destinationKnown: true,
+    }
+  }
+
+  #refused(refusal: AcceptRefusal, detail: string): void {
+    this.#context.onRefused(this.#listener, refusal, detail)
+  }
+
+  #handOver(chain: FilterChain, facts: ConnectionFacts, head: Buffer | undefined, secured: Secured | undefined): void {
+    const { connections, serve } = this.#context
+    const { own, peer } = secured ?? {}
+    const open: OpenConnection = {
+      listener: this.#listener,
+      chain,
+      facts,
+      served: undefined,
+      ownSerial: own?.facts.serial,
+      certificateSecret: own === undefined || own.name === '' ? undefined : own.name,
+      expiresWallMs: own === undefined ? undefined : Math.min(endOf(own), peer?.notAfterMs ?? Number.POSITIVE_INFINITY),
+      draining: false,
+      deadline: undefined,
+    }
+    connections.add(open)
+    const anticipated = this.#anticipated?.chain === chain ? this.#anticipated : undefined
+    open.served = serve({
+      transport: secured?.transport ?? this.#transport,
+      head,
+      facts,
+      peer,
+      listener: () => open.listener,
+      chain: () => open.chain,
+      ...(anticipated === undefined ? {} : { anticipated: anticipated.upstream }),
+      ...(anticipated?.spoke === true ? { fits: (bytes: Buffer) => this.#fits(chain, facts, bytes) } : {}),
+      onClosed: () => connections.remove(open),
+    })
+  }
+
+  /** Whether the first bytes of a client whose server spoke first belong on its chain; undefined: it takes more to tell. */
+  #fits(chain: FilterChain, facts: ConnectionFacts, bytes: Buffer): boolean | undefined {
+    const sniffed = judgeFirstBytes(bytes, this.#listener.sniff)
+    if (sniffed === undefined) return undefined
+    const { transportProtocol, applicationProtocols, serverName } = sniffed
+    const sni = serverName === '' ? undefined : serverName
+    const told = { ...facts, transportProtocol, applicationProtocols, sni }
+    return this.#context.decisions.matchFilterChain(this.#listener, told) === chain
+  }
 }
 
-function handOver(chosen: Chosen, context: AcceptContext, secured?: Secured): void {
-  const { transport, listener, chain, facts, head } = chosen
-  const open: OpenConnection = {
-    listener,
-    chain,
-    facts,
-    served: undefined,
-    ownSerial: secured?.ownSerial,
-    certificateSecret: secured?.certificateSecret,
-    expiresWallMs:
-      secured === undefined
-        ? undefined
-        : Math.min(secured.ownNotAfterMs, secured.peer?.notAfterMs ?? Number.POSITIVE_INFINITY),
-    draining: false,
-    deadline: undefined,
-  }
-  context.connections.add(open)
-  open.served = context.serve({
-    transport,
-    head,
-    facts,
-    peer: secured?.peer,
-    listener: () => open.listener,
-    chain: () => open.chain,
-    onClosed: () => context.connections.remove(open),
-  })
+/** A certificate that came with the resource is used to its end and beyond: only SDS brings another one. */
+function endOf(own: { readonly name: string; readonly facts: { readonly notAfterMs: number } }): number {
+  return own.name === '' ? Number.POSITIVE_INFINITY : own.facts.notAfterMs
+}
+
+function isPlainTcp(chain: FilterChain): boolean {
+  return chain.tls === undefined && chain.terminal.kind === 'tcp'
+}
+
+/** Whether a client that says nothing may get a chain of plain bytes. */
+function servesSilence({ filterChains, defaultFilterChain }: Listener): boolean {
+  return filterChains.some(isPlainTcp) || (defaultFilterChain !== undefined && isPlainTcp(defaultFilterChain))
 }

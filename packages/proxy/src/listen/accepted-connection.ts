@@ -13,6 +13,13 @@ export interface AcceptedConnection {
   chain(): FilterChain
   readonly facts: ConnectionFacts
   readonly peer: PeerIdentity | undefined
+  /** Its upstream, opened before it was handed over; whoever serves it takes it or gives it up. */
+  readonly anticipated?: Anticipated
+  /**
+   * Set when the server spoke before the client: whether the client's first bytes belong on this chain. Undefined: it takes
+   * more of them to tell.
+   */
+  readonly fits?: (bytes: Buffer) => boolean | undefined
   /** To be called exactly once, when both directions are over. */
   onClosed(): void
 }
@@ -26,6 +33,20 @@ export interface ServedConnection {
   /** Ends it at once. */
   destroy(): void
 }
+
+/** An upstream connection opened before it is known whether it is needed. No byte of the client was sent on it. */
+export interface Anticipated {
+  giveUp(): void
+}
+
+/**
+ * Opens the upstream of a chain for a client that is silent; `onSpeak` when it says something first. Undefined: it may not, or
+ * cannot, be opened.
+ */
+export type Anticipate = (
+  silent: { readonly facts: ConnectionFacts; readonly chain: FilterChain },
+  onSpeak: () => void,
+) => Anticipated | undefined
 
 /** The request path: what serves an accepted connection by the terminal filter of its chain. */
 export type ConnectionServer = (connection: AcceptedConnection) => ServedConnection

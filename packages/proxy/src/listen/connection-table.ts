@@ -1,7 +1,7 @@
 import type { Runtime, Timer } from '@weft/core'
 import type { ConnectionFacts, FilterChain, Listener } from '@weft/engine'
 import type { ServedConnection } from './accepted-connection.ts'
-import { sameStructure } from './same-structure.ts'
+import { sameExcept, sameStructure } from './same-structure.ts'
 
 /** One open connection as the listener side keeps it. */
 export interface OpenConnection {
@@ -83,14 +83,15 @@ export class ConnectionTable {
   }
 
   /**
-   * A listener changed: a connection whose new chain secures it the same way goes on under the new chain from its next
-   * exchange; all others drain.
+   * A listener changed: connections of a chain that is still there, wherever it stands now, go on (Envoy's update of filter
+   * chains only). Of the others, one whose new chain secures it the same way goes on under the new chain from its next exchange;
+   * the rest drain.
    */
   replaceListener(name: string, next: Listener | undefined, rematch: Rematch, drainMs: number): void {
     for (const connection of this.#open) {
       if (connection.listener.name !== name) continue
-      const chain = next === undefined ? undefined : rematch(next, connection)
-      if (next !== undefined && chain !== undefined && interchangeable(connection.chain, chain)) {
+      const chain = next === undefined ? undefined : chainUnder(next, connection, rematch)
+      if (next !== undefined && chain !== undefined) {
         connection.listener = next
         connection.chain = chain
       } else this.drain(connection, drainMs)
@@ -106,8 +107,11 @@ export class ConnectionTable {
     }
   }
 
-  /** Drains the connections that `which` names; resolves when none of them is open, at `withinMs` at the latest. */
-  drainAll(which: (listener: Listener) => boolean, withinMs: number): Promise<void> {
+  /**
+   * Drains the connections that `which` names; resolves when none of them is open, at `withinMs` at the latest. One that
+   * has nothing in flight is ended after `idleMs`.
+   */
+  drainAll(which: (listener: Listener) => boolean, withinMs: number, idleMs = idleGraceMs): Promise<void> {
     const left = (): OpenConnection[] => [...this.#open].filter(({ listener }) => which(listener))
     for (const connection of left()) {
       connection.draining = false
@@ -121,7 +125,7 @@ export class ConnectionTable {
         if (open.length === 0 || clock.nowMs() > untilMs) return resolve()
         timers.set(drainLookMs, look)
         // Long enough to have heard of the drain with an answer; what is idle now has nothing to lose.
-        if (clock.nowMs() > untilMs - withinMs + idleGraceMs) {
+        if (clock.nowMs() > untilMs - withinMs + idleMs) {
           for (const { served } of open) if (served?.idle() === true) served.destroy()
         }
       }
@@ -130,11 +134,29 @@ export class ConnectionTable {
   }
 }
 
+/** The chain a connection goes on under; undefined: there is none. */
+function chainUnder(next: Listener, connection: OpenConnection, rematch: Rematch): FilterChain | undefined {
+  const kept = unchangedChain(next, connection.chain)
+  if (kept !== undefined) return kept
+  const chain = rematch(next, connection)
+  return chain !== undefined && interchangeable(connection.chain, chain) ? chain : undefined
+}
+
+/** Where a chain stands in the list says nothing about it. */
+function unchangedChain({ filterChains, defaultFilterChain }: Listener, before: FilterChain): FilterChain | undefined {
+  if (before.index < 0) {
+    return defaultFilterChain !== undefined && sameStructure(before, defaultFilterChain)
+      ? defaultFilterChain
+      : undefined
+  }
+  return filterChains.find((chain) => sameExcept('index', before, chain))
+}
+
 /** True when a connection can move from one chain to the other between two exchanges. */
 function interchangeable(before: FilterChain, after: FilterChain): boolean {
   if (!sameStructure(before.tls, after.tls)) return false
   if (before.terminal.kind === 'http' && after.terminal.kind === 'http') {
     return before.terminal.codec === after.terminal.codec && sameStructure(before.rbac, after.rbac)
   }
-  return sameStructure(before, after)
+  return sameStructure(before.terminal, after.terminal) && sameStructure(before.rbac, after.rbac)
 }

@@ -98,7 +98,7 @@ export class ListenerManager {
         peer: source.peer,
       },
     )
-    acceptConnection(far, listener, this.#context)
+    acceptConnection(far, listener, this.#context, true)
     return ok(near)
   }
 

@@ -6,11 +6,13 @@ import { isMemberOf, parseSpiffeId } from '@weft/identity'
 export type SanTest = (matcher: SanMatcher, name: string) => boolean
 
 /**
- * Judges a peer's verified chain. When we ourselves have a SPIFFE id, the peer must have one of our trust domain
- * (SPIFFE X.509-SVID section 5); beyond that it must carry a name that one of the configured SAN matchers accepts.
+ * Judges a peer's verified chain. When we ourselves have a SPIFFE id, and the roots are those of the mesh (SDS), the peer
+ * must have one of our trust domain (SPIFFE X.509-SVID section 5); beyond that it must carry a name that one of the
+ * configured SAN matchers accepts.
  */
 export function peerVerifier(tls: CommonTls, ownSpiffeId: string | undefined, test: SanTest): PeerVerifier {
-  const own = ownSpiffeId === undefined ? undefined : parseSpiffeId(ownSpiffeId)
+  const mesh = tls.givenRoots === undefined
+  const own = ownSpiffeId === undefined || !mesh ? undefined : parseSpiffeId(ownSpiffeId)
   const trustDomain = own?.ok === true ? own.value.trustDomain : undefined
   return (peer) => {
     if (trustDomain !== undefined) {
@@ -22,11 +24,26 @@ export function peerVerifier(tls: CommonTls, ownSpiffeId: string | undefined, te
       }
     }
     if (tls.sans.length === 0) return undefined
-    const accepted = tls.sans.some((matcher) => {
-      if (matcher.type === 'uri') return peer.spiffeId !== undefined && test(matcher, peer.spiffeId)
-      return matcher.type === 'dns' && peer.dnsNames.some((name) => test(matcher, name))
-    })
+    const accepted = tls.sans.some((matcher) =>
+      namesOf(peer, matcher.type).some((name) => accepts(matcher, name, test)),
+    )
     if (accepted) return undefined
     return `peer ${peer.spiffeId ?? peer.dnsNames[0] ?? 'without a name'} is not one of the names expected here`
   }
+}
+
+/** E-mail names are not read out of certificates: a matcher that wants one accepts nobody. */
+function namesOf(peer: Parameters<PeerVerifier>[0], type: SanMatcher['type']): readonly string[] {
+  if (type === 'uri') return peer.spiffeId === undefined ? [] : [peer.spiffeId]
+  if (type === 'dns') return peer.dnsNames
+  return type === 'ip' ? (peer.ipAddresses ?? []) : []
+}
+
+/** An exact DNS matcher also accepts a certificate whose wildcard (one leftmost label) covers the name, as in Envoy. */
+function accepts(matcher: SanMatcher, name: string, test: SanTest): boolean {
+  if (test(matcher, name)) return true
+  const wanted = matcher.type === 'dns' && matcher.test.is === 'exact' ? matcher.test.value : undefined
+  if (wanted === undefined || !name.startsWith('*.')) return false
+  const dot = wanted.indexOf('.')
+  return dot > 0 && wanted.slice(dot).toLowerCase() === name.slice(1).toLowerCase()
 }

@@ -13,6 +13,12 @@ export function sameStructure(a: unknown, b: unknown): boolean {
   return sameEntries(Object.entries(a), Object.entries(b))
 }
 
+/** `sameStructure` of two objects, one of their fields aside. */
+export function sameExcept<T extends object>(field: keyof T & string, a: T, b: T): boolean {
+  const others = (value: T): readonly unknown[] => Object.entries(value).filter(([name]) => name !== field)
+  return sameEntries(others(a), others(b))
+}
+
 function sameEntries(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((value, at) => sameStructure(value, b[at]))
 }

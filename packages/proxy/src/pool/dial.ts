@@ -1,8 +1,10 @@
 import type { Result, Runtime, Transport, TransportClose } from '@weft/core'
-import { type Cluster, type Endpoint, transportSocketFor, type UpstreamTls } from '@weft/engine'
-import type { CertificateSecret, Secrets } from '../config/secret-source.ts'
+import { type Cluster, type Endpoint, proxyProtocolFor, transportSocketFor, type UpstreamTls } from '@weft/engine'
+import type { Secrets } from '../config/secret-source.ts'
+import { type TlsContextMaterial, tlsMaterial } from '../config/tls-material.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import { peerVerifier, type SanTest } from '../listen/peer-verifier.ts'
+import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
 
 /** An open upstream connection, secured when the endpoint asks for it. Paused; its handler is not set yet. */
 export interface Dialed {
@@ -21,7 +23,7 @@ const usedShare = 0.7
 
 /** What dialling needs from the proxy around it. */
 export interface DialContext {
-  readonly runtime: Pick<Runtime, 'net' | 'timers' | 'clock'>
+  readonly runtime: Pick<Runtime, 'net' | 'timers' | 'clock' | 'files'>
   readonly secrets: Secrets
   readonly testSan: SanTest
   /** Source address for clusters that name none; undefined: the kernel chooses. */
@@ -87,6 +89,7 @@ class Dial {
       (transport) => {
         this.#cancelConnect = undefined
         this.#transport = transport
+        this.#sendProxyHeader(transport, ends)
         const tls = transportSocketFor(this.#cluster, this.#endpoint)
         if (tls === undefined) this.#open(transport, undefined)
         else this.#shakeHands(transport, tls)
@@ -117,25 +120,39 @@ class Dial {
     }
   }
 
+  /** In front of everything, TLS too. A connection that nobody in particular asked for is our own. */
+  #sendProxyHeader(transport: Transport, ends: InternalEnds | undefined): void {
+    const version = proxyProtocolFor(this.#cluster, this.#endpoint)
+    if (version !== undefined) transport.write(writeProxyHeader(version, ends))
+  }
+
   #shakeHands(transport: Transport, tls: UpstreamTls): void {
-    const { secrets } = this.#context
-    const certificate = tls.certificateSecret === undefined ? undefined : secrets.certificate(tls.certificateSecret)
-    const rootsPem = tls.rootsSecret === undefined ? undefined : secrets.rootsPem(tls.rootsSecret)
-    const missing = missingSecret(tls, certificate, rootsPem)
-    if (missing !== undefined) {
+    const begin = (material: Result<TlsContextMaterial>): void => {
+      if (this.#over) return transport.destroy()
+      if (material.ok) return this.#secure(transport, tls, material.value)
       transport.destroy()
-      return this.#fail({ reason: 'tls', detail: `secret ${missing} is not there yet` }, false)
+      this.#fail({ reason: 'tls', detail: material.error }, false)
     }
+    const material = tlsMaterial(tls, this.#context.secrets, this.#context.runtime.files)
+    if ('then' in material) void material.then(begin)
+    else begin(material)
+  }
+
+  #secure(transport: Transport, tls: UpstreamTls, { certificates, rootsPem, systemRoots }: TlsContextMaterial): void {
+    const [certificate] = certificates
     this.#context.runtime.net.secureClient(
       transport,
       {
         material: certificate?.material,
         rootsPem,
+        ...(systemRoots ? { systemRoots } : {}),
         sni: tls.sni,
         alpn: tls.alpn,
         verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan),
         minVersion: tls.minVersion,
         maxVersion: tls.maxVersion,
+        ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
+        ...(tls.curves === undefined ? {} : { curves: tls.curves }),
       },
       (secured) => {
         if (this.#over) return secured.destroy()
@@ -167,14 +184,4 @@ class Dial {
     this.#timer.cancel()
     return true
   }
-}
-
-function missingSecret(
-  tls: UpstreamTls,
-  certificate: CertificateSecret | undefined,
-  rootsPem: string | undefined,
-): string | undefined {
-  if (tls.certificateSecret !== undefined && certificate === undefined) return tls.certificateSecret
-  // Roots that are named but absent must never mean "verify nobody".
-  return tls.rootsSecret !== undefined && rootsPem === undefined ? tls.rootsSecret : undefined
 }

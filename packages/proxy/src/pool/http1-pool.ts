@@ -1,5 +1,6 @@
 import type { TransportClose } from '@weft/core'
 import type { Cluster, Endpoint } from '@weft/engine'
+import type { UpstreamStream } from '../codec/http-stream.ts'
 import type { Dialed } from './dial.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
@@ -8,9 +9,9 @@ export type PoolFailure =
   | { readonly kind: 'overflow' }
   | { readonly kind: 'connect'; readonly close: TransportClose; readonly timedOut: boolean }
 
-/** Waits for a connection; exactly one of the two is called, unless the wait is cancelled. */
+/** Waits for a stream; exactly one of the two is called, unless the wait is cancelled. */
 export interface PoolWaiter {
-  onConnection(connection: UpstreamConnection): void
+  onStream(stream: UpstreamStream): void
   onPoolFailure(failure: PoolFailure): void
 }
 
@@ -52,8 +53,8 @@ export class Http1Pool implements ConnectionOwner {
     this.#context = context
   }
 
-  /** An idle connection, ready for a request; undefined: ask `wait`. */
-  take(): UpstreamConnection | undefined {
+  /** A stream on an idle connection; undefined: ask `wait`. */
+  take(): UpstreamStream | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       const { announcedIdleMs, idleSinceMs, retireMs } = connection
       const nowMs = this.#context.nowMs()
@@ -123,7 +124,7 @@ export class Http1Pool implements ConnectionOwner {
     const limit = this.#context.budget.cluster.http.maxRequestsPerConnection
     if (connection.draining || (limit > 0 && connection.requests >= limit)) return connection.discard()
     const waiter = this.#nextWaiter()
-    if (waiter !== undefined) return waiter.onConnection(lend(connection))
+    if (waiter !== undefined) return waiter.onStream(lend(connection))
     connection.idleSinceMs = this.#context.nowMs()
     this.#idle.push(connection)
   }
@@ -150,6 +151,7 @@ export class Http1Pool implements ConnectionOwner {
           dialed,
           endpoint: this.endpoint,
           nowMs: this.#context.nowMs(),
+          keepsTrailers: budget.cluster.http.http1Trailers,
         })
         this.#open.add(connection)
         this.#context.onOpened()
@@ -179,8 +181,8 @@ export class Http1Pool implements ConnectionOwner {
   }
 }
 
-function lend(connection: UpstreamConnection): UpstreamConnection {
+function lend(connection: UpstreamConnection): UpstreamStream {
   connection.lent = true
   connection.requests += 1
-  return connection
+  return connection.codec
 }

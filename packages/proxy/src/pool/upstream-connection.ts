@@ -1,7 +1,7 @@
-import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
+import type { Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { Endpoint } from '@weft/engine'
 import type { Dialed } from './dial.ts'
-import type { H1ClientConnection } from '../codec/h1/client-connection.ts'
+import { H1ClientConnection } from '../codec/h1/client-connection.ts'
 
 /** The pool a connection goes back to. */
 export interface ConnectionOwner {
@@ -17,8 +17,6 @@ export class UpstreamConnection implements TransportHandler {
   readonly transport: Transport
   readonly endpoint: Endpoint
   readonly openedMs: number
-  /** `address:port` on our side, for telemetry. */
-  readonly localName: string
   /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
   readonly ownSerial: string | undefined
   /** Not to be lent out again from then on, on the monotonic clock: see `Dialed.retireMs`. */
@@ -33,28 +31,32 @@ export class UpstreamConnection implements TransportHandler {
   lent = false
   /** Milliseconds the server keeps it when idle, as its `keep-alive: timeout` said; 0: it said nothing. */
   announcedIdleMs = 0
-  /** The codec of whoever borrowed it first; it keeps its buffers from one exchange to the next. */
-  codec: H1ClientConnection | undefined = undefined
+  /** Whether trailers pass, in both directions. */
+  readonly keepsTrailers: boolean
+  /** It keeps its buffers from one exchange to the next. */
+  readonly codec: H1ClientConnection
   readonly #owner: ConnectionOwner
   #over = false
 
   constructor(
     owner: ConnectionOwner,
-    made: { readonly dialed: Dialed; readonly endpoint: Endpoint; readonly nowMs: number },
+    made: {
+      readonly dialed: Dialed
+      readonly endpoint: Endpoint
+      readonly nowMs: number
+      readonly keepsTrailers: boolean
+    },
   ) {
     this.#owner = owner
     const { transport, ownSerial, retireMs } = made.dialed
     this.transport = transport
     this.endpoint = made.endpoint
-    this.localName = `${transport.localAddress}:${transport.localPort}`
     this.openedMs = made.nowMs
     this.ownSerial = ownSerial
     this.retireMs = retireMs
+    this.keepsTrailers = made.keepsTrailers
     this.transport.handler = this
-  }
-
-  get peer(): PeerIdentity | undefined {
-    return this.transport.peer
+    this.codec = new H1ClientConnection(this)
   }
 
   /** Gives it back after a complete exchange whose framing allows another. */

@@ -1,36 +1,14 @@
 import type { TransportClose } from '@weft/core'
-import {
-  authorize,
-  chooseTcpCluster,
-  type ConnectionFacts,
-  type Endpoint,
-  type RequestHead,
-  type Subject,
-  type TcpProxy,
-} from '@weft/engine'
+import { authorize, type TcpProxy } from '@weft/engine'
 import type { ClusterRegistry } from '../cluster/cluster-registry.ts'
-import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
-import type { Dialed } from '../pool/dial.ts'
 import type { RequestPathContext } from '../request-path.ts'
 import type { ResponseFlag, TcpRecord, TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { AnticipatedUpstream, type TakenUpstream } from './anticipated-upstream.ts'
+import { connectionSubject } from './connection-subject.ts'
+import { FirstBytesGate } from './first-bytes-gate.ts'
+import { type OpenedUpstream, UpstreamOpening } from './open-upstream.ts'
 import { Splice, type SpliceEnd } from './splice.ts'
-
-/** A TCP connection has no request: predicates that ask for one see nothing. */
-const noRequest: RequestHead = {
-  method: () => '',
-  path: () => '',
-  query: () => undefined,
-  authority: () => '',
-  scheme: () => '',
-  header: () => undefined,
-  headerLine: () => undefined,
-}
-
-/** What a decision may look at on a connection that carries no request. */
-export function connectionSubject(facts: ConnectionFacts, random: number): Subject {
-  return { head: noRequest, connection: facts, random }
-}
 
 /** Serves a connection whose chain ends in `tcp_proxy`: authorizes it, dials a cluster and joins the two. */
 export function serveTcp(
@@ -52,10 +30,11 @@ class TcpConnection implements ServedConnection {
   readonly #sink: TelemetrySink
   readonly #startWallMs: number
   readonly #startMs: number
-  #cancelDial: (() => void) | undefined
+  #opening: UpstreamOpening | undefined
   #splice: Splice | undefined
   #upstream: UpstreamFacts | undefined
-  #attempts = 0
+  /** Set when the client's first bytes belonged elsewhere. */
+  #misplaced = false
   #over = false
 
   constructor(connection: AcceptedConnection, proxy: TcpProxy, clusters: ClusterRegistry, context: RequestPathContext) {
@@ -69,7 +48,7 @@ class TcpConnection implements ServedConnection {
   }
 
   begin(): void {
-    const { transport, facts } = this.#connection
+    const { transport, facts, peer } = this.#connection
     // Until the upstream is there nothing is read; only the end of the connection is of interest.
     transport.handler = { onData() {}, onEnd() {}, onDrain() {}, onClose: (close) => this.#downstreamGone(close) }
     const random = Math.floor(this.#context.runtime.rng.float() * 2 ** 48)
@@ -78,9 +57,18 @@ class TcpConnection implements ServedConnection {
       const verdict = authorize(filter.rules, filter.shadow, subject)
       if (!verdict.allowed) return this.#end([], `rbac_access_denied_matched_policy[${verdict.policy ?? 'none'}]`)
     }
-    const cluster = this.#clusters.get(chooseTcpCluster(this.#proxy, random))
-    if (cluster === undefined) return this.#end(['NC'], 'cluster_not_found')
-    this.#dial(cluster, [])
+    const taken = this.#takeAnticipated()
+    if (taken !== undefined) return this.#join(taken.opening, taken.upstream)
+    const carried = { proxy: this.#proxy, facts, peer, random }
+    const opening: UpstreamOpening = new UpstreamOpening(carried, this.#clusters, this.#context, {
+      onOpen: (upstream) => this.#join(opening, upstream),
+      onFail: (flags, details, upstream) => {
+        this.#upstream = upstream
+        this.#end(flags, details)
+      },
+    })
+    this.#opening = opening
+    opening.start()
   }
 
   drain(): void {
@@ -93,79 +81,47 @@ class TcpConnection implements ServedConnection {
   }
 
   destroy(): void {
-    this.#cancelDial?.()
     if (this.#splice === undefined) this.#end(['DC'], 'connection_ended')
     else this.#splice.destroy()
   }
 
-  #dial(cluster: UpstreamCluster, tried: readonly string[]): void {
-    const picked = cluster.pick(tried)
-    if (picked.kind !== 'picked') {
-      this.#upstream = {
-        cluster: cluster.cluster,
-        endpoint: undefined,
-        peer: undefined,
-        localAddress: undefined,
-        attempts: this.#attempts,
-        transportFailure: undefined,
-      }
-      return this.#end(['UH'], 'no_healthy_upstream')
-    }
-    const { endpoint } = picked
-    this.#attempts += 1
-    const { remoteAddress, remotePort, localAddress, localPort } = this.#connection.facts
-    const ends = {
-      destination: { address: localAddress, port: localPort },
-      source: { address: remoteAddress, port: remotePort, peer: this.#connection.peer },
-    }
-    this.#cancelDial = cluster.dialRaw(
-      endpoint,
-      ends,
-      (dialed) => this.#join(cluster, endpoint, dialed),
-      (close, timedOut) => {
-        this.#upstream = this.#facts(cluster, endpoint, undefined, close.detail)
-        if (this.#attempts < Math.max(1, this.#proxy.maxConnectAttempts)) this.#dial(cluster, [...tried, endpoint.key])
-        else this.#end(timedOut ? ['UF', 'URX'] : ['UF'], 'upstream_connection_failure')
-      },
-    )
+  #takeAnticipated(): TakenUpstream | undefined {
+    const { anticipated } = this.#connection
+    return anticipated instanceof AnticipatedUpstream ? anticipated.take() : undefined
   }
 
-  #facts(
-    cluster: UpstreamCluster,
-    endpoint: Endpoint,
-    dialed: Dialed | undefined,
-    transportFailure: string | undefined,
-  ): UpstreamFacts {
-    return {
-      cluster: cluster.cluster,
-      endpoint,
-      peer: dialed?.transport.peer,
-      localAddress: dialed === undefined ? undefined : `${dialed.transport.localAddress}:${dialed.transport.localPort}`,
-      attempts: this.#attempts,
-      transportFailure,
-    }
-  }
-
-  #join(cluster: UpstreamCluster, endpoint: Endpoint, dialed: Dialed): void {
-    this.#cancelDial = undefined
-    this.#upstream = this.#facts(cluster, endpoint, dialed, undefined)
-    const { facts, peer, transport, head } = this.#connection
-    this.#sink.onTcpOpened({ downstream: facts, downstreamPeer: peer, upstream: this.#upstream })
-    this.#splice = new Splice(transport, dialed.transport, {
-      runtime: this.#context.runtime,
-      limits: {
-        idleTimeoutMs: this.#proxy.idleTimeoutMs,
-        maxDurationMs: this.#proxy.maxDownstreamConnectionDurationMs,
-      },
+  #join(opening: UpstreamOpening, upstream: OpenedUpstream): void {
+    this.#opening = undefined
+    this.#upstream = upstream.facts
+    const { facts, peer, transport, head, fits } = this.#connection
+    const { runtime } = this.#context
+    this.#sink.onTcpOpened({ downstream: facts, downstreamPeer: peer, upstream: upstream.facts })
+    const splice = new Splice(transport, upstream.transport, {
+      runtime,
+      limits: { idleTimeoutMs: this.#proxy.idleTimeoutMs, maxDurationMs: this.#leftMs() },
       onEnd: (end) => {
-        cluster.counters.closed()
+        opening.released()
         this.#spliced(end)
       },
     })
-    this.#splice.start(head)
+    this.#splice = splice
+    if (fits !== undefined) {
+      new FirstBytesGate(transport, fits, runtime.timers, () => {
+        this.#misplaced = true
+        splice.destroy()
+      })
+    }
+    splice.start(head, upstream.head)
+  }
+
+  /** Of `max_downstream_connection_duration`, which counts from the beginning of the connection; 0: no limit. */
+  #leftMs(): number {
+    const limitMs = this.#proxy.maxDownstreamConnectionDurationMs
+    return limitMs === 0 ? 0 : Math.max(1, limitMs - (this.#context.runtime.clock.nowMs() - this.#startMs))
   }
 
   #spliced(end: SpliceEnd): void {
+    if (this.#misplaced) return this.#report(['DPE'], 'client_bytes_of_another_chain', 0, end.bytesFromUpstream)
     const flags: ResponseFlag[] = []
     if (end.by === 'idle') flags.push('SI')
     if (end.by === 'duration') flags.push('DT')
@@ -175,7 +131,7 @@ class TcpConnection implements ServedConnection {
   }
 
   #downstreamGone(_close: TransportClose): void {
-    this.#cancelDial?.()
+    this.#opening?.giveUp()
     if (this.#over) return
     this.#report(['DC'], 'downstream_remote_disconnect', 0, 0)
   }
@@ -183,6 +139,8 @@ class TcpConnection implements ServedConnection {
   /** Nothing was joined: the downstream learns it by its connection ending. */
   #end(flags: readonly ResponseFlag[], details: string): void {
     if (this.#over) return
+    this.#opening?.giveUp()
+    if (this.#connection.anticipated !== undefined) this.#connection.anticipated.giveUp()
     this.#connection.transport.destroy()
     this.#report(flags, details, 0, 0)
   }

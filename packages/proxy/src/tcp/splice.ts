@@ -50,8 +50,9 @@ export class Splice {
     this.#armTimer()
   }
 
-  /** Begins; `head` was read from downstream already. */
-  start(head: Buffer | undefined): void {
+  /** Begins; `head` was read from downstream already, `upstreamHead` from upstream. */
+  start(head: Buffer | undefined, upstreamHead?: Buffer): void {
+    if (upstreamHead !== undefined && upstreamHead.length > 0) this.#upstream.onData(upstreamHead)
     if (head !== undefined && head.length > 0) this.#downstream.onData(head)
     this.#upstream.transport.resume()
     this.#downstream.transport.resume()

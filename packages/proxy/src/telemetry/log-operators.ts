@@ -42,7 +42,10 @@ const plain: Readonly<Record<string, Evaluate>> = {
   DOWNSTREAM_REMOTE_ADDRESS: ({ downstream }) => addressPort(downstream.remoteAddress, downstream.remotePort),
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: ({ downstream }) => downstream.remoteAddress,
   DOWNSTREAM_REMOTE_PORT: ({ downstream }) => downstream.remotePort,
-  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: ({ downstream }) => addressPort(downstream.remoteAddress, downstream.remotePort),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: ({ downstream }) =>
+    downstream.direct === undefined
+      ? addressPort(downstream.remoteAddress, downstream.remotePort)
+      : addressPort(downstream.direct.address, downstream.direct.port),
   DOWNSTREAM_PEER_URI_SAN: (record) => record.downstreamPeer?.spiffeId,
   DOWNSTREAM_PEER_SERIAL: (record) => record.downstreamPeer?.serial,
   DOWNSTREAM_LOCAL_URI_SAN: ({ downstream }) => downstream.localPrincipal,

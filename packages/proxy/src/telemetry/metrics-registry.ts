@@ -1,5 +1,6 @@
 // Metrics in typed arrays: one number per series, found once and then added to by index. Rendering walks the families;
 // nothing else allocates.
+import type { FamilySnapshot, MetricsSnapshot } from '@weft/core'
 
 /** Milliseconds or bytes: Envoy's default histogram buckets, the ones Istio's dashboards expect. */
 const defaultBuckets: readonly number[] = [
@@ -81,6 +82,29 @@ export class MetricFamily {
     values[sum] = (values[sum] as number) + value
   }
 
+  /** All series as plain data. */
+  snapshot(): FamilySnapshot {
+    const { name, help, labels } = this.spec
+    const stride = this.#stride
+    // A family without labels has one series, whose key is the empty text.
+    const valuesOf = (key: string): string[] => (labels.length === 0 ? [] : key.split('\u0000'))
+    const series = [...this.#slots].map(
+      ([key, slot]) => [valuesOf(key), [...this.#values.subarray(slot * stride, (slot + 1) * stride)]] as const,
+    )
+    return { kind: this.kind, name, help, labels, buckets: this.#buckets, series }
+  }
+
+  /** Adds the series of another process; of one that counts otherwise (another version), nothing. */
+  absorb({ kind, labels, buckets, series }: FamilySnapshot): void {
+    if (kind !== this.kind || !equal(labels, this.spec.labels) || !equal(buckets, this.#buckets)) return
+    for (const [values, numbers] of series) {
+      const base = this.series(values) * this.#stride
+      for (let at = 0; at < this.#stride; at++) {
+        this.#values[base + at] = (this.#values[base + at] as number) + (numbers[at] ?? 0)
+      }
+    }
+  }
+
   /** This family in Prometheus' text format 0.0.4. */
   render(): string {
     if (this.#labelTexts.length === 0) return ''
@@ -144,6 +168,23 @@ export class MetricsRegistry {
     return this.#family('histogram', spec, buckets)
   }
 
+  /** Everything as plain data. */
+  snapshot(): MetricsSnapshot {
+    return [...this.#families.values()].map((family) => family.snapshot())
+  }
+
+  /**
+   * Adds what another process counted. `gauges: false` for one that is gone: what it had open is open no more, what it
+   * counted stays counted.
+   */
+  absorb(snapshot: MetricsSnapshot, { gauges }: { readonly gauges: boolean }): void {
+    for (const family of snapshot) {
+      if (family.kind === 'gauge' && !gauges) continue
+      const { kind, name, help, labels, buckets } = family
+      this.#family(kind, { name, help, labels }, buckets).absorb(family)
+    }
+  }
+
   /** Everything in Prometheus' text format, families in order of name. */
   render(): string {
     const names = [...this.#families.keys()].sort()
@@ -166,6 +207,10 @@ export class MetricsRegistry {
     this.#families.set(spec.name, family)
     return family
   }
+}
+
+function equal<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at])
 }
 
 function escapeLabel(value: string): string {

@@ -4,6 +4,7 @@ import { selectsLabels, targetPortOf } from '../core/service/selection.ts'
 import type { ServiceSpec } from '../core/service/types.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import type { GatewaySpec } from '../networking/gateway/types.ts'
+import { checkGatewayConflicts } from './gateway-conflicts.ts'
 import type { MeshIndex, ReferenceFault } from './mesh-index.ts'
 
 /** Reference faults of one Service. */
@@ -46,7 +47,9 @@ export function* checkService(service: MeshObject<ServiceSpec>, index: MeshIndex
 }
 
 /** Reference faults of one Gateway. */
-export function* checkGateway({ spec }: MeshObject<GatewaySpec>, index: MeshIndex): Iterable<ReferenceFault> {
+export function* checkGateway(gateway: MeshObject<GatewaySpec>, index: MeshIndex): Iterable<ReferenceFault> {
+  yield* checkGatewayConflicts(gateway, index)
+  const { spec } = gateway
   const selected = index.workloads.filter(({ labels }) => selectsLabels(spec.selector, labels))
   if (selected.some((workload) => workload.spec.proxy === 'gateway')) return
   const message =

@@ -5,7 +5,7 @@ import { ofKind } from '../kinds.ts'
 import { loadFiles } from '../parse/load-files.ts'
 import { appEnvironment } from './app-environment.ts'
 import { parseRegistry } from './parse-registry.ts'
-import { planInstances } from './plan-instances.ts'
+import { otherAppAddress, planInstances } from './plan-instances.ts'
 import { servingAddress, type WorkloadInstance } from './workload-instance.ts'
 
 const mesh = `
@@ -163,4 +163,19 @@ test('the application finds its address, the proxy and TCP services in its envir
     STOCK_LINE_SERVICE_PORT_TCP_B: '7001',
   })
   assert.deepEqual(environmentOf('bare-0'), { HOST: '127.66.0.2', PORT: '8080' })
+})
+
+test('an instance whose application moved to its other address keeps that one, and can move back', () => {
+  const { workloads, services } = load(mesh)
+  const first = planInstances(workloads, services)
+  const moved = first.map((instance) =>
+    instance.name === 'catalog-v1-0' ? { ...instance, appAddress: otherAppAddress(instance) } : instance,
+  )
+  const again = planInstances(workloads, services, moved)
+  const before = first.find(({ name }) => name === 'catalog-v1-0')
+  const after = again.find(({ name }) => name === 'catalog-v1-0')
+  assert.ok(before !== undefined && after !== undefined)
+  assert.equal(after.appAddress, before.appAddress.replace('127.67.', '127.65.'))
+  assert.equal(otherAppAddress(after), before.appAddress)
+  assert.deepEqual({ ...after, appAddress: '' }, { ...before, appAddress: '' })
 })

@@ -7,6 +7,8 @@ import type { WorkloadInstance } from './workload-instance.ts'
 
 const meshOctet = 66
 const appOctet = 67
+/** Where the application of an instance is started that takes over from one that still runs. */
+const otherAppOctet = 65
 const firstTcpOctet = 68
 
 /** Instances per mesh: 256 thirds of an address with 254 hosts each. */
@@ -66,7 +68,7 @@ function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot
     proxy: spec.proxy,
     address,
     ...(spec.address === undefined ? {} : { listenAddress: spec.address }),
-    appAddress: spec.proxy === 'none' ? address : `127.${appOctet}.${slot.suffix}`,
+    appAddress: spec.proxy === 'none' ? address : `127.${appOctetOf(slot.old)}.${slot.suffix}`,
     ports: spec.ports,
     outboundTcp,
     ready: slot.old?.ready ?? false,
@@ -74,10 +76,21 @@ function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot
   }
 }
 
+/** An instance has two application addresses; the one it uses now is kept. */
+function appOctetOf(old: WorkloadInstance | undefined): number {
+  return old?.appAddress.startsWith(`127.${otherAppOctet}.`) === true ? otherAppOctet : appOctet
+}
+
+/** The other application address of an instance that has a proxy: for an application beside the one that runs. */
+export function otherAppAddress({ appAddress }: Pick<WorkloadInstance, 'appAddress'>): string {
+  const [, now, ...rest] = appAddress.split('.')
+  return ['127', now === String(otherAppOctet) ? appOctet : otherAppOctet, ...rest].join('.')
+}
+
 /** The last two octets an instance was given, wherever they can still be read. */
 function suffixOf(instance: WorkloadInstance | undefined): string | undefined {
   for (const address of [instance?.appAddress, instance?.address]) {
-    const suffix = /^127\.(?:66|67)\.(\d+\.\d+)$/.exec(address ?? '')?.[1]
+    const suffix = /^127\.(?:65|66|67)\.(\d+\.\d+)$/.exec(address ?? '')?.[1]
     if (suffix !== undefined) return suffix
   }
   return undefined

@@ -38,13 +38,22 @@ async function placeOrder({ call, visitor }: WebCall): Promise<Reply> {
   return { status: 201, json }
 }
 
-/** What tests ask of the services behind: `/test/flaky` and `/test/calls` of customers, `/test/orders` and `/test/stock/:isbn` of orders. */
+/**
+ * What tests ask of the services behind: `/test/flaky` and `/test/calls` of customers; of orders `/test/orders`, `/test/stock/:isbn` and, how
+ * calls of inventory ended, `/test/level/:isbn` and `/test/watch/:isbn`.
+ */
 export function testRoutes(route: WebRoute): readonly Route[] {
   const relay = (path: string, service: 'customers' | 'orders', ...parts: string[]): Route =>
     route('GET', path, async ({ call, visitor }) => {
       const { status, json } = await ask(`${upstreamUrl(service, ...parts)}${call.url.search}`, {
         headers: visitor.passOn,
       })
+      return { status, json }
+    })
+  const ofBook = (what: string): Route =>
+    route('GET', `/test/${what}/:isbn`, async ({ call, visitor }) => {
+      const url = `${upstreamUrl('orders', 'test', what, call.params['isbn'] ?? '')}${call.url.search}`
+      const { status, json } = await ask(url, { headers: visitor.passOn, timeoutMs: 20_000 })
       return { status, json }
     })
   return [
@@ -55,5 +64,7 @@ export function testRoutes(route: WebRoute): readonly Route[] {
       const { json } = await ask(upstreamUrl('orders', 'stock', call.params['isbn'] ?? ''), { headers: visitor.passOn })
       return { status: 200, json }
     }),
+    ofBook('level'),
+    ofBook('watch'),
   ]
 }

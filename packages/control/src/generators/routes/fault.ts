@@ -1,7 +1,7 @@
 // Injected faults, as per-route configuration of the fault filter.
 import type { Any } from '@bufbuild/protobuf/wkt'
-import { durationMs, type HttpFault } from '@weft/resources'
-import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { durationMs, grpcStatusCodes, type HttpFault } from '@weft/resources'
+import { type FaultAbortSchema, HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { type FractionalPercentSchema, FractionalPercent_DenominatorType } from '@weft/xds/es/envoy/type/v3/percent'
 import { duration } from '../config-source.ts'
 import { pack } from '../encode.ts'
@@ -25,12 +25,21 @@ export function faultConfig(fault: HttpFault | undefined): Record<string, Any> {
       ? {}
       : {
           abort: {
-            errorType: { case: 'httpStatus' as const, value: abort.httpStatus },
+            errorType: abortStatus(abort),
             percentage: millionths(abort.percentage.value),
           },
         }),
   })
   return { [faultFilter]: config }
+}
+
+function abortStatus({
+  httpStatus,
+  grpcStatus,
+}: NonNullable<HttpFault['abort']>): NonNullable<Init<typeof FaultAbortSchema>['errorType']> {
+  return grpcStatus === undefined
+    ? { case: 'httpStatus', value: httpStatus ?? 503 }
+    : { case: 'grpcStatus', value: grpcStatusCodes[grpcStatus] }
 }
 
 /** Percent with four decimal places, as Istio passes it on. */

@@ -3,7 +3,7 @@ import { charClass, HEX, TOKEN, VALUE } from './char-table.ts'
 /** Receives the body's bytes: `bytes[start, end)`, valid during the call. */
 export type BodySink = (bytes: Buffer, start: number, end: number) => void
 
-/** Chunk extensions and trailers are dropped, and bounded: all of a message's together. */
+/** Chunk extensions are dropped, trailers unless asked for, and both bounded: all of a message's together. */
 const maxOverheadBytes = 16 * 1024
 /** One chunk's extensions (nobody uses any; long ones are attacks, e.g. CVE-2023-39326). */
 const maxExtensionBytes = 1024
@@ -33,6 +33,9 @@ const LF = 10
 export class ChunkedDecoder {
   /** Why decoding failed; then nothing more is read. */
   fault: string | undefined = undefined
+  /** The trailer lines, each with its CRLF, when they were asked for. */
+  trailers = ''
+  readonly #keepTrailers: boolean
   #state = SIZE
   #size = 0
   #digits = 0
@@ -40,6 +43,10 @@ export class ChunkedDecoder {
   #quoted = false
   #escaped = false
   #overhead = 0
+
+  constructor(keepTrailers = false) {
+    this.#keepTrailers = keepTrailers
+  }
 
   /** True once the last CRLF was read. */
   get done(): boolean {
@@ -54,6 +61,7 @@ export class ChunkedDecoder {
     this.#digits = 0
     this.#extension = 0
     this.#overhead = 0
+    this.trailers = ''
   }
 
   /** Reads from `start` on; returns where it stopped: `end`, or behind the body when `done`, or at the fault. */
@@ -126,6 +134,7 @@ export class ChunkedDecoder {
   }
 
   #trailerByte(byte: number): string | undefined {
+    if (this.#keepTrailers) this.trailers += String.fromCharCode(byte)
     switch (this.#state) {
       case TRAILER_START:
         if (byte === CR) this.#state = END_LF

@@ -1,12 +1,15 @@
 import { Buffer } from 'node:buffer'
 import type { Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { UpstreamConnection } from '../../pool/upstream-connection.ts'
-import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
-import { responseFraming } from './framing.ts'
-import type { HeadLimits } from '../message-head.ts'
-import { H1Head } from './h1-head.ts'
 import { HeaderKind } from '../header-kind.ts'
 import { takeHopByHop } from '../hop-by-hop.ts'
+import type { OutgoingRequest, ResponseFailure, ResponseReceiver, UpstreamStream } from '../http-stream.ts'
+import type { HeadLimits, MessageHead } from '../message-head.ts'
+import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
+import { responseFraming } from './framing.ts'
+import { H1Head } from './h1-head.ts'
+import { requestText } from './head-text.ts'
+import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting. */
 const joinLimitBytes = 16 * 1024
@@ -14,37 +17,19 @@ const joinLimitBytes = 16 * 1024
 /** Upstream heads may be larger than what we take from strangers; Envoy's default is 60 kB. */
 const responseLimits: HeadLimits = { maxBytes: 60 * 1024, maxHeaders: 200 }
 
-/** How a response ended early. */
-export interface ResponseFailure {
-  readonly kind: 'closed' | 'protocol'
-  /** True when no byte of the response had arrived. */
-  readonly silent: boolean
-  readonly detail: string
-}
-
-/** One response being received; what its codec tells it. `bytes` are valid during the call. */
-export interface ResponseReceiver {
-  /** 102 and 103. */
-  onInformational(head: H1Head): void
-  onHead(head: H1Head, endOfBody: boolean, known: 'length' | 'chunked' | 'until-close'): void
-  onData(bytes: Buffer, start: number, end: number): void
-  onEnd(): void
-  /** Everything of this read was told: send what was gathered. */
-  onFlush(): void
-  onWritable(): void
-  onFailure(failure: ResponseFailure): void
-}
-
 /** 1xx responses before the final one; a server that sends more keeps an exchange going without ever answering. */
 const maxInformational = 100
 
 /** An idle connection is given up this long before the server said it would close it, milliseconds. */
 const keepAliveMarginMs = 1_000
 
-type State = 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'done' | 'gone'
+type State = 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'done' | 'tunnel' | 'gone'
 
-/** The client side of HTTP/1.1 on a pooled connection: one request at a time, while the connection is lent. */
-export class H1ClientConnection implements TransportHandler {
+/**
+ * The client side of HTTP/1.1 on a pooled connection: one request at a time, while the connection is lent. After a switch
+ * (101, CONNECT) bytes are kept until `tunnel` takes the transport, which `onFlush` may do; `abandon` ends the tunnel.
+ */
+export class H1ClientConnection implements UpstreamStream, TransportHandler {
   readonly transport: Transport
   readonly #pooled: UpstreamConnection
   readonly #head = new H1Head(true)
@@ -52,6 +37,8 @@ export class H1ClientConnection implements TransportHandler {
   #receiver: ResponseReceiver | undefined = undefined
   #state: State = 'idle'
   #method = ''
+  #upgrade: string | undefined = undefined
+  #chunkedOut = false
   #remaining = 0
   #informational = 0
   #carry: Buffer | undefined = undefined
@@ -67,15 +54,15 @@ export class H1ClientConnection implements TransportHandler {
     this.transport = pooled.transport
   }
 
-  /** True when it served a request before: the server may have closed it without our knowing yet. */
   get reused(): boolean {
     return this.#pooled.requests > 1
   }
 
-  /** Begins one exchange; `head` is the whole request head. */
-  begin(receiver: ResponseReceiver, method: string, head: string): void {
+  begin(receiver: ResponseReceiver, request: OutgoingRequest): void {
     this.#receiver = receiver
-    this.#method = method
+    this.#method = request.method
+    this.#upgrade = request.upgrade
+    this.#chunkedOut = request.body === 'unknown'
     this.#state = 'head'
     this.#requestDone = false
     this.#reusable = true
@@ -83,29 +70,19 @@ export class H1ClientConnection implements TransportHandler {
     this.#wrote = false
     this.#informational = 0
     this.transport.handler = this
-    this.#head.reset()
-    this.#out = head
+    this.#out = requestText(request)
   }
 
-  /** False while nothing was handed to the socket: the peer cannot have seen the request. */
   get wrote(): boolean {
     return this.#wrote
   }
 
-  /** Gathers text (chunk framing). */
-  send(text: string): void {
-    this.#out = this.#out === '' ? text : this.#out + text
-  }
-
-  /** Gathers or sends body bytes. False: wait for `onWritable`. */
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
-    if (end - start <= joinLimitBytes) {
-      this.send(bytes.latin1Slice(start, end))
-      return this.#out.length <= joinLimitBytes || this.flush()
-    }
-    this.flush()
-    this.#wrote = true
-    return this.transport.write(bytes.subarray(start, end))
+    if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
+    this.#send(`${(end - start).toString(16)}\r\n`)
+    const more = this.#sendRange(bytes, start, end)
+    this.#send('\r\n')
+    return more
   }
 
   flush(): boolean {
@@ -116,8 +93,11 @@ export class H1ClientConnection implements TransportHandler {
     return this.transport.writeLatin1(out)
   }
 
-  /** The request is sent as a whole. */
-  requestDone(): void {
+  end(trailers?: MessageHead): void {
+    if (this.#chunkedOut) {
+      const lines = trailers !== undefined && this.#pooled.keepsTrailers ? trailers.lines() : ''
+      this.#send(`0\r\n${lines}\r\n`)
+    }
     this.#requestDone = true
     if (this.#state === 'done') this.#finish()
   }
@@ -134,10 +114,18 @@ export class H1ClientConnection implements TransportHandler {
     this.transport.resume()
   }
 
-  /** Gives the exchange up; the connection ends with it. */
   abandon(): void {
     this.#receiver = undefined
     this.#close()
+  }
+
+  tunnel(): { readonly transport: Transport; readonly head: Buffer | undefined } {
+    this.flush()
+    const head = this.#carry
+    this.#carry = undefined
+    this.#receiver = undefined
+    this.#state = 'tunnel'
+    return { transport: this.transport, head }
   }
 
   onData(chunk: Buffer): void {
@@ -148,7 +136,7 @@ export class H1ClientConnection implements TransportHandler {
   onEnd(): void {
     if (this.#state === 'until-close') {
       this.#reusable = false
-      this.#end(false)
+      this.#end(false, undefined)
       return
     }
     this.#fail('closed', 'the upstream closed the connection')
@@ -160,6 +148,20 @@ export class H1ClientConnection implements TransportHandler {
 
   onClose(close: TransportClose): void {
     this.#fail('closed', close.detail === '' ? close.reason : close.detail)
+  }
+
+  #send(text: string): void {
+    this.#out = this.#out === '' ? text : this.#out + text
+  }
+
+  #sendRange(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start <= joinLimitBytes) {
+      this.#send(bytes.latin1Slice(start, end))
+      return this.#out.length <= joinLimitBytes || this.flush()
+    }
+    this.flush()
+    this.#wrote = true
+    return this.transport.write(bytes.subarray(start, end))
   }
 
   #fail(kind: ResponseFailure['kind'], detail: string): void {
@@ -191,7 +193,7 @@ export class H1ClientConnection implements TransportHandler {
           this.#remaining -= stop - at
           this.#receiver?.onData(bytes, at, stop)
           at = stop
-          if (this.#remaining === 0 && this.#state === 'length') this.#end(at < end)
+          if (this.#remaining === 0 && this.#state === 'length') this.#end(at < end, undefined)
           break
         }
         case 'chunked':
@@ -199,6 +201,9 @@ export class H1ClientConnection implements TransportHandler {
           break
         case 'until-close':
           this.#receiver?.onData(bytes, at, end)
+          return
+        case 'tunnel':
+          this.#keep(bytes, at, end)
           return
         case 'gone':
           return
@@ -217,13 +222,15 @@ export class H1ClientConnection implements TransportHandler {
     const at = decoder.decode(bytes, start, end, this.#onChunk)
     if (this.#state !== 'chunked') return end
     if (decoder.fault !== undefined) this.#fail('protocol', decoder.fault)
-    else if (decoder.done) this.#end(at < end)
+    else if (decoder.done) this.#end(at < end, decoder.trailers === '' ? undefined : readTrailers(decoder.trailers))
     return at
   }
 
   #readHead(bytes: Buffer, start: number, end: number): number {
     this.#silent = false
     const carried = this.#carry
+    // Not before: until then the head of the response before may still be asked for.
+    if (carried === undefined) this.#head.reset()
     const source = carried === undefined ? bytes : Buffer.concat([carried, bytes.subarray(start, end)])
     const from = carried === undefined ? start : 0
     const outcome = this.#head.parse(source, from, carried === undefined ? end : source.length, responseLimits)
@@ -243,6 +250,7 @@ export class H1ClientConnection implements TransportHandler {
 
   #onHead(surplus: boolean): void {
     const head = this.#head
+    if (this.#isSwitch(head.status)) return this.#switched(head)
     const framing = responseFraming(head, this.#method)
     if ('status' in framing || head.status === 101) {
       this.#fail('protocol', 'status' in framing ? framing.details : 'an upgrade nobody asked for')
@@ -251,7 +259,6 @@ export class H1ClientConnection implements TransportHandler {
     if (head.status < 200) {
       if (++this.#informational > maxInformational) return this.#fail('protocol', 'too many informational responses')
       if (head.status !== 100) this.#receiver?.onInformational(head)
-      head.reset()
       return
     }
     if (head.has(HeaderKind.KEEP_ALIVE)) this.#pooled.announcedIdleMs = announcedIdleMs(head)
@@ -259,30 +266,48 @@ export class H1ClientConnection implements TransportHandler {
     if (options.close || (head.minor === 0 && !options.keepAlive)) this.#reusable = false
     const receiver = this.#receiver
     if (framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)) {
-      receiver?.onHead(head, true, 'length')
-      if (this.#state === 'head') this.#end(surplus)
+      receiver?.onHead(head, 'none')
+      if (this.#state === 'head') this.#end(surplus, undefined)
       return
     }
     this.#state = framing.kind
     if (framing.kind === 'length') this.#remaining = framing.bytes
     if (framing.kind === 'chunked') {
-      this.#decoder ??= new ChunkedDecoder()
+      this.#decoder ??= new ChunkedDecoder(this.#pooled.keepsTrailers)
       this.#decoder.reset()
     }
-    receiver?.onHead(head, false, framing.kind)
+    receiver?.onHead(head, framing.kind === 'length' ? 'length' : 'unknown')
+  }
+
+  /** True when the connection carries other bytes than HTTP behind this answer. */
+  #isSwitch(status: number): boolean {
+    if (status === 101) return this.#upgrade !== undefined
+    return this.#method === 'CONNECT' && status >= 200 && status < 300
+  }
+
+  #switched(head: H1Head): void {
+    takeHopByHop(head)
+    this.#state = 'tunnel'
+    this.#receiver?.onHead(head, 'none')
+  }
+
+  /** Bytes behind a switch, until `tunnel` takes them. */
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const more = bytes.subarray(start, end)
+    this.#carry = this.#carry === undefined ? Buffer.from(more) : Buffer.concat([this.#carry, more])
   }
 
   /**
    * The response is complete. The connection goes back first, so that what the end sets off can use it. With a surplus
    * behind the response it does not go back: the next request would be answered by bytes sent before it was.
    */
-  #end(surplus: boolean): void {
+  #end(surplus: boolean, trailers: MessageHead | undefined): void {
     if (surplus) this.#reusable = false
     const receiver = this.#receiver
     this.#receiver = undefined
     this.#state = 'done'
     if (this.#requestDone) this.#finish()
-    receiver?.onEnd()
+    receiver?.onEnd(trailers)
     // An answer before the end of the request: what is left of the request will not be sent.
     if ((this.#state as State) === 'done') this.#close()
   }

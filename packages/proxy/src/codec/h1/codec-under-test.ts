@@ -4,12 +4,11 @@ import type { Transport, TransportHandler } from '@weft/core'
 import type { Endpoint } from '@weft/engine'
 import { DeadlineLists } from '../../exchange/deadline-lists.ts'
 import { UpstreamConnection } from '../../pool/upstream-connection.ts'
-import { H1ClientConnection, type ResponseReceiver } from './client-connection.ts'
-import type { Framing } from './framing.ts'
-import type { HeadLimits } from '../message-head.ts'
-import type { H1Head } from './h1-head.ts'
-import { takeHopByHop } from '../hop-by-hop.ts'
-import { H1ServerConnection, type RequestReceiver, type RequestServer } from './server-connection.ts'
+import { FieldsHead } from '../fields-head.ts'
+import type { DownstreamStream, RequestReceiver, ResponseReceiver } from '../http-stream.ts'
+import type { HeadLimits, MessageHead } from '../message-head.ts'
+import { H1Head } from './h1-head.ts'
+import { H1ServerConnection, type RequestServer } from './server-connection.ts'
 
 /** One message as the codec understood it; texts are latin1. */
 export interface ReadMessage {
@@ -69,7 +68,8 @@ class NullTransport implements Transport {
   }
 }
 
-function messageOf(head: H1Head): ReadMessage {
+function messageOf(head: MessageHead): ReadMessage {
+  if (!(head instanceof H1Head)) throw new TypeError('a head of this codec')
   const headers = Array.from({ length: head.count }, (_, at): [string, string] => [head.nameAt(at), head.valueAt(at)])
   return { startLine: head.text.slice(0, head.firstLine), headers, body: '', whole: false }
 }
@@ -99,17 +99,19 @@ class RecordingServer implements RequestServer {
     return 1
   }
 
-  onRequest(connection: H1ServerConnection, framing: Framing): void {
-    const { head } = connection
-    const message = messageOf(head)
+  keepsTrailers(): boolean {
+    return false
+  }
+
+  onRequest(stream: DownstreamStream): void {
+    const message = messageOf(stream.head)
     this.outcome.messages.push(message)
-    const options = takeHopByHop(head)
-    const keepAlive = !options.close && (head.minor === 1 || options.keepAlive)
+    const keepAlive = !stream.closing
     const onEnd = (): void => {
       message.whole = true
       const finish = (): void => {
         this.outcome.open = keepAlive
-        connection.responseDone(keepAlive)
+        finishStream(stream)
       }
       if (this.#late) this.#finish = finish
       else finish()
@@ -123,12 +125,12 @@ class RecordingServer implements RequestServer {
       onWritable() {},
       onBodyFault: (details) => {
         this.#fail(details)
-        connection.responseDone(false)
+        finishStream(stream)
       },
       onGone() {},
     }
-    connection.attach(receiver)
-    if (framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)) onEnd()
+    stream.attach(receiver)
+    if (stream.requestBody === 'none') onEnd()
   }
 
   /** Gives the answer that is owed; false: none is. */
@@ -139,9 +141,9 @@ class RecordingServer implements RequestServer {
     return finish !== undefined
   }
 
-  onHeadFault(connection: H1ServerConnection, fault: { readonly status: number; readonly details: string }): void {
+  onHeadFault(stream: DownstreamStream, fault: { readonly status: number; readonly details: string }): void {
     this.#fail(`${fault.status} ${fault.details}`)
-    connection.refuse('')
+    finishStream(stream)
   }
   onHeadTimeout(): void {}
   onClosed(): void {}
@@ -150,6 +152,13 @@ class RecordingServer implements RequestServer {
     this.outcome.fault = reason
     this.outcome.open = false
   }
+}
+
+function finishStream(stream: DownstreamStream): void {
+  const head = new FieldsHead('HTTP/1.1')
+  head.status = 200
+  stream.respond(head, 'none', !stream.closing)
+  stream.end()
 }
 
 const timers = { set: () => ({ cancel() {} }) }
@@ -193,12 +202,22 @@ export function readResponse(pieces: readonly Buffer[], { method = 'GET', ends =
     dialed: { transport, ownSerial: undefined, retireMs: Infinity },
     endpoint,
     nowMs: 0,
+    keepsTrailers: false,
   })
   pooled.lent = true
-  const codec = new H1ClientConnection(pooled)
-  codec.begin(recorder(outcome), method, `${method} / HTTP/1.1\r\n\r\n`)
+  const { codec } = pooled
+  codec.begin(recorder(outcome), {
+    method,
+    path: '/',
+    authority: 'a',
+    scheme: 'http',
+    upgrade: undefined,
+    head: new FieldsHead('HTTP/1.1'),
+    extra: [],
+    body: 'none',
+  })
   codec.flush()
-  codec.requestDone()
+  codec.end()
   for (const piece of pieces) if (!transport.over) transport.handler.onData(piece)
   if (ends && !transport.over) transport.handler.onEnd()
   return outcome
@@ -207,9 +226,9 @@ export function readResponse(pieces: readonly Buffer[], { method = 'GET', ends =
 function recorder(outcome: ClientOutcome): ResponseReceiver {
   return {
     onInformational: (head) => void outcome.informational.push(head.status),
-    onHead: (head, endOfBody, known) => {
+    onHead: (head, body) => {
       outcome.response = messageOf(head)
-      outcome.framing = endOfBody ? 'none' : known
+      outcome.framing = body
     },
     onData: (bytes, start, end) => {
       if (outcome.response !== undefined) outcome.response.body += bytes.latin1Slice(start, end)

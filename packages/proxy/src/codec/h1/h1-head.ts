@@ -43,6 +43,8 @@ export class H1Head extends MessageHead {
   /** Start of the first header line. */
   firstLine = 0
   fault: HeadFault | undefined = undefined
+  /** Requests: the protocol asked for by `upgrade`, set by the codec when `connection` names it too. */
+  upgrade: string | undefined = undefined
   /** Per header: name start, name end, value start, value end (trimmed), line end (after CRLF). */
   offsets: Int32Array = new Int32Array(24 * 5)
   readonly #isResponse: boolean
@@ -62,6 +64,7 @@ export class H1Head extends MessageHead {
     this.text = ''
     this.length = 0
     this.fault = undefined
+    this.upgrade = undefined
   }
 
   /** Looks at `bytes[start, end)`; on `fault`, `fault` says why. */
@@ -102,7 +105,9 @@ export class H1Head extends MessageHead {
 
   schemeNamed(): undefined {}
 
-  protocolNamed(): undefined {}
+  protocolNamed(): string | undefined {
+    return this.upgrade
+  }
 
   reason(): string {
     return this.text.slice(13, this.firstLine - 2)

@@ -1,28 +1,20 @@
 import { Buffer } from 'node:buffer'
 import type { Transport, TransportClose, TransportHandler } from '@weft/core'
 import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange/deadline-lists.ts'
+import { HeaderKind } from '../header-kind.ts'
+import { takeHopByHop } from '../hop-by-hop.ts'
+import type { BodyExtent, DownstreamStream, RequestReceiver, ResetCause } from '../http-stream.ts'
+import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
-import type { HeadFault, HeadLimits } from '../message-head.ts'
 import { H1Head } from './h1-head.ts'
+import { answerText, opensTunnel, owesLength } from './head-text.ts'
+import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
 const joinLimitBytes = 16 * 1024
 /** Bytes of following requests kept while an exchange is going on; then reading stops. */
 const pipelineLimitBytes = 16 * 1024
-
-/** One request being received; what its codec tells it. `bytes` are valid during the call. */
-export interface RequestReceiver {
-  onData(bytes: Buffer, start: number, end: number): void
-  onEnd(): void
-  /** Everything of this read was told: send what was gathered. */
-  onFlush(): void
-  /** The downstream takes bytes again. */
-  onWritable(): void
-  onBodyFault(details: string): void
-  /** The downstream went away before the exchange was over. */
-  onGone(): void
-}
 
 /** Who answers the requests of a connection. */
 export interface RequestServer {
@@ -33,21 +25,24 @@ export interface RequestServer {
   headMs(): number
   /** Milliseconds a closed connection may take to read our last bytes. */
   lingerMs(): number
+  /** Whether trailers pass, in both directions. */
+  keepsTrailers(): boolean
   /** Must `attach` a receiver, or answer and finish, before it returns. */
-  onRequest(connection: H1ServerConnection, framing: Framing): void
-  /** A head that cannot be served: answer it with `refuse`. */
-  onHeadFault(connection: H1ServerConnection, fault: HeadFault): void
-  onHeadTimeout(connection: H1ServerConnection): void
+  onRequest(stream: DownstreamStream): void
+  /** A head that cannot be served: answer it, without `attach`. */
+  onHeadFault(stream: DownstreamStream, fault: HeadFault): void
+  onHeadTimeout(stream: DownstreamStream): void
   onClosed(close: TransportClose): void
 }
 
 type State = 'head' | 'length' | 'chunked' | 'wait' | 'tunnel' | 'discard'
 
-/** The server side of one HTTP/1.1 connection: requests in order, one at a time. */
-export class H1ServerConnection implements TransportHandler, DeadlineOwner {
+/** The server side of one HTTP/1.1 connection: requests in order, one at a time, so that it is its own only stream. */
+export class H1ServerConnection implements DownstreamStream, TransportHandler, DeadlineOwner {
   readonly transport: Transport
   /** Head of the request being served. */
   readonly head = new H1Head(false)
+  requestBody: BodyExtent = 'none'
   readonly #server: RequestServer
   readonly #deadlines: DeadlineLists
   readonly #deadline: Deadline
@@ -62,6 +57,11 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
   #paused = false
   #out = ''
   #closing = false
+  /** The request's own headers allow another one. */
+  #persistent = false
+  /** The present answer told the client that the connection goes on. */
+  #keepAlive = false
+  #chunkedOut = false
   #inputEnded = false
 
   constructor(transport: Transport, server: RequestServer, deadlines: DeadlineLists) {
@@ -89,9 +89,8 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     return this.#consuming
   }
 
-  /** Answers must say `connection: close` from now on. */
   get closing(): boolean {
-    return this.#closing || this.#inputEnded
+    return this.#closing || this.#inputEnded || !this.#persistent
   }
 
   /** True when the whole request was read. */
@@ -104,22 +103,35 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     this.#closing = true
   }
 
-  /** Gathers text of an answer (latin1); sent by `flush`. */
-  send(text: string): void {
-    this.#out = this.#out === '' ? text : this.#out + text
+  attach(receiver: RequestReceiver): void {
+    this.#receiver = receiver
   }
 
-  /** Gathers or sends body bytes. False: wait for `onWritable`. */
+  inform(head: MessageHead): void {
+    if (this.head.minor === 1) this.#send(answerText(head, ''))
+  }
+
+  respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
+    const { minor, upgrade } = this.head
+    this.#chunkedOut = body === 'unknown' && minor === 1
+    this.#keepAlive = keepAlive && !this.closing && (body !== 'unknown' || minor === 1)
+    if (head.status === 101) return this.#send(answerText(head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`))
+    if (opensTunnel(this.head, head.status)) return this.#send(answerText(head, ''))
+    let framing = this.#chunkedOut ? 'transfer-encoding: chunked\r\n' : ''
+    if (body === 'none' && owesLength(head, this.head.method())) framing = 'content-length: 0\r\n'
+    if (!this.#keepAlive) framing += 'connection: close\r\n'
+    else if (minor === 0) framing += 'connection: keep-alive\r\n'
+    this.#send(answerText(head, framing))
+  }
+
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
-    if (end - start <= joinLimitBytes) {
-      this.send(bytes.latin1Slice(start, end))
-      return this.#out.length <= joinLimitBytes || this.flush()
-    }
-    this.flush()
-    return this.transport.write(bytes.subarray(start, end))
+    if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
+    this.#send(`${(end - start).toString(16)}\r\n`)
+    const more = this.#sendRange(bytes, start, end)
+    this.#send('\r\n')
+    return more
   }
 
-  /** Sends what was gathered. False: wait for `onWritable`. */
   flush(): boolean {
     if (this.#out === '') return true
     const out = this.#out
@@ -127,7 +139,6 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     return this.transport.writeLatin1(out)
   }
 
-  /** Stops reading the request's body; idempotent. */
   pauseRequest(): void {
     if (this.#paused) return
     this.#paused = true
@@ -140,34 +151,36 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     this.transport.resume()
   }
 
-  /** The answer is complete. The next request is served, or the connection closed. */
-  responseDone(keepAlive: boolean): void {
+  end(trailers?: MessageHead): void {
+    if (this.#chunkedOut) {
+      this.#chunkedOut = false
+      const lines = trailers !== undefined && this.#server.keepsTrailers() ? trailers.lines() : ''
+      this.#send(`0\r\n${lines}\r\n`)
+    }
     this.flush()
     this.#receiver = undefined
     // A drain that began after this answer's head has told nobody: the client may already be sending on.
-    if (!keepAlive || !this.requestComplete || this.#inputEnded) return this.#linger()
+    if (!this.#keepAlive || !this.requestComplete || this.#inputEnded) return this.#linger()
     this.#state = 'head'
     this.#deadlines.arm(this.#deadline, this.#server.idleMs())
     if (!this.#consuming) this.#nextRequest()
   }
 
-  /** Ends everything at once: an answer cannot be finished. */
-  abort(): void {
+  reset(_cause: ResetCause): void {
     this.#receiver = undefined
     this.#state = 'discard'
     this.#deadlines.disarm(this.#deadline)
     this.transport.destroy(true)
   }
 
-  /** Hands the transport over to a tunnel, with the bytes read behind the head. */
-  takeOver(): Buffer | undefined {
+  tunnel(): { readonly transport: Transport; readonly head: Buffer | undefined } {
     this.flush()
-    const rest = this.#carry
+    const head = this.#carry
     this.#carry = undefined
     this.#receiver = undefined
     this.#state = 'tunnel'
     this.#deadlines.disarm(this.#deadline)
-    return rest
+    return { transport: this.transport, head }
   }
 
   onData(chunk: Buffer): void {
@@ -193,7 +206,7 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     const receiver = this.#receiver
     this.#receiver = undefined
     this.#state = 'discard'
-    receiver?.onGone()
+    receiver?.onGone(close.detail === '' ? close.reason : close.detail)
     this.#server.onClosed(close)
   }
 
@@ -203,17 +216,23 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     else this.#linger()
   }
 
-  /** Answers a request that never became an exchange, and closes. */
-  refuse(answer: string): void {
-    this.send(answer)
+  #send(text: string): void {
+    this.#out = this.#out === '' ? text : this.#out + text
+  }
+
+  #sendRange(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start <= joinLimitBytes) {
+      this.#send(bytes.latin1Slice(start, end))
+      return this.#out.length <= joinLimitBytes || this.flush()
+    }
     this.flush()
-    this.#linger()
+    return this.transport.write(bytes.subarray(start, end))
   }
 
   #gone(): void {
     const receiver = this.#receiver
     this.#receiver = undefined
-    receiver?.onGone()
+    receiver?.onGone('the downstream ended inside its request')
     this.#state = 'discard'
     this.transport.destroy()
   }
@@ -253,7 +272,7 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
           if (this.#remaining === 0) this.#state = 'wait'
           const receiver = this.#receiver
           receiver?.onData(bytes, from, stop)
-          if (this.#remaining === 0) receiver?.onEnd()
+          if (this.#remaining === 0) receiver?.onEnd(undefined)
           break
         }
         case 'chunked':
@@ -283,7 +302,7 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
     }
     if (decoder.done) {
       if (this.#state === 'chunked') this.#state = 'wait'
-      receiver?.onEnd()
+      receiver?.onEnd(decoder.trailers === '' ? undefined : readTrailers(decoder.trailers))
     }
     return at
   }
@@ -325,20 +344,26 @@ export class H1ServerConnection implements TransportHandler, DeadlineOwner {
 
   #begin(framing: Framing): void {
     this.#deadlines.disarm(this.#deadline)
+    const { head } = this
+    const upgrade = head.has(HeaderKind.UPGRADE) ? head.value('upgrade') : undefined
+    const options = takeHopByHop(head)
+    this.#persistent = !options.close && (head.minor === 1 || options.keepAlive)
     if (framing.kind === 'length' && framing.bytes > 0) {
       this.#remaining = framing.bytes
       this.#state = 'length'
+      this.requestBody = 'length'
     } else if (framing.kind === 'chunked') {
-      this.#decoder ??= new ChunkedDecoder()
+      this.#decoder ??= new ChunkedDecoder(this.#server.keepsTrailers())
       this.#decoder.reset()
       this.#state = 'chunked'
-    } else this.#state = 'wait'
-    this.#server.onRequest(this, framing)
-  }
-
-  /** The exchange introduces itself before it does anything, so that it can finish within the same call. */
-  attach(receiver: RequestReceiver): void {
-    this.#receiver = receiver
+      this.requestBody = 'unknown'
+    } else {
+      this.#state = 'wait'
+      this.requestBody = 'none'
+      // What is ignored is not refused: h2c as Envoy does, and an upgrade that `connection` does not name.
+      if (options.upgrade && head.minor === 1 && upgrade?.toLowerCase() !== 'h2c') head.upgrade = upgrade
+    }
+    this.#server.onRequest(this)
   }
 
   /** RFC 9112 2.2: empty lines before a request are ignored; only whole ones. */

@@ -1,5 +1,6 @@
 // Schema of Istio's DestinationRule.
 import {
+  boolean,
   duplicates,
   type Finding,
   integer,
@@ -49,12 +50,12 @@ const connectionPool = object({
       maxRequestsPerConnection: integer(0, 2_147_483_647),
       maxRetries: integer(0, 2_147_483_647),
       idleTimeout: text('duration'),
+      h2UpgradePolicy: word(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
+      useClientProtocol: boolean,
+      maxConcurrentStreams: count,
     },
     {
       unsupported: {
-        h2UpgradePolicy: 'Remove the field.',
-        useClientProtocol: 'Remove the field.',
-        maxConcurrentStreams: 'Remove the field.',
         http2KeepAlive: 'Remove the field.',
       },
     },

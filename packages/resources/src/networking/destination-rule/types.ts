@@ -14,6 +14,12 @@ export interface ConnectionPool {
     readonly maxRequestsPerConnection?: number
     readonly maxRetries?: number
     readonly idleTimeout?: string
+    /** HTTP/2 towards HTTP ports: DEFAULT where both proxies can, DO_NOT_UPGRADE never, UPGRADE always. */
+    readonly h2UpgradePolicy?: 'DEFAULT' | 'DO_NOT_UPGRADE' | 'UPGRADE'
+    /** Sends on in the protocol that the request came in; `h2UpgradePolicy` then has no effect. */
+    readonly useClientProtocol?: boolean
+    /** Streams at a time on one HTTP/2 connection. */
+    readonly maxConcurrentStreams?: number
   }
 }
 

@@ -12,6 +12,7 @@ import {
   text,
   word,
 } from '../../schema/schema.ts'
+import { grpcStatusCodes } from './types.ts'
 
 const operations = object({
   set: mapOf(text('header-value'), 'header-name'),
@@ -129,6 +130,11 @@ function* checkPercentage(value: { readonly percentage?: unknown }): Iterable<Fi
   }
 }
 
+function* checkAbort(value: { readonly percentage?: unknown }): Iterable<Finding> {
+  yield* exactlyOne(['httpStatus', 'grpcStatus'])(value)
+  yield* checkPercentage(value)
+}
+
 /** Faults made on purpose. */
 export const fault: Schema = object(
   {
@@ -141,15 +147,10 @@ export const fault: Schema = object(
       },
     ),
     abort: object(
-      { httpStatus: integer(200, 599), percentage },
+      { httpStatus: integer(200, 599), grpcStatus: word(Object.keys(grpcStatusCodes)), percentage },
       {
-        required: ['httpStatus'],
-        unsupported: {
-          grpcStatus: 'gRPC is not supported yet; write `httpStatus`.',
-          http2Error: 'Write `httpStatus`.',
-          percent: oldPercent,
-        },
-        check: checkPercentage,
+        unsupported: { http2Error: 'Write `httpStatus` or `grpcStatus`.', percent: oldPercent },
+        check: checkAbort,
       },
     ),
   },

@@ -79,10 +79,39 @@ export interface HttpRetry {
   readonly backoff?: string
 }
 
+/** The codes of gRPC by name. */
+export const grpcStatusCodes = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const
+
+/** A code of gRPC by name. */
+export type GrpcStatus = keyof typeof grpcStatusCodes
+
 /** Percentages are 0..100 with fractions; without `percentage` Istio injects nothing, so the default is 0. */
 export interface HttpFault {
   readonly delay?: { readonly fixedDelay: string; readonly percentage: { readonly value: number } }
-  readonly abort?: { readonly httpStatus: number; readonly percentage: { readonly value: number } }
+  /** One of `httpStatus` and `grpcStatus` is set. */
+  readonly abort?: {
+    readonly httpStatus?: number
+    readonly grpcStatus?: GrpcStatus
+    readonly percentage: { readonly value: number }
+  }
 }
 
 /** One HTTP rule; exactly one of `route`, `redirect`, `directResponse` is set. The first that matches wins. */

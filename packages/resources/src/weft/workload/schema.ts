@@ -50,6 +50,7 @@ export const workloadSchema: Schema = object(
     readiness,
     proxy: word(['sidecar', 'gateway', 'none']),
     address: text('loopback-address'),
+    concurrency: integer(1, 64),
   },
   {
     unsupported: {
@@ -79,6 +80,7 @@ interface WrittenSpec {
   readonly proxy?: string
   readonly replicas?: number
   readonly address?: string
+  readonly concurrency?: number
 }
 
 function* checkWorkload(spec: WrittenSpec): Iterable<Finding> {
@@ -98,6 +100,10 @@ function* checkWorkload(spec: WrittenSpec): Iterable<Finding> {
   if (spec.address !== undefined && (spec.replicas ?? 1) > 1) {
     const message = 'cannot be shared by several replicas'
     yield { at: ['address'], code: 'conflicting-fields', message, mend: 'Remove `address`, or write replicas: 1.' }
+  }
+  if (spec.concurrency !== undefined && proxy === 'none') {
+    const message = 'is for proxies, and this workload has none'
+    yield { at: ['concurrency'], code: 'conflicting-fields', message, mend: 'Remove `concurrency`.' }
   }
   for (const [index, { port }] of (spec.ports ?? []).entries()) yield* checkPort(index, port, proxy)
 }

@@ -30,4 +30,6 @@ export interface WorkloadSpec {
   readonly proxy: 'sidecar' | 'gateway' | 'none'
   /** Gateways only: where the listeners of the (single) instance bind, to be reachable on 127.0.0.1. */
   readonly address?: string
+  /** Processes of its proxy. Default: 1 for a sidecar, one per processor core up to four for a gateway. */
+  readonly concurrency?: number
 }

@@ -12,6 +12,7 @@ export const workloadKind = defineKind({
     ...(spec.command === undefined ? {} : { command: spec.command as readonly string[] }),
     ...(spec.workingDirectory === undefined ? {} : { workingDirectory: spec.workingDirectory }),
     ...(spec.address === undefined ? {} : { address: spec.address }),
+    ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
     ports: (spec.ports ?? []) as WorkloadSpec['ports'],
     serviceAccount: spec.serviceAccount ?? 'default',
     env: (spec.env ?? {}) as Readonly<Record<string, string>>,

@@ -1,0 +1,29 @@
+// What stands behind and beside a Service, as its callers see it.
+import type { PeerAuthenticationSpec, WorkloadSpec } from '@weft/resources'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { type DestinationRule, destinationRulesFor } from './destination-rules.ts'
+import type { Service } from './hosts.ts'
+
+/** A Service with what its clusters are made from. */
+export interface ServiceReferences {
+  readonly service: readonly [Service]
+  readonly destinationRules: readonly DestinationRule[]
+  /** Workloads behind the Service: their service accounts are who may answer. */
+  readonly workloads: readonly SnapshotObject<WorkloadSpec>[]
+  /** Which may say whether those workloads take mutual TLS. */
+  readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
+}
+
+/** The references of a Service for callers of a `ruleScope`. */
+export function serviceReferences(mesh: MeshQuery, service: Service, callers: string): ServiceReferences {
+  const workloads = mesh.workloadsBehind(service)
+  return {
+    service: [service],
+    destinationRules: destinationRulesFor(mesh, service, callers),
+    workloads,
+    peerAuthentications: mesh.peerAuthentications(
+      workloads.map(({ id, labels }) => ({ namespace: id.namespace, labels })),
+    ),
+  }
+}

@@ -1,0 +1,98 @@
+// How a cluster speaks to its endpoints: mutual TLS, a tunnel or plaintext, and which HTTP.
+import { selectsLabels, type PortTrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
+import type { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import type { MeshHop } from '../snapshot/mesh-settings.ts'
+import { internalUpstream } from './connect-originate.ts'
+import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
+import type { Init } from './init.ts'
+import type { ServiceReferences } from './service-references.ts'
+import { alpn, plaintext, upstreamMtls } from './tls-contexts.ts'
+import type { UpstreamProtocol } from './traffic-policy.ts'
+
+type ClusterInit = Init<typeof ClusterSchema>
+type SocketMatch = NonNullable<ClusterInit['transportSocketMatches']>[number]
+
+/** What transport depends on besides objects. */
+export interface TransportScope {
+  readonly trustDomain: string
+  readonly rootNamespace: string
+  readonly hop: MeshHop
+}
+
+/** A Service port, or a subset of it, and the policy that holds for it. */
+export interface ClusterTarget {
+  readonly service: Service
+  readonly port: ServicePort
+  readonly policy: PortTrafficPolicy
+  readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+}
+
+/** The sockets of a cluster, and the HTTP protocol over them (undefined: not said, which is HTTP/1.1, or no HTTP at all). */
+export interface Transport {
+  readonly sockets: Pick<ClusterInit, 'transportSocket' | 'transportSocketMatches'>
+  readonly protocol: UpstreamProtocol | undefined
+}
+
+/**
+ * Auto mTLS as Istio does it: the endpoint says whether it takes mutual TLS, unless a DestinationRule decides. Where every workload
+ * takes it there is no plaintext to choose, and TLS may find out who speaks HTTP/2.
+ */
+export function transportOf(scope: TransportScope, refs: ServiceReferences, target: ClusterTarget): Transport {
+  const { service, port, policy, subset } = target
+  const kind = portKind(port, scope.hop)
+  const mode = policy.tls?.mode
+  const onlyTls =
+    mode === 'ISTIO_MUTUAL' ||
+    (mode === undefined && kind === 'http' && scope.hop === 'http2' && allMeshed(scope, refs, target))
+  const protocol = kind === 'tcp' || scope.hop === 'http1' ? undefined : httpProtocol(target, onlyTls)
+  if (mode === 'DISABLE') return { sockets: {}, protocol }
+  const offered = kind === 'tcp' ? alpn.none : offers[protocol ?? 'http1']
+  const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
+  const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, service, refs.workloads), offered)
+  const tunnels = kind === 'tcp' && scope.hop === 'http2' ? [internalUpstream()] : []
+  if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
+  const others: SocketMatch[] = onlyTls
+    ? [{ name: 'tlsMode-istio', match: {}, transportSocket: mtls }]
+    : [
+        { name: 'tlsMode-istio', match: { tlsMode: 'istio' }, transportSocket: mtls },
+        { name: 'tlsMode-disabled', match: {}, transportSocket: plaintext() },
+      ]
+  return { sockets: { transportSocketMatches: [...tunnels, ...others] }, protocol }
+}
+
+// With `downstream` each connection offers what it was opened for.
+const offers = { http1: alpn.http1, http2: alpn.http2, alpn: alpn.either, downstream: alpn.none } as const
+
+function httpProtocol({ port, policy }: ClusterTarget, onlyTls: boolean): UpstreamProtocol {
+  const { useClientProtocol = false, h2UpgradePolicy = 'DEFAULT' } = policy.connectionPool?.http ?? {}
+  if (useClientProtocol) return 'downstream'
+  if (speaksHttp2(port) || h2UpgradePolicy === 'UPGRADE') return 'http2'
+  return onlyTls && h2UpgradePolicy === 'DEFAULT' ? 'alpn' : 'http1'
+}
+
+/** Whether all workloads behind the target, and there are some, take mutual TLS on the port. */
+function allMeshed(
+  { rootNamespace }: TransportScope,
+  { workloads, peerAuthentications }: ServiceReferences,
+  { port, subset }: ClusterTarget,
+): boolean {
+  const members = workloads.filter(({ labels }) => subset === undefined || selectsLabels(subset.labels, labels))
+  return (
+    members.length > 0 &&
+    members.every(({ id, labels, spec }) => {
+      const targetPort = targetPortOf(port, spec.ports)
+      if (spec.proxy !== 'sidecar' || targetPort === undefined) return false
+      const policies = peerAuthenticationsOf(peerAuthentications, { namespace: id.namespace, labels }, rootNamespace)
+      return effectiveMtls(policies, targetPort).mode !== 'DISABLE'
+    })
+  )
+}
+
+/** Whose SVID may answer for a Service. Nobody's while no workload stands behind it: an empty list would accept anyone's. */
+function spiffeIds(trustDomain: string, service: Service, workloads: ServiceReferences['workloads']): string[] {
+  const ids = workloads
+    .filter((workload) => workload.spec.proxy !== 'none')
+    .map((workload) => `spiffe://${trustDomain}/ns/${workload.id.namespace}/sa/${workload.spec.serviceAccount}`)
+  return ids.length === 0 ? [`spiffe://${trustDomain}/ns/${service.id.namespace}`] : [...new Set(ids)].sort()
+}

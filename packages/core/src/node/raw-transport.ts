@@ -1,0 +1,261 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import { getSystemErrorName } from 'node:util'
+import type { Transport, TransportClose, TransportHandler } from '../transport.ts'
+import type { RawBindings, RawHandle, RawName, RawRequest } from './raw-bindings.ts'
+import { Slabs } from './slabs.ts'
+import { closeFromError, ignoreTransport, onSharedRead, plainAddress } from './socket-transport.ts'
+
+/** A connection's handle; it leads back to its transport. */
+export type TransportHandle = RawHandle<RawTransport>
+
+type TransportRequest = RawRequest<RawTransport>
+
+/** Pieces up to this size are written as a latin1 string: what the kernel does not take, node copies natively. */
+const stringWriteLimitBytes = 16 * 1024
+
+const readBufferBytes = 64 * 1024
+
+/** What libuv reports at the end of a stream. */
+const endOfFile = -4095
+
+/** What all raw connections of a process share. They are served one after the other, each within one call. */
+export class RawShared {
+  readonly bindings: RawBindings
+  /** All sockets read into this one: what arrives is consumed during the callback. */
+  readonly readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
+  /** Used again for as long as the kernel takes all at once, which is nearly always. */
+  spare: TransportRequest
+  /** Room for what is too large for a string and must survive the call. */
+  readonly slabs = new Slabs(readBufferBytes)
+
+  constructor(bindings: RawBindings) {
+    this.bindings = bindings
+    this.spare = new bindings.WriteWrap()
+  }
+}
+
+/** A `Transport` straight on libuv's handle, with no `net.Socket`: a call in for each read, a call out for each write. */
+export class RawTransport implements Transport {
+  handler: TransportHandler = ignoreTransport
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly #shared: RawShared
+  /** Undefined once it is closed, or handed to a handshake. */
+  #handle: TransportHandle | undefined
+  #paused = true
+  /** Writes that libuv has not finished. */
+  #pending = 0
+  #wantsDrain = false
+  /** Our FIN was asked for; it has left. */
+  #endAsked = false
+  #endSent = false
+  #endReceived = false
+  #failure: TransportClose | undefined = undefined
+
+  constructor(handle: TransportHandle, shared: RawShared, local: RawName, remote: RawName) {
+    this.#handle = handle
+    this.#shared = shared
+    this.localAddress = plainAddress(local.address)
+    this.localPort = local.port ?? 0
+    this.remoteAddress = plainAddress(remote.address)
+    this.remotePort = remote.port ?? 0
+    handle.owner = this
+    handle.onread = onRead
+    handle.useUserBuffer(shared.readBuffer)
+    handle.setNoDelay(true)
+  }
+
+  get peer(): undefined {
+    return undefined
+  }
+
+  get alpn(): undefined {
+    return undefined
+  }
+
+  get sni(): undefined {
+    return undefined
+  }
+
+  get queuedBytes(): number {
+    return this.#pending === 0 ? 0 : (this.#handle?.writeQueueSize ?? 0)
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#handle === undefined || this.#endReceived) return
+    const code = this.#handle.readStart()
+    if (code !== 0) this.#fail('read', code)
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#handle?.readStop()
+  }
+
+  write(bytes: Buffer): boolean {
+    const { length } = bytes
+    if (length <= stringWriteLimitBytes) return this.writeLatin1(bytes.latin1Slice(0, length))
+    const { slabs } = this.#shared
+    let going = true
+    for (let at = 0; at < length; at += readBufferBytes) {
+      const handle = this.#writable()
+      if (handle === undefined) return true
+      const request = this.#shared.spare
+      // The kernel may take a part only, and the caller's bytes are gone when this call is over.
+      const slab = slabs.copy(bytes, at, Math.min(length, at + readBufferBytes))
+      const error = handle.writeBuffer(request, slab)
+      going = this.#written(request, error, slab)
+    }
+    return going
+  }
+
+  writeLatin1(text: string): boolean {
+    const handle = this.#writable()
+    if (handle === undefined || text === '') return !this.#wantsDrain
+    const request = this.#shared.spare
+    return this.#written(request, handle.writeLatin1String(request, text), undefined)
+  }
+
+  end(): void {
+    const handle = this.#writable()
+    if (handle === undefined) return
+    this.#endAsked = true
+    const request: TransportRequest = new this.#shared.bindings.ShutdownWrap<RawTransport>()
+    request.owner = this
+    request.oncomplete = onShutdown
+    const code = handle.shutdown(request)
+    // Anything but zero: there will be no callback. One means done at once.
+    if (code !== 0) this.finished(code === 1 ? 0 : code)
+  }
+
+  destroy(reset = false): void {
+    this.#close({ reason: 'local', detail: 'closed by this side' }, reset)
+  }
+
+  /** Gives the connection up to a handshake: no callback arrives any more. */
+  detach(): Socket {
+    const handle = this.#handle as TransportHandle
+    this.pause()
+    this.#handle = undefined
+    this.handler = ignoreTransport
+    handle.owner = undefined
+    handle.reading = false
+    const onread = { buffer: this.#shared.readBuffer, callback: onSharedRead }
+    const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread }
+    return new Socket(options as unknown as SocketConstructorOpts)
+  }
+
+  /** True while it can be handed to a handshake. */
+  get isOpen(): boolean {
+    return this.#handle !== undefined
+  }
+
+  /** A read came back. */
+  read(): void {
+    const { bindings, readBuffer } = this.#shared
+    const count = bindings.streamState[bindings.readCount] as number
+    if (count > 0) this.handler.onData(readBuffer.subarray(0, count))
+    else if (count === endOfFile) this.#ended()
+    else if (count < 0) this.#fail('read', count)
+  }
+
+  /** A write that the kernel had not taken at once is over. */
+  flushed(status: number): void {
+    this.#pending -= 1
+    if (this.#handle === undefined) return
+    if (status < 0) return this.#fail('write', status)
+    if (this.#pending > 0 || !this.#wantsDrain) return
+    this.#wantsDrain = false
+    this.handler.onDrain()
+  }
+
+  /** Our FIN has left, or cannot. A peer that is gone already needs none; its reset comes by the read. */
+  finished(_status: number): void {
+    this.#endSent = true
+    if (this.#endReceived) this.#close({ reason: 'closed', detail: '' }, false)
+  }
+
+  #writable(): TransportHandle | undefined {
+    return this.#endAsked ? undefined : this.#handle
+  }
+
+  #written(request: TransportRequest, error: number, slab: Buffer | undefined): boolean {
+    const { bindings, slabs } = this.#shared
+    if (error === 0 && bindings.streamState[bindings.lastWriteWasAsync] === 0) {
+      if (slab !== undefined) slabs.giveBack(slab)
+      return !this.#wantsDrain
+    }
+    this.#shared.spare = new bindings.WriteWrap()
+    if (error !== 0) {
+      if (slab !== undefined) slabs.giveBack(slab)
+      this.#fail('write', error)
+      return true
+    }
+    request.owner = this
+    request.held = slab
+    request.oncomplete = onWritten
+    this.#pending += 1
+    this.#wantsDrain = true
+    return false
+  }
+
+  /** Returns the memory of a finished write. */
+  release(slab: Buffer): void {
+    this.#shared.slabs.giveBack(slab)
+  }
+
+  #ended(): void {
+    this.#endReceived = true
+    this.handler.onEnd()
+    if (this.#endSent) this.#close({ reason: 'closed', detail: '' }, false)
+  }
+
+  #fail(call: string, errno: number): void {
+    const code = getSystemErrorName(errno)
+    this.#close(closeFromError({ code, message: `${call} ${code}` }), false)
+  }
+
+  #close(close: TransportClose, reset: boolean): void {
+    const handle = this.#handle
+    // What this side asks for while a failure is on its way is still this side's doing.
+    if (handle === undefined) {
+      if (this.#failure !== undefined && close.reason === 'local') this.#failure = close
+      return
+    }
+    this.#handle = undefined
+    this.#failure = close
+    const onClosed = (): void => this.#over()
+    if (!reset || handle.reset(onClosed) !== 0) handle.close(onClosed)
+  }
+
+  #over(): void {
+    const { handler } = this
+    const close = this.#failure as TransportClose
+    this.handler = ignoreTransport
+    handler.onClose(close)
+  }
+}
+
+function onRead(this: TransportHandle): void {
+  this.owner?.read()
+}
+
+function onWritten(this: TransportRequest, status: number): void {
+  const { owner, held } = this
+  this.owner = undefined
+  this.held = undefined
+  if (owner === undefined) return
+  if (held !== undefined) owner.release(held)
+  owner.flushed(status)
+}
+
+function onShutdown(this: TransportRequest, status: number): void {
+  const { owner } = this
+  this.owner = undefined
+  owner?.finished(status)
+}

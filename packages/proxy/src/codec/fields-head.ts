@@ -1,0 +1,77 @@
+import { kindOfName } from './header-kind.ts'
+import { type HttpProtocol, MessageHead } from './message-head.ts'
+
+/** A head kept as names and values: what HPACK decodes into, and what answers of our own are made of. */
+export class FieldsHead extends MessageHead {
+  readonly protocol: HttpProtocol
+  /** Pseudo headers of a request. */
+  methodText = ''
+  path = ''
+  scheme: string | undefined = undefined
+  connectProtocol: string | undefined = undefined
+  /** Reason phrase of an answer of our own. */
+  reasonText = ''
+  readonly #names: string[] = []
+  readonly #values: string[] = []
+
+  constructor(protocol: HttpProtocol = 'HTTP/2') {
+    super()
+    this.protocol = protocol
+  }
+
+  /** Appends a header line; `name` is lower-case. */
+  push(name: string, value: string, kind: number = kindOfName(name)): void {
+    const index = this.count++
+    if (index >= this.kinds.length) this.#grow()
+    this.kinds[index] = kind
+    this.dropped[index] = 0
+    this.seen |= 1 << kind
+    this.#names[index] = name
+    this.#values[index] = value
+  }
+
+  method(): string {
+    return this.methodText
+  }
+  target(): string {
+    return this.path
+  }
+  schemeNamed(): string | undefined {
+    return this.scheme
+  }
+  protocolNamed(): string | undefined {
+    return this.connectProtocol
+  }
+  reason(): string {
+    return this.reasonText
+  }
+  nameAt(index: number): string {
+    return this.#names[index] as string
+  }
+  valueAt(index: number): string {
+    return this.#values[index] as string
+  }
+  isNamed(index: number, name: string): boolean {
+    return this.#names[index] === name
+  }
+
+  lines(): string {
+    let lines = ''
+    for (let at = 0; at < this.count; at++) {
+      if (this.dropped[at] === 0) lines += `${this.#names[at]}: ${this.#values[at]}\r\n`
+    }
+    const { added } = this
+    for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
+    return lines
+  }
+
+  #grow(): void {
+    const size = this.kinds.length * 2
+    const kinds = new Uint8Array(size)
+    kinds.set(this.kinds)
+    const dropped = new Uint8Array(size)
+    dropped.set(this.dropped)
+    this.kinds = kinds
+    this.dropped = dropped
+  }
+}

@@ -1,0 +1,40 @@
+// Heads as HTTP/1.1 text. A received HTTP/1.1 head is copied in ranges; one of another protocol is written line by line.
+import { HeaderKind } from '../header-kind.ts'
+import type { OutgoingRequest } from '../http-stream.ts'
+import type { MessageHead } from '../message-head.ts'
+import { H1Head } from './h1-head.ts'
+import { reasonPhrase } from './reason-phrase.ts'
+
+/** Status line and header lines of an answer; `framing` holds the codec's own lines, each with its CRLF. */
+export function answerText(head: MessageHead, framing: string): string {
+  // As the upstream wrote it, when it speaks our version.
+  const line =
+    head instanceof H1Head && head.minor === 1
+      ? head.text.slice(0, head.firstLine)
+      : `HTTP/1.1 ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`
+  return `${line}${head.lines()}${framing}\r\n`
+}
+
+/** Request line and header lines; the authority stands in for a CONNECT's path. */
+export function requestText(request: OutgoingRequest): string {
+  const { method, authority, path, head, extra, upgrade } = request
+  let own = request.body === 'unknown' ? 'transfer-encoding: chunked\r\n' : ''
+  if (upgrade !== undefined) own += `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`
+  for (let at = 0; at < extra.length; at += 2) own += `${extra[at]}: ${extra[at + 1]}\r\n`
+  return `${method} ${path === '' ? authority : path} HTTP/1.1\r\nhost: ${authority}\r\n${head.lines()}${own}\r\n`
+}
+
+/**
+ * True when an answer without a body has to say so: without a length, a client would read to the end of the connection
+ * (RFC 9112 6.3).
+ */
+export function owesLength(head: MessageHead, method: string): boolean {
+  const { status } = head
+  if (status < 200 || status === 204 || status === 304 || method === 'HEAD') return false
+  return !head.has(HeaderKind.CONTENT_LENGTH) || head.value('content-length') === undefined
+}
+
+/** True for a 2xx to CONNECT: no framing, what follows are the tunnel's bytes (RFC 9110 9.3.6). */
+export function opensTunnel(request: H1Head, status: number): boolean {
+  return request.methodEnd === 7 && status >= 200 && status < 300 && request.text.startsWith('CONNECT ')
+}

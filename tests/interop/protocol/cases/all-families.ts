@@ -1,0 +1,39 @@
+import type { Family } from '../protocol-case.ts'
+import { connections } from './connections.ts'
+import { early } from './early.ts'
+import { framing } from './framing.ts'
+import { grpcCalls } from './grpc.ts'
+import { h2Answers } from './h2-answers.ts'
+import { h2Frames } from './h2-frames.ts'
+import { h2Requests } from './h2-requests.ts'
+import { h2Upstreams } from './h2-upstreams.ts'
+import { heads } from './heads.ts'
+import { hopByHop } from './hop-by-hop.ts'
+import { hosts } from './hosts.ts'
+import { messages } from './messages.ts'
+import { paths } from './paths.ts'
+import { tcpStreams } from './tcp.ts'
+import { timers } from './timers.ts'
+import { upgrades } from './upgrades.ts'
+import { upstreamFaults } from './upstream-faults.ts'
+
+/** Every family. */
+export const allFamilies: readonly Family[] = [
+  messages,
+  framing,
+  heads,
+  hosts,
+  paths,
+  hopByHop,
+  connections,
+  early,
+  upgrades,
+  upstreamFaults,
+  timers,
+  tcpStreams,
+  h2Requests,
+  h2Answers,
+  h2Frames,
+  h2Upstreams,
+  grpcCalls,
+]

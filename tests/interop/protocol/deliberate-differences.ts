@@ -1,0 +1,92 @@
+/** A rule in which our proxy keeps to more than Envoy does, on purpose. */
+export interface DeliberateDifference {
+  readonly why: string
+  /** The section of an RFC, or Envoy's field. */
+  readonly by: string
+  /** `family: case`. */
+  readonly cases: readonly string[]
+}
+
+/** All of them: none lets a request through that Envoy refuses. */
+export const deliberateDifferences: readonly DeliberateDifference[] = [
+  {
+    why: 'The parts of a request line are separated by one space each; white space that is taken for it hides where the target ends.',
+    by: 'RFC 9112 3, 11.2',
+    cases: [
+      'heads of requests: two spaces before the target',
+      'heads of requests: a tab before the target',
+      'heads of requests: a space behind the version',
+    ],
+  },
+  {
+    why: 'Lines end in CRLF and are not folded: another reader may see other lines.',
+    by: 'RFC 9112 2.2, 5.2',
+    cases: [
+      'heads of requests: a bare LF behind the request line',
+      'heads of requests: a bare CR in a value',
+      'heads of requests: a folded header line',
+      'faults of upstreams: a bare LF in an answer',
+      'faults of upstreams: a folded line in an answer',
+    ],
+  },
+  {
+    why: 'A chunk is as long as it says, ends in CRLF, and its extension holds no NUL: another reader may find another end.',
+    by: 'RFC 9112 7.1',
+    cases: [
+      'framing of requests: a chunk longer than it says',
+      'framing of requests: a chunk that ends in LF',
+      'framing of requests: an extension with NUL',
+    ],
+  },
+  {
+    why: 'HTTP/1.0 has no codings: such a message is faulty and its connection is closed.',
+    by: 'RFC 9112 6.1',
+    cases: ['framing of requests: a coding in HTTP/1.0', 'faults of upstreams: a coding in an answer of HTTP/1.0'],
+  },
+  {
+    why: 'A request has one Host, which is a host and perhaps a port; a user in it is for phishing.',
+    by: 'RFC 9112 3.2, RFC 9110 4.2.4, 7.2',
+    cases: [
+      'hosts and targets: a Host with a port of letters',
+      'hosts and targets: a user in the Host',
+      'hosts and targets: two Hosts',
+      'hosts and targets: an absolute target with a user',
+    ],
+  },
+  {
+    why: 'A status is a number of three digits below 600 in an answer of HTTP/1, and 101 answers an upgrade: anything else is no answer.',
+    by: 'RFC 9112 4, RFC 9110 15, 15.2.2',
+    cases: [
+      'faults of upstreams: a status of two digits',
+      'faults of upstreams: a status of four digits',
+      'faults of upstreams: a status of 600',
+      'faults of upstreams: a status of 000',
+      'faults of upstreams: a version of 2.0',
+      'upgrades and tunnels: 101 that nobody asked for',
+    ],
+  },
+  {
+    why: 'Interim answers other than 100 are forwarded; Envoy drops them.',
+    by: 'RFC 9110 15.2',
+    cases: ['interim and early answers: 102 of the upstream', 'interim and early answers: 103 of the upstream'],
+  },
+  {
+    why: 'A client that has sent its request and closes its side gets its answer; Envoy takes it for gone.',
+    by: 'RFC 9112 9.6',
+    cases: [
+      'connections: a client that half-closes after its request still gets the answer',
+      'connections: a client that half-closes after a request with a body',
+      'connections: a client that half-closes behind two requests gets both answers',
+    ],
+  },
+  {
+    why: 'A client on loopback is named as it is; Envoy writes the first address of the machine in its place.',
+    by: 'use_remote_address',
+    cases: ['hop-by-hop and forwarding headers: X-Forwarded-For grows where the remote address is used'],
+  },
+  {
+    why: 'An answer that lasts until its connection ends is cut when the connection is reset, and the client is told so.',
+    by: 'RFC 9112 8',
+    cases: ['faults of upstreams: the connection is reset inside a body without end'],
+  },
+]
