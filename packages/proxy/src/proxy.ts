@@ -125,6 +125,7 @@ export class Proxy {
       testSan: parts.decisions.testSan,
       config: () => this.store.active,
       endpointsOf: (name) => this.store.endpointsOf(name),
+      upstreamBindAddress: bootstrap.upstreamBindAddress,
       connectInternal: (name, ends) => this.listeners.connectInternal(name, ends),
       telemetry: (where) => telemetrySink(istio, this.#accessLog, where),
       logDatagrams: (record, logs) => this.#accessLog?.log(record, logs),
