@@ -221,6 +221,7 @@ export class Proxy {
     this.#leads = false
     this.#persisted?.abandon()
     const all = (): boolean => true
+    this.udpListeners.stop(all)
     this.#log.info('retiring', { connections: this.connectionCount() })
     this.udpListeners.stop(all)
     this.#drain = (async () => {
