@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { systemClock, systemTimers } from '../../packages/core/src/node/clock.ts'
 import { nodeNet } from '../../packages/core/src/node/node-net.ts'
-import { answerHead, h2Shared, SeenRequest } from '../../packages/proxy/src/codec/h2/h2-under-test.ts'
+import { createH2Shared } from '../../packages/proxy/src/codec/h2/h2-shared.ts'
+import { answerHead, SeenRequest } from '../../packages/proxy/src/codec/h2/h2-under-test.ts'
 import { defaultH2Options } from '../../packages/proxy/src/codec/h2/h2-options.ts'
 import { H2ServerConnection } from '../../packages/proxy/src/codec/h2/server-connection.ts'
 import { findPeer, missingGoPeers, missingPeers } from '../interop/peers/peer.ts'
@@ -48,7 +49,7 @@ async function run(port: number, name: string): Promise<Report> {
 
 /** A server that answers every request when it is whole. */
 async function serveTrivially(): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
-  const shared = h2Shared({ clock: systemClock, timers: systemTimers })
+  const shared = createH2Shared({ clock: systemClock, timers: systemTimers })
   const body = Buffer.from('hello, world\n')
   const answer = ({ stream }: SeenRequest): void => {
     stream.respond(answerHead(200, [['content-length', String(body.length)]]), 'length', true)

@@ -12,7 +12,8 @@ import { systemClock, systemTimers } from '../../packages/core/src/node/clock.ts
 import { nodeNet } from '../../packages/core/src/node/node-net.ts'
 import { H2ClientConnection } from '../../packages/proxy/src/codec/h2/client-connection.ts'
 import { defaultH2Options } from '../../packages/proxy/src/codec/h2/h2-options.ts'
-import { answerHead, h2Shared, linesOf, SeenRequest } from '../../packages/proxy/src/codec/h2/h2-under-test.ts'
+import { createH2Shared } from '../../packages/proxy/src/codec/h2/h2-shared.ts'
+import { answerHead, linesOf, SeenRequest } from '../../packages/proxy/src/codec/h2/h2-under-test.ts'
 import { H2ServerConnection } from '../../packages/proxy/src/codec/h2/server-connection.ts'
 import type {
   BodyExtent,
@@ -26,7 +27,7 @@ import type { MessageHead } from '../../packages/proxy/src/codec/message-head.ts
 import { missingPeers } from '../interop/peers/peer.ts'
 import { until } from './test-runtime.ts'
 
-const shared = h2Shared({ clock: systemClock, timers: systemTimers })
+const shared = createH2Shared({ clock: systemClock, timers: systemTimers })
 const closers: (() => unknown)[] = []
 after(() => {
   for (const close of closers) close()

@@ -7,11 +7,11 @@ import fc from 'fast-check'
 import { H2ClientConnection } from './client-connection.ts'
 import { clientPreface } from './frame.ts'
 import { defaultH2Options } from './h2-options.ts'
+import { createH2Shared } from './h2-shared.ts'
 import {
   answerHead,
   frame,
   framesOf,
-  h2Shared,
   headFrame,
   linesOf,
   ManualTime,
@@ -113,7 +113,7 @@ function ask(input: readonly Buffer[]): unknown {
   const time = new ManualTime()
   const transport = new MemoryTransport()
   const owner = { idleMs: () => 0, onRoom() {}, onDraining() {}, onClosed() {} }
-  const shared = h2Shared({ clock: time, timers: time })
+  const shared = createH2Shared({ clock: time, timers: time })
   const connection = new H2ClientConnection(transport, owner, shared, defaultH2Options)
   connection.start()
   const answers = ['GET', 'HEAD', 'POST', 'CONNECT'].map((method) => {
@@ -174,7 +174,7 @@ test('a client and a server say the same to each other, however their bytes are 
         const { transport, server, time, hello } = serverUnderTest()
         const client = new MemoryTransport()
         const owner = { idleMs: () => 0, onRoom() {}, onDraining() {}, onClosed() {} }
-        const shared = h2Shared({ clock: time, timers: time })
+        const shared = createH2Shared({ clock: time, timers: time })
         const connection = new H2ClientConnection(client, owner, shared, defaultH2Options)
         server.onRequest = (request) => {
           request.onWhole = () => {
