@@ -1,8 +1,9 @@
 // Proxies and applications are replaced while a mesh serves: nobody may notice. The process ids are the proof that it happened.
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { eventually, lockMachine, pause } from './mesh-under-test.ts'
-import { isAlive, listenerPids } from './process-tree.ts'
+import { acceptedConnections, isAlive, listenerPids } from './process-tree.ts'
 import { smallMeshDirectory, startSmallMesh, type SmallMesh } from './small-mesh.ts'
 import { longDownload, startLoad } from './steady-load.ts'
 
@@ -69,6 +70,20 @@ describe('replaced while it serves', { skip: process.env['WEFT_PROXY'] === 'envo
       assert.equal((await mesh.weft(['status'])).code, 0)
     })
   }
+
+  test('connections that stay are spread over the processes of the gateway', async (t) => {
+    const { proxyPids } = await mesh.instance('gateway-0')
+    const port = mesh.directory.gatewayPort
+    const sockets = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+    const spread = (): number[] => proxyPids.map((pid) => acceptedConnections(pid, '127.0.0.1', port))
+    await eventually('all are accepted', async () =>
+      spread().reduce((sum, count) => sum + count, 0) >= sockets.length ? true : undefined,
+    )
+    t.diagnostic(`accepted by each: ${spread().join(' ')}`)
+    // Five standard deviations around half.
+    assert.ok(spread().every((count) => count >= 25))
+    for (const socket of sockets) socket.destroy()
+  })
 
   test('one process of the gateway is killed: only it is started again, and nobody is refused', async (t) => {
     const old = await mesh.instance('gateway-0')

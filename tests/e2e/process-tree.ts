@@ -51,15 +51,26 @@ export function listenerPid(address: string, port: number): number | undefined {
  * none of them.
  */
 export function listenerPids(address: string, port: number): number[] {
-  const inode = readOrNothing('/proc/net/tcp')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .find((fields) => fields[3] === '0A' && readable(fields[1] ?? '') === `${address}:${port}`)?.[9]
-  if (inode === undefined) return []
+  const sockets = socketsAt(address, port, '0A')
   const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
-  const owners = pids.filter((pid) => descriptorsOf(pid).includes(`socket:[${inode}]`)).map(Number)
+  const owners = pids.filter((pid) => descriptorsOf(pid).some((link) => sockets.has(link))).map(Number)
   const keepers = new Set(owners.map(parentOf))
   return owners.filter((pid) => !keepers.has(pid))
+}
+
+/** How many connections that were made to an IPv4 address and port a process holds. */
+export function acceptedConnections(pid: number, address: string, port: number): number {
+  const sockets = socketsAt(address, port, '01')
+  return descriptorsOf(String(pid)).filter((link) => sockets.has(link)).length
+}
+
+// What a descriptor of such a socket links to, by its local end and state.
+function socketsAt(address: string, port: number, state: string): Set<string> {
+  const rows = readOrNothing('/proc/net/tcp')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  const found = rows.filter((fields) => fields[3] === state && readable(fields[1] ?? '') === `${address}:${port}`)
+  return new Set(found.map((fields) => `socket:[${fields[9]}]`))
 }
 
 function parentOf(pid: number): number {

@@ -2,6 +2,8 @@
 // plane itself. Nobody may notice. WEFT_FULL=1 runs the full form (500 requests/s for 5 minutes), else a short one.
 // The events prove that they happened: versions each proxy holds, serial numbers seen on connections, process ids.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
 import { eventually, lockMachine, pause, splitOf, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
@@ -11,9 +13,20 @@ import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
 
 const full = process.env['WEFT_FULL'] === '1'
 const given = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise)
+const everyProxy = [
+  ...['gateway', 'web', 'catalog-v1', 'catalog-v2', 'orders'],
+  ...['customers', 'payments', 'inventory', 'delivery'],
+]
 const wanted = full
-  ? { requestsPerSecond: 500, seconds: 300, routeChanges: 100, rotateEvery: '5s', kills: 3 }
-  : { requestsPerSecond: 60, seconds: 45, routeChanges: 15, rotateEvery: '5s', kills: 1 }
+  ? { requestsPerSecond: 500, seconds: 300, routeChanges: 100, rotateEvery: '5s', kills: 3, restarted: everyProxy }
+  : {
+      requestsPerSecond: 60,
+      seconds: 45,
+      routeChanges: 15,
+      rotateEvery: '5s',
+      kills: 1,
+      restarted: ['gateway', 'web', 'catalog-v1', 'orders'],
+    }
 const form = {
   ...wanted,
   requestsPerSecond: given('WEFT_RATE', wanted.requestsPerSecond),
@@ -75,6 +88,8 @@ interface Evidence {
   readonly serials: Map<string, Set<string>>
   readonly controlPids: number[]
   readonly replicas: number[]
+  /** Process ids of proxies that were replaced while they served: `gateway-0 12 13 -> 14 15`. */
+  readonly restarts: string[]
   routeChanges: number
   cuts: number
 }
@@ -85,6 +100,7 @@ async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
     serials: new Map(),
     controlPids: [],
     replicas: [],
+    restarts: [],
     routeChanges: 0,
     cuts: 0,
   }
@@ -95,6 +111,7 @@ async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
     changeRoutes(evidence, original.routing, lengthMs, goesOn),
     scale(evidence, original.workloads, lengthMs, goesOn),
     killControlPlane(evidence, lengthMs, goesOn),
+    restartProxies(evidence, lengthMs, goesOn),
     observe(evidence, goesOn),
   ])
   mesh.directory.replace(routing, original.routing)
@@ -149,6 +166,39 @@ async function killControlPlane(evidence: Evidence, lengthMs: number, goesOn: ()
   }
 }
 
+/** A hot restart of one proxy after the other; in the short form, of those that carry most. */
+async function restartProxies(evidence: Evidence, lengthMs: number, goesOn: () => boolean): Promise<void> {
+  for (const workload of form.restarted) {
+    await pause((lengthMs / (form.restarted.length + 1)) * 0.7)
+    if (!goesOn()) return
+    const { proxies } = JSON.parse(await restartProxy(workload)) as { proxies: readonly Restarted[] }
+    for (const { instance, outcome } of proxies) {
+      if (!outcome.ok) throw new Error(`${instance}: ${outcome.error}`)
+      evidence.restarts.push(`${instance} ${outcome.value.previousPids.join(' ')} -> ${outcome.value.pids.join(' ')}`)
+    }
+  }
+}
+
+interface Restarted {
+  readonly instance: string
+  readonly outcome:
+    | {
+        readonly ok: true
+        readonly value: { readonly previousPids: readonly number[]; readonly pids: readonly number[] }
+      }
+    | { readonly ok: false; readonly error: string }
+}
+
+function restartProxy(workload: string): Promise<string> {
+  const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
+  const args = [main, 'restart-proxy', workload, '--dir', mesh.directory.path, '--drain-time', '20s', '-o', 'json']
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout, stderr) =>
+      error === null ? resolve(stdout) : reject(new Error(`${stdout}${stderr}`)),
+    )
+  })
+}
+
 async function observe(evidence: Evidence, goesOn: () => boolean): Promise<void> {
   while (goesOn()) {
     for (const instance of (await access.instances()).filter(({ ready, draining }) => ready && !draining)) {
@@ -182,6 +232,7 @@ function report(t: TestContext, evidence: Evidence, result: object): void {
     `route changes ${evidence.routeChanges}, cut files ${evidence.cuts}, replicas 1 -> ${evidence.replicas.join(' -> ')}`,
   )
   t.diagnostic(`control plane process ids: ${evidence.controlPids.join(' ')}`)
+  t.diagnostic(`proxies replaced while they served: ${evidence.restarts.join('; ')}`)
   t.diagnostic(`versions of the routes held, by proxy: ${sizes(evidence.routeVersions)}`)
   t.diagnostic(`certificate serials seen on connections: ${sizes(evidence.serials)}`)
 }
@@ -189,6 +240,12 @@ function report(t: TestContext, evidence: Evidence, result: object): void {
 function happened(evidence: Evidence): void {
   assert.equal(evidence.routeChanges, form.routeChanges)
   assert.ok(evidence.cuts > 0)
+  for (const workload of form.restarted) {
+    assert.ok(
+      evidence.restarts.some((restart) => restart.startsWith(`${workload}-`)),
+      workload,
+    )
+  }
   assert.deepEqual(evidence.replicas, [5, 2])
   assert.equal(new Set(evidence.controlPids).size, form.kills + 1)
   const web = [...evidence.routeVersions].find(([name]) => name.startsWith('web-'))?.[1].size ?? 0

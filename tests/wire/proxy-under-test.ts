@@ -9,8 +9,9 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
-import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
+import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
+import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
@@ -27,7 +28,6 @@ import {
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
-import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
@@ -40,10 +40,10 @@ const registry = createRegistry(
   RBACSchema,
   RBACPerRouteSchema,
   HTTPFaultSchema,
-  HttpConnectionManagerSchema,
-  TcpProxySchema,
   GrpcWebSchema,
   HttpProtocolOptionsSchema,
+  HttpConnectionManagerSchema,
+  TcpProxySchema,
   HttpInspectorSchema,
   ProxyProtocolSchema,
   TlsInspectorSchema,
@@ -73,6 +73,9 @@ export interface SeenExchange {
   readonly cluster: string | undefined
   readonly bytesReceived: number
   readonly bytesSent: number
+  readonly protocol: string
+  readonly grpcStatus: string | undefined
+  readonly authority: string
 }
 
 /** A running proxy. */
@@ -196,7 +199,8 @@ function need<T>(result: Result<T, { readonly field: string; readonly message: s
 }
 
 function seen(record: ExchangeRecord): SeenExchange {
-  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent } = record
+  const { method, path, status, flags, details, upstream, bytesReceived, bytesSent, protocol, grpcStatus, authority } =
+    record
   return {
     method,
     path,
@@ -207,6 +211,9 @@ function seen(record: ExchangeRecord): SeenExchange {
     cluster: upstream?.cluster.name,
     bytesReceived,
     bytesSent,
+    protocol,
+    grpcStatus,
+    authority,
   }
 }
 
@@ -259,4 +266,17 @@ export function assignment(clusterName: string, ports: readonly number[]): JsonO
     endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue } } },
   }))
   return { clusterName, endpoints: [{ lbEndpoints }] }
+}
+
+const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+/** The part of a cluster that says how it is spoken to. */
+export function httpOptions(options: JsonObject): JsonObject {
+  return { typedExtensionProtocolOptions: { [httpOptionsType]: any(httpOptionsType, options) } }
+}
+
+/** The gRPC-Web filter. */
+export const grpcWeb: JsonObject = {
+  name: 'envoy.filters.http.grpc_web',
+  typedConfig: any('envoy.extensions.filters.http.grpc_web.v3.GrpcWeb'),
 }

@@ -175,15 +175,23 @@ test('a per-try timeout leads to another try', async (t) => {
   assert.equal(backend.connections, 2)
 })
 
-for (const [name, limits, bytes, text] of [
-  ['heads', { requestHeadersTimeout: '0.05s' }, 'GET / HT', 'request header timeout'],
+for (const [name, limits, bytes, status, text] of [
+  ['heads', { requestHeadersTimeout: '0.05s' }, 'GET / HT', 408, 'request header timeout'],
   [
     'bodies',
     { requestTimeout: '0.1s' },
     'POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 50\r\n\r\nx',
+    408,
     'request timeout',
   ],
-  ['idle streams', { streamIdleTimeout: '0.1s' }, 'GET / HTTP/1.1\r\nHost: s\r\n\r\n', 'stream timeout'],
+  ['idle answers', { streamIdleTimeout: '0.1s' }, 'GET / HTTP/1.1\r\nHost: s\r\n\r\n', 504, 'stream timeout'],
+  [
+    'idle requests',
+    { streamIdleTimeout: '0.1s' },
+    'POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 50\r\n\r\n',
+    408,
+    'stream timeout',
+  ],
 ] as const) {
   test(`slow ${name} have their limit`, async (t) => {
     const backend = await rawBackend(() => {})
@@ -192,10 +200,12 @@ for (const [name, limits, bytes, text] of [
       clusters: [staticCluster('b', [backend.port])],
     }
     const proxy = await proxyFor(t, config, backend)
-    const answer = await converse(proxy.portOf('in'), [bytes])
-    assert.match(answer, /^HTTP\/1\.1 408 /)
+    const answer = await converse(proxy.portOf('in'), [bytes], (seen) => seen.endsWith(text))
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
     assert.ok(answer.endsWith(text), answer)
-    assert.equal(proxy.exchanges[0]?.flags, name === 'idle streams' ? 'SI' : '')
+    assert.equal(proxy.exchanges[0]?.flags, name.startsWith('idle') ? 'SI' : '')
+    // An answer that is late leaves the connection as good as before; half a request does not.
+    assert.equal(answer.includes('connection: close'), status === 408)
   })
 }
 

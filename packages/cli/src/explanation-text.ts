@@ -17,7 +17,7 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
     (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}`),
   )
   const shown = headers.length === 0 ? '' : ` (${headers.join('; ')})`
-  const title = `${request.method} ${request.scheme}://${request.authority}${request.path}`
+  const title = titleOf(explanation)
   const lines = [`${paint.bold(title)}${shown} from ${style.from}`]
   let proxy = ''
   for (const step of explanation.steps) {
@@ -30,6 +30,12 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
   if (refused) lines.push(`   no Service and no VirtualService of the mesh names the host ${request.authority}`)
   lines.push('')
   return lines.join('\n')
+}
+
+function titleOf({ request, protocol }: Explanation): string {
+  if (protocol === 'tcp') return `tcp://${request.authority}`
+  if (request.method === 'CONNECT') return `CONNECT ${request.authority}`
+  return `${request.method} ${request.scheme}://${request.authority}${request.path}`
 }
 
 interface Painter {
@@ -129,9 +135,12 @@ function placeSuffix(origins: Origins, style: ExplanationStyle, paint: Painter):
   return places.length === 0 ? '' : `  ${paint.dim([...new Set(places)].join(', '))}`
 }
 
-function outcomeLine({ status, outcome, flag, reason, delayMs }: Explanation, paint: Painter): string {
+function outcomeLine({ protocol, status, outcome, flag, reason, delayMs }: Explanation, paint: Painter): string {
   const delay = delayMs > 0 ? `, after ${delayMs} ms` : ''
   const flags = flag === undefined ? '' : ` (${flag})`
+  if (protocol === 'tcp') {
+    return `=> ${outcome === 'forwarded' ? paint.good(`connected: ${reason}`) : paint.bad(`closed${flags}: ${reason}`)}`
+  }
   const text = status === 0 ? `no answer: ${reason}` : `${status}${flags}${delay}: ${reason}`
   return `=> ${outcome === 'forwarded' ? paint.good(text) : paint.bad(text)}`
 }

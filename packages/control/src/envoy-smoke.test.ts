@@ -42,6 +42,16 @@ kind: Workload
 metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
 spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }, { name: tcp, port: 7000 }] }
 ---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: older, namespace: shop, labels: { app: older, networking.istio.io/tunnel: none } }
+spec: { command: [older], serviceAccount: older, ports: [{ name: tcp, port: 7000 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: older, namespace: shop }
+spec: { selector: { app: older }, ports: [{ name: tcp, port: 7000 }] }
+---
 apiVersion: v1
 kind: Service
 metadata: { name: catalog, namespace: shop }
@@ -96,7 +106,7 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
   let agent: HostAgent
   let instances: WorkloadInstance[]
   let app: Server
-  let tcpApp: TcpServer
+  const tcpApps: TcpServer[] = []
   const seen: string[] = []
 
   before(async () => {
@@ -145,10 +155,13 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
       seen.push(`${incoming.method} ${incoming.url} ${incoming.headers['x-forwarded-client-cert'] ?? ''}`)
       response.end(`books for ${incoming.headers.host}`)
     })
-    tcpApp = createTcpServer((socket) => socket.pipe(socket))
     const catalog = instanceOf('catalog-0')
     await new Promise<void>((resolve) => app.listen(8080, catalog.appAddress, resolve))
-    await new Promise<void>((resolve) => tcpApp.listen(7000, catalog.appAddress, resolve))
+    for (const { appAddress } of [catalog, instanceOf('older-0')]) {
+      const tcpApp = createTcpServer((socket) => socket.pipe(socket))
+      tcpApps.push(tcpApp)
+      await new Promise<void>((resolve) => tcpApp.listen(7000, appAddress, resolve))
+    }
     for (const instance of instances) await startEnvoy(instance)
     let last: unknown
     await until(
@@ -173,7 +186,7 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
     for (const child of children) child.kill('SIGKILL')
     agent?.stop()
     app?.close()
-    tcpApp?.close()
+    for (const tcpApp of tcpApps) tcpApp.close()
     await control?.close()
     rmSync(dir, { recursive: true })
   })
@@ -211,7 +224,7 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
       )
       assert.equal(proxy.identity.spiffeId, proxy.identity.expected)
     }
-    assert.equal(status.value.proxies.length, 3)
+    assert.equal(status.value.proxies.length, 4)
   })
 
   test('an absolute-form request by short name reaches the app over mutual TLS', async () => {
@@ -275,6 +288,16 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
     assert.equal(sum(after, /connect_originate\.upstream_cx_http2_total/), 1)
     assert.equal(sum(after, /outbound.80.*\.upstream_cx_http2_total/), 1)
     assert.equal(sum(after, /upstream_cx_http1_total/), 0)
+  })
+
+  test('a workload that takes no tunnels is spoken to by mutual TLS on its port', async () => {
+    const web = instanceOf('web-0')
+    const address = web.outboundTcp['older.shop:7000']
+    assert.ok(address !== undefined)
+    const before = sum(await statsOf(web, /connect_originate/), /upstream_rq_total/)
+    assert.equal(await echo(address, 7000, 'hello\n'), 'hello\n')
+    assert.equal(sum(await statsOf(web, /connect_originate/), /upstream_rq_total/), before)
+    assert.equal(sum(await statsOf(web, /^cluster\.outbound.7000..older/), /\.ssl\.handshake/), 1)
   })
 
   test('a tunnel is refused to who is not allowed on the port, and to no port that is not TCP', async () => {
@@ -390,9 +413,9 @@ function sum(stats: ReadonlyMap<string, number>, name: RegExp): number {
 }
 
 async function until(condition: () => Promise<boolean>, detail = (): string => ''): Promise<void> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + 30_000
   while (!(await condition())) {
-    assert.ok(Date.now() < deadline, `did not happen within 15 s ${detail()}`)
+    assert.ok(Date.now() < deadline, `did not happen within 30 s ${detail()}`)
     await sleep(50)
   }
 }

@@ -16,6 +16,8 @@ export interface Timer {
 /** Timers. A timer never fires synchronously from `set`. `keepAlive: false` does not hold the process open. */
 export interface Timers {
   set(delayMs: number, onFire: () => void, options?: { readonly keepAlive?: boolean }): Timer
+  /** Runs once everything that has arrived by now was told. Absent: a microtask does. */
+  soon?(onFire: () => void): void
 }
 
 /** Randomness. `float` is in [0, 1); `fill` writes cryptographically strong bytes (deterministic ones in simulation). */

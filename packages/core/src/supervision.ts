@@ -24,8 +24,14 @@ export type ProxyReadiness = 'LIVE' | 'PRE_INITIALIZING' | 'DRAINING'
 
 /** What a proxy asks whoever supervises it. */
 export type ProxyQuestions = {
-  /** The descriptor bound to this address comes with the answer; without one and without an error: bind it yourself. */
-  readonly listen: readonly [{ readonly host: string; readonly port: number }, { readonly error?: string }]
+  /**
+   * A descriptor bound to this address comes with the answer; without one and without an error: bind it yourself. With
+   * `more`, ask again with the next `index`: a process that does the work of several listens on several.
+   */
+  readonly listen: readonly [
+    { readonly host: string; readonly port: number; readonly index: number },
+    { readonly error?: string; readonly more?: boolean },
+  ]
   /** This process listens there no more. */
   readonly release: readonly [{ readonly host: string; readonly port: number }, null]
   /** Its own metrics in, those of all other processes of the same proxy out. */

@@ -44,6 +44,6 @@ export {
 } from './reduce/retry-plan.ts'
 export { fullBucket, takeTokens, type TokenBucket, type TokenBucketSpec } from './reduce/token-bucket.ts'
 export * from './request-head.ts'
-export { explain } from './explain/explain.ts'
+export { explain, explainTcp } from './explain/explain.ts'
 export type * from './explain/explanation.ts'
 export { type Arrival, type Departure, walkProxy } from './explain/walk-proxy.ts'

@@ -1,4 +1,5 @@
 // Compiled clusters, and endpoints as current state.
+import type { Http2Options } from './model-http2.ts'
 import type { UpstreamTls } from './model-transport.ts'
 import type { ResourceInfo } from './model.ts'
 import type { Json } from './request-head.ts'
@@ -67,13 +68,17 @@ export interface OutlierDetection {
 
 /** How this cluster is spoken to. Times of 0: no limit. */
 export interface UpstreamHttp {
-  readonly protocol: 'http1' | 'http2' | 'downstream'
+  /** `auto`: ALPN chooses. `downstream`: as the client speaks. */
+  readonly protocol: 'http1' | 'http2' | 'auto' | 'downstream'
   readonly idleTimeoutMs: number
   readonly maxRequestsPerConnection: number
   readonly maxConnectionDurationMs: number
+  /** Of each attempt. */
+  readonly maxStreamDurationMs: number
   readonly preserveHeaderCase: boolean
   /** HTTP/1.1 trailers pass; otherwise they are dropped. */
   readonly http1Trailers: boolean
+  readonly http2: Http2Options
 }
 
 /** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */

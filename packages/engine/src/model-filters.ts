@@ -6,7 +6,7 @@ import type { Rule } from './predicate.ts'
 export type HttpFilter = {
   readonly name: string
   readonly disabled: boolean
-} & (HttpRbac | HttpFault | HttpRouter)
+} & (HttpRbac | HttpFault | HttpGrpcWeb | HttpRouter)
 
 /** `envoy.filters.http.rbac`. */
 export interface HttpRbac {
@@ -47,6 +47,11 @@ export interface Fault {
   readonly downstreamNodes: readonly string[]
   /** Faults at once at most; undefined: no limit. */
   readonly maxActive: number | undefined
+}
+
+/** `envoy.filters.http.grpc_web`. */
+export interface HttpGrpcWeb {
+  readonly kind: 'grpc-web'
 }
 
 /** `envoy.filters.http.router`. */

@@ -94,6 +94,8 @@ export interface RouteAction {
   /** Overrides the manager's stream idle timeout; undefined: inherited; 0 = none. */
   readonly idleTimeoutMs: number | undefined
   readonly maxStreamDurationMs: number | undefined
+  /** How `grpc-timeout` limits the stream in place of it; undefined: it does not. `mostMs` 0: as it is. */
+  readonly grpcTimeout: { readonly mostMs: number; readonly offsetMs: number } | undefined
   readonly retryPolicy: RetryPolicy | undefined
   readonly priority: 'default' | 'high'
   readonly hashPolicy: readonly HashPolicy[]

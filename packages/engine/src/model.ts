@@ -5,6 +5,7 @@ import type { Origin } from '@weft/core'
 import type { HttpFilter } from './model-filters.ts'
 import type { Cluster } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
+import type { Http2Options } from './model-http2.ts'
 import type { RouteConfig } from './model-routes.ts'
 import type { DownstreamTls, ProxyProtocolRules, Tunneling, UdpProxy } from './model-transport.ts'
 import type { Cidr, Rule } from './predicate.ts'
@@ -12,6 +13,7 @@ import type { Cidr, Rule } from './predicate.ts'
 export type * from './model-cluster.ts'
 export type * from './model-filters.ts'
 export type * from './model-format.ts'
+export type * from './model-http2.ts'
 export type * from './model-routes.ts'
 export type * from './model-transport.ts'
 
@@ -31,6 +33,8 @@ export interface ResourceInfo {
   readonly origins: Origins
   /** Fields that are set but that this proxy does not read, `message.full.Name.field`; shown by `weft status`. */
   readonly unlisted: readonly string[]
+  /** Set when the resource holds a private key inline: its bytes must never reach the disk. */
+  readonly holdsKeys?: true
 }
 
 /** Where a listener accepts. `internal`: connections made inside this process by `internal` endpoints. */
@@ -182,6 +186,7 @@ export interface HttpConnectionManager {
     /** Trailers pass; otherwise they are dropped. */
     readonly trailers: boolean
   }
+  readonly http2: Http2Options
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number
   readonly accessLogs: readonly AccessLog[]

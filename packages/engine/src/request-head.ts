@@ -81,6 +81,9 @@ export interface PlainRequest {
   readonly headers?: { readonly [name: string]: string | readonly string[] }
 }
 
+/** What a connection carries that carries only bytes. */
+export const noRequest: PlainRequest = { method: '', path: '', authority: '' }
+
 /** A `RequestHead` over plain data, for `explain` and tests. A fragment is dropped. */
 export function plainHead(request: PlainRequest): RequestHead {
   const headers = new Map<string, readonly string[]>()

@@ -1,5 +1,6 @@
 // What all exchanges of one proxy share.
 import type { ClusterRegistry } from './cluster/cluster-registry.ts'
+import type { H2Shared } from './codec/h2/connection.ts'
 import type { DateHeader } from './exchange/date-header.ts'
 import type { DeadlineLists } from './exchange/deadline-lists.ts'
 import type { RandomPool } from './exchange/random-pool.ts'
@@ -11,4 +12,6 @@ export interface ProxyContext extends RequestPathContext {
   readonly deadlines: DeadlineLists
   readonly random: RandomPool
   readonly date: DateHeader
+  /** What all HTTP/2 connections share. */
+  readonly h2: H2Shared
 }

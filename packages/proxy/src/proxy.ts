@@ -222,7 +222,9 @@ export class Proxy {
     this.#leads = false
     this.#persisted?.abandon()
     const all = (): boolean => true
+    this.udpListeners.stop(all)
     this.#log.info('retiring', { connections: this.connectionCount() })
+    this.udpListeners.stop(all)
     this.#drain = (async () => {
       await Promise.all([this.listeners.stopAccepting(all), ...this.#servers.map((server) => server.close())])
       await this.#connections.drainAll(all, drainMs, idleMs)

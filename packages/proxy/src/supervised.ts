@@ -15,9 +15,12 @@ import type { PeerProcesses, Proxy } from './proxy.ts'
 const metricsTimeoutMs = 2_000
 const farewellTimeoutMs = 2_000
 
+/** The part of a proxy that its supervisor deals with. */
+export type SupervisedProxy = Pick<Proxy, 'metrics' | 'readiness' | 'connectionCount' | 'lead' | 'drain' | 'retire'>
+
 /** What runs in this process, once it runs. */
 export interface Supervised {
-  readonly proxy: Proxy
+  readonly proxy: SupervisedProxy
   /** The process has nothing left to do. */
   onRetired(): void
 }
@@ -45,7 +48,7 @@ export class SupervisorLink implements PeerProcesses {
   }
 
   #answering(): Answering<SupervisorQuestions> {
-    const proxy = async (): Promise<Proxy> => (await this.#supervised).proxy
+    const proxy = async (): Promise<SupervisedProxy> => (await this.#supervised).proxy
     return {
       state: async () => {
         const ready = await proxy()
@@ -75,7 +78,7 @@ export class SupervisorLink implements PeerProcesses {
     }
   }
 
-  #count({ metrics }: Proxy): Counted {
+  #count({ metrics }: SupervisedProxy): Counted {
     return { snapshot: metrics.snapshot(), inherited: this.#inherited }
   }
 

@@ -73,10 +73,14 @@ const core = [
       max_requests_per_connection`,
     Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers',
     Http2ProtocolOptions: `hpack_table_size max_concurrent_streams initial_stream_window_size
-      initial_connection_window_size allow_connect connection_keepalive`,
-    KeepaliveSettings: 'interval timeout connection_idle_interval',
+      initial_connection_window_size allow_connect max_outbound_frames max_outbound_control_frames
+      max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream
+      max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging
+      override_stream_error_on_invalid_http_message connection_keepalive`,
+    KeepaliveSettings: 'interval timeout',
     UdpSocketConfig: 'max_rx_datagram_size',
     ProxyProtocolConfig: 'version',
+    UpstreamHttpProtocolOptions: 'auto_sni auto_san_validation override_auto_sni_header',
     SubstitutionFormatString: 'text_format json_format text_format_source omit_empty_values content_type',
   }),
   ...group('envoy.type.v3', {
@@ -203,7 +207,7 @@ const route = group('envoy.config.route.v3', {
   'RouteAction.HashPolicy.QueryParameter': 'name',
   'RouteAction.UpgradeConfig': 'upgrade_type enabled connect_config',
   'RouteAction.UpgradeConfig.ConnectConfig': '',
-  'RouteAction.MaxStreamDuration': 'max_stream_duration',
+  'RouteAction.MaxStreamDuration': 'max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset',
   RedirectAction: `https_redirect scheme_redirect host_redirect port_redirect path_redirect prefix_rewrite
     regex_rewrite response_code strip_query`,
   DirectResponseAction: 'status body',
@@ -228,6 +232,7 @@ const httpFilters = [
     FaultAbort: 'http_status grpc_status header_abort percentage',
     'FaultAbort.HeaderAbort': '',
   }),
+  ...group('envoy.extensions.filters.http.grpc_web.v3', { GrpcWeb: '' }),
   ...group('envoy.extensions.filters.common.fault.v3', {
     FaultDelay: 'fixed_delay header_delay percentage',
     'FaultDelay.HeaderDelay': '',
@@ -297,8 +302,8 @@ const cluster = [
   ...group('envoy.config.cluster.v3', {
     Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
       lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
-      http_protocol_options http2_protocol_options typed_extension_protocol_options outlier_detection
-      upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
+      upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
+      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
@@ -323,7 +328,8 @@ const cluster = [
   ...group('envoy.extensions.upstreams.http.v3', {
     HttpProtocolOptions: {
       as: 'ClusterHttpProtocolOptions',
-      fields: 'common_http_protocol_options explicit_http_config use_downstream_protocol_config auto_config',
+      fields: `common_http_protocol_options upstream_http_protocol_options explicit_http_config
+        use_downstream_protocol_config auto_config`,
     },
     'HttpProtocolOptions.ExplicitHttpConfig': {
       as: 'ExplicitHttpConfig',

@@ -26,6 +26,11 @@ const cases: Readonly<Record<string, readonly string[]>> = {
   'a-reader-in-the-split': ['--from', 'web', 'GET', 'http://catalog/books', '--draw', '95'],
   'an-aborted-call': ['--from', 'web', 'GET', 'http://orders/orders', '-H', 'x-test: broken'],
   'a-denied-caller': ['--from', 'web', 'GET', 'http://payments/healthz'],
+  'a-tcp-connection': ['--from', 'orders', 'tcp://inventory:7000'],
+  'a-denied-tcp-connection': ['--from', 'web', 'tcp://inventory.bookstore.svc.cluster.local:7000'],
+  'inside-a-tunnel': ['--from', 'web', 'CONNECT', 'http://catalog/books', '-H', 'x-user: jason'],
+  'bytes-in-a-tunnel': ['--from', 'orders', 'CONNECT', 'inventory:7000'],
+  'an-encrypted-tunnel': ['--from', 'web', 'CONNECT', 'https://catalog:80/books'],
   'an-unknown-host': ['--from', 'web', 'GET', 'http://catlog/books'],
 }
 

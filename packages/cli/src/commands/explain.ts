@@ -1,7 +1,7 @@
 // `weft explain`: why a request goes where it goes, with the line of YAML behind each step.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
-import { type Explanation, explain, type PlainRequest } from '@weft/engine'
+import { type Explanation, explain, explainTcp, type PlainRequest, type TcpTarget } from '@weft/engine'
 import { explanationText } from '../explanation-text.ts'
 import { type MeshViews, type NamedView, offlineViews, runningViews } from '../mesh-views.ts'
 import { EXIT } from '../program.ts'
@@ -12,6 +12,7 @@ interface ExplainOptions extends MeshOptions {
   readonly header?: readonly string[]
   readonly file?: string
   readonly draw: number
+  readonly inside: string
   readonly fault?: true
 }
 
@@ -21,13 +22,17 @@ export function registerExplain(program: Command): void {
     program
       .command('explain')
       .description('why a request goes where it goes: listener, identity, policy, route, split, cluster, endpoints')
-      .argument('<method>', 'GET, POST, ...')
-      .argument('<url>', 'as the workload would write it: http://catalog/books', parseTarget)
+      .argument(
+        '<method>',
+        'GET, POST, ...; CONNECT: the way of a tunnel and of what it carries; or tcp://host:port alone',
+      )
+      .argument('[url]', 'as the workload would write it: http://catalog/books; CONNECT also takes host:port')
       .requiredOption('--from <workload>', 'who sends it: a workload (web), an instance (web-0), or a gateway'),
   )
     .option('-H, --header <line>', 'a request header, `name: value`; may be repeated', collect)
     .option('-f, --file <dir>', 'explain the files of this directory; nothing needs to run')
     .option('--draw <number>', "the request's random value, for splits: a whole number", parseDraw, 0)
+    .option('--inside <method>', 'the method of the request inside a CONNECT tunnel', 'GET')
     .option('--fault', 'let faults hit that hit only a share of the requests')
     .addOption(new Option('-o, --output <format>', 'print every step as JSON').choices(['json']))
     .addHelpText(
@@ -37,15 +42,57 @@ Examples:
   weft explain --from web GET http://catalog/books -H 'x-user: jason'
   weft explain --from web GET http://catalog/books -f examples/bookstore
   weft explain --from gateway GET http://127.0.0.1:8080/ -o json
+  weft explain --from orders tcp://inventory:7000
+  weft explain --from web CONNECT http://catalog/books
 
 Exit code 0: explained (whatever the answer is); 1: no such workload, or no mesh answers; 2: wrong usage.`,
     )
-    .action(async (method: string, target: Target, options: ExplainOptions) => {
-      const done = await run(method, target, options)
+    .action(async (method: string, url: string | undefined, options: ExplainOptions, command: Command) => {
+      const asked = parseAsked(method, url, options)
+      if (!asked.ok) return command.error(`error: ${asked.error}`)
+      const done = await run(asked.value, options)
       if (done.ok) return
       process.stderr.write(`${done.error}\n`)
       process.exitCode = EXIT.failed
     })
+}
+
+/** What is to be explained. */
+type Asked =
+  | { readonly kind: 'request'; readonly request: PlainRequest; readonly inside?: PlainRequest | 'tls' }
+  | { readonly kind: 'tcp'; readonly to: TcpTarget }
+
+function parseAsked(method: string, url: string | undefined, options: ExplainOptions): Result<Asked> {
+  const lines = options.header ?? []
+  const tcp = parseAuthority(method.startsWith('tcp://') ? method.slice('tcp://'.length).replace(/\/$/, '') : '')
+  if (tcp !== undefined && url === undefined) return ok({ kind: 'tcp', to: tcp })
+  if (method.includes('://')) return err('Write it like tcp://inventory:7000, or GET http://catalog/books.')
+  const target = url === undefined ? undefined : parseTarget(url)
+  if (method.toUpperCase() !== 'CONNECT') {
+    if (target === undefined) return err('Write the URL like http://catalog/books.')
+    return ok({ kind: 'request', request: requestOf(method, target, lines) })
+  }
+  if (target === undefined) {
+    const authority = (url ?? '').replace(/^tcp:\/\//, '')
+    if (parseAuthority(authority) === undefined) return err('CONNECT takes host:port, or the URL of what it carries.')
+    return ok({ kind: 'request', request: connectTo(authority) })
+  }
+  const port = parseAuthority(target.authority) === undefined ? `:${target.scheme === 'https' ? 443 : 80}` : ''
+  const request = connectTo(`${target.authority}${port}`)
+  // What is encrypted inside is bytes to every proxy on the way.
+  if (target.scheme === 'https') return ok({ kind: 'request', request, inside: 'tls' })
+  return ok({ kind: 'request', request, inside: requestOf(options.inside, target, lines) })
+}
+
+function connectTo(authority: string): PlainRequest {
+  return { method: 'CONNECT', path: '', authority, scheme: 'http' }
+}
+
+function parseAuthority(text: string): TcpTarget | undefined {
+  const match = /^(\[[0-9a-f:.]+\]|[^:/?#[\]]+):(\d{1,5})$/i.exec(text)
+  const port = Number(match?.[2])
+  if (match === null || port < 1 || port > 65_535) return undefined
+  return { host: (match[1] as string).replace(/^\[|\]$/g, ''), port }
 }
 
 interface Target {
@@ -55,9 +102,9 @@ interface Target {
 }
 
 /** Not `URL`: the path must reach the engine as it was written. */
-function parseTarget(text: string): Target {
+function parseTarget(text: string): Target | undefined {
   const match = /^(https?):\/\/([^/?#]+)(.*)$/.exec(text)
-  if (match === null) throw new InvalidArgumentError('Write it like http://catalog/books.')
+  if (match === null) return undefined
   const rest = match[3] ?? ''
   return {
     scheme: match[1] as 'http' | 'https',
@@ -76,13 +123,13 @@ function collect(line: string, before: readonly string[] = []): readonly string[
   return [...before, line]
 }
 
-async function run(method: string, target: Target, options: ExplainOptions): Promise<Result<void>> {
+async function run(asked: Asked, options: ExplainOptions): Promise<Result<void>> {
   const mesh = options.file === undefined ? await runningViews(runningMesh(options).api) : offlineViews(options.file)
   if (!mesh.ok) return options.file === undefined ? err(`${mesh.error}\nOffline: add -f DIR.`) : mesh
   const from = findView(mesh.value.views, options.from)
   if (!from.ok) return from
   for (const warning of mesh.value.warnings) process.stderr.write(`warning: ${warning}\n`)
-  const explanation = explainFrom(mesh.value, from.value, requestOf(method, target, options.header ?? []), options)
+  const explanation = explainFrom(mesh.value, from.value, asked, options)
   const places = await placesOf(mesh.value, explanation)
   if (options.output === 'json') process.stdout.write(`${JSON.stringify(withPlaces(explanation, places), null, 2)}\n`)
   else process.stdout.write(explanationText(explanation, { from: from.value.id, places, colours: useColours() }))
@@ -106,15 +153,21 @@ function requestOf(method: string, { scheme, authority, path }: Target, lines: r
   return { method: method.toUpperCase(), path, authority: host, scheme, headers }
 }
 
-function explainFrom(mesh: MeshViews, from: NamedView, request: PlainRequest, options: ExplainOptions): Explanation {
+function explainFrom(mesh: MeshViews, from: NamedView, asked: Asked, options: ExplainOptions): Explanation {
   const byAddress = new Map(mesh.views.map((view) => [view.address, view]))
-  const port = from.kind === 'gateway' ? gatewayPort(from, request.authority) : undefined
-  return explain({
+  const known = {
     from,
-    request,
     random: options.draw,
     faultDraw: options.fault === true ? 0 : 0.999_999_9,
-    proxyAt: (address) => byAddress.get(address),
+    proxyAt: (address: string) => byAddress.get(address),
+  }
+  if (asked.kind === 'tcp') return explainTcp({ ...known, to: asked.to })
+  const { request, inside } = asked
+  const port = from.kind === 'gateway' ? gatewayPort(from, request.authority) : undefined
+  return explain({
+    ...known,
+    request,
+    ...(inside === undefined ? {} : { inside }),
     ...(port === undefined ? {} : { entryPort: port }),
   })
 }

@@ -14,6 +14,9 @@ export const systemTimers: Timers = {
     if (options?.keepAlive === false) handle.unref()
     return { cancel: () => clearTimeout(handle) }
   },
+  soon(onFire) {
+    setImmediate(onFire)
+  },
 }
 
 /** V8's generator for decisions, OpenSSL's for bytes. */

@@ -14,6 +14,7 @@ type TransportRequest = RawRequest<RawTransport>
 const stringWriteLimitBytes = 16 * 1024
 
 const readBufferBytes = 64 * 1024
+const keptViews = 256
 
 /** What libuv reports at the end of a stream. */
 const endOfFile = -4095
@@ -23,6 +24,8 @@ export class RawShared {
   readonly bindings: RawBindings
   /** All sockets read into this one: what arrives is consumed during the callback. */
   readonly readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
+  /** What arrives is mostly of a few lengths: views of them, so that a read makes no garbage. */
+  readonly #views: (Buffer | undefined)[] = Array.from({ length: keptViews })
   /** Used again for as long as the kernel takes all at once, which is nearly always. */
   spare: TransportRequest
   /** Room for what is too large for a string and must survive the call. */
@@ -31,6 +34,18 @@ export class RawShared {
   constructor(bindings: RawBindings) {
     this.bindings = bindings
     this.spare = new bindings.WriteWrap()
+  }
+
+  /** The first bytes of the read buffer. */
+  view(length: number): Buffer {
+    const kept = this.#views[length % keptViews]
+    return kept?.length === length ? kept : this.#newView(length)
+  }
+
+  #newView(length: number): Buffer {
+    const view = this.readBuffer.subarray(0, length)
+    this.#views[length % keptViews] = view
+    return view
   }
 }
 
@@ -157,9 +172,9 @@ export class RawTransport implements Transport {
 
   /** A read came back. */
   read(): void {
-    const { bindings, readBuffer } = this.#shared
+    const { bindings } = this.#shared
     const count = bindings.streamState[bindings.readCount] as number
-    if (count > 0) this.handler.onData(readBuffer.subarray(0, count))
+    if (count > 0) this.handler.onData(this.#shared.view(count))
     else if (count === endOfFile) this.#ended()
     else if (count < 0) this.#fail('read', count)
   }

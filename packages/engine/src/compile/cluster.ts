@@ -3,6 +3,7 @@ import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
 import type { Balancer, BreakerLimits, Cluster, OutlierDetection, UpstreamHttp } from '../model.ts'
 import { compileAssignment } from './endpoints.ts'
+import { compileHttp2Options } from './http2-options.ts'
 import { metadataOf, originsOf } from './metadata.ts'
 import {
   attempt,
@@ -13,7 +14,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { compileUpstreamSocket, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
+import { compileUpstreamSocket, holdsKeys, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
 
 const httpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
@@ -50,6 +51,7 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
     secretNames: allSecretNames([socket, ...transportSocketMatches]),
+    ...holdsKeys([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
   }
 }
 
@@ -155,22 +157,34 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
       context.unlisted.push(`envoy.config.cluster.v3.Cluster.typed_extension_protocol_options["${name}"]`)
   }
   const options = any === undefined ? undefined : readPart(context, at, lean.readClusterHttpProtocolOptions, any.value)
+  refuseAutoNames(context, at, options?.upstreamHttpProtocolOptions)
+  refuseAutoNames(context, 'upstream_http_protocol_options', cluster.upstreamHttpProtocolOptions)
   const common = options?.commonHttpProtocolOptions ?? cluster.commonHttpProtocolOptions
-  const explicit2 =
-    options?.explicitHttpConfig?.http2ProtocolOptions ??
-    (options === undefined ? cluster.http2ProtocolOptions : undefined)
-  const http1 =
-    options?.explicitHttpConfig?.httpProtocolOptions ??
-    options?.useDownstreamProtocolConfig?.httpProtocolOptions ??
-    options?.autoConfig?.httpProtocolOptions ??
-    cluster.httpProtocolOptions
+  // One of three; without HttpProtocolOptions the cluster's own, older fields.
+  const chosen =
+    options === undefined
+      ? cluster
+      : (options.explicitHttpConfig ?? options.useDownstreamProtocolConfig ?? options.autoConfig)
   return {
-    protocol:
-      options?.useDownstreamProtocolConfig !== undefined ? 'downstream' : explicit2 !== undefined ? 'http2' : 'http1',
+    protocol: protocolOf(options, chosen?.http2ProtocolOptions !== undefined),
     idleTimeoutMs: common?.idleTimeout ?? 3_600_000,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? cluster.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: common?.maxConnectionDuration ?? 0,
+    maxStreamDurationMs: common?.maxStreamDuration ?? 0,
     preserveHeaderCase: false,
-    http1Trailers: http1?.enableTrailers ?? false,
+    http1Trailers: chosen?.httpProtocolOptions?.enableTrailers ?? false,
+    http2: compileHttp2Options(`${at}.http2_protocol_options`, chosen?.http2ProtocolOptions),
   }
+}
+
+/** Connections are shared by hosts: the name of a request's host can be neither sent nor verified. Unverified is not an option. */
+function refuseAutoNames(context: Context, at: string, options: lean.UpstreamHttpProtocolOptions | undefined): void {
+  if (options?.autoSanValidation === true) refuse(`${at}.auto_san_validation`, 'is not supported')
+  if (options?.autoSni === true) context.unlisted.push('envoy.config.core.v3.UpstreamHttpProtocolOptions.auto_sni')
+}
+
+function protocolOf(options: lean.ClusterHttpProtocolOptions | undefined, http2: boolean): UpstreamHttp['protocol'] {
+  if (options?.useDownstreamProtocolConfig !== undefined) return 'downstream'
+  if (options?.autoConfig !== undefined) return 'auto'
+  return http2 ? 'http2' : 'http1'
 }

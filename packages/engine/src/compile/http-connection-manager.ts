@@ -2,6 +2,7 @@
 import type * as lean from '@weft/xds/lean'
 import type { ForwardingHeaders, HttpConnectionManager, HttpTimeouts, PathNormalization } from '../model.ts'
 import { compileAccessLogs } from './access-log.ts'
+import { compileHttp2Options } from './http2-options.ts'
 import { compileHttpFilters } from './http-filters.ts'
 import { type Context, refuse } from './refusal.ts'
 import { compileRoutes } from './route-config.ts'
@@ -45,6 +46,7 @@ export function compileManager(context: Context, at: string, hcm: lean.HttpConne
       preserveHeaderCase: false,
       trailers: http1?.enableTrailers ?? false,
     },
+    http2: compileHttp2Options(`${at}.http2_protocol_options`, hcm.http2ProtocolOptions),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     accessLogs: compileAccessLogs(context, `${at}.access_log`, hcm.accessLog),
   }

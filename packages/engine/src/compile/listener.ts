@@ -15,7 +15,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { secretNamesOf } from './tls-context.ts'
+import { holdsKeys, secretNamesOf } from './tls-context.ts'
 import { compileUdpProxy } from './udp-proxy.ts'
 
 /** Compiles the bytes of a Listener; errors name the field. */
@@ -62,6 +62,7 @@ function compileDecoded(context: Context, listener: lean.Listener): Listener {
     statPrefix: listener.statPrefix || statPrefixOf(address),
     accessLogs: compileAccessLogs(context, 'access_log', listener.accessLog),
     ...dependenciesOf(chains, udp),
+    ...holdsKeys(chains.map(({ tls }) => tls)),
   }
 }
 

@@ -48,6 +48,7 @@ export function compileRouteAction(
     timeoutMs: action.timeout ?? 15_000,
     idleTimeoutMs: action.idleTimeout,
     maxStreamDurationMs: action.maxStreamDuration?.maxStreamDuration,
+    grpcTimeout: compileGrpcTimeout(action.maxStreamDuration),
     retryPolicy,
     priority: action.priority === 'HIGH' ? 'high' : 'default',
     hashPolicy: action.hashPolicy.map((policy, index) => compileHash(`${at}.hash_policy[${index}]`, policy)),
@@ -58,6 +59,11 @@ export function compileRouteAction(
       ]),
     ),
   }
+}
+
+function compileGrpcTimeout(limits: lean.RouteAction_MaxStreamDuration | undefined): RouteAction['grpcTimeout'] {
+  const mostMs = limits?.grpcTimeoutHeaderMax
+  return mostMs === undefined ? undefined : { mostMs, offsetMs: limits?.grpcTimeoutHeaderOffset ?? 0 }
 }
 
 function compileClusterSpecifier(context: Context, at: string, action: lean.RouteAction): RouteAction['cluster'] {

@@ -112,6 +112,12 @@ export function secretNamesOf(tls: CommonTls): readonly string[] {
   return names.filter((name) => name !== undefined)
 }
 
+/** Whether one of the contexts came with a private key inline. */
+export function holdsKeys(contexts: readonly (CommonTls | undefined)[]): { readonly holdsKeys?: true } {
+  const holds = contexts.some((tls) => tls?.givenCertificates?.some(({ key }) => key.kind === 'inline') === true)
+  return holds ? { holdsKeys: true } : {}
+}
+
 function givenCertificate(at: string, certificate: lean.TlsCertificate): GivenCertificate {
   return {
     chain: pemSource(`${at}.certificate_chain`, certificate.certificateChain),

@@ -31,14 +31,26 @@ export function chooseCluster(action: RouteAction, subject: Subject, recorder?: 
 }
 
 /** The cluster of a TCP proxy by weight. */
-export function chooseTcpCluster(proxy: TcpProxy, random: number): string {
+export function chooseTcpCluster(proxy: TcpProxy, random: number, recorder?: Recorder): string {
   const total = proxy.clusters.reduce((sum, leg) => sum + leg.weight, 0)
-  let value = random % total
+  let begin = 0
   for (const leg of proxy.clusters) {
-    if (value < leg.weight) return leg.name
-    value -= leg.weight
+    begin += leg.weight
+    if (random % total >= begin) continue
+    if (recorder !== undefined) recordTcpChoice(proxy.clusters, leg, { total, value: random % total }, recorder)
+    return leg.name
   }
   return ''
+}
+
+function recordTcpChoice(
+  legs: TcpProxy['clusters'],
+  chosen: TcpProxy['clusters'][number],
+  draw: { readonly total: number; readonly value: number },
+  recorder: Recorder,
+): void {
+  if (legs.length === 1) return void told({ kind: 'cluster', name: chosen.name, leg: undefined }, recorder)
+  recordLegs(legs, chosen, { ...draw, header: undefined }, recorder)
 }
 
 function byHeader(header: string, leg: WeightedCluster | undefined, subject: Subject): ClusterChoice {
@@ -66,27 +78,44 @@ function told(choice: ClusterChoice, recorder: Recorder | undefined): ClusterCho
 type Split = Extract<RouteAction['cluster'], { kind: 'weighted' }>
 
 function recordSplit(split: Split, chosen: WeightedCluster, value: number, recorder: Recorder): void {
+  recordLegs(split.clusters, chosen, { total: split.totalWeight, value, header: split.randomHeader }, recorder)
+}
+
+interface Leg {
+  readonly name: string
+  readonly weight: number
+  readonly clusterHeader?: string | undefined
+}
+
+interface Draw {
+  readonly total: number
+  readonly value: number
+  /** Undefined: drawn at random. */
+  readonly header: string | undefined
+}
+
+function recordLegs(legs: readonly Leg[], chosen: Leg, { total, value, header }: Draw, recorder: Recorder): void {
   let begin = 0
   const losers: Loser[] = []
-  const seen = split.randomHeader === undefined ? 'random draw' : `header ${split.randomHeader}`
-  for (const leg of split.clusters) {
+  const seen = header === undefined ? 'random draw' : `header ${header}`
+  for (const leg of legs) {
     const end = begin + leg.weight
     if (leg !== chosen) {
       losers.push({
         name: leg.name || `header ${leg.clusterHeader}`,
         origins: {},
-        failed: [{ condition: `${seen} mod ${split.totalWeight} in [${begin}, ${end})`, seen: String(value) }],
-        counterfactual: leg.weight === 0 ? undefined : [drawChange(split.randomHeader, begin)],
+        failed: [{ condition: `${seen} mod ${total} in [${begin}, ${end})`, seen: String(value) }],
+        counterfactual: leg.weight === 0 ? undefined : [drawChange(header, begin)],
         unreachable: leg.weight === 0 ? 'its weight is 0' : undefined,
       })
     }
     begin = end
   }
-  const percent = Math.round((chosen.weight * 1000) / split.totalWeight) / 10
+  const percent = Math.round((chosen.weight * 1000) / total) / 10
   recorder.step({
     decision: 'cluster',
     chosen: chosen.name,
-    summary: `cluster ${chosen.name}: weight ${chosen.weight} of ${split.totalWeight} (${percent} %), ${seen} ${value}`,
+    summary: `cluster ${chosen.name}: weight ${chosen.weight} of ${total} (${percent} %), ${seen} ${value}`,
     origins: {},
     losers,
   })

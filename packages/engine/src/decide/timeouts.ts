@@ -29,8 +29,30 @@ export function effectiveTimeouts(
     perTryMs: requestMs > 0 && perTry >= requestMs ? 0 : perTry,
     perTryIdleMs: action.retryPolicy?.perTryIdleTimeoutMs ?? 0,
     idleMs: action.idleTimeoutMs ?? manager.timeouts.streamIdleMs,
-    maxStreamDurationMs: action.maxStreamDurationMs ?? manager.timeouts.maxStreamDurationMs,
+    maxStreamDurationMs:
+      grpcLimitMs(action.grpcTimeout, head) ?? action.maxStreamDurationMs ?? manager.timeouts.maxStreamDurationMs,
   }
+}
+
+/** The deadline a gRPC client named, as the route lets it count; undefined: it named none, or the route does not look. */
+function grpcLimitMs(rule: RouteAction['grpcTimeout'], head: RequestHead): number | undefined {
+  const wantedMs = rule === undefined ? undefined : grpcTimeoutMs(head.header('grpc-timeout'))
+  if (rule === undefined || wantedMs === undefined) return undefined
+  const limitedMs = rule.mostMs > 0 ? Math.min(wantedMs, rule.mostMs) : wantedMs
+  // At least a moment: 0 would mean no limit at all.
+  return Math.max(rule.offsetMs < limitedMs ? limitedMs - rule.offsetMs : 0, leastLimitMs)
+}
+
+const leastLimitMs = 1
+/** The longest a timer can wait. */
+const mostLimitMs = 0x7fff_ffff
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 }
+
+/** The value of a `grpc-timeout` header: at most eight digits and a unit; undefined when it is not that. */
+function grpcTimeoutMs(text: string | undefined): number | undefined {
+  const parts = /^(\d{1,8})([HMSmun])$/.exec(text?.trim() ?? '')
+  if (parts === null) return undefined
+  return Math.min(mostLimitMs, Math.ceil(Number(parts[1]) * (unitMs[parts[2] as string] as number)))
 }
 
 function headerMs(head: RequestHead, name: string): number | undefined {

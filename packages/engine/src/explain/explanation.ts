@@ -19,7 +19,12 @@ export interface ProxyView {
 /** What to explain. */
 export interface ExplainInput {
   readonly from: ProxyView
+  /** A CONNECT opens a tunnel: `inside` is what it carries. */
   readonly request: PlainRequest
+  /** What a CONNECT tunnel carries: a request, TLS to the host that was asked for; absent: bytes of another protocol. */
+  readonly inside?: PlainRequest | 'tls'
+  /** Where a connection that carries bytes is meant for; absent: a request to the HTTP listener. */
+  readonly to?: TcpTarget
   /** The proxy whose mesh address this is; undefined: nobody's, the request leaves the mesh. */
   readonly proxyAt: (address: string) => ProxyView | undefined
   /** Port of the entry listener, when the proxy has several (gateways). */
@@ -30,13 +35,24 @@ export interface ExplainInput {
   readonly faultDraw: number
 }
 
+/** Where a TCP client wants to go: an address, or a Service's name. */
+export interface TcpTarget {
+  readonly host: string
+  readonly port: number
+}
+
+/** What to explain of a TCP connection. */
+export type TcpExplainInput = Omit<ExplainInput, 'request' | 'inside'> & { readonly to: TcpTarget }
+
 /** A decision, and the proxy that takes it. */
 export interface ExplainStep extends ProofStep {
   readonly proxy: string
 }
 
-/** The way of one request. */
+/** The way of one request, or of one TCP connection. */
 export interface Explanation {
+  /** Set for a TCP connection. */
+  readonly protocol?: 'tcp'
   readonly request: PlainRequest
   /** 200 stands for "handed to the application": its own answer is not known here. */
   readonly status: number

@@ -1,6 +1,6 @@
 // One request through one proxy: chain, path, route, filters, cluster. The same decisions the proxy takes, recorded.
 import { authorize } from '../decide/authorize.ts'
-import { chooseCluster, type ClusterChoice } from '../decide/cluster-choice.ts'
+import { chooseCluster, chooseTcpCluster, type ClusterChoice } from '../decide/cluster-choice.ts'
 import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
@@ -18,9 +18,10 @@ import type {
   Listener,
   RbacPolicies,
   RouteConfig,
+  TcpProxy,
 } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
-import { type ConnectionFacts, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
+import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 
 /** A connection that reached a listener, with the request on it. */
@@ -60,7 +61,7 @@ export function walkProxy(arrival: Arrival, recorder: Recorder): Departure {
   const chain = matchFilterChain(arrival.listener, arrival.connection, recorder)
   if (chain === undefined) return { kind: 'closed', reason: `no filter chain of ${arrival.listener.name} fits` }
   recordIdentity(chain, arrival, recorder)
-  if (chain.terminal.kind === 'tcp') return walkTcp(chain, arrival, recorder)
+  if (chain.terminal.kind === 'tcp') return walkTcp(chain, chain.terminal, arrival, recorder)
   return walkHttp(chain.terminal, arrival, recorder)
 }
 
@@ -81,18 +82,14 @@ function arrivalIsOutbound(chain: FilterChain): boolean {
   return chain.mtls === undefined && chain.tls === undefined
 }
 
-function walkTcp(chain: FilterChain, arrival: Arrival, recorder: Recorder): Departure {
-  const subject = subjectOf(arrival, arrival.request)
+function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder: Recorder): Departure {
+  // As in the proxy: on a connection that carries bytes, predicates that ask for a request see nothing.
+  const subject = subjectOf(arrival, noRequest)
   for (const [index, { rules, shadow }] of chain.rbac.entries()) {
     const verdict = authorize(rules, shadow, subject, recorder, rulesOf(chain.rbac.slice(0, index)))
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
-  const clusters = chain.terminal.kind === 'tcp' ? chain.terminal.clusters : []
-  const total = clusters.reduce((sum, leg) => sum + leg.weight, 0)
-  let draw = arrival.random % total
-  const leg = clusters.find((one) => (draw -= one.weight) < 0)
-  const cluster = leg?.name ?? ''
-  recorder.step({ decision: 'cluster', chosen: cluster, summary: `cluster ${cluster}`, origins: {}, losers: [] })
+  const cluster = chooseTcpCluster(proxy, arrival.random, recorder)
   return { kind: 'forward', cluster, route: undefined, notFoundStatus: 503, request: arrival.request, delayMs: 0 }
 }
 

@@ -59,10 +59,10 @@ function otherEndpoints(set: EndpointSet | undefined, chosen: Endpoint | undefin
 export function arrivingConnection(
   from: ProxyView,
   cluster: Cluster,
-  endpoint: Endpoint,
-  tls: UpstreamTls | undefined,
+  via: { readonly endpoint: Endpoint; readonly tls: UpstreamTls | undefined; readonly bytes: boolean },
 ): ConnectionFacts {
-  const { target } = endpoint
+  const { tls, bytes } = via
+  const { target } = via.endpoint
   const mutual = tls?.certificateSecret !== undefined && from.principal !== undefined
   return {
     localAddress: target.kind === 'socket' ? target.address : '',
@@ -71,7 +71,7 @@ export function arrivingConnection(
     remotePort: 0,
     sni: tls?.sni,
     transportProtocol: tls === undefined ? 'raw_buffer' : 'tls',
-    applicationProtocols: tls === undefined ? ['http/1.1'] : tls.alpn,
+    applicationProtocols: tls !== undefined ? tls.alpn : bytes ? [] : ['http/1.1'],
     tls: tls !== undefined,
     peerNames: mutual && from.principal !== undefined ? [from.principal] : [],
   }

@@ -109,14 +109,15 @@ export class ProxyRunner {
 
   #launch(bootstrapFile: string): ProxyProcesses {
     const { printer, settings, shards, env, cwd, watchdog } = this.#parts
-    const { name, address } = this.#instance
+    const { name, address, proxy } = this.#instance
     const { kind, accessLog } = settings
     const launch: ProxyLaunch = {
       label: `${name}.proxy`,
       instance: name,
       ...{ bootstrapFile, cwd, env, accessLog, watchdog, printer },
     }
-    return kind === 'envoy' ? new EnvoyProxy(launch, address, shards) : new WeftProxy(launch, shards)
+    if (kind === 'envoy') return new EnvoyProxy(launch, address, shards)
+    return new WeftProxy(launch, { shards, spread: proxy === 'gateway' })
   }
 
   async #untilReady(processes: ProxyProcesses): Promise<Result<undefined>> {

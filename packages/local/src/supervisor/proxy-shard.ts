@@ -22,6 +22,8 @@ import type { ProxyLaunch } from './proxy-processes.ts'
 export interface ShardPlace {
   readonly epoch: number
   readonly shard: number
+  /** How many there are of this epoch. */
+  readonly shards: number
 }
 
 /** What a shard needs of the proxy it is a part of. */
@@ -180,10 +182,12 @@ export class ProxyShard {
   #answering(): Answering<ProxyQuestions> {
     const { descriptors } = this.#owner
     return {
-      listen: ({ host, port }) => {
+      listen: ({ host, port, index }) => {
         if (this.#retiring) return { value: { error: 'this process is on its way out' } }
-        const acquired = descriptors.acquire(this.#user, host, port)
-        return acquired.ok ? { value: {}, handle: acquired.value } : { value: { error: acquired.error } }
+        const { shard, shards } = this.place
+        const acquired = descriptors.acquire(this.#user, { host, port }, { shard, shards, index })
+        if (!acquired.ok) return { value: { error: acquired.error } }
+        return { value: { more: acquired.value.more }, handle: acquired.value.handle }
       },
       release: ({ host, port }) => {
         descriptors.release(this.#user, host, port)

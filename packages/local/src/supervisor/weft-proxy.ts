@@ -17,6 +17,7 @@ const readyTimeoutMs = 30_000
 const lookMs = 25
 const drainLookMs = 100
 const stopGraceMs = 2_000
+const failedGraceMs = 12_000
 /** A connection of a retiring generation that has nothing in flight is ended after this long. */
 const idleMs = 10_000
 /** Generations on their way out at once; of more, the oldest is ended. */
@@ -27,7 +28,7 @@ const maxLegacy = 32
 /** The processes of one proxy. */
 export class WeftProxy implements ProxyProcesses {
   readonly #launch: ProxyLaunch
-  readonly #descriptors = new ListeningDescriptors()
+  readonly #descriptors: ListeningDescriptors
   readonly #retiring = new Set<Generation>()
   #current: Generation
   #next: Generation | undefined
@@ -36,8 +37,9 @@ export class WeftProxy implements ProxyProcesses {
   #restartsBefore = 0
   #stopped = false
 
-  constructor(launch: ProxyLaunch, shards: number) {
+  constructor(launch: ProxyLaunch, { shards, spread }: { readonly shards: number; readonly spread: boolean }) {
     this.#launch = launch
+    this.#descriptors = new ListeningDescriptors({ spread })
     this.#current = { epoch: 0, shards: [], leads: true }
     this.#fill(this.#current, shards)
   }
@@ -64,11 +66,6 @@ export class WeftProxy implements ProxyProcesses {
 
   get lastLines(): readonly string[] {
     return this.#lines
-  }
-
-  /** Addresses whose descriptors are kept. */
-  get listening(): readonly string[] {
-    return this.#descriptors.addresses
   }
 
   isReady(): Promise<boolean> {
@@ -100,7 +97,10 @@ export class WeftProxy implements ProxyProcesses {
     const ready = await this.#takeOver(next)
     this.#next = undefined
     if (!ready.ok) {
-      await stopAll(next, stopGraceMs)
+      // It may have accepted connections already.
+      await stopAll(next, failedGraceMs)
+      // Nobody accepts on what was made for it alone.
+      if (await isLive(this.#current)) this.#descriptors.forgetAbandoned()
       return ready
     }
     const previous = this.#current
@@ -139,9 +139,8 @@ export class WeftProxy implements ProxyProcesses {
 
   #fill(generation: Generation, count: number): void {
     for (let shard = 0; shard < count; shard++) {
-      generation.shards.push(
-        new ProxyShard(this.#launch, { epoch: generation.epoch, shard }, this.#ownerOf(generation)),
-      )
+      const place = { epoch: generation.epoch, shard, shards: count }
+      generation.shards.push(new ProxyShard(this.#launch, place, this.#ownerOf(generation)))
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Timer } from '@weft/core'
 import type { ActiveConfig, Cluster, EndpointSet } from '@weft/engine'
+import type { H2Shared } from '../codec/h2/connection.ts'
 import type { SanTest } from '../listen/peer-verifier.ts'
 import type { RequestPathContext } from '../request-path.ts'
 import { ClusterStats } from './cluster-stats.ts'
@@ -15,7 +16,7 @@ export class ClusterRegistry {
   readonly #shared: UpstreamClusterContext
   #sweeper: Timer | undefined
 
-  constructor(context: RequestPathContext, testSan: SanTest) {
+  constructor(context: RequestPathContext, testSan: SanTest, h2: H2Shared) {
     const { runtime } = context
     const stats = new ClusterStats(context.metrics)
     this.#context = context
@@ -28,6 +29,7 @@ export class ClusterRegistry {
       nowMs: () => runtime.clock.nowMs(),
       random: () => runtime.rng.float(),
       counters: (name) => stats.of(name),
+      h2,
     }
     this.#armSweep()
   }

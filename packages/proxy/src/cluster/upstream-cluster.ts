@@ -10,7 +10,11 @@ import {
 } from '@weft/engine'
 import type { UpstreamStream } from '../codec/http-stream.ts'
 import { type Dialed, type DialContext, dialEndpoint } from '../pool/dial.ts'
-import { Http1Pool, type PoolBudget, type PoolContext, type PoolWaiter } from '../pool/http1-pool.ts'
+import type { H2Shared } from '../codec/h2/connection.ts'
+import { Http1Pool } from '../pool/http1-pool.ts'
+import { Http2Pool } from '../pool/http2-pool.ts'
+import { PairPool } from '../pool/pair-pool.ts'
+import type { Pool, PoolBudget, PoolContext, PoolWaiter } from '../pool/pool.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import type { ClusterCounters } from './cluster-stats.ts'
 
@@ -19,6 +23,7 @@ export interface UpstreamClusterContext extends DialContext {
   nowMs(): number
   random(): number
   counters(clusterName: string): ClusterCounters
+  readonly h2: H2Shared
 }
 
 /**
@@ -28,7 +33,7 @@ export interface UpstreamClusterContext extends DialContext {
 export class UpstreamCluster implements PoolContext {
   readonly counters: ClusterCounters
   readonly #context: UpstreamClusterContext
-  readonly #pools = new Map<string, Http1Pool>()
+  readonly #pools = new Map<string, Pool>()
   /** Requests active on endpoints, by key; kept at 0 while its pool lives, so that counting allocates nothing. */
   readonly #active = new Map<string, { count: number }>()
   readonly #budget: { cluster: Cluster; connections: number; pending: number }
@@ -63,7 +68,12 @@ export class UpstreamCluster implements PoolContext {
     this.#budget.cluster = cluster
     this.#picker = makePicker(cluster, this.#endpoints, undefined, this.#picker)
     if (sameConnecting(before, cluster)) return
-    for (const pool of this.#pools.values()) pool.drain(() => true)
+    for (const [key, pool] of [...this.#pools]) {
+      const waiters = pool.surrender()
+      this.#pools.delete(key)
+      pool.close()
+      for (const waiter of waiters) this.connect(pool.endpoint, waiter)
+    }
   }
 
   /** Takes the endpoints as they are now: pools of those that went finish what they carry. */
@@ -108,16 +118,30 @@ export class UpstreamCluster implements PoolContext {
   }
 
   /** A stream to the endpoint, without waiting; undefined: `connect`. */
-  takeIdle(endpoint: Endpoint): UpstreamStream | undefined {
-    return this.#pools.get(endpoint.key)?.take()
+  takeIdle(endpoint: Endpoint, http2: boolean): UpstreamStream | undefined {
+    return this.#pools.get(endpoint.key)?.take(http2)
   }
 
-  /** Waits for a connection to the endpoint; returns how to stop waiting. */
+  /** Waits for a stream to the endpoint; returns how to stop waiting. */
   connect(endpoint: Endpoint, waiter: PoolWaiter): () => void {
-    const pool = this.#pools.get(endpoint.key) ?? new Http1Pool(endpoint, this)
-    this.#pools.set(endpoint.key, pool)
+    let pool = this.#pools.get(endpoint.key)
+    if (pool === undefined) this.#pools.set(endpoint.key, (pool = this.#newPool(endpoint)))
     pool.wait(waiter)
-    return () => pool.cancel(waiter)
+    // Those who wait move when the pool is replaced.
+    return () => this.#pools.get(endpoint.key)?.cancel(waiter)
+  }
+
+  #newPool(endpoint: Endpoint): Pool {
+    switch (this.#budget.cluster.http.protocol) {
+      case 'http1':
+        return new Http1Pool(endpoint, this)
+      case 'http2':
+        return new Http2Pool(endpoint, this)
+      case 'auto':
+        return new PairPool(endpoint, 'alpn', this)
+      case 'downstream':
+        return new PairPool(endpoint, 'request', this)
+    }
   }
 
   /** One connection outside the pools, for TCP and tunnels. The caller owns it. */
@@ -164,12 +188,17 @@ export class UpstreamCluster implements PoolContext {
     return this.#context.nowMs()
   }
 
+  get h2(): H2Shared {
+    return this.#context.h2
+  }
+
   dial(
     endpoint: Endpoint,
+    offers: readonly string[],
     onOpen: (dialed: Dialed) => void,
     onFail: (close: TransportClose, timedOut: boolean) => void,
   ): () => void {
-    return dialEndpoint(this.#budget.cluster, endpoint, undefined, this.#context, { onOpen, onFail })
+    return dialEndpoint(this.#budget.cluster, endpoint, undefined, this.#context, { offers, onOpen, onFail })
   }
 
   onOpened(): void {
@@ -184,7 +213,7 @@ export class UpstreamCluster implements PoolContext {
     this.counters.connectFailed()
   }
 
-  onEmpty(pool: Http1Pool): void {
+  onEmpty(pool: Pool): void {
     const { key } = pool.endpoint
     if (this.#pools.get(key) === pool) this.#pools.delete(key)
     if (!this.#pools.has(key) && this.#active.get(key)?.count === 0) this.#active.delete(key)
@@ -208,6 +237,9 @@ const noKeys: readonly string[] = []
 /** Whether connections made under one form of a cluster may go on under the other. */
 function sameConnecting(a: Cluster, b: Cluster): boolean {
   const key = (cluster: Cluster): string =>
-    JSON.stringify([cluster.tls, cluster.transportSocketMatches, cluster.bindAddress, cluster.http.protocol])
+    JSON.stringify([
+      ...[cluster.tls, cluster.transportSocketMatches, cluster.bindAddress],
+      ...[cluster.http.protocol, cluster.http.http2, cluster.http.http1Trailers],
+    ])
   return key(a) === key(b)
 }

@@ -30,6 +30,17 @@ export class FieldsHead extends MessageHead {
     this.#values[index] = value
   }
 
+  /** Appends to the value of a line. */
+  extend(index: number, more: string): void {
+    this.#values[index] = `${this.#values[index]}${more}`
+  }
+
+  /** Lines of this name are passed on as never-indexed literals. */
+  keepUnindexed(name: string): void {
+    this.unindexed ??= new Set()
+    this.unindexed.add(name)
+  }
+
   method(): string {
     return this.methodText
   }

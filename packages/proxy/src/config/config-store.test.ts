@@ -73,6 +73,19 @@ test('good resources of a response apply and bad ones are refused by name, keepi
   assert.deepEqual(store.refused.get(typeUrl.listener)?.get('l'), { version: '2', reason: 'filter_chains[0]: no' })
 })
 
+test('a resource that holds a private key is served and never written to the disk', async () => {
+  const { runtime, store, persisted } = makeStore()
+  const keyed = { ...listenerOf([]), holdsKeys: true, key: 'PRIVATE' }
+  await store.onUpdate(typeUrl.listener, [resource('keyed', keyed), resource('plain', listenerOf([]))], [])
+  assert.deepEqual([...store.active.listeners.keys()], ['keyed', 'plain'])
+  await persisted.close(store)
+  const bytes = await runtime.files.read('/state/resources.pb')
+  assert.ok(bytes !== undefined)
+  const text = new TextDecoder('latin1').decode(bytes)
+  assert.match(text, /plain/)
+  assert.doesNotMatch(text, /keyed|PRIVATE/)
+})
+
 test('a listener is served once its routes and secrets are there, and its routes once their clusters are warm', async () => {
   const { store, seen, secrets } = makeStore()
   await store.onUpdate(typeUrl.cluster, [resource('c', clusterOf('c-eds'))], [])

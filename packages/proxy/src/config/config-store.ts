@@ -96,7 +96,9 @@ export class ConfigStore implements XdsConsumer {
 
   /** Everything accepted of a type, encoded, for the next generation. */
   resourcesOf(type: string): readonly ResourceUpdate[] {
-    return [...(this.#mapOf(type) ?? []).values()].map(({ name, version, body }) => ({ name, version, value: body }))
+    return [...(this.#mapOf(type) ?? []).values()].flatMap(({ name, version, body, value }) =>
+      'holdsKeys' in (value as object) ? [] : [{ name, version, value: body }],
+    )
   }
 
   /** Endpoints as last told. */

@@ -2,10 +2,10 @@ import type { PeerIdentity } from '@weft/core'
 import type { Endpoint } from '@weft/engine'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { Dialed } from '../pool/dial.ts'
-import { Splice, type SpliceEnd } from '../tcp/splice.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { exchangeErrors } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
+import { bareHead } from './local-reply.ts'
 
 /**
  * A CONNECT request that ends here: its bytes go to an endpoint of the route's cluster. An internal endpoint makes the
@@ -18,7 +18,6 @@ export class ConnectTunnel {
   #endpoint: Endpoint | undefined
   #dialed: Dialed | undefined
   #cancelDial: (() => void) | undefined
-  #splice: Splice | undefined
   #failure: string | undefined
   #started = false
 
@@ -53,11 +52,6 @@ export class ConnectTunnel {
     )
   }
 
-  /** Ends both sides at once. */
-  destroy(): void {
-    this.#splice?.destroy()
-  }
-
   facts(): UpstreamFacts {
     const transport = this.#dialed?.transport
     return {
@@ -73,27 +67,9 @@ export class ConnectTunnel {
   #join(dialed: Dialed): void {
     this.#dialed = dialed
     this.#cancelDial = undefined
-    const exchange = this.#exchange
-    const { transport, head } = exchange.takeOver()
-    const { context } = exchange
-    this.#splice = new Splice(transport, dialed.transport, {
-      runtime: context.runtime,
-      limits: { idleTimeoutMs: exchange.manager.timeouts.streamIdleMs, maxDurationMs: 0 },
-      onEnd: (end) => {
-        this.#cluster.counters.closed()
-        this.#ended(end)
-      },
-    })
-    this.#splice.start(head)
-  }
-
-  #ended(end: SpliceEnd): void {
-    const exchange = this.#exchange
-    exchange.bytesReceived = end.bytesFromDownstream
-    exchange.bytesSent = end.bytesFromUpstream
-    exchange.details = 'via_upstream'
-    if (end.by === 'idle') exchange.flag('SI')
-    exchange.endTunnel()
+    this.#exchange.openTunnel(bareHead(200), { transport: dialed.transport, head: undefined }, () =>
+      this.#cluster.counters.closed(),
+    )
   }
 }
 

@@ -1,5 +1,7 @@
 import { authorize } from '@weft/engine'
 import { ClusterRegistry } from '../cluster/cluster-registry.ts'
+import { BufferPool } from '../codec/h2/output-buffer.ts'
+import { TurnEnd } from '../codec/h2/turn-end.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
 import type { RequestPath, RequestPathContext } from '../request-path.ts'
@@ -16,8 +18,9 @@ import { RandomPool } from './random-pool.ts'
 /** Makes the request path of one proxy: what happens to a connection after its listener took it. */
 export function createRequestPath(given: RequestPathContext): RequestPath {
   const { runtime } = given
-  const clusters = new ClusterRegistry(given, given.testSan)
   const deadlines = new DeadlineLists(runtime.clock, runtime.timers)
+  const h2 = { turnEnd: new TurnEnd(runtime), buffers: new BufferPool(), deadlines, clock: runtime.clock }
+  const clusters = new ClusterRegistry(given, given.testSan, h2)
   const context: ProxyContext = {
     runtime,
     metrics: given.metrics,
@@ -33,6 +36,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     deadlines,
     random: new RandomPool(runtime.rng),
     date: new DateHeader(runtime.clock),
+    h2,
   }
   const udpStats = new UdpStats(given.metrics)
   return {

@@ -28,7 +28,7 @@ interface DeadlineList {
   timer: Timer | undefined
 }
 
-/** Beyond so many different durations, further ones are rounded up: a client's header may ask for any. */
+/** Beyond so many different durations, further ones are rounded up (by 3 % at most): a client's header may ask for any. */
 const maxExactDurations = 128
 
 /**
@@ -85,7 +85,7 @@ export class DeadlineLists {
     const known = this.#lists.get(delayMs)
     if (known !== undefined) return known
     const exact = this.#lists.size < maxExactDurations
-    const kept = exact ? delayMs : 2 ** Math.ceil(Math.log2(delayMs))
+    const kept = exact ? delayMs : roundedUp(delayMs)
     let list = this.#lists.get(kept)
     if (list === undefined) {
       list = { delayMs: kept, head: undefined, tail: undefined, timer: undefined }
@@ -109,4 +109,10 @@ export class DeadlineLists {
     if (list.head !== undefined) this.#schedule(list, Math.max(1, Math.ceil(list.head.dueMs - nowMs)))
     else this.#lists.delete(list.delayMs)
   }
+}
+
+/** To one of 32 steps between two powers of two. */
+function roundedUp(delayMs: number): number {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(delayMs)) - 5)
+  return Math.ceil(delayMs / step) * step
 }

@@ -1,5 +1,6 @@
 // What can go wrong with an exchange, each with its answer, response flag and log detail: the only place where an
 // error turns into something a client or an operator sees. Texts and details are Envoy's.
+import type { TransportClose } from '@weft/core'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
 
 /** Who caused an error. */
@@ -52,7 +53,15 @@ export const exchangeErrors = {
   ),
   requestTimeout: entry('downstream', 'request', 408, undefined, 'request_overall_timeout', 'request timeout', 'close'),
   streamIdle: entry('downstream', 'any', 408, 'SI', 'stream_idle_timeout', 'stream timeout', 'close'),
-  maxDuration: entry('downstream', 'any', 408, 'DT', 'max_duration_timeout', 'downstream duration timeout', 'close'),
+  maxDuration: entry(
+    'downstream',
+    'any',
+    408,
+    undefined,
+    'max_duration_timeout',
+    'downstream duration timeout',
+    'close',
+  ),
   noVirtualHost: entry('local', 'route', 404, 'NR', 'route_not_found'),
   noRoute: entry('local', 'route', 404, 'NR', 'route_not_found'),
   noRouteConfig: entry('local', 'route', 404, 'NR', 'route_configuration_not_found'),
@@ -90,6 +99,22 @@ export const exchangeErrors = {
     'upstream_reset_before_response_started{connection_termination}',
     `${upstreamReset}connection termination`,
   ),
+  remoteReset: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UR',
+    'upstream_reset_before_response_started{remote_reset}',
+    `${upstreamReset}remote reset`,
+  ),
+  refusedStream: entry(
+    'upstream',
+    'upstream',
+    503,
+    'UR',
+    'upstream_reset_before_response_started{remote_refused_stream_reset}',
+    `${upstreamReset}remote refused stream reset`,
+  ),
   upstreamProtocol: entry(
     'upstream',
     'upstream',
@@ -110,6 +135,7 @@ export const exchangeErrors = {
     '',
     'close',
   ),
+  upstreamReset: entry('upstream', 'any', 0, 'UR', 'upstream_reset_after_response_started{remote_reset}', '', 'close'),
   upstreamBodyFault: entry(
     'upstream',
     'any',
@@ -122,3 +148,10 @@ export const exchangeErrors = {
   downstreamGone: entry('downstream', 'any', 0, 'DC', 'downstream_remote_disconnect', '', 'close'),
   downstreamBodyFault: entry('downstream', 'request', 400, 'DPE', 'http1.codec_error', 'Bad Request', 'close'),
 } as const
+
+/** Envoy's words for why no connection came about. */
+export function transportFailureText(close: TransportClose, timedOut: boolean): string | undefined {
+  if (timedOut) return undefined
+  if (close.reason === 'refused') return 'delayed connect error: Connection refused'
+  return close.reason === 'tls' ? `TLS_error:|${close.detail}` : `delayed connect error: ${close.detail}`
+}

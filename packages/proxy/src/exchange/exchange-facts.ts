@@ -4,6 +4,7 @@ import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { grpcStatusOf, isGrpcType } from './grpc-status.ts'
 import { RequestView } from './request-view.ts'
 import type { RoutePlan } from './route-plan.ts'
 import { nowhere, type Routing } from './routing.ts'
@@ -97,11 +98,17 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.head.authorityText
   }
   get isGrpc(): boolean {
-    return this.method === 'POST' && this.requestHeader('content-type')?.startsWith('application/grpc') === true
+    return this.method === 'POST' && isGrpcType(this.requestHeader('content-type'))
   }
   get grpcStatus(): string | undefined {
     if (!this.isGrpc) return undefined
-    return this.responseTrailers?.value('grpc-status') ?? this.responseHead?.value('grpc-status') ?? ''
+    const said = this.responseTrailers?.value('grpc-status') ?? this.responseHead?.value('grpc-status')
+    // An answer that is not gRPC says it by its HTTP status.
+    return said ?? (this.status === 200 || this.status === 0 ? '' : String(grpcStatusOf(this.status)))
+  }
+  /** The client wants the stream to carry another protocol: CONNECT, or an upgrade. */
+  get switches(): boolean {
+    return this.head.upgrade !== undefined || this.method === 'CONNECT'
   }
   get suppressEnvoyHeaders(): boolean {
     const router = this.manager.httpFilters.at(-1)
@@ -118,5 +125,9 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
 
   responseHeader(name: string): string | undefined {
     return this.responseHead?.value(name)
+  }
+
+  responseTrailer(name: string): string | undefined {
+    return this.responseTrailers?.value(name)
   }
 }

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { editHeaders, type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
-import { FieldsHead } from '../codec/fields-head.ts'
 import { dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
+import { type FilterPipe, filterPipe } from '../filters/filter-pipe.ts'
 import { filterChain } from '../filters/http-filter.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
@@ -16,12 +16,16 @@ import { applyForwarding } from './forwarding-headers.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
 import { HeadTarget } from './header-target.ts'
-import { type LocalReply, replyMessage, replyOf } from './local-reply.ts'
+import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { readOperator } from './read-operator.ts'
-import { RequestBody } from './request-body.ts'
+import { extentOf, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
-import { decideRouting, ownHeaders, routerOutcome } from './routing.ts'
+import { decideRouting, maySwitch, ownHeaders, routerOutcome } from './routing.ts'
+import { Tunnel, type TunnelEnd } from './tunnel.ts'
+
+/** gRPC's DEADLINE_EXCEEDED. */
+const deadlineExceeded = 4
 
 /** What an exchange is part of. */
 export interface ExchangeHome {
@@ -46,13 +50,22 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   readonly #home: ExchangeHome
   readonly #stream: DownstreamStream
   readonly #idle: Deadline = new Deadline(this)
+  /** For the request to arrive. */
+  #arrival: Deadline | undefined = undefined
+  /** For the whole exchange. */
   #limit: Deadline | undefined = undefined
   #idleMs: number
+  #limitMs = 0
   #nextFilter = 0
   /** Some of the request's body came with the present read. */
   #moved = false
   #forwarding: Forwarding | undefined = undefined
-  #tunnel: ConnectTunnel | undefined = undefined
+  #connect: ConnectTunnel | undefined = undefined
+  #tunnel: Tunnel | undefined = undefined
+  /** Filters that want more than the request's head. */
+  #pipe: FilterPipe | undefined = undefined
+  /** Whether the downstream took all of the present piece of the answer. */
+  #took = true
   #hooks: (() => void)[] | undefined = undefined
   #upstream: UpstreamFacts | undefined = undefined
 
@@ -71,8 +84,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#stream.attach(this)
     if (this.#idleMs > 0) this.context.deadlines.arm(this.#idle, this.#idleMs, this.startMs)
     if (!this.body.complete && manager.timeouts.requestMs > 0) {
-      this.#limit = new Deadline(this)
-      this.context.deadlines.arm(this.#limit, manager.timeouts.requestMs)
+      this.#arrival = new Deadline(this)
+      this.context.deadlines.arm(this.#arrival, manager.timeouts.requestMs)
     }
     if (this.protocol === 'HTTP/1.0' && !manager.http1.acceptHttp10) return this.fail(exchangeErrors.httpVersion10)
     const problem = head.read(manager)
@@ -89,19 +102,28 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.trustedAddress = client.trustedAddress
     this.requestId = client.requestId
     this.routing = decideRouting(this.config, manager, this)
-    if (head.upgrade !== undefined) return this.fail(exchangeErrors.upgradeRefused)
+    if (this.switches && !maySwitch(head.upgrade, this.route, manager)) return this.fail(exchangeErrors.upgradeRefused)
+    if (filterChain(manager).streams) {
+      this.#pipe = filterPipe(
+        this,
+        (bytes, start, end) => this.#take(bytes, start, end),
+        (bytes, start, end) => void (this.#took = this.#send(bytes, start, end) && this.#took),
+      )
+    }
     this.continueRequest()
   }
 
   /** Runs the filters that have not run, then forwards. Filters that stopped the request call it to go on. */
   continueRequest(): void {
-    const chain = filterChain(this.manager)
-    while (this.#nextFilter < chain.length) {
+    const { filters } = filterChain(this.manager)
+    while (this.#nextFilter < filters.length) {
       if (this.done) return
-      const { filter, kind } = chain[this.#nextFilter++] as (typeof chain)[number]
+      const place = this.#nextFilter++
+      const { filter, kind } = filters[place] as (typeof filters)[number]
       const override = this.plan === undefined ? undefined : overrideOf(this.plan, filter.name)
       if (!isFilterEnabled(filter, override)) continue
-      if (kind.onRequestHead(this, filter, override) === 'stop') return
+      if (kind.onRequestHead?.(this, filter, override) === 'stop') return
+      if (this.#pipe?.at(place)?.onRequestHead?.() === 'stop') return
     }
     if (!this.done) this.#route()
   }
@@ -124,8 +146,6 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.details = reply.details
     this.#forwarding?.abandon()
     if (this.responseStarted || reply.status === 0) return this.#cut()
-    this.responseStarted = true
-    this.status = reply.status
     const { manager } = this
     const { head, body } = replyMessage(this.#withRouteHeaders(reply), {
       date: this.context.date.value(),
@@ -134,10 +154,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       isGrpc: this.isGrpc,
     })
     this.responseHead = head
-    this.bytesSent = body.length
-    this.#stream.respond(head, body === '' ? 'none' : 'length', reply.close !== true && this.#home.keepsAlive())
-    if (body !== '') this.#stream.sendBytes(Buffer.from(body, 'latin1'), 0, body.length)
-    this.#finish(undefined)
+    this.status = head.status
+    this.#respond(head, body === '' ? 'none' : 'length', reply.close !== true)
+    if (body !== '') this.sendBody(Buffer.from(body, 'latin1'), 0, body.length)
+    this.endResponse(undefined)
   }
 
   /** An answer given in place of an upstream carries the route's response headers too, whoever gives it (as in Envoy). */
@@ -150,9 +170,15 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Sends the head of an upstream's answer. */
   respond(head: MessageHead, body: BodyExtent): void {
-    this.responseStarted = true
     addOwnHeaders(this, head)
-    this.#stream.respond(head, body, this.#home.keepsAlive())
+    this.#respond(head, body, true)
+  }
+
+  #respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
+    this.responseStarted = true
+    this.#pipe?.responseHead(head, body === 'none')
+    const extent = this.#pipe === undefined ? body : extentOf(head, body)
+    this.#stream.respond(head, extent, keepAlive && this.#home.keepsAlive())
   }
 
   /** Passes on an informational answer. */
@@ -164,6 +190,13 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Sends a piece of the answer's body. False: wait for `Forwarding.resume`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#pipe === undefined) return this.#send(bytes, start, end)
+    this.#took = true
+    this.#pipe.responseData(bytes, start, end)
+    return this.#took
+  }
+
+  #send(bytes: Buffer, start: number, end: number): boolean {
     this.bytesSent += end - start
     return this.#stream.sendBytes(bytes, start, end)
   }
@@ -177,7 +210,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** The answer is complete. */
   endResponse(trailers: MessageHead | undefined): void {
     this.responseTrailers = trailers
-    this.#finish(trailers)
+    this.#finish(this.#pipe === undefined ? trailers : this.#pipe.responseEnd(trailers))
   }
 
   /** Reads no more of the request's body for now. */
@@ -204,6 +237,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (this.done) return
     this.bytesReceived += end - start
     this.#moved = true
+    if (this.#pipe === undefined) this.#take(bytes, start, end)
+    else this.#pipe.requestData(bytes, start, end)
+  }
+
+  /** Forwards a piece of the request's body, or keeps it until there is an upstream. */
+  #take(bytes: Buffer, start: number, end: number): void {
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
     if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
@@ -214,9 +253,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   onEnd(trailers: MessageHead | undefined): void {
     if (this.done) return
+    this.body.trailers = this.#pipe === undefined ? trailers : this.#pipe.requestEnd(trailers)
+    if (this.done) return
     this.body.complete = true
-    this.body.trailers = trailers
-    if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
+    if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     this.#forwarding?.endBody()
   }
 
@@ -225,7 +265,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       this.#moved = false
       this.touch()
     }
-    if (this.#tunnel !== undefined) this.#tunnel.start()
+    if (this.#connect !== undefined) this.#connect.start()
     else this.#forwarding?.flush()
   }
 
@@ -243,8 +283,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   onDeadline(deadline: Deadline): void {
-    if (deadline === this.#idle) this.fail(exchangeErrors.streamIdle)
-    else this.fail(this.body.complete ? exchangeErrors.maxDuration : exchangeErrors.requestTimeout)
+    if (deadline === this.#arrival) return this.fail(exchangeErrors.requestTimeout)
+    const idle = deadline === this.#idle
+    const reply = replyOf(idle ? exchangeErrors.streamIdle : exchangeErrors.maxDuration)
+    // Once the request is here, it is the answer that takes too long, and the connection is as good as before.
+    const late = this.body.complete ? { ...reply, status: 504, close: false } : reply
+    this.reply(idle || !this.isGrpc ? late : { ...late, grpcStatus: deadlineExceeded })
   }
 
   /** The tunnel is over; the connection is the tunnel's, and is gone. */
@@ -254,15 +298,18 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#home.onTunnelClosed()
   }
 
-  /** Says that the tunnel is open, and hands the stream over to it. */
-  takeOver(): ReturnType<DownstreamStream['tunnel']> {
-    this.context.deadlines.disarm(this.#idle)
+  /** Answers with `head` and joins the stream with an upstream: the exchange carries bytes from now on. */
+  openTunnel(head: MessageHead, upstream: TunnelEnd, onOver: () => void): void {
+    const { deadlines } = this.context
+    deadlines.disarm(this.#idle)
+    if (this.#limit !== undefined) deadlines.disarm(this.#limit)
     this.responseStarted = true
-    this.status = 200
-    const head = new FieldsHead('HTTP/1.1')
-    head.status = 200
+    this.status = head.status
+    this.responseHead = head
+    addOwnHeaders(this, head)
     this.#stream.respond(head, 'none', true)
-    return this.#stream.tunnel()
+    const ends = { downstream: this.#stream.tunnel(), upstream }
+    this.#tunnel = new Tunnel(this, ends, { idleTimeoutMs: this.#idleMs, maxDurationMs: this.#limitMs }, onOver)
   }
 
   /** Ends the connection, tunnel or not. */
@@ -272,12 +319,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   get upstream(): UpstreamFacts | undefined {
-    return this.#upstream ?? this.#forwarding?.facts() ?? this.#tunnel?.facts()
+    return this.#upstream ?? this.#forwarding?.facts() ?? this.#connect?.facts()
   }
   #expect(head: MessageHead): void {
     if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
     dropKind(head, HeaderKind.EXPECT)
-    if (!this.body.complete) this.inform(continueHead())
+    if (!this.body.complete) this.inform(bareHead(100))
   }
 
   /** The router: the end of every chain. */
@@ -290,12 +337,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #forward(action: RouteAction): void {
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
-    if (this.method === 'CONNECT') {
-      const onRoute = action.upgrades.get('connect')
-      const enabled = onRoute?.enabled ?? this.manager.upgrades.has('connect')
-      if (!enabled || onRoute?.terminateConnect !== true) return this.fail(exchangeErrors.upgradeRefused)
-      this.#tunnel = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
-      if (!this.reading) this.#tunnel.start()
+    if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
+    if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
+      this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
+      if (!this.reading) this.#connect.start()
       return
     }
     const levels = this.plan?.requestLevels ?? []
@@ -308,9 +353,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
     if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
-    if (forwarding.timeouts.maxStreamDurationMs > 0) {
-      this.#limit ??= new Deadline(this)
-      this.context.deadlines.arm(this.#limit, forwarding.timeouts.maxStreamDurationMs)
+    this.#limitMs = forwarding.timeouts.maxStreamDurationMs
+    if (this.#limitMs > 0) {
+      this.#limit = new Deadline(this)
+      this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
     }
     forwarding.attempt()
   }
@@ -335,15 +381,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #report(): void {
     this.done = true
     this.context.deadlines.disarm(this.#idle)
+    if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
     this.#upstream = this.upstream
     this.#home.sink.onExchange(this)
     if (this.#hooks !== undefined) for (const hook of this.#hooks) hook()
   }
-}
-
-function continueHead(): MessageHead {
-  const head = new FieldsHead('HTTP/1.1')
-  head.status = 100
-  return head
 }

@@ -10,34 +10,30 @@ import {
   type RouteAction,
 } from '@weft/engine'
 import type { Timer, Transport } from '@weft/core'
+import { dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, ResponseFailure, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
-import type { PoolFailure, PoolWaiter } from '../pool/http1-pool.ts'
+import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
-import { type ErrorEntry, exchangeErrors } from './error-table.ts'
+import { connectRetries } from './default-retries.ts'
+import { type ErrorEntry, exchangeErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
 import { editResponse } from './response-writer.ts'
 import { limitsOf } from './route-plan.ts'
 import { UpstreamRequest } from './upstream-request.ts'
 
-/** Without a policy of the route: a connection that could not be made has sent nothing, so it is safe to try again. */
-const connectRetries: RetryPolicy = {
-  retryOn: new Set(['connect-failure', 'refused-stream']),
-  numRetries: 2,
-  perTryTimeoutMs: 0,
-  perTryIdleTimeoutMs: 0,
-  retriableStatusCodes: new Set(),
-  retriableHeaders: [],
-  retriableRequestHeaders: [],
-  backOff: { baseMs: 25, maxMs: 250 },
-  avoidPreviousHosts: true,
-  hostSelectionMaxAttempts: 3,
-}
-
 const noKeys: string[] = []
+
+/** What cuts an answer off once its head is out. */
+const cutErrors: Readonly<Record<ResponseFailure['kind'], ErrorEntry>> = {
+  closed: exchangeErrors.upstreamCut,
+  protocol: exchangeErrors.upstreamBodyFault,
+  reset: exchangeErrors.upstreamReset,
+  refused: exchangeErrors.upstreamReset,
+}
 
 /** So many stale connections in a row are believed to be stale; more is the upstream's doing. */
 const maxStale = 3
@@ -63,6 +59,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #stream: UpstreamStream | undefined = undefined
   /** Of the last stream. */
   #transport: Transport | undefined = undefined
+  /** The answer that opens a tunnel. */
+  #opening: MessageHead | undefined = undefined
   #counted = false
   #cancelWait: (() => void) | undefined = undefined
   #backOff: Timer | undefined = undefined
@@ -83,9 +81,13 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#request = new UpstreamRequest(exchange, this.timeouts)
   }
 
+  get http2(): boolean {
+    return this.#exchange.protocol === 'HTTP/2'
+  }
+
   /** True while a connection takes the request's bytes. */
   get ready(): boolean {
-    return this.#stream !== undefined && this.#discarding < 0
+    return this.#stream !== undefined && this.#discarding < 0 && !this.#exchange.switches
   }
 
   /** True while the request may have to be sent again. */
@@ -97,7 +99,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   attempt(): void {
     const exchange = this.#exchange
     this.#exchange.attempts++
-    if (this.#exchange.attempts === 1 && exchange.body.complete) this.#armOverall()
+    if (this.#exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#armOverall()
     if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.#policy
     const picked = this.#cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
@@ -107,7 +109,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#endpoint = endpoint
     if (!this.#cluster.beginRequest(endpoint)) return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     this.#counted = true
-    const idle = this.#cluster.takeIdle(endpoint)
+    const idle = this.#cluster.takeIdle(endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
     this.#cancelWait = this.#cluster.connect(endpoint, this)
   }
@@ -119,19 +121,24 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     const exchange = this.#exchange
     this.#sentMs = exchange.context.runtime.clock.nowMs()
     stream.begin(this, this.#request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
+    if (!exchange.switches) this.#sendKept(stream)
+    if (!exchange.reading) stream.flush()
+  }
+
+  #sendKept(stream: UpstreamStream): void {
+    const exchange = this.#exchange
     const { body } = exchange
     for (const piece of body.pieces) stream.sendBytes(piece, 0, piece.length)
     body.taken(this.mayRepeat)
     if (body.complete) stream.end(body.trailers)
     else exchange.resumeRequest()
     if (this.timeouts.perTryMs > 0 && body.complete) this.#armPerTry()
-    if (!exchange.reading) stream.flush()
   }
 
   onPoolFailure(failure: PoolFailure): void {
     this.#cancelWait = undefined
     if (failure.kind === 'overflow') return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
-    this.#transportFailure = transportFailureText(failure)
+    this.#transportFailure = transportFailureText(failure.close, failure.timedOut)
     const error = failure.timedOut ? exchangeErrors.connectTimeout : exchangeErrors.connectFailure
     this.#failed({ kind: 'connect-failure' }, error)
   }
@@ -174,7 +181,35 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     exchange.details = 'via_upstream'
     exchange.responseHead = head
     editResponse(exchange, head)
+    if (exchange.switches && this.#switched(head)) return
     exchange.respond(head, exchange.method === 'HEAD' ? 'none' : body)
+  }
+
+  /** True when the upstream agreed to a switch: it happens when all of this read was told. Else the request was it. */
+  #switched(head: MessageHead): boolean {
+    const exchange = this.#exchange
+    const { upgrade } = exchange.head
+    const agreed = head.status < 300 && (head.status >= 200 || head.status === 101)
+    // A server that answers an HTTP/1.1 upgrade with 200 has ignored it.
+    if (!agreed || (upgrade !== undefined && head.status !== 101 && head.protocol !== 'HTTP/2')) {
+      this.#stream?.end()
+      return false
+    }
+    dropKind(head, HeaderKind.CONTENT_LENGTH)
+    if (upgrade !== undefined) head.status = exchange.protocol === 'HTTP/2' ? 200 : 101
+    // What comes behind the head is the tunnel's.
+    this.#stream?.pauseResponse()
+    this.#opening = head
+    return true
+  }
+
+  #open(head: MessageHead): void {
+    const stream = this.#stream as UpstreamStream
+    this.#opening = undefined
+    this.#exchange.openTunnel(head, stream.tunnel(), () => {
+      stream.abandon()
+      this.#settle()
+    })
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -193,6 +228,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   onFlush(): void {
+    if (this.#opening !== undefined) return this.#open(this.#opening)
     if (!this.#exchange.flushDownstream()) this.#stream?.pauseResponse()
   }
 
@@ -203,13 +239,14 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   onFailure({ kind, silent, detail }: ResponseFailure): void {
     const { reused, wrote } = this.#stream as UpstreamStream
     this.#stream = undefined
-    if (this.#exchange.responseStarted) {
-      return this.#fail(kind === 'closed' ? exchangeErrors.upstreamCut : exchangeErrors.upstreamBodyFault)
-    }
+    if (this.#exchange.responseStarted) return this.#fail(cutErrors[kind])
     if (kind === 'protocol') {
       this.#transportFailure = detail
       return this.#fail(exchangeErrors.upstreamProtocol)
     }
+    // The server said that it has not looked at it, whatever the method.
+    if (kind === 'refused') return this.#failed({ kind: 'refused-stream' }, exchangeErrors.refusedStream)
+    if (kind === 'reset') return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.remoteReset)
     // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1).
     const safe = isIdempotent(this.#exchange.method) || !wrote
     if (silent && reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
@@ -360,11 +397,4 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#perTry ??= new Deadline(this)
     this.#exchange.context.deadlines.arm(this.#perTry, this.timeouts.perTryMs)
   }
-}
-
-/** Envoy's words for why no connection came about. */
-function transportFailureText({ close, timedOut }: Extract<PoolFailure, { kind: 'connect' }>): string | undefined {
-  if (timedOut) return undefined
-  if (close.reason === 'refused') return 'delayed connect error: Connection refused'
-  return close.reason === 'tls' ? `TLS_error:|${close.detail}` : `delayed connect error: ${close.detail}`
 }

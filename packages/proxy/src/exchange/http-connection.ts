@@ -3,21 +3,27 @@ import type { HttpConnectionManager } from '@weft/engine'
 import { Buffer } from 'node:buffer'
 import { reasonPhrase } from '../codec/h1/reason-phrase.ts'
 import { H1ServerConnection, type RequestServer } from '../codec/h1/server-connection.ts'
+import { h2OptionsOf } from '../codec/h2/h2-options-of.ts'
+import { type H2Server, H2ServerConnection } from '../codec/h2/server-connection.ts'
 import type { DownstreamStream } from '../codec/http-stream.ts'
 import type { HeadFault, HeadLimits } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
-import type { ExchangeRecord, TelemetrySink } from '../telemetry/exchange-record.ts'
+import type { TelemetrySink } from '../telemetry/exchange-record.ts'
 import { exchangeErrors } from './error-table.ts'
 import { Exchange, type ExchangeHome } from './exchange.ts'
 import { type LocalReply, replyMessage, replyOf } from './local-reply.ts'
+import { PrefaceSniffer } from './preface-sniffer.ts'
+import { refusedRecord } from './refused-record.ts'
 
-/** One downstream connection that speaks HTTP/1.1: makes an exchange of each request. */
-export class HttpConnection implements RequestServer, ExchangeHome, ServedConnection {
+/** One downstream connection: makes an exchange of each request, in whichever protocol the client speaks. */
+export class HttpConnection implements RequestServer, H2Server, ExchangeHome, ServedConnection {
   readonly context: ProxyContext
   readonly accepted: AcceptedConnection
   readonly sink: TelemetrySink
-  readonly #h1: H1ServerConnection
+  #h1: H1ServerConnection | undefined = undefined
+  #h2: H2ServerConnection | undefined = undefined
+  /** HTTP/1.1: the one being served, which may have become a tunnel. */
   #exchange: Exchange | undefined = undefined
   #manager: HttpConnectionManager
   #limits: HeadLimits
@@ -31,11 +37,36 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
     this.sink = context.telemetry(accepted)
     this.#manager = manager
     this.#limits = { maxBytes: manager.maxRequestHeadersBytes, maxHeaders: manager.maxRequestHeaders }
-    this.#h1 = new H1ServerConnection(accepted.transport, this, context.deadlines)
   }
 
   start(): void {
-    this.#h1.start(this.accepted.head)
+    const { transport, head } = this.accepted
+    const { codec } = this.#manager
+    const { alpn } = transport
+    if (codec !== 'auto') this.#speak(codec === 'http2', head)
+    else if (alpn !== undefined) this.#speak(alpn === 'h2', head)
+    else new PrefaceSniffer(transport, this, this.context.deadlines).start(head)
+  }
+
+  /** The client has shown what it speaks; `head` holds the bytes that showed it. */
+  onProtocol(http2: boolean, head: Buffer): void {
+    this.#speak(http2, head)
+  }
+
+  #speak(http2: boolean, head: Buffer | undefined): void {
+    const { transport } = this.accepted
+    const { deadlines, h2 } = this.context
+    if (http2) {
+      const codec = new H2ServerConnection(transport, this, h2, h2OptionsOf(this.#manager.http2))
+      this.#h2 = codec
+      codec.start(head)
+      if (this.#draining) codec.drain()
+    } else {
+      const codec = new H1ServerConnection(transport, this, deadlines)
+      this.#h1 = codec
+      if (this.#draining) codec.closeAfterNext()
+      codec.start(head)
+    }
   }
 
   limits(): HeadLimits {
@@ -68,6 +99,12 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
     exchange.begin()
   }
 
+  onStream(stream: DownstreamStream): void {
+    this.#requests++
+    if (!this.keepsAlive()) this.#h2?.drain()
+    new Exchange(this, stream, this.#manager).begin()
+  }
+
   keepsAlive(): boolean {
     const most = this.#manager.maxRequestsPerConnection
     return !this.#draining && (most === 0 || this.#requests < most)
@@ -81,22 +118,28 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
     this.#refuse(stream, replyOf(exchangeErrors.headersTimeout))
   }
 
+  onMalformed(details: string): void {
+    this.sink.onExchange(refusedRecord(this, 'HTTP/2', { status: 0, details, flag: 'DPE' }))
+  }
+
   onClosed(_close: TransportClose): void {
     this.#over()
   }
 
   onTunnelClosed(): void {
-    this.#over()
+    // Over HTTP/2 it was but one of its streams.
+    if (this.#h1 !== undefined) this.#over()
   }
 
   drain(): void {
     this.#draining = true
-    this.#h1.closeAfterNext()
+    this.#h1?.closeAfterNext()
+    this.#h2?.drain()
   }
 
   /** True when no request is being served and none has begun. */
   idle(): boolean {
-    return this.#h1.idle
+    return this.#h1?.idle ?? this.#h2?.idle ?? true
   }
 
   destroy(): void {
@@ -114,35 +157,9 @@ export class HttpConnection implements RequestServer, ExchangeHome, ServedConnec
   #refuse(stream: DownstreamStream, reply: LocalReply): void {
     const form = { date: this.context.date.value(), server: this.#manager.serverName, isHead: false, isGrpc: false }
     const { head, body } = replyMessage(reply, form)
-    this.sink.onExchange(this.#refusedRecord(reply))
+    this.sink.onExchange(refusedRecord(this, stream.head.protocol, reply))
     stream.respond(head, body === '' ? 'none' : 'length', false)
     if (body !== '') stream.sendBytes(Buffer.from(body, 'latin1'), 0, body.length)
     stream.end()
-  }
-
-  #refusedRecord(reply: LocalReply): ExchangeRecord {
-    return {
-      startWallMs: this.context.runtime.clock.wallMs(),
-      durationMs: 0,
-      upstreamServiceMs: undefined,
-      downstream: this.accepted.facts,
-      downstreamPeer: this.accepted.peer,
-      upstream: undefined,
-      route: undefined,
-      virtualHost: undefined,
-      protocol: 'HTTP/1.1',
-      method: '',
-      path: '',
-      authority: '',
-      requestId: undefined,
-      status: reply.status,
-      grpcStatus: undefined,
-      flags: reply.flag === undefined ? [] : [reply.flag],
-      details: reply.details,
-      bytesReceived: 0,
-      bytesSent: reply.body?.length ?? 0,
-      requestHeader: () => undefined,
-      responseHeader: () => undefined,
-    }
   }
 }

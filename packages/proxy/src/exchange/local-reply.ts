@@ -2,6 +2,7 @@ import { FieldsHead } from '../codec/fields-head.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
 import type { ErrorEntry } from './error-table.ts'
+import { grpcStatusOf } from './grpc-status.ts'
 
 /** An answer the proxy gives by itself. */
 export interface LocalReply {
@@ -36,16 +37,6 @@ export interface ReplyForm {
   readonly isGrpc: boolean
 }
 
-/** gRPC's status for an HTTP status (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md). */
-function grpcStatusOf(status: number): number {
-  if (status === 400) return 13
-  if (status === 401) return 16
-  if (status === 403) return 7
-  if (status === 404) return 12
-  if (status === 429 || (status >= 502 && status <= 504)) return 14
-  return 2
-}
-
 /** The answer as it goes out. A gRPC client gets its status in the head of a 200, and no body (trailers-only). */
 export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly head: FieldsHead; readonly body: string } {
   const head = new FieldsHead('HTTP/1.1')
@@ -70,4 +61,11 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
   head.push('date', form.date, HeaderKind.DATE)
   if (form.server !== undefined) head.push('server', form.server, HeaderKind.SERVER)
   return { head, body: form.isHead ? '' : body }
+}
+
+/** A head that is nothing but a status. */
+export function bareHead(status: number): FieldsHead {
+  const head = new FieldsHead('HTTP/1.1')
+  head.status = status
+  return head
 }

@@ -7,7 +7,7 @@ const keepLimitBytes = 64 * 1024
 
 /** The body of a request as far as it has to be kept: for an attempt that is not there yet, or for the next one. */
 export class RequestBody {
-  readonly extent: BodyExtent
+  extent: BodyExtent
   complete: boolean
   /** Those behind a complete body. */
   trailers: MessageHead | undefined = undefined
@@ -49,3 +49,8 @@ export class RequestBody {
 }
 
 const noPieces: Buffer[] = []
+
+/** The extent of a body behind filters: when they took its length away, it is not known. */
+export function extentOf(head: MessageHead, before: BodyExtent): BodyExtent {
+  return before === 'length' && head.value('content-length') === undefined ? 'unknown' : before
+}

@@ -48,7 +48,10 @@ export function limitsOf(
   action: RouteAction,
 ): RouteLimits {
   const known = plan?.limits
-  const asks = plan?.asks === true || head.head.has(HeaderKind.X_ENVOY)
+  const asks =
+    plan?.asks === true ||
+    head.head.has(HeaderKind.X_ENVOY) ||
+    (action.grpcTimeout !== undefined && head.header('grpc-timeout') !== undefined)
   if (known !== undefined && !asks && known.manager === manager) return known
   const made = {
     manager,

@@ -92,3 +92,17 @@ export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord
   editHeaders('response', plan.responseLevels, target, (operator) => readOperator(operator, exchange))
   return lines.flat()
 }
+
+/** Whether the route, or else the manager, lets a request switch to this protocol; undefined: CONNECT. */
+export function maySwitch(
+  protocol: string | undefined,
+  route: Route | undefined,
+  manager: HttpConnectionManager,
+): boolean {
+  // Without a route a CONNECT is as lost as any request.
+  if (protocol === undefined && route === undefined) return true
+  const type = protocol?.toLowerCase() ?? 'connect'
+  const action = route?.action
+  const onRoute = action?.kind === 'route' ? action.upgrades.get(type)?.enabled : undefined
+  return onRoute ?? manager.upgrades.has(type)
+}

@@ -25,7 +25,8 @@ export class UpstreamRequest implements OutgoingRequest {
     this.scheme = view.scheme()
     this.upgrade = view.upgrade
     this.head = view.head
-    this.body = exchange.body.extent
+    // What a switch carries has no end of its own; codecs do not frame it.
+    this.body = exchange.switches ? 'unknown' : exchange.body.extent
     this.path = view.target
     this.authority = view.authorityText
     this.#addOriginals()

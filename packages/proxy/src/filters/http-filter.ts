@@ -1,22 +1,48 @@
 import type { FilterOverride, HttpFilter, HttpConnectionManager } from '@weft/engine'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { faultFilter } from './fault.ts'
+import { grpcWebFilter } from './grpc-web.ts'
 import { rbacFilter } from './rbac.ts'
 
 /** `continue`: go on to the next filter. `stop`: the filter answered, or goes on later by `continueRequest`. */
 export type FilterVerdict = 'continue' | 'stop'
 
+/** Takes body bytes; valid during the call. */
+export type BodySink = (bytes: Buffer, start: number, end: number) => void
+
+/**
+ * One filter at work on one exchange, behind what its kind decided: implements the phases it needs. It may answer by
+ * `exchange.reply` in each of them. Bytes go on when it calls `next`, as often as it likes.
+ */
+export interface StreamFilter {
+  onRequestHead?(): FilterVerdict
+  onRequestData?(bytes: Buffer, start: number, end: number, next: BodySink): void
+  /** Returns the trailers that go on. */
+  onRequestEnd?(trailers: MessageHead | undefined, next: BodySink): MessageHead | undefined
+  /** Answers of our own come here too. `end`: no body and no trailers follow. */
+  onResponseHead?(head: MessageHead, end: boolean): void
+  onResponseData?(bytes: Buffer, start: number, end: number, next: BodySink): void
+  /** Returns the trailers that go on. */
+  onResponseEnd?(trailers: MessageHead | undefined, next: BodySink): MessageHead | undefined
+}
+
 /**
  * One kind of http filter: implements the phases it needs. Stateless; what it keeps for an exchange it registers with
- * `exchange.onDone`.
+ * `exchange.onDone`, or keeps in a `StreamFilter`.
  */
 export interface FilterKind {
   /** The request's head, after routing. `override` is the route's own setting of this filter. */
-  onRequestHead(exchange: Exchange, filter: HttpFilter, override: FilterOverride | undefined): FilterVerdict
+  onRequestHead?(exchange: Exchange, filter: HttpFilter, override: FilterOverride | undefined): FilterVerdict
+  /**
+   * Before any filter runs: what of the exchange behind its request's head concerns this filter; undefined: nothing.
+   * It changes nothing yet.
+   */
+  begin?(exchange: Exchange, filter: HttpFilter, override: FilterOverride | undefined): StreamFilter | undefined
 }
 
 /** All kinds but the router, which every chain ends with. A new kind is added here and in the engine's model. */
-const kinds: Readonly<Record<string, FilterKind>> = { rbac: rbacFilter, fault: faultFilter }
+const kinds: Readonly<Record<string, FilterKind>> = { rbac: rbacFilter, fault: faultFilter, 'grpc-web': grpcWebFilter }
 
 /** A filter of a chain, ready to run. */
 export interface RunnableFilter {
@@ -24,17 +50,25 @@ export interface RunnableFilter {
   readonly kind: FilterKind
 }
 
-const chains = new WeakMap<HttpConnectionManager, readonly RunnableFilter[]>()
+/** The filters of a manager. */
+export interface FilterChain {
+  readonly filters: readonly RunnableFilter[]
+  /** Whether any of them may want more than the request's head. */
+  readonly streams: boolean
+}
+
+const chains = new WeakMap<HttpConnectionManager, FilterChain>()
 
 /** The filters of a manager in front of its router, in the order of the configuration. */
-export function filterChain(manager: HttpConnectionManager): readonly RunnableFilter[] {
+export function filterChain(manager: HttpConnectionManager): FilterChain {
   const known = chains.get(manager)
   if (known !== undefined) return known
-  const chain: RunnableFilter[] = []
+  const filters: RunnableFilter[] = []
   for (const filter of manager.httpFilters) {
     const kind = kinds[filter.kind]
-    if (kind !== undefined) chain.push({ filter, kind })
+    if (kind !== undefined) filters.push({ filter, kind })
   }
+  const chain = { filters, streams: filters.some(({ kind }) => kind.begin !== undefined) }
   chains.set(manager, chain)
   return chain
 }

@@ -33,6 +33,8 @@ export interface DialContext {
 
 /** What happened to one attempt to connect; exactly one is called, unless it was given up. */
 export interface DialOutcome {
+  /** ALPN to offer when the transport socket names none. */
+  readonly offers?: readonly string[]
   onOpen(dialed: Dialed): void
   onFail(close: TransportClose, timedOut: boolean): void
 }
@@ -147,7 +149,7 @@ class Dial {
         rootsPem,
         ...(systemRoots ? { systemRoots } : {}),
         sni: tls.sni,
-        alpn: tls.alpn,
+        alpn: tls.alpn.length > 0 ? tls.alpn : (this.#outcome.offers ?? tls.alpn),
         verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan),
         minVersion: tls.minVersion,
         maxVersion: tls.maxVersion,

@@ -1,59 +1,28 @@
-import type { TransportClose } from '@weft/core'
-import type { Cluster, Endpoint } from '@weft/engine'
+import type { Endpoint } from '@weft/engine'
 import type { UpstreamStream } from '../codec/http-stream.ts'
 import type { Dialed } from './dial.ts'
+import { endpointRemoved, type Pool, type PoolContext, type PoolWaiter, type ProtocolChoice } from './pool.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
-/** Why no connection could be had. */
-export type PoolFailure =
-  | { readonly kind: 'overflow' }
-  | { readonly kind: 'connect'; readonly close: TransportClose; readonly timedOut: boolean }
-
-/** Waits for a stream; exactly one of the two is called, unless the wait is cancelled. */
-export interface PoolWaiter {
-  onStream(stream: UpstreamStream): void
-  onPoolFailure(failure: PoolFailure): void
-}
-
-/** What the pools of one cluster share: its limits and what counts against them. */
-export interface PoolBudget {
-  readonly cluster: Cluster
-  connections: number
-  pending: number
-}
-
-/** What a pool needs from its cluster. */
-export interface PoolContext {
-  readonly budget: PoolBudget
-  nowMs(): number
-  dial(
-    endpoint: Endpoint,
-    onOpen: (dialed: Dialed) => void,
-    onFail: (close: TransportClose, timedOut: boolean) => void,
-  ): () => void
-  onOpened(): void
-  onClosed(): void
-  onConnectFailed(): void
-  /** The pool holds nothing and its endpoint is gone. */
-  onEmpty(pool: Http1Pool): void
-}
+const http1Only: readonly string[] = ['http/1.1']
 
 /** HTTP/1.1 connections to one endpoint. Idle ones are lent last-in first-out, so that the hot ones stay hot. */
-export class Http1Pool implements ConnectionOwner {
+export class Http1Pool implements Pool, ConnectionOwner {
   readonly endpoint: Endpoint
   readonly #context: PoolContext
   readonly #idle: UpstreamConnection[] = []
   readonly #open = new Set<UpstreamConnection>()
   readonly #waiters: PoolWaiter[] = []
   readonly #dials = new Set<() => void>()
+  readonly #choice: ProtocolChoice | undefined
   #closing = false
 
-  constructor(endpoint: Endpoint, context: PoolContext) {
+  constructor(endpoint: Endpoint, context: PoolContext, choice?: ProtocolChoice) {
     this.endpoint = endpoint
     this.#context = context
+    this.#choice = choice
   }
 
-  /** A stream on an idle connection; undefined: ask `wait`. */
   take(): UpstreamStream | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       const { announcedIdleMs, idleSinceMs, retireMs } = connection
@@ -65,7 +34,6 @@ export class Http1Pool implements ConnectionOwner {
     return undefined
   }
 
-  /** Hands over a connection when one is free or dialled, in order of asking. */
   wait(waiter: PoolWaiter): void {
     const { budget } = this.#context
     const limits = budget.cluster.breakers.default
@@ -76,7 +44,6 @@ export class Http1Pool implements ConnectionOwner {
     if (budget.connections < limits.maxConnections || this.#open.size + this.#dials.size === 0) this.#dial()
   }
 
-  /** Forgets a waiter; what is being dialled for it becomes an idle connection. */
   cancel(waiter: PoolWaiter): void {
     const at = this.#waiters.indexOf(waiter)
     if (at < 0) return
@@ -84,7 +51,18 @@ export class Http1Pool implements ConnectionOwner {
     this.#context.budget.pending -= 1
   }
 
-  /** Ends idle connections that `stale` picks; lent ones that it picks are not lent again. */
+  surrender(): readonly PoolWaiter[] {
+    const waiters = this.#waiters.splice(0)
+    this.#context.budget.pending -= waiters.length
+    return waiters
+  }
+
+  /** Takes a connection that another pool dialled. */
+  adopt(dialed: Dialed): void {
+    this.#context.budget.connections += 1
+    this.#opened(dialed)
+  }
+
   drain(stale: (connection: UpstreamConnection) => boolean): void {
     for (const connection of [...this.#open]) {
       if (!stale(connection)) continue
@@ -93,7 +71,6 @@ export class Http1Pool implements ConnectionOwner {
     }
   }
 
-  /** Ends idle connections that were idle or open for too long, or that the server is about to end. */
   sweep(nowMs: number): void {
     const { idleTimeoutMs, maxConnectionDurationMs } = this.#context.budget.cluster.http
     this.drain(
@@ -104,7 +81,6 @@ export class Http1Pool implements ConnectionOwner {
     )
   }
 
-  /** The endpoint is gone: finishes what is lent out, fails what waits. */
   close(): void {
     this.#closing = true
     for (const give of this.#dials) {
@@ -112,10 +88,7 @@ export class Http1Pool implements ConnectionOwner {
       this.#context.budget.connections -= 1
     }
     this.#dials.clear()
-    for (const waiter of this.#waiters.splice(0)) {
-      this.#context.budget.pending -= 1
-      waiter.onPoolFailure({ kind: 'connect', close: { reason: 'local', detail: 'endpoint removed' }, timedOut: false })
-    }
+    for (const waiter of this.surrender()) waiter.onPoolFailure(endpointRemoved)
     this.drain(() => true)
     this.#emptied()
   }
@@ -145,19 +118,12 @@ export class Http1Pool implements ConnectionOwner {
     budget.connections += 1
     const cancel = this.#context.dial(
       this.endpoint,
+      this.#choice?.offers ?? http1Only,
       (dialed) => {
         this.#dials.delete(cancel)
-        const connection = new UpstreamConnection(this, {
-          dialed,
-          endpoint: this.endpoint,
-          nowMs: this.#context.nowMs(),
-          keepsTrailers: budget.cluster.http.http1Trailers,
-        })
-        this.#open.add(connection)
-        this.#context.onOpened()
-        dialed.transport.resume()
-        connection.lent = true
-        connection.release()
+        if (this.#choice?.accepts(dialed) !== false) return this.#opened(dialed)
+        budget.connections -= 1
+        this.#choice.onOther(dialed)
       },
       (close, timedOut) => {
         this.#dials.delete(cancel)
@@ -168,6 +134,21 @@ export class Http1Pool implements ConnectionOwner {
       },
     )
     this.#dials.add(cancel)
+  }
+
+  #opened(dialed: Dialed): void {
+    const context = this.#context
+    const connection = new UpstreamConnection(this, {
+      dialed,
+      endpoint: this.endpoint,
+      nowMs: context.nowMs(),
+      keepsTrailers: context.budget.cluster.http.http1Trailers,
+    })
+    this.#open.add(connection)
+    context.onOpened()
+    dialed.transport.resume()
+    connection.lent = true
+    connection.release()
   }
 
   #nextWaiter(): PoolWaiter | undefined {

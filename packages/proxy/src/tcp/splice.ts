@@ -50,10 +50,10 @@ export class Splice {
     this.#armTimer()
   }
 
-  /** Begins; `head` was read from downstream already, `upstreamHead` from upstream. */
-  start(head: Buffer | undefined, upstreamHead?: Buffer): void {
-    if (upstreamHead !== undefined && upstreamHead.length > 0) this.#upstream.onData(upstreamHead)
-    if (head !== undefined && head.length > 0) this.#downstream.onData(head)
+  /** Begins; these bytes were read from the two sides already. */
+  start(fromDownstream: Buffer | undefined, fromUpstream?: Buffer): void {
+    if (fromDownstream !== undefined && fromDownstream.length > 0) this.#downstream.onData(fromDownstream)
+    if (fromUpstream !== undefined && fromUpstream.length > 0) this.#upstream.onData(fromUpstream)
     this.#upstream.transport.resume()
     this.#downstream.transport.resume()
   }

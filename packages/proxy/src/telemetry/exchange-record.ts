@@ -79,6 +79,7 @@ export interface ExchangeRecord {
   /** A request or response header by lower-case name. */
   requestHeader(name: string): string | undefined
   responseHeader(name: string): string | undefined
+  responseTrailer(name: string): string | undefined
 }
 
 /** One finished TCP proxy connection; also a CONNECT tunnel that carries no HTTP. */

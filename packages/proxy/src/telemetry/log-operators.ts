@@ -53,7 +53,7 @@ const plain: Readonly<Record<string, Evaluate>> = {
   ROUTE_NAME: onExchange((record) => record.route?.name || undefined),
   VIRTUAL_HOST_NAME: onExchange((record) => record.virtualHost),
   STREAM_ID: onExchange((record) => record.requestId),
-  GRPC_STATUS: onExchange((record) => record.grpcStatus),
+  GRPC_STATUS_NUMBER: onExchange((record) => grpcNumber(record)),
 }
 
 /** The value of one operator for one record; an operator nobody knows is absent. */
@@ -67,7 +67,55 @@ export function operatorValue(operator: FormatOperator): Evaluate {
   }
 }
 
+const grpcNames = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+]
+
+function grpcNumber({ grpcStatus }: ExchangeRecord): number | undefined {
+  return grpcStatus === undefined || !/^\d{1,9}$/.test(grpcStatus) ? undefined : Number(grpcStatus)
+}
+
+/** `%GRPC_STATUS(CAMEL_STRING|SNAKE_STRING|NUMBER)%`; a number nobody named stays one. */
+function grpcStatus(form: string): Evaluate {
+  return onExchange((record) => {
+    const number = grpcNumber(record)
+    const name = number === undefined ? undefined : grpcNames[number]
+    if (name === undefined || form === 'NUMBER') return number
+    // Envoy spells this one in two ways.
+    if (form === 'SNAKE_STRING') return name === 'Canceled' ? 'CANCELLED' : snake(name)
+    return name
+  })
+}
+
+function snake(name: string): string {
+  return name === 'OK' ? name : name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()
+}
+
 function withoutLimit({ operator, argument }: FormatOperator): Evaluate {
+  if (operator === 'GRPC_STATUS') return grpcStatus(argument ?? 'CAMEL_STRING')
+  if (operator === 'TRAILER') {
+    const names = (argument ?? '').toLowerCase().split('?')
+    return onExchange((record) => {
+      const found = names.find((name) => record.responseTrailer(name) !== undefined)
+      return found === undefined ? undefined : record.responseTrailer(found)
+    })
+  }
   if (operator === 'REQ' || operator === 'RESP') {
     const names = (argument ?? '').toLowerCase().split('?')
     const read = operator === 'REQ' ? requestValue : responseValue

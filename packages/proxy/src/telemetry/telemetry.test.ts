@@ -68,6 +68,7 @@ const record: ExchangeRecord = {
   bytesSent: 700,
   requestHeader: (name) => (name === 'user-agent' ? 'curl "8"' : undefined),
   responseHeader: () => undefined,
+  responseTrailer: () => undefined,
 }
 
 function metrics(workloads?: EndpointSet) {

@@ -8,7 +8,7 @@ import type { HeadLimits, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { responseFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { requestText } from './head-text.ts'
+import { isChunked, requestText } from './head-text.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting. */
@@ -62,7 +62,7 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
     this.#receiver = receiver
     this.#method = request.method
     this.#upgrade = request.upgrade
-    this.#chunkedOut = request.body === 'unknown'
+    this.#chunkedOut = isChunked(request)
     this.#state = 'head'
     this.#requestDone = false
     this.#reusable = true

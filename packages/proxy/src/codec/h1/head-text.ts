@@ -18,10 +18,24 @@ export function answerText(head: MessageHead, framing: string): string {
 /** Request line and header lines; the authority stands in for a CONNECT's path. */
 export function requestText(request: OutgoingRequest): string {
   const { method, authority, path, head, extra, upgrade } = request
-  let own = request.body === 'unknown' ? 'transfer-encoding: chunked\r\n' : ''
+  let own = ''
+  if (isChunked(request)) own = 'transfer-encoding: chunked\r\n'
+  else if (request.body === 'none' && expectsBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) {
+    own = 'content-length: 0\r\n'
+  }
   if (upgrade !== undefined) own += `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`
   for (let at = 0; at < extra.length; at += 2) own += `${extra[at]}: ${extra[at + 1]}\r\n`
   return `${method} ${path === '' ? authority : path} HTTP/1.1\r\nhost: ${authority}\r\n${head.lines()}${own}\r\n`
+}
+
+/** True for methods whose requests have a body by their nature: its absence is worth saying (RFC 9110 8.6). */
+function expectsBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
+}
+
+/** True when a request's body goes in chunks; what follows a switch has no framing. */
+export function isChunked({ body, upgrade, method }: OutgoingRequest): boolean {
+  return body === 'unknown' && upgrade === undefined && method !== 'CONNECT'
 }
 
 /**

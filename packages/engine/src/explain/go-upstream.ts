@@ -1,0 +1,164 @@
+// From one proxy's decision to forward to the end of the way: into a tunnel of the same proxy, or to the server's.
+import type { Listener } from '../model.ts'
+import type { Recorder } from '../prove/proof.ts'
+import { type ConnectionFacts, noRequest, type PlainRequest } from '../request-head.ts'
+import type { ExplainInput, Explanation, ProxyView } from './explanation.ts'
+import { type Departure, walkProxy } from './walk-proxy.ts'
+import { arrivingConnection, chooseUpstream, verifyServer } from './walk-upstream.ts'
+
+/** Internal listeners may lead to one another, but not for ever. */
+const maxDepth = 4
+
+/** How a way ends. */
+export type Ending = Pick<Explanation, 'status' | 'outcome' | 'flag' | 'reason'>
+
+/** The end of a way that stops in a proxy. */
+export function ended(departure: Exclude<Departure, { kind: 'forward' }>): Ending & Partial<Explanation> {
+  if (departure.kind === 'closed') return { status: 0, outcome: 'failed', flag: undefined, reason: departure.reason }
+  const { status, flag, reason, route } = departure
+  return { status, outcome: 'local', flag, reason, route }
+}
+
+type Forward = Extract<Departure, { kind: 'forward' }>
+
+/** From a departure of the first proxy to the end of the way. */
+export function goUpstream(
+  input: ExplainInput,
+  forward: Forward,
+  recorderOf: (view: ProxyView) => Recorder,
+  depth = 0,
+): Ending & Partial<Explanation> {
+  const { from, random } = input
+  const cluster = from.config.clusters.get(forward.cluster)
+  if (cluster === undefined) {
+    const reason = `there is no cluster ${forward.cluster}`
+    return { status: forward.notFoundStatus, outcome: 'local', flag: 'NC', reason }
+  }
+  const upstream = chooseUpstream(from, cluster, random, recorderOf(from))
+  if (upstream.kind === 'none') return { status: 503, outcome: 'local', flag: 'UH', reason: upstream.reason }
+  const { endpoint, tls } = upstream
+  if (endpoint.target.kind === 'internal')
+    return { endpoint: endpoint.key, ...enterTunnel(input, endpoint.target.listener, recorderOf, depth + 1) }
+  const server = endpoint.target.kind === 'socket' ? input.proxyAt(endpoint.target.address) : undefined
+  if (server === undefined) {
+    return {
+      status: 200,
+      outcome: 'forwarded',
+      flag: undefined,
+      reason: `sent to ${endpoint.key}`,
+      endpoint: endpoint.key,
+    }
+  }
+  const mistrust = verifyServer(tls, server, recorderOf(from))
+  if (mistrust !== undefined)
+    return { status: 503, outcome: 'failed', flag: 'UF', reason: mistrust, endpoint: endpoint.key }
+  const connection = arrivingConnection(from, cluster, { endpoint, tls, bytes: carriesBytes(forward) })
+  return { endpoint: endpoint.key, ...arrive(input, forward, { server, connection }, recorderOf(server)) }
+}
+
+interface Reached {
+  readonly server: ProxyView
+  readonly connection: ConnectionFacts
+}
+
+/** The server's side. */
+function arrive(input: ExplainInput, forward: Forward, { server, connection }: Reached, recorder: Recorder): Ending {
+  const { localAddress: host, localPort: port } = connection
+  const listener = [...server.config.listeners.values()].find(
+    ({ address }) => address.kind === 'socket' && address.host === host && address.port === port,
+  )
+  if (listener === undefined) {
+    return { status: 503, outcome: 'failed', flag: 'UF', reason: `${server.id} does not listen at ${host}:${port}` }
+  }
+  recordListener(listener, recorder)
+  const { random, faultDraw } = input
+  const request = carriesBytes(forward) ? noRequest : forward.request
+  const arrival = { view: server, listener, connection, request, random, faultDraw }
+  const departure = walkProxy(arrival, recorder)
+  if (departure.kind === 'closed')
+    return {
+      status: 503,
+      outcome: 'failed',
+      flag: 'UC',
+      reason: `${server.id} closes the connection: ${departure.reason}`,
+    }
+  if (departure.kind === 'reply') {
+    return {
+      status: departure.status,
+      outcome: 'local',
+      flag: departure.flag,
+      reason: `${server.id}: ${departure.reason}`,
+    }
+  }
+  if (!server.config.clusters.has(departure.cluster)) {
+    return {
+      status: departure.notFoundStatus,
+      outcome: 'local',
+      flag: 'NC',
+      reason: `there is no cluster ${departure.cluster}`,
+    }
+  }
+  return { status: 200, outcome: 'forwarded', flag: undefined, reason: `handed to the application behind ${server.id}` }
+}
+
+/** What goes on is the inside of a tunnel, or what a TCP proxy was given: nobody looks into it any more. */
+function carriesBytes({ request }: Forward): boolean {
+  return request.method === '' || request.method === 'CONNECT'
+}
+
+/** A CONNECT that ends in its own proxy: what it carries enters an internal listener, meant for where the client wanted to go. */
+function enterTunnel(
+  input: ExplainInput,
+  listenerName: string,
+  recorderOf: (view: ProxyView) => Recorder,
+  depth: number,
+): Ending & Partial<Explanation> {
+  const { from, inside, random, faultDraw } = input
+  const recorder = recorderOf(from)
+  const listener = from.config.listeners.get(listenerName)
+  if (depth > maxDepth)
+    return {
+      status: 503,
+      outcome: 'failed',
+      flag: 'UF',
+      reason: `tunnels lead into one another more than ${maxDepth} times`,
+    }
+  if (listener === undefined)
+    return { status: 503, outcome: 'failed', flag: 'UF', reason: `${from.id} has no internal listener ${listenerName}` }
+  recordListener(listener, recorder)
+  const connection = insideTunnel(input, from)
+  const request = inside === undefined || inside === 'tls' ? noRequest : inside
+  const departure = walkProxy({ view: from, listener, connection, request, random, faultDraw }, recorder)
+  if (departure.kind !== 'forward') return afterOpening(request, ended(departure))
+  const known = { route: departure.route, cluster: departure.cluster, delayMs: departure.delayMs }
+  return { ...known, ...afterOpening(request, goUpstream({ ...input, request }, departure, recorderOf, depth)) }
+}
+
+/** The tunnel itself was answered with 200: a connection in it that carries bytes can only be closed. */
+function afterOpening(request: PlainRequest, ending: Ending & Partial<Explanation>): Ending & Partial<Explanation> {
+  if (request !== noRequest || ending.outcome === 'forwarded') return ending
+  return { ...ending, status: 200, outcome: 'failed', reason: `the tunnel opens, and is then closed: ${ending.reason}` }
+}
+
+function insideTunnel({ request, inside }: ExplainInput, from: ProxyView): ConnectionFacts {
+  const colon = request.authority.lastIndexOf(':')
+  const host = request.authority.slice(0, colon).replace(/^\[|\]$/g, '')
+  return {
+    localAddress: host,
+    localPort: Number(request.authority.slice(colon + 1)),
+    remoteAddress: from.address,
+    remotePort: 0,
+    destinationKnown: true,
+    sni: inside === 'tls' ? host : undefined,
+    transportProtocol: inside === 'tls' ? 'tls' : 'raw_buffer',
+    applicationProtocols: inside === undefined || inside === 'tls' ? [] : ['http/1.1'],
+    tls: false,
+    peerNames: [],
+  }
+}
+
+/** The listener a connection reached. */
+export function recordListener({ name, address, origins }: Listener, recorder: Recorder): void {
+  const where = address.kind === 'internal' ? ', the inside of the tunnel' : ` at ${address.host}:${address.port}`
+  recorder.step({ decision: 'listener', chosen: name, summary: `listener ${name}${where}`, origins, losers: [] })
+}

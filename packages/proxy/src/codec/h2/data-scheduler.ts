@@ -1,0 +1,139 @@
+// Who may send DATA next. Streams whose data has to wait for the connection take turns, a frame each; those that wait for their
+// own window stand aside.
+import { Buffer } from 'node:buffer'
+import type { ConnectionOutput } from './connection-output.ts'
+import {
+  defaultFrameBytes,
+  defaultWindowBytes,
+  frameHeadBytes,
+  FrameType,
+  largestWindowBytes,
+  writeFrameHead,
+} from './frame.ts'
+
+/** A stream as the scheduler sees it. */
+export interface DataSender {
+  readonly id: number
+  /** What the peer takes of this stream. */
+  sendWindow: number
+  readonly pending: PendingData
+  /** Its data went out in part, or (`pending` being empty) as a whole. */
+  onProgress(): void
+}
+
+/** Data of one stream that waits, and its place in the turns. */
+export class PendingData {
+  readonly pieces: Buffer[] = []
+  /** Where the first piece goes on. */
+  from = 0
+  bytes = 0
+  /** The place of its last frame in the output, as long as that has not left: END_STREAM can still be put there. */
+  frameAt = -1
+  frameWrites = -1
+  inTurn = false
+  next: DataSender | undefined = undefined
+
+  /** Drops what waits. */
+  clear(): void {
+    this.pieces.length = 0
+    this.from = 0
+    this.bytes = 0
+  }
+}
+
+/** Sends the DATA of one connection. */
+export class DataScheduler {
+  /** What the peer takes of all streams. */
+  window = defaultWindowBytes
+  /** DATA frames sent. */
+  frames = 0
+  readonly #output: ConnectionOutput
+  #first: DataSender | undefined = undefined
+  #last: DataSender | undefined = undefined
+
+  constructor(output: ConnectionOutput) {
+    this.#output = output
+  }
+
+  /** Takes all of `bytes[start, end)`: now, or, as a copy, when it may be sent. False: something waits. */
+  send(sender: DataSender, bytes: Buffer, start: number, end: number): boolean {
+    const { pending } = sender
+    let at = start
+    if (pending.bytes === 0 && this.#first === undefined) {
+      while (at < end && this.#mayWrite(sender)) at = this.#write(sender, bytes, at, end)
+      if (at === end) return true
+    }
+    if (at < end) {
+      pending.pieces.push(Buffer.from(bytes.subarray(at, end)))
+      pending.bytes += end - at
+      this.join(sender)
+    }
+    return false
+  }
+
+  /** The peer takes more of all streams. False: more than there can be. */
+  widen(bytes: number): boolean {
+    this.window += bytes
+    return this.window <= largestWindowBytes
+  }
+
+  /** Lets a stream take part in the turns, when it has something it may send. */
+  join(sender: DataSender): void {
+    const { pending } = sender
+    if (pending.inTurn || pending.bytes === 0 || sender.sendWindow <= 0) return
+    pending.inTurn = true
+    pending.next = undefined
+    if (this.#last === undefined) this.#first = sender
+    else this.#last.pending.next = sender
+    this.#last = sender
+  }
+
+  /** Sends what may be sent. */
+  pump(): void {
+    while (this.#first !== undefined && this.window > 0 && !this.#output.blocked) {
+      const sender: DataSender = this.#first
+      const { pending } = sender
+      this.#first = pending.next
+      if (this.#first === undefined) this.#last = undefined
+      pending.inTurn = false
+      pending.next = undefined
+      // It was reset meanwhile.
+      if (pending.bytes === 0) continue
+      this.#writePending(sender)
+      this.join(sender)
+      sender.onProgress()
+    }
+  }
+
+  #mayWrite(sender: DataSender): boolean {
+    return sender.sendWindow > 0 && this.window > 0 && !this.#output.blocked
+  }
+
+  #writePending(sender: DataSender): void {
+    const { pending } = sender
+    const piece = pending.pieces[0] as Buffer
+    const at = this.#write(sender, piece, pending.from, piece.length)
+    pending.bytes -= at - pending.from
+    pending.from = at
+    if (at < piece.length) return
+    pending.pieces.shift()
+    pending.from = 0
+  }
+
+  /** Writes one frame; returns how far. */
+  #write(sender: DataSender, bytes: Buffer, start: number, end: number): number {
+    const output = this.#output
+    const length = Math.min(end - start, defaultFrameBytes, sender.sendWindow, this.window)
+    this.window -= length
+    sender.sendWindow -= length
+    this.frames++
+    writeFrameHead(output, length, FrameType.DATA, 0, sender.id)
+    sender.pending.frameAt = output.length - frameHeadBytes
+    sender.pending.frameWrites = output.writes
+    bytes.copy(output.bytes, output.length, start, start + length)
+    output.length += length
+    output.dirty()
+    output.flushLarge()
+    return start + length
+  }
+}

@@ -1,0 +1,93 @@
+import type { Clock } from '@weft/core'
+import type { FloodLimits } from './h2-options.ts'
+
+/** A bucket that loses a token with each event and fills up with time. */
+class Allowance {
+  readonly #most: number
+  readonly #perMs: number
+  #left: number
+  #sinceMs = 0
+
+  constructor(most: number, perSecond: number) {
+    this.#most = most
+    this.#perMs = perSecond / 1000
+    this.#left = most
+  }
+
+  /** False: too many. */
+  take(nowMs: number): boolean {
+    this.give((nowMs - this.#sinceMs) * this.#perMs)
+    this.#sinceMs = nowMs
+    return --this.#left >= 0
+  }
+
+  give(tokens: number): void {
+    this.#left = Math.min(this.#most, this.#left + tokens)
+  }
+}
+
+/** Counts what a peer makes us do for nothing. Each method answers false, or of what there was too much. */
+export class FloodGuard {
+  readonly #limits: FloodLimits
+  readonly #clock: Clock
+  readonly #resets: Allowance
+  readonly #control: Allowance
+  #streams = 0
+  #empty = 0
+  #priorities = 0
+  #windowUpdates = 0
+  /** DATA frames sent so far. */
+  dataFrames = 0
+
+  constructor(limits: FloodLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+    this.#resets = new Allowance(limits.resets, limits.resetsPerSecond)
+    this.#control = new Allowance(limits.control, limits.controlPerSecond)
+  }
+
+  /** The peer opened a stream. */
+  onStream(): void {
+    this.#streams++
+    this.#control.give(1)
+  }
+
+  /** HEADERS, CONTINUATION or DATA came. */
+  onPayload(bytes: number, endsStream: boolean): string | false {
+    if (bytes > 0 || endsStream) {
+      this.#empty = 0
+      this.#control.give(1)
+      return false
+    }
+    return ++this.#empty > this.#limits.emptyInRow && 'empty frames'
+  }
+
+  /** The peer reset a stream, or made us reset one. */
+  onReset(): string | false {
+    return !this.#resets.take(this.#clock.nowMs()) && 'resets'
+  }
+
+  /** SETTINGS or PING came. */
+  onControl(): string | false {
+    return !this.#control.take(this.#clock.nowMs()) && 'SETTINGS and PING frames'
+  }
+
+  onPriority(): string | false {
+    return ++this.#priorities > this.#limits.priorityPerStream * (1 + this.#streams) && 'PRIORITY frames'
+  }
+
+  onWindowUpdate(): string | false {
+    const most = 5 + 2 * this.#streams + this.#limits.windowUpdatesPerData * this.dataFrames
+    return ++this.#windowUpdates > most && 'WINDOW_UPDATE frames'
+  }
+
+  /** The peer continues a head for the `count`-th time; its limit is `maxBytes`. */
+  onContinuation(count: number, maxBytes: number): string | false {
+    return count > this.#limits.continuations + maxBytes / 16_384 && 'CONTINUATION frames'
+  }
+
+  /** So many frames are owed to a peer that does not read. */
+  onQueued(frames: number): string | false {
+    return frames > this.#limits.queuedControl && 'unread answers'
+  }
+}

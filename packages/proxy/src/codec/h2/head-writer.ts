@@ -1,0 +1,119 @@
+// Heads to HEADERS and CONTINUATION frames, straight into the output.
+import { Buffer } from 'node:buffer'
+import type { BodyExtent, OutgoingRequest } from '../http-stream.ts'
+import { HeaderKind } from '../header-kind.ts'
+import type { MessageHead } from '../message-head.ts'
+import { defaultFrameBytes, endFrame, FrameFlag, frameHeadBytes, FrameType, writeFrameHead } from './frame.ts'
+import type { HpackEncoder } from './hpack-encoder.ts'
+import type { OutputBuffer } from './output-buffer.ts'
+
+/** Where a head goes. */
+export interface HeadPlace {
+  readonly output: OutputBuffer
+  readonly encoder: HpackEncoder
+  readonly id: number
+  /** END_STREAM goes with it. */
+  readonly ends: boolean
+}
+
+/** Fields of one HTTP/1.1 connection, which no HTTP/2 message may have (RFC 9113 8.2.2); `host` is `:authority`. */
+const connectionKinds =
+  (1 << HeaderKind.CONNECTION) |
+  (1 << HeaderKind.KEEP_ALIVE) |
+  (1 << HeaderKind.PROXY_CONNECTION) |
+  (1 << HeaderKind.TRANSFER_ENCODING) |
+  (1 << HeaderKind.UPGRADE) |
+  (1 << HeaderKind.HOST)
+const connectionNames = new Set([
+  ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'host'],
+])
+
+/** Writes a request. Returns where its frame begins. */
+export function writeRequest(place: HeadPlace, request: OutgoingRequest): number {
+  const at = beginBlock(place)
+  const { output, encoder } = place
+  const { upgrade, head, extra } = request
+  const connect = request.method === 'CONNECT' && upgrade === undefined
+  encoder.field(output, ':method', upgrade === undefined ? request.method : 'CONNECT', false)
+  if (upgrade !== undefined) encoder.field(output, ':protocol', upgrade, false)
+  if (!connect) {
+    encoder.field(output, ':scheme', request.scheme, false)
+    encoder.field(output, ':path', request.path, false)
+  }
+  if (request.authority !== '') encoder.field(output, ':authority', request.authority, false)
+  writeLines(place, head, request.body !== 'unknown' && upgrade === undefined && !connect)
+  for (let index = 0; index < extra.length; index += 2) {
+    writeAdded(place, extra[index] as string, extra[index + 1] as string)
+  }
+  endBlock(place, at)
+  return at
+}
+
+/** Writes the head of an answer. Returns where its frame begins. */
+export function writeResponse(place: HeadPlace, head: MessageHead, status: number, body: BodyExtent): number {
+  const at = beginBlock(place)
+  place.encoder.field(place.output, ':status', String(status), false)
+  writeLines(place, head, body !== 'unknown' && status >= 200 && status !== 204)
+  endBlock(place, at)
+  return at
+}
+
+/** Writes trailers. */
+export function writeTrailers(place: HeadPlace, trailers: MessageHead): void {
+  const at = beginBlock(place)
+  writeLines(place, trailers, false)
+  endBlock(place, at)
+}
+
+function beginBlock({ output, encoder, id, ends }: HeadPlace): number {
+  const at = output.length
+  const flags = FrameFlag.END_HEADERS | (ends ? FrameFlag.END_STREAM : 0)
+  writeFrameHead(output, 0, FrameType.HEADERS, flags, id)
+  encoder.begin(output)
+  return at
+}
+
+function writeLines(place: HeadPlace, head: MessageHead, withLength: boolean): void {
+  const { output, encoder } = place
+  const { kinds, dropped, count, unindexed } = head
+  for (let index = 0; index < count; index++) {
+    if (dropped[index] !== 0) continue
+    const kind = kinds[index] as number
+    if (kind !== HeaderKind.OTHER) {
+      if (((1 << kind) & connectionKinds) !== 0) continue
+      if (kind === HeaderKind.CONTENT_LENGTH && !withLength) continue
+      if (kind === HeaderKind.TE && head.valueAt(index).toLowerCase() !== 'trailers') continue
+    }
+    const name = head.nameAt(index)
+    encoder.field(output, name, head.valueAt(index), unindexed?.has(name) ?? false)
+  }
+  const { added } = head
+  for (let index = 0; index < added.length; index += 2) {
+    const name = added[index] as string
+    if (name !== 'content-length' || withLength) writeAdded(place, name, added[index + 1] as string)
+  }
+}
+
+function writeAdded({ output, encoder }: HeadPlace, name: string, value: string): void {
+  if (!connectionNames.has(name)) encoder.field(output, name, value, false)
+}
+
+function endBlock({ output, id, ends }: HeadPlace, at: number): void {
+  if (output.length - at - frameHeadBytes <= defaultFrameBytes) endFrame(output, at)
+  else splitBlock(output, at, id, ends)
+}
+
+/** A head that is larger than a frame goes on in CONTINUATION frames. */
+function splitBlock(output: OutputBuffer, start: number, id: number, ends: boolean): void {
+  const block = Buffer.from(output.bytes.subarray(start + frameHeadBytes, output.length))
+  output.length = start
+  for (let at = 0; at < block.length; at += defaultFrameBytes) {
+    const length = Math.min(defaultFrameBytes, block.length - at)
+    const type = at === 0 ? FrameType.HEADERS : FrameType.CONTINUATION
+    const last = at + length === block.length
+    const flags = (last ? FrameFlag.END_HEADERS : 0) | (at === 0 && ends ? FrameFlag.END_STREAM : 0)
+    writeFrameHead(output, length, type, flags, id)
+    block.copy(output.bytes, output.length, at, at + length)
+    output.length += length
+  }
+}

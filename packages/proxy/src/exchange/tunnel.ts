@@ -1,0 +1,62 @@
+import { Buffer } from 'node:buffer'
+import type { Transport } from '@weft/core'
+import { Splice, type SpliceEnd } from '../tcp/splice.ts'
+import type { Exchange } from './exchange.ts'
+
+const nothing = Buffer.alloc(0)
+
+/** One side of a tunnel: a byte stream, and what was read of it already. */
+export interface TunnelEnd {
+  readonly transport: Transport
+  readonly head: Buffer | undefined
+}
+
+/** Time limits of a tunnel, milliseconds; 0: none. */
+export interface TunnelLimits {
+  readonly idleTimeoutMs: number
+  readonly maxDurationMs: number
+}
+
+/** An exchange that carries something else than HTTP: bytes both ways until both sides are over. */
+export class Tunnel {
+  readonly #exchange: Exchange
+  readonly #splice: Splice
+  readonly #onOver: () => void
+
+  constructor(
+    exchange: Exchange,
+    ends: { readonly downstream: TunnelEnd; readonly upstream: TunnelEnd },
+    limits: TunnelLimits,
+    onOver: () => void,
+  ) {
+    this.#exchange = exchange
+    this.#onOver = onOver
+    const { body, context } = exchange
+    this.#splice = new Splice(ends.downstream.transport, ends.upstream.transport, {
+      runtime: context.runtime,
+      limits,
+      onEnd: (end) => this.#ended(end),
+    })
+    // What the client sent before it knew of the tunnel, on a stream that may carry a body.
+    const { head } = ends.downstream
+    const early =
+      body.pieces.length === 0 ? head : Buffer.concat(head === undefined ? body.pieces : [...body.pieces, head])
+    this.#splice.start(early, ends.upstream.head ?? nothing)
+    if (body.extent !== 'none' && body.complete) ends.upstream.transport.end()
+  }
+
+  /** Ends both sides at once. */
+  destroy(): void {
+    this.#splice.destroy()
+  }
+
+  #ended(end: SpliceEnd): void {
+    const exchange = this.#exchange
+    this.#onOver()
+    exchange.bytesReceived = end.bytesFromDownstream
+    exchange.bytesSent = end.bytesFromUpstream
+    exchange.details = end.by === 'duration' ? 'max_duration_timeout' : 'via_upstream'
+    if (end.by === 'idle') exchange.flag('SI')
+    exchange.endTunnel()
+  }
+}

@@ -1,0 +1,211 @@
+import type { Endpoint } from '@weft/engine'
+import { H2ClientConnection, type H2ClientOwner } from '../codec/h2/client-connection.ts'
+import { h2OptionsOf } from '../codec/h2/h2-options-of.ts'
+import type { UpstreamStream } from '../codec/http-stream.ts'
+import type { Dialed } from './dial.ts'
+import {
+  endpointRemoved,
+  type Pool,
+  type PoolContext,
+  type PooledConnection,
+  type PoolWaiter,
+  type ProtocolChoice,
+} from './pool.ts'
+
+const http2Only: readonly string[] = ['h2']
+
+/** HTTP/2 connections to one endpoint: one that carries all requests, more only when its streams are used up. */
+export class Http2Pool implements Pool {
+  readonly endpoint: Endpoint
+  readonly #context: PoolContext
+  readonly #choice: ProtocolChoice | undefined
+  /** In order of their opening; those that drain are still there until they are closed. */
+  readonly #open: Multiplexed[] = []
+  readonly #waiters: PoolWaiter[] = []
+  #cancelDial: (() => void) | undefined = undefined
+  #closing = false
+  #serving = false
+
+  constructor(endpoint: Endpoint, context: PoolContext, choice?: ProtocolChoice) {
+    this.endpoint = endpoint
+    this.#context = context
+    this.#choice = choice
+  }
+
+  get context(): PoolContext {
+    return this.#context
+  }
+
+  take(): UpstreamStream | undefined {
+    const nowMs = this.#context.nowMs()
+    for (let at = 0; at < this.#open.length; at++) {
+      const connection = this.#open[at] as Multiplexed
+      if (connection.last || nowMs >= connection.retireMs) connection.h2.drain()
+      else if (connection.h2.room > 0) return connection.stream()
+    }
+    return undefined
+  }
+
+  wait(waiter: PoolWaiter): void {
+    const { budget } = this.#context
+    if (budget.pending >= budget.cluster.breakers.default.maxPendingRequests) {
+      return waiter.onPoolFailure({ kind: 'overflow' })
+    }
+    budget.pending += 1
+    this.#waiters.push(waiter)
+    this.#dialIfNeeded()
+  }
+
+  cancel(waiter: PoolWaiter): void {
+    const at = this.#waiters.indexOf(waiter)
+    if (at < 0) return
+    this.#waiters.splice(at, 1)
+    this.#context.budget.pending -= 1
+  }
+
+  surrender(): readonly PoolWaiter[] {
+    const waiters = this.#waiters.splice(0)
+    this.#context.budget.pending -= waiters.length
+    return waiters
+  }
+
+  /** Takes a connection that another pool dialled. */
+  adopt(dialed: Dialed): void {
+    this.#context.budget.connections += 1
+    this.#opened(dialed)
+  }
+
+  drain(stale: (connection: PooledConnection) => boolean): void {
+    for (const connection of [...this.#open]) if (stale(connection)) connection.h2.drain()
+  }
+
+  sweep(nowMs: number): void {
+    const { maxConnectionDurationMs } = this.#context.budget.cluster.http
+    for (const { h2, retireMs, openedMs } of [...this.#open]) {
+      const old = maxConnectionDurationMs > 0 && nowMs - openedMs >= maxConnectionDurationMs
+      if (old || nowMs >= retireMs) h2.drain()
+    }
+  }
+
+  close(): void {
+    this.#closing = true
+    if (this.#cancelDial !== undefined) {
+      this.#cancelDial()
+      this.#cancelDial = undefined
+      this.#context.budget.connections -= 1
+    }
+    for (const waiter of this.surrender()) waiter.onPoolFailure(endpointRemoved)
+    this.drain(() => true)
+    this.#emptied()
+  }
+
+  /** Streams may have become free: those who wait get them. */
+  serve(): void {
+    // What a connection says while it is asked for a stream changes nothing that the loop does not see.
+    if (this.#serving) return
+    this.#serving = true
+    while (this.#waiters.length > 0) {
+      const stream = this.take()
+      if (stream === undefined) break
+      const waiter = this.#waiters.shift() as PoolWaiter
+      this.#context.budget.pending -= 1
+      waiter.onStream(stream)
+    }
+    this.#serving = false
+    this.#dialIfNeeded()
+  }
+
+  /** A connection is closed. */
+  gone(connection: Multiplexed): void {
+    const at = this.#open.indexOf(connection)
+    if (at < 0) return
+    this.#open.splice(at, 1)
+    this.#context.budget.connections -= 1
+    this.#context.onClosed()
+    this.#dialIfNeeded()
+    this.#emptied()
+  }
+
+  /** All who wait share one dial. As Envoy: a limit never leaves an endpoint without its first connection. */
+  #dialIfNeeded(): void {
+    if (this.#closing || this.#cancelDial !== undefined || this.#waiters.length === 0) return
+    const { budget } = this.#context
+    const usable = this.#open.some(({ h2 }) => !h2.draining)
+    if (budget.connections >= budget.cluster.breakers.default.maxConnections && usable) return
+    budget.connections += 1
+    this.#cancelDial = this.#context.dial(
+      this.endpoint,
+      this.#choice?.offers ?? http2Only,
+      (dialed) => {
+        this.#cancelDial = undefined
+        if (this.#choice?.accepts(dialed) !== false) return this.#opened(dialed)
+        budget.connections -= 1
+        this.#choice.onOther(dialed)
+      },
+      (close, timedOut) => {
+        this.#cancelDial = undefined
+        budget.connections -= 1
+        this.#context.onConnectFailed()
+        for (const waiter of this.surrender()) waiter.onPoolFailure({ kind: 'connect', close, timedOut })
+        this.#emptied()
+      },
+    )
+  }
+
+  #opened(dialed: Dialed): void {
+    const connection = new Multiplexed(this, dialed)
+    this.#open.push(connection)
+    this.#context.onOpened()
+    connection.h2.start()
+    this.serve()
+  }
+
+  #emptied(): void {
+    if (this.#closing && this.#open.length === 0) this.#context.onEmpty(this)
+  }
+}
+
+/** One connection of a pool. */
+class Multiplexed implements H2ClientOwner, PooledConnection {
+  readonly h2: H2ClientConnection
+  readonly ownSerial: string | undefined
+  /** Not to be used for new requests from then on, on the monotonic clock: see `Dialed.retireMs`. */
+  readonly retireMs: number
+  readonly openedMs: number
+  /** As many requests as it may carry were handed out. */
+  last = false
+  readonly #pool: Http2Pool
+  #requests = 0
+
+  constructor(pool: Http2Pool, { transport, ownSerial, retireMs }: Dialed) {
+    const { context } = pool
+    this.#pool = pool
+    this.ownSerial = ownSerial
+    this.retireMs = retireMs
+    this.openedMs = context.nowMs()
+    this.h2 = new H2ClientConnection(transport, this, context.h2, h2OptionsOf(context.budget.cluster.http.http2))
+  }
+
+  /** A stream for one request. */
+  stream(): UpstreamStream {
+    this.last = ++this.#requests === this.#pool.context.budget.cluster.http.maxRequestsPerConnection
+    return this.h2.open()
+  }
+
+  idleMs(): number {
+    return this.#pool.context.budget.cluster.http.idleTimeoutMs
+  }
+
+  onRoom(): void {
+    if (this.last) this.h2.drain()
+    this.#pool.serve()
+  }
+
+  onDraining(): void {
+    this.#pool.serve()
+  }
+
+  onClosed(): void {
+    this.#pool.gone(this)
+  }
+}
