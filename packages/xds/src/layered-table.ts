@@ -90,11 +90,20 @@ export function layeredTable(
   for (const [type, sets] of byType) types.set(type, oneOf(sets, previous?.get(type)))
   return {
     get: (type) => types.get(type) ?? nothing,
-    versionOf: (type) => digestText(types.get(type)?.digest ?? emptyDigest),
+    versionOf: (type) => textOf(types.get(type)?.digest ?? emptyDigest),
   }
 }
 
 const nothing = ResourceSet.empty()
+
+// Asked for with every acknowledgement of every stream.
+const texts = new WeakMap<Digest, string>()
+
+function textOf(digest: Digest): string {
+  let text = texts.get(digest)
+  if (text === undefined) texts.set(digest, (text = digestText(digest)))
+  return text
+}
 
 function oneOf(sets: Layers, before: ReadonlyMap<string, EncodedResource> | undefined): ResourceSet | LayeredSet {
   const [only] = sets
