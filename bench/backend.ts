@@ -1,6 +1,6 @@
 // The benchmark's backend: nginx with bench/peers/backend.nginx.conf on HOST:PORT, ended by SIGTERM.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,6 +12,10 @@ const conf = template
   .replaceAll('@PORT@', process.env['PORT'] ?? '8080')
   .replaceAll('@BODY@', 'x'.repeat(1024))
 writeFileSync(join(dir, 'nginx.conf'), conf)
+// A hole: takes no room on the disk. nginx's worker is nobody, and must be able to get there.
+chmodSync(dir, 0o755)
+writeFileSync(join(dir, 'big'), '')
+truncateSync(join(dir, 'big'), 1024 ** 3)
 const child = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir], { stdio: ['ignore', 'inherit', 'inherit'] })
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill('SIGQUIT'))
 child.on('exit', (code) => {

@@ -1,5 +1,6 @@
 // Load by wrk on the other core, and what it saw.
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { coreOfOthers } from './arm.ts'
 
@@ -18,19 +19,11 @@ export interface LoadResult {
   readonly seconds: number
 }
 
-/** Runs wrk against a URL for some seconds with 64 keep-alive connections. Throws when wrk fails to run. */
+const corpus = join(import.meta.dirname, 'corpus.lua')
+
+/** Runs wrk against a URL for some seconds: a thousand differing requests over 64 keep-alive connections. Throws when wrk fails to run. */
 export async function runLoad(url: string, seconds: number, connections = 64): Promise<LoadResult> {
-  const headers = ['Host: echo.bench', 'User-Agent: bench', 'Accept: */*', 'Accept-Language: en', 'X-Bench: 1']
-  const args = [
-    '-c',
-    String(coreOfOthers),
-    'wrk',
-    '-t1',
-    `-c${connections}`,
-    `-d${seconds}s`,
-    ...headers.flatMap((header) => ['-H', header]),
-    url,
-  ]
+  const args = ['-c', String(coreOfOthers), 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', corpus, url]
   const { stdout } = await execute('taskset', args)
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0)
   const socket = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)

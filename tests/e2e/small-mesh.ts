@@ -152,7 +152,7 @@ export async function startSmallMesh(directory: MeshDirectory): Promise<SmallMes
 
 function supervisorStatus(socketPath: string): Promise<{ instances: readonly InstanceSeen[] }> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path: '/status' }, (response) => {
+    const sent = request({ socketPath, path: '/status', agent: false }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => {

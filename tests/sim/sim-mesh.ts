@@ -202,6 +202,7 @@ function makeProxy({ world, control, agent, exchanges }: Surroundings, instance:
       },
       instance: name,
       address,
+      upstreamBindAddress: address,
       ads: { host: '127.0.0.1', port: 15012, serverSpiffeId: 'spiffe://cluster.local/ns/weft-system/sa/weft-control' },
       sds: { path: '/run/sds.sock' },
       admin: { address, port: 15000 },

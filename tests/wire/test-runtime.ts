@@ -1,10 +1,11 @@
 // The clock, timers and log of tests that run in real time.
 import type { Logger, Runtime } from '@weft/core'
+import { nodeNet } from '../../packages/core/src/node/node-net.ts'
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
-/** Real clock and timers, a quiet log. */
-export const testRuntime: Pick<Runtime, 'clock' | 'timers' | 'rng' | 'log'> = {
+/** Real clock, timers and sockets, a quiet log. */
+export const testRuntime: Pick<Runtime, 'clock' | 'timers' | 'rng' | 'log' | 'net'> = {
   clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
   timers: {
     set(delayMs, onFire, options) {
@@ -15,6 +16,7 @@ export const testRuntime: Pick<Runtime, 'clock' | 'timers' | 'rng' | 'log'> = {
   },
   rng: { float: Math.random, fill: (target) => void crypto.getRandomValues(target) },
   log: quiet,
+  net: nodeNet,
 }
 
 /** Waits until the condition holds; fails after ten seconds. */

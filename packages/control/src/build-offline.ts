@@ -2,7 +2,7 @@
 import { loadFiles, ofKind, planInstances, type Problem, type SourceFile, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
-import { Translator } from './generators/translator.ts'
+import { findingsOf, Translator } from './generators/translator.ts'
 import { proxyIdOf } from './proxy-identity.ts'
 import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
 import { defaultMeshSettings, type MeshSettings } from './snapshot/mesh-settings.ts'
@@ -52,7 +52,8 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
   })
   const translator = new Translator()
   const translations = new Map(
-    planned
+    snapshot.running.instances
+      .map(({ value }) => value)
       .filter((instance) => instance.proxy !== 'none')
       .map((instance) => {
         const id = proxyIdOf(instance)
@@ -60,18 +61,14 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
         return [id, translator.translate(snapshot, { id, instance, flavor, interception })] as const
       }),
   )
-  const all = [...translations.values()]
+  const { losers, problems: generatorProblems } = findingsOf(translations.values())
   return {
     snapshot,
     instances: planned,
     resourcesFor: (proxyId) => translations.get(proxyId)?.table,
     sourceMap: sourceMapOf(objects),
-    losers: eachOnce(all.flatMap((translation) => translation.losers)),
+    losers,
     problems,
-    generatorProblems: eachOnce(all.flatMap((translation) => translation.problems)),
+    generatorProblems,
   }
-}
-
-function eachOnce<T>(items: readonly T[]): T[] {
-  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
 }

@@ -44,6 +44,7 @@ function world(): {
     accept() {},
     status: () => [],
     onStatus: () => () => {},
+    work: () => ({ streams: 0, compared: 0, pushes: 0, pushedBytes: 0 }),
     close() {},
   }
   const plane = new ControlPlane({

@@ -5,7 +5,8 @@ import type { WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import type { Node } from '@weft/xds/lean'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
-import { Translator, type Translation } from './generators/translator.ts'
+import { type TranslationWork, workBetween } from './generators/build-memory.ts'
+import { findingsOf, Translator, type Translation } from './generators/translator.ts'
 import { claimOf, mayServe, proxyIdOf, spiffeIdOf } from './proxy-identity.ts'
 import type { Distributor } from './serve/distributor-api.ts'
 import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
@@ -26,8 +27,8 @@ export interface ControlPlaneOptions {
 /** What one rebuild did. */
 export interface Rebuild {
   readonly version: string
-  /** Generator builds that were not answered from memory. */
-  readonly builds: number
+  /** What it took. */
+  readonly work: TranslationWork
   /** Proxies whose table changed. */
   readonly changedProxies: number
   readonly durationMs: number
@@ -41,6 +42,7 @@ export class ControlPlane {
   readonly #translations = new Map<string, Translation>()
   #store: StoreState | undefined
   #instances: readonly WorkloadInstance[] | undefined
+  #withProxy: ReadonlyMap<string, WorkloadInstance> = new Map()
   #snapshot: MeshSnapshot | undefined
   #history: readonly HistoryEntry[] = []
   #pending: Timer | undefined
@@ -58,6 +60,9 @@ export class ControlPlane {
   /** The registry changed. */
   setInstances(instances: readonly WorkloadInstance[]): void {
     this.#instances = instances
+    this.#withProxy = new Map(
+      instances.filter(({ proxy }) => proxy !== 'none').map((instance) => [proxyIdOf(instance), instance]),
+    )
     this.#schedule()
   }
 
@@ -88,9 +93,7 @@ export class ControlPlane {
 
   /** Instances that have a proxy, by proxy id. */
   get proxies(): readonly ProxyRef[] {
-    return (this.#instances ?? [])
-      .filter((instance) => instance.proxy !== 'none')
-      .map((instance) => this.#ref(instance))
+    return [...this.#withProxy.values()].map((instance) => this.#ref(instance))
   }
 
   /** The SPIFFE ids of the instances that have a proxy: those the node's agent may ask certificates for. */
@@ -98,24 +101,19 @@ export class ControlPlane {
     return new Set(this.proxies.map(({ instance }) => spiffeIdOf(instance, this.#options.settings.trustDomain)))
   }
 
-  /** Builds done so far by generator. */
-  get buildCounts(): ReadonlyMap<string, number> {
-    return this.#translator.buildCounts
-  }
-
   /** The table of a proxy; undefined when there is no such proxy (yet). */
   tableOf(proxyId: string): ResourceTable | undefined {
     return this.#translations.get(proxyId)?.table
   }
 
+  /** What translating has cost so far. */
+  get work(): TranslationWork {
+    return this.#translator.work
+  }
+
   /** What was left out of all proxies, each once. */
   findings(): { readonly losers: readonly Loser[]; readonly problems: readonly GeneratorProblem[] } {
-    const unique = <T>(items: T[]): T[] => [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
-    const all = [...this.#translations.values()]
-    return {
-      losers: unique(all.flatMap((translation) => translation.losers)),
-      problems: unique(all.flatMap((translation) => translation.problems)),
-    }
+    return findingsOf(this.#translations.values())
   }
 
   /** Which proxy a stream is for. Learns from it which kind of proxy this is, and has its table ready. */
@@ -123,8 +121,8 @@ export class ControlPlane {
     const claim = claimOf(node)
     if (!claim.ok) return claim
     const { proxyId, flavor } = claim.value
-    const instance = this.#instances?.find((candidate) => proxyIdOf(candidate) === proxyId)
-    if (instance === undefined || instance.proxy === 'none') return err(`no proxy ${proxyId} is registered`)
+    const instance = this.#withProxy.get(proxyId)
+    if (instance === undefined) return err(`no proxy ${proxyId} is registered`)
     const allowed = mayServe(instance, peer, this.#options.settings.trustDomain)
     if (!allowed.ok) return allowed
     if (this.#flavors.get(proxyId) !== flavor) {
@@ -155,7 +153,7 @@ export class ControlPlane {
     if (store === undefined || instances === undefined) return
     const { clock, log } = this.#options.runtime
     const startedMs = clock.nowMs()
-    const buildsBefore = this.#totalBuilds()
+    const before = this.#translator.work
     const { settings } = this.#options
     const { objects, unenforceable } = store
     const snapshot = buildSnapshot({ objects, unenforceable, instances, settings }, this.#snapshot)
@@ -166,23 +164,24 @@ export class ControlPlane {
     this.#snapshot = snapshot
     const changedProxies = this.#publishAll(snapshot)
     const durationMs = clock.nowMs() - startedMs
-    const builds = this.#totalBuilds() - buildsBefore
-    log.info('configuration built', { version: snapshot.version, builds, changedProxies, durationMs })
-    this.#options.onRebuild?.({ version: snapshot.version, builds, changedProxies, durationMs })
+    const work = workBetween(before, this.#translator.work)
+    log.info('configuration built', { version: snapshot.version, ...work, changedProxies, durationMs })
+    this.#options.onRebuild?.({ version: snapshot.version, work, changedProxies, durationMs })
   }
 
   /** Returns how many proxies got a new table. */
   #publishAll(snapshot: MeshSnapshot): number {
-    const proxies = this.proxies
-    const ids = new Set(proxies.map((proxy) => proxy.id))
     for (const id of [...this.#translations.keys()]) {
-      if (ids.has(id)) continue
+      if (this.#withProxy.has(id)) continue
       this.#translations.delete(id)
       this.#flavors.delete(id)
       this.#translator.forget(id)
       this.#options.distributor.removeTable(id)
     }
-    return proxies.filter((proxy) => this.#publish(snapshot, proxy)).length
+    // The snapshot's instances are the same objects while they say the same; the registry's are new with every reading.
+    return snapshot.running.instances.filter(
+      ({ value }) => value.proxy !== 'none' && this.#publish(snapshot, this.#ref(value)),
+    ).length
   }
 
   #publish(snapshot: MeshSnapshot, proxy: ProxyRef): boolean {
@@ -196,9 +195,5 @@ export class ControlPlane {
   #ref(instance: WorkloadInstance): ProxyRef {
     const id = proxyIdOf(instance)
     return { id, instance, flavor: this.#flavors.get(id) ?? 'weft', interception: 'explicit' }
-  }
-
-  #totalBuilds(): number {
-    return [...this.#translator.buildCounts.values()].reduce((sum, count) => sum + count, 0)
   }
 }

@@ -154,11 +154,19 @@ export interface DatagramSocket {
   close(): void
 }
 
+/** Where to take datagrams. */
+export interface DatagramAt {
+  readonly host: string
+  readonly port: number
+  /** Other processes of the same user may bind this address, too: the kernel deals out senders among them. */
+  readonly shared?: boolean
+}
+
 /** The part of the network that carries datagrams. */
 export interface Datagrams {
   /** Port 0: any. `bytes` are the receiver's to keep. `onError`: of a datagram sent before (its port is closed), or of the socket. */
   bind(
-    at: { readonly host: string; readonly port: number },
+    at: DatagramAt,
     onDatagram: (bytes: Uint8Array, from: DatagramPeer) => void,
     onError: (detail: string) => void,
   ): Promise<{ readonly ok: true; readonly value: DatagramSocket } | { readonly ok: false; readonly error: string }>

@@ -12,6 +12,11 @@ export interface Bootstrap {
   readonly instance: string
   /** The workload's mesh address. */
   readonly address: string
+  /**
+   * Source address of connections to clusters that name none, as Envoy's `cluster_manager.upstream_bind_config`; absent: the
+   * kernel chooses.
+   */
+  readonly upstreamBindAddress?: string
   readonly ads: { readonly host: string; readonly port: number; readonly serverSpiffeId: string }
   /** The host agent's Unix socket. */
   readonly sds: { readonly path: string }
@@ -48,6 +53,7 @@ const rules: readonly (readonly [path: string, check: Check, what: string])[] = 
   ['node.metadata', isObject, 'an object'],
   ['instance', isText, 'a text'],
   ['address', isText, 'an address'],
+  ['upstreamBindAddress', optional(isText), 'an address'],
   ['ads', isObject, 'an object'],
   ['ads.host', isText, 'an address'],
   ['ads.port', isPort, 'a port'],

@@ -5,10 +5,10 @@ import { build } from 'esbuild'
 
 const forbiddenPackages =
   /node_modules\/(@bufbuild|@grpc|@peculiar|protobufjs|reflect-metadata|yaml|ajv|prom-client|commander)\//
-const forbiddenBuiltins = new Set(['http', 'https', 'child_process', 'worker_threads', 'sqlite', 'inspector'])
+const forbiddenBuiltins = new Set(['http', 'https', 'http2', 'child_process', 'worker_threads', 'sqlite', 'inspector'])
 const forbiddenSources = /packages\/(control|local|cli|resources|testkit)\/|packages\/xds\/gen\/es\//
 
-test('the proxy process loads no protobuf runtime, gRPC or X.509 library, and nothing of the control plane', async () => {
+test('the proxy process loads no protobuf runtime, gRPC, HTTP or X.509 library, and nothing of the control plane', async () => {
   const { metafile } = await build({
     entryPoints: [join(import.meta.dirname, 'main.ts')],
     bundle: true,

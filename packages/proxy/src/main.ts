@@ -1,12 +1,12 @@
 // The proxy process: the only place of this package that reads argv and builds the runtime. To follow a request from
 // here: Proxy -> ListenerManager -> acceptConnection -> RequestPath.serve -> exchange -> cluster -> pool.
-import { type Logger, type Runtime } from '@weft/core'
+import { type Logger, type Net, type Runtime } from '@weft/core'
 import { type ChosenNet, chooseNet, nodeRuntime } from '@weft/core/node'
 import { compile, matchFilterChain, testValue } from '@weft/engine'
 import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
 import { createRequestPath } from './exchange/create-request-path.ts'
-import { inheritedListeners } from './listen/listener-source.ts'
+import { inheritedListeners, sharedDatagrams } from './listen/listener-source.ts'
 import { Proxy } from './proxy.ts'
 import { type Supervised, SupervisorLink } from './supervised.ts'
 import { adsDialer, sdsDialer } from './xds/index.ts'
@@ -37,10 +37,7 @@ async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: Cho
   if (reason !== undefined) machine.log.warn('raw TCP handles are not used', { reason })
   const started = Promise.withResolvers<Supervised>()
   const supervisor = process.send === undefined ? undefined : linkToParent(machine, started.promise)
-  const net =
-    supervisor === undefined
-      ? machine.net
-      : { ...machine.net, listen: inheritedListeners(machine.net.listen, supervisor.channel) }
+  const net = supervisor === undefined ? machine.net : lentNet(machine.net, supervisor)
   const runtime: Runtime = { ...machine, net }
   const proxy: Proxy = new Proxy({
     runtime,
@@ -86,6 +83,13 @@ async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: Cho
   const begun = await proxy.start(supervisor === undefined)
   if (!begun.ok) fail(begun.error)
   started.resolve({ proxy, onRetired: () => process.exit(0) })
+}
+
+/** The machine's network, its listening sockets lent by the supervisor. */
+function lentNet(net: Net, { channel }: SupervisorLink): Net {
+  const { datagrams } = net
+  const listen = inheritedListeners(net.listen, channel)
+  return { ...net, listen, ...(datagrams === undefined ? {} : { datagrams: sharedDatagrams(datagrams) }) }
 }
 
 /** The channel to the process that started us, which lends descriptors and joins shards and generations to one proxy. */

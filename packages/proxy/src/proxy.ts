@@ -125,6 +125,7 @@ export class Proxy {
       testSan: parts.decisions.testSan,
       config: () => this.store.active,
       endpointsOf: (name) => this.store.endpointsOf(name),
+      upstreamBindAddress: bootstrap.upstreamBindAddress,
       connectInternal: (name, ends) => this.listeners.connectInternal(name, ends),
       telemetry: (where) => telemetrySink(istio, this.#accessLog, where),
       logDatagrams: (record, logs) => this.#accessLog?.log(record, logs),
@@ -223,6 +224,7 @@ export class Proxy {
     const all = (): boolean => true
     this.udpListeners.stop(all)
     this.#log.info('retiring', { connections: this.connectionCount() })
+    this.udpListeners.stop(all)
     this.#drain = (async () => {
       await Promise.all([this.listeners.stopAccepting(all), ...this.#servers.map((server) => server.close())])
       await this.#connections.drainAll(all, drainMs, idleMs)

@@ -18,6 +18,8 @@ export interface RequestPathContext {
   config(): ActiveConfig
   /** Endpoints as last told. */
   endpointsOf(edsName: string): EndpointSet | undefined
+  /** Where connections to clusters that name no source address come from; absent: the kernel chooses. */
+  readonly upstreamBindAddress?: string | undefined
   /** Dials an internal listener of this proxy. */
   connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
   /** Writes the access logs of a UDP session that is over. */

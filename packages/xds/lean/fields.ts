@@ -80,6 +80,7 @@ const core = [
     KeepaliveSettings: 'interval timeout',
     UdpSocketConfig: 'max_rx_datagram_size',
     ProxyProtocolConfig: 'version',
+    UpstreamHttpProtocolOptions: 'auto_sni auto_san_validation override_auto_sni_header',
     SubstitutionFormatString: 'text_format json_format text_format_source omit_empty_values content_type',
   }),
   ...group('envoy.type.v3', {
@@ -301,8 +302,8 @@ const cluster = [
   ...group('envoy.config.cluster.v3', {
     Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
       lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
-      http_protocol_options http2_protocol_options typed_extension_protocol_options outlier_detection
-      upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
+      upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
+      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
@@ -327,7 +328,8 @@ const cluster = [
   ...group('envoy.extensions.upstreams.http.v3', {
     HttpProtocolOptions: {
       as: 'ClusterHttpProtocolOptions',
-      fields: 'common_http_protocol_options explicit_http_config use_downstream_protocol_config auto_config',
+      fields: `common_http_protocol_options upstream_http_protocol_options explicit_http_config
+        use_downstream_protocol_config auto_config`,
     },
     'HttpProtocolOptions.ExplicitHttpConfig': {
       as: 'ExplicitHttpConfig',

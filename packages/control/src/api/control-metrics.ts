@@ -42,6 +42,11 @@ export function controlMetrics(): ControlMetrics {
     help: 'Generator builds not answered from memory',
     registers,
   })
+  const encodedBytes = new Counter({
+    name: 'weft_encoded_bytes_total',
+    help: 'Bytes of resources encoded; what is sent again or to several proxies is encoded once',
+    registers,
+  })
   const rebuilds = new Histogram({
     name: 'weft_rebuild_seconds',
     help: 'From a changed snapshot to tables for every proxy',
@@ -50,7 +55,8 @@ export function controlMetrics(): ControlMetrics {
   })
   return {
     onRebuild(rebuild) {
-      builds.inc(rebuild.builds)
+      builds.inc(rebuild.work.builds)
+      encodedBytes.inc(rebuild.work.encodedBytes)
       rebuilds.observe(rebuild.durationMs / 1000)
     },
     onDistributorEvent(event) {

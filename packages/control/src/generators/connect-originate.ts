@@ -30,9 +30,8 @@ export const tunnelMatch = { tunnel: 'h2' } as const
 /** `connect_originate`, twice */
 export const connectOriginate = generator({
   name: 'connect-originate',
-  reads: 'config',
-  scope: (config, proxy) => ({
-    ...inboundScope(config, proxy),
+  scope: (mesh, proxy) => ({
+    ...inboundScope(mesh, proxy),
     sourceAddress: proxy.instance.address,
     baggage: baggage(proxy.instance),
   }),

@@ -30,14 +30,13 @@ const idleMs = 3_600_000
 /** `connect_terminate`, for workloads with a TCP port that takes mutual TLS */
 export const connectTerminate = generator({
   name: 'connect-terminate',
-  reads: 'config',
-  scope: (config, proxy) => ({
-    ...inboundScope(config, proxy),
+  scope: (mesh, proxy) => ({
+    ...inboundScope(mesh, proxy),
     bindAddress: proxy.interception === 'redirect' ? '0.0.0.0' : proxy.instance.address,
   }),
-  views({ config }, scope) {
+  views(mesh, scope) {
     if (scope.hop === 'http1') return []
-    return [makeView(scope, inboundRefs(config, scope))]
+    return [makeView(scope, inboundRefs(mesh, scope))]
   },
   build({ scope, refs }) {
     const ports = tunnelledPorts(scope, refs)

@@ -1,29 +1,27 @@
 // Which DestinationRules hold for a Service, merged: policy and subsets.
 import { originOf, type Origin } from '@weft/core'
-import {
-  type DestinationRuleSpec,
-  type PortTrafficPolicy,
-  resolveHost,
-  type Subset,
-  type TrafficPolicy,
-} from '@weft/resources'
-import type { ConfigPart, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import type { Loser } from './generator.ts'
-import { type Service, serviceHost } from './hosts.ts'
+import { type DestinationRuleSpec, type PortTrafficPolicy, type Subset, type TrafficPolicy } from '@weft/resources'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { Loser, ProxyRef } from './generator.ts'
+import type { Service } from './hosts.ts'
 
 /** A DestinationRule with its content. */
 export type DestinationRule = SnapshotObject<DestinationRuleSpec>
 
-/** Rules for a Service that callers of `namespace` see: theirs first, then the Service's, then others, each by name. */
-export function destinationRulesFor(config: ConfigPart, service: Service, namespace: string): DestinationRule[] {
-  const host = serviceHost(service)
+/** Rules for a Service that callers of a `ruleScope` see: theirs first, then the Service's, then others, each by name. */
+export function destinationRulesFor(mesh: MeshQuery, service: Service, namespace: string): DestinationRule[] {
   const rank = (rule: DestinationRule): number =>
     rule.id.namespace === namespace ? 0 : rule.id.namespace === service.id.namespace ? 1 : 2
-  return config.objects.DestinationRule.filter(
-    (rule) =>
-      (rule.spec.exportTo.includes('*') || rule.spec.exportTo.length === 0 || rule.id.namespace === namespace) &&
-      resolveHost(rule.spec.host, rule.id.namespace) === host,
-  ).sort((a, b) => rank(a) - rank(b))
+  return mesh
+    .destinationRulesOf(service)
+    .filter(({ id, spec }) => spec.exportTo.includes('*') || spec.exportTo.length === 0 || id.namespace === namespace)
+    .sort((a, b) => rank(a) - rank(b))
+}
+
+/** The namespace whose rules a proxy sees, or '' when it sees what all namespaces without rules of their own see. */
+export function ruleScope(mesh: MeshQuery, { instance }: ProxyRef): string {
+  return mesh.namespacesWithLocalRules().has(instance.namespace) ? instance.namespace : ''
 }
 
 /** A subset and where it was written. */

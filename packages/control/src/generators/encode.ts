@@ -66,7 +66,56 @@ export function encodeResource<D extends DescMessage>(
   origin: readonly Origin[],
 ): BuiltResource {
   const body = toBinary(schema, create(schema, init))
-  return { type: `type.googleapis.com/${schema.typeName}`, name, version: sha256(body).slice(0, 16), body, origin }
+  return { type: `type.googleapis.com/${schema.typeName}`, name, version: versionOf(body), body, origin }
+}
+
+/** A resource whose bytes were put together from parts; `content` names these completely. */
+export function splicedResource<D extends DescMessage>(
+  schema: D,
+  name: string,
+  body: Uint8Array,
+  parts: { readonly content: string; readonly origin: readonly Origin[] },
+): BuiltResource {
+  const version = sha256(new TextEncoder().encode(`${schema.typeName}|${name}|${parts.content}`)).slice(0, 16)
+  return { type: `type.googleapis.com/${schema.typeName}`, name, version, body, origin: parts.origin }
+}
+
+/** Encodes a message that is part of another. */
+export function encodePart<D extends DescMessage>(schema: D, init: MessageInitShape<D>): Uint8Array {
+  return toBinary(schema, create(schema, init))
+}
+
+/** A length-delimited field of these bytes; `tag` is the whole tag, below 128. */
+export function field(tag: number, ...pieces: readonly Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const piece of pieces) size += piece.length
+  const head = [tag]
+  for (; size > 0x7f; size >>>= 7) head.push((size & 0x7f) | 0x80)
+  head.push(size)
+  return concatenated([Uint8Array.from(head), ...pieces])
+}
+
+/** A string field. */
+export function textField(tag: number, text: string): Uint8Array {
+  return field(tag, new TextEncoder().encode(text))
+}
+
+/** Bytes one after the other, copied once. */
+export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const piece of pieces) size += piece.length
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+/** Hash of encoded bytes. */
+export function versionOf(bytes: Uint8Array): string {
+  return sha256(bytes).slice(0, 16)
 }
 
 /** Packs a message for a `typed_config`. */

@@ -19,11 +19,11 @@ import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
 import { takesTunnels, tunnelPort } from './connect-terminate.ts'
-import { destinationRulesFor, mergeDestinationRules, portPolicy } from './destination-rules.ts'
+import { destinationRulesFor, mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { outboundCluster, portKind, type Service, serviceHost, standsFor } from './hosts.ts'
-import { peerAuthenticationsBeside, type ServiceReferences } from './service-references.ts'
+import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
+import type { ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 import type { Init } from './init.ts'
@@ -47,27 +47,29 @@ interface EndpointScope {
 /** One ClusterLoadAssignment per outbound cluster. */
 export const endpoints = generator({
   name: 'endpoints',
-  reads: 'mesh',
-  scope: (config, { instance }) => ({
-    namespace: instance.namespace,
-    rootNamespace: config.settings.rootNamespace,
-    trustDomain: config.settings.trustDomain,
-    hop: config.settings.hop,
+  scope: (mesh, proxy) => ({
+    callers: ruleScope(mesh, proxy),
+    rootNamespace: mesh.settings.rootNamespace,
+    trustDomain: mesh.settings.trustDomain,
+    hop: mesh.settings.hop,
   }),
-  views({ config, running }, { namespace, ...scope }) {
-    const serverNamePolicies = config.objects.AuthorizationPolicy.filter((policy) => asksServerName([policy]))
-    return config.objects.Service.map((service) =>
+  each: ['Service'],
+  views(mesh, { callers, ...scope }, item) {
+    const service = item as Service
+    const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
+    const targets = instances.map(({ value }) => value)
+    return [
       makeView<
         EndpointScope,
         EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
       >(scope, {
         service: [service],
-        destinationRules: destinationRulesFor(config, service, namespace),
-        instances: running.instances.filter(({ value }) => value.ready && !value.draining && standsFor(service, value)),
-        peerAuthentications: peerAuthenticationsBeside(config, service),
-        serverNamePolicies,
+        destinationRules: destinationRulesFor(mesh, service, callers),
+        instances,
+        peerAuthentications: mesh.peerAuthentications(targets),
+        serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
       }),
-    )
+    ]
   },
   build({ scope, refs }) {
     const { policy, subsets } = mergeDestinationRules(refs.destinationRules)

@@ -4,7 +4,7 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { authorizationOf, httpRbac, policiesOf } from '../policies/authorization.ts'
 import { encodeResource } from './encode.ts'
-import { gatewayPorts, gatewaysFor, gatewaysOn, serverHosts } from './gateways.ts'
+import { gatewayPorts, gatewaysOn, serverHosts } from './gateways.ts'
 import { generator, makeView } from './generator.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { inboundScope } from './inbound-listeners.ts'
@@ -19,12 +19,11 @@ export function gatewayRouteName(port: number): string {
 /** `gateway_<address>_<port>`, at the address the Workload asks for. */
 export const gatewayListeners = generator({
   name: 'gateway-listeners',
-  reads: 'config',
-  scope: (config, proxy) => ({ ...inboundScope(config, proxy), address: servingAddress(proxy.instance) }),
-  views({ config }, scope) {
+  scope: (mesh, proxy) => ({ ...inboundScope(mesh, proxy), address: servingAddress(proxy.instance) }),
+  views(mesh, scope) {
     const { address, workload, trustDomain, accessLog, hop } = scope
-    const gateways = gatewaysFor(config, scope.labels)
-    const policies = policiesOf(config, scope)
+    const gateways = mesh.gatewaysFor(scope.labels)
+    const policies = policiesOf(mesh, scope)
     return gatewayPorts(gateways).map((port) =>
       makeView(
         { address, port, workload, trustDomain, accessLog, hop },

@@ -4,7 +4,7 @@ import { hostCovers, resolveGateway } from '@weft/resources'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { encodeResource } from './encode.ts'
 import { gatewayRouteName } from './gateway-listeners.ts'
-import { gatewayPorts, gatewaysFor, gatewaysOn, type ServerHost, serverHosts } from './gateways.ts'
+import { gatewayPorts, gatewaysOn, type ServerHost, serverHosts } from './gateways.ts'
 import { generator, makeView } from './generator.ts'
 import { weftMetadata } from './metadata.ts'
 import { callerScope } from './outbound-routes.ts'
@@ -14,20 +14,16 @@ import type { VirtualService } from './routes/virtual-service-routes.ts'
 /** `http.<port>` */
 export const gatewayRoutes = generator({
   name: 'gateway-routes',
-  reads: 'config',
-  scope: (config, proxy) => ({ ...callerScope(config, proxy), gatewayLabels: proxy.instance.labels }),
-  views({ config }, { gatewayLabels, ...caller }) {
-    const gateways = gatewaysFor(config, gatewayLabels)
+  scope: (mesh, proxy) => ({ ...callerScope(mesh, proxy), gatewayLabels: proxy.instance.labels }),
+  views(mesh, { gatewayLabels, ...caller }) {
+    const gateways = mesh.gatewaysFor(gatewayLabels)
     return gatewayPorts(gateways).map((port) => {
       const onPort = gatewaysOn(gateways, port)
       const names = onPort.map(({ id }) => `${id.namespace}/${id.name}`)
+      const virtualServices = visibleTo(mesh.virtualServicesOf(names), caller.namespace, names)
       return makeView(
         { ...caller, port },
-        {
-          gateways: onPort,
-          services: config.objects.Service,
-          virtualServices: visibleTo(config.objects.VirtualService, caller.namespace, names),
-        },
+        { gateways: onPort, services: mesh.destinationsOf(virtualServices), virtualServices },
       )
     })
   },

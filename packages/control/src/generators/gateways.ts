@@ -1,15 +1,10 @@
 // What a gateway workload serves: the servers of the Gateways that select it, by port.
 import { originOf, type Origin } from '@weft/core'
-import { type GatewaySpec, selectsLabels } from '@weft/resources'
-import type { ConfigPart, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { GatewaySpec } from '@weft/resources'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 
 /** A Gateway with its content. */
 export type Gateway = SnapshotObject<GatewaySpec>
-
-/** The Gateways for a workload; an empty selector picks every gateway workload, as in Istio. */
-export function gatewaysFor(config: ConfigPart, labels: Readonly<Record<string, string>>): Gateway[] {
-  return config.objects.Gateway.filter((gateway) => selectsLabels(gateway.spec.selector, labels))
-}
 
 /** A host of a server: `namespace/host` narrows whose VirtualServices may bind to it. */
 export interface ServerHost {

@@ -2,7 +2,8 @@
 import type { Origin } from '@weft/core'
 import { canonicalJson, type WorkloadInstance } from '@weft/resources'
 import type { EncodedResource } from '@weft/xds'
-import type { ConfigPart, MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { Ref } from '../snapshot/mesh-snapshot.ts'
 
 /** A proxy, as far as its configuration depends on it. */
 export interface ProxyRef {
@@ -42,31 +43,52 @@ export interface GeneratorProblem {
   readonly message: string
 }
 
+/** A piece of a resource that several views make together, encoded. */
+export interface Part {
+  /** Hash of everything that `join` uses of the part. */
+  readonly version: string
+  /** Size of what was encoded for it. */
+  readonly size: number
+}
+
 /** What a build yields. */
-export interface Built {
+export interface Built<T extends Part = Part> {
   readonly resources: readonly BuiltResource[]
+  /** Pieces for the generator's `join`. */
+  readonly parts?: readonly T[]
   readonly problems: readonly GeneratorProblem[]
   readonly losers: readonly Loser[]
 }
 
+/** What a generator may go through one by one. */
+export type ItemKind = 'Service' | 'VirtualService' | 'Instance'
+
 /** How a generator is written: `S` is the scope of a proxy, `P` and `R` are scope and references of one view. */
-export interface GeneratorOf<S extends object, P extends object, R extends object> {
+export interface GeneratorOf<S extends object, P extends object, R extends object, T extends Part = Part> {
   readonly name: string
-  /** Plain values of the proxy and the settings that the views of this generator depend on. */
-  scope(config: ConfigPart, proxy: ProxyRef): S
-  /** `config`: `views` reads configuration only, so a change of instances does not even look at it. */
-  readonly reads: 'config' | 'mesh'
-  /** The views of a scope, one per independent piece (a Service, a listener). */
-  views(mesh: MeshSnapshot, scope: S): View<P, R>[]
-  build(view: View<P, R>): Built
+  /** Plain values that the views depend on besides objects: proxies of the same scope share everything. */
+  scope(mesh: MeshQuery, proxy: ProxyRef): S
+  /**
+   * `views` is asked once for each object of these kinds, so that a change of one visits no other; absent: once per scope,
+   * with no item.
+   */
+  readonly each?: readonly ItemKind[]
+  /** The views of a scope (and an item), one per independent piece. Whatever it asks of the mesh is what it depends on. */
+  views(mesh: MeshQuery, scope: S, item: Ref | undefined): View<P, R>[]
+  build(view: View<P, R>): Built<T>
+  /**
+   * Joins the parts of all views, in the order of `each` and then of keys, to resources; looks only at the parts. `before` is what
+   * it returned last time: it may spare work, and must not make a difference.
+   */
+  join?(scope: S, parts: readonly T[], before: Built | undefined): Built
 }
 
 /** A generator whose scope and references are nobody else's business. */
 export type Generator = GeneratorOf<object, object, object>
 
-/** Forgets the types of a generator; sound since its views only ever come back to itself. */
-export function generator<S extends object, P extends object, R extends object>(
-  definition: GeneratorOf<S, P, R>,
+/** Forgets the types of a generator; sound since its views and parts only ever come back to itself. */
+export function generator<S extends object, P extends object, R extends object, T extends Part = Part>(
+  definition: GeneratorOf<S, P, R, T>,
 ): Generator {
   return definition as unknown as Generator
 }

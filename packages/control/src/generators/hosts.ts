@@ -1,12 +1,5 @@
 // Names of Services and how configuration refers to them.
-import {
-  isHttpPort,
-  protocolOf,
-  serviceFqdn,
-  serviceSelects as selectorPicks,
-  type ServicePort,
-  type ServiceSpec,
-} from '@weft/resources'
+import { isHttpPort, protocolOf, serviceFqdn, type ServicePort, type ServiceSpec } from '@weft/resources'
 import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 
@@ -55,12 +48,4 @@ export function domainsOf(host: string, port: number, namespace: string): string
     if (ns === namespace) names.push(`${name}`)
   }
   return names.flatMap((name) => (port === 80 ? [name, `${name}:${port}`] : [`${name}:${port}`]))
-}
-
-/** Whether a Service stands for a workload of a namespace. */
-export function standsFor(
-  service: Service,
-  workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
-): boolean {
-  return service.id.namespace === workload.namespace && selectorPicks(service.spec.selector, workload.labels)
 }

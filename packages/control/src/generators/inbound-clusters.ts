@@ -5,7 +5,7 @@ import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView } from './generator.ts'
 import type { MeshHop } from '../snapshot/mesh-settings.ts'
-import { inboundCluster, type Service, serviceHost, speaksHttp2, standsFor } from './hosts.ts'
+import { inboundCluster, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { httpOptions } from './traffic-policy.ts'
 import { socketAddress } from './socket-address.ts'
@@ -14,17 +14,16 @@ import { workloadOrigin } from './inbound-listeners.ts'
 /** `inbound|<port>||` */
 export const inboundClusters = generator({
   name: 'inbound-clusters',
-  reads: 'config',
-  scope: (config, { instance }) => ({
-    hop: config.settings.hop,
+  scope: (mesh, { instance }) => ({
+    hop: mesh.settings.hop,
     appAddress: instance.appAddress,
     namespace: instance.namespace,
     labels: instance.labels,
     workload: workloadOrigin(instance),
     ports: instance.ports,
   }),
-  views({ config }, scope) {
-    const services = config.objects.Service.filter((service) => standsFor(service, scope))
+  views(mesh, scope) {
+    const services = mesh.servicesFor(scope)
     const { appAddress, workload, hop } = scope
     return scope.ports.map((port) => makeView({ appAddress, workload, hop, ...port }, { services }))
   },

@@ -4,11 +4,10 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { policiesOf } from '../policies/authorization.ts'
 import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshHop } from '../snapshot/mesh-settings.ts'
-import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
-import { standsFor } from './hosts.ts'
 import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { weftMetadata } from './metadata.ts'
 import { socketAddress } from './socket-address.ts'
@@ -26,16 +25,16 @@ export interface InboundScope {
 }
 
 /** The inbound scope of a proxy. */
-export function inboundScope(config: ConfigPart, { instance }: ProxyRef): InboundScope {
+export function inboundScope(mesh: MeshQuery, { instance }: ProxyRef): InboundScope {
   return {
     address: instance.address,
     namespace: instance.namespace,
     labels: instance.labels,
     workload: workloadOrigin(instance),
     ports: instance.ports,
-    trustDomain: config.settings.trustDomain,
-    accessLog: config.settings.accessLog,
-    hop: config.settings.hop,
+    trustDomain: mesh.settings.trustDomain,
+    accessLog: mesh.settings.accessLog,
+    hop: mesh.settings.hop,
   }
 }
 
@@ -45,11 +44,11 @@ export function workloadOrigin(instance: { readonly namespace: string; readonly 
 }
 
 /** Everything in the configuration that concerns what comes in to a workload. */
-export function inboundRefs(config: ConfigPart, scope: InboundScope): InboundRefs {
+export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
   return {
-    services: config.objects.Service.filter((service) => standsFor(service, scope)),
-    peerAuthentications: peerAuthenticationsOf(config.objects.PeerAuthentication, scope, config.settings.rootNamespace),
-    ...policiesOf(config, scope),
+    services: mesh.servicesFor(scope),
+    peerAuthentications: peerAuthenticationsOf(mesh.peerAuthentications([scope]), scope, mesh.settings.rootNamespace),
+    ...policiesOf(mesh, scope),
   }
 }
 
@@ -62,10 +61,9 @@ export function inboundPorts(scope: InboundScope): InboundPort[] {
 /** `inbound_<address>_<port>` */
 export const inboundListeners = generator({
   name: 'inbound-listeners',
-  reads: 'config',
   scope: inboundScope,
-  views({ config }, scope) {
-    const refs = inboundRefs(config, scope)
+  views(mesh, scope) {
+    const refs = inboundRefs(mesh, scope)
     return inboundPorts(scope).map((port) => makeView({ address: scope.address, ...port }, refs))
   },
   build({ scope, refs }) {

@@ -3,13 +3,13 @@ import { originOf } from '@weft/core'
 import type { PortTrafficPolicy } from '@weft/resources'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { adsSource } from './config-source.ts'
-import { mergeDestinationRules, portPolicy } from './destination-rules.ts'
+import { mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
-import { outboundCluster, serviceHost } from './hosts.ts'
+import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
-import { type ServiceReferences, serviceReferences } from './service-references.ts'
+import { serviceReferences, type ServiceReferences } from './service-references.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
 import type { Init } from './init.ts'
@@ -17,7 +17,7 @@ import type { Init } from './init.ts'
 type ClusterInit = Init<typeof ClusterSchema>
 
 /** What a rule asks of HTTP/2 where the mesh's proxies do not speak it. */
-function unspokenHttp2({ hop }: OutboundScope, { destinationRules }: ServiceReferences): GeneratorProblem[] {
+function unspokenHttp2({ hop }: TransportScope, { destinationRules }: ServiceReferences): GeneratorProblem[] {
   if (hop === 'http2') return []
   const asks = ({ connectionPool }: PortTrafficPolicy): boolean =>
     connectionPool?.http?.h2UpgradePolicy === 'UPGRADE' || connectionPool?.http?.useClientProtocol === true
@@ -31,25 +31,19 @@ function unspokenHttp2({ hop }: OutboundScope, { destinationRules }: ServiceRefe
   })
 }
 
-interface OutboundScope extends TransportScope {
-  /** Sidecars dial from the workload's address, so that the far end can name the workload. */
-  readonly sourceAddress: string
-}
-
-/** `outbound|<port>|<subset>|<host>` */
+/** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
   name: 'outbound-clusters',
-  reads: 'config',
-  scope: (config, { instance }) => ({
-    namespace: instance.namespace,
-    sourceAddress: instance.address,
-    trustDomain: config.settings.trustDomain,
-    rootNamespace: config.settings.rootNamespace,
-    hop: config.settings.hop,
+  scope: (mesh, proxy) => ({
+    callers: ruleScope(mesh, proxy),
+    trustDomain: mesh.settings.trustDomain,
+    rootNamespace: mesh.settings.rootNamespace,
+    hop: mesh.settings.hop,
   }),
-  views({ config }, { namespace, ...scope }) {
-    return serviceReferences(config, namespace).map((references) => makeView(scope, references))
-  },
+  each: ['Service'],
+  views: (mesh, { callers, ...scope }, item) => [
+    makeView<TransportScope, ServiceReferences>(scope, serviceReferences(mesh, item as Service, callers)),
+  ],
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
     const resources = refs.service.flatMap((service) =>
@@ -66,7 +60,7 @@ export const outboundClusters = generator({
 })
 
 function cluster(
-  scope: OutboundScope,
+  scope: TransportScope,
   refs: ServiceReferences,
   target: ClusterTarget,
   rule: string | undefined,
@@ -82,9 +76,6 @@ function cluster(
     edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
     ...policyMembers(policy, protocol),
     ...sockets,
-    upstreamBindConfig: {
-      sourceAddress: { address: scope.sourceAddress, portSpecifier: { case: 'portValue', value: 0 } },
-    },
     metadata: weftMetadata(
       { origin, destinationRule: rule },
       { services: [istioService(service)], ...(subset === undefined ? {} : { subset: subset.name }) },

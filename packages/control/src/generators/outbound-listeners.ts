@@ -13,7 +13,7 @@ import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { workloadOrigin } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
-import { serviceIndex, virtualServicesFor, visibleTo } from './routes/virtual-hosts.ts'
+import { inMesh } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
@@ -44,18 +44,15 @@ interface OutboundRefs {
 /** `outbound-http`, `tunnel`, `outbound-tcp_<address>_<port>` */
 export const outboundListeners = generator({
   name: 'outbound-listeners',
-  reads: 'config',
-  scope: (config, proxy) => ({
-    ...callerScope(config, proxy),
+  scope: (mesh, proxy) => ({
+    ...callerScope(mesh, proxy),
     address: proxy.instance.address,
     workload: workloadOrigin(proxy.instance),
-    accessLog: config.settings.accessLog,
-    hop: config.settings.hop,
+    accessLog: mesh.settings.accessLog,
+    hop: mesh.settings.hop,
     outboundTcp: proxy.instance.outboundTcp,
   }),
-  views({ config }, { outboundTcp, ...scope }) {
-    const visible = visibleTo(config.objects.VirtualService, scope.namespace, ['mesh'])
-    const index = serviceIndex(config.objects.Service)
+  views(mesh, { outboundTcp, ...scope }) {
     const http = makeView<OutboundView, OutboundRefs>(
       { ...scope, labels: {}, port: 'http' },
       { service: [], services: [], virtualServices: [] },
@@ -63,15 +60,15 @@ export const outboundListeners = generator({
     const tcp = Object.entries(outboundTcp).flatMap(([target, address]) => {
       const match = /^([^.:]+)\.([^.:]+):(\d+)$/.exec(target)
       if (match === null) return []
-      const service = index.get(`${match[1]}.${match[2]}.svc.cluster.local`)
+      const service = mesh.service(`${match[1]}.${match[2]}.svc.cluster.local`)
       if (service === undefined) return []
-      const virtualServices = virtualServicesFor(serviceHost(service), visible).filter(
+      const virtualServices = inMesh(mesh, serviceHost(service), scope.namespace).filter(
         ({ spec }) => spec.tcp.length > 0,
       )
       return [
         makeView<OutboundView, OutboundRefs>(
           { ...scope, address, port: Number(match[3]) },
-          { service: [service], services: virtualServices.length > 0 ? config.objects.Service : [], virtualServices },
+          { service: [service], services: mesh.destinationsOf(virtualServices), virtualServices },
         ),
       ]
     })

@@ -1,20 +1,19 @@
 // The routes of the explicit HTTP proxy: every Service the workload may call by name, on every port.
 import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
-import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshHop } from '../snapshot/mesh-settings.ts'
-import type { ConfigPart } from '../snapshot/mesh-snapshot.ts'
-import { encodeResource } from './encode.ts'
-import { generator, makeView, type ProxyRef } from './generator.ts'
+import { generator, makeView, type ProxyRef, type View } from './generator.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
+import { joinVirtualHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
 import {
   addServiceHost,
   connectRoute,
+  inMesh,
   serviceIndex,
   type ServiceIndex,
   VirtualHostBuilder,
-  virtualServicesFor,
   visibleTo,
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
@@ -31,58 +30,96 @@ interface RouteScope {
   readonly hop: MeshHop
 }
 
+interface RouteRefs {
+  /** The Service whose hosts these are; none for a VirtualService's own. */
+  readonly service: readonly Service[]
+  readonly virtualServices: readonly VirtualService[]
+  readonly destinations: readonly Service[]
+  /** Hosts of the VirtualService that are Services and therefore not its own. */
+  readonly taken: readonly Service[]
+}
+
 /** What routes depend on in a caller. */
-export function callerScope(config: ConfigPart, { instance }: ProxyRef): Pick<RouteScope, 'namespace' | 'labels'> {
-  const labels = config.sourceLabelKeys.flatMap((key) => {
+export function callerScope(mesh: MeshQuery, { instance }: ProxyRef): Pick<RouteScope, 'namespace' | 'labels'> {
+  const labels = mesh.sourceLabelKeys().flatMap((key) => {
     const value = instance.labels[key]
     return value === undefined ? [] : [[key, value] as const]
   })
   return { namespace: instance.namespace, labels: Object.fromEntries(labels) }
 }
 
-/** `outbound-http` */
+/** `outbound-http`: virtual hosts of each Service, then those of VirtualServices for hosts that are no Service. */
 export const outboundRoutes = generator({
   name: 'outbound-routes',
-  reads: 'config',
-  scope: (config, proxy) => ({
-    ...callerScope(config, proxy),
+  scope: (mesh, proxy) => ({
+    ...callerScope(mesh, proxy),
     tunnel: proxy.interception === 'explicit',
-    hop: config.settings.hop,
+    hop: mesh.settings.hop,
   }),
-  views({ config }, scope: RouteScope) {
-    return [
-      makeView(scope, {
-        services: config.objects.Service,
-        virtualServices: visibleTo(config.objects.VirtualService, scope.namespace, ['mesh']),
-      }),
-    ]
+  each: ['Service', 'VirtualService'],
+  views(mesh, scope: RouteScope, item) {
+    const object = item as Service | VirtualService
+    if (isVirtualService(object)) return foreignView(mesh, scope, object)
+    const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
+    const destinations = mesh.destinationsOf(virtualServices)
+    const local = object.id.namespace === scope.namespace
+    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [] }
+    return [makeView(narrowed(scope, virtualServices, local), refs)]
   },
   build({ scope, refs }) {
-    const services = serviceIndex(refs.services)
+    const [service] = refs.service
+    const services = serviceIndex(refs.destinations)
     const builder = new VirtualHostBuilder(services)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
-    // The caller's own namespace first: its short names are its own.
-    const ordered = [...refs.services].sort((a, b) => rank(a, scope.namespace) - rank(b, scope.namespace))
-    for (const service of ordered) addService(builder, service, { ...scope, refs, services, caller })
-    addForeignHosts(builder, refs.virtualServices, { ...scope, services, caller })
-    if (!builder.has('*')) builder.hosts.push(blockAll())
-    const resource = encodeResource(
-      RouteConfigurationSchema,
-      outboundHttp,
-      {
-        name: outboundHttp,
-        virtualHosts: builder.hosts,
-        validateClusters: false,
-        maxDirectResponseBodySizeBytes: 1_048_576,
-      },
-      [...builder.origins],
-    )
-    return { resources: [resource], problems: builder.problems, losers: builder.losers }
+    const context = { services, caller, tunnel: scope.tunnel, hop: scope.hop }
+    if (service === undefined) addForeignHosts(builder, refs, context)
+    else addService(builder, service, { ...context, refs })
+    const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
+    return { resources: [], parts, problems: builder.problems, losers: builder.losers }
   },
+  join: (_scope, parts, before) => joinVirtualHosts(outboundHttp, parts, before),
 })
 
-function rank(service: Service, namespace: string): number {
-  return service.id.namespace === namespace ? 0 : 1
+function isVirtualService(object: Service | VirtualService): object is VirtualService {
+  return object.id.kind === 'VirtualService'
+}
+
+/** A VirtualService's hosts that are no Service: names that exist only as rules, on port 80. */
+function foreignView(
+  mesh: MeshQuery,
+  scope: RouteScope,
+  virtualService: VirtualService,
+): View<RouteScope, RouteRefs>[] {
+  const { id, spec } = virtualService
+  const [visible] = visibleTo([virtualService], scope.namespace, ['mesh'])
+  if (visible === undefined || spec.http.length === 0) return []
+  const hosts = spec.hosts.map((host) => resolveHost(host, id.namespace))
+  const taken = hosts.flatMap((host) => mesh.service(host) ?? [])
+  if (taken.length === hosts.length) return []
+  const local = hosts.some((host) => domainsOf(host, 80, scope.namespace).length > domainsOf(host, 80, '').length)
+  const destinations = mesh.destinationsOf([virtualService])
+  return [
+    makeView(narrowed(scope, [virtualService], local), {
+      service: [],
+      virtualServices: [virtualService],
+      destinations,
+      taken,
+    }),
+  ]
+}
+
+/** The part of a scope that routes of these VirtualServices can tell: callers that differ in the rest share them. */
+function narrowed(scope: RouteScope, virtualServices: readonly VirtualService[], local: boolean): RouteScope {
+  const rules = virtualServices.flatMap(({ spec }) => [...spec.http, ...spec.tcp])
+  const matches = rules.flatMap((rule) => rule.match ?? [])
+  const asked = new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))
+  const byNamespace = local || matches.some((match) => match.sourceNamespace !== undefined)
+  return {
+    namespace: byNamespace ? scope.namespace : '',
+    labels: Object.fromEntries(Object.entries(scope.labels).filter(([key]) => asked.has(key))),
+    tunnel: scope.tunnel,
+    hop: scope.hop,
+  }
 }
 
 interface HostContext {
@@ -95,11 +132,10 @@ interface HostContext {
 function addService(
   builder: VirtualHostBuilder,
   service: Service,
-  context: HostContext & { readonly refs: { readonly virtualServices: readonly VirtualService[] } },
+  context: HostContext & { readonly refs: RouteRefs },
 ): void {
-  const { caller, tunnel, refs, hop } = context
-  const host = serviceHost(service)
-  const virtualServices = virtualServicesFor(host, refs.virtualServices)
+  const { caller, tunnel, hop } = context
+  const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
     if (portKind(port, hop) === 'http') {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
@@ -132,18 +168,14 @@ function addTcpHost(
   )
 }
 
-/** VirtualServices for hosts that are no Service: names that exist only as rules, on port 80. */
-function addForeignHosts(
-  builder: VirtualHostBuilder,
-  virtualServices: readonly VirtualService[],
-  context: HostContext,
-): void {
-  for (const virtualService of virtualServices) {
-    if (virtualService.spec.http.length === 0) continue
+/** Each host of the VirtualService that is not some Service's. */
+function addForeignHosts(builder: VirtualHostBuilder, refs: RouteRefs, context: HostContext): void {
+  const taken = serviceIndex(refs.taken)
+  for (const virtualService of refs.virtualServices) {
     const origin = originOf(virtualService.id, '')
     for (const host of virtualService.spec.hosts) {
       const full = resolveHost(host, virtualService.id.namespace)
-      if (context.services.has(full)) continue
+      if (taken.has(full)) continue
       const { routes } = builder.routesOf([virtualService], context.caller)
       builder.add(
         {
@@ -155,20 +187,5 @@ function addForeignHosts(
         origin,
       )
     }
-  }
-}
-
-/** What the mesh does not know is not reachable through the explicit proxy (Istio: REGISTRY_ONLY). */
-function blockAll(): VirtualHostBuilder['hosts'][number] {
-  return {
-    name: 'block_all',
-    domains: ['*'],
-    routes: [
-      {
-        name: 'block_all',
-        match: { pathSpecifier: { case: 'prefix', value: '/' } },
-        action: { case: 'directResponse', value: { status: 502 } },
-      },
-    ],
   }
 }

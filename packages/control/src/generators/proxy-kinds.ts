@@ -10,7 +10,7 @@ import { inboundListeners } from './inbound-listeners.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
-import { redirectListeners } from './redirect-listeners.ts'
+import { redirectListeners, redirectPorts } from './redirect-listeners.ts'
 import { staticClusters } from './static-clusters.ts'
 import { weftWorkloads } from './weft-workloads.ts'
 
@@ -32,6 +32,7 @@ const redirectedSidecar: readonly Generator[] = [
   outboundClusters,
   endpoints,
   redirectListeners,
+  redirectPorts,
   connectTerminate,
   connectOriginate,
   outboundRoutes,

@@ -24,26 +24,27 @@ const anyAddress = '0.0.0.0'
 const outboundPort = 15001
 const inboundPort = 15006
 
-interface RedirectRefs extends InboundRefs {
-  readonly allServices: readonly Service[]
-}
-
-/** `virtualOutbound`, `virtualInbound`, `0.0.0.0_<port>` per outbound HTTP port */
+/** `virtualOutbound`, `virtualInbound` */
 export const redirectListeners = generator({
   name: 'redirect-listeners',
-  reads: 'config',
   scope: inboundScope,
-  views: ({ config }, scope) => [
-    makeView<InboundScope, RedirectRefs>(scope, { ...inboundRefs(config, scope), allServices: config.objects.Service }),
-  ],
+  views: (mesh, scope) => [makeView<InboundScope, InboundRefs>(scope, inboundRefs(mesh, scope))],
   build({ scope, refs }) {
     const inbound = virtualInbound(scope, refs)
     return {
-      resources: [virtualOutbound(scope), ...outboundPorts(scope, refs.allServices), inbound.resource],
+      resources: [virtualOutbound(scope), inbound.resource],
       problems: inbound.problems,
       losers: inbound.losers,
     }
   },
+})
+
+/** `0.0.0.0_<port>` per outbound HTTP port: the same for all redirected proxies. */
+export const redirectPorts = generator({
+  name: 'redirect-ports',
+  scope: (mesh) => ({ accessLog: mesh.settings.accessLog, hop: mesh.settings.hop }),
+  views: (mesh, scope) => [makeView(scope, { services: mesh.services() })],
+  build: ({ scope, refs }) => ({ resources: outboundPorts(scope, refs.services), problems: [], losers: [] }),
 })
 
 /** Hands a connection to the listener of its original port; what has none passes through. */
@@ -75,11 +76,14 @@ function virtualOutbound(scope: InboundScope): BuiltResource {
 }
 
 /** One unbound listener per HTTP port in the mesh. */
-function outboundPorts(scope: InboundScope, services: readonly Service[]): BuiltResource[] {
+function outboundPorts(
+  { accessLog, hop }: Pick<InboundScope, 'accessLog' | 'hop'>,
+  services: readonly Service[],
+): BuiltResource[] {
   const ports = new Map<number, Origin>()
   for (const service of services) {
     for (const port of service.spec.ports) {
-      if (portKind(port, scope.hop) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
+      if (portKind(port, hop) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
     }
   }
   return [...ports]
@@ -90,8 +94,8 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
         side: 'outbound',
         statPrefix: `outbound_${name}`,
         routes: outboundHttp,
-        accessLog: scope.accessLog,
-        hop: scope.hop,
+        accessLog,
+        hop,
       })
       return encodeResource(
         ListenerSchema,
@@ -108,14 +112,14 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
           filterChains: [
             {
               name: 'http',
-              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp(scope.hop) },
+              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp(hop) },
               metadata: weftMetadata({ origin }),
               filters: [hcm],
             },
           ],
           defaultFilterChain: {
             name: 'passthrough',
-            filters: [tcpProxy([{ cluster: passthrough, weight: 1 }], scope.accessLog)],
+            filters: [tcpProxy([{ cluster: passthrough, weight: 1 }], accessLog)],
           },
         },
         [origin],
@@ -125,7 +129,7 @@ function outboundPorts(scope: InboundScope, services: readonly Service[]): Built
 
 function virtualInbound(
   scope: InboundScope,
-  refs: RedirectRefs,
+  refs: InboundRefs,
 ): { resource: BuiltResource; problems: GeneratorProblem[]; losers: Loser[] } {
   const ports = inboundPorts(scope).map((port) => inboundChains(port, refs, port.port))
   const trap: Init<typeof FilterChainSchema> = {

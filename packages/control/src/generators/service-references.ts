@@ -1,9 +1,9 @@
-// What stands behind and beside each Service, found once per configuration and namespace: proxies of a namespace share it, so
-// that a change does not search services x workloads again for each of them.
+// What stands behind and beside a Service, as its callers see it.
 import type { PeerAuthenticationSpec, WorkloadSpec } from '@weft/resources'
-import type { ConfigPart, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type DestinationRule, destinationRulesFor } from './destination-rules.ts'
-import { type Service, standsFor } from './hosts.ts'
+import type { Service } from './hosts.ts'
 
 /** A Service with what its clusters are made from. */
 export interface ServiceReferences {
@@ -15,32 +15,15 @@ export interface ServiceReferences {
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
 }
 
-const known = new WeakMap<ConfigPart, Map<string, readonly ServiceReferences[]>>()
-
-/** One entry per Service, as callers of `namespace` see it. The same objects for the same configuration. */
-export function serviceReferences(config: ConfigPart, namespace: string): readonly ServiceReferences[] {
-  const byNamespace = known.get(config) ?? new Map<string, readonly ServiceReferences[]>()
-  known.set(config, byNamespace)
-  const found = byNamespace.get(namespace)
-  if (found !== undefined) return found
-  const made = config.objects.Service.map((service) => ({
-    service: [service] as const,
-    destinationRules: destinationRulesFor(config, service, namespace),
-    workloads: config.objects.Workload.filter((workload) =>
-      standsFor(service, { namespace: workload.id.namespace, labels: workload.labels }),
+/** The references of a Service for callers of a `ruleScope`. */
+export function serviceReferences(mesh: MeshQuery, service: Service, callers: string): ServiceReferences {
+  const workloads = mesh.workloadsBehind(service)
+  return {
+    service: [service],
+    destinationRules: destinationRulesFor(mesh, service, callers),
+    workloads,
+    peerAuthentications: mesh.peerAuthentications(
+      workloads.map(({ id, labels }) => ({ namespace: id.namespace, labels })),
     ),
-    peerAuthentications: peerAuthenticationsBeside(config, service),
-  }))
-  byNamespace.set(namespace, made)
-  return made
-}
-
-/** PeerAuthentications of a Service's namespace and of the whole mesh: its workloads are among those they may select. */
-export function peerAuthenticationsBeside(
-  config: ConfigPart,
-  service: Service,
-): readonly SnapshotObject<PeerAuthenticationSpec>[] {
-  return config.objects.PeerAuthentication.filter(
-    ({ id }) => id.namespace === service.id.namespace || id.namespace === config.settings.rootNamespace,
-  )
+  }
 }

@@ -20,7 +20,6 @@ type ClusterInit = Init<typeof ClusterSchema>
 /** `BlackHoleCluster`, `PassthroughCluster`, and where they are of use `tunnel` and `weft.workloads`. */
 export const staticClusters = generator({
   name: 'static-clusters',
-  reads: 'config',
   scope: (_config, { instance, flavor, interception }) => ({
     tunnel: instance.proxy === 'sidecar' && interception === 'explicit',
     weft: flavor === 'weft',

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
+import { type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { loadFiles, ofKind, planInstances, type SourceFile, type WorkloadInstance } from '@weft/resources'
-import { pushOrder, typeUrl } from '@weft/xds'
+import { LargeMesh } from '@weft/testkit'
+import { type EncodedResource, pushOrder, typeUrl } from '@weft/xds'
+import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
+import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { buildOffline } from '../build-offline.ts'
 import { buildSnapshot, type MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
+import type { TranslationWork } from './build-memory.ts'
 import type { ProxyRef } from './generator.ts'
 import { type Translation, Translator } from './translator.ts'
 
@@ -70,7 +75,7 @@ test('a change of endpoints rebuilds the endpoints of its service and nothing el
   const builds = buildsOf(translator, () => {
     after = translateAll(translator, second)
   })
-  assert.deepEqual(builds, { endpoints: 1, 'weft-workloads': 1 })
+  assert.deepEqual(builds, { endpoints: 1 })
   for (const [id, translation] of after) {
     const old = before.get(id)
     assert.ok(old !== undefined)
@@ -84,7 +89,8 @@ test('proxies of one namespace share routes and endpoints: each is built once', 
   const translator = new Translator()
   translateAll(translator, snapshotOf(files, planned(files)))
   const services = loadFiles(files).objects.filter(({ id }) => id.kind === 'Service').length
-  assert.equal(translator.buildCounts.get('outbound-routes'), 1)
+  assert.equal(translator.buildCounts.get('outbound-routes'), services, 'one virtual host each')
+  assert.equal(translator.buildCounts.get('outbound-clusters'), services)
   assert.equal(translator.buildCounts.get('endpoints'), services)
 })
 
@@ -102,61 +108,143 @@ test('an edited route rebuilds routes only', () => {
   assert.deepEqual(builds, { 'outbound-routes': 1 })
 })
 
-const large = (services: number, timeout: number): SourceFile[] => [
-  {
-    name: 'large.yaml',
-    text: Array.from(
-      { length: services },
-      (_, index) => `apiVersion: v1
-kind: Service
-metadata: { name: s${index}, namespace: shop }
-spec: { selector: { app: s${index} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: s${index}, namespace: shop, labels: { app: s${index} } }
-spec: { command: [s], serviceAccount: s${index}, replicas: 2, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: s${index}, namespace: shop }
-spec: { hosts: [s${index}], http: [{ timeout: ${index === 0 ? timeout : 5}s, route: [{ destination: { host: s${index} } }] }] }
-`,
-    ).join('---\n'),
-  },
-]
+/** The work between two moments, without the counts that did not move. */
+function workOf(translator: Translator, act: () => void): Partial<TranslationWork> {
+  const before = translator.work
+  act()
+  const grown = Object.entries(translator.work).map(
+    ([name, count]) => [name, count - before[name as keyof TranslationWork]] as const,
+  )
+  return Object.fromEntries(grown.filter(([, count]) => count > 0))
+}
 
-test('the work of one change among 20 services and 40 proxies is counted', () => {
+/** A large mesh and its translator, everything translated once. */
+function largeWorld(services: number) {
+  const large = new LargeMesh({ services, proxies: 12, namespaces: 3 })
   const translator = new Translator()
-  const instances = planned(large(20, 5))
-  const first = snapshotOf(large(20, 5), instances)
-  translateAll(translator, first)
+  const settings = defaultMeshSettings
+  let mesh: MeshSnapshot | undefined
+  const translate = (): Map<string, Translation> => {
+    mesh = buildSnapshot({ objects: large.objects, instances: large.instances, unenforceable: [], settings }, mesh)
+    return translateAll(translator, mesh)
+  }
+  translate()
+  return { large, translator, translate }
+}
+
+for (const services of [100, 2_000]) {
+  describe(`with ${services} services`, () => {
+    const { large, translator, translate } = largeWorld(services)
+
+    test('one changed rule encodes one virtual host per namespace that it looks different from, and visits nothing else', () => {
+      const work = workOf(translator, () => {
+        large.setTimeout(0, '6s')
+        translate()
+      })
+      const { encodedBytes = 0, splicedBytes: _, ...counts } = work
+      // Short names differ in the service's own namespace; the other two share a build.
+      assert.deepEqual(counts, { objects: 1, topics: 3, views: 6, builds: 2, encoded: 2, spliced: 3 })
+      assert.ok(encodedBytes > 300 && encodedBytes < 2_000, `${encodedBytes} bytes encoded`)
+    })
+
+    test('one changed endpoint encodes one assignment', () => {
+      const work = workOf(translator, () => {
+        large.setReady(3, false)
+        translate()
+      })
+      const { encodedBytes = 0, ...counts } = work
+      assert.deepEqual(counts, { objects: 1, topics: 2, views: 2, builds: 1, encoded: 1 })
+      assert.ok(encodedBytes < 200, `${encodedBytes} bytes encoded`)
+    })
+
+    test('another proxy of a known scope encodes its own listeners, cluster and place in the directory', () => {
+      const work = workOf(translator, () => {
+        large.addInstance()
+        translate()
+      })
+      const { encodedBytes: _, splicedBytes: __, ...counts } = work
+      // Inbound cluster and listener, outbound proxy and tunnel, its name in weft.workloads, its address behind its Service.
+      assert.deepEqual(counts, { objects: 1, topics: 2, views: 7, builds: 5, encoded: 6, spliced: 1 })
+    })
+
+    test('an edited annotation changes no table', () => {
+      const before = translate()
+      large.annotate(1, 'to whom it may concern')
+      const after = translate()
+      for (const [id, { table }] of before)
+        for (const type of pushOrder) assert.equal(after.get(id)?.table.get(type), table.get(type))
+    })
+  })
+}
+
+test('clusters and endpoints are the same objects for all proxies until a namespace has a rule of its own', () => {
+  const large = new LargeMesh({ services: 4, proxies: 4, namespaces: 2 })
+  const translator = new Translator()
+  const mesh = buildSnapshot({
+    objects: large.objects,
+    instances: large.instances,
+    unenforceable: [],
+    settings: defaultMeshSettings,
+  })
+  const sizes = (): number[] => ['outbound-clusters', 'endpoints'].map((name) => translator.viewCounts.get(name) ?? 0)
+  translateAll(translator, mesh)
+  assert.deepEqual(sizes(), [4, 4])
+  const rule = loadFiles([
+    {
+      name: 'rule.yaml',
+      text: `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: mine, namespace: n1 }
+spec: { host: s0.n0.svc.cluster.local, exportTo: ['.'], trafficPolicy: { loadBalancer: { simple: RANDOM } } }
+`,
+    },
+  ])
+  const objects = [...large.objects, ...rule.objects]
+  const next = buildSnapshot(
+    { objects, instances: large.instances, unenforceable: [], settings: defaultMeshSettings },
+    mesh,
+  )
+  const after = translateAll(translator, next)
+  const name = 'outbound|80||s0.n0.svc.cluster.local'
+  const cluster = (id: string): EncodedResource | undefined => after.get(id)?.table.get(typeUrl.cluster).get(name)
+  assert.notEqual(cluster('s1-0.n1'), cluster('s0-0.n0'))
+  assert.equal(cluster('s2-0.n0'), cluster('s0-0.n0'))
   assert.equal(
     translator.buildCounts.get('outbound-clusters'),
-    20 * 40,
-    'a cluster names the address its proxy dials from',
+    5,
+    'only the Service that the rule is for is built anew',
   )
-  assert.equal(translator.buildCounts.get('endpoints'), 20)
-  assert.equal(translator.buildCounts.get('outbound-routes'), 1)
-  const visits = (work: () => void): Record<string, number> => {
-    const before = new Map(translator.visitCounts)
-    work()
-    const grown = [...translator.visitCounts].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const)
-    return Object.fromEntries(grown.filter(([, count]) => count > 0))
+})
+
+test('pieces put together are what encoding the whole would give', () => {
+  for (const [type, schema] of [
+    [typeUrl.routeConfiguration, RouteConfigurationSchema],
+    [typeUrl.clusterLoadAssignment, ClusterLoadAssignmentSchema],
+  ] as const) {
+    for (const { table } of translateAll(new Translator(), snapshotOf(files, planned(files))).values()) {
+      for (const { name, body } of table.get(type).values()) {
+        const again = toBinary<DescMessage>(schema, fromBinary<DescMessage>(schema, body))
+        assert.deepEqual(Buffer.from(body), Buffer.from(again), name)
+      }
+    }
   }
-  const second = snapshotOf(large(20, 6), instances, first)
-  const route = visits(() => {
-    const builds = buildsOf(translator, () => translateAll(translator, second))
-    assert.deepEqual(builds, { 'outbound-routes': 1 })
+})
+
+test('what nobody uses any more is forgotten, and comes back when somebody does', () => {
+  const translator = new Translator()
+  const instances = planned(files)
+  const first = snapshotOf(files, instances)
+  const before = translateAll(translator, first)
+  for (const id of before.keys()) translator.forget(id)
+  const empty = snapshotOf(files, [], first)
+  translateAll(translator, empty)
+  const builds = buildsOf(translator, () => {
+    const after = translateAll(translator, snapshotOf(files, instances, empty))
+    for (const [id, { table }] of before) {
+      for (const type of pushOrder) assert.equal(after.get(id)?.table.versionOf(type), table.versionOf(type))
+    }
   })
-  // Decision 0006: a look at each proxy's clusters, by key; the search behind it is once per namespace.
-  assert.deepEqual([route['outbound-clusters'], route['endpoints'], route['outbound-routes']], [20 * 40, 20, 1])
-  const gone = instances.map((one) => (one.name === 's3-0' ? { ...one, ready: false } : one))
-  const scaled = visits(() => {
-    const builds = buildsOf(translator, () => translateAll(translator, snapshotOf(large(20, 6), gone, second)))
-    assert.deepEqual(builds, { endpoints: 1, 'weft-workloads': 1 })
-  })
-  assert.deepEqual(scaled, { endpoints: 20, 'weft-workloads': 1 }, 'proxies are not multiplied with services')
+  assert.ok((builds['outbound-clusters'] ?? 0) > 0, 'nothing was kept for nobody')
 })
 
 test('what was built is remembered while only endpoints change, however often', () => {

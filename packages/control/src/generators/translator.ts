@@ -1,156 +1,200 @@
-// From a snapshot and a proxy to its resource table: runs the ordered generators, memoising views per scope and builds per view.
-import { canonicalJson, contentHash } from '@weft/resources'
-import { resourceTable, type EncodedResource, type ResourceTable } from '@weft/xds'
-import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
-import type { BuiltResource, Built, Generator, GeneratorProblem, Loser, ProxyRef, View } from './generator.ts'
+// From a snapshot and a proxy to its resource table. Views remember what they asked of the mesh, so a change visits those
+// that asked about it; proxies share the layers of their scopes, so it visits each of those once, however many proxies there
+// are.
+import { canonicalJson } from '@weft/resources'
+import { layeredTable, type ResourceTable } from '@weft/xds'
+import { MeshIndex } from '../snapshot/mesh-index.ts'
+import { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { MeshSettings } from '../snapshot/mesh-settings.ts'
+import type { MeshSnapshot, Ref, RefChanges } from '../snapshot/mesh-snapshot.ts'
+import { BuildMemory, type TranslationWork } from './build-memory.ts'
+import { Dependants, type Topic } from './dependants.ts'
+import type { Generator, GeneratorProblem, ItemKind, Loser, ProxyRef } from './generator.ts'
 import { generatorsOf } from './proxy-kinds.ts'
+import { type Layer, sameItems, ScopeSet, type ViewNode } from './scope-set.ts'
 
 /** Everything one proxy gets, and what was left out of it. */
 export interface Translation {
   readonly table: ResourceTable
-  readonly losers: readonly Loser[]
-  readonly problems: readonly GeneratorProblem[]
+  /** What it is made of, first on top; shared with other proxies. */
+  readonly layers: readonly Layer[]
 }
 
-/** The views of one generator and scope, built. The same reference while nothing it depends on changed. */
-interface ScopeBuild {
-  readonly built: readonly Built[]
-  readonly buildKeys: readonly string[]
-  usedIn: number
+/** What the translator knows of a proxy. */
+interface KnownProxy {
+  ref: ProxyRef
+  sets: readonly ScopeSet[]
+  asked: readonly Topic<KnownProxy>[]
+  translation: Translation | undefined
 }
 
-interface CachedBuild {
-  readonly built: Built
-  usedIn: number
-}
-
-/**
- * Memo tables of one control plane. What no proxy used in the last two snapshots is forgotten, so the tables are bounded by
- * twice the size of the configuration.
- */
+/** Translates one line of snapshots. What no proxy used when the next snapshot came is forgotten. */
 export class Translator {
-  /** Builds done so far by generator name: tests and metrics read how much work a change caused. */
-  readonly buildCounts = new Map<string, number>()
-  /** Views looked at so far by generator name: what a change costs before anything is built. */
-  readonly visitCounts = new Map<string, number>()
-  #builds = new Map<string, CachedBuild>()
-  #scopes = new WeakMap<object, Map<string, ScopeBuild>>()
-  #lastScopes = new Map<string, ScopeBuild>()
-  #lastTables = new Map<string, { scopes: readonly ScopeBuild[]; translation: Translation; types: TypeMaps }>()
-  #epoch = 0
+  readonly #memory = new BuildMemory()
+  readonly #sets = new Map<string, ScopeSet>()
+  readonly #nodes = new Dependants<ViewNode>()
+  readonly #proxies = new Map<string, KnownProxy>()
+  readonly #scopes = new Dependants<KnownProxy>()
+  #index = new MeshIndex()
   #mesh: MeshSnapshot | undefined
+  #settings: MeshSettings | undefined
 
-  /** The table of a proxy. Returns the previous translation itself when nothing changed for this proxy. */
-  translate(mesh: MeshSnapshot, proxy: ProxyRef): Translation {
-    if (mesh !== this.#mesh) this.#begin(mesh)
-    const scopes = generatorsOf(proxy).map((generator) => this.#scopeBuild(generator, mesh, proxy))
-    const last = this.#lastTables.get(proxy.id)
-    if (last !== undefined && sameItems(last.scopes, scopes)) return last.translation
-    const builts = scopes.flatMap((scope) => scope.built)
-    const types = mapsByType(builts, last?.types)
-    const translation: Translation = {
-      table: resourceTable(types, contentHash),
-      losers: uniqueBy(
-        builts.flatMap((built) => built.losers),
-        canonicalJson,
-      ),
-      problems: uniqueBy(
-        builts.flatMap((built) => built.problems),
-        canonicalJson,
-      ),
-    }
-    this.#lastTables.set(proxy.id, { scopes, translation, types })
-    return translation
+  /** What was done so far. */
+  get work(): Readonly<TranslationWork> {
+    return { ...this.#memory.work }
+  }
+
+  /** Builds done so far by generator. */
+  get buildCounts(): ReadonlyMap<string, number> {
+    return this.#memory.buildCounts
+  }
+
+  /** Views made so far by generator. */
+  get viewCounts(): ReadonlyMap<string, number> {
+    return this.#memory.viewCounts
+  }
+
+  /** The translation of a proxy: the previous one itself when nothing changed for this proxy. */
+  translate(mesh: MeshSnapshot, ref: ProxyRef): Translation {
+    if (mesh !== this.#mesh) this.#follow(mesh)
+    const proxy = this.#proxyOf(ref)
+    const layers = proxy.sets.map((set) => set.layer)
+    const last = proxy.translation
+    if (last !== undefined && sameItems(last.layers, layers)) return last
+    const sets = layers.map((layer) => layer.sets)
+    proxy.translation = { table: layeredTable(sets, last?.table), layers }
+    return proxy.translation
   }
 
   /** Forgets a proxy that is gone. */
   forget(proxyId: string): void {
-    this.#lastTables.delete(proxyId)
+    const proxy = this.#proxies.get(proxyId)
+    if (proxy === undefined) return
+    this.#proxies.delete(proxyId)
+    this.#scopes.remove(proxy, proxy.asked)
+    for (const set of proxy.sets) set.users--
   }
 
-  #begin(mesh: MeshSnapshot): void {
+  #follow(mesh: MeshSnapshot): void {
     this.#mesh = mesh
-    this.#epoch += 1
-    for (const [key, cached] of this.#builds) if (cached.usedIn < this.#epoch - 2) this.#builds.delete(key)
-    for (const [key, scope] of this.#lastScopes) if (scope.usedIn < this.#epoch - 2) this.#lastScopes.delete(key)
+    // Settings are for the life of a mesh; should they change, everything may.
+    if (this.#settings !== mesh.config.settings) this.#startOver(mesh.config.settings)
+    this.#forgetUnused()
+    const { topics, objects, items } = this.#index.follow(mesh)
+    this.#memory.work.objects += objects
+    this.#memory.work.topics += topics.size
+    const nodes = this.#nodes.of(topics)
+    const touched = new Set<ScopeSet>()
+    for (const set of this.#sets.values()) if (this.#followItems(set, items, nodes)) touched.add(set)
+    for (const node of nodes) {
+      touched.add(node.owner)
+      this.#look(node)
+    }
+    for (const set of touched) set.finish(this.#index, this.#memory)
+    for (const proxy of this.#scopes.of(topics)) this.#rescope(proxy)
   }
 
-  #scopeBuild(generator: Generator, mesh: MeshSnapshot, proxy: ProxyRef): ScopeBuild {
-    const scope = generator.scope(mesh.config, proxy)
+  /** Items that came or changed are to be looked at, those that went are forgotten; true if there were any. */
+  #followItems(set: ScopeSet, items: ReadonlyMap<string, RefChanges<Ref>>, nodes: Set<ViewNode>): boolean {
+    let any = false
+    for (const kind of set.generator.each ?? []) {
+      const { removed, added } = items.get(kind) ?? { removed: [], added: [] }
+      any ||= removed.length + added.length > 0
+      for (const item of added) nodes.add(set.add(item))
+      for (const item of removed) {
+        const node = set.nodeOf(item.key)
+        // One that changed has the new item by now.
+        if (node === undefined || node.item !== item) continue
+        nodes.delete(node)
+        this.#nodes.remove(node, node.asked)
+        set.remove(node, this.#memory)
+      }
+    }
+    return any
+  }
+
+  #look(node: ViewNode): void {
+    const query = new MeshQuery(this.#index, this.#knownSettings())
+    node.owner.look(node, query, this.#memory)
+    node.asked = this.#nodes.move(node, node.asked, query.asked)
+  }
+
+  #proxyOf(ref: ProxyRef): KnownProxy {
+    const known = this.#proxies.get(ref.id)
+    if (known === undefined) {
+      const proxy: KnownProxy = { ref, sets: [], asked: [], translation: undefined }
+      this.#proxies.set(ref.id, proxy)
+      this.#rescope(proxy)
+      return proxy
+    }
+    const { instance, flavor, interception } = known.ref
+    if (instance !== ref.instance || flavor !== ref.flavor || interception !== ref.interception) {
+      known.ref = ref
+      this.#rescope(known)
+    }
+    return known
+  }
+
+  #rescope(proxy: KnownProxy): void {
+    const query = new MeshQuery(this.#index, this.#knownSettings())
+    const sets = generatorsOf(proxy.ref).map((generator) => this.#setOf(generator, generator.scope(query, proxy.ref)))
+    for (const set of sets) set.users++
+    for (const set of proxy.sets) set.users--
+    proxy.asked = this.#scopes.move(proxy, proxy.asked, query.asked)
+    proxy.sets = sets
+  }
+
+  #setOf(generator: Generator, scope: object): ScopeSet {
     const key = `${generator.name}|${canonicalJson(scope)}`
-    const part = generator.reads === 'config' ? mesh.config : mesh
-    let known = this.#scopes.get(part)
-    if (known === undefined) this.#scopes.set(part, (known = new Map()))
-    const found = known.get(key)
-    if (found !== undefined) return this.#touch(found)
-    const views = generator.views(mesh, scope)
-    const built = views.map((view) => this.#build(generator, view))
-    this.visitCounts.set(generator.name, (this.visitCounts.get(generator.name) ?? 0) + views.length)
-    const last = this.#lastScopes.get(key)
-    const result =
-      last !== undefined && sameItems(last.built, built)
-        ? this.#touch(last)
-        : { built, buildKeys: views.map((view) => buildKey(generator, view)), usedIn: this.#epoch }
-    known.set(key, result)
-    this.#lastScopes.set(key, result)
-    return result
+    const known = this.#sets.get(key)
+    if (known !== undefined) return known
+    const set = new ScopeSet(generator, scope)
+    this.#sets.set(key, set)
+    const items = generator.each?.flatMap((kind: ItemKind) => this.#index.at(kind)) ?? [undefined]
+    for (const item of items) this.#look(set.add(item))
+    set.finish(this.#index, this.#memory)
+    return set
   }
 
-  /** Keeps what a scope was built from, although its views were not asked for again. */
-  #touch(scope: ScopeBuild): ScopeBuild {
-    if (scope.usedIn === this.#epoch) return scope
-    scope.usedIn = this.#epoch
-    for (const key of scope.buildKeys) {
-      const cached = this.#builds.get(key)
-      if (cached !== undefined) cached.usedIn = this.#epoch
+  #forgetUnused(): void {
+    for (const [key, set] of this.#sets) {
+      if (set.users > 0) continue
+      this.#sets.delete(key)
+      for (const node of [...set.nodes]) {
+        this.#nodes.remove(node, node.asked)
+        set.remove(node, this.#memory)
+      }
     }
-    return scope
   }
 
-  #build(generator: Generator, view: View<object, object>): Built {
-    const key = buildKey(generator, view)
-    const cached = this.#builds.get(key)
-    if (cached !== undefined) {
-      cached.usedIn = this.#epoch
-      return cached.built
-    }
-    const built = generator.build(view)
-    this.buildCounts.set(generator.name, (this.buildCounts.get(generator.name) ?? 0) + 1)
-    this.#builds.set(key, { built, usedIn: this.#epoch })
-    return built
+  #startOver(settings: MeshSettings): void {
+    this.#settings = settings
+    this.#index = new MeshIndex()
+    this.#nodes.clear()
+    this.#scopes.clear()
+    this.#sets.clear()
+    this.#proxies.clear()
+    this.#memory.clear()
+  }
+
+  #knownSettings(): MeshSettings {
+    if (this.#settings === undefined) throw new Error('invariant violated: nothing was translated yet')
+    return this.#settings
   }
 }
 
-function buildKey(generator: Generator, view: View<object, object>): string {
-  return `${generator.name}|${view.key}`
-}
-
-type TypeMaps = ReadonlyMap<string, ReadonlyMap<string, EncodedResource>>
-
-/** Resources by type and name; a type whose resources are all the same as before keeps its map. */
-function mapsByType(builts: readonly Built[], last: TypeMaps | undefined): TypeMaps {
-  const types = new Map<string, Map<string, BuiltResource>>()
-  for (const built of builts) {
-    for (const resource of built.resources) {
-      let map = types.get(resource.type)
-      if (map === undefined) types.set(resource.type, (map = new Map()))
-      if (!map.has(resource.name)) map.set(resource.name, resource)
-    }
+/** What was left out of any of these translations, and what could not be honoured; each once. */
+export function findingsOf(translations: Iterable<Translation>): {
+  readonly losers: readonly Loser[]
+  readonly problems: readonly GeneratorProblem[]
+} {
+  const layers = new Set([...translations].flatMap((translation) => translation.layers))
+  return {
+    losers: eachOnce([...layers].flatMap(({ losers }) => losers)),
+    problems: eachOnce([...layers].flatMap(({ problems }) => problems)),
   }
-  const shared = new Map<string, ReadonlyMap<string, EncodedResource>>(types)
-  for (const [type, map] of types) {
-    const before = last?.get(type)
-    if (before !== undefined && before.size === map.size && [...map].every(([name, r]) => before.get(name) === r)) {
-      shared.set(type, before)
-    }
-  }
-  return shared
 }
 
-function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
-}
-
-function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {
-  return [...new Map(items.map((item) => [key(item), item])).values()]
+function eachOnce<T>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [canonicalJson(item), item])).values()]
 }

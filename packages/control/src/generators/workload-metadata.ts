@@ -4,7 +4,7 @@ import type { WorkloadInstance } from '@weft/resources'
 
 /** Endpoint metadata: what chooses its transport socket, and Istio's `workload` string for metrics. */
 export function workloadMetadata(
-  instance: WorkloadInstance,
+  instance: Pick<WorkloadInstance, 'name' | 'workload' | 'namespace' | 'labels'>,
   socketMatch: Readonly<Record<string, string>> | undefined,
 ): { filterMetadata: Record<string, JsonObject> } {
   const filterMetadata: Record<string, JsonObject> = {
@@ -16,7 +16,7 @@ export function workloadMetadata(
 }
 
 /** `name;namespace;canonical-name;canonical-revision;cluster`, with Istio's labels and fallbacks. */
-function istioWorkload(instance: WorkloadInstance): string {
+function istioWorkload(instance: Pick<WorkloadInstance, 'workload' | 'namespace' | 'labels'>): string {
   const { name, revision } = canonicalService(instance)
   return [instance.workload, instance.namespace, name, revision, ''].join(';')
 }

@@ -9,7 +9,8 @@ import type { HttpFilterSchema } from '@weft/xds/es/envoy/extensions/filters/net
 import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
 import { pack } from '../generators/encode.ts'
 import type { GeneratorProblem } from '../generators/generator.ts'
-import type { ConfigPart, SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { policyLevel, type PolicyTarget } from './workload-selection.ts'
 import type { Init } from '../generators/init.ts'
@@ -35,15 +36,17 @@ const everything: PolicyInit = {
 }
 
 /** The policies that hold for a workload. */
-export function policiesOf(config: ConfigPart, target: PolicyTarget): SelectedPolicies {
-  const { rootNamespace } = config.settings
+export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolicies {
+  const { rootNamespace } = mesh.settings
   return {
-    policies: config.objects.AuthorizationPolicy.filter(
-      (policy) => policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace) !== undefined,
-    ),
-    unenforceable: config.unenforceable.filter(
-      ({ value }) => policyLevel(value.id, value.selector, target, rootNamespace) !== undefined,
-    ),
+    policies: mesh
+      .authorizationPolicies([target])
+      .filter(
+        (policy) => policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace) !== undefined,
+      ),
+    unenforceable: mesh
+      .unenforceable(target)
+      .filter(({ value }) => policyLevel(value.id, value.selector, target, rootNamespace) !== undefined),
   }
 }
 

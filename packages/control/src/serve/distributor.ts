@@ -1,8 +1,6 @@
 // Serves resource tables to streams: the I/O around the stream reducer of @weft/xds.
 import type { Logger, Result, Runtime, Timer } from '@weft/core'
 import {
-  encodeDeltaResponse,
-  encodeSotwResponse,
   newServerState,
   onDeltaRequest,
   onSotwRequest,
@@ -11,12 +9,13 @@ import {
   type ResourceTable,
   type ServerEffect,
   type ServerState,
+  SharedResponses,
   shortTypeName,
   tryRead,
   type XdsStream,
 } from '@weft/xds'
 import { type Node, readDeltaDiscoveryRequest, readDiscoveryRequest } from '@weft/xds/lean'
-import type { Authorize, Distributor } from './distributor-api.ts'
+import type { Authorize, DistributionWork, Distributor } from './distributor-api.ts'
 import { proxyStatus, type ProxyStatus } from './proxy-status.ts'
 
 /** What a stream did; for metrics. */
@@ -55,6 +54,8 @@ interface Context {
   readonly proxies: Map<string, Proxy>
   readonly listeners: Set<(proxyId: string) => void>
   readonly open: Set<XdsStream>
+  readonly responses: SharedResponses
+  readonly work: { -readonly [K in keyof DistributionWork]: DistributionWork[K] }
 }
 
 /** Makes a distributor without any table. */
@@ -69,13 +70,18 @@ export function createDistributor(
     proxies: new Map(),
     listeners: new Set(),
     open: new Set(),
+    responses: new SharedResponses(),
+    work: { streams: 0, compared: 0, pushes: 0, pushedBytes: 0 },
   }
   const { proxies } = context
   return {
     setTable(proxyId, table) {
       const proxy = proxyOf(context, proxyId)
       proxy.table = table
-      for (const served of proxy.streams) perform(context, proxyId, served, onTable(served.state, table))
+      for (const served of proxy.streams) {
+        context.work.streams++
+        perform(context, proxyId, served, onTable(served.state, table))
+      }
       notify(context, proxyId)
     },
     removeTable(proxyId) {
@@ -97,6 +103,7 @@ export function createDistributor(
       context.listeners.add(listener)
       return () => context.listeners.delete(listener)
     },
+    work: () => ({ ...context.work }),
     close() {
       for (const stream of context.open) stream.close('the control plane is shutting down')
     },
@@ -197,11 +204,13 @@ function admit(
 
 function perform(context: Context, proxyId: string, served: ProxyStream, effects: readonly ServerEffect[]): void {
   const { stream, state } = served
+  context.work.compared += state.compared
+  state.compared = 0
   for (const effect of effects) {
     const { typeUrl } = effect
     switch (effect.kind) {
       case 'send': {
-        const bytes = stream.kind === 'delta' ? encodeDeltaResponse(effect) : encodeSotwResponse(effect)
+        const bytes = context.responses.encode(stream.kind, effect)
         const resources = effect.resources.length
         context.log.debug('xDS push', {
           proxy: proxyId,
@@ -211,6 +220,8 @@ function perform(context: Context, proxyId: string, served: ProxyStream, effects
           removed: effect.removed.length,
           bytes: bytes.length,
         })
+        context.work.pushes++
+        context.work.pushedBytes += bytes.length
         context.observe({ kind: 'pushed', proxyId, typeUrl, resources, bytes: bytes.length })
         if (!stream.send(bytes)) onWritable(state, false)
         break

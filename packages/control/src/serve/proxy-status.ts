@@ -90,9 +90,10 @@ function typeStatus(typeUrl: string, table: ResourceTable | undefined, type: Typ
   const version = table?.versionOf(typeUrl) ?? ''
   const base = { typeUrl, version, acceptedVersion: type?.acceptedVersion, resources: type?.held.size ?? 0 }
   if (type === undefined) return { ...base, state: 'unsubscribed', refused: [] }
-  const refused = [...(table?.get(typeUrl).values() ?? [])].flatMap((resource) => {
-    const refusal = refusalOf(type, resource)
-    if (refusal === undefined) return []
+  const refused = [...type.lacking].sort().flatMap((lacking) => {
+    const resource = table?.get(typeUrl).get(lacking)
+    const refusal = resource === undefined ? undefined : refusalOf(type, resource)
+    if (resource === undefined || refusal === undefined) return []
     const { name, version: refusedVersion, origin } = resource
     return [{ name, version: refusedVersion, reason: refusal.reason, origin: origin ?? [] }]
   })

@@ -3,16 +3,18 @@
 import { objectKey, type ObjectId } from '@weft/core'
 import {
   contentHash,
-  ofKind,
   type KindName,
   type MeshObject,
+  ofKind,
   type SpecByKind,
   type WorkloadInstance,
 } from '@weft/resources'
+import { addDigest, type Digest, digestText, emptyDigest, subtractDigest, textDigest } from '@weft/xds'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
 import type { MeshSettings } from './mesh-settings.ts'
+import { sameJson } from './same-json.ts'
 
-/** Anything a view may refer to: its key and the hash of its content. */
+/** Anything a view may refer to: its key and the hash of its content. The same object while both stay the same. */
 export interface Ref {
   readonly key: string
   readonly hash: string
@@ -42,8 +44,6 @@ export interface ConfigPart {
   readonly settings: MeshSettings
   readonly objects: { readonly [K in KindName]: readonly SnapshotObject<SpecByKind[K]>[] }
   readonly unenforceable: readonly SnapshotUnenforceable[]
-  /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
-  readonly sourceLabelKeys: readonly string[]
 }
 
 /** The running workloads, sorted by key. The same reference while only configuration changes. */
@@ -67,7 +67,8 @@ export interface SnapshotInput {
   readonly settings: MeshSettings
 }
 
-const kinds: readonly KindName[] = [
+/** The kinds of configuration objects. */
+export const kinds: readonly KindName[] = [
   'AuthorizationPolicy',
   'DestinationRule',
   'Gateway',
@@ -77,7 +78,7 @@ const kinds: readonly KindName[] = [
   'Workload',
 ]
 
-/** Builds the snapshot of an input, sharing the parts of `previous` whose content did not change. */
+/** Builds the snapshot of an input, sharing the parts, lists and objects of `previous` whose content did not change. */
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): MeshSnapshot {
   const config = configPart(input, previous?.config)
   const running = instancePart(input.instances, previous?.running)
@@ -85,38 +86,117 @@ export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): Me
   return { version: contentHash([config.hash, running.hash]), config, running }
 }
 
-/** The key of an instance's reference. */
-function instanceKey(instance: Pick<WorkloadInstance, 'namespace' | 'name'>): string {
-  return `instance/${instance.namespace}/${instance.name}`
+/** What left a sorted list and what came to it; a changed object does both. */
+export interface RefChanges<R extends Ref> {
+  readonly removed: readonly R[]
+  readonly added: readonly R[]
+}
+
+/** Compares two lists sorted by key, by reference. */
+export function changesBetween<R extends Ref>(before: readonly R[], after: readonly R[]): RefChanges<R> {
+  const removed: R[] = []
+  const added: R[] = []
+  if (before === after) return { removed, added }
+  let b = 0
+  let a = 0
+  while (b < before.length || a < after.length) {
+    const old = before[b]
+    const next = after[a]
+    if (old === next) {
+      b++
+      a++
+    } else if (next === undefined || (old !== undefined && old.key <= next.key)) {
+      if (old !== undefined) removed.push(old)
+      b++
+    } else {
+      added.push(next)
+      a++
+    }
+  }
+  return { removed, added }
 }
 
 function configPart(input: SnapshotInput, previous: ConfigPart | undefined): ConfigPart {
-  const unenforceable = input.unenforceable
-    .map((value) => ({ key: objectKey(value.id), hash: contentHash([value.id, value.selector]), value }))
-    .sort(byKey)
-  const refs = [...input.objects.map((object) => ({ key: objectKey(object.id), hash: object.hash })), ...unenforceable]
-  const hash = contentHash([input.settings, refs.map((ref) => `${ref.key}@${ref.hash}`).sort()])
-  if (previous !== undefined && previous.hash === hash) return previous
+  const unenforceable = shared(
+    input.unenforceable.map((value) => ({
+      key: objectKey(value.id),
+      hash: contentHash([value.id, value.selector]),
+      value,
+    })),
+    previous?.unenforceable,
+  )
   const objects = Object.fromEntries(
-    kinds.map((kind) => [kind, ofKind(input.objects, kind).map(withoutPositions).sort(byKey)]),
+    kinds.map((kind) => [kind, shared(ofKind(input.objects, kind).map(withoutPositions), previous?.objects[kind])]),
   ) as unknown as ConfigPart['objects']
-  return { hash, settings: input.settings, objects, unenforceable, sourceLabelKeys: sourceLabelKeys(objects) }
-}
-
-function sourceLabelKeys({ VirtualService }: ConfigPart['objects']): string[] {
-  const matches = VirtualService.flatMap(({ spec }) => [...spec.http, ...spec.tcp]).flatMap((rule) => rule.match ?? [])
-  return [...new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))].sort()
+  const settings =
+    previous !== undefined && sameJson(previous.settings, input.settings) ? previous.settings : input.settings
+  if (previous !== undefined && settings === previous.settings && unenforceable === previous.unenforceable) {
+    if (kinds.every((kind) => objects[kind] === previous.objects[kind])) return previous
+  }
+  const hash = contentHash([
+    settings,
+    digestText(listDigest(unenforceable)),
+    ...kinds.map((kind) => digestText(listDigest(objects[kind]))),
+  ])
+  return { hash, settings, objects, unenforceable }
 }
 
 function instancePart(values: readonly WorkloadInstance[], previous: InstancePart | undefined): InstancePart {
-  const instances = values.map((value) => ({ key: instanceKey(value), hash: contentHash(value), value })).sort(byKey)
-  const hash = contentHash(instances.map((instance) => `${instance.key}@${instance.hash}`))
-  return previous !== undefined && previous.hash === hash ? previous : { hash, instances }
+  const before = new Map(previous?.instances.map((instance) => [instance.key, instance]))
+  const made = values.map((value) => {
+    const key = `instance/${value.namespace}/${value.name}`
+    const old = before.get(key)
+    return old !== undefined && sameJson(old.value, value) ? old : { key, hash: contentHash(value), value }
+  })
+  const instances = shared(made, previous?.instances)
+  if (previous !== undefined && instances === previous.instances) return previous
+  return { hash: contentHash(digestText(listDigest(instances))), instances }
 }
 
+// An object is stripped of its positions once; while its file does not change it is the same object.
+const stripped = new WeakMap<MeshObject, SnapshotObject>()
+
 function withoutPositions<S>(object: MeshObject<S>): SnapshotObject<S> {
+  const known = stripped.get(object)
+  if (known !== undefined) return known as SnapshotObject<S>
   const { id, hash, labels, annotations, spec } = object
-  return { key: objectKey(id), hash, id, labels, annotations, spec }
+  const made = { key: objectKey(id), hash, id, labels, annotations, spec }
+  stripped.set(object, made)
+  return made
+}
+
+/** Sorts by key and takes over what is the same in `previous`: single references, or the whole list. */
+function shared<R extends Ref>(list: R[], previous: readonly R[] = []): readonly R[] {
+  if (!list.every((ref, index) => index === 0 || (list[index - 1] as R).key <= ref.key)) list.sort(byKey)
+  let at = 0
+  const next = list.map((ref) => {
+    let old = previous[at]
+    for (; old !== undefined && old.key < ref.key; old = previous[++at]);
+    return old !== undefined && old !== ref && old.key === ref.key && old.hash === ref.hash ? old : ref
+  })
+  if (next.length === previous.length && next.every((ref, index) => ref === previous[index])) return previous
+  digestFrom(previous, next)
+  return next
+}
+
+const digests = new WeakMap<readonly Ref[], Digest>()
+
+function listDigest(list: readonly Ref[]): Digest {
+  return digests.get(list) ?? digestFrom([], list)
+}
+
+/** The digest of a list from that of the one before: only what changed is hashed. */
+function digestFrom(before: readonly Ref[], after: readonly Ref[]): Digest {
+  const { removed, added } = changesBetween(before, after)
+  let digest = digests.get(before) ?? before.reduce((sum, ref) => addDigest(sum, refDigest(ref)), emptyDigest)
+  for (const ref of removed) digest = subtractDigest(digest, refDigest(ref))
+  for (const ref of added) digest = addDigest(digest, refDigest(ref))
+  digests.set(after, digest)
+  return digest
+}
+
+function refDigest(ref: Ref): Digest {
+  return textDigest(`${ref.key}@${ref.hash}`)
 }
 
 function byKey(a: Ref, b: Ref): number {

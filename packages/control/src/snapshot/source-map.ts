@@ -12,13 +12,16 @@ export interface SourceMap {
 
 /** The source map of a set of objects. */
 export function sourceMapOf(objects: readonly MeshObject[]): SourceMap {
-  const byKey = new Map(objects.map((object) => [objectKey(object.id), object]))
+  // Made when somebody asks: most snapshots are never asked about.
+  let made: ReadonlyMap<string, MeshObject> | undefined
+  const byKey = (): ReadonlyMap<string, MeshObject> =>
+    (made ??= new Map(objects.map((object) => [objectKey(object.id), object])))
   return {
     positionOf(origin) {
       const hash = origin.indexOf('#')
-      const object = byKey.get(hash < 0 ? origin : origin.slice(0, hash))
+      const object = byKey().get(hash < 0 ? origin : origin.slice(0, hash))
       return object?.positionOf(hash < 0 ? '' : origin.slice(hash + 1))
     },
-    keys: () => [...byKey.keys()].sort(),
+    keys: () => [...byKey().keys()].sort(),
   }
 }

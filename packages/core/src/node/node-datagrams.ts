@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import type { AddressInfo } from 'node:net'
-import type { DatagramPeer, Datagrams, DatagramSocket } from '../transport.ts'
+import type { DatagramAt, DatagramPeer, Datagrams, DatagramSocket } from '../transport.ts'
 
 /** Datagrams handed to the kernel and not taken yet; more are dropped. */
 const maxQueued = 256
@@ -9,15 +9,14 @@ const maxQueued = 256
 export const nodeDatagrams: Datagrams = { bind }
 
 function bind(
-  at: { readonly host: string; readonly port: number },
+  at: DatagramAt,
   onDatagram: (bytes: Uint8Array, from: DatagramPeer) => void,
   onError: (detail: string) => void,
 ): Promise<{ ok: true; value: DatagramSocket } | { ok: false; error: string }> {
   const family = at.host.includes(':') ? 6 : 4
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
-    // The next generation of a proxy binds while this one still does: what comes then is the newer socket's.
-    reuseAddr: true,
+    reusePort: at.shared === true && at.port !== 0,
     lookup: (host, _options, done) => done(null, host, family),
   })
   return new Promise((resolve) => {

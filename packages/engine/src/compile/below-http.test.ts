@@ -147,6 +147,19 @@ for (const [name, [outcome, field, message]] of Object.entries(refused)) {
   })
 }
 
+test('host names that are to be verified for each request refuse the cluster, those only to be sent are listed', () => {
+  const compiled = (options: JsonObject) => {
+    const json = { name: 'c', type: 'STATIC', upstreamHttpProtocolOptions: options }
+    return compileCluster(toBinary(ClusterSchema, fromJson(ClusterSchema, json, { registry })), {})
+  }
+  const verified = compiled({ autoSni: true, autoSanValidation: true })
+  assert.ok(!verified.ok)
+  assert.equal(verified.error.field, 'upstream_http_protocol_options.auto_san_validation')
+  const sent = compiled({ autoSni: true })
+  assert.ok(sent.ok)
+  assert.deepEqual(sent.value.unlisted, ['envoy.config.core.v3.UpstreamHttpProtocolOptions.auto_sni'])
+})
+
 test('defaults of a UDP proxy and a PROXY filter are those of Envoy', () => {
   const proxy = udpListener([udp()])
   assert.ok(proxy.ok)

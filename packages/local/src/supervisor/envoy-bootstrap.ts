@@ -19,6 +19,8 @@ export function envoyBootstrap(target: ProxyTarget): unknown {
       lds_config: { ads: {}, resource_api_version: 'V3' },
       cds_config: { ads: {}, resource_api_version: 'V3' },
     },
+    // Sidecars dial from the workload's address, so that the far end can name the workload; clusters are the same for all.
+    cluster_manager: { upstream_bind_config: { source_address: { address, port_value: 0 } } },
     static_resources: { clusters: [sdsCluster(sdsPath), xdsCluster(xds, controlPlaneId(trustDomain))] },
     // The inside of a CONNECT tunnel is handed to an internal listener.
     bootstrap_extensions: [

@@ -36,6 +36,7 @@ export function proxyBootstrap(instance: WorkloadInstance, sdsPath: string, sett
     node: target.node,
     instance: instance.name,
     address: instance.address,
+    upstreamBindAddress: instance.address,
     ads: { ...settings.xds, serverSpiffeId: controlPlaneId(settings.trustDomain) },
     sds: { path: sdsPath },
     admin: { address: instance.address, port: PROXY_PORTS.admin },

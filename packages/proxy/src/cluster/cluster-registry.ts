@@ -24,6 +24,7 @@ export class ClusterRegistry {
       runtime,
       secrets: context.secrets,
       testSan,
+      upstreamBindAddress: context.upstreamBindAddress,
       connectInternal: (name, ends) => context.connectInternal(name, ends),
       nowMs: () => runtime.clock.nowMs(),
       random: () => runtime.rng.float(),

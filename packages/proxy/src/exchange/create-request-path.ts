@@ -28,6 +28,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     testSan: given.testSan,
     config: () => given.config(),
     endpointsOf: (name) => given.endpointsOf(name),
+    upstreamBindAddress: given.upstreamBindAddress,
     connectInternal: (name, ends) => given.connectInternal(name, ends),
     telemetry: (where) => given.telemetry(where),
     logDatagrams: (record, logs) => given.logDatagrams?.(record, logs),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { err, ok, type Answer, type ListenAt, type ProxyQuestions, type Result } from '@weft/core'
-import { type DescriptorLender, inheritedListeners, type ListenerSource } from './listener-source.ts'
+import { nodeRuntime } from '@weft/core/node'
+import { err, ok, type Answer, type DatagramSocket, type ListenAt, type ProxyQuestions, type Result } from '@weft/core'
+import { type DescriptorLender, inheritedListeners, type ListenerSource, sharedDatagrams } from './listener-source.ts'
 
 type Lending = (index: number) => Result<Answer<ProxyQuestions['listen'][1]>>
 
@@ -72,4 +73,41 @@ test('a refusal, a supervisor that is gone and a handle that cannot be listened 
   const second = source((index) => (index === 0 ? ok({ value: { more: true }, handle: {} }) : err('late')))
   assert.equal((await second.listen(at, () => {})).ok, false)
   assert.equal(second.closed.length, 1)
+})
+
+test('datagrams go to processes that bind one address side by side, and to the one that is left', async () => {
+  const datagrams = nodeRuntime().net.datagrams
+  assert.ok(datagrams !== undefined)
+  const seen: string[] = []
+  const bind = async (name: string, port: number): Promise<DatagramSocket> => {
+    const bound = await sharedDatagrams(datagrams).bind(
+      { host: '127.0.0.1', port },
+      () => void seen.push(name),
+      () => {},
+    )
+    assert.ok(bound.ok, bound.ok ? '' : bound.error)
+    return bound.value
+  }
+  const free = await datagrams.bind(
+    { host: '127.0.0.1', port: 0 },
+    () => {},
+    () => {},
+  )
+  assert.ok(free.ok)
+  const { port } = free.value
+  free.value.close()
+  const [old, next] = [await bind('old', port), await bind('next', port)]
+  const sender = await bind('sender', 0)
+  old.close()
+  for (let sent = 0; sent < 5; sent++) sender.send(Buffer.from('x'), { address: '127.0.0.1', port })
+  for (let turn = 0; turn < 200 && seen.length < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual(seen, ['next', 'next', 'next', 'next', 'next'])
+  const alone = await datagrams.bind(
+    { host: '127.0.0.1', port },
+    () => {},
+    () => {},
+  )
+  assert.equal(alone.ok, false, 'who does not share does not join')
+  next.close()
+  sender.close()
 })

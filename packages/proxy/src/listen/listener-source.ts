@@ -1,7 +1,7 @@
 // Where listening sockets come from: bound by this process, or inherited from a supervisor that keeps the descriptor. An
 // inherited one outlives the process: connections wait in the kernel's queue until this or the next generation accepts.
 import { err, type ListenAt, type Net, type NetListener, type ProcessChannel, type Result } from '@weft/core'
-import type { Answer, ProxyQuestions } from '@weft/core'
+import type { Answer, Datagrams, ProxyQuestions } from '@weft/core'
 
 /** How a proxy comes by a listening socket; `Net.listen` is the source that binds. */
 export type ListenerSource = Net['listen']
@@ -40,6 +40,14 @@ export function inheritedListeners(bind: ListenerSource, supervisor: DescriptorL
     const { address, port } = listeners[0] as NetListener
     return { ok: true, value: { address, port, close } }
   }
+}
+
+/**
+ * Datagrams wait in no queue that is worth keeping, so their sockets are not lent: shards and generations bind one address
+ * side by side, and those of a generation that goes are closed at once.
+ */
+export function sharedDatagrams({ bind }: Datagrams): Datagrams {
+  return { bind: (at, onDatagram, onError) => bind({ ...at, shared: true }, onDatagram, onError) }
 }
 
 interface Lent {

@@ -26,6 +26,8 @@ export interface DialContext {
   readonly runtime: Pick<Runtime, 'net' | 'timers' | 'clock' | 'files'>
   readonly secrets: Secrets
   readonly testSan: SanTest
+  /** Source address for clusters that name none; undefined: the kernel chooses. */
+  readonly upstreamBindAddress?: string | undefined
   connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
 }
 
@@ -78,12 +80,13 @@ class Dial {
 
   begin(ends: InternalEnds | undefined): void {
     const { target } = this.#endpoint
+    const localAddress = this.#cluster.bindAddress ?? this.#context.upstreamBindAddress
     if (target.kind === 'internal') return this.#internal(target.listener, ends)
     this.#cancelConnect = this.#context.runtime.net.connect(
       {
         host: target.address,
         port: target.port,
-        ...(this.#cluster.bindAddress === undefined ? {} : { localAddress: this.#cluster.bindAddress }),
+        ...(localAddress === undefined ? {} : { localAddress }),
       },
       (transport) => {
         this.#cancelConnect = undefined

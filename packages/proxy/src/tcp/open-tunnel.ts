@@ -66,7 +66,7 @@ export function openTunnel(
     onDrain: () => {},
     onClose: () => fail('the connection ended before CONNECT was answered'),
   }
-  const text = connectText(request)
+  const text = transport.alpn === 'h2' ? undefined : connectText(request)
   if (text === undefined) {
     // Deferred, so that nothing is told before the caller holds its way to give up.
     timers.set(0, () => fail(`the upstream of cluster ${cluster.name} takes no CONNECT over HTTP/1.1 for this name`))
@@ -88,7 +88,7 @@ function joined(before: Buffer | undefined, chunk: Buffer): Buffer {
 function connectText({ cluster, tunneling, facts }: TunnelRequest): string | undefined {
   const read = (operator: FormatOperator): string | undefined => connectionValue(operator, facts)
   const host = formatText(tunneling.hostname, read, '')
-  if (cluster.http.protocol !== 'http1' || tunneling.post !== undefined) return undefined
+  if (cluster.http.protocol === 'http2' || tunneling.post !== undefined) return undefined
   if (!/^[\x21-\x7e]+$/.test(host)) return undefined
   let text = `CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n`
   for (const { name, value } of tunneling.headers) {

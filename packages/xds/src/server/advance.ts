@@ -1,6 +1,7 @@
 // Works out what may be sent now: at most one un-ACKed response per type, make before break (CDS, EDS, LDS, RDS; each
 // waits until the earlier ones are acknowledged; removals last and in reverse), except that a new subscription is answered
 // at once, because the client needs the answer to get on (warming).
+import { changedNames } from '../layered-table.ts'
 import type { EncodedResource } from '../resource-table.ts'
 import { isFullState, pushOrder, typeUrl as types } from '../type-urls.ts'
 import { isWanted, refusalOf, type ServerEffect, type ServerState, type TypeState } from './stream-state.ts'
@@ -68,37 +69,63 @@ function removalRank(type: TypeState): number {
 function planOf(state: ServerState, type: TypeState): Plan {
   const map = state.table?.get(type.typeUrl)
   if (map === undefined) return emptyPlan
-  const restless = type.requested.size > 0 || type.answerAll || type.probe.length > 0
-  if (!restless && type.clean === map) return emptyPlan
+  look(type, map)
+  if (type.dirty.size === 0 && type.requested.size === 0 && type.probe.length === 0) {
+    accept(state, type)
+    return emptyPlan
+  }
   const plan: Plan = { changes: [], urgent: [], missing: [], removals: [] }
-  for (const name of type.wildcard ? map.keys() : type.names) {
-    const resource = map.get(name)
-    if (resource !== undefined) planOne(type, resource, plan)
-  }
   for (const name of type.requested) {
-    const resource = map.get(name)
-    if (resource === undefined) plan.missing.push(name)
-    else if (refusalOf(type, resource) !== undefined) type.requested.delete(name)
-    else if (!isWanted(type, name)) type.requested.delete(name)
+    if (map.has(name)) type.dirty.add(name)
+    else plan.missing.push(name)
   }
-  for (const name of type.held.keys()) {
-    if (map.has(name) || !isWanted(type, name)) continue
-    if (state.kind === 'delta' || isFullState(type.typeUrl)) plan.removals.push(name)
-    else type.held.delete(name)
-  }
+  for (const name of type.dirty) planOne(state, type, name, plan)
   if (type.probe.length > 0) return probing(type, plan)
-  const idle = plan.changes.length === 0 && plan.missing.length === 0 && plan.removals.length === 0
-  type.clean = idle ? map : undefined
-  if (idle && state.table !== undefined && type.pending === undefined && !type.answerAll) markAccepted(state, type, map)
+  if (type.dirty.size === 0 && plan.missing.length === 0) accept(state, type)
   return plan
 }
 
-function planOne(type: TypeState, resource: EncodedResource, plan: Plan): void {
-  const asked = type.requested.has(resource.name)
-  if (!asked && type.held.get(resource.name)?.version === resource.version) return
-  if (refusalOf(type, resource) !== undefined) return
-  plan.changes.push(resource)
-  if (asked) plan.urgent.push(resource)
+/** Marks what changed in the table since the last look. */
+function look(type: TypeState, map: ReadonlyMap<string, EncodedResource>): void {
+  if (type.seen === map) return
+  const changed = type.seen === undefined ? undefined : changedNames(type.seen, map)
+  type.seen = map
+  if (changed !== undefined) {
+    for (const name of changed) type.dirty.add(name)
+    return
+  }
+  for (const name of type.wildcard ? map.keys() : type.names) type.dirty.add(name)
+  for (const name of type.held.keys()) type.dirty.add(name)
+}
+
+/** What one name needs; a name that needs nothing is clean until something about it changes. */
+function planOne(state: ServerState, type: TypeState, name: string, plan: Plan): void {
+  state.compared++
+  const resource = isWanted(type, name) ? state.table?.get(type.typeUrl).get(name) : undefined
+  type.lacking.delete(name)
+  if (resource === undefined) return planAbsent(state, type, name, plan)
+  const asked = type.requested.has(name)
+  if (refusalOf(type, resource) !== undefined) {
+    type.lacking.add(name)
+    type.requested.delete(name)
+  } else if (asked || type.held.get(name)?.version !== resource.version) {
+    plan.changes.push(resource)
+    if (asked) plan.urgent.push(resource)
+    return
+  }
+  type.dirty.delete(name)
+}
+
+function planAbsent(state: ServerState, type: TypeState, name: string, plan: Plan): void {
+  if (!isWanted(type, name)) type.requested.delete(name)
+  else if (type.held.has(name)) {
+    if (state.kind === 'delta' || isFullState(type.typeUrl)) {
+      plan.removals.push(name)
+      return
+    }
+    type.held.delete(name)
+  }
+  type.dirty.delete(name)
 }
 
 /** While a NACK is being narrowed down only the next suspect is sent; suspects that no longer need sending are skipped. */
@@ -111,14 +138,9 @@ function probing(type: TypeState, plan: Plan): Plan {
   return plan
 }
 
-function markAccepted(state: ServerState, type: TypeState, map: ReadonlyMap<string, EncodedResource>): void {
-  for (const name of type.names) {
-    const resource = map.get(name)
-    if (resource !== undefined && type.held.get(name)?.version !== resource.version) return
-  }
-  if (type.wildcard) {
-    for (const resource of map.values()) if (type.held.get(resource.name)?.version !== resource.version) return
-  }
+/** Nothing is left to send: the client has the table's version, unless it refused part of it. */
+function accept(state: ServerState, type: TypeState): void {
+  if (type.pending !== undefined || type.answerAll || type.lacking.size > 0) return
   type.acceptedVersion = state.table?.versionOf(type.typeUrl)
 }
 
@@ -128,8 +150,8 @@ function send(
   changes: readonly EncodedResource[],
   removals: readonly string[],
 ): ServerEffect {
-  const nonce = String(++state.nonces)
   const tableVersion = state.table?.versionOf(type.typeUrl) ?? ''
+  const nonce = nonceFor(type, tableVersion)
   type.pending = {
     nonce,
     changes: new Map(changes.map((resource) => [resource.name, resource])),
@@ -152,6 +174,17 @@ function send(
   }
 }
 
+/**
+ * A nonce made of what is sent and not of the stream, so that streams which are sent the same can be sent the same bytes. It
+ * differs from the last one of the type, which is enough: there is one un-ACKed response of a type, and a client answers each
+ * response before it sees the next.
+ */
+function nonceFor(type: TypeState, tableVersion: string): string {
+  type.repeats = tableVersion === type.lastVersion ? type.repeats + 1 : 0
+  type.lastVersion = tableVersion
+  return `${tableVersion.slice(0, 16)}.${type.repeats}`
+}
+
 /** A State-of-the-World response of LDS or CDS: what the client has, with the changes and without the removals. */
 function wholeState(
   type: TypeState,
@@ -160,7 +193,7 @@ function wholeState(
 ): EncodedResource[] {
   const all = new Map<string, EncodedResource>()
   for (const [name, held] of type.held) {
-    if (held.resource !== undefined && isWanted(type, name) && !removals.includes(name)) all.set(name, held.resource)
+    if (held.body !== undefined && isWanted(type, name) && !removals.includes(name)) all.set(name, held)
   }
   for (const resource of changes) all.set(resource.name, resource)
   return [...all.values()]

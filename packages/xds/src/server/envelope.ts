@@ -1,4 +1,5 @@
-// Encodes responses around resources that are encoded already: sizes first, then one buffer, each body copied once.
+// Encodes responses around resources that are encoded already. What stands around a resource is encoded once, a response that
+// goes to several streams too; the rest is copying.
 import type { EncodedResource } from '../resource-table.ts'
 import type { ServerEffect } from './stream-state.ts'
 
@@ -7,91 +8,123 @@ type Send = Extract<ServerEffect, { kind: 'send' }>
 const utf8 = new TextEncoder()
 
 /** `envoy.service.discovery.v3.DeltaDiscoveryResponse`. */
-export function encodeDeltaResponse(send: Send): Uint8Array {
-  const type = utf8.encode(send.typeUrl)
-  const parts: Part[] = [textPart(10, send.tableVersion)]
-  for (const resource of send.resources) parts.push(resourcePart(resource, type))
-  parts.push({ tag: 34, size: type.length, write: (out) => out.bytes(type) }, textPart(42, send.nonce))
-  for (const name of send.removed) parts.push(textPart(50, name))
-  return join(parts)
+export function encodeDeltaResponse({ tableVersion, typeUrl, nonce, removed, resources }: Send): Uint8Array {
+  const removals = removed.map((name) => textField(50, name))
+  const after = [textField(34, typeUrl), textField(42, nonce), ...removals]
+  return spliced(textField(10, tableVersion), resources, framesOf(deltaFrames, resources, typeUrl, deltaFrame), after)
 }
 
 /** `envoy.service.discovery.v3.DiscoveryResponse`. */
-export function encodeSotwResponse(send: Send): Uint8Array {
-  const type = utf8.encode(send.typeUrl)
-  const parts: Part[] = [textPart(10, send.tableVersion)]
-  for (const resource of send.resources) parts.push(anyPart(18, type, resource.body))
-  parts.push({ tag: 34, size: type.length, write: (out) => out.bytes(type) }, textPart(42, send.nonce))
-  return join(parts)
+export function encodeSotwResponse({ tableVersion, typeUrl, nonce, resources }: Send): Uint8Array {
+  const after = [textField(34, typeUrl), textField(42, nonce)]
+  return spliced(textField(10, tableVersion), resources, framesOf(sotwFrames, resources, typeUrl, sotwFrame), after)
 }
 
-/** A length-delimited field: all tags here are below 128, so a tag is one byte. */
-interface Part {
-  readonly tag: number
-  readonly size: number
-  readonly write: (out: Output) => void
-}
+/** Encodes responses; streams that are sent the same one after the other get the same bytes. */
+export class SharedResponses {
+  readonly #last = new Map<string, { readonly send: Send; readonly bytes: Uint8Array }>()
 
-class Output {
-  readonly buffer: Uint8Array
-  private at = 0
-
-  constructor(size: number) {
-    this.buffer = new Uint8Array(size)
-  }
-
-  bytes(value: Uint8Array): void {
-    this.buffer.set(value, this.at)
-    this.at += value.length
-  }
-
-  part(part: Part): void {
-    this.buffer[this.at++] = part.tag
-    let rest = part.size
-    for (; rest > 0x7f; rest >>>= 7) this.buffer[this.at++] = (rest & 0x7f) | 0x80
-    this.buffer[this.at++] = rest
-    part.write(this)
+  /** The bytes of a response; nobody may change them. */
+  encode(kind: 'delta' | 'sotw', send: Send): Uint8Array {
+    const key = `${kind}|${send.typeUrl}`
+    const last = this.#last.get(key)
+    if (last !== undefined && isSame(last.send, send)) return last.bytes
+    const bytes = kind === 'delta' ? encodeDeltaResponse(send) : encodeSotwResponse(send)
+    this.#last.set(key, { send, bytes })
+    return bytes
   }
 }
 
-function sizeOf(part: Part): number {
-  let size = part.size + 2
-  for (let rest = part.size; rest > 0x7f; rest >>>= 7) size++
-  return size
+function isSame(a: Send, b: Send): boolean {
+  return (
+    a.nonce === b.nonce &&
+    a.tableVersion === b.tableVersion &&
+    sameItems(a.resources, b.resources) &&
+    sameItems(a.removed, b.removed)
+  )
 }
 
-function bytesPart(tag: number, value: Uint8Array): Part {
-  return { tag, size: value.length, write: (out) => out.bytes(value) }
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
-function textPart(tag: number, text: string): Part {
-  return bytesPart(tag, utf8.encode(text))
+/** What stands before and after a resource's body in a response. */
+interface Frame {
+  readonly head: Uint8Array
+  readonly tail: Uint8Array
 }
 
-function anyPart(tag: number, type: Uint8Array, body: Uint8Array): Part {
-  return messagePart(tag, [bytesPart(10, type), bytesPart(18, body)])
+const nothing = new Uint8Array()
+const deltaFrames = new WeakMap<EncodedResource, Frame>()
+const sotwFrames = new WeakMap<EncodedResource, Frame>()
+
+function framesOf(
+  known: WeakMap<EncodedResource, Frame>,
+  resources: readonly EncodedResource[],
+  typeUrl: string,
+  make: (resource: EncodedResource, typeUrl: string) => Frame,
+): Frame[] {
+  return resources.map((resource) => {
+    let frame = known.get(resource)
+    if (frame === undefined) known.set(resource, (frame = make(resource, typeUrl)))
+    return frame
+  })
 }
 
-function resourcePart(resource: EncodedResource, type: Uint8Array): Part {
-  return messagePart(18, [
-    textPart(10, resource.version),
-    anyPart(18, type, resource.body),
-    textPart(26, resource.name),
-  ])
+/** A `Resource` field: version, the body in an `Any`, name. */
+function deltaFrame({ name, version, body }: EncodedResource, typeUrl: string): Frame {
+  const any = anyHead(body, typeUrl)
+  const inner = joined([textField(10, version), header(18, any.length + body.length), any])
+  const tail = textField(26, name)
+  return { head: joined([header(18, inner.length + body.length + tail.length), inner]), tail }
 }
 
-function messagePart(tag: number, parts: readonly Part[]): Part {
-  return {
-    tag,
-    size: parts.reduce((sum, part) => sum + sizeOf(part), 0),
-    write: (out) => {
-      for (const part of parts) out.part(part)
-    },
+/** An `Any` field. */
+function sotwFrame({ body }: EncodedResource, typeUrl: string): Frame {
+  const any = anyHead(body, typeUrl)
+  return { head: joined([header(18, any.length + body.length), any]), tail: nothing }
+}
+
+function anyHead(body: Uint8Array, typeUrl: string): Uint8Array {
+  return joined([textField(10, typeUrl), header(18, body.length)])
+}
+
+function spliced(
+  before: Uint8Array,
+  resources: readonly EncodedResource[],
+  frames: readonly Frame[],
+  after: readonly Uint8Array[],
+): Uint8Array {
+  const pieces = [before]
+  for (const [index, { body }] of resources.entries()) {
+    const { head, tail } = frames[index] as Frame
+    pieces.push(head, body, tail)
   }
+  return joined([...pieces, ...after])
 }
 
-function join(parts: readonly Part[]): Uint8Array {
-  const out = new Output(parts.reduce((sum, part) => sum + sizeOf(part), 0))
-  for (const part of parts) out.part(part)
-  return out.buffer
+/** Tag and size of a length-delimited field: all tags here are below 128, so a tag is one byte. */
+function header(tag: number, size: number): Uint8Array {
+  const bytes = [tag]
+  let rest = size
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
+  bytes.push(rest)
+  return Uint8Array.from(bytes)
+}
+
+function textField(tag: number, text: string): Uint8Array {
+  const bytes = utf8.encode(text)
+  return joined([header(tag, bytes.length), bytes])
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const piece of pieces) size += piece.length
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }

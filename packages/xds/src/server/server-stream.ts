@@ -21,23 +21,24 @@ export function onWritable(state: ServerState, writable: boolean): ServerEffect[
 
 /** A Delta request: an ACK or NACK, a change of subscription, or both. */
 export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryRequest): ServerEffect[] {
-  const known = state.types.get(request.typeUrl)
-  const type = known ?? newTypeState(request.typeUrl)
+  const before = state.types.get(request.typeUrl)
+  const type = before ?? newTypeState(request.typeUrl)
   const effects: ServerEffect[] = []
-  if (known === undefined) {
+  const known = namesOf(state, type)
+  if (before === undefined) {
     state.types.set(type.typeUrl, type)
-    for (const [name, version] of request.initialResourceVersions) type.held.set(name, { version, resource: undefined })
+    for (const [name, version] of request.initialResourceVersions) type.held.set(name, { version })
   } else effects.push(...settle(type, request))
-  const first = known === undefined
+  const first = before === undefined
   const wildcardBefore = type.wildcard
   for (const name of request.resourceNamesSubscribe) {
     if (name === '*') type.wildcard = true
     else {
-      type.names.add(name)
+      type.names.add(known(name))
       // On a reconnect the version tells whether the client needs it; otherwise it may have dropped what it had.
       if (first && type.held.has(name)) continue
       type.held.delete(name)
-      type.requested.add(name)
+      type.requested.add(known(name))
     }
   }
   for (const name of request.resourceNamesUnsubscribe) {
@@ -47,17 +48,19 @@ export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryReques
   }
   if (first && request.resourceNamesSubscribe.length === 0 && isFullState(type.typeUrl)) type.wildcard = true
   if (type.wildcard && !wildcardBefore && type.held.size === 0) type.answerAll = true
-  forgetUnwanted(type)
+  forgetUnwanted(type, wildcardBefore && !type.wildcard ? [...type.held.keys()] : request.resourceNamesUnsubscribe)
+  if (type.wildcard !== wildcardBefore) type.seen = undefined
   effects.push(...advance(state))
   return effects
 }
 
 /** A State-of-the-World request. One with the nonce of an older response is stale and changes nothing. */
 export function onSotwRequest(state: ServerState, request: DiscoveryRequest): ServerEffect[] {
-  const known = state.types.get(request.typeUrl)
-  const type = known ?? newTypeState(request.typeUrl)
+  const before = state.types.get(request.typeUrl)
+  const type = before ?? newTypeState(request.typeUrl)
   const effects: ServerEffect[] = []
-  if (known === undefined) state.types.set(type.typeUrl, type)
+  const known = namesOf(state, type)
+  if (before === undefined) state.types.set(type.typeUrl, type)
   else if (type.lastNonce !== '' && request.responseNonce !== '' && request.responseNonce !== type.lastNonce) return []
   else {
     const { pending } = type
@@ -66,16 +69,21 @@ export function onSotwRequest(state: ServerState, request: DiscoveryRequest): Se
     const refused = effects.length > 0 && request.errorDetail !== undefined && (pending?.changes.size ?? 0) > 0
     if (refused && isFullState(type.typeUrl) && !type.everAccepted) type.answerAll = true
   }
-  const names = request.resourceNames.filter((name) => name !== '*')
+  const names = new Set(request.resourceNames)
+  names.delete('*')
   const wildcardBefore = type.wildcard
   if (request.resourceNames.length > 0) type.everNamed = true
   type.wildcard = request.resourceNames.includes('*') || (isFullState(type.typeUrl) && !type.everNamed)
   for (const name of names) if (!type.names.has(name)) type.requested.add(name)
-  for (const name of type.names) if (!names.includes(name) && !type.wildcard) type.pending?.dropped.add(name)
-  type.names.clear()
-  for (const name of names) type.names.add(name)
+  const dropped = [...type.names].filter((name) => !names.has(name))
+  for (const name of dropped) {
+    type.names.delete(name)
+    if (!type.wildcard) type.pending?.dropped.add(name)
+  }
+  for (const name of names) type.names.add(known(name))
   if (type.wildcard && !wildcardBefore) type.answerAll = true
-  forgetUnwanted(type)
+  forgetUnwanted(type, wildcardBefore && !type.wildcard ? [...type.held.keys()] : dropped)
+  if (type.wildcard !== wildcardBefore) type.seen = undefined
   effects.push(...advance(state))
   return effects
 }
@@ -88,9 +96,19 @@ function settle(type: TypeState, request: DeltaDiscoveryRequest | DiscoveryReque
     : refuseResponse(type, pending, request.errorDetail)
 }
 
-function forgetUnwanted(type: TypeState): void {
-  type.clean = undefined
-  if (type.wildcard) return
-  for (const name of type.held.keys()) if (!isWanted(type, name)) type.held.delete(name)
-  for (const name of type.requested) if (!isWanted(type, name)) type.requested.delete(name)
+/** After a change of the subscription: what is no longer wanted is no longer known to be there. */
+function forgetUnwanted(type: TypeState, names: Iterable<string>): void {
+  for (const name of names) {
+    if (isWanted(type, name)) continue
+    type.held.delete(name)
+    type.requested.delete(name)
+    type.lacking.delete(name)
+    type.dirty.delete(name)
+  }
+}
+
+/** Gives a name as the table writes it: a thousand streams subscribe to the same names, which then exist once. */
+function namesOf(state: ServerState, type: TypeState): (name: string) => string {
+  const map = state.table?.get(type.typeUrl)
+  return (name) => map?.get(name)?.name ?? name
 }

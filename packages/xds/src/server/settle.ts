@@ -31,7 +31,6 @@ export function acknowledge(type: TypeState, pending: Pending): ServerEffect[] {
  */
 export function refuseResponse(type: TypeState, pending: Pending, error: ErrorDetail): ServerEffect[] {
   type.pending = undefined
-  type.clean = undefined
   const names = [...pending.changes.keys()]
   const [only] = names
   const named = namedErrors(error, names)
@@ -56,8 +55,7 @@ export function refuseResponse(type: TypeState, pending: Pending, error: ErrorDe
 function apply(type: TypeState, pending: Pending, except: ReadonlySet<string>): void {
   for (const [name, resource] of pending.changes) {
     if (type.probe[0] === name && !except.has(name)) type.probe.shift()
-    if (!except.has(name) && !pending.dropped.has(name) && isWanted(type, name))
-      type.held.set(name, { version: resource.version, resource })
+    if (!except.has(name) && !pending.dropped.has(name) && isWanted(type, name)) type.held.set(name, resource)
   }
   for (const name of pending.removals) type.held.delete(name)
 }

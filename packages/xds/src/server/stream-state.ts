@@ -2,11 +2,8 @@
 // out anew from the table whenever something may be sent.
 import type { EncodedResource, ResourceTable } from '../resource-table.ts'
 
-/** A resource the client has. `resource` is unknown when the client brought it from an earlier stream. */
-export interface Held {
-  readonly version: string
-  readonly resource: EncodedResource | undefined
-}
+/** A resource the client has; only its version is known when the client brought it from an earlier stream. */
+export type Held = EncodedResource | { readonly version: string; readonly body?: undefined }
 
 /** The one response of a type that waits for its ACK or NACK. */
 export interface Pending {
@@ -39,6 +36,9 @@ export interface TypeState {
   pending: Pending | undefined
   /** Nonce of the last response; '' before the first. */
   lastNonce: string
+  /** The table's version in the last response, and how many responses in a row had it. */
+  lastVersion: string
+  repeats: number
   /** Changes of a NACK that named no resource, to be tried one at a time. */
   probe: string[]
   /** By name; the newest last, bounded. */
@@ -46,8 +46,12 @@ export interface TypeState {
   acceptedVersion: string | undefined
   /** Some response was acknowledged on this stream. */
   everAccepted: boolean
-  /** The table's map for which there was nothing left to send: spares comparing it again. */
-  clean: ReadonlyMap<string, EncodedResource> | undefined
+  /** The table's map as last looked at; undefined: every name has to be. */
+  seen: ReadonlyMap<string, EncodedResource> | undefined
+  /** Names that may differ between what the client has and `seen`. All others agree, or are refused. */
+  readonly dirty: Set<string>
+  /** Wanted names whose current version the client refused. */
+  readonly lacking: Set<string>
 }
 
 /** The server side of one stream. */
@@ -55,7 +59,8 @@ export interface ServerState {
   readonly kind: 'delta' | 'sotw'
   readonly types: Map<string, TypeState>
   table: ResourceTable | undefined
-  nonces: number
+  /** Names compared with the table; whoever counts them sets it back to 0. */
+  compared: number
   /** False while the stream's queue is full. */
   writable: boolean
 }
@@ -76,7 +81,7 @@ export type ServerEffect =
 
 /** A stream on which nothing was said yet. */
 export function newServerState(kind: 'delta' | 'sotw'): ServerState {
-  return { kind, types: new Map(), table: undefined, nonces: 0, writable: true }
+  return { kind, types: new Map(), table: undefined, compared: 0, writable: true }
 }
 
 /** A type the client has just asked for. */
@@ -91,11 +96,15 @@ export function newTypeState(typeUrl: string): TypeState {
     answerAll: false,
     pending: undefined,
     lastNonce: '',
+    lastVersion: '',
+    repeats: 0,
     probe: [],
     refused: new Map(),
     acceptedVersion: undefined,
     everAccepted: false,
-    clean: undefined,
+    seen: undefined,
+    dirty: new Set(),
+    lacking: new Set(),
   }
 }
 

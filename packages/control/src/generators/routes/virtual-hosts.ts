@@ -2,6 +2,7 @@
 import { originOf, type Origin } from '@weft/core'
 import type { VirtualHostSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { hostCovers, resolveGateway, resolveHost } from '@weft/resources'
+import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import { duration } from '../config-source.ts'
 import type { GeneratorProblem, Loser } from '../generator.ts'
 import { domainsOf, outboundCluster, type Service, serviceHost } from '../hosts.ts'
@@ -27,6 +28,8 @@ export function serviceIndex(services: readonly Service[]): ServiceIndex {
 /** Collects what virtual hosts are built from and what was found out on the way. */
 export class VirtualHostBuilder {
   readonly hosts: VirtualHostInit[] = []
+  /** Who each of `hosts` belongs to. */
+  readonly owners: Origin[] = []
   readonly losers: Loser[] = []
   readonly problems: GeneratorProblem[] = []
   readonly origins = new Set<Origin>()
@@ -49,11 +52,7 @@ export class VirtualHostBuilder {
     for (const domain of free) this.#domains.set(domain.toLowerCase(), origin)
     this.origins.add(origin)
     this.hosts.push({ ...host, domains: free })
-  }
-
-  /** Whether a domain is taken. */
-  has(domain: string): boolean {
-    return this.#domains.has(domain)
+    this.owners.push(origin)
   }
 
   /** Routes of VirtualServices in order, as one list: the first rule that matches wins. */
@@ -92,7 +91,7 @@ export class VirtualHostBuilder {
 }
 
 /** The VirtualServices whose hosts name `host`: exact names before wildcards, longer wildcards first. */
-export function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
+function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
   const ranked = all.flatMap((virtualService) => {
     const ranks = virtualService.spec.hosts
       .map((name) => resolveHost(name, virtualService.id.namespace))
@@ -101,6 +100,11 @@ export function virtualServicesFor(host: string, all: readonly VirtualService[])
     return rank < 0 ? [] : [{ virtualService, rank }]
   })
   return ranked.sort((a, b) => b.rank - a.rank).map(({ virtualService }) => virtualService)
+}
+
+/** The VirtualServices for a host that a sidecar of `namespace` sees, the one in force first. */
+export function inMesh(mesh: MeshQuery, host: string, namespace: string): VirtualService[] {
+  return virtualServicesFor(host, visibleTo(mesh.virtualServicesNaming(host), namespace, ['mesh']))
 }
 
 /** Those that a proxy of `namespace` sees through one of `gateways` (`mesh` for sidecars), first by key. */

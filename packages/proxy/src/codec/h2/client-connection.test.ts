@@ -6,11 +6,11 @@ import { H2ClientConnection } from './client-connection.ts'
 import type { H2ClientStream } from './client-stream.ts'
 import { clientPreface, ErrorCode, FrameFlag, FrameType } from './frame.ts'
 import { defaultH2Options, type H2Options } from './h2-options.ts'
+import { createH2Shared } from './h2-shared.ts'
 import {
   answerHead,
   frame,
   framesOf,
-  h2Shared,
   headFrame,
   ManualTime,
   MemoryTransport,
@@ -39,7 +39,7 @@ function clientUnderTest(options: Partial<H2Options> = {}) {
     onDraining: () => void events.push('draining'),
     onClosed: ({ reason }: { readonly reason: string }) => void events.push(reason),
   }
-  const shared = h2Shared({ clock: time, timers: time })
+  const shared = createH2Shared({ clock: time, timers: time })
   const connection = new H2ClientConnection(transport, owner, shared, { ...defaultH2Options, ...options })
   connection.start()
   const send = (...bytes: readonly Buffer[]): WireFrame[] => {

@@ -36,6 +36,8 @@ export interface H2Options {
   readonly headerTableBytes: number
   /** Server: extended CONNECT is offered (RFC 8441). */
   readonly allowConnect: boolean
+  /** Server: a malformed head resets its stream; false: it ends the connection, which is what Envoy does unless told otherwise. */
+  readonly streamErrorOnMalformed: boolean
   /** After so long without a frame a PING is sent, and its answer awaited; 0: never. */
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
@@ -55,6 +57,7 @@ export const defaultH2Options: H2Options = {
   heldBytes: 8 * 1024 * 1024,
   headerTableBytes: defaultTableBytes,
   allowConnect: false,
+  streamErrorOnMalformed: true,
   pingIntervalMs: 0,
   pingTimeoutMs: 10_000,
   stallMs: 300_000,

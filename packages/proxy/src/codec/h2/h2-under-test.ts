@@ -1,7 +1,6 @@
 // HTTP/2 connections as tests drive them: over a transport in memory, with time and turns in the test's hands, and by frames.
 import { Buffer } from 'node:buffer'
 import type { Clock, Timers, Transport, TransportHandler } from '@weft/core'
-import { DeadlineLists } from '../../exchange/deadline-lists.ts'
 import { FieldsHead } from '../fields-head.ts'
 import type {
   BodyExtent,
@@ -12,14 +11,12 @@ import type {
   UpstreamStream,
 } from '../http-stream.ts'
 import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
-import type { H2Shared } from './connection.ts'
 import { clientPreface, FrameFlag, FrameType } from './frame.ts'
 import { defaultH2Options, type H2Options } from './h2-options.ts'
+import { createH2Shared } from './h2-shared.ts'
 import { encodeFields } from './hpack-under-test.ts'
 import { HpackEncoder } from './hpack-encoder.ts'
-import { BufferPool } from './output-buffer.ts'
 import { type H2Server, H2ServerConnection } from './server-connection.ts'
-import { TurnEnd } from './turn-end.ts'
 
 const ignore: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
 
@@ -108,12 +105,6 @@ export class ManualTime implements Clock, Timers {
     this.#armed = this.#armed.filter((timer) => !timer.cancelled)
     this.now = untilMs
   }
-}
-
-/** What several connections share. */
-export function h2Shared(time: { readonly clock: Clock; readonly timers: Timers }): H2Shared {
-  const deadlines = new DeadlineLists(time.clock, time.timers)
-  return { deadlines, clock: time.clock, turnEnd: new TurnEnd(time), buffers: new BufferPool() }
 }
 
 /** A frame as it was on the wire. */
@@ -293,23 +284,25 @@ export function serverUnderTest(options: Partial<H2Options> = {}): {
   readonly transport: MemoryTransport
   readonly server: ServerUnderTest
   readonly connection: H2ServerConnection
+  /** What the server began with. */
+  readonly hello: Buffer
   /** Bytes of the client, then the end of the turn; the frames that came back. */
   readonly send: (...bytes: readonly Buffer[]) => WireFrame[]
 } {
   const time = new ManualTime()
   const transport = new MemoryTransport()
   const server = new ServerUnderTest()
-  const shared = h2Shared({ clock: time, timers: time })
+  const shared = createH2Shared({ clock: time, timers: time })
   const connection = new H2ServerConnection(transport, server, shared, { ...defaultH2Options, ...options })
   connection.start(undefined)
   time.turn()
-  transport.take()
+  const hello = transport.take()
   const send = (...bytes: readonly Buffer[]): WireFrame[] => {
     transport.handler.onData(Buffer.concat(bytes))
     time.turn()
     return framesOf(transport.take())
   }
-  return { time, transport, server, connection, send }
+  return { time, transport, server, connection, hello, send }
 }
 
 /** One answer as a client sees it. */

@@ -283,6 +283,13 @@ for (const [name, fields] of Object.entries(malformed)) {
   })
 }
 
+test('a malformed head ends the connection when the configuration does not say otherwise, as with Envoy', () => {
+  const { send, server, transport } = serverUnderTest({ streamErrorOnMalformed: false })
+  send(greeting)
+  assert.equal(goawayCode(send(get(1, { 'X-A': 'b' }))), ErrorCode.PROTOCOL_ERROR)
+  assert.deepEqual([server.malformed.length, transport.ended], [1, true])
+})
+
 test('crumbs of a cookie are one line, and an authority stands as host', () => {
   const { send, server } = serverUnderTest()
   send(greeting)

@@ -136,8 +136,10 @@ export class H2ServerConnection extends H2Connection {
     const { head, malformed, refused, contentLength } = this.heads
     const short = endStream && contentLength > 0
     if (malformed !== undefined || selfDependent || short) {
-      this.resetId(id, ErrorCode.PROTOCOL_ERROR)
-      this.#server.onMalformed(malformed ?? 'http2.violation.of.messaging.rule')
+      const details = malformed ?? 'http2.violation.of.messaging.rule'
+      this.#server.onMalformed(details)
+      if (this.options.streamErrorOnMalformed) this.resetId(id, ErrorCode.PROTOCOL_ERROR)
+      else this.fail(ErrorCode.PROTOCOL_ERROR, details)
       return
     }
     const stream = new H2ServerStream(this, id, head, endStream ? 'none' : contentLength < 0 ? 'unknown' : 'length')

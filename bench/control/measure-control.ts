@@ -1,0 +1,49 @@
+// What a change costs in the control plane, by size of the mesh: one child process per size.
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { median, percentile } from '../statistics.ts'
+import type { ChangeTime, MeshCost } from './one-mesh.ts'
+
+const small = '100x10,1000x10,1000x200'
+
+/** Measures each size of `BENCH_CONTROL` (`services x proxies`, comma-separated) and prints a line for it. */
+export function measureControl(): MeshCost[] {
+  const sizes = (process.env['BENCH_CONTROL'] ?? small).split(',').map((size) => size.trim().split('x').map(Number))
+  const changes = process.env['BENCH_CHANGES'] ?? '20'
+  console.log(
+    'control plane: ms until pushed / until every simulated proxy acknowledged (median, p95 of pushed), RSS in MB',
+  )
+  return sizes.map(([services = 0, proxies = 0]) => {
+    const output = execFileSync(
+      process.execPath,
+      [
+        '--expose-gc',
+        '--max-old-space-size=8192',
+        join(import.meta.dirname, 'one-mesh.ts'),
+        String(services),
+        String(proxies),
+        changes,
+      ],
+      { encoding: 'utf8', maxBuffer: 64 * 2 ** 20, stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const cost = JSON.parse(output) as MeshCost
+    const { rssMb } = cost
+    console.log(
+      [
+        `${services} services x ${proxies} proxies: first build ${cost.firstBuildMs.toFixed(0)} ms, all connected ${cost.connectMs.toFixed(0)} ms`,
+        `  one rule      ${timesOf(cost.rule)}`,
+        `  one endpoint  ${timesOf(cost.endpoint)}`,
+        `  one proxy     ${timesOf(cost.proxy)}`,
+        `  RSS           inputs ${rssMb.inputs}, built ${rssMb.built}, connected ${rssMb.connected}, end ${rssMb.end}`,
+      ].join('\n'),
+    )
+    return cost
+  })
+}
+
+function timesOf(times: readonly ChangeTime[]): string {
+  const pushed = times.map(({ pushedMs }) => pushedMs)
+  const settled = times.map(({ settledMs }) => settledMs)
+  const bytes = (pick: (time: ChangeTime) => number): string => `${(median(times.map(pick)) / 1000).toFixed(1)} kB`
+  return `${median(pushed).toFixed(1)} ms (p95 ${percentile(pushed, 0.95).toFixed(1)}) / ${median(settled).toFixed(1)} ms, ${bytes((time) => time.encodedBytes)} encoded, ${bytes((time) => time.pushedBytes)} pushed`
+}

@@ -1,0 +1,88 @@
+// One hop of unary gRPC calls (64 in flight, messages of 128 bytes): CPU of each proxy per call, in interleaved rounds.
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Arm, coreOfOthers, coreUnderTest, freePort, pin, renderConfig, startProgram } from './arm.ts'
+import { cpuNs } from './cpu.ts'
+import { median, pairedRatio } from './statistics.ts'
+
+const execute = promisify(execFile)
+const connections = 8
+const streamsEach = 8
+
+/** One arm in one round. */
+export interface GrpcSample {
+  readonly arm: string
+  readonly calls: number
+  readonly cpuUsPerCall: number
+}
+
+async function sample({ name, url, pids }: Arm, message: string, seconds: number): Promise<GrpcSample> {
+  const shape = ['-c', String(connections), '-m', String(streamsEach), '-D', String(seconds), '-d', message]
+  const headers = ['-H', 'content-type: application/grpc', '-H', 'te: trailers']
+  const before = cpuNs(pids)
+  const { stdout } = await execute('taskset', [
+    '-c',
+    String(coreOfOthers),
+    'h2load',
+    ...shape,
+    ...headers,
+    `${url}bench.Echo/Unary`,
+  ])
+  const used = cpuNs(pids) - before
+  const calls = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1] ?? 0)
+  if (calls === 0) throw new Error(`no call succeeded through ${name}: ${stdout.slice(0, 500)}`)
+  return { arm: name, calls, cpuUsPerCall: used / 1_000 / calls }
+}
+
+async function start(dir: string): Promise<{ backend: Arm; arms: Arm[] }> {
+  const backendPort = await freePort()
+  // A length-prefixed message: no compression, 128 bytes.
+  const body = `\\x00\\x00\\x00\\x00\\x80${'x'.repeat(128)}`
+  const backendConfig = renderConfig('grpc.backend.nginx.conf', dir, { PORT: backendPort, BODY: body })
+  const address = `127.0.0.1:${backendPort}`
+  const backend = await startProgram('backend', ['nginx', '-c', backendConfig, '-p', dir], backendPort, '')
+  pin(backend.pids, coreOfOthers)
+  const arms: Arm[] = []
+  const haproxyPort = await freePort()
+  const haproxy = renderConfig('grpc.haproxy.cfg', dir, { PORT: haproxyPort, BACKEND: address })
+  arms.push(await startProgram('haproxy', ['haproxy', '-db', '-f', haproxy], haproxyPort, ''))
+  const envoyPort = await freePort()
+  const values = { PORT: envoyPort, ADMIN: await freePort(), HOST: '127.0.0.1', BACKENDPORT: backendPort }
+  const envoy = renderConfig('grpc.envoy.yaml', dir, values)
+  const command = ['envoy', '-c', envoy, '--concurrency', '1', '--disable-hot-restart', '-l', 'error']
+  arms.push(await startProgram('envoy', command, envoyPort, ''))
+  for (const { pids } of arms) pin(pids, coreUnderTest)
+  return { backend, arms }
+}
+
+/** Measures the proxies that speak HTTP/2 on both sides. */
+export async function measureGrpc(rounds: number, seconds: number): Promise<readonly GrpcSample[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-bench-grpc-'))
+  const message = join(dir, 'message')
+  writeFileSync(message, Buffer.concat([Buffer.from([0, 0, 0, 0, 128]), Buffer.alloc(128, 'x')]))
+  const { backend, arms } = await start(dir)
+  const samples: GrpcSample[] = []
+  try {
+    for (const arm of arms) await sample(arm, message, 2)
+    for (let round = 0; round < rounds; round += 1) {
+      for (let place = 0; place < arms.length; place += 1) {
+        samples.push(await sample(arms[(place + round) % arms.length] as Arm, message, seconds))
+      }
+    }
+  } finally {
+    for (const arm of [...arms, backend]) await arm.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  const of = (arm: string): number[] => samples.filter((one) => one.arm === arm).map((one) => one.cpuUsPerCall)
+  console.log("\nunary gRPC: own CPU per call (medians), and the first arm's ratio with 95 % limits")
+  for (const { name } of arms) {
+    const ratio = pairedRatio(of((arms[0] as Arm).name), of(name))
+    console.log(
+      `  ${name.padEnd(12)} ${median(of(name)).toFixed(1).padStart(7)} us   ${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`,
+    )
+  }
+  return samples
+}

@@ -1,0 +1,162 @@
+// How views look at the mesh: only through these questions, each of which is remembered. So what a view depends on is known
+// without anyone having to write it down, and a change visits exactly those that asked about it.
+import {
+  type AuthorizationPolicySpec,
+  type DestinationRuleSpec,
+  type GatewaySpec,
+  hostCovers,
+  type PeerAuthenticationSpec,
+  resolveHost,
+  selectsLabels,
+  serviceFqdn,
+  serviceSelects,
+  type ServiceSpec,
+  type VirtualServiceSpec,
+  type WorkloadSpec,
+} from '@weft/resources'
+import { merged, type MeshIndex } from './mesh-index.ts'
+import type { MeshSettings } from './mesh-settings.ts'
+import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
+import {
+  askingForLabels,
+  candidateTopics,
+  carrierTopic,
+  destinationRuleTopic,
+  gatewayTopic,
+  localDestinationRules,
+  serviceTopic,
+  virtualServiceTopic,
+  wildcardVirtualServices,
+} from './topics.ts'
+
+type Service = SnapshotObject<ServiceSpec>
+type VirtualService = SnapshotObject<VirtualServiceSpec>
+
+/** What policies and Services select: a workload, or an instance of it. */
+export interface Selectable {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** Answers questions about one snapshot and remembers which were asked. All lists are sorted by key. */
+export class MeshQuery {
+  readonly settings: MeshSettings
+  /** Topics asked about so far. */
+  readonly asked = new Set<string>()
+  readonly #index: MeshIndex
+
+  constructor(index: MeshIndex, settings: MeshSettings) {
+    this.#index = index
+    this.settings = settings
+  }
+
+  /** Every Service: to ask this is to be asked again whenever any Service changes. */
+  services(): readonly Service[] {
+    return this.#at('Service')
+  }
+
+  /** The Service of a full host name. */
+  service(host: string): Service | undefined {
+    return this.#at<Service>(serviceTopic(host))[0]
+  }
+
+  /** The Services that stand for a workload. */
+  servicesFor(target: Selectable): Service[] {
+    return this.#selecting<Service>('Service', [target]).filter(
+      ({ id, spec }) => id.namespace === target.namespace && serviceSelects(spec.selector, target.labels),
+    )
+  }
+
+  /** The Workloads behind a Service. */
+  workloadsBehind({ id, spec }: Service): SnapshotObject<WorkloadSpec>[] {
+    const topic = carrierTopic('Workload', id.namespace, spec.selector)
+    if (topic === undefined) return []
+    return this.#at<SnapshotObject<WorkloadSpec>>(topic).filter(({ labels }) => selectsLabels(spec.selector, labels))
+  }
+
+  /** The instances behind a Service, ready or not. */
+  instancesBehind({ id, spec }: Service): SnapshotInstance[] {
+    const topic = carrierTopic('Instance', id.namespace, spec.selector)
+    if (topic === undefined) return []
+    return this.#at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(spec.selector, value.labels))
+  }
+
+  /** The DestinationRules for a Service, whoever they are exported to. */
+  destinationRulesOf(service: Service): readonly SnapshotObject<DestinationRuleSpec>[] {
+    return this.#at(destinationRuleTopic(serviceFqdn(service.id)))
+  }
+
+  /** Namespaces that have DestinationRules which hold for them alone, or otherwise than for others. */
+  namespacesWithLocalRules(): ReadonlySet<string> {
+    return new Set(this.#at<SnapshotObject>(localDestinationRules).map(({ id }) => id.namespace))
+  }
+
+  /** The VirtualServices whose hosts may cover a full host name. */
+  virtualServicesNaming(host: string): readonly VirtualService[] {
+    const wild = this.#at<VirtualService>(wildcardVirtualServices).filter(({ id, spec }) =>
+      spec.hosts.some((name) => hostCovers(resolveHost(name, id.namespace), host)),
+    )
+    return merged(this.#at(virtualServiceTopic(host)), wild) as readonly VirtualService[]
+  }
+
+  /** The VirtualServices bound to any of these gateways (`namespace/name`). */
+  virtualServicesOf(gateways: readonly string[]): readonly VirtualService[] {
+    return gateways
+      .map((gateway) => this.#at<VirtualService>(gatewayTopic(gateway)))
+      .reduce<readonly Ref[]>(merged, []) as readonly VirtualService[]
+  }
+
+  /** The Services that VirtualServices send to. */
+  destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
+    const hosts = virtualServices.flatMap(({ id, spec }) =>
+      [...spec.http, ...spec.tcp].flatMap((rule) =>
+        (rule.route ?? []).map(({ destination }) => resolveHost(destination.host, id.namespace)),
+      ),
+    )
+    return [...new Set(hosts)].sort().flatMap((host) => this.service(host) ?? [])
+  }
+
+  /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
+  sourceLabelKeys(): string[] {
+    const asking = this.#at<VirtualService>(askingForLabels)
+    const matches = asking.flatMap(({ spec }) => [...spec.http, ...spec.tcp]).flatMap((rule) => rule.match ?? [])
+    return [...new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))].sort()
+  }
+
+  /** The Gateways whose selector picks these labels; an empty one picks every gateway workload, as in Istio. */
+  gatewaysFor(labels: Readonly<Record<string, string>>): SnapshotObject<GatewaySpec>[] {
+    return this.#at<SnapshotObject<GatewaySpec>>('Gateway').filter(({ spec }) => selectsLabels(spec.selector, labels))
+  }
+
+  /** The PeerAuthentications that may hold for any of these workloads, mesh-wide ones included. */
+  peerAuthentications(targets: readonly Selectable[]): SnapshotObject<PeerAuthenticationSpec>[] {
+    return this.#selecting('PeerAuthentication', this.#withRoot(targets))
+  }
+
+  /** The AuthorizationPolicies that may hold for any of these workloads, mesh-wide ones included. */
+  authorizationPolicies(targets: readonly Selectable[]): SnapshotObject<AuthorizationPolicySpec>[] {
+    return this.#selecting('AuthorizationPolicy', this.#withRoot(targets))
+  }
+
+  /** The policies that may hold for a workload but cannot be enforced. */
+  unenforceable(target: Selectable): SnapshotUnenforceable[] {
+    return this.#selecting('unenforceable', this.#withRoot([target]))
+  }
+
+  #withRoot(targets: readonly Selectable[]): Selectable[] {
+    const { rootNamespace } = this.settings
+    return targets.flatMap((target) =>
+      target.namespace === rootNamespace ? [target] : [target, { ...target, namespace: rootNamespace }],
+    )
+  }
+
+  #selecting<R extends Ref>(kind: string, targets: readonly Selectable[]): R[] {
+    const topics = new Set(targets.flatMap(({ namespace, labels }) => candidateTopics(kind, namespace, labels)))
+    return [...[...topics].map((topic) => this.#at<R>(topic)).reduce<readonly Ref[]>(merged, [])] as R[]
+  }
+
+  #at<R extends Ref>(topic: string): readonly R[] {
+    this.asked.add(topic)
+    return this.#index.at(topic) as readonly R[]
+  }
+}
