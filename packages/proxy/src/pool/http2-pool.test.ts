@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import type { TransportClose } from '@weft/core'
 import type { Cluster, Endpoint } from '@weft/engine'
 import { FrameType } from '../codec/h2/frame.ts'
+import { createH2Shared } from '../codec/h2/h2-shared.ts'
 import {
   answerHead,
   frame,
-  h2Shared,
   headFrame,
   ManualTime,
   MemoryTransport,
@@ -44,7 +44,7 @@ function poolUnderTest(
   } as unknown as Cluster
   const context: PoolContext = {
     budget: { cluster, connections: 0, pending: 0 },
-    h2: h2Shared({ clock: time, timers: time }),
+    h2: createH2Shared({ clock: time, timers: time }),
     nowMs: () => time.nowMs(),
     dial: (_endpoint, offers, onOpen, onFail) => {
       dials.push({
