@@ -93,7 +93,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (problem !== undefined) {
       return this.reply({
         status: 307,
-        details: 'path_normalization_redirect',
+        details: 'path_normalization_failed',
         headers: ['location', problem.location],
       })
     }

@@ -8,13 +8,15 @@ import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { answerText, opensTunnel, owesLength } from './head-text.ts'
+import { answerText, bodilessLine, chunkedLine, opensTunnel } from './head-text.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
 const joinLimitBytes = 16 * 1024
 /** Bytes of following requests kept while an exchange is going on; then reading stops. */
 const pipelineLimitBytes = 16 * 1024
+
+const forbiddenOption: HeadFault = { status: 400, details: 'http1.connection_header_rejected' }
 
 /** Who answers the requests of a connection. */
 export interface RequestServer {
@@ -114,14 +116,18 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
     const { minor, upgrade } = this.head
     this.#chunkedOut = body === 'unknown' && minor === 1
-    this.#keepAlive = keepAlive && !this.closing && (body !== 'unknown' || minor === 1)
+    // Behind half a request, or behind a switch that did not happen, nobody knows what the next bytes mean.
+    const clear = this.requestComplete && (upgrade === undefined || head.status === 101) && !opensTunnel(this.head, 200)
+    this.#keepAlive = keepAlive && clear && !this.closing && (body !== 'unknown' || minor === 1)
     if (head.status === 101) return this.#send(answerText(head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`))
     if (opensTunnel(this.head, head.status)) return this.#send(answerText(head, ''))
-    let framing = this.#chunkedOut ? 'transfer-encoding: chunked\r\n' : ''
-    if (body === 'none' && owesLength(head, this.head.method())) framing = 'content-length: 0\r\n'
+    let framing = this.#chunkedOut ? chunkedLine : body === 'none' ? bodilessLine(head, this.head.method(), minor) : ''
     if (!this.#keepAlive) framing += 'connection: close\r\n'
     else if (minor === 0) framing += 'connection: keep-alive\r\n'
-    this.#send(answerText(head, framing))
+    const text = answerText(head, framing)
+    // Who is told to upgrade, or was not understood, hears the version we speak.
+    const ours = minor === 1 || head.status === 426 || this.#state === 'discard'
+    this.#send(ours ? text : `HTTP/1.0${text.slice(8)}`)
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
@@ -347,6 +353,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     const { head } = this
     const upgrade = head.has(HeaderKind.UPGRADE) ? head.value('upgrade') : undefined
     const options = takeHopByHop(head)
+    if (options.forbidden) return this.#fault(forbiddenOption)
     this.#persistent = !options.close && (head.minor === 1 || options.keepAlive)
     if (framing.kind === 'length' && framing.bytes > 0) {
       this.#remaining = framing.bytes
