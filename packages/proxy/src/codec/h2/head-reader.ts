@@ -9,9 +9,9 @@ import { FieldFlag, type FieldSink } from './hpack-decoder.ts'
 /** What a block is the head of; `nothing`: it is decoded only to keep the table in step. */
 export type HeadForm = 'request' | 'response' | 'trailers' | 'nothing'
 
-/** Envoy's words for `%RESPONSE_CODE_DETAILS%`. */
-const brokenRule = 'http2.violation.of.messaging.rule'
-const invalidField = 'http2.invalid.header.field'
+/** Envoy's words for `%RESPONSE_CODE_DETAILS%`: a rule of HTTP/2 is broken, or a field cannot be. */
+export const brokenRule = 'http2.violation.of.messaging.rule'
+export const invalidField = 'http2.invalid.header.field'
 const tooLarge: HeadFault = { status: 431, details: 'http2.too_many_headers' }
 const fragment: HeadFault = { status: 400, details: 'http2.path_with_fragment' }
 
@@ -173,7 +173,8 @@ export class HeadReader implements FieldSink {
       return
     }
     if (head.connectProtocol !== undefined && head.methodText !== 'CONNECT') return this.#bad(brokenRule)
-    if (head.methodText === '' || !has(FieldRole.PATH) || !has(FieldRole.SCHEME)) return this.#bad(brokenRule)
+    if (head.methodText === '' || !head.has(HeaderKind.HOST) || !has(FieldRole.PATH) || !has(FieldRole.SCHEME))
+      return this.#bad(brokenRule)
     const { path } = head
     if (path === '*') {
       if (head.methodText !== 'OPTIONS') this.#bad(invalidField)
