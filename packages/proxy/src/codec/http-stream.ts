@@ -22,8 +22,11 @@ export interface MessageReceiver {
 export interface RequestReceiver extends MessageReceiver {
   /** The body cannot be read on; the stream still takes an answer. */
   onBodyFault(details: string): void
-  /** The downstream went away, or reset the stream, before the exchange was over. */
-  onGone(detail: string): void
+  /**
+   * The stream is over before the exchange was: the connection is `closed` (when nothing is said), the client `reset` the stream,
+   * or broke the `protocol` so that it was reset.
+   */
+  onGone(detail: string, how?: 'closed' | 'reset' | 'protocol'): void
 }
 
 /** Why a stream of ours is cut off: HTTP/2 says it by an error code, HTTP/1.1 by a reset of the connection. */

@@ -277,9 +277,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail({ ...exchangeErrors.downstreamBodyFault, details })
   }
 
-  onGone(): void {
+  onGone(_detail: string, how: 'closed' | 'reset' | 'protocol' = 'closed'): void {
     if (this.done) return
-    this.fail(exchangeErrors.downstreamGone)
+    if (how === 'protocol') this.fail(exchangeErrors.downstreamFault)
+    else this.fail(how === 'reset' ? exchangeErrors.downstreamReset : exchangeErrors.downstreamGone)
   }
 
   onDeadline(deadline: Deadline): void {
