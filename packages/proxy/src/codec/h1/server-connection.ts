@@ -186,6 +186,8 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#receiver = undefined
     this.#state = 'tunnel'
     this.#deadlines.disarm(this.#deadline)
+    // A client that finished before is heard by whoever takes over.
+    if (this.#inputEnded) queueMicrotask(() => this.transport.handler.onEnd())
     return { transport: this.transport, head }
   }
 
