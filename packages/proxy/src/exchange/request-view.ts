@@ -25,7 +25,10 @@ export class RequestView implements RequestHead {
   rawPath = ''
   /** Path with query, normalised. */
   target = ''
+  /** True when the target is in origin form, and normalising changed nothing. */
+  asReceived = false
   authorityText = ''
+  #originForm = false
   #path = ''
   #query: string | undefined = undefined
 
@@ -81,6 +84,7 @@ export class RequestView implements RequestHead {
     if (normalized.kind === 'reject') return { kind: 'error', error: exchangeErrors.pathNormalization }
     if (normalized.kind === 'redirect') return { kind: 'redirect', location: normalized.location }
     this.#setTarget(normalized.path)
+    this.asReceived = this.#originForm && normalized.path === this.rawPath
     return undefined
   }
 
@@ -116,6 +120,7 @@ export class RequestView implements RequestHead {
     }
     if (target.charCodeAt(0) === 47) {
       this.rawPath = target
+      this.#originForm = true
       return undefined
     }
     if (target === '*') {
