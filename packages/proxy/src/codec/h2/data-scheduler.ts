@@ -35,6 +35,7 @@ export class PendingData {
 
   /** Drops what waits. */
   clear(): void {
+    if (this.bytes === 0) return
     this.pieces.length = 0
     this.from = 0
     this.bytes = 0
