@@ -65,7 +65,7 @@ export interface DownstreamStream {
   /**
    * After a 2xx to CONNECT (RFC 9110 9.3.6, RFC 8441) or a 101: the stream as a byte stream in both directions. In HTTP/1.1 the
    * connection itself; in HTTP/2 DATA frames of the stream, END_STREAM being the end of a direction. `head`: bytes that were
-   * read already. `attach`'s receiver is told nothing any more.
+   * read already. `attach`'s receiver is told nothing any more; an end that it was told is told to the transport's handler.
    */
   tunnel(): { readonly transport: Transport; readonly head: Buffer | undefined }
 }
@@ -97,6 +97,8 @@ export interface OutgoingRequest {
   readonly method: string
   /** Path with query; `''` for CONNECT. */
   readonly path: string
+  /** True when method and path are what `head` begins with, in origin form. */
+  readonly asReceived?: boolean
   readonly authority: string
   readonly scheme: string
   /** `websocket`: an upgrade, HTTP/1.1 `upgrade` or extended CONNECT (RFC 8441) as the connection needs it. */

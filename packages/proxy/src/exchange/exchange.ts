@@ -93,7 +93,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (problem !== undefined) {
       return this.reply({
         status: 307,
-        details: 'path_normalization_redirect',
+        details: 'path_normalization_failed',
         headers: ['location', problem.location],
       })
     }
@@ -299,6 +299,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#home.onTunnelClosed()
   }
 
+  /** A CONNECT that ends here: from now on it is a connection of bytes, and counted as one. */
+  becomeTunnel(upstream: UpstreamFacts): void {
+    this.tunnelled = true
+    this.#home.sink.onTcpOpened({ downstream: this.connection, downstreamPeer: this.downstreamPeer, upstream })
+  }
+
   /** Answers with `head` and joins the stream with an upstream: the exchange carries bytes from now on. */
   openTunnel(head: MessageHead, upstream: TunnelEnd, onOver: () => void): void {
     const { deadlines } = this.context
@@ -339,6 +345,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
     if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
+    if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
     if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
       this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
       if (!this.reading) this.#connect.start()
@@ -353,7 +360,6 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     }
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
-    if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
       this.#limit = new Deadline(this)

@@ -77,6 +77,8 @@ export interface ExchangeRecord {
   /** Body bytes. */
   readonly bytesReceived: number
   readonly bytesSent: number
+  /** True: a CONNECT that this proxy answered, and so a connection of bytes, of whose beginning `onTcpOpened` told. */
+  readonly tunnelled?: boolean
   /** A request or response header by lower-case name. */
   requestHeader(name: string): string | undefined
   responseHeader(name: string): string | undefined

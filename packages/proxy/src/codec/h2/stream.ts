@@ -273,6 +273,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     this.tunnelled = true
     this.bodyLeft = -1
     this.pauseReceiving()
+    // An end that was told before, to somebody else, is told again.
+    if (this.remoteDone && this.#heldEnd === undefined) queueMicrotask(() => transport.onEnd())
     return { transport, head: undefined }
   }
 
