@@ -93,7 +93,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (problem !== undefined) {
       return this.reply({
         status: 307,
-        details: 'path_normalization_redirect',
+        details: 'path_normalization_failed',
         headers: ['location', problem.location],
       })
     }
@@ -277,9 +277,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail({ ...exchangeErrors.downstreamBodyFault, details })
   }
 
-  onGone(): void {
+  onGone(_detail: string, how: 'closed' | 'reset' | 'protocol' = 'closed'): void {
     if (this.done) return
-    this.fail(exchangeErrors.downstreamGone)
+    if (how === 'protocol') this.fail(exchangeErrors.downstreamFault)
+    else this.fail(how === 'reset' ? exchangeErrors.downstreamReset : exchangeErrors.downstreamGone)
   }
 
   onDeadline(deadline: Deadline): void {

@@ -17,13 +17,18 @@ export interface LocalReply {
   readonly close?: boolean
 }
 
-/** The answer to an error. `reason` is added to the body as Envoy adds transport failures. */
+/** Inside the braces, without spaces: log lines are split at them. */
+function withReason(details: string, reason: string): string {
+  return `${details.slice(0, -1)}|${reason.replaceAll(' ', '_')}}`
+}
+
+/** The answer to an error. `reason` goes to the log, never to a client: it tells of the network behind. */
 export function replyOf(error: ErrorEntry, reason?: string): LocalReply {
   return {
     status: error.status,
-    details: error.details,
+    details: reason !== undefined && error.flag === 'UF' ? withReason(error.details, reason) : error.details,
     flag: error.flag,
-    body: reason === undefined ? error.body : `${error.body}, transport failure reason: ${reason}`,
+    body: error.body,
     close: error.connection === 'close',
   }
 }

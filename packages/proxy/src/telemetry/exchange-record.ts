@@ -14,6 +14,7 @@ export type ResponseFlag =
   | 'NC' // no cluster
   | 'DT' // maximum duration of the stream
   | 'DC' // downstream connection termination
+  | 'DR' // downstream remote reset
   | 'LH' // local service failed its health check
   | 'UT' // upstream request timeout
   | 'LR' // local reset

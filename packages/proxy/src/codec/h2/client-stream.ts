@@ -6,11 +6,16 @@ import type { H2ClientConnection } from './client-connection.ts'
 import { ErrorCode } from './frame.ts'
 import { H2Stream, type StreamFailure } from './stream.ts'
 
+const failureOf: Readonly<Record<number, StreamFailure>> = {
+  [ErrorCode.PROTOCOL_ERROR]: 'protocol',
+  [ErrorCode.REFUSED_STREAM]: 'refused',
+}
+
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {
   readonly reused: boolean
-  /** The final head of the answer came. */
-  answered = false
+  /** No final head of an answer came. */
+  override headless = true
   /** No byte of an answer came. */
   silent = true
   method = ''
@@ -68,7 +73,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
   }
 
   receiveHead(head: FieldsHead, body: BodyExtent): void {
-    this.answered = true
+    this.headless = false
     this.connection.touch(this)
     const receiver = this.receiver as ResponseReceiver | undefined
     receiver?.onHead(head, body)
@@ -79,7 +84,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
       // The answer is complete; the server only wants no more of the request (RFC 9113 8.1).
       this.pending.clear()
       this.sending = 'done'
-    } else this.fail(code === ErrorCode.REFUSED_STREAM ? 'refused' : 'reset', detail)
+    } else this.fail(failureOf[code] ?? 'reset', detail)
   }
 
   protected tellFailure(receiver: MessageReceiver, kind: StreamFailure, detail: string): void {
