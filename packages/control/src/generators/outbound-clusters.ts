@@ -39,6 +39,7 @@ export const outboundClusters = generator({
     trustDomain: mesh.settings.trustDomain,
     rootNamespace: mesh.settings.rootNamespace,
     hop: mesh.settings.hop,
+    flavor: proxy.flavor,
   }),
   each: ['Service'],
   views: (mesh, { callers, ...scope }, item) => [
