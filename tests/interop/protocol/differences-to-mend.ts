@@ -59,16 +59,6 @@ export const differencesToMend: readonly DifferenceToMend[] = [
   {
     mend: 'a malformed answer of HTTP/2 ends the connection of the upstream, and is UPE and 502 whatever form it has; DATA before a head never reaches the client',
     cases: [
-      'HTTP/1 to HTTP/2: to h2: no status',
-      'HTTP/1 to HTTP/2: to h2: a status of letters',
-      'HTTP/1 to HTTP/2: to h2: capitals in a name of an answer',
-      'HTTP/1 to HTTP/2: to h2: Connection in an answer',
-      'HTTP/1 to HTTP/2: to h2: a request pseudo header in an answer',
-      'HTTP/1 to HTTP/2: to h2: a line end in a value of an answer',
-      'HTTP/1 to HTTP/2: to h2: HTTP/1 instead of HTTP/2',
-      'HTTP/1 to HTTP/2: to h2: PUSH_PROMISE',
-      'HTTP/1 to HTTP/2: to h2: DATA before a head',
-      'HTTP/1 to HTTP/2: to h2: a reset with 1 instead of an answer',
       'HTTP/1 to HTTP/2: to h2: a body longer than its length',
       'HTTP/1 to HTTP/2: to h2: a body shorter than its length',
       'gRPC: gRPC: the server resets with 1',
