@@ -97,6 +97,8 @@ export interface OutgoingRequest {
   readonly method: string
   /** Path with query; `''` for CONNECT. */
   readonly path: string
+  /** True when method and path are what `head` begins with, in origin form. */
+  readonly asReceived?: boolean
   readonly authority: string
   readonly scheme: string
   /** `websocket`: an upgrade, HTTP/1.1 `upgrade` or extended CONNECT (RFC 8441) as the connection needs it. */

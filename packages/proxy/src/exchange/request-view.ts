@@ -35,7 +35,10 @@ export class RequestView implements RequestHead {
   rawPath = ''
   /** Path with query, normalised. */
   target = ''
+  /** True when the target is in origin form, and normalising changed nothing. */
+  asReceived = false
   authorityText = ''
+  #originForm = false
   #path = ''
   #query: string | undefined = undefined
 
@@ -94,6 +97,7 @@ export class RequestView implements RequestHead {
     if (normalized.kind === 'reject') return { kind: 'error', error: exchangeErrors.pathNormalization }
     if (normalized.kind === 'redirect') return { kind: 'redirect', location: normalized.location }
     this.#setTarget(normalized.path)
+    this.asReceived = this.#originForm && normalized.path === this.rawPath
     return undefined
   }
 
@@ -129,6 +133,7 @@ export class RequestView implements RequestHead {
     }
     if (target.charCodeAt(0) === 47) {
       this.rawPath = target
+      this.#originForm = true
       return undefined
     }
     if (target === '*') return this.methodText === 'OPTIONS' ? notAPath : exchangeErrors.invalidTarget
