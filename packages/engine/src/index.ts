@@ -38,6 +38,7 @@ export {
   backOffMs,
   effectiveRetryPolicy,
   isIdempotent,
+  noRetries,
   type RetryState,
   type RetryVerdict,
   retryVerdict,

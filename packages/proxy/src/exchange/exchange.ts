@@ -136,7 +136,9 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Answers by an error of the table; after the head is out the answer is cut off instead. */
   fail(error: ErrorEntry, reason?: string): void {
-    this.reply(replyOf(error, reason))
+    const reply = replyOf(error, reason)
+    const overloaded = error.flag === 'UO' && !this.suppressEnvoyHeaders
+    this.reply(overloaded ? { ...reply, headers: ['x-envoy-overloaded', 'true'] } : reply)
   }
 
   /** Answers by ourselves. */
@@ -352,13 +354,19 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     }
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
-    if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
+    if (action.idleTimeoutMs !== undefined) this.#idleFor(action.idleTimeoutMs)
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
       this.#limit = new Deadline(this)
       this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
     }
     forwarding.attempt()
+  }
+
+  /** The route has an idle limit of its own. */
+  #idleFor(limitMs: number): void {
+    this.#idleMs = limitMs
+    this.context.deadlines.arm(this.#idle, limitMs)
   }
 
   #noCluster(action: RouteAction): void {

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { MessageReceiver, OutgoingRequest, ResponseReceiver, UpstreamStream } from '../http-stream.ts'
 import type { BodyExtent } from '../http-stream.ts'
 import type { FieldsHead } from '../fields-head.ts'
@@ -5,6 +6,9 @@ import type { MessageHead } from '../message-head.ts'
 import type { H2ClientConnection } from './client-connection.ts'
 import { ErrorCode } from './frame.ts'
 import { H2Stream, type StreamFailure } from './stream.ts'
+
+/** The code Envoy gives up with; servers that count cancelled requests would count other ones behind us than behind it. */
+const givenUp = ErrorCode.INTERNAL_ERROR
 
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {
@@ -57,7 +61,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
 
   abandon(): void {
     if (this.id === 0) this.leave(true)
-    else this.resetNow(ErrorCode.CANCEL)
+    else this.resetNow(givenUp)
   }
 
   /** 102 or 103. */
@@ -65,6 +69,15 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     const receiver = this.receiver as ResponseReceiver | undefined
     this.connection.touch(this)
     receiver?.onInformational(head)
+  }
+
+  /** As any DATA, but not in front of the answer's head (RFC 9113 8.1): without one there is no answer to be part of. */
+  override receiveData(bytes: Buffer, start: number, end: number): boolean {
+    return this.answered && super.receiveData(bytes, start, end)
+  }
+
+  override receiveEnd(trailers: MessageHead | undefined): boolean {
+    return this.answered && super.receiveEnd(trailers)
   }
 
   receiveHead(head: FieldsHead, body: BodyExtent): void {
@@ -91,6 +104,6 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     if (!this.remoteDone) return
     if (this.sending === 'done') this.leave(false)
     // Answered before the end of the request: what is left of it will not be sent.
-    else if (!this.tunnelled) this.resetNow(ErrorCode.CANCEL)
+    else if (!this.tunnelled) this.resetNow(givenUp)
   }
 }
