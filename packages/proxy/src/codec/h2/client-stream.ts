@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer'
 import type { MessageReceiver, OutgoingRequest, ResponseReceiver, UpstreamStream } from '../http-stream.ts'
 import type { BodyExtent } from '../http-stream.ts'
 import type { FieldsHead } from '../fields-head.ts'
