@@ -153,7 +153,7 @@ function originating(
       ...Object.entries(clusters).map(([name, lbEndpoints]) => ({
         name,
         type: 'STATIC',
-        connectTimeout: '2s',
+        connectTimeout: '20s',
         transportSocketMatches: [{ name: 'tunnel', match: { tunnel: 'h2' }, transportSocket: passing }],
         loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] },
       })),
@@ -161,7 +161,7 @@ function originating(
         name: 'originate',
         type: 'ORIGINAL_DST',
         lbPolicy: 'CLUSTER_PROVIDED',
-        connectTimeout: '2s',
+        connectTimeout: '20s',
         originalDstLbConfig: { metadataKey: { key: 'tunnel', path: [{ key: 'address' }] } },
         transportSocket: tls('Upstream', web, ['h2']),
         ...httpOptions({ explicitHttpConfig: { http2ProtocolOptions: { allowConnect: true } } }),
@@ -332,6 +332,7 @@ test('requests at the same time share one connection where ALPN says HTTP/2, and
       listeners: [tcpListener('in', { filterChains: [{ filters: [manager(everythingTo('far'))] }] })],
       clusters: [
         staticCluster('far', [inner.portOf('in')], {
+          connectTimeout: '20s',
           transportSocket: tls('Upstream', web, ['h2', 'http/1.1'], names),
           ...httpOptions({ autoConfig: { http2ProtocolOptions: {} } }),
         }),
