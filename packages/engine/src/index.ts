@@ -40,6 +40,7 @@ export {
   backOffMs,
   effectiveRetryPolicy,
   isIdempotent,
+  noRetries,
   type RetryState,
   type RetryVerdict,
   retryVerdict,

@@ -136,7 +136,9 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Answers by an error of the table; after the head is out the answer is cut off instead. */
   fail(error: ErrorEntry, reason?: string): void {
-    this.reply(replyOf(error, reason))
+    const reply = replyOf(error, reason)
+    const overloaded = error.flag === 'UO' && !this.suppressEnvoyHeaders
+    this.reply(overloaded ? { ...reply, headers: ['x-envoy-overloaded', 'true'] } : reply)
   }
 
   /** Answers by ourselves. */
@@ -345,7 +347,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
     if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
-    if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
+    if (action.idleTimeoutMs !== undefined) this.#idleFor(action.idleTimeoutMs)
     if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
       this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
       if (!this.reading) this.#connect.start()
@@ -366,6 +368,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
     }
     forwarding.attempt()
+  }
+
+  /** The route has an idle limit of its own. */
+  #idleFor(limitMs: number): void {
+    this.#idleMs = limitMs
+    this.context.deadlines.arm(this.#idle, limitMs)
   }
 
   #noCluster(action: RouteAction): void {

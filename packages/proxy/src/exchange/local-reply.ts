@@ -33,6 +33,11 @@ export function replyOf(error: ErrorEntry, reason?: string): LocalReply {
   }
 }
 
+/** As gRPC wants a message in a header: printable ASCII as it is, other bytes and the percent sign percent-encoded. */
+export function grpcMessage(text: string): string {
+  return text.replace(/[^ -$&-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+}
+
 /** How a reply is put on the wire. */
 export interface ReplyForm {
   readonly date: string
@@ -51,7 +56,7 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
     head.status = 200
     head.push('content-type', 'application/grpc', HeaderKind.OTHER)
     head.push('grpc-status', String(grpcStatus), HeaderKind.OTHER)
-    if (body !== '') head.push('grpc-message', encodeURIComponent(body).replaceAll('%20', ' '), HeaderKind.OTHER)
+    if (body !== '') head.push('grpc-message', grpcMessage(body), HeaderKind.OTHER)
     body = ''
   } else {
     head.status = reply.status
