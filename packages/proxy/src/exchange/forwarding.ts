@@ -236,7 +236,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (this.#exchange.responseStarted) return this.#fail(cutErrors[kind])
     if (kind === 'protocol') {
       this.#transportFailure = detail
-      return this.#fail(exchangeErrors.upstreamProtocol)
+      return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.upstreamProtocol)
     }
     // The server said that it has not looked at it, whatever the method.
     if (kind === 'refused') return this.#failed({ kind: 'refused-stream' }, exchangeErrors.refusedStream)
