@@ -5,7 +5,7 @@ import type { Buffer } from 'node:buffer'
 
 /** Why a head is refused. `status` is what a server answers; a client treats all as an upstream protocol error. */
 export interface HeadFault {
-  readonly status: 400 | 431 | 501 | 505
+  readonly status: 400 | 426 | 431 | 501
   /** `%RESPONSE_CODE_DETAILS%`. */
   readonly details: string
 }

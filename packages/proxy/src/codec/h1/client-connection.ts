@@ -16,7 +16,7 @@ import { readTrailers } from './trailer-lines.ts'
 const joinLimitBytes = 16 * 1024
 
 /** Upstream heads may be larger than what we take from strangers; Envoy's default is 60 kB. */
-const responseLimits: HeadLimits = { maxBytes: 60 * 1024, maxHeaders: 200 }
+const responseLimits: HeadLimits = { maxBytes: 80 * 1024, maxHeaders: 100 }
 
 /** 1xx responses before the final one; a server that sends more keeps an exchange going without ever answering. */
 const maxInformational = 100

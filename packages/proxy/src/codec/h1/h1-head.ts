@@ -4,8 +4,9 @@ import { type HeadFault, type HeadLimits, type HttpProtocol, type LineSink, Mess
 
 const tooLarge: HeadFault = { status: 431, details: 'http1.headers_too_large' }
 const tooMany: HeadFault = { status: 431, details: 'http1.too_many_headers' }
-const badVersion: HeadFault = { status: 505, details: 'http1.unsupported_version' }
+const lowVersion: HeadFault = { status: 426, details: 'low_version' }
 const refusal = (what: string): HeadFault => ({ status: 400, details: `http1.${what}` })
+const badVersion = refusal('unsupported_version')
 const bareLf = refusal('bare_lf')
 const bareCr = refusal('bare_cr')
 const badMethod = refusal('invalid_method')
@@ -239,6 +240,8 @@ export class H1Head extends MessageHead {
     const target = ++at
     while (at < end && ((charClass[bytes[at] as number] as number) & TARGET) !== 0) at++
     if (at === end) return 0
+    // HTTP/0.9 has no version.
+    if (bytes[at] === CR && at > target) return this.#fail(lowVersion)
     if (at === target || bytes[at] !== SP) return this.#fail(bytes[at] === LF ? bareLf : badTarget)
     this.targetStart = target - start
     this.targetEnd = at - start
@@ -246,6 +249,7 @@ export class H1Head extends MessageHead {
   }
 
   #versionAndEnd(bytes: Buffer, start: number, at: number, end: number): number | undefined {
+    if (at < end && bytes[at] === CR) return this.#fail(lowVersion)
     const version = this.#version(bytes, at, end)
     if (version !== 1) return version
     if (end - at < 9) return 0
@@ -261,13 +265,24 @@ export class H1Head extends MessageHead {
     for (let index = 0; index < 7; index++) {
       if (at + index >= end) return 0
       if (bytes[at + index] === wanted.charCodeAt(index)) continue
-      return this.#fail(index < 5 ? (this.#isResponse ? badStatusLine : badRequestLine) : badVersion)
+      return index < 5
+        ? this.#fail(this.#isResponse ? badStatusLine : badRequestLine)
+        : this.#otherVersion(bytes, at, end)
     }
     if (at + 7 >= end) return 0
     const minor = (bytes[at + 7] as number) - 48
-    if (minor !== 0 && minor !== 1) return this.#fail(badVersion)
+    if (minor !== 0 && minor !== 1) return this.#otherVersion(bytes, at, end)
     this.minor = minor
     return 1
+  }
+
+  /** A version that is one, but not ours: 426 says which we speak. */
+  #otherVersion(bytes: Buffer, at: number, end: number): 0 | undefined {
+    if (this.#isResponse) return this.#fail(badStatusLine)
+    if (end - at < 8) return 0
+    const preface = this.methodEnd === 3 && bytes[at - 6] === 80 && bytes[at - 5] === 82 && bytes[at - 4] === 73
+    const numbers = isDigit(bytes[at + 5]) && bytes[at + 6] === 46 && isDigit(bytes[at + 7])
+    return this.#fail(numbers && !preface ? lowVersion : badVersion)
   }
 
   #statusLine(bytes: Buffer, start: number, end: number): number | undefined {
@@ -350,6 +365,10 @@ export class H1Head extends MessageHead {
     this.kinds = kinds
     this.dropped = dropped
   }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57
 }
 
 function nameFault(first: number, offending: number): HeadFault {

@@ -4,12 +4,13 @@ import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange
 import { HeaderKind } from '../header-kind.ts'
 import { takeHopByHop } from '../hop-by-hop.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver, ResetCause } from '../http-stream.ts'
-import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
+import type { HeadFault, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
 import { H1Output } from './h1-output.ts'
-import { opensTunnel, owesLength, writeAnswer } from './head-text.ts'
+import { bodilessLine, chunkedLine, opensTunnel, writeAnswer } from './head-text.ts'
+import type { RequestServer } from './request-server.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
@@ -17,24 +18,7 @@ const joinLimitBytes = 16 * 1024
 /** Bytes of following requests kept while an exchange is going on; then reading stops. */
 const pipelineLimitBytes = 16 * 1024
 
-/** Who answers the requests of a connection. */
-export interface RequestServer {
-  limits(): HeadLimits
-  /** Milliseconds an idle connection is kept; 0: for ever. */
-  idleMs(): number
-  /** Milliseconds from a head's first byte to its last; 0: no limit. */
-  headMs(): number
-  /** Milliseconds a closed connection may take to read our last bytes. */
-  lingerMs(): number
-  /** Whether trailers pass, in both directions. */
-  keepsTrailers(): boolean
-  /** Must `attach` a receiver, or answer and finish, before it returns. */
-  onRequest(stream: DownstreamStream): void
-  /** A head that cannot be served: answer it, without `attach`. */
-  onHeadFault(stream: DownstreamStream, fault: HeadFault): void
-  onHeadTimeout(stream: DownstreamStream): void
-  onClosed(close: TransportClose): void
-}
+const forbiddenOption: HeadFault = { status: 400, details: 'http1.connection_header_rejected' }
 
 type State = 'head' | 'length' | 'chunked' | 'wait' | 'tunnel' | 'discard'
 
@@ -116,15 +100,18 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
     const { minor, upgrade } = this.head
     this.#chunkedOut = body === 'unknown' && minor === 1
-    this.#keepAlive = keepAlive && !this.closing && (body !== 'unknown' || minor === 1)
+    // Behind half a request, or behind a switch that did not happen, nobody knows what the next bytes mean.
+    const clear = this.requestComplete && (upgrade === undefined || head.status === 101) && !opensTunnel(this.head, 200)
+    this.#keepAlive = keepAlive && clear && !this.closing && (body !== 'unknown' || minor === 1)
     const output = this.#output
     if (head.status === 101) return writeAnswer(output, head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`)
     if (opensTunnel(this.head, head.status)) return writeAnswer(output, head, '')
-    let framing = this.#chunkedOut ? 'transfer-encoding: chunked\r\n' : ''
-    if (body === 'none' && owesLength(head, this.head.method())) framing = 'content-length: 0\r\n'
+    let framing = this.#chunkedOut ? chunkedLine : body === 'none' ? bodilessLine(head, this.head.method(), minor) : ''
     if (!this.#keepAlive) framing += 'connection: close\r\n'
     else if (minor === 0) framing += 'connection: keep-alive\r\n'
-    writeAnswer(output, head, framing)
+    // Who is told to upgrade, or was not understood, hears the version we speak.
+    const ours = minor === 1 || head.status === 426 || this.#state === 'discard'
+    writeAnswer(output, head, framing, ours ? 1 : 0)
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
@@ -181,6 +168,8 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#receiver = undefined
     this.#state = 'tunnel'
     this.#deadlines.disarm(this.#deadline)
+    // A client that finished before is heard by whoever takes over.
+    if (this.#inputEnded) queueMicrotask(() => this.transport.handler.onEnd())
     return { transport: this.transport, head }
   }
 
@@ -350,6 +339,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     const { head } = this
     const upgrade = head.has(HeaderKind.UPGRADE) ? head.value('upgrade') : undefined
     const options = takeHopByHop(head)
+    if (options.forbidden) return this.#fault(forbiddenOption)
     this.#persistent = !options.close && (head.minor === 1 || options.keepAlive)
     if (framing.kind === 'length' && framing.bytes > 0) {
       this.#remaining = framing.bytes
