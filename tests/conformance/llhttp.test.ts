@@ -26,8 +26,6 @@ const otherVerdict: Readonly<Record<string, string>> = {
   'request/connection#CRLF between requests, explicit `close` followed by tab': closed,
   'request/connection#No restart when keep-alive is off (1.0)': closed,
   'request/connection#Resetting flags when keep-alive is off (1.0, lenient)': closed,
-  'request/connection#Multiple tokens with folding and LWS': noUpgrade,
-  'request/connection#Upgrade GET request': noUpgrade,
   'request/connection#Upgrade POST request': noUpgrade,
   'request/content-length#Error on `Content-Length` overflow': unfinished,
   'request/content-length#Error on duplicate `Content-Length`': unfinished,

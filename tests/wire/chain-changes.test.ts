@@ -59,5 +59,5 @@ test('a chain that stays keeps its connections even when a more specific one is 
   // The drain time of these tests is a second.
   await new Promise((resolve) => setTimeout(resolve, 1_200))
   assert.equal(await says(stays, 'two'), 'two')
-  assert.match(await says(await clientFrom(t, proxy.portOf('in'), '127.0.0.1'), 'no http\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  assert.match(await says(await clientFrom(t, proxy.portOf('in'), '127.0.0.1'), 'no http\r\n\r\n'), /^HTTP\/1\.1 426 /)
 })

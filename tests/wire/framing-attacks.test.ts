@@ -32,7 +32,9 @@ before(async () => {
   backend.listen(0, '127.0.0.1')
   await once(backend, 'listening')
   proxy = await startProxy({
-    listeners: [httpListener('in', everythingTo('b'), { upgradeConfigs: [{ upgradeType: 'CONNECT' }] })],
+    listeners: [
+      httpListener('in', everythingTo('b'), { codecType: 'HTTP1', upgradeConfigs: [{ upgradeType: 'CONNECT' }] }),
+    ],
     clusters: [staticCluster('b', [(backend.address() as AddressInfo).port])],
   })
 })

@@ -109,9 +109,10 @@ test('no connection at all is 503 UF with the reason', async (t) => {
   const proxy = await proxyFor(t, config)
   const answer = await converse(proxy.portOf('in'), [get('/')])
   assert.match(answer, /^HTTP\/1\.1 503 Service Unavailable\r\n/)
+  assert.match(answer, /reset reason: remote connection failure$/, 'the reason is not for clients')
   assert.match(
-    answer,
-    /remote connection failure, transport failure reason: delayed connect error: Connection refused$/,
+    proxy.exchanges[0]?.details ?? '',
+    /\{remote_connection_failure\|delayed_connect_error:_Connection_refused\}$/,
   )
   assert.match(proxy.exchanges[0]?.flags ?? '', /UF/)
 })

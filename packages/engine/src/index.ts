@@ -16,10 +16,12 @@ export { filterOverride, isFilterEnabled, type Routed } from './decide/filter-ov
 export { formatText, type ReadOperator } from './decide/format-text.ts'
 export { editHeaders, headerLevels, type HeaderTarget } from './decide/header-edits.ts'
 export { type NormalizedPath, normalizePath } from './decide/normalize-path.ts'
+export { originalDestination } from './decide/original-destination.ts'
 export { redirectResponse, type Rewritten, rewriteRequest } from './decide/rewrite.ts'
 export { decideRoute, matchRoute, type RouteDecision, routeName } from './decide/route.ts'
 export { type EffectiveTimeouts, effectiveTimeouts } from './decide/timeouts.ts'
-export { proxyProtocolFor, transportSocketFor } from './decide/transport-socket.ts'
+export { passedMetadata, proxyProtocolFor, transportSocketFor } from './decide/transport-socket.ts'
+export { expectedNames, type TunnelTarget, tunnelTarget } from './decide/tunnel.ts'
 export { virtualClusterName } from './decide/virtual-cluster.ts'
 export { matchVirtualHost, withoutPort } from './decide/virtual-host.ts'
 export { inCidr, isLoopback, makeCidr, parseAddress } from './match/cidr.ts'
@@ -38,6 +40,7 @@ export {
   backOffMs,
   effectiveRetryPolicy,
   isIdempotent,
+  noRetries,
   type RetryState,
   type RetryVerdict,
   retryVerdict,

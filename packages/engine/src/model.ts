@@ -144,6 +144,8 @@ export interface TcpProxy {
   readonly maxDownstreamConnectionDurationMs: number
   /** The bytes go to the upstream inside a CONNECT request; absent: as they are. */
   readonly tunneling?: Tunneling
+  /** Comma-separated names of which the upstream's certificate must carry one, besides what its cluster asks for; absent: no more. */
+  readonly upstreamNames?: FormatTemplate
   readonly accessLogs: readonly AccessLog[]
 }
 

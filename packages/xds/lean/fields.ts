@@ -150,6 +150,12 @@ const listener = [
     'TcpProxy.WeightedCluster': 'clusters',
     'TcpProxy.WeightedCluster.ClusterWeight': 'name weight',
   }),
+  ...group('envoy.extensions.filters.network.set_filter_state.v3', {
+    Config: { as: 'NetworkSetFilterState', fields: 'on_new_connection' },
+  }),
+  ...group('envoy.extensions.filters.common.set_filter_state.v3', {
+    FilterStateValue: 'object_key format_string read_only',
+  }),
   ...group('envoy.extensions.filters.udp.udp_proxy.v3', {
     UdpProxyConfig: `stat_prefix cluster matcher idle_timeout upstream_socket_config use_per_packet_load_balancing
       hash_policies access_log proxy_access_log`,
@@ -290,6 +296,8 @@ const tls = [
     ProxyProtocolUpstreamTransport: 'config transport_socket',
   }),
   ...group('envoy.type.metadata.v3', {
+    MetadataKey: 'key path',
+    'MetadataKey.PathSegment': 'key',
     MetadataKind: 'request route cluster host',
     'MetadataKind.Request': '',
     'MetadataKind.Route': '',
@@ -303,11 +311,13 @@ const cluster = [
     Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
       lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
       upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
-      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
+      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config
+      original_dst_lb_config common_lb_config transport_socket metadata`,
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
     'Cluster.RoundRobinLbConfig': 'slow_start_config',
+    'Cluster.OriginalDstLbConfig': 'metadata_key',
     'Cluster.SlowStartConfig': 'slow_start_window aggression min_weight_percent',
     'Cluster.CommonLbConfig': 'healthy_panic_threshold',
     CircuitBreakers: 'thresholds',

@@ -47,9 +47,8 @@ test('nghttp: several requests at once, each with its answer', { skip }, async (
   assert.doesNotMatch(run.stdout, /RST_STREAM|PROTOCOL_ERROR/)
 })
 
-test('nghttp: padded frames, a small table and a continuation are understood', { skip }, async () => {
-  const large = ['-H', `x-large: ${'x'.repeat(20_000)}`]
-  const run = await runPeer('nghttp', ['-v', '-b', '100', '-c', '128', '--continuation', ...large, url('/1')])
+test('nghttp: padded frames and a small table are understood', { skip }, async () => {
+  const run = await runPeer('nghttp', ['-v', '-b', '100', '-c', '128', url('/1')])
   assert.equal(run.code, 0, run.stderr)
   assert.match(run.stdout, /:status: 200/)
 })

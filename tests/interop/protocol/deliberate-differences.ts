@@ -51,6 +51,7 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
       'hosts and targets: a user in the Host',
       'hosts and targets: two Hosts',
       'hosts and targets: an absolute target with a user',
+      'hosts and targets: an absolute target without Host',
     ],
   },
   {
@@ -63,12 +64,20 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
       'faults of upstreams: a status of 000',
       'faults of upstreams: a version of 2.0',
       'upgrades and tunnels: 101 that nobody asked for',
+      'HTTP/2 answers: h2: 101 that nobody asked for',
     ],
   },
   {
-    why: 'Interim answers other than 100 are forwarded; Envoy drops them.',
-    by: 'RFC 9110 15.2',
-    cases: ['interim and early answers: 102 of the upstream', 'interim and early answers: 103 of the upstream'],
+    why: 'Answers pass as a proxy has to pass them: interim ones go on, what Connection names stays behind. Envoy does neither.',
+    by: 'RFC 9110 7.6.1, 15.2',
+    cases: [
+      'interim and early answers: 102 of the upstream',
+      'interim and early answers: 103 of the upstream',
+      'HTTP/2 answers: h2: 103 of the upstream',
+      'hop-by-hop and forwarding headers: Connection of an answer names a header',
+      'HTTP/2 answers: h2: hop-by-hop headers go',
+      'HTTP/1 to HTTP/2: to h2: 103 and an answer',
+    ],
   },
   {
     why: 'A client that has sent its request and closes its side gets its answer; Envoy takes it for gone.',
@@ -77,6 +86,7 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
       'connections: a client that half-closes after its request still gets the answer',
       'connections: a client that half-closes after a request with a body',
       'connections: a client that half-closes behind two requests gets both answers',
+      'HTTP/1 to HTTP/2: to h2: a client that half-closes still gets the answer',
     ],
   },
   {

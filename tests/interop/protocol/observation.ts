@@ -15,13 +15,17 @@ const fleeting = [
   /^(x-envoy-internal-?[a-z-]*: ).*/,
 ]
 
-/** The time that is left for a try is some milliseconds shorter than the limit. */
+/** Envoy tells a retry how much of the limit is left: how much is gone is chance. Short limits are compared as they are. */
 const leftForTry = /^(x-envoy-expected-rq-timeout-ms: )(\d+)$/
 
 const steady = (line: string): string =>
   fleeting
     .reduce((text, form) => text.replace(form, '$1*'), line)
-    .replace(leftForTry, (_, name: string, left: string) => `${name}${Math.ceil(Number(left) / 100) * 100}`)
+    .replace(
+      leftForTry,
+      (_, name: string, left: string) =>
+        name + (Number(left) > 10_000 ? Math.ceil(Number(left) / 1_000) * 1_000 : left),
+    )
 
 /** All of it. */
 export function observe(given: ProtocolCase, client: Talk, upstream: readonly Talk[]): Observation {
@@ -70,8 +74,10 @@ function tellStream(name: string, { heads, data, ended, rst }: SeenStream, found
     found[`${name} head ${at + 1}`] = sorted(lines).join('\n')
   }
   found[`${name} body`] = data
-  found[`${name} end`] =
-    rst === undefined ? (ended ? 'whole' : 'unfinished') : `${ended ? 'whole, then ' : ''}reset ${rst}`
+  // A reset without error behind a whole answer only says that nobody reads on (RFC 9113 8.1): whether the request was
+  // whole by then is chance.
+  const over = ended && rst !== undefined && rst !== 0 ? `whole, then reset ${rst}` : 'whole'
+  found[`${name} end`] = ended ? over : rst === undefined ? 'unfinished' : `reset ${rst}`
 }
 
 /** One thing that differs. */

@@ -60,7 +60,8 @@ function normalLine(line: string): string {
   return colon < 0 ? line : `${line.slice(0, colon).toLowerCase()}: ${line.slice(colon + 1).trim()}`
 }
 
-const nameOf = (line: string): string => line.slice(0, line.indexOf(':'))
+/** A pseudo header begins with the colon that ends other names. */
+const nameOf = (line: string): string => line.slice(0, line.indexOf(':', 1))
 
 /** Sorted by name; stable. */
 export function sorted(lines: readonly string[]): string[] {

@@ -2,7 +2,6 @@
 import { selectsLabels, type TrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
 import type { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import type { Init } from './init.ts'
@@ -17,7 +16,6 @@ type SocketMatch = NonNullable<ClusterInit['transportSocketMatches']>[number]
 export interface TransportScope {
   readonly trustDomain: string
   readonly rootNamespace: string
-  readonly hop: MeshHop
   readonly flavor: 'weft' | 'envoy'
 }
 
@@ -41,12 +39,12 @@ export interface Transport {
  */
 export function transportOf(scope: TransportScope, refs: ServiceReferences, target: ClusterTarget): Transport {
   const { service, port, policy, subset } = target
-  const kind = portKind(port, scope.hop)
+  const kind = portKind(port)
   const mode = policy.tls?.mode
   const onlyTls =
     (mode !== undefined && mode !== 'DISABLE') ||
-    (mode === undefined && kind === 'http' && scope.hop === 'http2' && allMeshed(scope, refs, target))
-  const protocol = kind === 'tcp' || scope.hop === 'http1' ? undefined : httpProtocol(target, onlyTls)
+    (mode === undefined && kind === 'http' && allMeshed(scope, refs, target))
+  const protocol = kind === 'tcp' ? undefined : httpProtocol(target, onlyTls)
   if (mode === 'DISABLE') return { sockets: {}, protocol }
   if (policy.tls !== undefined && mode !== 'ISTIO_MUTUAL') {
     const offers = kind === 'tcp' ? alpn.none : offered(protocol)
@@ -61,7 +59,7 @@ export function transportOf(scope: TransportScope, refs: ServiceReferences, targ
     spiffeIds(scope.trustDomain, service, refs.workloads),
     kind === 'tcp' ? alpn.none : offered(protocol),
   )
-  const tunnels = kind === 'tcp' && scope.hop === 'http2' ? [internalUpstream()] : []
+  const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls
     ? [{ name: 'tlsMode-istio', match: {}, transportSocket: mtls }]

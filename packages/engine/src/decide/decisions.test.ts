@@ -394,6 +394,27 @@ test("timeouts: the route's, the request's wish, and no per-try limit above the 
   assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': 'x' }).requestMs, 15_000)
 })
 
+test('grpc-timeout limits the stream only where the route says so, at most its cap, less an offset that leaves something', () => {
+  const manager = { timeouts: { streamIdleMs: 0, maxStreamDurationMs: 70 } } as unknown as HttpConnectionManager
+  const limit = (timeout: string | undefined, grpcTimeout: RouteAction['grpcTimeout'], ms?: number): number => {
+    const action = { timeoutMs: 0, maxStreamDurationMs: ms, grpcTimeout } as unknown as RouteAction
+    const headers: Record<string, string> = timeout === undefined ? {} : { 'grpc-timeout': timeout }
+    return effectiveTimeouts(manager, action, subject({ headers }).head).maxStreamDurationMs
+  }
+  const asIs = { mostMs: 0, offsetMs: 0 }
+  assert.equal(limit('5S', undefined), 70)
+  assert.equal(limit('5S', undefined, 90), 90)
+  assert.equal(limit(undefined, asIs, 90), 90)
+  assert.deepEqual(
+    ['2H', '3M', '5S', '250m', '1500u', '1n', '0m', '99999999H'].map((text) => limit(text, asIs)),
+    [7_200_000, 180_000, 5_000, 250, 2, 1, 1, 0x7fff_ffff],
+  )
+  for (const wrong of ['', '5', 'S', '-5S', '123456789S', '5 S', '5s']) assert.equal(limit(wrong, asIs), 70, wrong)
+  assert.equal(limit('5S', { mostMs: 2_000, offsetMs: 0 }), 2_000)
+  assert.equal(limit('5S', { mostMs: 0, offsetMs: 500 }), 4_500)
+  assert.equal(limit('5S', { mostMs: 0, offsetMs: 6_000 }), 1)
+})
+
 test('escaped slashes are rejected or redirected when asked', () => {
   const how = { normalize: true, mergeSlashes: false } as const
   assert.deepEqual(normalizePath('/a%2fb', { ...how, escapedSlashes: 'reject' }), { kind: 'reject' })

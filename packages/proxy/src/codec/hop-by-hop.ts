@@ -7,11 +7,13 @@ export interface ConnectionOptions {
   readonly close: boolean
   readonly keepAlive: boolean
   readonly upgrade: boolean
+  /** Names what a client may not have removed. */
+  readonly forbidden: boolean
 }
 
-const silent: ConnectionOptions = { close: false, keepAlive: false, upgrade: false }
-const closes: ConnectionOptions = { close: true, keepAlive: false, upgrade: false }
-const keeps: ConnectionOptions = { close: false, keepAlive: true, upgrade: false }
+const silent: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, forbidden: false }
+const closes: ConnectionOptions = { ...silent, close: true }
+const keeps: ConnectionOptions = { ...silent, keepAlive: true }
 
 const hopByHop: readonly number[] = [
   HeaderKind.CONNECTION,
@@ -20,7 +22,6 @@ const hopByHop: readonly number[] = [
   HeaderKind.TRANSFER_ENCODING,
   HeaderKind.UPGRADE,
   HeaderKind.TE,
-  HeaderKind.TRAILER,
 ]
 const anyHopByHop = hopByHop.reduce((bits, kind) => bits | (1 << kind), 0)
 
@@ -45,24 +46,30 @@ function readConnection(head: MessageHead): ConnectionOptions {
   let close = false
   let keepAlive = false
   let upgrade = false
+  let forbidden = false
   for (let at = 0; at < head.count; at++) {
     if (head.kinds[at] !== HeaderKind.CONNECTION) continue
-    const value = head.valueAt(at).toLowerCase()
-    if (value === 'keep-alive') keepAlive = true
-    else if (value === 'close') close = true
+    if (head.isWord(at, 'keep-alive')) keepAlive = true
+    else if (head.isWord(at, 'close')) close = true
     else {
-      for (const part of value.split(',')) {
+      for (const part of head.valueAt(at).toLowerCase().split(',')) {
         const option = part.trim()
         if (option === 'close') close = true
         else if (option === 'keep-alive') keepAlive = true
         else if (option === 'upgrade') upgrade = true
+        else if (isForbidden(option)) forbidden = true
         else dropNominated(head, option)
       }
     }
   }
-  if (upgrade) return { close, keepAlive, upgrade }
+  if (upgrade || forbidden) return { close, keepAlive, upgrade, forbidden }
   if (close) return closes
   return keepAlive ? keeps : silent
+}
+
+/** Pseudo headers, and what hops say of the client (as Envoy refuses them). */
+function isForbidden(option: string): boolean {
+  return option.startsWith(':') || option.startsWith('x-forwarded-')
 }
 
 /**
@@ -71,6 +78,7 @@ function readConnection(head: MessageHead): ConnectionOptions {
  */
 function dropNominated(head: MessageHead, name: string): void {
   for (let at = 0; at < head.count; at++) {
-    if (head.kinds[at] === HeaderKind.OTHER && head.isNamed(at, name)) head.dropped[at] = 1
+    const kind = head.kinds[at]
+    if ((kind === HeaderKind.OTHER || kind === HeaderKind.HOST) && head.isNamed(at, name)) head.dropped[at] = 1
   }
 }

@@ -1,6 +1,7 @@
 // What can go wrong with an exchange, each with its answer, response flag and log detail: the only place where an
 // error turns into something a client or an operator sees. Texts and details are Envoy's.
 import type { TransportClose } from '@weft/core'
+import type { ResponseFailure } from '../codec/http-stream.ts'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
 
 /** Who caused an error. */
@@ -36,11 +37,11 @@ const upstreamReset = 'upstream connect error or disconnect/reset before headers
 
 /** All errors the request path itself answers. Filters add their own replies. */
 export const exchangeErrors = {
-  httpVersion10: entry('downstream', 'request', 426, undefined, 'low_version', '', 'close'),
-  missingHost: entry('downstream', 'request', 400, undefined, 'missing_host_header'),
+  httpVersion10: entry('downstream', 'request', 426, 'DPE', 'low_version', 'Upgrade Required', 'close'),
+  missingHost: entry('downstream', 'request', 400, undefined, 'missing_host_header', '', 'close'),
   invalidHost: entry('downstream', 'request', 400, 'DPE', 'http1.invalid_authority', 'Bad Request', 'close'),
   invalidTarget: entry('downstream', 'request', 400, 'DPE', 'http1.invalid_url', 'Bad Request', 'close'),
-  pathNormalization: entry('downstream', 'request', 400, undefined, 'path_normalization_failed'),
+  pathNormalization: entry('downstream', 'request', 400, undefined, 'path_normalization_failed', '', 'close'),
   upgradeRefused: entry('downstream', 'request', 403, undefined, 'upgrade_failed'),
   headersTimeout: entry(
     'downstream',
@@ -145,9 +146,19 @@ export const exchangeErrors = {
     '',
     'close',
   ),
+  downstreamReset: entry('downstream', 'any', 0, 'DR', 'http2.remote_reset', '', 'close'),
+  downstreamFault: entry('downstream', 'any', 0, 'DPE', 'http2.violation.of.messaging.rule', '', 'close'),
   downstreamGone: entry('downstream', 'any', 0, 'DC', 'downstream_remote_disconnect', '', 'close'),
   downstreamBodyFault: entry('downstream', 'request', 400, 'DPE', 'http1.codec_error', 'Bad Request', 'close'),
 } as const
+
+/** What cuts an answer off once its head is out. */
+export const cutErrors: Readonly<Record<ResponseFailure['kind'], ErrorEntry>> = {
+  closed: exchangeErrors.upstreamCut,
+  protocol: exchangeErrors.upstreamBodyFault,
+  reset: exchangeErrors.upstreamReset,
+  refused: exchangeErrors.upstreamReset,
+}
 
 /** Envoy's words for why no connection came about. */
 export function transportFailureText(close: TransportClose, timedOut: boolean): string | undefined {

@@ -93,7 +93,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (problem !== undefined) {
       return this.reply({
         status: 307,
-        details: 'path_normalization_redirect',
+        details: 'path_normalization_failed',
         headers: ['location', problem.location],
       })
     }
@@ -136,7 +136,9 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Answers by an error of the table; after the head is out the answer is cut off instead. */
   fail(error: ErrorEntry, reason?: string): void {
-    this.reply(replyOf(error, reason))
+    const reply = replyOf(error, reason)
+    const overloaded = error.flag === 'UO' && !this.suppressEnvoyHeaders
+    this.reply(overloaded ? { ...reply, headers: ['x-envoy-overloaded', 'true'] } : reply)
   }
 
   /** Answers by ourselves. */
@@ -277,9 +279,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail({ ...exchangeErrors.downstreamBodyFault, details })
   }
 
-  onGone(): void {
+  onGone(_detail: string, how: 'closed' | 'reset' | 'protocol' = 'closed'): void {
     if (this.done) return
-    this.fail(exchangeErrors.downstreamGone)
+    if (how === 'protocol') this.fail(exchangeErrors.downstreamFault)
+    else this.fail(how === 'reset' ? exchangeErrors.downstreamReset : exchangeErrors.downstreamGone)
   }
 
   onDeadline(deadline: Deadline): void {
@@ -296,6 +299,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (this.done) return
     this.#report()
     this.#home.onTunnelClosed()
+  }
+
+  /** A CONNECT that ends here: from now on it is a connection of bytes, and counted as one. */
+  becomeTunnel(upstream: UpstreamFacts): void {
+    this.tunnelled = true
+    this.#home.sink.onTcpOpened({ downstream: this.connection, downstreamPeer: this.downstreamPeer, upstream })
   }
 
   /** Answers with `head` and joins the stream with an upstream: the exchange carries bytes from now on. */
@@ -338,6 +347,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
     if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
+    if (action.idleTimeoutMs !== undefined) this.#idleFor(action.idleTimeoutMs)
     if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
       this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
       if (!this.reading) this.#connect.start()
@@ -352,13 +362,18 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     }
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
-    if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
       this.#limit = new Deadline(this)
       this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
     }
     forwarding.attempt()
+  }
+
+  /** The route has an idle limit of its own. */
+  #idleFor(limitMs: number): void {
+    this.#idleMs = limitMs
+    this.context.deadlines.arm(this.#idle, limitMs)
   }
 
   #noCluster(action: RouteAction): void {

@@ -15,10 +15,8 @@ export interface ClientFacts {
   readonly requestId: string | undefined
 }
 
-/** Headers that steer an Envoy: not taken from strangers at the edge. */
+/** Headers that steer an Envoy: not taken from strangers, and without `internal_address_config` everyone is one. */
 const internalOnly = [
-  'x-envoy-downstream-service-cluster',
-  'x-envoy-downstream-service-node',
   'x-envoy-retry-on',
   'x-envoy-retry-grpc-on',
   'x-envoy-max-retries',
@@ -33,6 +31,12 @@ const internalOnly = [
   'x-envoy-ip-tags',
   'x-envoy-original-url',
   'x-envoy-hedge-on-per-try-timeout',
+]
+
+/** Headers by which a mesh names itself: not taken from strangers at the edge. */
+const meshOnly = [
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
   'x-envoy-decorator-operation',
 ]
 
@@ -49,7 +53,8 @@ export function applyForwarding(
   const edge = forwarding.useRemoteAddress
   if (head.has(HeaderKind.X_ENVOY)) {
     dropHeader(head, 'x-envoy-internal')
-    if (edge) for (const name of internalOnly) dropHeader(head, name)
+    for (const name of internalOnly) dropHeader(head, name)
+    if (edge) for (const name of meshOnly) dropHeader(head, name)
   }
   const proto = facts.tls ? 'https' : 'http'
   const trustedAddress = edge ? edgeAddress(head, forwarding, facts) : innerAddress(head, forwarding)
@@ -64,6 +69,7 @@ export function applyForwarding(
     if (head.has(HeaderKind.X_ENVOY)) dropHeader(head, 'x-envoy-external-address')
     addHeader(head, 'x-envoy-external-address', trustedAddress ?? facts.remoteAddress)
   }
+  if (manager.via !== '') addHeader(head, 'via', manager.via)
   clientCertificate(head, forwarding, connection)
   return { trustedAddress, requestId: requestId(head, manager, edge, random) }
 }

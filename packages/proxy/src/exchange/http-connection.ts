@@ -2,7 +2,8 @@ import type { TransportClose } from '@weft/core'
 import type { HttpConnectionManager } from '@weft/engine'
 import { Buffer } from 'node:buffer'
 import { reasonPhrase } from '../codec/h1/reason-phrase.ts'
-import { H1ServerConnection, type RequestServer } from '../codec/h1/server-connection.ts'
+import type { RequestServer } from '../codec/h1/request-server.ts'
+import { H1ServerConnection } from '../codec/h1/server-connection.ts'
 import { h2OptionsOf } from '../codec/h2/h2-options-of.ts'
 import { type H2Server, H2ServerConnection } from '../codec/h2/server-connection.ts'
 import type { DownstreamStream } from '../codec/http-stream.ts'
@@ -111,6 +112,11 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
   }
 
   onHeadFault(stream: DownstreamStream, { status, details }: HeadFault): void {
+    if (this.#h2 !== undefined && status === 431) {
+      // Over HTTP/2 Envoy resets where it answers over HTTP/1.
+      this.sink.onExchange(refusedRecord(this, 'HTTP/2', { status: 0, details, flag: 'DR' }))
+      return stream.reset('internal')
+    }
     this.#refuse(stream, { status, details, flag: 'DPE', body: reasonPhrase(status) })
   }
 

@@ -2,12 +2,22 @@ import { normalizePath, type HttpConnectionManager, type RequestHead } from '@we
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
+import { isRegisteredMethod } from './registered-methods.ts'
 
 /** uri-host and port (RFC 3986 3.2.2), without user information. */
-const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d{1,5})?$/
+const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d{0,5})?$/
 const plainAuthority = /^[a-z0-9\-.]+(?::\d{1,5})?$/
 const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/i
 const hasPort = /:\d+$/
+
+/** The router serves paths only. */
+const notAPath: ErrorEntry = {
+  ...exchangeErrors.noRoute,
+  status: 404,
+  flag: undefined,
+  details: 'absolute_path_rejected',
+}
+const invalidMethod: ErrorEntry = { ...exchangeErrors.invalidTarget, details: 'http1.invalid_method' }
 
 /** What the request line made of a request, when it is not simply served. */
 export type RequestProblem =
@@ -25,7 +35,10 @@ export class RequestView implements RequestHead {
   rawPath = ''
   /** Path with query, normalised. */
   target = ''
+  /** True when the target is in origin form, and normalising changed nothing. */
+  asReceived = false
   authorityText = ''
+  #originForm = false
   #path = ''
   #query: string | undefined = undefined
 
@@ -71,6 +84,9 @@ export class RequestView implements RequestHead {
     const { head } = this
     const error = this.#readHost(manager) ?? this.#readTarget(head.target(), manager)
     if (error !== undefined) return { kind: 'error', error }
+    if (head.protocol !== 'HTTP/2' && !isRegisteredMethod(this.methodText)) {
+      return { kind: 'error', error: invalidMethod }
+    }
     if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
     if (!plainAuthority.test(this.authorityText) && !validAuthority.test(this.authorityText)) {
       return { kind: 'error', error: exchangeErrors.invalidHost }
@@ -81,6 +97,7 @@ export class RequestView implements RequestHead {
     if (normalized.kind === 'reject') return { kind: 'error', error: exchangeErrors.pathNormalization }
     if (normalized.kind === 'redirect') return { kind: 'redirect', location: normalized.location }
     this.#setTarget(normalized.path)
+    this.asReceived = this.#originForm && normalized.path === this.rawPath
     return undefined
   }
 
@@ -96,7 +113,7 @@ export class RequestView implements RequestHead {
     const { head } = this
     let host: string | undefined
     for (let at = 0; at < head.count; at++) {
-      if (head.kinds[at] !== HeaderKind.HOST) continue
+      if (head.kinds[at] !== HeaderKind.HOST || head.dropped[at] === 1) continue
       if (host !== undefined) return exchangeErrors.invalidHost
       host = head.valueAt(at)
       head.dropped[at] = 1
@@ -116,18 +133,18 @@ export class RequestView implements RequestHead {
     }
     if (target.charCodeAt(0) === 47) {
       this.rawPath = target
+      this.#originForm = true
       return undefined
     }
-    if (target === '*') {
-      this.rawPath = '*'
-      return this.methodText === 'OPTIONS' ? undefined : exchangeErrors.invalidTarget
-    }
-    const parts = manager.http1.allowAbsoluteUrl ? absoluteForm.exec(target) : null
+    if (target === '*') return this.methodText === 'OPTIONS' ? notAPath : exchangeErrors.invalidTarget
+    const parts = absoluteForm.exec(target)
+    if (parts !== null && !manager.http1.allowAbsoluteUrl) return notAPath
     const [, authority, rest = ''] = parts ?? []
     if (authority === undefined || authority === '') return exchangeErrors.invalidTarget
+    if (rest.startsWith('?')) return notAPath
     // RFC 9112 3.2.2: the target's authority replaces the Host header.
     this.authorityText = authority
-    this.rawPath = rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest
+    this.rawPath = rest === '' ? '/' : rest
     return undefined
   }
 }

@@ -13,7 +13,9 @@ export function addOwnHeaders(exchange: Exchange, head: MessageHead): void {
   const { added } = head
   if (!exchange.suppressEnvoyHeaders) {
     if (head.has(HeaderKind.X_ENVOY)) dropHeader(head, 'x-envoy-upstream-service-time')
-    added.push('x-envoy-upstream-service-time', String(Math.round(exchange.upstreamServiceMs ?? 0)))
+    // An answer that comes before the request is whole took no time of its own.
+    if (exchange.body.complete && !exchange.switches)
+      added.push('x-envoy-upstream-service-time', String(Math.round(exchange.upstreamServiceMs ?? 0)))
   }
   if (exchange.attemptCountInResponse) added.push('x-envoy-attempt-count', String(exchange.attempts))
   if (!head.has(HeaderKind.DATE)) added.push('date', exchange.context.date.value())

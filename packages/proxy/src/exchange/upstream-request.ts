@@ -14,6 +14,7 @@ export class UpstreamRequest implements OutgoingRequest {
   readonly head: MessageHead
   readonly body: BodyExtent
   path: string
+  asReceived: boolean
   authority: string
   extra: readonly string[] = nothing
   readonly #exchange: Exchange
@@ -28,6 +29,7 @@ export class UpstreamRequest implements OutgoingRequest {
     // What a switch carries has no end of its own; codecs do not frame it.
     this.body = exchange.switches ? 'unknown' : exchange.body.extent
     this.path = view.target
+    this.asReceived = view.asReceived
     this.authority = view.authorityText
     this.#addOriginals()
     const expectedMs = timeouts.perTryMs || timeouts.requestMs
@@ -42,6 +44,7 @@ export class UpstreamRequest implements OutgoingRequest {
     if (plan?.rewrites === true) {
       const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname)
       this.path = rewritten.path
+      this.asReceived = false
       this.authority = rewritten.authority
     }
     if (plan?.routed.host.includeRequestAttemptCount === true) this.extra = ['x-envoy-attempt-count', String(attempt)]

@@ -5,8 +5,8 @@ import fc from 'fast-check'
 import { type ProxyHeaderVerdict, readProxyHeader } from './read-proxy-header.ts'
 import { type ProxiedEnds, writeProxyHeader } from './write-proxy-header.ts'
 
-/** Generated cases per property; a long run sets FUZZ_CASES. */
-const runs = { numRuns: Number(process.env['FUZZ_CASES'] ?? 5_000) }
+/** Generated cases per property; a long run sets WEFT_FUZZ_CASES. */
+const runs = { numRuns: Number(process.env['WEFT_FUZZ_CASES'] ?? 5_000) }
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 
 const line = (text: string): ProxyHeaderVerdict => readProxyHeader(Buffer.from(text, 'latin1'))

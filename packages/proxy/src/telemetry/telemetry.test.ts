@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AccessLog, Cluster, ConnectionFacts, Endpoint, EndpointSet, FormatTemplate } from '@weft/engine'
+import type {
+  AccessLog,
+  Cluster,
+  ConnectionFacts,
+  Endpoint,
+  EndpointSet,
+  FormatOperator,
+  FormatTemplate,
+} from '@weft/engine'
 import { simRuntime } from '@weft/testkit'
 import { AccessLogger } from './access-log.ts'
+import { operatorValue } from './log-operators.ts'
 import type { ExchangeRecord } from './exchange-record.ts'
 import { IstioMetrics } from './istio-metrics.ts'
 import { MetricsRegistry } from './metrics-registry.ts'
@@ -232,4 +241,20 @@ test('when nobody reads the output, lines are dropped and counted instead of kep
   const { logger, log } = logged({ text: ['x'.repeat(1_000)] }, () => false)
   for (let count = 0; count < 10_000; count++) logger.log(record, [log])
   assert.ok(logger.dropped > 5_000)
+})
+
+test('grpc-status is told as a name, in capitals or as a number; what is no status is absent', () => {
+  const format = (operator: string, argument?: string): FormatOperator => ({ operator, argument, maxLength: undefined })
+  const of = (status: string | undefined, operator: FormatOperator) =>
+    operatorValue(operator)({ ...record, grpcStatus: status })
+  assert.equal(of('14', format('GRPC_STATUS')), 'Unavailable')
+  assert.equal(of('4', format('GRPC_STATUS', 'SNAKE_STRING')), 'DEADLINE_EXCEEDED')
+  assert.equal(of('1', format('GRPC_STATUS', 'SNAKE_STRING')), 'CANCELLED')
+  assert.equal(of('0', format('GRPC_STATUS', 'SNAKE_STRING')), 'OK')
+  assert.equal(of('99', format('GRPC_STATUS')), 99)
+  assert.equal(of('5', format('GRPC_STATUS', 'NUMBER')), 5)
+  assert.equal(of('5', format('GRPC_STATUS_NUMBER')), 5)
+  for (const none of [undefined, '', 'x']) assert.equal(of(none, format('GRPC_STATUS')), undefined)
+  const trailers = { ...record, responseTrailer: (name: string) => (name === 'x-sum' ? '7' : undefined) }
+  assert.equal(operatorValue(format('TRAILER', 'X-None?X-Sum'))(trailers), '7')
 })

@@ -12,6 +12,10 @@ export const heads: Family = {
   name: 'heads of requests',
   cases: [
     sent('HTTP/0.9', 'GET /\r\n\r\n'),
+    sent('HTTP/1.2', 'GET / HTTP/1.2\r\nHost: shop\r\n\r\n'),
+    sent('HTTP/2.0 as a version', 'GET / HTTP/2.0\r\nHost: shop\r\n\r\n'),
+    sent('HTTP/0.9 as a version', 'GET / HTTP/0.9\r\nHost: shop\r\n\r\n'),
+    sent('HTTP/1.10', 'GET / HTTP/1.10\r\nHost: shop\r\n\r\n'),
     sent('a version of letters', 'GET / HTTP/x.y\r\nHost: shop\r\n\r\n'),
     sent('a version in lower case', 'GET / http/1.1\r\nHost: shop\r\n\r\n'),
     sent('no version', 'GET / \r\nHost: shop\r\n\r\n'),

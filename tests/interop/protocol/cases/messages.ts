@@ -25,6 +25,9 @@ export const messages: Family = {
     { name: 'a PATCH is forwarded', client: [request('PATCH', '/x', 'Content-Length: 2\r\n', 'hi')], upstream: 'echo' },
     { name: 'a method nobody registered is judged', client: [request('BREW', '/pot')] },
     { name: 'a method in lower case is judged', client: [request('get', '/')] },
+    { name: 'OPTIONS of a path without a body', client: [request('OPTIONS', '/a')] },
+    { name: 'PROPFIND without a body', client: [request('PROPFIND', '/a')] },
+    { name: 'DELETE without a body', client: [request('DELETE', '/a')] },
     { name: 'OPTIONS of everything', client: [request('OPTIONS', '*')] },
     { name: 'TRACE is forwarded', client: [request('TRACE', '/')] },
     {

@@ -78,9 +78,6 @@ export const upgrades: Family = {
     upgrade('an upgrade in capitals', [until('101'), 'ping', until('pong')], [switched, until('ping'), 'pong'], {
       client: [get('/chat', asks.replace('websocket', 'WebSocket')), until('101'), 'ping', until('pong')],
     }),
-    upgrade('an upgrade with bytes right behind', [], [switched, until('early'), 'pong'], {
-      client: [`${get('/chat', asks)}early`, until('pong')],
-    }),
     upgrade('an upgrade of a POST with a body', [], [until('hello'), switched, 'x'], {
       client: [request('POST', '/chat', `${asks}Content-Length: 5\r\n`, 'hello'), until('101')],
     }),

@@ -34,7 +34,6 @@ export const upstreamFaults: Family = {
     fault('the connection ends instead of an answer', end),
     fault('the connection is reset instead of an answer', reset),
     { name: 'the connection ends as soon as it is made', client: [get()], upstream: [[end]] },
-    { name: 'the connection is reset as soon as it is made', client: [get()], upstream: [[reset]] },
     fault('the connection ends inside the head', 'HTTP/1.1 200 OK\r\nContent-Le', end),
     fault(
       'the connection ends inside a body of known length',

@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { ChunkedDecoder } from './chunked-decoder.ts'
 import { byteWise, cutAt, readRequests, readResponse } from './codec-under-test.ts'
 
-const runs = { numRuns: 10_000 }
+// A long run sets WEFT_FUZZ_CASES.
+const runs = { numRuns: Number(process.env['WEFT_FUZZ_CASES'] ?? 10_000) }
 const limits = { maxBytes: 400, maxHeaders: 6 }
 
 /** Pieces that belong nowhere in particular, put into messages that are otherwise mostly well-formed. */

@@ -18,6 +18,7 @@ const framingHeaders = (1 << HeaderKind.CONTENT_LENGTH) | (1 << HeaderKind.TRANS
 const both: HeadFault = { status: 400, details: 'http1.content_length_and_transfer_encoding' }
 const badLength: HeadFault = { status: 400, details: 'http1.invalid_content_length' }
 const badCoding: HeadFault = { status: 501, details: 'http1.invalid_transfer_encoding' }
+const bodyOf204: HeadFault = { status: 400, details: 'http1.body_of_204' }
 const bodyOfConnect: HeadFault = { status: 400, details: 'http1.body_disallowed' }
 const codingIn10: HeadFault = { status: 400, details: 'http1.transfer_encoding_in_http10' }
 
@@ -39,7 +40,10 @@ export function responseFraming(head: H1Head, method: string): Framing | HeadFau
   if (status < 200 || status === 204 || status === 304 || method === 'HEAD') {
     // A length here describes what GET would have got; it frames nothing, but must be readable.
     const declared = declaredFraming(head)
-    return 'status' in declared && status !== 304 && method !== 'HEAD' ? declared : none
+    if (status === 304 || method === 'HEAD') return none
+    if ('status' in declared) return declared
+    // RFC 9110 8.6: 204 has no length; one that promises a body desynchronises whoever believes it.
+    return declared.kind === 'length' && declared.bytes > 0 ? bodyOf204 : none
   }
   return (head.seen & framingHeaders) === 0 ? untilClose : declaredFraming(head)
 }
@@ -60,21 +64,9 @@ function declaredFraming(head: H1Head): Framing | HeadFault {
   if (coding >= 0) {
     if (length >= 0) return both
     if (head.minor === 0) return codingIn10
-    return head.valueAt(coding).toLowerCase() === 'chunked' ? chunked : badCoding
+    return head.isWord(coding, 'chunked') ? chunked : badCoding
   }
   if (length < 0) return none
-  const bytes = parseLength(head.valueAt(length))
+  const bytes = head.numberAt(length)
   return bytes < 0 ? badLength : { kind: 'length', bytes }
-}
-
-/** Digits only, exactly representable; -1 otherwise. */
-function parseLength(text: string): number {
-  if (text.length === 0 || text.length > 16) return -1
-  let value = 0
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (digit < 0 || digit > 9) return -1
-    value = value * 10 + digit
-  }
-  return value <= Number.MAX_SAFE_INTEGER ? value : -1
 }

@@ -1,11 +1,12 @@
 import { charClass, TARGET, TOKEN, VALUE } from './char-table.ts'
 import { headerKindOf } from '../header-kind.ts'
-import { type HeadFault, type HeadLimits, type HttpProtocol, MessageHead } from '../message-head.ts'
+import { type HeadFault, type HeadLimits, type HttpProtocol, type LineSink, MessageHead } from '../message-head.ts'
 
 const tooLarge: HeadFault = { status: 431, details: 'http1.headers_too_large' }
 const tooMany: HeadFault = { status: 431, details: 'http1.too_many_headers' }
-const badVersion: HeadFault = { status: 505, details: 'http1.unsupported_version' }
+const lowVersion: HeadFault = { status: 426, details: 'low_version' }
 const refusal = (what: string): HeadFault => ({ status: 400, details: `http1.${what}` })
+const badVersion = refusal('unsupported_version')
 const bareLf = refusal('bare_lf')
 const bareCr = refusal('bare_cr')
 const badMethod = refusal('invalid_method')
@@ -26,15 +27,13 @@ const COLON = 58
 const maxMethodBytes = 32
 
 /**
- * One head, found in a byte stream: parsed once, kept as one latin1 string and offsets into it. `parse` may be called
- * again with more bytes behind the same start; finished lines are not looked at twice, and the outcome depends only on
- * the bytes, not on how they were cut.
+ * One head, found in a byte stream: parsed once, kept as offsets into the bytes, and as one latin1 string when it is needed
+ * after them: `settle` says that they are about to go. `parse` may be called again with more bytes behind the same start;
+ * finished lines are not looked at twice, and the outcome depends only on the bytes, not on how they were cut.
  */
 export class H1Head extends MessageHead {
   /** 1: HTTP/1.1, 0: HTTP/1.0. */
   minor = 1
-  /** Whole head with its empty line, latin1. Valid once `parse` said `done`. */
-  text = ''
   /** Bytes of the head. */
   length = 0
   methodEnd = 0
@@ -49,6 +48,10 @@ export class H1Head extends MessageHead {
   offsets: Int32Array = new Int32Array(24 * 5)
   readonly #isResponse: boolean
   #line = 0
+  #text = ''
+  /** The bytes that `parse` said `done` of, while they are there; the head begins at `#base`. */
+  #source: Buffer | undefined = undefined
+  #base = 0
 
   constructor(isResponse: boolean) {
     super()
@@ -61,7 +64,8 @@ export class H1Head extends MessageHead {
     this.seen = 0
     if (this.added.length > 0) this.added = []
     this.#line = 0
-    this.text = ''
+    this.#text = ''
+    this.#source = undefined
     this.length = 0
     this.fault = undefined
     this.upgrade = undefined
@@ -82,12 +86,28 @@ export class H1Head extends MessageHead {
       if (next === undefined) return 'fault'
       if (next === 0) return this.#more(end, start, limits)
       if (next === this.length) {
-        this.text = bytes.latin1Slice(start, start + next)
+        this.#source = bytes
+        this.#base = start
         return 'done'
       }
       if (this.count > limits.maxHeaders) return (this.#fail(tooMany), 'fault')
       this.#line = next
     }
+  }
+
+  /** Whole head with its empty line, latin1. Valid once `parse` said `done`. */
+  get text(): string {
+    if (this.#text === '' && this.#source !== undefined) {
+      this.#text = this.#source.latin1Slice(this.#base, this.#base + this.length)
+    }
+    return this.#text
+  }
+
+  /** The bytes it was read from are about to go; `needed`: it will be looked at again nevertheless. */
+  settle(needed: boolean): void {
+    if (this.#source === undefined) return
+    if (needed && this.#text === '') this.#text = this.text
+    this.#source = undefined
   }
 
   get protocol(): HttpProtocol {
@@ -136,20 +156,66 @@ export class H1Head extends MessageHead {
     return true
   }
 
+  override isWord(index: number, word: string): boolean {
+    const start = this.offsets[index * 5 + 2] as number
+    if ((this.offsets[index * 5 + 3] as number) - start !== word.length) return false
+    for (let at = 0; at < word.length; at++) {
+      const code = this.#codeAt(start + at)
+      if ((code >= 65 && code <= 90 ? code | 0x20 : code) !== word.charCodeAt(at)) return false
+    }
+    return true
+  }
+
+  /** Value of the header at an index as a number: digits only, exactly representable; -1 otherwise. */
+  numberAt(index: number): number {
+    const start = this.offsets[index * 5 + 2] as number
+    const end = this.offsets[index * 5 + 3] as number
+    if (end === start || end - start > 16) return -1
+    let value = 0
+    for (let at = start; at < end; at++) {
+      const digit = this.#codeAt(at) - 48
+      if (digit < 0 || digit > 9) return -1
+      value = value * 10 + digit
+    }
+    return value <= Number.MAX_SAFE_INTEGER ? value : -1
+  }
+
   lines(): string {
-    const { text, offsets, dropped, count, added } = this
     let lines = ''
+    this.writeLines({
+      text: (text) => void (lines += text),
+      line: (name, value) => void (lines += `${name}: ${value}\r\n`),
+      range: (bytes, start, end) => void (lines += bytes.latin1Slice(start, end)),
+    })
+    return lines
+  }
+
+  override writeLines(sink: LineSink): void {
+    const { offsets, dropped, count, added } = this
     let from = this.firstLine
     for (let at = 0; at < count; at++) {
       if (dropped[at] === 0) continue
       const start = offsets[at * 5] as number
-      if (start > from) lines += text.slice(from, start)
+      if (start > from) this.#writePart(sink, from, start)
       from = offsets[at * 5 + 4] as number
     }
     const end = this.length - 2
-    if (end > from) lines += text.slice(from, end)
-    for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
-    return lines
+    if (end > from) this.#writePart(sink, from, end)
+    for (let at = 0; at < added.length; at += 2) sink.line(added[at] as string, added[at + 1] as string)
+  }
+
+  /** The request or status line as received, with its CRLF. */
+  writeFirstLine(sink: LineSink): void {
+    this.#writePart(sink, 0, this.firstLine)
+  }
+
+  #writePart(sink: LineSink, start: number, end: number): void {
+    if (this.#source === undefined) sink.text(this.#text.slice(start, end))
+    else sink.range(this.#source, this.#base + start, this.#base + end)
+  }
+
+  #codeAt(at: number): number {
+    return this.#source === undefined ? this.#text.charCodeAt(at) : (this.#source[this.#base + at] as number)
   }
 
   #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {
@@ -174,6 +240,8 @@ export class H1Head extends MessageHead {
     const target = ++at
     while (at < end && ((charClass[bytes[at] as number] as number) & TARGET) !== 0) at++
     if (at === end) return 0
+    // HTTP/0.9 has no version.
+    if (bytes[at] === CR && at > target) return this.#fail(lowVersion)
     if (at === target || bytes[at] !== SP) return this.#fail(bytes[at] === LF ? bareLf : badTarget)
     this.targetStart = target - start
     this.targetEnd = at - start
@@ -181,6 +249,7 @@ export class H1Head extends MessageHead {
   }
 
   #versionAndEnd(bytes: Buffer, start: number, at: number, end: number): number | undefined {
+    if (at < end && bytes[at] === CR) return this.#fail(lowVersion)
     const version = this.#version(bytes, at, end)
     if (version !== 1) return version
     if (end - at < 9) return 0
@@ -196,13 +265,24 @@ export class H1Head extends MessageHead {
     for (let index = 0; index < 7; index++) {
       if (at + index >= end) return 0
       if (bytes[at + index] === wanted.charCodeAt(index)) continue
-      return this.#fail(index < 5 ? (this.#isResponse ? badStatusLine : badRequestLine) : badVersion)
+      return index < 5
+        ? this.#fail(this.#isResponse ? badStatusLine : badRequestLine)
+        : this.#otherVersion(bytes, at, end)
     }
     if (at + 7 >= end) return 0
     const minor = (bytes[at + 7] as number) - 48
-    if (minor !== 0 && minor !== 1) return this.#fail(badVersion)
+    if (minor !== 0 && minor !== 1) return this.#otherVersion(bytes, at, end)
     this.minor = minor
     return 1
+  }
+
+  /** A version that is one, but not ours: 426 says which we speak. */
+  #otherVersion(bytes: Buffer, at: number, end: number): 0 | undefined {
+    if (this.#isResponse) return this.#fail(badStatusLine)
+    if (end - at < 8) return 0
+    const preface = this.methodEnd === 3 && bytes[at - 6] === 80 && bytes[at - 5] === 82 && bytes[at - 4] === 73
+    const numbers = isDigit(bytes[at + 5]) && bytes[at + 6] === 46 && isDigit(bytes[at + 7])
+    return this.#fail(numbers && !preface ? lowVersion : badVersion)
   }
 
   #statusLine(bytes: Buffer, start: number, end: number): number | undefined {
@@ -285,6 +365,10 @@ export class H1Head extends MessageHead {
     this.kinds = kinds
     this.dropped = dropped
   }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57
 }
 
 function nameFault(first: number, offending: number): HeadFault {

@@ -1,37 +1,47 @@
 // Heads as HTTP/1.1 text. A received HTTP/1.1 head is copied in ranges; one of another protocol is written line by line.
+import { dropKind } from '../head-edits.ts'
 import { HeaderKind } from '../header-kind.ts'
 import type { OutgoingRequest } from '../http-stream.ts'
-import type { MessageHead } from '../message-head.ts'
+import type { LineSink, MessageHead } from '../message-head.ts'
 import { H1Head } from './h1-head.ts'
 import { reasonPhrase } from './reason-phrase.ts'
 
-/** Status line and header lines of an answer; `framing` holds the codec's own lines, each with its CRLF. */
-export function answerText(head: MessageHead, framing: string): string {
+/** Writes status line and header lines of an answer; `framing` holds the codec's own lines, each with its CRLF. */
+export function writeAnswer(output: LineSink, head: MessageHead, framing: string, minor = 1): void {
   // As the upstream wrote it, when it speaks our version.
-  const line =
-    head instanceof H1Head && head.minor === 1
-      ? head.text.slice(0, head.firstLine)
-      : `HTTP/1.1 ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`
-  return `${line}${head.lines()}${framing}\r\n`
+  if (minor === 1 && head instanceof H1Head && head.minor === 1) head.writeFirstLine(output)
+  else output.text(`HTTP/1.${minor} ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`)
+  head.writeLines(output)
+  if (framing !== '') output.text(framing)
+  output.text('\r\n')
 }
 
-/** Request line and header lines; the authority stands in for a CONNECT's path. */
-export function requestText(request: OutgoingRequest): string {
+/** False for methods of which nobody expects a body; of the others its absence is said (RFC 9110 8.6). */
+function hasBody(method: string): boolean {
+  return method !== 'GET' && method !== 'HEAD' && method !== 'DELETE' && method !== 'TRACE' && method !== 'CONNECT'
+}
+
+/** Writes request line and header lines; the authority stands in for a CONNECT's path. */
+export function writeRequest(output: LineSink, request: OutgoingRequest): void {
   const { method, authority, path, head, extra, upgrade } = request
-  let own = ''
-  if (isChunked(request)) own = 'transfer-encoding: chunked\r\n'
-  else if (request.body === 'none' && expectsBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) {
-    own = 'content-length: 0\r\n'
+  if (request.asReceived && head instanceof H1Head && head.minor === 1) head.writeFirstLine(output)
+  else output.text(`${method} ${path === '' ? authority : path} HTTP/1.1\r\n`)
+  output.line('host', authority)
+  head.writeLines(output)
+  if (isChunked(request)) output.text(chunkedLine)
+  else if (request.body === 'none' && hasBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) {
+    output.text('content-length: 0\r\n')
   }
-  if (upgrade !== undefined) own += `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`
-  for (let at = 0; at < extra.length; at += 2) own += `${extra[at]}: ${extra[at + 1]}\r\n`
-  return `${method} ${path === '' ? authority : path} HTTP/1.1\r\nhost: ${authority}\r\n${head.lines()}${own}\r\n`
+  if (upgrade !== undefined) {
+    output.text('connection: Upgrade\r\n')
+    output.line('upgrade', upgrade)
+  }
+  for (let at = 0; at < extra.length; at += 2) output.line(extra[at] as string, extra[at + 1] as string)
+  output.text('\r\n')
 }
 
-/** True for methods whose requests have a body by their nature: its absence is worth saying (RFC 9110 8.6). */
-function expectsBody(method: string): boolean {
-  return method === 'POST' || method === 'PUT' || method === 'PATCH'
-}
+/** The framing of chunks. */
+export const chunkedLine = 'transfer-encoding: chunked\r\n'
 
 /** True when a request's body goes in chunks; what follows a switch has no framing. */
 export function isChunked({ body, upgrade, method }: OutgoingRequest): boolean {
@@ -39,13 +49,16 @@ export function isChunked({ body, upgrade, method }: OutgoingRequest): boolean {
 }
 
 /**
- * True when an answer without a body has to say so: without a length, a client would read to the end of the connection
- * (RFC 9112 6.3).
+ * What an answer without a body says of it: without a length, a client would read to the end of the connection (RFC 9112
+ * 6.3). An answer to HEAD says how the one to GET would have been framed; 204 has no length at all (RFC 9110 8.6).
  */
-export function owesLength(head: MessageHead, method: string): boolean {
+export function bodilessLine(head: MessageHead, method: string, minor: number): string {
   const { status } = head
-  if (status < 200 || status === 204 || status === 304 || method === 'HEAD') return false
-  return !head.has(HeaderKind.CONTENT_LENGTH) || head.value('content-length') === undefined
+  if (status === 204) dropKind(head, HeaderKind.CONTENT_LENGTH)
+  if (status < 200 || status === 204 || status === 304) return ''
+  if (head.has(HeaderKind.CONTENT_LENGTH) && head.value('content-length') !== undefined) return ''
+  if (method !== 'HEAD') return 'content-length: 0\r\n'
+  return minor === 1 ? chunkedLine : ''
 }
 
 /** True for a 2xx to CONNECT: no framing, what follows are the tunnel's bytes (RFC 9110 9.3.6). */

@@ -4,11 +4,13 @@ import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange
 import { HeaderKind } from '../header-kind.ts'
 import { takeHopByHop } from '../hop-by-hop.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver, ResetCause } from '../http-stream.ts'
-import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
+import type { HeadFault, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { answerText, opensTunnel, owesLength } from './head-text.ts'
+import { H1Output } from './h1-output.ts'
+import { bodilessLine, chunkedLine, opensTunnel, writeAnswer } from './head-text.ts'
+import type { RequestServer } from './request-server.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
@@ -16,24 +18,7 @@ const joinLimitBytes = 16 * 1024
 /** Bytes of following requests kept while an exchange is going on; then reading stops. */
 const pipelineLimitBytes = 16 * 1024
 
-/** Who answers the requests of a connection. */
-export interface RequestServer {
-  limits(): HeadLimits
-  /** Milliseconds an idle connection is kept; 0: for ever. */
-  idleMs(): number
-  /** Milliseconds from a head's first byte to its last; 0: no limit. */
-  headMs(): number
-  /** Milliseconds a closed connection may take to read our last bytes. */
-  lingerMs(): number
-  /** Whether trailers pass, in both directions. */
-  keepsTrailers(): boolean
-  /** Must `attach` a receiver, or answer and finish, before it returns. */
-  onRequest(stream: DownstreamStream): void
-  /** A head that cannot be served: answer it, without `attach`. */
-  onHeadFault(stream: DownstreamStream, fault: HeadFault): void
-  onHeadTimeout(stream: DownstreamStream): void
-  onClosed(close: TransportClose): void
-}
+const forbiddenOption: HeadFault = { status: 400, details: 'http1.connection_header_rejected' }
 
 type State = 'head' | 'length' | 'chunked' | 'wait' | 'tunnel' | 'discard'
 
@@ -55,7 +40,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   #sawCr = false
   #consuming = false
   #paused = false
-  #out = ''
+  readonly #output: H1Output
   #closing = false
   /** The request's own headers allow another one. */
   #persistent = false
@@ -66,6 +51,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
 
   constructor(transport: Transport, server: RequestServer, deadlines: DeadlineLists) {
     this.transport = transport
+    this.#output = new H1Output(transport)
     this.#server = server
     this.#deadlines = deadlines
     this.#deadline = new Deadline(this)
@@ -108,35 +94,36 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   inform(head: MessageHead): void {
-    if (this.head.minor === 1) this.#send(answerText(head, ''))
+    if (this.head.minor === 1) writeAnswer(this.#output, head, '')
   }
 
   respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
     const { minor, upgrade } = this.head
     this.#chunkedOut = body === 'unknown' && minor === 1
-    this.#keepAlive = keepAlive && !this.closing && (body !== 'unknown' || minor === 1)
-    if (head.status === 101) return this.#send(answerText(head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`))
-    if (opensTunnel(this.head, head.status)) return this.#send(answerText(head, ''))
-    let framing = this.#chunkedOut ? 'transfer-encoding: chunked\r\n' : ''
-    if (body === 'none' && owesLength(head, this.head.method())) framing = 'content-length: 0\r\n'
+    // Behind half a request, or behind a switch that did not happen, nobody knows what the next bytes mean.
+    const clear = this.requestComplete && (upgrade === undefined || head.status === 101) && !opensTunnel(this.head, 200)
+    this.#keepAlive = keepAlive && clear && !this.closing && (body !== 'unknown' || minor === 1)
+    const output = this.#output
+    if (head.status === 101) return writeAnswer(output, head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`)
+    if (opensTunnel(this.head, head.status)) return writeAnswer(output, head, '')
+    let framing = this.#chunkedOut ? chunkedLine : body === 'none' ? bodilessLine(head, this.head.method(), minor) : ''
     if (!this.#keepAlive) framing += 'connection: close\r\n'
     else if (minor === 0) framing += 'connection: keep-alive\r\n'
-    this.#send(answerText(head, framing))
+    // Who is told to upgrade, or was not understood, hears the version we speak.
+    const ours = minor === 1 || head.status === 426 || this.#state === 'discard'
+    writeAnswer(output, head, framing, ours ? 1 : 0)
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
     if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
-    this.#send(`${(end - start).toString(16)}\r\n`)
+    this.#output.text(`${(end - start).toString(16)}\r\n`)
     const more = this.#sendRange(bytes, start, end)
-    this.#send('\r\n')
+    this.#output.text('\r\n')
     return more
   }
 
   flush(): boolean {
-    if (this.#out === '') return true
-    const out = this.#out
-    this.#out = ''
-    return this.transport.writeLatin1(out)
+    return this.#output.flush()
   }
 
   pauseRequest(): void {
@@ -155,7 +142,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     if (this.#chunkedOut) {
       this.#chunkedOut = false
       const lines = trailers !== undefined && this.#server.keepsTrailers() ? trailers.lines() : ''
-      this.#send(`0\r\n${lines}\r\n`)
+      this.#output.text(`0\r\n${lines}\r\n`)
     }
     this.flush()
     this.#receiver = undefined
@@ -169,6 +156,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   reset(_cause: ResetCause): void {
     this.#receiver = undefined
     this.#state = 'discard'
+    this.#output.clear()
     this.#deadlines.disarm(this.#deadline)
     this.transport.destroy(true)
   }
@@ -180,14 +168,21 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#receiver = undefined
     this.#state = 'tunnel'
     this.#deadlines.disarm(this.#deadline)
+    // A client that finished before is heard by whoever takes over.
+    if (this.#inputEnded) queueMicrotask(() => this.transport.handler.onEnd())
     return { transport: this.transport, head }
   }
 
   onData(chunk: Buffer): void {
     this.#consuming = true
-    this.#consume(chunk, 0, chunk.length)
-    this.#consuming = false
-    this.#receiver?.onFlush()
+    try {
+      this.#consume(chunk, 0, chunk.length)
+      this.#consuming = false
+      this.#receiver?.onFlush()
+    } finally {
+      // Whatever happens: other connections read into the same bytes.
+      this.head.settle(true)
+    }
   }
 
   onEnd(): void {
@@ -216,16 +211,13 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     else this.#linger()
   }
 
-  #send(text: string): void {
-    this.#out = this.#out === '' ? text : this.#out + text
-  }
-
   #sendRange(bytes: Buffer, start: number, end: number): boolean {
+    const output = this.#output
     if (end - start <= joinLimitBytes) {
-      this.#send(bytes.latin1Slice(start, end))
-      return this.#out.length <= joinLimitBytes || this.flush()
+      output.range(bytes, start, end)
+      return output.length <= joinLimitBytes || output.flush()
     }
-    this.flush()
+    output.flush()
     return this.transport.write(bytes.subarray(start, end))
   }
 
@@ -347,6 +339,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     const { head } = this
     const upgrade = head.has(HeaderKind.UPGRADE) ? head.value('upgrade') : undefined
     const options = takeHopByHop(head)
+    if (options.forbidden) return this.#fault(forbiddenOption)
     this.#persistent = !options.close && (head.minor === 1 || options.keepAlive)
     if (framing.kind === 'length' && framing.bytes > 0) {
       this.#remaining = framing.bytes

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { MessageReceiver, OutgoingRequest, ResponseReceiver, UpstreamStream } from '../http-stream.ts'
 import type { BodyExtent } from '../http-stream.ts'
 import type { FieldsHead } from '../fields-head.ts'
@@ -6,11 +7,18 @@ import type { H2ClientConnection } from './client-connection.ts'
 import { ErrorCode } from './frame.ts'
 import { H2Stream, type StreamFailure } from './stream.ts'
 
+const failureOf: Readonly<Record<number, StreamFailure>> = {
+  [ErrorCode.PROTOCOL_ERROR]: 'protocol',
+  [ErrorCode.REFUSED_STREAM]: 'refused',
+}
+/** The code Envoy gives up with; servers that count cancelled requests would count other ones behind us than behind it. */
+const givenUp = ErrorCode.INTERNAL_ERROR
+
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {
   readonly reused: boolean
-  /** The final head of the answer came. */
-  answered = false
+  /** No final head of an answer came. */
+  override headless = true
   /** No byte of an answer came. */
   silent = true
   method = ''
@@ -57,7 +65,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
 
   abandon(): void {
     if (this.id === 0) this.leave(true)
-    else this.resetNow(ErrorCode.CANCEL)
+    else this.resetNow(givenUp)
   }
 
   /** 102 or 103. */
@@ -68,7 +76,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
   }
 
   receiveHead(head: FieldsHead, body: BodyExtent): void {
-    this.answered = true
+    this.headless = false
     this.connection.touch(this)
     const receiver = this.receiver as ResponseReceiver | undefined
     receiver?.onHead(head, body)
@@ -79,7 +87,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
       // The answer is complete; the server only wants no more of the request (RFC 9113 8.1).
       this.pending.clear()
       this.sending = 'done'
-    } else this.fail(code === ErrorCode.REFUSED_STREAM ? 'refused' : 'reset', detail)
+    } else this.fail(failureOf[code] ?? 'reset', detail)
   }
 
   protected tellFailure(receiver: MessageReceiver, kind: StreamFailure, detail: string): void {
@@ -91,6 +99,6 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     if (!this.remoteDone) return
     if (this.sending === 'done') this.leave(false)
     // Answered before the end of the request: what is left of it will not be sent.
-    else if (!this.tunnelled) this.resetNow(ErrorCode.CANCEL)
+    else if (!this.tunnelled) this.resetNow(givenUp)
   }
 }
