@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { explicitHttp2, h2Client } from './http2-ends.ts'
 import {
@@ -149,4 +148,31 @@ test('CONNECT is passed on over HTTP/2, and what fails behind it is an answer', 
   })
   const failed = await converse(outer.portOf('in'), [head], (seen) => /\r\n\r\n.+/s.test(seen))
   assert.match(failed, /^HTTP\/1\.1 503 /)
+})
+
+test('a client that finishes before its tunnel opens is heard, in either protocol', async (t) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let text = ''
+    socket.on('data', (chunk) => void (text += chunk.toString()))
+    socket.on('end', () => socket.end(`heard ${text}`))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const proxy = await proxyFor(t, {
+    listeners: [httpListener('in', connecting({ connectConfig: {} }))],
+    clusters: [staticCluster('b', [(server.address() as AddressInfo).port])],
+  })
+  const stream = h2Client(t, proxy.portOf('in')).request({ ':method': 'CONNECT', ':authority': 'a.example:80' })
+  let text = ''
+  stream.on('data', (chunk: Buffer) => void (text += chunk.toString()))
+  stream.end('all of it')
+  await once(stream, 'close')
+  assert.equal(text, 'heard all of it')
+  const socket = connect({ port: proxy.portOf('in'), host: '127.0.0.1', allowHalfOpen: true })
+  let answer = ''
+  socket.on('data', (chunk: Buffer) => void (answer += chunk.toString()))
+  socket.end('CONNECT a.example:80 HTTP/1.1\r\nHost: a.example:80\r\n\r\nand more')
+  await once(socket, 'end')
+  assert.match(answer, /\r\n\r\nheard and more$/)
+  await until(() => proxy.exchanges.length === 2, 'both are over')
 })

@@ -246,7 +246,7 @@ test('an answer cut off is reset downstream; a client that resets ends its upstr
   reset = 0
   stream.close(constants.NGHTTP2_CANCEL)
   await until(() => reset === 1 && proxy.exchanges.length === 2, 'the upstream stream is gone')
-  assert.equal(proxy.exchanges[1]?.flags, 'DC')
+  assert.equal(proxy.exchanges[1]?.flags, 'DR')
   assert.equal((await ask(client, { ':path': '/cut' })).status, 200, 'the connection goes on')
   assert.equal(backend.connections, 1)
 })
@@ -335,13 +335,19 @@ test('use_downstream_protocol_config speaks to the server as the client speaks',
   assert.equal((await ask(h2Client(t, proxy.portOf('in')), { ':path': '/' })).body, 'two')
 })
 
-test('malformed heads never become requests, and heads over the limits are answered', async (t) => {
+test('malformed heads never become requests, and heads over the limits are reset', async (t) => {
   const backend = await h2Backend(t, (stream) => stream.respond({ ':status': 200 }, { endStream: true }))
-  const proxy = await proxyFor(t, toHttp2(backend.port))
+  const lenient = { http2ProtocolOptions: { overrideStreamErrorOnInvalidHttpMessage: true } }
+  const proxy = await proxyFor(t, toHttp2(backend.port, lenient))
   const client = h2Client(t, proxy.portOf('in'))
   const many = Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`x-${at}`, 'v']))
-  assert.equal((await ask(client, { ':path': '/', ...many })).status, 431)
-  assert.equal((await ask(client, { ':path': '/..%2f', ':authority': 'a b' })).status, 0)
+  assert.equal((await ask(client, { ':path': '/', ...many })).reset, constants.NGHTTP2_INTERNAL_ERROR)
+  assert.equal((await ask(client, { ':path': '/..%2f', ':authority': 'a b' })).reset, constants.NGHTTP2_PROTOCOL_ERROR)
   assert.equal((await ask(client, { ':path': '/' })).status, 200)
+  assert.equal(backend.requests.length, 1)
+  const strict = await proxyFor(t, toHttp2(backend.port))
+  const other = h2Client(t, strict.portOf('in'))
+  assert.equal((await ask(other, { ':path': '/', ':authority': 'a b' })).status, 0)
+  await until(() => other.destroyed, 'the connection is gone')
   assert.equal(backend.requests.length, 1)
 })

@@ -18,21 +18,13 @@ export const liveChecks: readonly Check[] = [
     expected: '401, no WebSocket',
     needs: 'shop',
     async run(context) {
-      if (carriesNone(context)) return notAsked
       const status = await handshakeStatus(`${context.shopUrl}/api/orders/L0/live`)
       return { seen: String(status), ok: status === 401 }
     },
   },
 ]
 
-const notAsked: CheckOutcome = { seen: 'not asked of Weft: it passes on no upgrades', ok: true }
-
-function carriesNone(context: CheckContext): boolean {
-  return context.mesh?.proxyKind === 'weft'
-}
-
 async function progress(context: CheckContext): Promise<CheckOutcome> {
-  if (carriesNone(context)) return notAsked
   await enterAs(context, 'jason', 'jason')
   const json = { lines: [{ isbn, quantity: 1 }], address, card: goodCard }
   const placed = await context.request('/api/orders', {

@@ -69,8 +69,9 @@ const sizes = [100, 2_000]
 
 test('every proxy is served completely, in few responses', () => {
   const { fleet, distributor } = world(100, 10)
-  // CDS: 100 services, weft.workloads, black hole, passthrough, tunnel, inbound; EDS: 101; LDS: inbound, proxy, tunnel; RDS.
-  assert.equal(fleet.received.resources, 10 * (105 + 101 + 3 + 1))
+  // CDS: 100 services, weft.workloads, black hole, passthrough, tunnel, inbound, connect_originate; EDS: 101; LDS: inbound, proxy, tunnel,
+  // connect_originate; RDS.
+  assert.equal(fleet.received.resources, 10 * (106 + 101 + 4 + 1))
   assert.ok(distributor.work().pushes <= 10 * 5, String(distributor.work().pushes))
   for (const { types } of distributor.status()) {
     for (const type of types) assert.equal(type.state, 'accepted', JSON.stringify(type))
@@ -126,8 +127,8 @@ test('a proxy that joins is told to the others as one endpoint and one name; onl
     const connected = costOf(() => connect(10))
     return { joined, connected: { ...connected, compared: 0, received: connected.received - services * 2 } }
   })
-  const joined = { objects: 1, views: 7, encoded: 6, streams: 10, compared: 40, pushes: 10, received: 20 }
-  const connected = { objects: 0, views: 0, encoded: 0, streams: 0, compared: 0, pushes: 4, received: 10 }
+  const joined = { objects: 1, views: 7, encoded: 8, streams: 10, compared: 40, pushes: 10, received: 20 }
+  const connected = { objects: 0, views: 0, encoded: 0, streams: 0, compared: 0, pushes: 4, received: 12 }
   assert.deepEqual(costs, [
     { joined, connected },
     { joined, connected },

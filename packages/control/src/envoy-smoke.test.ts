@@ -134,7 +134,6 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
         trustDomain: 'cluster.local',
         svidTtlMs: 3_600_000,
         accessLog: true,
-        hop: 'http2',
       },
       runtime,
     )

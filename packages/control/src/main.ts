@@ -4,7 +4,6 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type LogLevel, logLevels, nodeRuntime } from '@weft/core/node'
-import { defaultMeshSettings } from './snapshot/mesh-settings.ts'
 import { type ControlSettings, startControl } from './start-control.ts'
 
 const usage = `Usage: control --config DIR --state DIR/.weft [options]
@@ -16,7 +15,6 @@ const usage = `Usage: control --config DIR --state DIR/.weft [options]
   --trust-domain cluster.local
   --svid-ttl-ms 86400000  life of workload certificates
   --access-log on|off     access log of the proxies
-  --hop http1|http2       what proxies speak to one another
   --log-level info`
 
 const options = {
@@ -29,7 +27,6 @@ const options = {
   'trust-domain': { type: 'string', default: 'cluster.local' },
   'svid-ttl-ms': { type: 'string', default: '86400000' },
   'access-log': { type: 'string', default: 'on' },
-  hop: { type: 'string', default: defaultMeshSettings.hop },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', default: false },
 } as const
@@ -60,8 +57,6 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
   }
   if (!/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) fail(`--host ${host}: only loopback addresses for now`, 2)
   if (!['on', 'off'].includes(values['access-log'])) fail(`--access-log ${values['access-log']}: on or off`, 2)
-  const hop = (['http1', 'http2'] as const).find((known) => known === values.hop)
-  if (hop === undefined) fail(`--hop ${values.hop}: http1 or http2`, 2)
   const logLevel = logLevels.find((level) => level === values['log-level'])
   if (logLevel === undefined) fail(`--log-level ${values['log-level']}: ${logLevels.join(', ')}`, 2)
   return {
@@ -76,7 +71,6 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
       trustDomain: values['trust-domain'],
       svidTtlMs: number('svid-ttl-ms', 10 * 365 * 86_400_000),
       accessLog: values['access-log'] === 'on',
-      hop,
     },
   }
 }

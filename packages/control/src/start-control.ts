@@ -13,7 +13,7 @@ import {
 import { ControlPlane } from './control-plane.ts'
 import { type AdsServerOptions, startAdsServer } from './serve/ads-server.ts'
 import { createDistributor } from './serve/distributor.ts'
-import { defaultMeshSettings, type MeshHop } from './snapshot/mesh-settings.ts'
+import { defaultMeshSettings } from './snapshot/mesh-settings.ts'
 import { FileSource } from './sources/file-source.ts'
 import { RegistrySource } from './sources/registry-source.ts'
 import { ConfigStore } from './store/config-store.ts'
@@ -30,7 +30,6 @@ export interface ControlSettings {
   readonly trustDomain: string
   readonly svidTtlMs: number
   readonly accessLog: boolean
-  readonly hop: MeshHop
 }
 
 /** Where something listens. */
@@ -62,7 +61,7 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
   closers.push(() => distributor.close())
   const plane = new ControlPlane({
     runtime,
-    settings: { ...defaultMeshSettings, trustDomain, accessLog: settings.accessLog, hop: settings.hop },
+    settings: { ...defaultMeshSettings, trustDomain, accessLog: settings.accessLog },
     distributor,
     onRebuild: (rebuild) => metrics.onRebuild(rebuild),
   })

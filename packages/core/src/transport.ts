@@ -36,6 +36,14 @@ export interface PeerIdentity {
   readonly ipAddresses?: readonly string[]
 }
 
+/** Output in memory that is used again for the next output. */
+export interface GatheredOutput {
+  /** The first bytes of it. */
+  view(length: number): Buffer
+  /** Somebody has to keep the bytes that `view` showed: the memory is theirs, and `other`, as large, takes its place. */
+  replace(other: Buffer): void
+}
+
 /** One connection. Created paused: nothing is delivered before `resume`. */
 export interface Transport {
   handler: TransportHandler
@@ -55,6 +63,8 @@ export interface Transport {
   write(bytes: Buffer): boolean
   /** One latin1 string (a head), same contract as `write`; saves a copy. */
   writeLatin1(text: string): boolean
+  /** The first bytes of gathered output, same contract as `write`, without a copy. Absent: `write` does. */
+  writeGathered?(output: GatheredOutput, length: number): boolean
   /** Finishes sending (FIN or close_notify); reading goes on. */
   end(): void
   /** Ends both directions at once; `reset` sends RST where the platform can. `onClose` follows asynchronously. */

@@ -10,7 +10,8 @@ export interface Cluster extends ResourceInfo {
     | { readonly kind: 'eds'; readonly edsName: string }
     | { readonly kind: 'static'; readonly endpoints: EndpointSet }
     | { readonly kind: 'dns'; readonly logical: boolean; readonly endpoints: EndpointSet }
-    | { readonly kind: 'original-dst' }
+    /** `metadataKey`: the connection's metadata says where, at this namespace and path. */
+    | { readonly kind: 'original-dst'; readonly metadataKey?: readonly string[] }
   readonly connectTimeoutMs: number
   readonly balancer: Balancer
   readonly breakers: { readonly default: BreakerLimits; readonly high: BreakerLimits }
@@ -19,6 +20,7 @@ export interface Cluster extends ResourceInfo {
   readonly tls: UpstreamTls | undefined
   /** Version of the PROXY protocol header in front of each connection (of TLS too); absent: none. */
   readonly proxyProtocol?: 1 | 2
+  readonly passthrough?: readonly PassedMetadata[]
   /** First entry whose `match` is contained in the endpoint's `envoy.transport_socket_match` metadata wins. */
   readonly transportSocketMatches: readonly TransportSocketMatch[]
   readonly http: UpstreamHttp
@@ -43,6 +45,13 @@ export interface TransportSocketMatch {
   readonly match: Readonly<Record<string, Json>>
   readonly tls: UpstreamTls | undefined
   readonly proxyProtocol?: 1 | 2
+  readonly passthrough?: readonly PassedMetadata[]
+}
+
+/** Metadata that a connection to an internal listener takes along. */
+export interface PassedMetadata {
+  readonly of: 'endpoint' | 'cluster'
+  readonly namespace: string
 }
 
 /** Limits of one priority. `retryBudget` replaces `maxRetries` when set. */
@@ -113,4 +122,8 @@ export interface Endpoint {
   readonly weight: number
   /** `filter_metadata`: `envoy.transport_socket_match`, `istio`, ... */
   readonly metadata: Readonly<Record<string, Json>>
+  /** Names of which its certificate must carry one, besides what the cluster asks for; only on endpoints made for one connection. */
+  readonly peerNames?: readonly string[]
+  /** Names its pool where `key` is not enough: connections with different `peerNames` are never shared. */
+  readonly poolKey?: string
 }

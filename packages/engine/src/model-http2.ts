@@ -14,6 +14,8 @@ export interface Http2Options {
   readonly maxConsecutiveEmptyFrames: number | undefined
   readonly maxPriorityFramesPerStream: number | undefined
   readonly maxWindowUpdatesPerDataFrame: number | undefined
+  /** A malformed message ends its stream only, not the connection. */
+  readonly streamErrorOnMalformed: boolean
   /** Pings; undefined: none. */
   readonly keepAlive: Http2KeepAlive | undefined
 }

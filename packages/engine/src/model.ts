@@ -144,6 +144,8 @@ export interface TcpProxy {
   readonly maxDownstreamConnectionDurationMs: number
   /** The bytes go to the upstream inside a CONNECT request; absent: as they are. */
   readonly tunneling?: Tunneling
+  /** Comma-separated names of which the upstream's certificate must carry one, besides what its cluster asks for; absent: no more. */
+  readonly upstreamNames?: FormatTemplate
   readonly accessLogs: readonly AccessLog[]
 }
 
@@ -171,6 +173,9 @@ export interface HttpConnectionManager {
   readonly timeouts: HttpTimeouts
   readonly path: PathNormalization
   readonly stripHostPort: 'no' | 'matching' | 'any'
+  readonly stripTrailingHostDot: boolean
+  /** What becomes of headers with an underscore in their name. */
+  readonly underscores: 'allow' | 'reject' | 'drop'
   readonly forwarding: ForwardingHeaders
   readonly serverName: string
   readonly serverHeader: 'overwrite' | 'append-if-absent' | 'pass-through'

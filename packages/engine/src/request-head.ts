@@ -49,6 +49,8 @@ export interface ConnectionFacts {
   readonly peerNames: readonly string[]
   /** SPIFFE id of our own certificate, when known: `destination.principal`. */
   readonly localPrincipal?: string | undefined
+  /** On internal listeners: metadata that whoever connected passed on, by namespace. */
+  readonly metadata?: Readonly<Record<string, Json>> | undefined
 }
 
 /** JSON as it comes out of a protobuf Struct. */

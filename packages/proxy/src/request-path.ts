@@ -1,7 +1,8 @@
-import type { Result, Runtime, Transport } from '@weft/core'
+import type { Result, Runtime } from '@weft/core'
 import type { AccessLog, ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/engine'
 import type { Secrets } from './config/secret-source.ts'
 import type { Anticipate, ConnectionServer } from './listen/accepted-connection.ts'
+import type { InternalOpening } from './listen/internal-opening.ts'
 import type { InternalEnds } from './listen/listener-manager.ts'
 import type { SanTest } from './listen/peer-verifier.ts'
 import type { TcpRecord, TelemetrySink } from './telemetry/exchange-record.ts'
@@ -21,7 +22,7 @@ export interface RequestPathContext {
   /** Where connections to clusters that name no source address come from; absent: the kernel chooses. */
   readonly upstreamBindAddress?: string | undefined
   /** Dials an internal listener of this proxy. */
-  connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
+  connectInternal(listenerName: string, ends: InternalEnds): Result<InternalOpening>
   /** Writes the access logs of a UDP session that is over. */
   logDatagrams?(record: TcpRecord, logs: readonly AccessLog[]): void
   /** Where exchanges of a connection report to. */

@@ -70,7 +70,7 @@ const core = [
     GrpcService: 'envoy_grpc timeout',
     'GrpcService.EnvoyGrpc': 'cluster_name authority',
     HttpProtocolOptions: `idle_timeout max_connection_duration max_headers_count max_stream_duration
-      max_requests_per_connection`,
+      max_requests_per_connection headers_with_underscores_action`,
     Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers',
     Http2ProtocolOptions: `hpack_table_size max_concurrent_streams initial_stream_window_size
       initial_connection_window_size allow_connect max_outbound_frames max_outbound_control_frames
@@ -150,6 +150,12 @@ const listener = [
     'TcpProxy.WeightedCluster': 'clusters',
     'TcpProxy.WeightedCluster.ClusterWeight': 'name weight',
   }),
+  ...group('envoy.extensions.filters.network.set_filter_state.v3', {
+    Config: { as: 'NetworkSetFilterState', fields: 'on_new_connection' },
+  }),
+  ...group('envoy.extensions.filters.common.set_filter_state.v3', {
+    FilterStateValue: 'object_key format_string read_only',
+  }),
   ...group('envoy.extensions.filters.udp.udp_proxy.v3', {
     UdpProxyConfig: `stat_prefix cluster matcher idle_timeout upstream_socket_config use_per_packet_load_balancing
       hash_policies access_log proxy_access_log`,
@@ -168,7 +174,7 @@ const listener = [
       use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id
       always_set_request_id_in_response forward_client_cert_details set_current_client_cert_details upgrade_configs
       normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port
-      path_normalization_options`,
+      path_normalization_options strip_trailing_host_dot`,
     'HttpConnectionManager.SetCurrentClientCertDetails': 'subject cert chain dns uri',
     'HttpConnectionManager.UpgradeConfig': 'upgrade_type enabled',
     'HttpConnectionManager.PathNormalizationOptions': 'forwarding_transformation',
@@ -199,7 +205,8 @@ const route = group('envoy.config.route.v3', {
   QueryParameterMatcher: 'name string_match present_match',
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
-    idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration`,
+    idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
+    grpc_timeout_offset`,
   'RouteAction.HashPolicy': 'header cookie connection_properties query_parameter terminal',
   'RouteAction.HashPolicy.Header': 'header_name regex_rewrite',
   'RouteAction.HashPolicy.Cookie': 'name ttl path',
@@ -290,6 +297,8 @@ const tls = [
     ProxyProtocolUpstreamTransport: 'config transport_socket',
   }),
   ...group('envoy.type.metadata.v3', {
+    MetadataKey: 'key path',
+    'MetadataKey.PathSegment': 'key',
     MetadataKind: 'request route cluster host',
     'MetadataKind.Request': '',
     'MetadataKind.Route': '',
@@ -303,11 +312,13 @@ const cluster = [
     Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
       lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
       upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
-      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket metadata`,
+      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config
+      original_dst_lb_config common_lb_config transport_socket metadata`,
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
     'Cluster.RoundRobinLbConfig': 'slow_start_config',
+    'Cluster.OriginalDstLbConfig': 'metadata_key',
     'Cluster.SlowStartConfig': 'slow_start_window aggression min_weight_percent',
     'Cluster.CommonLbConfig': 'healthy_panic_threshold',
     CircuitBreakers: 'thresholds',

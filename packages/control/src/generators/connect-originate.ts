@@ -35,7 +35,7 @@ export const connectOriginate = generator({
     sourceAddress: proxy.instance.address,
     baggage: baggage(proxy.instance),
   }),
-  views: (_mesh, scope) => (scope.hop === 'http2' ? [makeView(scope, {})] : []),
+  views: (_mesh, scope) => [makeView(scope, {})],
   build: ({ scope }) => ({ resources: [listener(scope), cluster(scope)], problems: [], losers: [] }),
 })
 

@@ -35,7 +35,6 @@ export const connectTerminate = generator({
     bindAddress: proxy.interception === 'redirect' ? '0.0.0.0' : proxy.instance.address,
   }),
   views(mesh, scope) {
-    if (scope.hop === 'http1') return []
     return [makeView(scope, inboundRefs(mesh, scope))]
   },
   build({ scope, refs }) {
@@ -68,7 +67,6 @@ export const connectTerminate = generator({
                 side: 'inbound',
                 statPrefix: name,
                 accessLog: scope.accessLog,
-                hop: scope.hop,
                 onlyHttp2: true,
                 authorization: httpRbac(authorization),
                 routes: {
@@ -97,21 +95,17 @@ function tunnelledPorts(scope: InboundScope, refs: InboundRefs): { port: number;
   if (!takesTunnels(scope.labels, refs.policies)) return []
   return scope.ports.flatMap((workloadPort) => {
     const mtls = effectiveMtls(refs.peerAuthentications, workloadPort.port)
-    return mtls.mode === 'DISABLE' || !carriesTcp(workloadPort, scope, refs) ? [] : [{ port: workloadPort.port, mtls }]
+    return mtls.mode === 'DISABLE' || !carriesTcp(workloadPort, refs) ? [] : [{ port: workloadPort.port, mtls }]
   })
 }
 
 /** Whether some Service takes the port for TCP: then clients come by tunnel, whatever another Service says. */
-function carriesTcp(
-  workloadPort: InboundScope['ports'][number],
-  { hop }: InboundScope,
-  { services }: InboundRefs,
-): boolean {
+function carriesTcp(workloadPort: InboundScope['ports'][number], { services }: InboundRefs): boolean {
   const served = services.flatMap(({ spec }) =>
     spec.ports.filter((port) => targetPortOf(port, [workloadPort]) === workloadPort.port),
   )
   const declared = served.length === 0 ? [{ name: workloadPort.name }] : served
-  return declared.some((port) => portKind(port, hop) === 'tcp')
+  return declared.some((port) => portKind(port) === 'tcp')
 }
 
 function portHost(

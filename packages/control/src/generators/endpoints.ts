@@ -14,7 +14,6 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { policyLevel } from '../policies/workload-selection.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
@@ -41,7 +40,6 @@ interface EndpointRefs {
 interface EndpointScope {
   readonly rootNamespace: string
   readonly trustDomain: string
-  readonly hop: MeshHop
 }
 
 /** One ClusterLoadAssignment per outbound cluster. */
@@ -51,7 +49,6 @@ export const endpoints = generator({
     callers: ruleScope(mesh, proxy),
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
-    hop: mesh.settings.hop,
   }),
   each: ['Service'],
   views(mesh, { callers, ...scope }, item) {
@@ -120,12 +117,7 @@ function lbEndpoints(
     const limiting = serverNamePolicies.filter(
       ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
     )
-    const tunnel =
-      mtls &&
-      tls &&
-      scope.hop === 'http2' &&
-      portKind(port, scope.hop) === 'tcp' &&
-      takesTunnels(value.labels, limiting)
+    const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
     return [tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)]
   })
 }

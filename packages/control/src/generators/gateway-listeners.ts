@@ -21,12 +21,12 @@ export const gatewayListeners = generator({
   name: 'gateway-listeners',
   scope: (mesh, proxy) => ({ ...inboundScope(mesh, proxy), address: servingAddress(proxy.instance) }),
   views(mesh, scope) {
-    const { address, workload, trustDomain, accessLog, hop } = scope
+    const { address, workload, trustDomain, accessLog } = scope
     const gateways = mesh.gatewaysFor(scope.labels)
     const policies = policiesOf(mesh, scope)
     return gatewayPorts(gateways).map((port) =>
       makeView(
-        { address, port, workload, trustDomain, accessLog, hop },
+        { address, port, workload, trustDomain, accessLog },
         { gateways: gatewaysOn(gateways, port), ...policies },
       ),
     )
@@ -56,7 +56,6 @@ export const gatewayListeners = generator({
                 routes: gatewayRouteName(port),
                 authorization: httpRbac(authorization),
                 accessLog: scope.accessLog,
-                hop: scope.hop,
               }),
             ],
           },

@@ -1,6 +1,5 @@
 // Names of Services and how configuration refers to them.
 import { isHttpPort, protocolOf, serviceFqdn, type ServicePort, type ServiceSpec } from '@weft/resources'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 
 /** A Service with its content. */
@@ -24,9 +23,9 @@ export function inboundCluster(port: number): string {
 /** What says how a port is treated. */
 type DeclaredPort = Pick<ServicePort, 'name' | 'appProtocol'>
 
-/** How a port is treated; one whose protocol is not declared is plain TCP, and so is HTTP/2 where proxies do not speak it. */
-export function portKind(port: DeclaredPort, hop: MeshHop): 'http' | 'tcp' {
-  return isHttpPort(port) && (hop === 'http2' || !speaksHttp2(port)) ? 'http' : 'tcp'
+/** How a port is treated; one whose protocol is not declared is plain TCP. */
+export function portKind(port: DeclaredPort): 'http' | 'tcp' {
+  return isHttpPort(port) ? 'http' : 'tcp'
 }
 
 /** Whether the application behind a port speaks HTTP/2 only, so that requests to it may not be taken down to HTTP/1.1. */

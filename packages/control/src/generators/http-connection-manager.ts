@@ -11,7 +11,6 @@ import {
   type HttpFilterSchema,
   HttpConnectionManagerSchema,
 } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { adsSource, duration } from './config-source.ts'
 import { pack } from './encode.ts'
 import { edgeHttp2, hopHttp2 } from './http2-options.ts'
@@ -33,7 +32,6 @@ export interface HcmOptions {
   /** Authorization, inbound only. */
   readonly authorization?: readonly HttpFilterInit[]
   readonly accessLog: boolean
-  readonly hop: MeshHop
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
 }
@@ -68,8 +66,7 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
 }
 
 /** HTTP/1.1 and HTTP/2 by ALPN or by the first bytes; WebSocket on both (over HTTP/2: RFC 8441). */
-function codec({ hop, side, onlyHttp2 }: HcmOptions): HcmInit {
-  if (hop === 'http1') return { codecType: CodecType.HTTP1 }
+function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
   const http2ProtocolOptions = side === 'gateway' ? edgeHttp2 : hopHttp2
   if (onlyHttp2 === true) return { codecType: CodecType.HTTP2, http2ProtocolOptions }
   return { codecType: CodecType.AUTO, http2ProtocolOptions, upgradeConfigs: [{ upgradeType: 'websocket' }] }

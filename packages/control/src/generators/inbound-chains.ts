@@ -9,7 +9,6 @@ import type {
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
 import { authorizationOf, httpRbac, networkRbac, type SelectedPolicies } from '../policies/authorization.ts'
 import { duplicatePeerAuthentications, effectiveMtls } from '../policies/peer-authentication.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
@@ -38,7 +37,6 @@ export interface InboundPort {
   readonly workload: Origin
   readonly trustDomain: string
   readonly accessLog: boolean
-  readonly hop: MeshHop
 }
 
 /** Chains, and what to tell about them. */
@@ -63,12 +61,12 @@ export const sniffTimeout = duration(5000)
 /** The Service port that stands for a workload port, first by name; undefined when no Service does. */
 function servicePortOf(
   services: readonly Service[],
-  { port, portName, hop }: InboundPort,
+  { port, portName }: InboundPort,
 ): { protocol: 'http' | 'tcp'; origin: Origin } | undefined {
   for (const service of services) {
     for (const [index, servicePort] of service.spec.ports.entries()) {
       if (targetPortOf(servicePort, [{ name: portName, port }]) !== port) continue
-      return { protocol: portKind(servicePort, hop), origin: originOf(service.id, `spec.ports[${index}]`) }
+      return { protocol: portKind(servicePort), origin: originOf(service.id, `spec.ports[${index}]`) }
     }
   }
   return undefined
@@ -77,7 +75,7 @@ function servicePortOf(
 /** The chains of a port; `destinationPort` is set where one listener serves many ports (redirected traffic). */
 export function inboundChains(port: InboundPort, refs: InboundRefs, destinationPort?: number): InboundChains {
   const served = servicePortOf(refs.services, port)
-  const protocol = served?.protocol ?? portKind({ name: port.portName }, port.hop)
+  const protocol = served?.protocol ?? portKind({ name: port.portName })
   const origin = served?.origin ?? port.workload
   const mtls = effectiveMtls(refs.peerAuthentications, port.port)
   const authorization = authorizationOf(refs, protocol, port.trustDomain)
@@ -95,10 +93,7 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
   const secured: FilterChainInit = {
     name: `${prefix}mtls`,
     filterChainMatch: { ...match, transportProtocol: 'tls' },
-    transportSocket: downstreamMtls(
-      port.trustDomain,
-      protocol === 'tcp' ? alpn.none : port.hop === 'http2' ? alpn.either : alpn.http1,
-    ),
+    transportSocket: downstreamMtls(port.trustDomain, protocol === 'tcp' ? alpn.none : alpn.either),
     transportSocketConnectTimeout: duration(15_000),
     filters,
     metadata,
@@ -128,7 +123,6 @@ function inboundHcm(
     side: 'inbound',
     statPrefix: `inbound_${port.port}`,
     accessLog: port.accessLog,
-    hop: port.hop,
     authorization,
     routes: {
       name: cluster,

@@ -4,7 +4,6 @@ import { targetPortOf } from '@weft/resources'
 import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView } from './generator.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { inboundCluster, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { httpOptions } from './traffic-policy.ts'
@@ -14,8 +13,7 @@ import { workloadOrigin } from './inbound-listeners.ts'
 /** `inbound|<port>||` */
 export const inboundClusters = generator({
   name: 'inbound-clusters',
-  scope: (mesh, { instance }) => ({
-    hop: mesh.settings.hop,
+  scope: (_mesh, { instance }) => ({
     appAddress: instance.appAddress,
     namespace: instance.namespace,
     labels: instance.labels,
@@ -24,8 +22,8 @@ export const inboundClusters = generator({
   }),
   views(mesh, scope) {
     const services = mesh.servicesFor(scope)
-    const { appAddress, workload, hop } = scope
-    return scope.ports.map((port) => makeView({ appAddress, workload, hop, ...port }, { services }))
+    const { appAddress, workload } = scope
+    return scope.ports.map((port) => makeView({ appAddress, workload, ...port }, { services }))
   },
   build({ scope, refs }) {
     const { appAddress, port, workload } = scope
@@ -63,9 +61,8 @@ export const inboundClusters = generator({
 /** As the first Service that stands for the port declares it, or the port itself. */
 function applicationProtocol(
   services: readonly Service[],
-  workloadPort: { readonly name: string; readonly port: number; readonly hop: MeshHop },
+  workloadPort: { readonly name: string; readonly port: number },
 ): 'http1' | 'http2' {
-  if (workloadPort.hop === 'http1') return 'http1'
   const declared = services.flatMap((service) =>
     service.spec.ports.filter((port) => targetPortOf(port, [workloadPort]) === workloadPort.port),
   )

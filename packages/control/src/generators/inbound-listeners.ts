@@ -5,7 +5,6 @@ import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { policiesOf } from '../policies/authorization.ts'
 import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView, type ProxyRef } from './generator.ts'
 import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -21,7 +20,6 @@ export interface InboundScope {
   readonly ports: readonly { readonly name: string; readonly port: number }[]
   readonly trustDomain: string
   readonly accessLog: boolean
-  readonly hop: MeshHop
 }
 
 /** The inbound scope of a proxy. */
@@ -34,7 +32,6 @@ export function inboundScope(mesh: MeshQuery, { instance }: ProxyRef): InboundSc
     ports: instance.ports,
     trustDomain: mesh.settings.trustDomain,
     accessLog: mesh.settings.accessLog,
-    hop: mesh.settings.hop,
   }
 }
 
@@ -54,8 +51,8 @@ export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
 
 /** The ports of a scope, one by one. */
 export function inboundPorts(scope: InboundScope): InboundPort[] {
-  const { workload, trustDomain, accessLog, hop } = scope
-  return scope.ports.map(({ name, port }) => ({ port, portName: name, workload, trustDomain, accessLog, hop }))
+  const { workload, trustDomain, accessLog } = scope
+  return scope.ports.map(({ name, port }) => ({ port, portName: name, workload, trustDomain, accessLog }))
 }
 
 /** `inbound_<address>_<port>` */

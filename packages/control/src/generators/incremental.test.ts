@@ -16,7 +16,7 @@ import {
 import { newDeltaDiscoveryRequest } from '@weft/xds/lean'
 import fc from 'fast-check'
 import { buildSnapshot, type MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
-import { defaultMeshSettings, type MeshHop, type MeshSettings } from '../snapshot/mesh-settings.ts'
+import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
 import type { ProxyRef } from './generator.ts'
 import { instance, kindOfProxy, objectOf, placed, type Placed, unenforceable } from './test-random-mesh.ts'
@@ -52,12 +52,7 @@ class World {
   readonly streams = new Map<string, StreamOfEverything>()
   readonly translator = new Translator()
   broken: readonly UnenforceablePolicy[] = []
-  readonly settings: MeshSettings
   mesh: MeshSnapshot | undefined
-
-  constructor(hop: MeshHop) {
-    this.settings = { ...defaultMeshSettings, hop }
-  }
 
   run(next: Step): void {
     if (next.kind === 'put') {
@@ -80,7 +75,7 @@ class World {
     // A registry that is read again gives new objects of the same content.
     const instances = structuredClone([...this.instances.values()])
     if (turned) [objects, instances].map((list) => list.reverse())
-    return buildSnapshot({ objects, instances, unenforceable: this.broken, settings: this.settings }, previous)
+    return buildSnapshot({ objects, instances, unenforceable: this.broken, settings: defaultMeshSettings }, previous)
   }
 
   proxies(mesh: MeshSnapshot): ProxyRef[] {
@@ -175,9 +170,8 @@ test('after any changes, each proxy and each stream has what a translation from 
   fc.assert(
     fc.property(
       fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 4, maxLength: 25, size: 'max' }),
-      fc.constantFrom('http1' as const, 'http2' as const),
-      (rounds, hop) => {
-        const world = new World(hop)
+      (rounds) => {
+        const world = new World()
         for (const round of rounds) {
           for (const next of round) world.run(next)
           world.check()
@@ -195,7 +189,7 @@ test('the random meshes are rich: every kind is valid, and routes, rules, polici
     numRuns: 20,
     seed: 1,
   })) {
-    const world = new World('http2')
+    const world = new World()
     for (const next of steps) world.run(next)
     const mesh = world.snapshot(undefined, false)
     for (const [kind, list] of Object.entries(mesh.config.objects)) if (list.length > 0) kinds.add(kind)

@@ -1,11 +1,10 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
-import type { PortTrafficPolicy } from '@weft/resources'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { adsSource } from './config-source.ts'
 import { mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
-import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
+import { type BuiltResource, generator, makeView } from './generator.ts'
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
@@ -16,21 +15,6 @@ import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
 
-/** What a rule asks of HTTP/2 where the mesh's proxies do not speak it. */
-function unspokenHttp2({ hop }: TransportScope, { destinationRules }: ServiceReferences): GeneratorProblem[] {
-  if (hop === 'http2') return []
-  const asks = ({ connectionPool }: PortTrafficPolicy): boolean =>
-    connectionPool?.http?.h2UpgradePolicy === 'UPGRADE' || connectionPool?.http?.useClientProtocol === true
-  return destinationRules.flatMap(({ id, spec }) => {
-    const policies = [spec.trafficPolicy, ...spec.subsets.map((subset) => subset.trafficPolicy)].flatMap((policy) =>
-      policy === undefined ? [] : [policy, ...(policy.portLevelSettings ?? [])],
-    )
-    const message =
-      'the proxies of this mesh speak HTTP/1.1 to one another; h2UpgradePolicy and useClientProtocol have no effect'
-    return policies.some(asks) ? [{ origin: originOf(id, ''), message }] : []
-  })
-}
-
 /** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
   name: 'outbound-clusters',
@@ -38,7 +22,6 @@ export const outboundClusters = generator({
     callers: ruleScope(mesh, proxy),
     trustDomain: mesh.settings.trustDomain,
     rootNamespace: mesh.settings.rootNamespace,
-    hop: mesh.settings.hop,
   }),
   each: ['Service'],
   views: (mesh, { callers, ...scope }, item) => [
@@ -55,7 +38,7 @@ export const outboundClusters = generator({
         }),
       ]),
     )
-    return { resources, problems: unspokenHttp2(scope, refs), losers: merged.losers }
+    return { resources, problems: [], losers: merged.losers }
   },
 })
 

@@ -4,7 +4,6 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { type Service, serviceHost } from './hosts.ts'
@@ -30,7 +29,6 @@ interface OutboundView {
   readonly labels: Readonly<Record<string, string>>
   readonly workload: Origin
   readonly accessLog: boolean
-  readonly hop: MeshHop
   /** `http`: the proxy and the tunnel; otherwise the TCP listener at `address` for this port. */
   readonly port: 'http' | number
 }
@@ -49,7 +47,6 @@ export const outboundListeners = generator({
     address: proxy.instance.address,
     workload: workloadOrigin(proxy.instance),
     accessLog: mesh.settings.accessLog,
-    hop: mesh.settings.hop,
     outboundTcp: proxy.instance.outboundTcp,
   }),
   views(mesh, { outboundTcp, ...scope }) {
@@ -105,7 +102,6 @@ function hcm(scope: OutboundView): ReturnType<typeof httpConnectionManager> {
     statPrefix: outboundHttp,
     routes: outboundHttp,
     accessLog: scope.accessLog,
-    hop: scope.hop,
   })
 }
 
@@ -141,7 +137,7 @@ function tunnel(scope: OutboundView): BuiltResource {
       filterChains: [
         {
           name: 'http',
-          filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp(scope.hop) },
+          filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp },
           metadata,
           filters: [hcm(scope)],
         },
@@ -153,9 +149,7 @@ function tunnel(scope: OutboundView): BuiltResource {
 }
 
 /** What the detection of HTTP may have found; `h2c` is HTTP/2 without TLS. */
-export function sniffedHttp(hop: MeshHop): string[] {
-  return hop === 'http2' ? ['http/1.0', 'http/1.1', 'h2c'] : ['http/1.0', 'http/1.1']
-}
+export const sniffedHttp = ['http/1.0', 'http/1.1', 'h2c']
 
 /** Detection of HTTP by its first bytes. */
 export function httpInspector(): Init<typeof ListenerFilterSchema> {

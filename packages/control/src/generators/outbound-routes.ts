@@ -2,7 +2,6 @@
 import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
@@ -27,7 +26,6 @@ interface RouteScope {
   /** Only the labels that some rule asks for, so that proxies differ no more than their routes do. */
   readonly labels: Readonly<Record<string, string>>
   readonly tunnel: boolean
-  readonly hop: MeshHop
 }
 
 interface RouteRefs {
@@ -54,7 +52,6 @@ export const outboundRoutes = generator({
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
     tunnel: proxy.interception === 'explicit',
-    hop: mesh.settings.hop,
   }),
   each: ['Service', 'VirtualService'],
   views(mesh, scope: RouteScope, item) {
@@ -71,7 +68,7 @@ export const outboundRoutes = generator({
     const services = serviceIndex(refs.destinations)
     const builder = new VirtualHostBuilder(services)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
-    const context = { services, caller, tunnel: scope.tunnel, hop: scope.hop }
+    const context = { services, caller, tunnel: scope.tunnel }
     if (service === undefined) addForeignHosts(builder, refs, context)
     else addService(builder, service, { ...context, refs })
     const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
@@ -118,7 +115,6 @@ function narrowed(scope: RouteScope, virtualServices: readonly VirtualService[],
     namespace: byNamespace ? scope.namespace : '',
     labels: Object.fromEntries(Object.entries(scope.labels).filter(([key]) => asked.has(key))),
     tunnel: scope.tunnel,
-    hop: scope.hop,
   }
 }
 
@@ -126,7 +122,6 @@ interface HostContext {
   readonly services: ServiceIndex
   readonly caller: Caller
   readonly tunnel: boolean
-  readonly hop: MeshHop
 }
 
 function addService(
@@ -134,10 +129,10 @@ function addService(
   service: Service,
   context: HostContext & { readonly refs: RouteRefs },
 ): void {
-  const { caller, tunnel, hop } = context
+  const { caller, tunnel } = context
   const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
-    if (portKind(port, hop) === 'http') {
+    if (portKind(port) === 'http') {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
     } else if (tunnel) {
       addTcpHost(builder, service, index, { ...context, virtualServices })

@@ -42,7 +42,7 @@ export const redirectListeners = generator({
 /** `0.0.0.0_<port>` per outbound HTTP port: the same for all redirected proxies. */
 export const redirectPorts = generator({
   name: 'redirect-ports',
-  scope: (mesh) => ({ accessLog: mesh.settings.accessLog, hop: mesh.settings.hop }),
+  scope: (mesh) => ({ accessLog: mesh.settings.accessLog }),
   views: (mesh, scope) => [makeView(scope, { services: mesh.services() })],
   build: ({ scope, refs }) => ({ resources: outboundPorts(scope, refs.services), problems: [], losers: [] }),
 })
@@ -76,14 +76,11 @@ function virtualOutbound(scope: InboundScope): BuiltResource {
 }
 
 /** One unbound listener per HTTP port in the mesh. */
-function outboundPorts(
-  { accessLog, hop }: Pick<InboundScope, 'accessLog' | 'hop'>,
-  services: readonly Service[],
-): BuiltResource[] {
+function outboundPorts({ accessLog }: Pick<InboundScope, 'accessLog'>, services: readonly Service[]): BuiltResource[] {
   const ports = new Map<number, Origin>()
   for (const service of services) {
     for (const port of service.spec.ports) {
-      if (portKind(port, hop) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
+      if (portKind(port) === 'http' && !ports.has(port.port)) ports.set(port.port, originOf(service.id, ''))
     }
   }
   return [...ports]
@@ -95,7 +92,6 @@ function outboundPorts(
         statPrefix: `outbound_${name}`,
         routes: outboundHttp,
         accessLog,
-        hop,
       })
       return encodeResource(
         ListenerSchema,
@@ -112,7 +108,7 @@ function outboundPorts(
           filterChains: [
             {
               name: 'http',
-              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp(hop) },
+              filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: sniffedHttp },
               metadata: weftMetadata({ origin }),
               filters: [hcm],
             },

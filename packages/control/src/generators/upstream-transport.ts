@@ -2,7 +2,6 @@
 import { selectsLabels, type PortTrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
 import type { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
-import type { MeshHop } from '../snapshot/mesh-settings.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import type { Init } from './init.ts'
@@ -17,7 +16,6 @@ type SocketMatch = NonNullable<ClusterInit['transportSocketMatches']>[number]
 export interface TransportScope {
   readonly trustDomain: string
   readonly rootNamespace: string
-  readonly hop: MeshHop
 }
 
 /** A Service port, or a subset of it, and the policy that holds for it. */
@@ -40,17 +38,15 @@ export interface Transport {
  */
 export function transportOf(scope: TransportScope, refs: ServiceReferences, target: ClusterTarget): Transport {
   const { service, port, policy, subset } = target
-  const kind = portKind(port, scope.hop)
+  const kind = portKind(port)
   const mode = policy.tls?.mode
-  const onlyTls =
-    mode === 'ISTIO_MUTUAL' ||
-    (mode === undefined && kind === 'http' && scope.hop === 'http2' && allMeshed(scope, refs, target))
-  const protocol = kind === 'tcp' || scope.hop === 'http1' ? undefined : httpProtocol(target, onlyTls)
+  const onlyTls = mode === 'ISTIO_MUTUAL' || (mode === undefined && kind === 'http' && allMeshed(scope, refs, target))
+  const protocol = kind === 'tcp' ? undefined : httpProtocol(target, onlyTls)
   if (mode === 'DISABLE') return { sockets: {}, protocol }
   const offered = kind === 'tcp' ? alpn.none : offers[protocol ?? 'http1']
   const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
   const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, service, refs.workloads), offered)
-  const tunnels = kind === 'tcp' && scope.hop === 'http2' ? [internalUpstream()] : []
+  const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls
     ? [{ name: 'tlsMode-istio', match: {}, transportSocket: mtls }]

@@ -3,7 +3,7 @@ import { typeUrl } from '@weft/xds'
 import { stringify } from 'yaml'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
 import { buildOffline, type OfflineMesh } from '../build-offline.ts'
-import { defaultMeshSettings, type MeshHop } from '../snapshot/mesh-settings.ts'
+import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
 import { resourceToJson } from '../generators/encode.ts'
 
 const types: Readonly<Record<string, string>> = {
@@ -20,7 +20,6 @@ export interface GoldenOptions {
   readonly expect: readonly string[]
   readonly flavor: 'weft' | 'envoy'
   readonly interception: 'explicit' | 'redirect'
-  readonly hop: MeshHop
   /** AuthorizationPolicies that the store could not read: `<namespace>/<name>`, and `label=value` when their selector could be. */
   readonly unenforceable: readonly UnenforceablePolicy[]
 }
@@ -36,12 +35,11 @@ export interface GoldenCase {
 export function goldenCase(name: string, text: string): GoldenCase {
   const options = readOptions(text, name)
   const { flavor, interception, unenforceable } = options
-  const settings = { ...defaultMeshSettings, hop: options.hop }
-  return { name, options, mesh: buildOffline([{ name: 'in.yaml', text }], { settings, flavor, interception, unenforceable }) }
+  return { name, options, mesh: buildOffline([{ name: 'in.yaml', text }], { settings: defaultMeshSettings, flavor, interception, unenforceable }) }
 }
 
 function readOptions(text: string, name: string): GoldenOptions {
-  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'hop', 'unenforceable'])
+  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'unenforceable'])
   const found = new Map<string, string>()
   for (const [, key = '', value = ''] of text.matchAll(/^# @(\w+) (.*)$/gm)) {
     if (!known.has(key)) throw new Error(`${name}/in.yaml: unknown option @${key}`)
@@ -55,7 +53,6 @@ function readOptions(text: string, name: string): GoldenOptions {
     expect: expect.split(/\s+/),
     flavor: found.get('flavor') === 'weft' ? 'weft' : 'envoy',
     interception: found.get('interception') === 'redirect' ? 'redirect' : 'explicit',
-    hop: found.get('hop') === 'http2' ? 'http2' : 'http1',
     unenforceable: (found.get('unenforceable') ?? '').split(/,\s*/).filter(Boolean).map(unenforceablePolicy),
   }
 }

@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { getSystemErrorName } from 'node:util'
-import type { Transport, TransportClose, TransportHandler } from '../transport.ts'
+import type { GatheredOutput, Transport, TransportClose, TransportHandler } from '../transport.ts'
 import type { RawBindings, RawHandle, RawName, RawRequest } from './raw-bindings.ts'
 import { Slabs } from './slabs.ts'
 import { closeFromError, ignoreTransport, onSharedRead, plainAddress } from './socket-transport.ts'
@@ -136,6 +136,19 @@ export class RawTransport implements Transport {
     return this.#written(request, handle.writeLatin1String(request, text), undefined)
   }
 
+  writeGathered(output: GatheredOutput, length: number): boolean {
+    const handle = this.#writable()
+    if (handle === undefined) return !this.#wantsDrain
+    const request = this.#shared.spare
+    const { slabs } = this.#shared
+    const error = handle.writeBuffer(request, output.view(length))
+    if (!this.#isWaiting(error)) return this.#written(request, error, undefined)
+    // libuv keeps a part of it: the memory is the request's until that has left.
+    const held = output.view(length)
+    output.replace(slabs.take())
+    return this.#written(request, error, held)
+  }
+
   end(): void {
     const handle = this.#writable()
     if (handle === undefined) return
@@ -199,9 +212,15 @@ export class RawTransport implements Transport {
     return this.#endAsked ? undefined : this.#handle
   }
 
+  /** True when libuv has taken a write on and not finished it. */
+  #isWaiting(error: number): boolean {
+    const { bindings } = this.#shared
+    return error === 0 && bindings.streamState[bindings.lastWriteWasAsync] !== 0
+  }
+
   #written(request: TransportRequest, error: number, slab: Buffer | undefined): boolean {
     const { bindings, slabs } = this.#shared
-    if (error === 0 && bindings.streamState[bindings.lastWriteWasAsync] === 0) {
+    if (error === 0 && !this.#isWaiting(error)) {
       if (slab !== undefined) slabs.giveBack(slab)
       return !this.#wantsDrain
     }

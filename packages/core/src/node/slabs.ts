@@ -13,9 +13,14 @@ export class Slabs {
     this.#bytes = bytes
   }
 
+  /** A whole slab. */
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
+  }
+
   /** An owned copy of `source[start, end)`, at most one slab long. */
   copy(source: Buffer, start: number, end: number): Buffer {
-    const slab = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
+    const slab = this.take()
     source.copy(slab, 0, start, end)
     return end - start === slab.length ? slab : slab.subarray(0, end - start)
   }

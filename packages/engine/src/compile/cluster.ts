@@ -74,7 +74,7 @@ function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['dis
     case 'LOGICAL_DNS':
       return { kind: 'dns', logical: true, endpoints: local() }
     case 'ORIGINAL_DST':
-      return { kind: 'original-dst' }
+      return { kind: 'original-dst', ...metadataKeyOf(cluster.originalDstLbConfig?.metadataKey) }
     case 'EDS':
       if (cluster.edsClusterConfig?.edsConfig?.ads === undefined) {
         return refuse('eds_cluster_config.eds_config', 'only ads is supported')
@@ -83,6 +83,14 @@ function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['dis
     default:
       return refuse('type', `${cluster.type} is not supported`)
   }
+}
+
+function metadataKeyOf(key: lean.MetadataKey | undefined): { readonly metadataKey?: readonly string[] } {
+  if (key === undefined) return {}
+  const at = 'original_dst_lb_config.metadata_key'
+  if (key.key === '') return refuse(`${at}.key`, 'is empty')
+  const path = key.path.map((segment, index) => segment.key || refuse(`${at}.path[${index}].key`, 'is empty'))
+  return { metadataKey: [key.key, ...path] }
 }
 
 function compileBalancer(context: Context, cluster: lean.Cluster): Balancer {

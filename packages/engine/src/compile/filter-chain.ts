@@ -1,10 +1,11 @@
 // envoy.config.listener.v3.FilterChain: its match, its TLS, and its network filters up to the terminal one.
 import * as lean from '@weft/xds/lean'
-import type { FilterChain, FilterChainMatch, NetworkRbac } from '../model.ts'
+import type { FilterChain, FilterChainMatch, FormatTemplate, NetworkRbac } from '../model.ts'
 import { compileManager } from './http-connection-manager.ts'
 import { originsOf } from './metadata.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+import { compileSetFilterState } from './set-filter-state.ts'
 import { compileCidr } from './string-matcher.ts'
 import { compileTcpProxy } from './tcp-proxy.ts'
 import { compileDownstreamTls } from './tls-context.ts'
@@ -69,6 +70,7 @@ function compileNetworkFilters(
   filters: readonly lean.NetworkFilter[],
 ): Pick<FilterChain, 'rbac' | 'terminal'> {
   const rbac: NetworkRbac[] = []
+  let upstreamNames: FormatTemplate | undefined
   for (const [index, filter] of filters.entries()) {
     const where = `${at}[${index}].typed_config`
     const any = filter.typedConfig
@@ -77,17 +79,23 @@ function compileNetworkFilters(
       case lean.typeUrls.NetworkRBAC:
         rbac.push(compileNetworkRbac(context, where, any.value))
         break
+      case lean.typeUrls.NetworkSetFilterState:
+        if (upstreamNames !== undefined)
+          return refuse(`${at}[${index}]`, 'a second filter of this kind is not supported')
+        upstreamNames = compileSetFilterState(where, any.value)
+        break
       case lean.typeUrls.HttpConnectionManager: {
+        if (upstreamNames !== undefined)
+          return refuse(`${at}[${index}]`, 'set_filter_state is supported in front of tcp_proxy only')
         if (!last) return refuse(`${at}[${index}]`, 'a terminal filter must come last')
         const hcm = readPart(context, where, lean.readHttpConnectionManager, any.value)
         return { rbac, terminal: compileManager(context, where, hcm) }
       }
-      case lean.typeUrls.TcpProxy:
+      case lean.typeUrls.TcpProxy: {
         if (!last) return refuse(`${at}[${index}]`, 'a terminal filter must come last')
-        return {
-          rbac,
-          terminal: compileTcpProxy(context, where, readPart(context, where, lean.readTcpProxy, any.value)),
-        }
+        const proxy = compileTcpProxy(context, where, readPart(context, where, lean.readTcpProxy, any.value))
+        return { rbac, terminal: upstreamNames === undefined ? proxy : { ...proxy, upstreamNames } }
+      }
       default:
         return refuse(where, `the network filter "${filter.name}" (${any?.typeUrl ?? 'nothing'}) is not known`)
     }

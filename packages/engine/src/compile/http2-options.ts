@@ -18,6 +18,7 @@ export const defaultHttp2Options: Http2Options = {
   maxConsecutiveEmptyFrames: undefined,
   maxPriorityFramesPerStream: undefined,
   maxWindowUpdatesPerDataFrame: undefined,
+  streamErrorOnMalformed: false,
   keepAlive: undefined,
 }
 
@@ -49,6 +50,8 @@ export function compileHttp2Options(at: string, options: lean.Http2ProtocolOptio
       options.maxInboundWindowUpdateFramesPerDataFrameSent,
       1,
     ),
+    streamErrorOnMalformed:
+      options.overrideStreamErrorOnInvalidHttpMessage ?? options.streamErrorOnInvalidHttpMessaging,
     keepAlive: compileKeepAlive(`${at}.connection_keepalive`, options.connectionKeepalive),
   }
 }

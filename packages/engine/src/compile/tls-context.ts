@@ -1,6 +1,14 @@
 // TLS contexts. What we cannot enforce refuses the resource.
 import * as lean from '@weft/xds/lean'
-import type { CommonTls, DownstreamTls, GivenCertificate, PemSource, SanMatcher, UpstreamTls } from '../model.ts'
+import type {
+  CommonTls,
+  DownstreamTls,
+  GivenCertificate,
+  PassedMetadata,
+  PemSource,
+  SanMatcher,
+  UpstreamTls,
+} from '../model.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
 import { compileString } from './string-matcher.ts'
 import { compileTlsParameters } from './tls-parameters.ts'
@@ -40,6 +48,7 @@ export interface UpstreamSocket {
   /** Undefined: plaintext. */
   readonly tls: UpstreamTls | undefined
   readonly proxyProtocol?: 1 | 2
+  readonly passthrough?: readonly PassedMetadata[]
 }
 
 const plaintext: UpstreamSocket = { tls: undefined }
@@ -51,11 +60,18 @@ export function compileUpstreamSocket(
   socket: lean.TransportSocket | undefined,
 ): UpstreamSocket {
   const any = socket?.typedConfig
+  const where = `${at}.typed_config`
+  if (any?.typeUrl === lean.typeUrls.InternalUpstreamTransport) {
+    const internal = readPart(context, where, lean.readInternalUpstreamTransport, any.value)
+    const passthrough = internal.passthroughMetadata.map((source, index) =>
+      compilePassed(`${where}.passthrough_metadata[${index}]`, source),
+    )
+    return { ...compileUpstreamSocket(context, `${where}.transport_socket`, internal.transportSocket), passthrough }
+  }
   if (any?.typeUrl !== lean.typeUrls.ProxyProtocolUpstreamTransport) {
     const tls = compileUpstreamTls(context, at, socket)
     return tls === undefined ? plaintext : { tls }
   }
-  const where = `${at}.typed_config`
   const wrapper = readPart(context, where, lean.readProxyProtocolUpstreamTransport, any.value)
   const inner = wrapper.transportSocket ?? refuse(`${where}.transport_socket`, 'is missing')
   const version = wrapper.config?.version ?? 'V1'
@@ -66,6 +82,14 @@ export function compileUpstreamSocket(
   }
 }
 
+function compilePassed(at: string, { kind, name }: lean.InternalUpstreamTransport_MetadataValueSource): PassedMetadata {
+  if (name === '') return refuse(`${at}.name`, 'is empty')
+  if (kind?.host !== undefined) return { of: 'endpoint', namespace: name }
+  return kind?.cluster === undefined
+    ? refuse(`${at}.kind`, 'is neither host nor cluster')
+    : { of: 'cluster', namespace: name }
+}
+
 function compileUpstreamTls(
   context: Context,
   at: string,
@@ -74,10 +98,6 @@ function compileUpstreamTls(
   const any = socket?.typedConfig
   if (socket === undefined || any?.typeUrl === lean.typeUrls.RawBuffer) return undefined
   const where = `${at}.typed_config`
-  if (any?.typeUrl === lean.typeUrls.InternalUpstreamTransport) {
-    const internal = readPart(context, where, lean.readInternalUpstreamTransport, any.value)
-    return compileUpstreamTls(context, `${where}.transport_socket`, internal.transportSocket)
-  }
   if (any?.typeUrl !== lean.typeUrls.UpstreamTlsContext) return unknownSocket(at, socket)
   const tls = readStrict(where, lean.readUpstreamTlsContext, any.value)
   const common = compileCommonTls(context, `${where}.common_tls_context`, tls.commonTlsContext)

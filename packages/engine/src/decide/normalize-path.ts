@@ -18,6 +18,7 @@ export function normalizePath(target: string, how: PathNormalization): Normalize
   let path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark)
   if (!path.startsWith('/')) return { kind: 'path', path: target }
+  const received = path
   let redirect = false
   if (how.escapedSlashes !== 'keep' && /%(2f|5c)/i.test(path)) {
     if (how.escapedSlashes === 'reject') return { kind: 'reject' }
@@ -30,7 +31,8 @@ export function normalizePath(target: string, how: PathNormalization): Normalize
     path = canonical
   }
   if (how.mergeSlashes) path = path.replace(/\/{2,}/g, '/')
-  return redirect ? { kind: 'redirect', location: path + query } : { kind: 'path', path: path + query }
+  if (redirect) return { kind: 'redirect', location: path + query }
+  return { kind: 'path', path: path === received ? target : path + query }
 }
 
 /** Nothing to do: no escape, no backslash, no dot segment, no character to encode. Most paths. */

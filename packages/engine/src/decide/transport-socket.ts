@@ -1,8 +1,8 @@
-// Which TLS settings an endpoint is dialled with.
+// What an endpoint is dialled with.
 import type { Cluster, Endpoint, UpstreamTls } from '../model.ts'
 import type { Json } from '../request-head.ts'
 
-/** The first transport_socket_matches entry contained in the endpoint's metadata, else the cluster's own. */
+/** The TLS of the first transport_socket_matches entry contained in the endpoint's metadata, else the cluster's own. */
 export function transportSocketFor(cluster: Cluster, endpoint: Endpoint): UpstreamTls | undefined {
   return socketFor(cluster, endpoint).tls
 }
@@ -12,7 +12,19 @@ export function proxyProtocolFor(cluster: Cluster, endpoint: Endpoint): 1 | 2 | 
   return socketFor(cluster, endpoint).proxyProtocol
 }
 
-function socketFor(cluster: Cluster, endpoint: Endpoint): Pick<Cluster, 'tls' | 'proxyProtocol'> {
+/** The metadata that a connection to an internal endpoint takes along (`internal_upstream`); undefined: none. */
+export function passedMetadata(cluster: Cluster, endpoint: Endpoint): Readonly<Record<string, Json>> | undefined {
+  const { passthrough } = socketFor(cluster, endpoint)
+  if (passthrough === undefined) return undefined
+  const passed: Record<string, Json> = {}
+  for (const { of, namespace } of passthrough) {
+    const value = (of === 'endpoint' ? endpoint : cluster).metadata[namespace]
+    if (value !== undefined) passed[namespace] = value
+  }
+  return passed
+}
+
+function socketFor(cluster: Cluster, endpoint: Endpoint): Pick<Cluster, 'tls' | 'proxyProtocol' | 'passthrough'> {
   if (cluster.transportSocketMatches.length === 0) return cluster
   const labels = endpoint.metadata['envoy.transport_socket_match']
   const found = cluster.transportSocketMatches.find((entry) =>

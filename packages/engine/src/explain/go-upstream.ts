@@ -1,5 +1,6 @@
 // From one proxy's decision to forward to the end of the way: into a tunnel of the same proxy, or to the server's.
 import type { Listener } from '../model.ts'
+import { passedMetadata } from '../decide/transport-socket.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest } from '../request-head.ts'
 import type { ExplainInput, Explanation, ProxyView } from './explanation.ts'
@@ -34,11 +35,15 @@ export function goUpstream(
     const reason = `there is no cluster ${forward.cluster}`
     return { status: forward.notFoundStatus, outcome: 'local', flag: 'NC', reason }
   }
-  const upstream = chooseUpstream(from, cluster, random, recorderOf(from))
+  const { connection: arrived, expectedNames } = forward
+  const upstream = chooseUpstream({ view: from, cluster, connection: arrived }, random, recorderOf(from))
   if (upstream.kind === 'none') return { status: 503, outcome: 'local', flag: 'UH', reason: upstream.reason }
   const { endpoint, tls } = upstream
-  if (endpoint.target.kind === 'internal')
-    return { endpoint: endpoint.key, ...enterTunnel(input, endpoint.target.listener, recorderOf, depth + 1) }
+  if (endpoint.target.kind === 'internal') {
+    const connection = internalConnection(input, forward, passedMetadata(cluster, endpoint))
+    const entering = { listenerName: endpoint.target.listener, connection }
+    return { endpoint: endpoint.key, ...enterInternal(input, entering, recorderOf, depth + 1) }
+  }
   const server = endpoint.target.kind === 'socket' ? input.proxyAt(endpoint.target.address) : undefined
   if (server === undefined) {
     return {
@@ -49,7 +54,7 @@ export function goUpstream(
       endpoint: endpoint.key,
     }
   }
-  const mistrust = verifyServer(tls, server, recorderOf(from))
+  const mistrust = verifyServer(tls, server, recorderOf(from), expectedNames)
   if (mistrust !== undefined)
     return { status: 503, outcome: 'failed', flag: 'UF', reason: mistrust, endpoint: endpoint.key }
   const connection = arrivingConnection(from, cluster, { endpoint, tls, bytes: carriesBytes(forward) })
@@ -102,34 +107,32 @@ function arrive(input: ExplainInput, forward: Forward, { server, connection }: R
 }
 
 /** What goes on is the inside of a tunnel, or what a TCP proxy was given: nobody looks into it any more. */
-function carriesBytes({ request }: Forward): boolean {
-  return request.method === '' || request.method === 'CONNECT'
+function carriesBytes({ request, tunnels }: Forward): boolean {
+  return tunnels !== true && (request.method === '' || request.method === 'CONNECT')
 }
 
-/** A CONNECT that ends in its own proxy: what it carries enters an internal listener, meant for where the client wanted to go. */
-function enterTunnel(
+interface Entering {
+  readonly listenerName: string
+  readonly connection: ConnectionFacts
+}
+
+/** What reaches an internal listener of the same proxy: the inside of a CONNECT that ends here, or bytes on their way into a tunnel. */
+function enterInternal(
   input: ExplainInput,
-  listenerName: string,
+  { listenerName, connection }: Entering,
   recorderOf: (view: ProxyView) => Recorder,
   depth: number,
 ): Ending & Partial<Explanation> {
   const { from, inside, random, faultDraw } = input
-  const recorder = recorderOf(from)
+  const failed = { status: 503, outcome: 'failed', flag: 'UF' } as const
   const listener = from.config.listeners.get(listenerName)
-  if (depth > maxDepth)
-    return {
-      status: 503,
-      outcome: 'failed',
-      flag: 'UF',
-      reason: `tunnels lead into one another more than ${maxDepth} times`,
-    }
-  if (listener === undefined)
-    return { status: 503, outcome: 'failed', flag: 'UF', reason: `${from.id} has no internal listener ${listenerName}` }
-  recordListener(listener, recorder)
-  const connection = insideTunnel(input, from)
+  if (depth > maxDepth) return { ...failed, reason: `tunnels lead into one another more than ${maxDepth} times` }
+  if (listener === undefined) return { ...failed, reason: `${from.id} has no internal listener ${listenerName}` }
+  recordListener(listener, recorderOf(from))
   const request = inside === undefined || inside === 'tls' ? noRequest : inside
-  const departure = walkProxy({ view: from, listener, connection, request, random, faultDraw }, recorder)
+  const departure = walkProxy({ view: from, listener, connection, request, random, faultDraw }, recorderOf(from))
   if (departure.kind !== 'forward') return afterOpening(request, ended(departure))
+  if (departure.tunnels === true) return throughTunnel(goUpstream(input, departure, recorderOf, depth))
   const known = { route: departure.route, cluster: departure.cluster, delayMs: departure.delayMs }
   return { ...known, ...afterOpening(request, goUpstream({ ...input, request }, departure, recorderOf, depth)) }
 }
@@ -140,12 +143,24 @@ function afterOpening(request: PlainRequest, ending: Ending & Partial<Explanatio
   return { ...ending, status: 200, outcome: 'failed', reason: `the tunnel opens, and is then closed: ${ending.reason}` }
 }
 
-function insideTunnel({ request, inside }: ExplainInput, from: ProxyView): ConnectionFacts {
+/** Bytes that another proxy takes from a tunnel: without one there is no connection. What is told is where they were meant to go. */
+function throughTunnel({ status, outcome, flag, reason }: Ending): Ending {
+  if (outcome === 'forwarded') return { status, outcome, flag, reason }
+  return { status: 503, outcome: 'failed', flag: 'UF', reason: `no tunnel: ${reason}` }
+}
+
+/** The connection that an internal listener is given. */
+function internalConnection(
+  { inside, from }: ExplainInput,
+  { request, connection }: Forward,
+  metadata: ConnectionFacts['metadata'],
+): ConnectionFacts {
   const colon = request.authority.lastIndexOf(':')
-  const host = request.authority.slice(0, colon).replace(/^\[|\]$/g, '')
+  const named = request.method === 'CONNECT'
+  const host = named ? request.authority.slice(0, colon).replace(/^\[|\]$/g, '') : connection.localAddress
   return {
     localAddress: host,
-    localPort: Number(request.authority.slice(colon + 1)),
+    localPort: named ? Number(request.authority.slice(colon + 1)) : connection.localPort,
     remoteAddress: from.address,
     remotePort: 0,
     destinationKnown: true,
@@ -154,11 +169,12 @@ function insideTunnel({ request, inside }: ExplainInput, from: ProxyView): Conne
     applicationProtocols: inside === undefined || inside === 'tls' ? [] : ['http/1.1'],
     tls: false,
     peerNames: [],
+    ...(metadata === undefined ? {} : { metadata }),
   }
 }
 
 /** The listener a connection reached. */
 export function recordListener({ name, address, origins }: Listener, recorder: Recorder): void {
-  const where = address.kind === 'internal' ? ', the inside of the tunnel' : ` at ${address.host}:${address.port}`
+  const where = address.kind === 'internal' ? ', inside the proxy' : ` at ${address.host}:${address.port}`
   recorder.step({ decision: 'listener', chosen: name, summary: `listener ${name}${where}`, origins, losers: [] })
 }

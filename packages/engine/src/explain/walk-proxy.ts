@@ -8,6 +8,7 @@ import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-e
 import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
 import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
+import { expectedNames, tunnelTarget } from '../decide/tunnel.ts'
 import { withoutPort } from '../decide/virtual-host.ts'
 import { namedHeader } from '../match/attribute.ts'
 import type {
@@ -19,6 +20,7 @@ import type {
   RbacPolicies,
   RouteConfig,
   TcpProxy,
+  Tunneling,
 } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
@@ -54,6 +56,12 @@ export type Departure =
       readonly notFoundStatus: number
       readonly request: PlainRequest
       readonly delayMs: number
+      /** The connection it came on: where it goes may depend on it. */
+      readonly connection: ConnectionFacts
+      /** The request is this proxy's own: it asks for a tunnel for the bytes it was given. */
+      readonly tunnels?: boolean
+      /** Names of which the server's certificate must carry one, besides what the cluster asks for. */
+      readonly expectedNames?: readonly string[] | undefined
     }
 
 /** Takes the request through the proxy. */
@@ -90,7 +98,23 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
   const cluster = chooseTcpCluster(proxy, arrival.random, recorder)
-  return { kind: 'forward', cluster, route: undefined, notFoundStatus: 503, request: arrival.request, delayMs: 0 }
+  const { connection, request } = arrival
+  const asked = proxy.tunneling === undefined ? request : tunnelRequest(proxy.tunneling, connection)
+  if (asked === undefined) return { kind: 'closed', reason: 'the tunnel has no name that could be asked for' }
+  const names = expectedNames(proxy, connection)
+  const rest = { route: undefined, notFoundStatus: 503, delayMs: 0, connection, expectedNames: names }
+  return { kind: 'forward', cluster, request: asked, tunnels: proxy.tunneling !== undefined, ...rest }
+}
+
+/** What a TCP proxy that tunnels asks its upstream. */
+function tunnelRequest(tunneling: Tunneling, connection: ConnectionFacts): PlainRequest | undefined {
+  const target = tunnelTarget(tunneling, connection)
+  if (target === undefined) return undefined
+  const headers: Record<string, string[]> = {}
+  for (let at = 0; at < target.headers.length; at += 2)
+    (headers[target.headers[at] as string] ??= []).push(target.headers[at + 1] as string)
+  const { post } = tunneling
+  return { method: post === undefined ? 'CONNECT' : 'POST', path: post ?? '', authority: target.authority, headers }
 }
 
 function subjectOf({ connection, random }: Arrival, request: PlainRequest): Subject {
@@ -285,7 +309,8 @@ function leave({ config, decision, choice, subject, request, delayMs }: Leaving)
   }
   const forwarded = changed(request, subject, { config, host, route, leg: choice.leg })
   const notFoundStatus = action.clusterNotFoundStatus
-  return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, request: forwarded, delayMs }
+  const { connection } = subject
+  return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, request: forwarded, delayMs, connection }
 }
 
 /** The request as the upstream gets it: the header changes of the route first, then its rewrites, as in Envoy. */

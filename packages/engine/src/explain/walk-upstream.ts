@@ -1,4 +1,5 @@
 // From a cluster to the next proxy: endpoints, balancing, TLS and the names it checks.
+import { originalDestination } from '../decide/original-destination.ts'
 import { transportSocketFor } from '../decide/transport-socket.ts'
 import { testValue } from '../match/value-test.ts'
 import { testText } from '../prove/describe.ts'
@@ -13,10 +14,18 @@ export type Upstream =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly tls: UpstreamTls | undefined }
   | { readonly kind: 'none'; readonly reason: string }
 
-/** Chooses the endpoint, or says why there is none. */
-export function chooseUpstream(view: ProxyView, cluster: Cluster, random: number, recorder: Recorder): Upstream {
+/** Chooses the endpoint for what came on `connection`, or says why there is none. */
+export function chooseUpstream(
+  {
+    view,
+    cluster,
+    connection,
+  }: { readonly view: ProxyView; readonly cluster: Cluster; readonly connection: ConnectionFacts },
+  random: number,
+  recorder: Recorder,
+): Upstream {
   const { discovery } = cluster
-  if (discovery.kind === 'original-dst') return { kind: 'none', reason: 'the original destination is not known here' }
+  if (discovery.kind === 'original-dst') return destinationOf(cluster, connection, recorder)
   const set = discovery.kind === 'eds' ? view.endpoints.get(discovery.edsName) : discovery.endpoints
   const pick = makePicker(cluster, set).pick({
     random: () => (random % 1_000_000) / 1_000_000,
@@ -37,7 +46,19 @@ export function chooseUpstream(view: ProxyView, cluster: Cluster, random: number
   return { kind: 'none', reason: set === undefined ? 'its endpoints are not known' : 'no healthy upstream' }
 }
 
+/** An ORIGINAL_DST cluster chooses nothing: the connection says where it goes. */
+function destinationOf(cluster: Cluster, connection: ConnectionFacts, recorder: Recorder): Upstream {
+  const endpoint = originalDestination(cluster, connection)
+  if (endpoint === undefined) return { kind: 'none', reason: 'the original destination is not known here' }
+  const tls = transportSocketFor(cluster, endpoint)
+  const summary = endpointText(cluster, endpoint, tls)
+  recorder.step({ decision: 'endpoint', chosen: endpoint.key, summary, origins: cluster.origins, losers: [] })
+  return { kind: 'endpoint', endpoint, tls }
+}
+
 function endpointText(cluster: Cluster, endpoint: Endpoint, tls: UpstreamTls | undefined): string {
+  if (endpoint.target.kind === 'internal')
+    return `endpoint ${endpoint.key} (${cluster.balancer.policy}, inside the proxy)`
   const how = tls === undefined ? 'plaintext' : tls.certificateSecret === undefined ? 'TLS' : 'mutual TLS'
   return `endpoint ${endpoint.key} (${cluster.balancer.policy}, ${how})`
 }
@@ -77,12 +98,23 @@ export function arrivingConnection(
   }
 }
 
-/** Why the client would refuse the server's certificate; undefined: it would not. Recorded as an identity step. */
-export function verifyServer(tls: UpstreamTls | undefined, server: ProxyView, recorder: Recorder): string | undefined {
+/**
+ * Why the client would refuse the server's certificate; undefined: it would not. `names`: it must carry one of them as well. Recorded as
+ * an identity step.
+ */
+export function verifyServer(
+  tls: UpstreamTls | undefined,
+  server: ProxyView,
+  recorder: Recorder,
+  names?: readonly string[],
+): string | undefined {
   if (tls === undefined || tls.rootsSecret === undefined) return undefined
-  const wanted = tls.sans.map((san) => `${san.type} ${testText(san.test)}`).join(' or ')
+  const sans = tls.sans.map((san) => `${san.type} ${testText(san.test)}`).join(' or ')
+  const wanted = names === undefined ? sans : `name is ${names.join(' or ')}`
   const known = server.principal
-  const fits = tls.sans.length === 0 || tls.sans.some((san) => san.type === 'uri' && testValue(san.test, known))
+  const named = names === undefined || (known !== undefined && names.includes(known))
+  const fits =
+    named && (tls.sans.length === 0 || tls.sans.some((san) => san.type === 'uri' && testValue(san.test, known)))
   recorder.step({
     decision: 'identity',
     chosen: fits ? known : undefined,

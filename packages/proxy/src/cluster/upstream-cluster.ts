@@ -85,8 +85,10 @@ export class UpstreamCluster implements PoolContext {
     const live = new Map<string, Endpoint>()
     for (const locality of endpoints?.localities ?? [])
       for (const endpoint of locality.endpoints) live.set(endpoint.key, endpoint)
+    // Where an ORIGINAL_DST cluster leads, each connection says.
+    if (this.#budget.cluster.discovery.kind === 'original-dst') return
     for (const [key, pool] of [...this.#pools]) {
-      const endpoint = live.get(key)
+      const endpoint = live.get(pool.endpoint.key)
       if (endpoint !== undefined && this.#sameTls(endpoint, pool.endpoint)) continue
       this.#pools.delete(key)
       pool.close()
@@ -134,16 +136,17 @@ export class UpstreamCluster implements PoolContext {
 
   /** A stream to the endpoint, without waiting; undefined: `connect`. */
   takeIdle(endpoint: Endpoint, http2: boolean): UpstreamStream | undefined {
-    return this.#pools.get(endpoint.key)?.take(http2)
+    return this.#pools.get(endpoint.poolKey ?? endpoint.key)?.take(http2)
   }
 
   /** Waits for a stream to the endpoint; returns how to stop waiting. */
   connect(endpoint: Endpoint, waiter: PoolWaiter): () => void {
-    let pool = this.#pools.get(endpoint.key)
-    if (pool === undefined) this.#pools.set(endpoint.key, (pool = this.#newPool(endpoint)))
+    const key = endpoint.poolKey ?? endpoint.key
+    let pool = this.#pools.get(key)
+    if (pool === undefined) this.#pools.set(key, (pool = this.#newPool(endpoint)))
     pool.wait(waiter)
     // Those who wait move when the pool is replaced.
-    return () => this.#pools.get(endpoint.key)?.cancel(waiter)
+    return () => this.#pools.get(key)?.cancel(waiter)
   }
 
   #newPool(endpoint: Endpoint): Pool {
@@ -191,6 +194,9 @@ export class UpstreamCluster implements PoolContext {
   /** Ends what was idle or open for too long. */
   sweep(nowMs: number): void {
     for (const pool of this.#pools.values()) pool.sweep(nowMs)
+    // Nobody says that such an endpoint is gone: its pool goes with its last connection.
+    if (this.#budget.cluster.discovery.kind !== 'original-dst') return
+    for (const [key, pool] of this.#pools) if (pool.vacant) this.#pools.delete(key)
   }
 
   /** The cluster is gone: finishes what is under way. */
@@ -229,8 +235,8 @@ export class UpstreamCluster implements PoolContext {
   }
 
   onEmpty(pool: Pool): void {
-    const { key } = pool.endpoint
-    if (this.#pools.get(key) === pool) this.#pools.delete(key)
+    const { key, poolKey = key } = pool.endpoint
+    if (this.#pools.get(poolKey) === pool) this.#pools.delete(poolKey)
     if (!this.#pools.has(key) && this.#active.get(key)?.count === 0) this.#active.delete(key)
   }
 

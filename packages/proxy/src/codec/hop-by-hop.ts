@@ -49,11 +49,10 @@ function readConnection(head: MessageHead): ConnectionOptions {
   let forbidden = false
   for (let at = 0; at < head.count; at++) {
     if (head.kinds[at] !== HeaderKind.CONNECTION) continue
-    const value = head.valueAt(at).toLowerCase()
-    if (value === 'keep-alive') keepAlive = true
-    else if (value === 'close') close = true
+    if (head.isWord(at, 'keep-alive')) keepAlive = true
+    else if (head.isWord(at, 'close')) close = true
     else {
-      for (const part of value.split(',')) {
+      for (const part of head.valueAt(at).toLowerCase().split(',')) {
         const option = part.trim()
         if (option === 'close') close = true
         else if (option === 'keep-alive') keepAlive = true

@@ -22,8 +22,11 @@ export interface MessageReceiver {
 export interface RequestReceiver extends MessageReceiver {
   /** The body cannot be read on; the stream still takes an answer. */
   onBodyFault(details: string): void
-  /** The downstream went away, or reset the stream, before the exchange was over. */
-  onGone(detail: string): void
+  /**
+   * The stream is over before the exchange was: the connection is `closed` (when nothing is said), the client `reset` the stream,
+   * or broke the `protocol` so that it was reset.
+   */
+  onGone(detail: string, how?: 'closed' | 'reset' | 'protocol'): void
 }
 
 /** Why a stream of ours is cut off: HTTP/2 says it by an error code, HTTP/1.1 by a reset of the connection. */
@@ -62,7 +65,7 @@ export interface DownstreamStream {
   /**
    * After a 2xx to CONNECT (RFC 9110 9.3.6, RFC 8441) or a 101: the stream as a byte stream in both directions. In HTTP/1.1 the
    * connection itself; in HTTP/2 DATA frames of the stream, END_STREAM being the end of a direction. `head`: bytes that were
-   * read already. `attach`'s receiver is told nothing any more.
+   * read already. `attach`'s receiver is told nothing any more; an end that it was told is told to the transport's handler.
    */
   tunnel(): { readonly transport: Transport; readonly head: Buffer | undefined }
 }
@@ -94,6 +97,8 @@ export interface OutgoingRequest {
   readonly method: string
   /** Path with query; `''` for CONNECT. */
   readonly path: string
+  /** True when method and path are what `head` begins with, in origin form. */
+  readonly asReceived?: boolean
   readonly authority: string
   readonly scheme: string
   /** `websocket`: an upgrade, HTTP/1.1 `upgrade` or extended CONNECT (RFC 8441) as the connection needs it. */

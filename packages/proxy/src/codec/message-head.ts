@@ -1,6 +1,8 @@
 // Headers of one message, whatever protocol carried it. The exchange reads and edits heads only through this class; codecs
 // fill it from the wire and write it to the wire.
 
+import type { Buffer } from 'node:buffer'
+
 /** Why a head is refused. `status` is what a server answers; a client treats all as an upstream protocol error. */
 export interface HeadFault {
   readonly status: 400 | 426 | 431 | 501
@@ -12,6 +14,14 @@ export interface HeadFault {
 export interface HeadLimits {
   readonly maxBytes: number
   readonly maxHeaders: number
+}
+
+/** Where header lines are written as HTTP/1.1 text. */
+export interface LineSink {
+  /** Latin1. */
+  text(text: string): void
+  line(name: string, value: string): void
+  range(bytes: Buffer, start: number, end: number): void
 }
 
 /** What carried a message, in the words of `%PROTOCOL%`. */
@@ -57,6 +67,16 @@ export abstract class MessageHead {
   abstract isNamed(index: number, name: string): boolean
   /** The header lines as HTTP/1.1 text, each with its CRLF, without what was dropped and with what was added. */
   abstract lines(): string
+
+  /** `lines`, written to where they go. */
+  writeLines(sink: LineSink): void {
+    sink.text(this.lines())
+  }
+
+  /** True when the value of the header at an index is this lower-case word, in whatever case it was written. */
+  isWord(index: number, word: string): boolean {
+    return this.valueAt(index).toLowerCase() === word
+  }
 
   /** True when a header of this kind was received. */
   has(kind: number): boolean {

@@ -67,6 +67,7 @@ export class ConnectTunnel {
   #join(dialed: Dialed): void {
     this.#dialed = dialed
     this.#cancelDial = undefined
+    this.#exchange.becomeTunnel(this.facts())
     this.#exchange.openTunnel(bareHead(200), { transport: dialed.transport, head: undefined }, () =>
       this.#cluster.counters.closed(),
     )

@@ -146,6 +146,8 @@ export const exchangeErrors = {
     '',
     'close',
   ),
+  downstreamReset: entry('downstream', 'any', 0, 'DR', 'http2.remote_reset', '', 'close'),
+  downstreamFault: entry('downstream', 'any', 0, 'DPE', 'http2.violation.of.messaging.rule', '', 'close'),
   downstreamGone: entry('downstream', 'any', 0, 'DC', 'downstream_remote_disconnect', '', 'close'),
   downstreamBodyFault: entry('downstream', 'request', 400, 'DPE', 'http1.codec_error', 'Bad Request', 'close'),
 } as const

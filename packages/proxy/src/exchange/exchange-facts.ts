@@ -34,6 +34,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   upstreamServiceMs: number | undefined = undefined
   responseHead: MessageHead | undefined = undefined
   responseTrailers: MessageHead | undefined = undefined
+  tunnelled = false
   /** Attempts at upstreams so far. */
   attempts = 0
   /** On the monotonic clock. */

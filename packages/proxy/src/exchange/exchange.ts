@@ -136,9 +136,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Answers by an error of the table; after the head is out the answer is cut off instead. */
   fail(error: ErrorEntry, reason?: string): void {
-    const reply = replyOf(error, reason)
-    const overloaded = error.flag === 'UO' && !this.suppressEnvoyHeaders
-    this.reply(overloaded ? { ...reply, headers: ['x-envoy-overloaded', 'true'] } : reply)
+    this.reply(replyOf(error, reason, !this.suppressEnvoyHeaders))
   }
 
   /** Answers by ourselves. */
@@ -279,9 +277,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.fail({ ...exchangeErrors.downstreamBodyFault, details })
   }
 
-  onGone(): void {
+  onGone(_detail: string, how: 'closed' | 'reset' | 'protocol' = 'closed'): void {
     if (this.done) return
-    this.fail(exchangeErrors.downstreamGone)
+    if (how === 'protocol') this.fail(exchangeErrors.downstreamFault)
+    else this.fail(how === 'reset' ? exchangeErrors.downstreamReset : exchangeErrors.downstreamGone)
   }
 
   onDeadline(deadline: Deadline): void {
@@ -298,6 +297,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (this.done) return
     this.#report()
     this.#home.onTunnelClosed()
+  }
+
+  /** A CONNECT that ends here: from now on it is a connection of bytes, and counted as one. */
+  becomeTunnel(upstream: UpstreamFacts): void {
+    this.tunnelled = true
+    this.#home.sink.onTcpOpened({ downstream: this.connection, downstreamPeer: this.downstreamPeer, upstream })
   }
 
   /** Answers with `head` and joins the stream with an upstream: the exchange carries bytes from now on. */
@@ -326,7 +331,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #expect(head: MessageHead): void {
     if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
     dropKind(head, HeaderKind.EXPECT)
-    if (!this.body.complete) this.inform(bareHead(100))
+    this.inform(bareHead(100))
   }
 
   /** The router: the end of every chain. */
@@ -340,6 +345,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const cluster = this.context.clusters.get(this.clusterName ?? '')
     if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
     if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
+    if (action.idleTimeoutMs !== undefined) {
+      this.#idleMs = action.idleTimeoutMs
+      this.context.deadlines.arm(this.#idle, this.#idleMs)
+    }
     if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
       this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
       if (!this.reading) this.#connect.start()
@@ -354,19 +363,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     }
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
-    if (action.idleTimeoutMs !== undefined) this.#idleFor(action.idleTimeoutMs)
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
       this.#limit = new Deadline(this)
       this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
     }
     forwarding.attempt()
-  }
-
-  /** The route has an idle limit of its own. */
-  #idleFor(limitMs: number): void {
-    this.#idleMs = limitMs
-    this.context.deadlines.arm(this.#idle, limitMs)
   }
 
   #noCluster(action: RouteAction): void {

@@ -111,6 +111,11 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
   }
 
   onHeadFault(stream: DownstreamStream, { status, details }: HeadFault): void {
+    if (this.#h2 !== undefined && status === 431) {
+      // Over HTTP/2 Envoy resets where it answers over HTTP/1.
+      this.sink.onExchange(refusedRecord(this, 'HTTP/2', { status: 0, details, flag: 'DR' }))
+      return stream.reset('internal')
+    }
     this.#refuse(stream, { status, details, flag: 'DPE', body: reasonPhrase(status) })
   }
 

@@ -42,7 +42,6 @@ export class Tunnel {
     const early =
       body.pieces.length === 0 ? head : Buffer.concat(head === undefined ? body.pieces : [...body.pieces, head])
     this.#splice.start(early, ends.upstream.head ?? nothing)
-    if (body.extent !== 'none' && body.complete) ends.upstream.transport.end()
   }
 
   /** Ends both sides at once. */

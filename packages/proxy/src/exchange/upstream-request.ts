@@ -1,5 +1,5 @@
-import { type EffectiveTimeouts, rewriteRequest } from '@weft/engine'
-import { dropHeader } from '../codec/head-edits.ts'
+import { type EffectiveTimeouts, grpcTimeoutText, rewriteRequest } from '@weft/engine'
+import { dropHeader, setHeader } from '../codec/head-edits.ts'
 import type { BodyExtent, OutgoingRequest } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from './exchange.ts'
@@ -14,6 +14,7 @@ export class UpstreamRequest implements OutgoingRequest {
   readonly head: MessageHead
   readonly body: BodyExtent
   path: string
+  asReceived: boolean
   authority: string
   extra: readonly string[] = nothing
   readonly #exchange: Exchange
@@ -28,8 +29,10 @@ export class UpstreamRequest implements OutgoingRequest {
     // What a switch carries has no end of its own; codecs do not frame it.
     this.body = exchange.switches ? 'unknown' : exchange.body.extent
     this.path = view.target
+    this.asReceived = view.asReceived
     this.authority = view.authorityText
     this.#addOriginals()
+    if (timeouts.grpcTimeoutMs > 0) setHeader(this.head, 'grpc-timeout', grpcTimeoutText(timeouts.grpcTimeoutMs))
     const expectedMs = timeouts.perTryMs || timeouts.requestMs
     if (expectedMs > 0 && !exchange.suppressEnvoyHeaders) {
       this.head.added.push('x-envoy-expected-rq-timeout-ms', String(expectedMs))
@@ -42,6 +45,7 @@ export class UpstreamRequest implements OutgoingRequest {
     if (plan?.rewrites === true) {
       const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname)
       this.path = rewritten.path
+      this.asReceived = false
       this.authority = rewritten.authority
     }
     if (plan?.routed.host.includeRequestAttemptCount === true) this.extra = ['x-envoy-attempt-count', String(attempt)]

@@ -6,6 +6,7 @@ import { acceptTls, type Secured } from './accept-tls.ts'
 import type { Anticipate, Anticipated, ConnectionServer } from './accepted-connection.ts'
 import type { ConnectionTable, OpenConnection } from './connection-table.ts'
 import type { SanTest } from './peer-verifier.ts'
+import type { InternalOpening } from './internal-opening.ts'
 import { judgeFirstBytes, silent, type Sniffed, Sniffer } from './sniff.ts'
 
 /** A client that is silent for this long may be waiting for its server to speak first. */
@@ -39,30 +40,36 @@ export interface AcceptContext {
 
 /**
  * Takes one fresh connection of `listener` through sniffing, choice of the filter chain and handshake, and hands it to
- * the request path. `destinationKnown`: the local address is where the client meant to go, not where the listener is bound.
+ * the request path. `internal`: it was made inside this process.
  */
 export function acceptConnection(
   transport: Transport,
   listener: Listener,
   context: AcceptContext,
-  destinationKnown = false,
+  internal?: InternalArrival,
 ): void {
-  new Acceptance(transport, listener, context, destinationKnown).start()
+  new Acceptance(transport, listener, context, internal).start()
+}
+
+/** What comes with a connection to an internal listener. Its local address is where the client meant to go. */
+export interface InternalArrival {
+  readonly opening: InternalOpening
+  readonly metadata: ConnectionFacts['metadata']
 }
 
 class Acceptance {
   readonly #transport: Transport
   readonly #listener: Listener
   readonly #context: AcceptContext
-  readonly #destinationKnown: boolean
+  readonly #internal: InternalArrival | undefined
   readonly #sniffer: Sniffer
   #anticipated: { readonly chain: FilterChain; readonly upstream: Anticipated; spoke: boolean } | undefined
 
-  constructor(transport: Transport, listener: Listener, context: AcceptContext, destinationKnown: boolean) {
+  constructor(transport: Transport, listener: Listener, context: AcceptContext, internal: InternalArrival | undefined) {
     this.#transport = transport
     this.#listener = listener
     this.#context = context
-    this.#destinationKnown = destinationKnown
+    this.#internal = internal
     this.#sniffer = new Sniffer(transport, listener.sniff, context.runtime.timers, {
       onDone: (sniffed) => this.#choose(sniffed),
       onGone: (reason) => {
@@ -126,7 +133,7 @@ class Acceptance {
       applicationProtocols,
       tls: false,
       peerNames: [],
-      ...(this.#destinationKnown ? { destinationKnown: true as const } : {}),
+      ...(this.#internal === undefined ? {} : { destinationKnown: true as const, metadata: this.#internal.metadata }),
     }
     if (ends === undefined) return known
     const { source, destination } = ends
@@ -169,6 +176,7 @@ class Acceptance {
       listener: () => open.listener,
       chain: () => open.chain,
       ...(anticipated === undefined ? {} : { anticipated: anticipated.upstream }),
+      ...(this.#internal === undefined ? {} : { opening: this.#internal.opening }),
       ...(anticipated?.spoke === true ? { fits: (bytes: Buffer) => this.#fits(chain, facts, bytes) } : {}),
       onClosed: () => connections.remove(open),
     })

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import type { PeerIdentity, Transport } from '@weft/core'
 import type { ConnectionFacts, FilterChain, Listener } from '@weft/engine'
+import type { InternalOpening } from './internal-opening.ts'
 
 /** A connection that is through sniffing, chain choice and handshake, handed to the request path. */
 export interface AcceptedConnection {
@@ -13,6 +14,8 @@ export interface AcceptedConnection {
   chain(): FilterChain
   readonly facts: ConnectionFacts
   readonly peer: PeerIdentity | undefined
+  /** Set on internal listeners: whoever connected can be made to wait until an upstream is there. */
+  readonly opening?: InternalOpening
   /** Its upstream, opened before it was handed over; whoever serves it takes it or gives it up. */
   readonly anticipated?: Anticipated
   /**

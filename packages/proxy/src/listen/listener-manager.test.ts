@@ -340,16 +340,23 @@ test('connections beyond the bound are reset', async () => {
 test('an internal listener is dialled inside the process, with the authority as its destination', async () => {
   const at = harness()
   at.manager.apply(configOf(listener('tunnel', -1, [plaintext])))
-  const near = at.manager.connectInternal('tunnel', {
+  const begun = at.manager.connectInternal('tunnel', {
     destination: { address: 'catalog', port: 80 },
     source: { address: '127.66.0.9', port: 4_000, peer: undefined },
+    metadata: { tunnel: { to: 'there' } },
   })
-  assert.ok(near.ok)
-  near.value.resume()
-  near.value.writeLatin1('GET / HTTP/1.1\r\n')
+  assert.ok(begun.ok)
+  begun.value.settle({
+    onOpen(near) {
+      near.resume()
+      near.writeLatin1('GET / HTTP/1.1\r\n')
+    },
+    onFail: (close) => assert.fail(close.detail),
+  })
   await at.world.clock.advance(5)
   const { facts, head } = at.served[0]!.connection
   assert.deepEqual([facts.localAddress, facts.localPort, facts.remoteAddress], ['catalog', 80, '127.66.0.9'])
+  assert.deepEqual(facts.metadata, { tunnel: { to: 'there' } })
   assert.equal(head?.toString(), 'GET / HTTP/1.1\r\n')
   assert.deepEqual(
     at.manager.connectInternal('nowhere', {

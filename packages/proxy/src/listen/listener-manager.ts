@@ -1,6 +1,7 @@
 import { err, type NetListener, ok, type PeerIdentity, type Result, type Timer, type Transport } from '@weft/core'
-import type { ActiveConfig, ListenAddress, Listener } from '@weft/engine'
+import type { ActiveConfig, ConnectionFacts, ListenAddress, Listener } from '@weft/engine'
 import { type AcceptContext, acceptConnection } from './accept.ts'
+import { InternalOpening } from './internal-opening.ts'
 import { transportPair } from './transport-pair.ts'
 
 /** A taken or missing address is tried again this often. */
@@ -41,6 +42,8 @@ export interface InternalEnds {
   readonly destination: { readonly address: string; readonly port: number }
   /** Who opened the tunnel. */
   readonly source: { readonly address: string; readonly port: number; readonly peer: PeerIdentity | undefined }
+  /** What the endpoint's transport socket passes on, by namespace. */
+  readonly metadata?: ConnectionFacts['metadata']
 }
 
 /**
@@ -76,30 +79,30 @@ export class ListenerManager {
     void Promise.all(this.#bindAll())
   }
 
-  /** Opens an in-process connection to an internal listener: the near end. */
-  connectInternal(listenerName: string, ends: InternalEnds): Result<Transport> {
+  /** Begins an in-process connection to an internal listener. */
+  connectInternal(listenerName: string, ends: InternalEnds): Result<InternalOpening> {
     const listener = this.#listeners.get(listenerName)
     if (listener === undefined || listener.address.kind !== 'internal') {
       return err(`no internal listener ${listenerName}`)
     }
-    const { destination, source } = ends
-    const [near, far] = transportPair(
-      {
-        localAddress: source.address,
-        localPort: source.port,
-        remoteAddress: destination.address,
-        remotePort: destination.port,
-      },
-      {
-        localAddress: destination.address,
-        localPort: destination.port,
-        remoteAddress: source.address,
-        remotePort: source.port,
-        peer: source.peer,
-      },
-    )
-    acceptConnection(far, listener, this.#context, true)
-    return ok(near)
+    const { destination, source, metadata } = ends
+    const nearEnd = {
+      localAddress: source.address,
+      localPort: source.port,
+      remoteAddress: destination.address,
+      remotePort: destination.port,
+      peer: undefined,
+    }
+    const [near, far] = transportPair(nearEnd, {
+      localAddress: destination.address,
+      localPort: destination.port,
+      remoteAddress: source.address,
+      remotePort: source.port,
+      peer: source.peer,
+    })
+    const opening = new InternalOpening(near, nearEnd)
+    acceptConnection(far, listener, this.#context, { opening, metadata })
+    return ok(opening)
   }
 
   /** Every address and its state, in order of address. */

@@ -8,9 +8,14 @@ export type SanTest = (matcher: SanMatcher, name: string) => boolean
 /**
  * Judges a peer's verified chain. When we ourselves have a SPIFFE id, and the roots are those of the mesh (SDS), the peer
  * must have one of our trust domain (SPIFFE X.509-SVID section 5); beyond that it must carry a name that one of the
- * configured SAN matchers accepts.
+ * configured SAN matchers accepts; and one of `names`, where they are given.
  */
-export function peerVerifier(tls: CommonTls, ownSpiffeId: string | undefined, test: SanTest): PeerVerifier {
+export function peerVerifier(
+  tls: CommonTls,
+  ownSpiffeId: string | undefined,
+  test: SanTest,
+  names?: readonly string[],
+): PeerVerifier {
   const mesh = tls.givenRoots === undefined
   const own = ownSpiffeId === undefined || !mesh ? undefined : parseSpiffeId(ownSpiffeId)
   const trustDomain = own?.ok === true ? own.value.trustDomain : undefined
@@ -23,6 +28,8 @@ export function peerVerifier(tls: CommonTls, ownSpiffeId: string | undefined, te
         return `peer ${peer.spiffeId} is not of trust domain ${trustDomain}`
       }
     }
+    if (names !== undefined && !names.some((name) => name !== '' && carries(peer, name)))
+      return `peer ${peer.spiffeId ?? peer.dnsNames[0] ?? 'without a name'} is not ${names.join(' or ') || 'known by name'}`
     if (tls.sans.length === 0) return undefined
     const accepted = tls.sans.some((matcher) =>
       namesOf(peer, matcher.type).some((name) => accepts(matcher, name, test)),
@@ -30,6 +37,10 @@ export function peerVerifier(tls: CommonTls, ownSpiffeId: string | undefined, te
     if (accepted) return undefined
     return `peer ${peer.spiffeId ?? peer.dnsNames[0] ?? 'without a name'} is not one of the names expected here`
   }
+}
+
+function carries(peer: Parameters<PeerVerifier>[0], name: string): boolean {
+  return peer.spiffeId === name || peer.dnsNames.includes(name) || peer.ipAddresses?.includes(name) === true
 }
 
 /** E-mail names are not read out of certificates: a matcher that wants one accepts nobody. */

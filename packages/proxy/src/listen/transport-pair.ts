@@ -6,7 +6,7 @@ const windowBytes = 64 * 1024
 
 const ignore: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
 
-/** The names one end of an in-process connection carries. */
+/** The names one end of an in-process connection carries. `peer` may become known later. */
 export interface PairEnd {
   readonly localAddress: string
   readonly localPort: number
@@ -33,7 +33,6 @@ class PairTransport implements Transport {
   readonly localPort: number
   readonly remoteAddress: string
   readonly remotePort: number
-  readonly peer: PeerIdentity | undefined
   readonly alpn: string | undefined = undefined
   readonly sni: string | undefined = undefined
   private far: PairTransport | undefined
@@ -41,6 +40,7 @@ class PairTransport implements Transport {
   private inboxBytes = 0
   private endReceived = false
   private endDelivered = false
+  readonly #end: PairEnd
   #endSent = false
   #paused = true
   #scheduled = false
@@ -52,7 +52,11 @@ class PairTransport implements Transport {
     this.localPort = end.localPort
     this.remoteAddress = end.remoteAddress
     this.remotePort = end.remotePort
-    this.peer = end.peer
+    this.#end = end
+  }
+
+  get peer(): PeerIdentity | undefined {
+    return this.#end.peer
   }
 
   join(far: PairTransport): void {

@@ -1,7 +1,15 @@
 import type { Result, Runtime, Transport, TransportClose } from '@weft/core'
-import { type Cluster, type Endpoint, proxyProtocolFor, transportSocketFor, type UpstreamTls } from '@weft/engine'
+import {
+  type Cluster,
+  type Endpoint,
+  passedMetadata,
+  proxyProtocolFor,
+  transportSocketFor,
+  type UpstreamTls,
+} from '@weft/engine'
 import type { Secrets } from '../config/secret-source.ts'
 import { type TlsContextMaterial, tlsMaterial } from '../config/tls-material.ts'
+import type { InternalOpening } from '../listen/internal-opening.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import { peerVerifier, type SanTest } from '../listen/peer-verifier.ts'
 import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
@@ -28,7 +36,7 @@ export interface DialContext {
   readonly testSan: SanTest
   /** Source address for clusters that name none; undefined: the kernel chooses. */
   readonly upstreamBindAddress?: string | undefined
-  connectInternal(listenerName: string, ends: InternalEnds): Result<Transport>
+  connectInternal(listenerName: string, ends: InternalEnds): Result<InternalOpening>
 }
 
 /** What happened to one attempt to connect; exactly one is called, unless it was given up. */
@@ -92,9 +100,7 @@ class Dial {
         this.#cancelConnect = undefined
         this.#transport = transport
         this.#sendProxyHeader(transport, ends)
-        const tls = transportSocketFor(this.#cluster, this.#endpoint)
-        if (tls === undefined) this.#open(transport, undefined)
-        else this.#shakeHands(transport, tls)
+        this.#connected(transport)
       },
       (close) => this.#fail(close, false),
     )
@@ -107,19 +113,41 @@ class Dial {
   }
 
   #internal(listener: string, ends: InternalEnds | undefined): void {
-    const connected =
+    const metadata = passedMetadata(this.#cluster, this.#endpoint)
+    const begun =
       ends === undefined
         ? ({ ok: false, error: `internal listener ${listener} is reached through a tunnel only` } as const)
-        : this.#context.connectInternal(listener, ends)
+        : this.#context.connectInternal(listener, { ...ends, metadata })
     // The outcome never comes before the caller holds its way to give up.
     const deferred = this.#context.runtime.timers.set(0, () => {
-      if (connected.ok) this.#open(connected.value, undefined)
-      else this.#fail({ reason: 'unreachable', detail: connected.error }, false)
+      if (!begun.ok) return this.#fail({ reason: 'unreachable', detail: begun.error }, false)
+      begun.value.settle({
+        onOpen: (transport) => {
+          this.#cancelConnect = undefined
+          this.#transport = transport
+          this.#connected(transport)
+        },
+        onFail: (close, timedOut) => this.#fail(close, timedOut),
+      })
     })
     this.#cancelConnect = () => {
       deferred.cancel()
-      if (connected.ok) connected.value.destroy()
+      if (begun.ok) begun.value.giveUp()
     }
+  }
+
+  /** The bytes can flow; TLS goes on top where the endpoint asks for it. */
+  #connected(transport: Transport): void {
+    const tls = transportSocketFor(this.#cluster, this.#endpoint)
+    if (tls !== undefined) return this.#shakeHands(transport, tls)
+    if (this.#endpoint.peerNames === undefined) this.#open(transport, undefined)
+    else this.#nameless(transport, 'no certificate')
+  }
+
+  /** A name is required of the endpoint, and it cannot prove one. */
+  #nameless(transport: Transport, shows: string): void {
+    transport.destroy()
+    this.#fail({ reason: 'tls', detail: `${this.#endpoint.key} shows ${shows}, and a name is required of it` }, false)
   }
 
   /** In front of everything, TLS too. A connection that nobody in particular asked for is our own. */
@@ -141,6 +169,8 @@ class Dial {
   }
 
   #secure(transport: Transport, tls: UpstreamTls, { certificates, rootsPem, systemRoots }: TlsContextMaterial): void {
+    if (this.#endpoint.peerNames !== undefined && rootsPem === undefined && !systemRoots)
+      return this.#nameless(transport, 'a certificate that nothing proves')
     const [certificate] = certificates
     this.#context.runtime.net.secureClient(
       transport,
@@ -150,7 +180,7 @@ class Dial {
         ...(systemRoots ? { systemRoots } : {}),
         sni: tls.sni,
         alpn: tls.alpn.length > 0 ? tls.alpn : (this.#outcome.offers ?? tls.alpn),
-        verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan),
+        verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan, this.#endpoint.peerNames),
         minVersion: tls.minVersion,
         maxVersion: tls.maxVersion,
         ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),

@@ -23,6 +23,10 @@ export class Http1Pool implements Pool, ConnectionOwner {
     this.#choice = choice
   }
 
+  get vacant(): boolean {
+    return this.#open.size === 0 && this.#waiters.length === 0 && this.#dials.size === 0
+  }
+
   take(): UpstreamStream | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       const { announcedIdleMs, idleSinceMs, retireMs } = connection

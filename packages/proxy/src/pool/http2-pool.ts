@@ -36,6 +36,10 @@ export class Http2Pool implements Pool {
     return this.#context
   }
 
+  get vacant(): boolean {
+    return this.#open.length === 0 && this.#waiters.length === 0 && this.#cancelDial === undefined
+  }
+
   take(): UpstreamStream | undefined {
     const nowMs = this.#context.nowMs()
     for (let at = 0; at < this.#open.length; at++) {

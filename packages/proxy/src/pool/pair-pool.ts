@@ -48,6 +48,10 @@ export class PairPool implements Pool {
     this.#http2 = new Http2Pool(endpoint, inner, choice(true))
   }
 
+  get vacant(): boolean {
+    return this.#http1.vacant && this.#http2.vacant
+  }
+
   take(http2: boolean): UpstreamStream | undefined {
     return this.#of(http2).take()
   }

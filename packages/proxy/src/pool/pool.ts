@@ -52,6 +52,8 @@ export interface PoolContext {
 /** Connections to one endpoint. */
 export interface Pool {
   readonly endpoint: Endpoint
+  /** No connection, and nobody who waits for one. */
+  readonly vacant: boolean
   /** A stream that can be had at once; undefined: ask `wait`. `http2` as in `PoolWaiter`. */
   take(http2: boolean): UpstreamStream | undefined
   /** Hands over a stream when there is one, in order of asking. */

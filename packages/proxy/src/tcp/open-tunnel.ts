@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { Timers, Transport, TransportClose } from '@weft/core'
-import { type Cluster, type ConnectionFacts, type FormatOperator, formatText, type Tunneling } from '@weft/engine'
+import { type Cluster, type ConnectionFacts, type Tunneling, tunnelTarget } from '@weft/engine'
 import { H1Head } from '../codec/h1/h1-head.ts'
 
 /** What the answer to a CONNECT may have. */
@@ -86,37 +86,11 @@ function joined(before: Buffer | undefined, chunk: Buffer): Buffer {
 
 /** Undefined: what was asked for cannot be written as an HTTP/1.1 request. */
 function connectText({ cluster, tunneling, facts }: TunnelRequest): string | undefined {
-  const read = (operator: FormatOperator): string | undefined => connectionValue(operator, facts)
-  const host = formatText(tunneling.hostname, read, '')
   if (cluster.http.protocol === 'http2' || tunneling.post !== undefined) return undefined
-  if (!/^[\x21-\x7e]+$/.test(host)) return undefined
-  let text = `CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n`
-  for (const { name, value } of tunneling.headers) {
-    const written = formatText(value, read, '')
-    if (/[\0\r\n]/.test(written)) return undefined
-    text += `${name}: ${written}\r\n`
-  }
+  const target = tunnelTarget(tunneling, facts)
+  if (target === undefined) return undefined
+  const { authority, headers } = target
+  let text = `CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n`
+  for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`
   return `${text}\r\n`
-}
-
-/** The operators that a connection without a request can answer. */
-function connectionValue({ operator }: FormatOperator, facts: ConnectionFacts): string | undefined {
-  switch (operator) {
-    case 'REQUESTED_SERVER_NAME':
-      return facts.sni
-    case 'DOWNSTREAM_LOCAL_ADDRESS':
-      return `${facts.localAddress}:${facts.localPort}`
-    case 'DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT':
-      return facts.localAddress
-    case 'DOWNSTREAM_LOCAL_PORT':
-      return String(facts.localPort)
-    case 'DOWNSTREAM_REMOTE_ADDRESS':
-      return `${facts.remoteAddress}:${facts.remotePort}`
-    case 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT':
-      return facts.remoteAddress
-    case 'DOWNSTREAM_PEER_URI_SAN':
-      return facts.peerNames[0]
-    default:
-      return undefined
-  }
 }

@@ -1,12 +1,21 @@
 import type { Buffer } from 'node:buffer'
 import type { PeerIdentity, Transport, TransportClose } from '@weft/core'
-import { chooseTcpCluster, type ConnectionFacts, type Endpoint, parseAddress, type TcpProxy } from '@weft/engine'
+import {
+  chooseTcpCluster,
+  type ConnectionFacts,
+  type Endpoint,
+  expectedNames,
+  originalDestination,
+  type TcpProxy,
+  tunnelTarget,
+} from '@weft/engine'
 import type { ClusterRegistry } from '../cluster/cluster-registry.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { Dialed } from '../pool/dial.ts'
 import type { RequestPathContext } from '../request-path.ts'
 import type { ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { openTunnel } from './open-tunnel.ts'
+import { StreamTunnel, streamTunnelRequest } from './stream-tunnel.ts'
 
 /** Whose bytes are carried, and by which filter. */
 export interface Carried {
@@ -34,7 +43,8 @@ export interface UpstreamOutcome {
 
 /**
  * Opens the upstream side of a TCP proxy connection: chooses the cluster by weight and an endpoint, dials, tries others up to
- * `max_connect_attempts`, and sets up a tunnel where the filter asks for one.
+ * `max_connect_attempts`, and sets up a tunnel where the filter asks for one: on a connection of its own, or, where the cluster speaks
+ * HTTP/2, as a stream of one that is shared.
  */
 export class UpstreamOpening {
   readonly #carried: Carried
@@ -43,9 +53,12 @@ export class UpstreamOpening {
   readonly #outcome: UpstreamOutcome
   #attempts = 0
   #giveUp: (() => void) | undefined
-  /** Set while a connection of this opening counts against the limits of its cluster. */
-  #counted: UpstreamCluster | undefined
+  /** Set while this opening counts against the limits of its cluster. */
+  #uncount: (() => void) | undefined
+  /** Set while a connection of its own is open. */
   #opened: UpstreamCluster | undefined
+  /** It was handed over: whoever took it says when it is over. */
+  #done = false
 
   constructor(carried: Carried, clusters: ClusterRegistry, context: RequestPathContext, outcome: UpstreamOutcome) {
     this.#carried = carried
@@ -59,24 +72,34 @@ export class UpstreamOpening {
     const cluster = this.#clusters.get(chooseTcpCluster(proxy, random))
     if (cluster === undefined) return this.#outcome.onFail(['NC'], 'cluster_not_found', undefined)
     const { budget } = cluster
-    if (budget.connections >= cluster.cluster.breakers.default.maxConnections)
-      return this.#outcome.onFail(['UO'], 'upstream_overflow', this.#facts(cluster, undefined, undefined, undefined))
-    budget.connections += 1
-    this.#counted = cluster
+    if (!this.#shares(cluster)) {
+      if (budget.connections >= cluster.cluster.breakers.default.maxConnections) return this.#overflow(cluster)
+      budget.connections += 1
+      this.#uncount = () => void (budget.connections -= 1)
+    }
     this.#dial(cluster, [])
+  }
+
+  /** Whether its bytes go in a stream beside others. */
+  #shares(cluster: UpstreamCluster): boolean {
+    return this.#carried.proxy.tunneling !== undefined && cluster.cluster.http.protocol === 'http2'
+  }
+
+  #overflow(cluster: UpstreamCluster): void {
+    this.#outcome.onFail(['UO'], 'upstream_overflow', this.#facts(cluster, undefined, undefined, undefined))
   }
 
   /** Stops trying. An upstream that is open already is its taker's to end. */
   giveUp(): void {
     this.#giveUp?.()
     this.#giveUp = undefined
-    if (this.#opened === undefined) this.released()
+    if (!this.#done) this.released()
   }
 
   /** The connection is over, or was never made: it counts no more. */
   released(): void {
-    if (this.#counted !== undefined) this.#counted.budget.connections -= 1
-    this.#counted = undefined
+    this.#uncount?.()
+    this.#uncount = undefined
     this.#opened?.counters.closed()
     this.#opened = undefined
   }
@@ -86,6 +109,7 @@ export class UpstreamOpening {
     if (endpoint === undefined)
       return this.#fail(['UH'], 'no_healthy_upstream', this.#facts(cluster, undefined, undefined, undefined))
     this.#attempts += 1
+    if (this.#shares(cluster)) return this.#tunnel(cluster, endpoint, tried)
     const { facts, peer } = this.#carried
     const ends = {
       destination: { address: facts.localAddress, port: facts.localPort },
@@ -99,26 +123,68 @@ export class UpstreamOpening {
     )
   }
 
-  /** Of an ORIGINAL_DST cluster: where the client meant to go, if that is known. */
+  /** Of an ORIGINAL_DST cluster: where the connection says. With the names that are required of it. */
   #pick(cluster: UpstreamCluster, tried: readonly string[]): Endpoint | undefined {
-    if (cluster.cluster.discovery.kind === 'original-dst') return originalDestination(this.#carried.facts)
+    const { proxy, facts } = this.#carried
+    const endpoint = this.#choose(cluster, tried)
+    const peerNames = expectedNames(proxy, facts)
+    if (endpoint === undefined || peerNames === undefined) return endpoint
+    return { ...endpoint, peerNames, poolKey: `${endpoint.key} ${peerNames.join(',')}` }
+  }
+
+  #choose(cluster: UpstreamCluster, tried: readonly string[]): Endpoint | undefined {
+    if (cluster.cluster.discovery.kind === 'original-dst')
+      return originalDestination(cluster.cluster, this.#carried.facts)
     const picked = cluster.pick(tried)
     return picked.kind === 'picked' ? picked.endpoint : undefined
+  }
+
+  #tunnel(cluster: UpstreamCluster, endpoint: Endpoint, tried: readonly string[]): void {
+    const { proxy, facts } = this.#carried
+    const tunneling = proxy.tunneling as NonNullable<TcpProxy['tunneling']>
+    const target = tunnelTarget(tunneling, facts)
+    if (target === undefined)
+      return this.#fail(
+        ['UF'],
+        'upstream_connection_failure',
+        this.#facts(cluster, endpoint, undefined, namelessTunnel),
+      )
+    if (!cluster.beginRequest(endpoint)) return this.#overflow(cluster)
+    this.#uncount = () => cluster.endRequest(endpoint)
+    const tunnel = new StreamTunnel(
+      { cluster, endpoint },
+      streamTunnelRequest(tunneling, target),
+      this.#context.runtime.timers,
+      {
+        onOpen: ({ transport, head }) => {
+          this.#giveUp = undefined
+          this.#done = true
+          this.#outcome.onOpen({ transport, head, facts: this.#facts(cluster, endpoint, transport, undefined) })
+        },
+        onFail: (detail, timedOut) => {
+          this.released()
+          this.#failed(cluster, endpoint, tried, { reason: timedOut ? 'timeout' : 'closed', detail }, timedOut)
+        },
+      },
+    )
+    this.#giveUp = () => tunnel.giveUp()
   }
 
   #dialed(cluster: UpstreamCluster, endpoint: Endpoint, dialed: Dialed, tried: readonly string[]): void {
     this.#opened = cluster
     const { tunneling } = this.#carried.proxy
-    const facts = this.#facts(cluster, endpoint, dialed, undefined)
+    const facts = this.#facts(cluster, endpoint, dialed.transport, undefined)
     const { transport } = dialed
     if (tunneling === undefined) {
       this.#giveUp = undefined
+      this.#done = true
       return this.#outcome.onOpen({ transport, head: undefined, facts })
     }
     const how = { cluster: cluster.cluster, tunneling, facts: this.#carried.facts }
     this.#giveUp = openTunnel(transport, how, this.#context.runtime.timers, {
       onOpen: (head) => {
         this.#giveUp = undefined
+        this.#done = true
         this.#outcome.onOpen({ transport, head, facts })
       },
       onFail: (close, timedOut) => {
@@ -150,31 +216,18 @@ export class UpstreamOpening {
   #facts(
     cluster: UpstreamCluster,
     endpoint: Endpoint | undefined,
-    dialed: Dialed | undefined,
+    transport: Transport | undefined,
     transportFailure: string | undefined,
   ): UpstreamFacts {
     return {
       cluster: cluster.cluster,
       endpoint,
-      peer: dialed?.transport.peer,
-      localAddress: dialed === undefined ? undefined : `${dialed.transport.localAddress}:${dialed.transport.localPort}`,
+      peer: transport?.peer,
+      localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
       attempts: this.#attempts,
       transportFailure,
     }
   }
 }
 
-/** Our own address would be dialled for ever: only a destination that the client itself named counts. */
-function originalDestination(facts: ConnectionFacts): Endpoint | undefined {
-  const { localAddress: address, localPort: port } = facts
-  if (facts.destinationKnown !== true || port === 0 || parseAddress(address) === undefined) return undefined
-  const host = address.includes(':') ? `[${address}]` : address
-  return {
-    key: `${host}:${port}`,
-    target: { kind: 'socket', address, port },
-    hostname: '',
-    health: 'unknown',
-    weight: 1,
-    metadata: {},
-  }
-}
+const namelessTunnel = 'the tunnel has no name that could be asked for'

@@ -64,10 +64,12 @@ class TcpConnection implements ServedConnection {
       onOpen: (upstream) => this.#join(opening, upstream),
       onFail: (flags, details, upstream) => {
         this.#upstream = upstream
+        this.#connection.opening?.failed(upstream?.transportFailure ?? details, flags.includes('URX'))
         this.#end(flags, details)
       },
     })
     this.#opening = opening
+    this.#connection.opening?.hold()
     opening.start()
   }
 
@@ -95,6 +97,7 @@ class TcpConnection implements ServedConnection {
     this.#upstream = upstream.facts
     const { facts, peer, transport, head, fits } = this.#connection
     const { runtime } = this.#context
+    this.#connection.opening?.opened(upstream.facts.peer)
     this.#sink.onTcpOpened({ downstream: facts, downstreamPeer: peer, upstream: upstream.facts })
     const splice = new Splice(transport, upstream.transport, {
       runtime,
@@ -148,6 +151,7 @@ class TcpConnection implements ServedConnection {
   #report(flags: readonly ResponseFlag[], details: string, bytesReceived: number, bytesSent: number): void {
     if (this.#over) return
     this.#over = true
+    this.#connection.opening?.failed(details, false)
     const { runtime } = this.#context
     const record: TcpRecord = {
       startWallMs: this.#startWallMs,

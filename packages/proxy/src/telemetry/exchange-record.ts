@@ -14,6 +14,7 @@ export type ResponseFlag =
   | 'NC' // no cluster
   | 'DT' // maximum duration of the stream
   | 'DC' // downstream connection termination
+  | 'DR' // downstream remote reset
   | 'LH' // local service failed its health check
   | 'UT' // upstream request timeout
   | 'LR' // local reset
@@ -76,6 +77,8 @@ export interface ExchangeRecord {
   /** Body bytes. */
   readonly bytesReceived: number
   readonly bytesSent: number
+  /** True: a CONNECT that this proxy answered, and so a connection of bytes, of whose beginning `onTcpOpened` told. */
+  readonly tunnelled?: boolean
   /** A request or response header by lower-case name. */
   requestHeader(name: string): string | undefined
   responseHeader(name: string): string | undefined

@@ -120,8 +120,8 @@ export class IstioMetrics {
 
   /** Counts one finished exchange of a listener; `last` is kept by the connection it came on. */
   exchange(direction: Listener['direction'], record: ExchangeRecord, last = new LastPair()): void {
-    // The CONNECT around a tunnel: the exchanges inside it are counted, and it has no destination of its own.
-    if (record.upstream?.endpoint?.target.kind === 'internal') return
+    if (isInner(record)) return
+    if (record.tunnelled === true) return this.tcpClosed(direction, record)
     const { status } = record
     const pair = this.#pairAfter(direction, record, last)
     const plain = record.flags.length === 0 && record.grpcStatus === undefined
@@ -138,11 +138,13 @@ export class IstioMetrics {
 
   /** Counts a TCP connection that was opened. */
   tcpOpened(direction: Listener['direction'], ends: Ends): void {
+    if (isInner(ends)) return
     this.#opened.add(this.#tcpSeries(direction, ends, '-').opened, 1)
   }
 
   /** Counts a TCP connection that is over. */
-  tcpClosed(direction: Listener['direction'], record: TcpRecord): void {
+  tcpClosed(direction: Listener['direction'], record: Omit<TcpRecord, 'details'>): void {
+    if (isInner(record)) return
     const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
     const series = this.#tcpSeries(direction, record, flags)
     this.#closed.add(series.closed, 1)
@@ -272,6 +274,12 @@ export class IstioMetrics {
     if (direction === 'inbound') return downstream.tls ? 'mutual_tls' : 'none'
     return upstream?.peer === undefined ? 'none' : 'mutual_tls'
   }
+}
+
+/** A way into this proxy's own inside, which has no destination of its own: what goes on there is counted there. */
+function isInner({ upstream }: Ends): boolean {
+  const endpoint = upstream?.endpoint
+  return endpoint?.target.kind === 'internal' && workloadOfMetadata(endpoint.metadata) === undefined
 }
 
 const maxPairs = 10_000

@@ -16,10 +16,18 @@ export function telemetrySink(
       metrics.exchange(where.listener().direction, record, last)
       logger?.log(record, logs())
     },
-    onTcpOpened: (ends) => metrics.tcpOpened(where.listener().direction, ends),
+    onTcpOpened: (ends) => {
+      if (!carries(where)) metrics.tcpOpened(where.listener().direction, ends)
+    },
     onTcpClosed: (record) => {
-      metrics.tcpClosed(where.listener().direction, record)
+      if (!carries(where)) metrics.tcpClosed(where.listener().direction, record)
       logger?.log(record, logs())
     },
   }
+}
+
+/** Whether bytes only pass here on their way into a tunnel: the connection they came on was counted, with its destination's names. */
+function carries(where: { listener(): Listener; chain(): FilterChain }): boolean {
+  const { terminal } = where.chain()
+  return where.listener().address.kind === 'internal' && terminal.kind === 'tcp' && terminal.tunneling !== undefined
 }

@@ -8,7 +8,8 @@ import type { HeadLimits, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { responseFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { isChunked, requestText } from './head-text.ts'
+import { H1Output } from './h1-output.ts'
+import { isChunked, writeRequest } from './head-text.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting. */
@@ -42,16 +43,16 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   #remaining = 0
   #informational = 0
   #carry: Buffer | undefined = undefined
-  #out = ''
+  readonly #output: H1Output
   #requestDone = false
   #reusable = true
   #silent = true
-  #wrote = false
   #paused = false
 
   constructor(pooled: UpstreamConnection) {
     this.#pooled = pooled
     this.transport = pooled.transport
+    this.#output = new H1Output(pooled.transport)
   }
 
   get reused(): boolean {
@@ -67,36 +68,33 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
     this.#requestDone = false
     this.#reusable = true
     this.#silent = true
-    this.#wrote = false
+    this.#output.wrote = false
     this.#informational = 0
     this.transport.handler = this
-    this.#out = requestText(request)
+    this.#output.clear()
+    writeRequest(this.#output, request)
   }
 
   get wrote(): boolean {
-    return this.#wrote
+    return this.#output.wrote
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
     if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
-    this.#send(`${(end - start).toString(16)}\r\n`)
+    this.#output.text(`${(end - start).toString(16)}\r\n`)
     const more = this.#sendRange(bytes, start, end)
-    this.#send('\r\n')
+    this.#output.text('\r\n')
     return more
   }
 
   flush(): boolean {
-    if (this.#out === '') return true
-    const out = this.#out
-    this.#out = ''
-    this.#wrote = true
-    return this.transport.writeLatin1(out)
+    return this.#output.flush()
   }
 
   end(trailers?: MessageHead): void {
     if (this.#chunkedOut) {
       const lines = trailers !== undefined && this.#pooled.keepsTrailers ? trailers.lines() : ''
-      this.#send(`0\r\n${lines}\r\n`)
+      this.#output.text(`0\r\n${lines}\r\n`)
     }
     this.#requestDone = true
     if (this.#state === 'done') this.#finish()
@@ -129,8 +127,13 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   }
 
   onData(chunk: Buffer): void {
-    this.#consume(chunk, 0, chunk.length)
-    this.#receiver?.onFlush()
+    try {
+      this.#consume(chunk, 0, chunk.length)
+      this.#receiver?.onFlush()
+    } finally {
+      // Whatever happens: other connections read into the same bytes.
+      this.#head.settle(this.#state !== 'idle')
+    }
   }
 
   onEnd(): void {
@@ -150,17 +153,14 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
     this.#fail('closed', close.detail === '' ? close.reason : close.detail)
   }
 
-  #send(text: string): void {
-    this.#out = this.#out === '' ? text : this.#out + text
-  }
-
   #sendRange(bytes: Buffer, start: number, end: number): boolean {
+    const output = this.#output
     if (end - start <= joinLimitBytes) {
-      this.#send(bytes.latin1Slice(start, end))
-      return this.#out.length <= joinLimitBytes || this.flush()
+      output.range(bytes, start, end)
+      return output.length <= joinLimitBytes || output.flush()
     }
-    this.flush()
-    this.#wrote = true
+    output.flush()
+    this.#output.wrote = true
     return this.transport.write(bytes.subarray(start, end))
   }
 
@@ -177,7 +177,7 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
     if (this.#state === 'gone') return
     this.#state = 'gone'
     this.#carry = undefined
-    this.#out = ''
+    this.#output.clear()
     this.#pooled.discard()
   }
 

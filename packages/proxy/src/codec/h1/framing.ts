@@ -64,21 +64,9 @@ function declaredFraming(head: H1Head): Framing | HeadFault {
   if (coding >= 0) {
     if (length >= 0) return both
     if (head.minor === 0) return codingIn10
-    return head.valueAt(coding).toLowerCase() === 'chunked' ? chunked : badCoding
+    return head.isWord(coding, 'chunked') ? chunked : badCoding
   }
   if (length < 0) return none
-  const bytes = parseLength(head.valueAt(length))
+  const bytes = head.numberAt(length)
   return bytes < 0 ? badLength : { kind: 'length', bytes }
-}
-
-/** Digits only, exactly representable; -1 otherwise. */
-function parseLength(text: string): number {
-  if (text.length === 0 || text.length > 16) return -1
-  let value = 0
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (digit < 0 || digit > 9) return -1
-    value = value * 10 + digit
-  }
-  return value <= Number.MAX_SAFE_INTEGER ? value : -1
 }

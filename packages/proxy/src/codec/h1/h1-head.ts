@@ -1,6 +1,6 @@
 import { charClass, TARGET, TOKEN, VALUE } from './char-table.ts'
 import { headerKindOf } from '../header-kind.ts'
-import { type HeadFault, type HeadLimits, type HttpProtocol, MessageHead } from '../message-head.ts'
+import { type HeadFault, type HeadLimits, type HttpProtocol, type LineSink, MessageHead } from '../message-head.ts'
 
 const tooLarge: HeadFault = { status: 431, details: 'http1.headers_too_large' }
 const tooMany: HeadFault = { status: 431, details: 'http1.too_many_headers' }
@@ -27,15 +27,13 @@ const COLON = 58
 const maxMethodBytes = 32
 
 /**
- * One head, found in a byte stream: parsed once, kept as one latin1 string and offsets into it. `parse` may be called
- * again with more bytes behind the same start; finished lines are not looked at twice, and the outcome depends only on
- * the bytes, not on how they were cut.
+ * One head, found in a byte stream: parsed once, kept as offsets into the bytes, and as one latin1 string when it is needed
+ * after them: `settle` says that they are about to go. `parse` may be called again with more bytes behind the same start;
+ * finished lines are not looked at twice, and the outcome depends only on the bytes, not on how they were cut.
  */
 export class H1Head extends MessageHead {
   /** 1: HTTP/1.1, 0: HTTP/1.0. */
   minor = 1
-  /** Whole head with its empty line, latin1. Valid once `parse` said `done`. */
-  text = ''
   /** Bytes of the head. */
   length = 0
   methodEnd = 0
@@ -50,6 +48,10 @@ export class H1Head extends MessageHead {
   offsets: Int32Array = new Int32Array(24 * 5)
   readonly #isResponse: boolean
   #line = 0
+  #text = ''
+  /** The bytes that `parse` said `done` of, while they are there; the head begins at `#base`. */
+  #source: Buffer | undefined = undefined
+  #base = 0
 
   constructor(isResponse: boolean) {
     super()
@@ -62,7 +64,8 @@ export class H1Head extends MessageHead {
     this.seen = 0
     if (this.added.length > 0) this.added = []
     this.#line = 0
-    this.text = ''
+    this.#text = ''
+    this.#source = undefined
     this.length = 0
     this.fault = undefined
     this.upgrade = undefined
@@ -83,12 +86,28 @@ export class H1Head extends MessageHead {
       if (next === undefined) return 'fault'
       if (next === 0) return this.#more(end, start, limits)
       if (next === this.length) {
-        this.text = bytes.latin1Slice(start, start + next)
+        this.#source = bytes
+        this.#base = start
         return 'done'
       }
       if (this.count > limits.maxHeaders) return (this.#fail(tooMany), 'fault')
       this.#line = next
     }
+  }
+
+  /** Whole head with its empty line, latin1. Valid once `parse` said `done`. */
+  get text(): string {
+    if (this.#text === '' && this.#source !== undefined) {
+      this.#text = this.#source.latin1Slice(this.#base, this.#base + this.length)
+    }
+    return this.#text
+  }
+
+  /** The bytes it was read from are about to go; `needed`: it will be looked at again nevertheless. */
+  settle(needed: boolean): void {
+    if (this.#source === undefined) return
+    if (needed && this.#text === '') this.#text = this.text
+    this.#source = undefined
   }
 
   get protocol(): HttpProtocol {
@@ -137,20 +156,66 @@ export class H1Head extends MessageHead {
     return true
   }
 
+  override isWord(index: number, word: string): boolean {
+    const start = this.offsets[index * 5 + 2] as number
+    if ((this.offsets[index * 5 + 3] as number) - start !== word.length) return false
+    for (let at = 0; at < word.length; at++) {
+      const code = this.#codeAt(start + at)
+      if ((code >= 65 && code <= 90 ? code | 0x20 : code) !== word.charCodeAt(at)) return false
+    }
+    return true
+  }
+
+  /** Value of the header at an index as a number: digits only, exactly representable; -1 otherwise. */
+  numberAt(index: number): number {
+    const start = this.offsets[index * 5 + 2] as number
+    const end = this.offsets[index * 5 + 3] as number
+    if (end === start || end - start > 16) return -1
+    let value = 0
+    for (let at = start; at < end; at++) {
+      const digit = this.#codeAt(at) - 48
+      if (digit < 0 || digit > 9) return -1
+      value = value * 10 + digit
+    }
+    return value <= Number.MAX_SAFE_INTEGER ? value : -1
+  }
+
   lines(): string {
-    const { text, offsets, dropped, count, added } = this
     let lines = ''
+    this.writeLines({
+      text: (text) => void (lines += text),
+      line: (name, value) => void (lines += `${name}: ${value}\r\n`),
+      range: (bytes, start, end) => void (lines += bytes.latin1Slice(start, end)),
+    })
+    return lines
+  }
+
+  override writeLines(sink: LineSink): void {
+    const { offsets, dropped, count, added } = this
     let from = this.firstLine
     for (let at = 0; at < count; at++) {
       if (dropped[at] === 0) continue
       const start = offsets[at * 5] as number
-      if (start > from) lines += text.slice(from, start)
+      if (start > from) this.#writePart(sink, from, start)
       from = offsets[at * 5 + 4] as number
     }
     const end = this.length - 2
-    if (end > from) lines += text.slice(from, end)
-    for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
-    return lines
+    if (end > from) this.#writePart(sink, from, end)
+    for (let at = 0; at < added.length; at += 2) sink.line(added[at] as string, added[at + 1] as string)
+  }
+
+  /** The request or status line as received, with its CRLF. */
+  writeFirstLine(sink: LineSink): void {
+    this.#writePart(sink, 0, this.firstLine)
+  }
+
+  #writePart(sink: LineSink, start: number, end: number): void {
+    if (this.#source === undefined) sink.text(this.#text.slice(start, end))
+    else sink.range(this.#source, this.#base + start, this.#base + end)
+  }
+
+  #codeAt(at: number): number {
+    return this.#source === undefined ? this.#text.charCodeAt(at) : (this.#source[this.#base + at] as number)
   }
 
   #more(end: number, start: number, limits: HeadLimits): 'more' | 'fault' {

@@ -2,18 +2,18 @@
 import { dropKind } from '../head-edits.ts'
 import { HeaderKind } from '../header-kind.ts'
 import type { OutgoingRequest } from '../http-stream.ts'
-import type { MessageHead } from '../message-head.ts'
+import type { LineSink, MessageHead } from '../message-head.ts'
 import { H1Head } from './h1-head.ts'
 import { reasonPhrase } from './reason-phrase.ts'
 
-/** Status line and header lines of an answer; `framing` holds the codec's own lines, each with its CRLF. */
-export function answerText(head: MessageHead, framing: string): string {
+/** Writes status line and header lines of an answer; `framing` holds the codec's own lines, each with its CRLF. */
+export function writeAnswer(output: LineSink, head: MessageHead, framing: string, minor = 1): void {
   // As the upstream wrote it, when it speaks our version.
-  const line =
-    head instanceof H1Head && head.minor === 1
-      ? head.text.slice(0, head.firstLine)
-      : `HTTP/1.1 ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`
-  return `${line}${head.lines()}${framing}\r\n`
+  if (minor === 1 && head instanceof H1Head && head.minor === 1) head.writeFirstLine(output)
+  else output.text(`HTTP/1.${minor} ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`)
+  head.writeLines(output)
+  if (framing !== '') output.text(framing)
+  output.text('\r\n')
 }
 
 /** False for methods of which nobody expects a body; of the others its absence is said (RFC 9110 8.6). */
@@ -21,14 +21,23 @@ function hasBody(method: string): boolean {
   return method !== 'GET' && method !== 'HEAD' && method !== 'DELETE' && method !== 'TRACE' && method !== 'CONNECT'
 }
 
-/** Request line and header lines; the authority stands in for a CONNECT's path. */
-export function requestText(request: OutgoingRequest): string {
+/** Writes request line and header lines; the authority stands in for a CONNECT's path. */
+export function writeRequest(output: LineSink, request: OutgoingRequest): void {
   const { method, authority, path, head, extra, upgrade } = request
-  let own = isChunked(request) ? chunkedLine : ''
-  if (request.body === 'none' && hasBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) own = 'content-length: 0\r\n'
-  if (upgrade !== undefined) own += `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`
-  for (let at = 0; at < extra.length; at += 2) own += `${extra[at]}: ${extra[at + 1]}\r\n`
-  return `${method} ${path === '' ? authority : path} HTTP/1.1\r\nhost: ${authority}\r\n${head.lines()}${own}\r\n`
+  if (request.asReceived && head instanceof H1Head && head.minor === 1) head.writeFirstLine(output)
+  else output.text(`${method} ${path === '' ? authority : path} HTTP/1.1\r\n`)
+  output.line('host', authority)
+  head.writeLines(output)
+  if (isChunked(request)) output.text(chunkedLine)
+  else if (request.body === 'none' && hasBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) {
+    output.text('content-length: 0\r\n')
+  }
+  if (upgrade !== undefined) {
+    output.text('connection: Upgrade\r\n')
+    output.line('upgrade', upgrade)
+  }
+  for (let at = 0; at < extra.length; at += 2) output.line(extra[at] as string, extra[at + 1] as string)
+  output.text('\r\n')
 }
 
 /** The framing of chunks. */

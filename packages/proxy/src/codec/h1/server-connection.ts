@@ -8,7 +8,8 @@ import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { answerText, bodilessLine, chunkedLine, opensTunnel } from './head-text.ts'
+import { H1Output } from './h1-output.ts'
+import { bodilessLine, chunkedLine, opensTunnel, writeAnswer } from './head-text.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
@@ -57,7 +58,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   #sawCr = false
   #consuming = false
   #paused = false
-  #out = ''
+  readonly #output: H1Output
   #closing = false
   /** The request's own headers allow another one. */
   #persistent = false
@@ -68,6 +69,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
 
   constructor(transport: Transport, server: RequestServer, deadlines: DeadlineLists) {
     this.transport = transport
+    this.#output = new H1Output(transport)
     this.#server = server
     this.#deadlines = deadlines
     this.#deadline = new Deadline(this)
@@ -110,7 +112,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   inform(head: MessageHead): void {
-    if (this.head.minor === 1) this.#send(answerText(head, ''))
+    if (this.head.minor === 1) writeAnswer(this.#output, head, '')
   }
 
   respond(head: MessageHead, body: BodyExtent, keepAlive: boolean): void {
@@ -119,30 +121,27 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     // Behind half a request, or behind a switch that did not happen, nobody knows what the next bytes mean.
     const clear = this.requestComplete && (upgrade === undefined || head.status === 101) && !opensTunnel(this.head, 200)
     this.#keepAlive = keepAlive && clear && !this.closing && (body !== 'unknown' || minor === 1)
-    if (head.status === 101) return this.#send(answerText(head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`))
-    if (opensTunnel(this.head, head.status)) return this.#send(answerText(head, ''))
+    const output = this.#output
+    if (head.status === 101) return writeAnswer(output, head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`)
+    if (opensTunnel(this.head, head.status)) return writeAnswer(output, head, '')
     let framing = this.#chunkedOut ? chunkedLine : body === 'none' ? bodilessLine(head, this.head.method(), minor) : ''
     if (!this.#keepAlive) framing += 'connection: close\r\n'
     else if (minor === 0) framing += 'connection: keep-alive\r\n'
-    const text = answerText(head, framing)
     // Who is told to upgrade, or was not understood, hears the version we speak.
     const ours = minor === 1 || head.status === 426 || this.#state === 'discard'
-    this.#send(ours ? text : `HTTP/1.0${text.slice(8)}`)
+    writeAnswer(output, head, framing, ours ? 1 : 0)
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
     if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
-    this.#send(`${(end - start).toString(16)}\r\n`)
+    this.#output.text(`${(end - start).toString(16)}\r\n`)
     const more = this.#sendRange(bytes, start, end)
-    this.#send('\r\n')
+    this.#output.text('\r\n')
     return more
   }
 
   flush(): boolean {
-    if (this.#out === '') return true
-    const out = this.#out
-    this.#out = ''
-    return this.transport.writeLatin1(out)
+    return this.#output.flush()
   }
 
   pauseRequest(): void {
@@ -161,7 +160,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     if (this.#chunkedOut) {
       this.#chunkedOut = false
       const lines = trailers !== undefined && this.#server.keepsTrailers() ? trailers.lines() : ''
-      this.#send(`0\r\n${lines}\r\n`)
+      this.#output.text(`0\r\n${lines}\r\n`)
     }
     this.flush()
     this.#receiver = undefined
@@ -175,6 +174,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   reset(_cause: ResetCause): void {
     this.#receiver = undefined
     this.#state = 'discard'
+    this.#output.clear()
     this.#deadlines.disarm(this.#deadline)
     this.transport.destroy(true)
   }
@@ -186,14 +186,21 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#receiver = undefined
     this.#state = 'tunnel'
     this.#deadlines.disarm(this.#deadline)
+    // A client that finished before is heard by whoever takes over.
+    if (this.#inputEnded) queueMicrotask(() => this.transport.handler.onEnd())
     return { transport: this.transport, head }
   }
 
   onData(chunk: Buffer): void {
     this.#consuming = true
-    this.#consume(chunk, 0, chunk.length)
-    this.#consuming = false
-    this.#receiver?.onFlush()
+    try {
+      this.#consume(chunk, 0, chunk.length)
+      this.#consuming = false
+      this.#receiver?.onFlush()
+    } finally {
+      // Whatever happens: other connections read into the same bytes.
+      this.head.settle(true)
+    }
   }
 
   onEnd(): void {
@@ -222,16 +229,13 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     else this.#linger()
   }
 
-  #send(text: string): void {
-    this.#out = this.#out === '' ? text : this.#out + text
-  }
-
   #sendRange(bytes: Buffer, start: number, end: number): boolean {
+    const output = this.#output
     if (end - start <= joinLimitBytes) {
-      this.#send(bytes.latin1Slice(start, end))
-      return this.#out.length <= joinLimitBytes || this.flush()
+      output.range(bytes, start, end)
+      return output.length <= joinLimitBytes || output.flush()
     }
-    this.flush()
+    output.flush()
     return this.transport.write(bytes.subarray(start, end))
   }
 

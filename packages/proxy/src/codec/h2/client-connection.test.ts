@@ -153,6 +153,8 @@ test('malformed answers fail their stream only', () => {
     [answer(1, 200, [['content-length', '2']], true)],
     [answer(1, 200), headFrame(1, [['x-a', 'b']], false)],
     [answer(1, 200), headFrame(1, [[':status', '200']])],
+    [data(1, 'x')],
+    [data(1, '', ends)],
     Array.from({ length: 101 }, () => answer(1, 102)),
     [
       answer(1, 200, [
@@ -174,6 +176,14 @@ test('malformed answers fail their stream only', () => {
     send(answer(3, 204, [], true))
     assert.deepEqual(next.events, ['204 none', 'end'])
   }
+})
+
+test('malformed answers end the connection where the configuration says nothing, as with Envoy', () => {
+  const { ask, send, sent, transport } = begun({ streamErrorOnMalformed: false })
+  const [bad, other] = [ask(), ask()]
+  sent()
+  send(answer(1, 200, [['connection', 'close']]))
+  assert.deepEqual([bad.failure?.kind, other.failure?.kind, transport.ended], ['protocol', 'protocol', true])
 })
 
 test('GOAWAY refuses what the server has not looked at, lets the rest end, and closes', () => {
@@ -298,7 +308,7 @@ test('what only a client may do, and pushes, end the connection', () => {
     sent()
     const frames = send(bytes)
     assert.equal(frames.at(-1)?.payload.readUInt32BE(4), code)
-    assert.equal(seen.failure?.kind, 'closed')
+    assert.equal(seen.failure?.kind, 'protocol')
     assert.equal(transport.ended, true)
   }
 })

@@ -156,7 +156,7 @@ export class H2ClientConnection extends H2Connection {
 
   onBlock({ id, endStream }: HeadBlock, bytes: Buffer, start: number, end: number): void {
     const stream = this.streams.get(id) as H2ClientStream | undefined
-    const form = stream === undefined || stream.remoteDone ? 'nothing' : stream.answered ? 'trailers' : 'response'
+    const form = stream === undefined || stream.remoteDone ? 'nothing' : stream.headless ? 'response' : 'trailers'
     this.heads.begin(form, responseLimits)
     if (!this.decode(bytes, start, end)) return
     if (stream === undefined) {
@@ -173,10 +173,10 @@ export class H2ClientConnection extends H2Connection {
     let fault = malformed ?? refused?.details
     if (fault === undefined && form === 'trailers' && !endStream) fault = 'trailers that do not end the stream'
     if (fault === undefined && form === 'response') fault = this.#onHead(stream, endStream)
-    if (fault === undefined && endStream && !stream.closed) {
-      if (!stream.receiveEnd(form === 'trailers' ? head : undefined)) fault = 'less body than content-length says'
-    }
-    if (fault !== undefined) this.refuse(stream, ErrorCode.PROTOCOL_ERROR, fault)
+    if (fault !== undefined) return this.offend(stream, ErrorCode.PROTOCOL_ERROR, fault)
+    if (!endStream || stream.closed) return
+    const short = stream.receiveEnd(form === 'trailers' ? head : undefined)
+    if (short !== undefined) this.refuse(stream, ErrorCode.PROTOCOL_ERROR, short)
   }
 
   /** The head of an answer. Returns what is wrong with it, if anything. */

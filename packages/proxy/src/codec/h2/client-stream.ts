@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer'
 import type { MessageReceiver, OutgoingRequest, ResponseReceiver, UpstreamStream } from '../http-stream.ts'
 import type { BodyExtent } from '../http-stream.ts'
 import type { FieldsHead } from '../fields-head.ts'
@@ -10,11 +9,16 @@ import { H2Stream, type StreamFailure } from './stream.ts'
 /** The code Envoy gives up with; servers that count cancelled requests would count other ones behind us than behind it. */
 const givenUp = ErrorCode.INTERNAL_ERROR
 
+const failureOf: Readonly<Record<number, StreamFailure>> = {
+  [ErrorCode.PROTOCOL_ERROR]: 'protocol',
+  [ErrorCode.REFUSED_STREAM]: 'refused',
+}
+
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {
   readonly reused: boolean
-  /** The final head of the answer came. */
-  answered = false
+  /** No final head of an answer came. */
+  override headless = true
   /** No byte of an answer came. */
   silent = true
   method = ''
@@ -71,17 +75,8 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     receiver?.onInformational(head)
   }
 
-  /** As any DATA, but not in front of the answer's head (RFC 9113 8.1): without one there is no answer to be part of. */
-  override receiveData(bytes: Buffer, start: number, end: number): boolean {
-    return this.answered && super.receiveData(bytes, start, end)
-  }
-
-  override receiveEnd(trailers: MessageHead | undefined): boolean {
-    return this.answered && super.receiveEnd(trailers)
-  }
-
   receiveHead(head: FieldsHead, body: BodyExtent): void {
-    this.answered = true
+    this.headless = false
     this.connection.touch(this)
     const receiver = this.receiver as ResponseReceiver | undefined
     receiver?.onHead(head, body)
@@ -92,7 +87,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
       // The answer is complete; the server only wants no more of the request (RFC 9113 8.1).
       this.pending.clear()
       this.sending = 'done'
-    } else this.fail(code === ErrorCode.REFUSED_STREAM ? 'refused' : 'reset', detail)
+    } else this.fail(failureOf[code] ?? 'reset', detail)
   }
 
   protected tellFailure(receiver: MessageReceiver, kind: StreamFailure, detail: string): void {

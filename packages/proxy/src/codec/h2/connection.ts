@@ -13,11 +13,12 @@ import { FrameReader } from './frame-reader.ts'
 import type { H2Options } from './h2-options.ts'
 import { HeadReader } from './head-reader.ts'
 import { writeTrailers } from './head-writer.ts'
+import { KeepAlive, type KeptAlive } from './keep-alive.ts'
 import { HpackDecoder } from './hpack-decoder.ts'
 import { HpackEncoder } from './hpack-encoder.ts'
 import { PeerSettings } from './peer-settings.ts'
 import { ConnectionCredit } from './receive-credit.ts'
-import type { H2Stream } from './stream.ts'
+import type { H2Stream, StreamFailure } from './stream.ts'
 
 /** What all HTTP/2 connections of a proxy share. */
 export interface H2Shared extends H2Turn {
@@ -40,7 +41,7 @@ const mostRemembered = 256
 export const PingPurpose = { ALIVE: 1, DRAIN: 2 } as const
 
 /** One side of a connection. */
-export abstract class H2Connection implements TransportHandler, DeadlineOwner {
+export abstract class H2Connection implements TransportHandler, DeadlineOwner, KeptAlive {
   readonly transport: Transport
   readonly options: H2Options
   readonly deadlines: DeadlineLists
@@ -64,12 +65,10 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
   readonly #dispatch = new FrameDispatch(this)
   readonly #reader = new FrameReader(this.#dispatch)
   readonly #headDeadline = new Deadline(this)
-  readonly #pingDeadline = new Deadline(this)
+  readonly #keepAlive: KeepAlive
   readonly #touched: H2Stream[] = []
   readonly #resumed: H2Stream[] = []
   readonly #reset = new Set<number>()
-  #heard = false
-  #pinging = false
 
   constructor(transport: Transport, shared: H2Shared, options: H2Options) {
     this.transport = transport
@@ -79,6 +78,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
     this.data = new DataScheduler(this.output)
     this.credit = new ConnectionCredit(options.connectionWindowBytes, options.heldBytes)
     this.guard = new FloodGuard(options.floods, shared.clock)
+    this.#keepAlive = new KeepAlive(this, shared.deadlines, options.pingIntervalMs, options.pingTimeoutMs)
   }
 
   abstract headLimits(): HeadLimits
@@ -96,6 +96,8 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
   protected abstract onDrainPong(): void
   protected abstract onStreamLeft(): void
   protected abstract onIdle(): void
+  /** The connection ends where a head had begun; only a server cares. */
+  protected onHeadCutOff(): void {}
   /** A stream ended that had not begun; only a client's can. */
   protected onUnbegun(): void {}
   protected abstract onOver(close: TransportClose): void
@@ -108,14 +110,14 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
     if (more > 0) writeNumberFrame(this.output, FrameType.WINDOW_UPDATE, 0, more)
     this.output.dirty()
     this.deadlines.arm(this.#headDeadline, this.headMs())
-    this.deadlines.arm(this.#pingDeadline, this.options.pingIntervalMs)
+    this.#keepAlive.start()
     if (early !== undefined && early.length > 0) this.onData(early)
     if (!this.over) this.transport.resume()
   }
 
   onData(chunk: Buffer): void {
     if (this.over) return
-    this.#heard = true
+    this.#keepAlive.heard()
     this.consuming = true
     this.readFrames(chunk, 0, chunk.length)
     this.consuming = false
@@ -177,8 +179,10 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
   onClose(close: TransportClose): void {
     this.over = true
     this.#reader.stop()
-    for (const deadline of [this.idleDeadline, this.#headDeadline, this.#pingDeadline]) this.deadlines.disarm(deadline)
-    this.#failStreams(close.detail === '' ? close.reason : close.detail)
+    this.#keepAlive.stop()
+    this.deadlines.disarm(this.idleDeadline)
+    this.deadlines.disarm(this.#headDeadline)
+    this.#failStreams('closed', close.detail === '' ? close.reason : close.detail)
     this.output.clear()
     this.onOver(close)
   }
@@ -186,8 +190,9 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
   /** The peer broke a rule of the connection: it ends. Returns false. */
   fail(code: number, detail: string): false {
     if (this.over) return false
+    if (this.#dispatch.inBlock) this.onHeadCutOff()
     writeGoaway(this.output, this.lastPeerId(), code, detail)
-    this.finish(detail)
+    this.finish(detail, code === ErrorCode.NO_ERROR ? 'closed' : 'protocol')
     return false
   }
 
@@ -197,13 +202,13 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
   }
 
   /** Sends what was gathered and closes; streams that are still open are told. */
-  finish(detail: string): void {
+  finish(detail: string, kind: StreamFailure = 'closed'): void {
     if (this.over) return
     this.over = true
     this.#reader.stop()
-    this.#failStreams(detail)
+    this.#failStreams(kind, detail)
     this.deadlines.disarm(this.#headDeadline)
-    this.deadlines.disarm(this.#pingDeadline)
+    this.#keepAlive.stop()
     this.output.blocked = false
     this.output.flush()
     this.transport.end()
@@ -211,8 +216,8 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
     this.transport.resume()
   }
 
-  #failStreams(detail: string): void {
-    for (const stream of [...this.streams.values()]) stream.fail('closed', detail)
+  #failStreams(kind: StreamFailure, detail: string): void {
+    for (const stream of [...this.streams.values()]) stream.fail(kind, detail)
   }
 
   /** Its reader is told of the end of this read. */
@@ -282,6 +287,12 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
     this.countReset()
   }
 
+  /** The peer broke a rule on a stream in a way that a peer that works cannot: see `streamErrorOnMalformed`. */
+  offend(stream: H2Stream, code: number, detail: string): void {
+    if (this.options.streamErrorOnMalformed) this.refuse(stream, code, detail)
+    else this.fail(code, detail)
+  }
+
   /** A stream was reset by the peer, or by its fault. False: that is one too many. */
   countReset(): boolean {
     const flood = this.guard.onReset()
@@ -318,7 +329,8 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
   }
 
   onPing(ack: boolean, bytes: Buffer, at: number): void {
-    if (ack) return this.#onPong(bytes[at] as number)
+    // That there is an answer is all that a question about being alive wants to know.
+    if (ack) return bytes[at] === PingPurpose.DRAIN ? this.onDrainPong() : undefined
     const flood = this.guard.onControl()
     if (flood !== false) return void this.calm(flood)
     const { output } = this
@@ -342,37 +354,22 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner {
     output.dirty()
   }
 
-  #onPong(purpose: number): void {
-    if (purpose === PingPurpose.DRAIN) this.onDrainPong()
-    else if (this.#pinging) {
-      this.#pinging = false
-      this.deadlines.arm(this.#pingDeadline, this.options.pingIntervalMs)
-    }
+  askAlive(): void {
+    this.ping(PingPurpose.ALIVE)
+  }
+
+  onSilence(): void {
+    this.finish('no answer to a PING')
+    this.transport.destroy()
   }
 
   onDeadline(deadline: Deadline): void {
-    if (deadline === this.#pingDeadline) this.#onPingDeadline()
-    else if (deadline === this.#headDeadline) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or head takes too long')
+    if (deadline === this.#headDeadline) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or head takes too long')
     else if (this.over) this.transport.destroy()
     else this.onIdleDeadline()
   }
 
   protected abstract onIdleDeadline(): void
-
-  #onPingDeadline(): void {
-    if (this.#heard) {
-      this.#heard = false
-      this.#pinging = false
-      this.deadlines.arm(this.#pingDeadline, this.options.pingIntervalMs)
-    } else if (this.#pinging) {
-      this.finish('no answer to a PING')
-      this.transport.destroy()
-    } else {
-      this.#pinging = true
-      this.ping(PingPurpose.ALIVE)
-      this.deadlines.arm(this.#pingDeadline, this.options.pingTimeoutMs)
-    }
-  }
 
   /** Decodes a block into `heads`. False: the connection ended. */
   protected decode(bytes: Buffer, start: number, end: number): boolean {

@@ -87,8 +87,10 @@ export class FrameDispatch implements FrameSink {
   onDataBytes(bytes: Buffer, start: number, end: number): void {
     const stream = this.#stream
     this.#dataBytes += end - start
-    if (stream === undefined || stream.closed || stream.receiveData(bytes, start, end)) return
-    this.#connection.refuse(stream, ErrorCode.PROTOCOL_ERROR, 'more body than content-length says')
+    if (stream === undefined || stream.closed) return
+    if (stream.headless) return this.#connection.offend(stream, ErrorCode.PROTOCOL_ERROR, 'DATA before a head')
+    const fault = stream.receiveData(bytes, start, end)
+    if (fault !== undefined) this.#connection.refuse(stream, ErrorCode.PROTOCOL_ERROR, fault)
   }
 
   onDataEnd(): void {
@@ -98,8 +100,10 @@ export class FrameDispatch implements FrameSink {
     if (flood !== false) return void connection.calm(flood)
     const stream = this.#stream
     this.#stream = undefined
-    if (!ends || stream === undefined || stream.closed || stream.receiveEnd(undefined)) return
-    connection.refuse(stream, ErrorCode.PROTOCOL_ERROR, 'less body than content-length says')
+    if (!ends || stream === undefined || stream.closed) return
+    if (stream.headless) return connection.offend(stream, ErrorCode.PROTOCOL_ERROR, 'an end before a head')
+    const fault = stream.receiveEnd(undefined)
+    if (fault !== undefined) connection.refuse(stream, ErrorCode.PROTOCOL_ERROR, fault)
   }
 
   onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void {
@@ -169,9 +173,9 @@ export class FrameDispatch implements FrameSink {
     }
     const stream = connection.streams.get(id)
     if (stream === undefined) connection.onStrayFrame(id, false)
-    else if (more === 0) connection.refuse(stream, ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of nothing')
+    else if (more === 0) connection.offend(stream, ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of nothing')
     else if (stream.sendWindow + more > largestWindowBytes) {
-      connection.refuse(stream, ErrorCode.FLOW_CONTROL_ERROR, 'a window too large')
+      connection.offend(stream, ErrorCode.FLOW_CONTROL_ERROR, 'a window too large')
     } else {
       stream.sendWindow += more
       connection.data.join(stream)

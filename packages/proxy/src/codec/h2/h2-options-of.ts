@@ -18,6 +18,7 @@ export function h2OptionsOf(options: Http2Options): H2Options {
     connectionWindowBytes: options.initialConnectionWindowBytes ?? defaults.connectionWindowBytes,
     headerTableBytes: options.hpackTableBytes ?? defaults.headerTableBytes,
     allowConnect: options.allowConnect,
+    streamErrorOnMalformed: options.streamErrorOnMalformed,
     pingIntervalMs: options.keepAlive?.intervalMs ?? 0,
     pingTimeoutMs: options.keepAlive?.timeoutMs ?? defaults.pingTimeoutMs,
     floods: {

@@ -36,7 +36,10 @@ export interface H2Options {
   readonly headerTableBytes: number
   /** Server: extended CONNECT is offered (RFC 8441). */
   readonly allowConnect: boolean
-  /** Server: a malformed head resets its stream; false: it ends the connection, which is what Envoy does unless told otherwise. */
+  /**
+   * A malformed head, or another fault that only a broken peer has, resets its stream; false: it ends the connection, which is what
+   * Envoy does unless told otherwise. A body that is not as long as it says is an error of its stream in either case.
+   */
   readonly streamErrorOnMalformed: boolean
   /** After so long without a frame a PING is sent, and its answer awaited; 0: never. */
   readonly pingIntervalMs: number

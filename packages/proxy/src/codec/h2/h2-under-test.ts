@@ -201,6 +201,7 @@ export class SeenRequest implements RequestReceiver {
   ended = false
   trailers: string[] | undefined = undefined
   gone: string | undefined = undefined
+  how: string | undefined = undefined
   flushes = 0
   writables = 0
   onEach: ((request: SeenRequest) => void) | undefined = undefined
@@ -230,8 +231,9 @@ export class SeenRequest implements RequestReceiver {
   onBodyFault(details: string): void {
     this.gone = details
   }
-  onGone(detail: string): void {
+  onGone(detail: string, how?: string): void {
     this.gone = detail
+    this.how = how
   }
   /** Answers with a body, as a whole. */
   answer(body = '', status = 200): void {

@@ -9,12 +9,13 @@ import { FieldFlag, type FieldSink } from './hpack-decoder.ts'
 /** What a block is the head of; `nothing`: it is decoded only to keep the table in step. */
 export type HeadForm = 'request' | 'response' | 'trailers' | 'nothing'
 
-/** Envoy's words for `%RESPONSE_CODE_DETAILS%`. */
-const brokenRule = 'http2.violation.of.messaging.rule'
-const invalidField = 'http2.invalid.header.field'
+/** Envoy's words for `%RESPONSE_CODE_DETAILS%`: a rule of HTTP/2 is broken, or a field cannot be. */
+export const brokenRule = 'http2.violation.of.messaging.rule'
+export const invalidField = 'http2.invalid.header.field'
 const tooLarge: HeadFault = { status: 431, details: 'http2.too_many_headers' }
 const fragment: HeadFault = { status: 400, details: 'http2.path_with_fragment' }
 
+const pathOrScheme = (1 << FieldRole.PATH) | (1 << FieldRole.SCHEME)
 const nothing = new FieldsHead()
 
 /** Reads one head after the other of one connection. */
@@ -31,6 +32,7 @@ export class HeadReader implements FieldSink {
   #limits: HeadLimits = { maxBytes: 0, maxHeaders: 0 }
   #bytes = 0
   #pseudo = 0
+  #pathFlags = 0
   #regular = false
   #authority: string | undefined = undefined
   #allowProtocol = false
@@ -63,8 +65,8 @@ export class HeadReader implements FieldSink {
     if (role === FieldRole.REGULAR) {
       this.#regular = true
       this.head.push(name.text, value, name.kind)
-    } else if (role < FieldRole.REGULAR) this.#onPseudo(role, value)
-    else this.#onSpecial(name, value)
+    } else if (role < FieldRole.REGULAR) this.#onPseudo(role, value, flags)
+    else this.#onSpecial(name, value, flags)
     if ((flags & FieldFlag.NEVER_INDEXED) !== 0 && role >= FieldRole.REGULAR) this.head.keepUnindexed(name.text)
   }
 
@@ -80,7 +82,7 @@ export class HeadReader implements FieldSink {
     this.full = true
   }
 
-  #onPseudo(role: number, value: string): void {
+  #onPseudo(role: number, value: string, flags: number): void {
     const bit = 1 << role
     const foreign = this.#form === 'request' ? role === FieldRole.STATUS : role !== FieldRole.STATUS
     if (this.#regular || foreign || this.#form === 'trailers' || (this.#pseudo & bit) !== 0)
@@ -89,20 +91,21 @@ export class HeadReader implements FieldSink {
     const { head } = this
     switch (role) {
       case FieldRole.METHOD:
-        if (!allOf(value, TOKEN)) return this.#bad(invalidField)
+        if (value !== 'GET' && value !== 'POST' && !allOf(value, TOKEN)) return this.#bad(invalidField)
         head.methodText = value
         return
       case FieldRole.PATH:
         head.path = value
+        this.#pathFlags = flags
         return
       case FieldRole.SCHEME:
-        if (!scheme.test(value)) return this.#bad(invalidField)
+        if (value !== 'http' && value !== 'https' && !scheme.test(value)) return this.#bad(invalidField)
         head.scheme = value
         return
       case FieldRole.AUTHORITY:
         // An empty one stands for none.
         if (value === '') return
-        if (!allOf(value, TARGET) || value.includes('@')) return this.#bad(invalidField)
+        if ((flags & FieldFlag.NO_TARGET) !== 0 || value.includes('@')) return this.#bad(invalidField)
         this.#authority = value
         head.push('host', value, HeaderKind.HOST)
         return
@@ -119,14 +122,14 @@ export class HeadReader implements FieldSink {
     }
   }
 
-  #onSpecial(name: FieldName, value: string): void {
+  #onSpecial(name: FieldName, value: string, flags: number): void {
     this.#regular = true
     const { head } = this
     // Neither framing nor routing can be changed behind a message.
     if (this.#form === 'trailers') return this.#bad(name.role === FieldRole.MALFORMED ? invalidField : brokenRule)
     switch (name.role) {
       case FieldRole.HOST:
-        return this.#onHost(value)
+        return this.#onHost(value, flags)
       case FieldRole.COOKIE: {
         // Crumbs are one field everywhere else (RFC 9113 8.2.3).
         const first = head.find(HeaderKind.COOKIE)
@@ -146,10 +149,11 @@ export class HeadReader implements FieldSink {
   }
 
   /** Beside `:authority` it may stand only when it says the same (RFC 9113 8.3.1). */
-  #onHost(value: string): void {
+  #onHost(value: string, flags: number): void {
     if (this.#form !== 'request') this.head.push('host', value, HeaderKind.HOST)
     else if (this.#authority === undefined) {
-      if (this.head.has(HeaderKind.HOST) || !allOf(value, TARGET) || value.includes('@')) return this.#bad(invalidField)
+      const wrong = value === '' || (flags & FieldFlag.NO_TARGET) !== 0 || value.includes('@')
+      if (wrong || this.head.has(HeaderKind.HOST)) return this.#bad(invalidField)
       this.head.push('host', value, HeaderKind.HOST)
     } else if (value.toLowerCase() !== this.#authority.toLowerCase()) this.#bad(brokenRule)
   }
@@ -167,18 +171,19 @@ export class HeadReader implements FieldSink {
 
   #finishRequest(): void {
     const { head } = this
-    const has = (role: number): boolean => (this.#pseudo & (1 << role)) !== 0
+    const pseudo = this.#pseudo
     if (head.methodText === 'CONNECT' && head.connectProtocol === undefined) {
-      if (has(FieldRole.PATH) || has(FieldRole.SCHEME) || this.#authority === undefined) this.#bad(brokenRule)
+      if ((pseudo & pathOrScheme) !== 0 || this.#authority === undefined) this.#bad(brokenRule)
       return
     }
     if (head.connectProtocol !== undefined && head.methodText !== 'CONNECT') return this.#bad(brokenRule)
-    if (head.methodText === '' || !has(FieldRole.PATH) || !has(FieldRole.SCHEME)) return this.#bad(brokenRule)
+    if (head.methodText === '' || !head.has(HeaderKind.HOST) || (pseudo & pathOrScheme) !== pathOrScheme)
+      return this.#bad(brokenRule)
     const { path } = head
     if (path === '*') {
       if (head.methodText !== 'OPTIONS') this.#bad(invalidField)
     } else if (path.charCodeAt(0) !== 47) this.#bad(invalidField)
-    else if (!allOf(path, TARGET)) {
+    else if ((this.#pathFlags & FieldFlag.NO_TARGET) !== 0) {
       // A fragment is the one thing browsers' libraries leak; it is answered as over HTTP/1.1.
       if (path.includes('#') && allOf(path.replaceAll('#', ''), TARGET)) this.refused = fragment
       else this.#bad(invalidField)

@@ -1,10 +1,10 @@
 // Header blocks to fields (RFC 7541), straight from the bytes read. A block that cannot be decoded ends the connection: both
 // sides' tables would differ from then on.
 import { Buffer } from 'node:buffer'
-import { charClass, VALUE } from '../h1/char-table.ts'
+import { charClass, TARGET, VALUE } from '../h1/char-table.ts'
 import { DecodedTable, defaultTableBytes } from './decoded-table.ts'
 import { type FieldName, nameOfBytes } from './field-name.ts'
-import { decodedLimit, decodeHuffman } from './huffman.ts'
+import { decodedBytes, decodedLimit, decodedClasses, decodeHuffman } from './huffman.ts'
 import { staticCount, staticNames, staticValues } from './static-table.ts'
 
 /** What is to be known of a field besides its name and value. */
@@ -13,6 +13,8 @@ export const FieldFlag = {
   MALFORMED: 1,
   /** It came as a never-indexed literal: it stays one on every hop (RFC 7541 6.2.3). */
   NEVER_INDEXED: 2,
+  /** The value holds bytes that no request target has: blanks, `#`. */
+  NO_TARGET: 4,
 } as const
 
 /** Takes the fields of a block, in order. */
@@ -39,7 +41,7 @@ export class HpackDecoder {
   #flags = 0
   #malformed: string | undefined = undefined
   #value = ''
-  #decodedLength = 0
+  #outcome = 0
 
   /** Our SETTINGS_HEADER_TABLE_SIZE, once the peer has acknowledged it. */
   setLimit(bytes: number): void {
@@ -133,7 +135,7 @@ export class HpackDecoder {
     this.#at = from + length
     if (!coded) return nameOfBytes(bytes, from, this.#at)
     const text = this.#decoded(bytes, from, this.#at)
-    return text === undefined ? undefined : nameOfBytes(text, 0, this.#decodedLength)
+    return this.#outcome < 0 ? undefined : nameOfBytes(text, 0, decodedBytes(this.#outcome))
   }
 
   /** Reads a value into `#value` and `#flags`; returns its length as the table counts it. */
@@ -144,13 +146,18 @@ export class HpackDecoder {
     const from = this.#at
     this.#at = from + length
     if (!coded) {
+      let all = VALUE | TARGET
+      for (let at = from; at < this.#at; at++) all &= charClass[bytes[at] as number] as number
+      this.#flags = flagsOf(all)
       this.#take(bytes, from, this.#at)
       return length
     }
     const text = this.#decoded(bytes, from, this.#at)
-    if (text === undefined) return 0
-    this.#take(text, 0, this.#decodedLength)
-    return this.#decodedLength
+    if (this.#outcome < 0) return 0
+    this.#flags = flagsOf(decodedClasses(this.#outcome))
+    const textBytes = decodedBytes(this.#outcome)
+    this.#take(text, 0, textBytes)
+    return textBytes
   }
 
   /** Blanks around a value are no part of it, as in HTTP/1.1; Envoy takes such values too. */
@@ -159,19 +166,15 @@ export class HpackDecoder {
     let to = end
     while (from < to && isBlank(bytes[from] as number)) from++
     while (to > from && isBlank(bytes[to - 1] as number)) to--
-    let bad = 0
-    for (let at = from; at < to; at++) bad |= ~(charClass[bytes[at] as number] as number) & VALUE
-    this.#flags = bad === 0 ? 0 : FieldFlag.MALFORMED
     this.#value = from === to ? '' : bytes.latin1Slice(from, to)
   }
 
-  #decoded(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  #decoded(bytes: Buffer, start: number, end: number): Buffer {
     const limit = decodedLimit(end - start)
     const target = limit <= scratch.length ? scratch : Buffer.allocUnsafeSlow(limit)
-    this.#decodedLength = decodeHuffman(bytes, start, end, target)
-    if (this.#decodedLength >= 0) return target
-    this.#malformed = 'a malformed Huffman code'
-    return undefined
+    this.#outcome = decodeHuffman(bytes, start, end, target)
+    if (this.#outcome < 0) this.#malformed = 'a malformed Huffman code'
+    return target
   }
 
   #skipString(bytes: Buffer, end: number): void {
@@ -211,6 +214,12 @@ export class HpackDecoder {
       if (byte < 0x80) return value
     }
   }
+}
+
+/** Flags of a value all of whose bytes are of these classes. */
+function flagsOf(classes: number): number {
+  if ((classes & VALUE) === 0) return FieldFlag.MALFORMED | FieldFlag.NO_TARGET
+  return (classes & TARGET) === 0 ? FieldFlag.NO_TARGET : 0
 }
 
 function isBlank(byte: number): boolean {

@@ -34,6 +34,10 @@ class NameSlot {
   next: number
   /** Those before it are of the static table. */
   readonly first: number
+  /** The number of the last insertion with this name; 0: none. */
+  inserted = 0
+  /** It was written before. */
+  known = false
 
   constructor(text: string) {
     const fixed = fixedSlots.get(text) ?? unfixed
@@ -114,7 +118,34 @@ export class HpackEncoder {
         slot.next = slot.next + 1 === values.length ? slot.first : slot.next + 1
       }
     }
-    writeLiteral(output, 0, slot.staticName, name, value)
+    this.#unrepeated(output, slot, name, value)
+  }
+
+  /**
+   * A value that is not known to repeat. A name that does is worth a place in the table, whatever value it comes with: ids differ, their
+   * names do not.
+   */
+  #unrepeated(output: OutputBuffer, slot: NameSlot, name: string, value: string): void {
+    if (slot.staticName > 0) return writeLiteral(output, 0, slot.staticName, name, value)
+    if (slot.inserted > this.#evicted) {
+      return writeLiteral(output, 0, staticCount + this.#inserted + 1 - slot.inserted, name, value)
+    }
+    const size = name.length + value.length + entryOverhead
+    if (!slot.known || size > this.#limit >> 3) {
+      slot.known = true
+      return writeLiteral(output, 0, 0, name, value)
+    }
+    this.#insert(slot, size)
+    output.bytes[output.length++] = 0x40
+    writeCodedText(output, name)
+    writeText(output, value)
+  }
+
+  #insert(slot: NameSlot, size: number): void {
+    this.#evictTo(this.#limit - size)
+    this.#sizes[this.#inserted % this.#sizes.length] = size
+    this.#bytes += size
+    slot.inserted = ++this.#inserted
   }
 
   #repeated(output: OutputBuffer, slot: NameSlot, at: number, name: string): void {
@@ -126,10 +157,8 @@ export class HpackEncoder {
     const value = slot.values[at] as string
     const size = name.length + value.length + entryOverhead
     if (size > this.#limit) return writeLiteral(output, 0, slot.staticName, name, value)
-    this.#evictTo(this.#limit - size)
-    this.#sizes[this.#inserted % this.#sizes.length] = size
-    this.#bytes += size
-    slot.places[at] = -++this.#inserted
+    this.#insert(slot, size)
+    slot.places[at] = -slot.inserted
     if (slot.staticName > 0) writeInteger(output, 0x40, 0x3f, slot.staticName)
     else {
       output.bytes[output.length++] = 0x40

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeHuffman, decodedLimit, encodeHuffman, huffmanLength } from './huffman.ts'
+import { TARGET, VALUE } from '../h1/char-table.ts'
+import { decodedBytes, decodedLimit, decodeHuffman, decodedClasses, encodeHuffman, huffmanLength } from './huffman.ts'
 import { decodeFields, encodeFields, FieldList, hpackPair, type PlainField } from './hpack-under-test.ts'
 import { HpackDecoder } from './hpack-decoder.ts'
 import { HpackEncoder } from './hpack-encoder.ts'
@@ -26,8 +27,10 @@ test('every text comes back from the Huffman code, and its length is known befor
       const end = encodeHuffman(text, coded, 0)
       assert.equal(end, huffmanLength(text))
       const back = Buffer.alloc(decodedLimit(end) + 1)
-      const length = decodeHuffman(coded, 0, end, back)
-      assert.equal(back.latin1Slice(0, length), text)
+      const decoded = decodeHuffman(coded, 0, end, back)
+      assert.equal(back.latin1Slice(0, decodedBytes(decoded)), text)
+      assert.equal((decodedClasses(decoded) & VALUE) === 0, /[^\t\x20-\x7e\x80-\xff]/.test(text))
+      assert.equal((decodedClasses(decoded) & TARGET) === 0, /[^\x21\x22\x24-\x7e\x80-\xff]/.test(text))
     }),
     runs,
   )
@@ -185,7 +188,7 @@ test('values with forbidden bytes and names with upper-case letters are marked',
     bad.map((value) => ({ name: 'x-a', value })),
   )
   assert.equal(decoder.decode(block, 0, block.length, sink), undefined)
-  assert.deepEqual(flags, [1, 1, 1, 1, 0, 0, 0])
+  assert.deepEqual(flags, [5, 5, 5, 5, 0, 4, 0])
   const named = encodeFields(
     new HpackEncoder(),
     ['X-A', 'a b', 'a:b', '', ':', 'x-ok'].map((name) => ({ name, value: '' })),

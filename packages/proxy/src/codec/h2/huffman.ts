@@ -1,5 +1,6 @@
 // The string code of HPACK (RFC 7541 5.2 and appendix B). The code is canonical: the lengths alone say all of it.
 import type { Buffer } from 'node:buffer'
+import { charClass, TARGET, VALUE } from '../h1/char-table.ts'
 
 /** Bits of each byte's code; the last is that of EOS. */
 const codeLengths: readonly number[] = [
@@ -15,8 +16,9 @@ const codeLengths: readonly number[] = [
 ]
 const eos = 256
 const longest = 30
-/** Codes up to this length are found by one look-up; longer ones belong to bytes that are rare in headers. */
-const rootBits = 10
+/** Bits looked at together: two codes of the bytes that are frequent in headers, and the whole of all but rare ones. */
+const rootBits = 12
+const rootMask = (1 << rootBits) - 1
 
 const codes = new Uint32Array(eos + 1)
 /** By length: the first code, how many there are, and where their symbols begin in `symbols`. */
@@ -25,13 +27,24 @@ const codeCount = new Uint16Array(longest + 1)
 const firstSymbol = new Uint16Array(longest + 1)
 /** In the order of their codes. */
 const symbols = new Uint16Array(eos + 1)
-/** By the next ten bits: `symbol << 4 | length`; 0: the code is longer. */
-const root = new Uint16Array(1 << rootBits)
+/**
+ * By the next bits: one or two symbols (a byte each), how many (2 bits), their length in bits (4 bits), and the classes that one
+ * of them is not of (VALUE and TARGET, above). 0: the code is longer.
+ */
+const root = new Int32Array(1 << rootBits)
+const countShift = 16
+const lengthShift = 18
+const lacksShift = 22
+const classBits = VALUE | TARGET
+/** In what `decodeHuffman` returns: the classes that one of the bytes is not of. */
+const outcomeShift = 24
+const lengthMask = (1 << outcomeShift) - 1
 fillTables()
 
 function fillTables(): void {
   let code = 0
   let order = 0
+  const single = new Int32Array(1 << rootBits)
   for (let length = 1; length <= longest; length++) {
     code *= 2
     firstCode[length] = code
@@ -42,38 +55,89 @@ function fillTables(): void {
       symbols[order++] = symbol
       if (length <= rootBits) {
         const from = code << (rootBits - length)
-        root.fill((symbol << 4) | length, from, from + (1 << (rootBits - length)))
+        const entry = symbol | (1 << countShift) | (length << lengthShift) | (lacks(symbol) << lacksShift)
+        single.fill(entry, from, from + (1 << (rootBits - length)))
       }
       code++
     }
     codeCount[length] = order - (firstSymbol[length] as number)
   }
+  for (let bits = 0; bits <= rootMask; bits++) root[bits] = withSecond(single, bits)
 }
 
-/** The most bytes that so many coded ones can become. */
+/** Adds a second symbol when all of its code is among the bits. */
+function withSecond(single: Int32Array, bits: number): number {
+  const first = single[bits] as number
+  if (first === 0) return 0
+  const used = lengthOf(first)
+  const second = single[(bits << used) & rootMask] as number
+  if (second === 0 || used + lengthOf(second) > rootBits) return first
+  const length = (used + lengthOf(second)) << lengthShift
+  return (
+    (first & 0xff) |
+    ((second & 0xff) << 8) |
+    (2 << countShift) |
+    length |
+    ((first | second) & (classBits << lacksShift))
+  )
+}
+
+function lengthOf(entry: number): number {
+  return (entry >> lengthShift) & 15
+}
+
+/** The classes, of VALUE and TARGET, that a byte is not of. */
+function lacks(symbol: number): number {
+  return ~(charClass[symbol] as number) & classBits
+}
+
+/** The most bytes that so many coded ones can become, and one for a second symbol that is written and not counted. */
 export function decodedLimit(codedBytes: number): number {
-  return Math.floor((codedBytes * 8) / 5)
+  return Math.floor((codedBytes * 8) / 5) + 1
 }
 
-/** Decodes `bytes[start, end)` to the start of `target`, which is large enough; returns how many bytes, -1 when malformed. */
+/** The classes, of VALUE and TARGET, that all bytes are of which `decodeHuffman` decoded. */
+export function decodedClasses(decoded: number): number {
+  return classBits & ~(decoded >> outcomeShift)
+}
+
+/** How many bytes `decodeHuffman` decoded. */
+export function decodedBytes(decoded: number): number {
+  return decoded & lengthMask
+}
+
+/**
+ * Decodes `bytes[start, end)` to the start of `target`, which has `decodedLimit` bytes. Returns what `decodedBytes` and
+ * `decodedClasses` read; -1: malformed.
+ */
 export function decodeHuffman(bytes: Buffer, start: number, end: number, target: Buffer): number {
   let at = start
   let bits = 0
   let count = 0
   let written = 0
+  let seen = 0
   for (;;) {
-    while (count <= 24 && at < end) {
-      bits = (bits << 8) | (bytes[at++] as number)
-      count += 8
+    if (count < rootBits) {
+      if (at + 1 < end) {
+        bits = (bits << 16) | ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+        at += 2
+        count += 16
+      } else if (at < end) {
+        bits = (bits << 8) | (bytes[at++] as number)
+        count += 8
+        if (count < rootBits) break
+      } else break
     }
-    if (count < rootBits) break
-    const found = root[(bits >>> (count - rootBits)) & ((1 << rootBits) - 1)] as number
+    const found = root[(bits >>> (count - rootBits)) & rootMask] as number
     if (found !== 0) {
-      target[written++] = found >> 4
-      count -= found & 15
+      target[written] = found & 0xff
+      target[written + 1] = (found >> 8) & 0xff
+      written += (found >> countShift) & 3
+      count -= (found >> lengthShift) & 15
+      seen |= found
       continue
     }
-    let code = (bits >>> (count - rootBits)) & ((1 << rootBits) - 1)
+    let code = (bits >>> (count - rootBits)) & rootMask
     let length = rootBits
     count -= rootBits
     let symbol = -1
@@ -92,24 +156,28 @@ export function decodeHuffman(bytes: Buffer, start: number, end: number, target:
     }
     if (symbol === eos) return -1
     target[written++] = symbol
+    seen |= lacks(symbol) << lacksShift
   }
-  return decodeTail(bits, count, target, written)
+  return decodeTail(bits, count, target, written | (((seen >> lacksShift) & classBits) << outcomeShift))
 }
 
-/** The last bits, fewer than ten: whole codes, then less than a byte of ones. */
-function decodeTail(bits: number, bitCount: number, target: Buffer, alreadyWritten: number): number {
+/** The last bits, fewer than twelve: whole codes, then less than a byte of ones. `before`: what was decoded so far. */
+function decodeTail(bits: number, bitCount: number, target: Buffer, before: number): number {
   let count = bitCount
-  let written = alreadyWritten
+  let written = before & lengthMask
+  let lacking = before & ~lengthMask
   while (count > 0) {
     const missing = rootBits - count
-    const found = root[((bits << missing) | ((1 << missing) - 1)) & ((1 << rootBits) - 1)] as number
-    const length = found & 15
-    if (found === 0 || length > count) break
-    target[written++] = found >> 4
+    const found = root[((bits << missing) | ((1 << missing) - 1)) & rootMask] as number
+    const symbol = found & 0xff
+    const length = found === 0 ? longest : (codeLengths[symbol] as number)
+    if (length > count) break
+    target[written++] = symbol
+    lacking |= lacks(symbol) << outcomeShift
     count -= length
   }
   const mask = (1 << count) - 1
-  return count < 8 && (bits & mask) === mask ? written : -1
+  return count < 8 && (bits & mask) === mask ? written | lacking : -1
 }
 
 /** How many bytes the code of a latin1 text takes. */

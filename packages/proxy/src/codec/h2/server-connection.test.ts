@@ -6,6 +6,7 @@ import { defaultH2Options } from './h2-options.ts'
 import {
   answerHead,
   frame,
+  framesOf,
   greeting,
   headFrame,
   linesOf,
@@ -238,6 +239,7 @@ const malformed: Record<string, [string, string][]> = {
   'an empty path': requestFields({ ':path': '' }),
   'a path without a slash': requestFields({ ':path': 'a' }),
   'a space in the path': requestFields({ ':path': '/a b' }),
+  'neither authority nor host': requestFields({ ':authority': undefined }),
   'no scheme': requestFields({ ':scheme': undefined }),
   'a scheme of another kind': requestFields({ ':scheme': 'ht tp' }),
   'a method that is no token': requestFields({ ':method': 'G T' }),
@@ -288,6 +290,36 @@ test('a malformed head ends the connection when the configuration does not say o
   send(greeting)
   assert.equal(goawayCode(send(get(1, { 'X-A': 'b' }))), ErrorCode.PROTOCOL_ERROR)
   assert.deepEqual([server.malformed.length, transport.ended], [1, true])
+})
+
+test('a block that cannot be decoded, or that is never finished, is told of as a malformed head', () => {
+  for (const bytes of [
+    [frame(FrameType.HEADERS, FrameFlag.END_HEADERS, 1, '\x80')],
+    [frame(FrameType.HEADERS, 0, 1, '\x82'), frame(FrameType.PING, 0, 0, 'pingping')],
+  ]) {
+    const { send, server, transport } = serverUnderTest()
+    send(greeting)
+    send(...bytes)
+    assert.deepEqual([server.malformed.length, transport.ended], [1, true])
+  }
+})
+
+test('how a stream ended is told: the connection, a reset, a fault', () => {
+  const ends: [Buffer, string | undefined][] = [
+    [reset(1), 'reset'],
+    [widen(1, 0), 'protocol'],
+    [frame(FrameType.PUSH_PROMISE, 4, 1, numbers(2)), 'protocol'],
+  ]
+  for (const [bytes, how] of ends) {
+    const { send, server } = serverUnderTest()
+    send(greeting, post(1))
+    send(bytes)
+    assert.equal(server.requests[0]?.how, how)
+  }
+  const { send, server, transport } = serverUnderTest()
+  send(greeting, post(1))
+  transport.handler.onEnd()
+  assert.equal(server.requests[0]?.how, 'closed')
 })
 
 test('crumbs of a cookie are one line, and an authority stands as host', () => {
@@ -372,6 +404,8 @@ test('a drain warns, serves what was on its way, then says its last word and clo
   assert.equal(server.requests.length, 2)
   for (const request of server.requests) request.answer()
   send(Buffer.alloc(0))
+  assert.equal(transport.ended, false, 'the client may close by itself')
+  time.advance(5_000)
   assert.equal(transport.ended, true)
   time.advance(1_000)
   assert.equal(transport.destroyed, true)
@@ -394,10 +428,16 @@ test('an idle connection closes by itself, one that is served does not', () => {
   assert.equal(transport.ended, false)
   server.requests[0]?.answer()
   time.advance(59_999)
+  transport.take()
+  time.advance(1)
+  const warning = framesOf(transport.take())
+  assert.equal(numberOf(ofType(warning, FrameType.GOAWAY)[0]), 0x7fffffff)
+  assert.equal(ofType(warning, FrameType.PING).length, 1)
+  time.advance(4_999)
   assert.equal(transport.ended, false)
   time.advance(1)
   assert.equal(transport.ended, true)
-  assert.equal(goawayCode(send(Buffer.alloc(0))), ErrorCode.NO_ERROR)
+  assert.equal(goawayCode(framesOf(transport.take())), ErrorCode.NO_ERROR)
 })
 
 test('heads that do not end, and a client that never speaks, end the connection in time', () => {

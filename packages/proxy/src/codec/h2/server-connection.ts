@@ -3,6 +3,7 @@ import type { Transport, TransportClose } from '@weft/core'
 import type { DownstreamStream } from '../http-stream.ts'
 import type { HeadFault, HeadLimits } from '../message-head.ts'
 import { H2Connection, type H2Shared, type HeadBlock, PingPurpose } from './connection.ts'
+import { brokenRule, invalidField } from './head-reader.ts'
 import { clientPreface, ErrorCode, largestWindowBytes, writeGoaway } from './frame.ts'
 import type { H2Options } from './h2-options.ts'
 import { Setting } from './peer-settings.ts'
@@ -25,8 +26,8 @@ export interface H2Server {
   onClosed(close: TransportClose): void
 }
 
-/** How long a client may take to say that it has seen our warning that we go. */
-const warningMs = 5_000
+/** How long a client that was warned may take to close; Envoy's `drain_timeout`. */
+const graceMs = 5_000
 
 const preface = Buffer.from(clientPreface)
 
@@ -36,7 +37,8 @@ export class H2ServerConnection extends H2Connection {
   #prefaceSeen = 0
   /** The largest id the client has used. */
   #lastId = 0
-  #draining: 'no' | 'warned' | 'told' = 'no'
+  /** `told`: the last word is said; `over`: nothing is waited for but streams. */
+  #draining: 'no' | 'warned' | 'told' | 'over' = 'no'
   #goawayId = largestWindowBytes
 
   constructor(transport: Transport, server: H2Server, shared: H2Shared, options: H2Options) {
@@ -56,15 +58,15 @@ export class H2ServerConnection extends H2Connection {
   }
 
   /**
-   * Takes no further requests and closes once those there are were answered. The client is warned first: requests on their way to us
-   * are still served.
+   * Takes no further requests and closes once those there are were answered. The client is warned first, so that requests on their way
+   * to us are still served, and is given time to close by itself.
    */
   drain(): void {
     if (this.over || this.#draining !== 'no') return
     this.#draining = 'warned'
     writeGoaway(this.output, largestWindowBytes, ErrorCode.NO_ERROR, '')
     this.ping(PingPurpose.DRAIN)
-    this.deadlines.arm(this.idleDeadline, warningMs)
+    this.deadlines.arm(this.idleDeadline, graceMs)
   }
 
   protected override readFrames(bytes: Buffer, start: number, end: number): void {
@@ -119,7 +121,10 @@ export class H2ServerConnection extends H2Connection {
     const full = this.streams.size >= this.options.maxConcurrentStreams
     const request = !known && !full && id <= this.#goawayId
     this.heads.begin(request ? 'request' : 'nothing', this.headLimits(), this.options.allowConnect)
-    if (!this.decode(bytes, start, end)) return
+    if (!this.decode(bytes, start, end)) {
+      if (request) this.#server.onMalformed(invalidField)
+      return
+    }
     if (known) {
       if (!this.remembers(id)) this.fail(ErrorCode.STREAM_CLOSED, `a head on stream ${id}, which is closed`)
       return
@@ -136,7 +141,7 @@ export class H2ServerConnection extends H2Connection {
     const { head, malformed, refused, contentLength } = this.heads
     const short = endStream && contentLength > 0
     if (malformed !== undefined || selfDependent || short) {
-      const details = malformed ?? 'http2.violation.of.messaging.rule'
+      const details = malformed ?? brokenRule
       this.#server.onMalformed(details)
       if (this.options.streamErrorOnMalformed) this.resetId(id, ErrorCode.PROTOCOL_ERROR)
       else this.fail(ErrorCode.PROTOCOL_ERROR, details)
@@ -156,11 +161,12 @@ export class H2ServerConnection extends H2Connection {
     const ended = stream.remoteDone
     this.heads.begin(ended ? 'nothing' : 'trailers', this.headLimits())
     if (!this.decode(bytes, start, end)) return
+    if (ended) return this.refuse(stream, ErrorCode.STREAM_CLOSED, 'a head behind the end of the stream')
     const { head, malformed, refused } = this.heads
-    if (ended) this.refuse(stream, ErrorCode.STREAM_CLOSED, 'a head behind the end of the stream')
-    else if (malformed !== undefined || refused !== undefined || !block.endStream || !stream.receiveEnd(head)) {
-      this.refuse(stream, ErrorCode.PROTOCOL_ERROR, malformed ?? refused?.details ?? 'malformed trailers')
-    }
+    const fault = malformed ?? refused?.details ?? (block.endStream ? undefined : brokenRule)
+    if (fault !== undefined) return this.offend(stream, ErrorCode.PROTOCOL_ERROR, fault)
+    const short = stream.receiveEnd(head)
+    if (short !== undefined) this.refuse(stream, ErrorCode.PROTOCOL_ERROR, short)
   }
 
   /** A client that goes opens no further streams; those there are go on. */
@@ -172,28 +178,28 @@ export class H2ServerConnection extends H2Connection {
   protected onStreamLeft(): void {}
 
   protected onIdle(): void {
-    if (this.#draining === 'told') this.#close()
+    if (this.#draining === 'over') this.finish('drained')
     else if (this.#draining === 'no') this.deadlines.arm(this.idleDeadline, this.#server.idleMs())
   }
 
   protected onIdleDeadline(): void {
-    if (this.#draining === 'no') this.#close()
-    else this.onDrainPong()
+    if (this.#draining === 'no') return this.drain()
+    this.onDrainPong()
+    this.#draining = 'over'
+    if (this.idle) this.finish('drained')
   }
 
   /** The client has seen the warning: what it sends from now on it can send elsewhere. */
   protected onDrainPong(): void {
     if (this.#draining !== 'warned') return
     this.#draining = 'told'
-    this.deadlines.disarm(this.idleDeadline)
     this.#goawayId = this.#lastId
-    if (this.idle) return this.#close()
     writeGoaway(this.output, this.#goawayId, ErrorCode.NO_ERROR, '')
     this.output.dirty()
   }
 
-  #close(): void {
-    this.fail(ErrorCode.NO_ERROR, '')
+  protected override onHeadCutOff(): void {
+    this.#server.onMalformed(brokenRule)
   }
 
   protected onOver(close: TransportClose): void {

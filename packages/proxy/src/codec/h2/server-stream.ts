@@ -72,9 +72,9 @@ export class H2ServerStream extends H2Stream implements DownstreamStream {
     this.fail('reset', detail)
   }
 
-  protected tellFailure(receiver: MessageReceiver, _kind: StreamFailure, detail: string): void {
+  protected tellFailure(receiver: MessageReceiver, kind: StreamFailure, detail: string): void {
     const request = receiver as RequestReceiver
-    request.onGone(detail)
+    request.onGone(detail, kind === 'refused' ? 'reset' : kind)
   }
 
   protected onHalfClosed(): void {

@@ -102,7 +102,7 @@ export class StreamTransport implements Transport, RequestReceiver, ResponseRece
     this.handler.onDrain()
   }
 
-  onGone(detail: string): void {
+  onGone(detail: string, _how?: string): void {
     this.#close({ reason: 'reset', detail })
   }
 

@@ -25,6 +25,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
   readonly credit: StreamCredit
   /** END_STREAM came. */
   remoteDone = false
+  /** A head has to come before anything else may. */
+  headless = false
   /** Left the connection: neither side may send any more. */
   closed = false
   /** Its reader was told something in this read. */
@@ -163,33 +165,33 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     if (receiver !== undefined) this.tellFailure(receiver, 'protocol', detail)
   }
 
-  /** Body bytes came. False: more than `content-length` said. */
-  receiveData(bytes: Buffer, start: number, end: number): boolean {
+  /** Body bytes came. Returns what is wrong with that, if anything. */
+  receiveData(bytes: Buffer, start: number, end: number): string | undefined {
     const length = end - start
     if (this.bodyLeft >= 0) {
       this.bodyLeft -= length
-      if (this.bodyLeft < 0) return false
+      if (this.bodyLeft < 0) return 'more body than content-length says'
     }
-    if (this.receiver === undefined) return true
+    if (this.receiver === undefined) return undefined
     this.connection.touch(this)
     if (this.#paused || this.#held !== undefined) {
       this.#held ??= []
       this.#held.push(Buffer.from(bytes.subarray(start, end)))
       this.connection.credit.hold(length)
-      return true
+      return undefined
     }
     this.receiver.onData(bytes, start, end)
     this.taken(length)
-    return true
+    return undefined
   }
 
-  /** The message is complete. False: it is shorter than `content-length` said. */
-  receiveEnd(trailers: MessageHead | undefined): boolean {
-    if (this.bodyLeft > 0) return false
+  /** The message is complete. Returns what is wrong with that, if anything. */
+  receiveEnd(trailers: MessageHead | undefined): string | undefined {
+    if (this.bodyLeft > 0) return 'less body than content-length says'
     this.remoteDone = true
     if (this.#paused || this.#held !== undefined) this.#heldEnd = { trailers }
     else this.#tellEnd(trailers)
-    return true
+    return undefined
   }
 
   #tellEnd(trailers: MessageHead | undefined): void {
@@ -272,6 +274,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     this.tunnelled = true
     this.bodyLeft = -1
     this.pauseReceiving()
+    // An end that was told before, to somebody else, is told again.
+    if (this.remoteDone && this.#heldEnd === undefined) queueMicrotask(() => transport.onEnd())
     return { transport, head: undefined }
   }
 

@@ -1,0 +1,142 @@
+import { Buffer } from 'node:buffer'
+import type { GatheredOutput, Transport } from '@weft/core'
+import type { LineSink } from '../message-head.ts'
+import { LineTexts } from './line-texts.ts'
+
+const memoryBytes = 64 * 1024
+const keptViews = 512
+/** Shorter texts and ranges are copied byte by byte: a call into node costs more. */
+const loopChars = 10
+const loopBytes = 40
+
+/**
+ * Memory that all HTTP/1.1 connections gather output in, one at a time: heads are copied into it in ranges, and it leaves in one write.
+ * Whatever the kernel does not take at once keeps the memory, and other memory takes its place.
+ */
+class SharedOutput implements GatheredOutput {
+  bytes: Buffer = Buffer.allocUnsafeSlow(memoryBytes)
+  length = 0
+  /** Who gathers at present. */
+  owner: H1Output | undefined = undefined
+  /** What leaves is mostly of a few lengths: views of them, so that a write makes no garbage. */
+  #views: (Buffer | undefined)[] = noViews()
+
+  view(length: number): Buffer {
+    const kept = this.#views[length % keptViews]
+    if (kept?.length === length) return kept
+    const view = this.bytes.subarray(0, length)
+    this.#views[length % keptViews] = view
+    return view
+  }
+
+  replace(other: Buffer): void {
+    this.bytes = other
+    this.#views = noViews()
+  }
+}
+
+function noViews(): (Buffer | undefined)[] {
+  return Array.from({ length: keptViews })
+}
+
+const shared = new SharedOutput()
+const lineTexts = new LineTexts()
+
+/** The output of one connection, gathered until it is flushed. */
+export class H1Output implements LineSink {
+  /** Something was handed to the transport since this was last set to false. */
+  wrote = false
+  readonly #transport: Transport
+  /** Gathered before another connection needed the memory. */
+  #kept: Buffer | undefined = undefined
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** Bytes gathered. */
+  get length(): number {
+    return shared.owner === this ? shared.length : (this.#kept?.length ?? 0)
+  }
+
+  /** Gathers a latin1 text. */
+  text(text: string): void {
+    const { length } = text
+    if (!this.#room(length)) return void this.#transport.writeLatin1(text)
+    const { bytes } = shared
+    let at = shared.length
+    shared.length = at + length
+    if (length > loopChars) bytes.latin1Write(text, at, length)
+    else for (let index = 0; index < length; index++) bytes[at++] = text.charCodeAt(index)
+  }
+
+  /** Gathers a header line. */
+  line(name: string, value: string): void {
+    const texts = lineTexts.of(name)
+    const known = texts.lineOf(value)
+    if (known !== undefined) return this.range(known, 0, known.length)
+    this.range(texts.prefix, 0, texts.prefix.length)
+    this.text(value)
+    this.text('\r\n')
+  }
+
+  /** Gathers `bytes[start, end)`. */
+  range(bytes: Buffer, start: number, end: number): void {
+    if (!this.#room(end - start)) return void this.#transport.write(bytes.subarray(start, end))
+    let to = shared.length
+    shared.length = to + end - start
+    const target = shared.bytes
+    if (end - start > loopBytes) bytes.copy(target, to, start, end)
+    else for (let at = start; at < end; at++) target[to++] = bytes[at] as number
+  }
+
+  /** Hands over what was gathered. False: wait for the transport's `onDrain`. */
+  flush(): boolean {
+    if (this.length === 0) return true
+    this.wrote = true
+    const kept = this.#kept
+    if (kept !== undefined) {
+      this.#kept = undefined
+      return this.#transport.write(kept)
+    }
+    const { length } = shared
+    shared.length = 0
+    return this.#transport.writeGathered?.(shared, length) ?? this.#transport.write(shared.view(length))
+  }
+
+  /** Forgets what was gathered. */
+  clear(): void {
+    this.#kept = undefined
+    if (shared.owner === this) shared.length = 0
+  }
+
+  /** Makes the memory this connection's, with so much room in it. False: so much does not fit; what was before it has left. */
+  #room(bytes: number): boolean {
+    if (shared.owner !== this) this.#own()
+    if (shared.length + bytes <= memoryBytes) return true
+    this.flush()
+    return bytes <= memoryBytes
+  }
+
+  #own(): void {
+    const { owner } = shared
+    if (owner !== undefined) owner.#stepAside()
+    shared.owner = this
+    const kept = this.#kept
+    this.#kept = undefined
+    if (kept !== undefined) shared.length = kept.copy(shared.bytes)
+  }
+
+  #stepAside(): void {
+    if (shared.length === 0) return
+    this.#kept = Buffer.from(shared.bytes.subarray(0, shared.length))
+    shared.length = 0
+  }
+}
+
+declare global {
+  // Node's own method behind `write(text, 'latin1')`, without the dispatch; there since Node 0.x, not in the typings.
+  interface Buffer {
+    latin1Write(text: string, offset: number, length: number): number
+  }
+}
