@@ -17,9 +17,11 @@ import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
 import { ProxyProtocolSchema } from '@weft/xds/es/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
+import { ConfigSchema as SetFilterStateSchema } from '@weft/xds/es/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state'
 import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
 import { RouteSchema as UdpRouteSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/route'
 import { UdpProxyConfigSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy'
+import { InternalUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream'
 import { ProxyProtocolUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
 import {
@@ -48,6 +50,8 @@ const registry = createRegistry(
   ProxyProtocolSchema,
   TlsInspectorSchema,
   NetworkRbacSchema,
+  SetFilterStateSchema,
+  InternalUpstreamTransportSchema,
   UdpRouteSchema,
   UdpProxyConfigSchema,
   ProxyProtocolUpstreamTransportSchema,

@@ -15,6 +15,8 @@ export interface KindDefinition<K extends KindName = KindName> {
   readonly versions: readonly string[]
   /** Schema of `spec`. */
   readonly spec: Schema
+  /** The kind is known, and every object of it is refused: what to do instead. For kinds that must not be half enforced. */
+  readonly refused?: string
   /** Fills in defaults; `spec` has passed the schema. */
   readonly withDefaults: (spec: Written<SpecByKind[K]>) => SpecByKind[K]
 }

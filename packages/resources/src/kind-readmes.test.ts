@@ -8,11 +8,6 @@ import type { Schema } from './schema/schema.ts'
 
 const folders: Readonly<Record<string, string>> = {
   Service: 'core/service',
-  VirtualService: 'networking/virtual-service',
-  DestinationRule: 'networking/destination-rule',
-  Gateway: 'networking/gateway',
-  PeerAuthentication: 'security/peer-authentication',
-  AuthorizationPolicy: 'security/authorization-policy',
   Workload: 'weft/workload',
 }
 

@@ -3,10 +3,14 @@ import type { ServiceSpec } from './core/service/types.ts'
 import type { MeshObject } from './mesh-object.ts'
 import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
+import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
 import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
+
+/** The spec of a kind that is read and checked, and has no effect yet: as written. */
+export type CheckedSpec = Readonly<Record<string, unknown>>
 
 /** The spec type of each kind. Kind names are unique across the groups known so far. */
 export interface SpecByKind {
@@ -14,8 +18,17 @@ export interface SpecByKind {
   VirtualService: VirtualServiceSpec
   DestinationRule: DestinationRuleSpec
   Gateway: GatewaySpec
+  ServiceEntry: ServiceEntrySpec
+  WorkloadEntry: CheckedSpec
+  WorkloadGroup: CheckedSpec
+  Sidecar: CheckedSpec
+  ProxyConfig: CheckedSpec
+  EnvoyFilter: CheckedSpec
   PeerAuthentication: PeerAuthenticationSpec
+  RequestAuthentication: CheckedSpec
   AuthorizationPolicy: AuthorizationPolicySpec
+  Telemetry: CheckedSpec
+  WasmPlugin: CheckedSpec
   Workload: WorkloadSpec
 }
 
@@ -28,8 +41,17 @@ export const groupOfKind: Readonly<Record<KindName, string>> = {
   VirtualService: 'networking.istio.io',
   DestinationRule: 'networking.istio.io',
   Gateway: 'networking.istio.io',
+  ServiceEntry: 'networking.istio.io',
+  WorkloadEntry: 'networking.istio.io',
+  WorkloadGroup: 'networking.istio.io',
+  Sidecar: 'networking.istio.io',
+  ProxyConfig: 'networking.istio.io',
+  EnvoyFilter: 'networking.istio.io',
   PeerAuthentication: 'security.istio.io',
+  RequestAuthentication: 'security.istio.io',
   AuthorizationPolicy: 'security.istio.io',
+  Telemetry: 'telemetry.istio.io',
+  WasmPlugin: 'extensions.istio.io',
   Workload: 'weft.dev',
 }
 

@@ -1,6 +1,12 @@
 // Which DestinationRules hold for a Service, merged: policy and subsets.
 import { originOf, type Origin } from '@weft/core'
-import { type DestinationRuleSpec, type PortTrafficPolicy, type Subset, type TrafficPolicy } from '@weft/resources'
+import {
+  type DestinationRuleSpec,
+  isVisible,
+  type PortTrafficPolicy,
+  type Subset,
+  type TrafficPolicy,
+} from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Loser, ProxyRef } from './generator.ts'
@@ -15,7 +21,7 @@ export function destinationRulesFor(mesh: MeshQuery, service: Service, namespace
     rule.id.namespace === namespace ? 0 : rule.id.namespace === service.id.namespace ? 1 : 2
   return mesh
     .destinationRulesOf(service)
-    .filter(({ id, spec }) => spec.exportTo.includes('*') || spec.exportTo.length === 0 || id.namespace === namespace)
+    .filter(({ id, spec }) => isVisible(spec.exportTo, id.namespace, namespace))
     .sort((a, b) => rank(a) - rank(b))
 }
 
@@ -77,13 +83,20 @@ export function portPolicy(
   base: TrafficPolicy | undefined,
   subset: TrafficPolicy | undefined,
   port: number,
-): PortTrafficPolicy {
+): TrafficPolicy {
   const onPort = (policy: TrafficPolicy | undefined): PortTrafficPolicy | undefined =>
     policy?.portLevelSettings?.find((settings) => settings.port.number === port)
-  const members = ({ loadBalancer, connectionPool, tls }: PortTrafficPolicy): PortTrafficPolicy => ({
+  const members = ({ loadBalancer, connectionPool, outlierDetection, tls }: PortTrafficPolicy): PortTrafficPolicy => ({
     ...(loadBalancer === undefined ? {} : { loadBalancer }),
     ...(connectionPool === undefined ? {} : { connectionPool }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(tls === undefined ? {} : { tls }),
   })
-  return { ...members(onPort(base) ?? base ?? {}), ...members(onPort(subset) ?? subset ?? {}) }
+  // Not a setting of ports: it holds for all of them.
+  const retryBudget = subset?.retryBudget ?? base?.retryBudget
+  return {
+    ...members(onPort(base) ?? base ?? {}),
+    ...members(onPort(subset) ?? subset ?? {}),
+    ...(retryBudget === undefined ? {} : { retryBudget }),
+  }
 }

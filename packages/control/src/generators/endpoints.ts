@@ -71,7 +71,7 @@ export const endpoints = generator({
   build({ scope, refs }) {
     const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
     const tlsOf = (port: ServicePort, subset?: TrafficPolicy): boolean =>
-      portPolicy(policy, subset, port.port).tls?.mode !== 'DISABLE'
+      ['ISTIO_MUTUAL', undefined].includes(portPolicy(policy, subset, port.port).tls?.mode)
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
         assignment(service, port, '', lbEndpoints({ port, tls: tlsOf(port) }, refs.instances, refs, scope)),

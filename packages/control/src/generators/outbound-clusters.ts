@@ -22,6 +22,7 @@ export const outboundClusters = generator({
     callers: ruleScope(mesh, proxy),
     trustDomain: mesh.settings.trustDomain,
     rootNamespace: mesh.settings.rootNamespace,
+    flavor: proxy.flavor,
   }),
   each: ['Service'],
   views: (mesh, { callers, ...scope }, item) => [

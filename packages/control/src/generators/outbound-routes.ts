@@ -56,7 +56,7 @@ export const outboundRoutes = generator({
   each: ['Service', 'VirtualService'],
   views(mesh, scope: RouteScope, item) {
     const object = item as Service | VirtualService
-    if (isVirtualService(object)) return foreignView(mesh, scope, object)
+    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object))
     const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace

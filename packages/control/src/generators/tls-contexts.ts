@@ -1,7 +1,9 @@
 // Mutual TLS of the mesh: TLS 1.3 only, the workload's own SVID, and the far end's SPIFFE id checked on both sides.
-import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
+import type { ClientTls } from '@weft/resources'
+import type { DataSourceSchema, TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
 import {
+  type CertificateValidationContextSchema,
   SubjectAltNameMatcher_SanType,
   type SubjectAltNameMatcherSchema,
   TlsParameters_TlsProtocol,
@@ -42,6 +44,63 @@ export function upstreamMtls(sni: string, spiffeIds: readonly string[], offered:
     }),
   )
   return tlsSocket(pack(UpstreamTlsContextSchema, { sni, commonTlsContext: commonContext(sans, offered) }))
+}
+
+/**
+ * Client side of TLS that a DestinationRule asks for, with files of the proxy's machine. The server is always verified: by the
+ * authorities named, else those of the system; by the names given, else the one it is asked for by.
+ */
+export function originatedTls(
+  tls: ClientTls,
+  host: string,
+  offered: Alpn,
+  flavor: 'weft' | 'envoy',
+): TransportSocketInit {
+  const sni = tls.sni ?? host
+  const names = (tls.subjectAltNames?.length ?? 0) > 0 ? (tls.subjectAltNames ?? []) : [sni]
+  const { clientCertificate, privateKey } = tls
+  return tlsSocket(
+    pack(UpstreamTlsContextSchema, {
+      sni,
+      commonTlsContext: {
+        tlsParams: {
+          tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+          tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+        },
+        alpnProtocols: [...offered],
+        ...(clientCertificate === undefined || privateKey === undefined
+          ? {}
+          : { tlsCertificates: [{ certificateChain: file(clientCertificate), privateKey: file(privateKey) }] }),
+        validationContextType: {
+          case: 'validationContext',
+          value: {
+            ...authorities(tls, flavor),
+            matchTypedSubjectAltNames: names.map(nameMatcher),
+          },
+        },
+      },
+    }),
+  )
+}
+
+/** Envoy does not know `system_root_certs`: it gets the file where Debian, Ubuntu and Alpine keep them. */
+const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
+
+function authorities(
+  { caCertificates }: ClientTls,
+  flavor: 'weft' | 'envoy',
+): Pick<Init<typeof CertificateValidationContextSchema>, 'systemRootCerts' | 'trustedCa'> {
+  if (caCertificates === undefined && flavor === 'weft') return { systemRootCerts: {} }
+  return { trustedCa: file(caCertificates ?? systemAuthorities) }
+}
+
+function nameMatcher(name: string): SanMatcherInit {
+  const sanType = name.includes('://') ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS
+  return { sanType, matcher: { matchPattern: { case: 'exact', value: name } } }
+}
+
+function file(path: string): Init<typeof DataSourceSchema> {
+  return { specifier: { case: 'filename', value: path } }
 }
 
 /** Client side of tunnels: an id of the trust domain; which one is told connection by connection. */

@@ -1,7 +1,16 @@
 // A DestinationRule's policy as members of a Cluster.
-import { type ConnectionPool, durationMs, type PortTrafficPolicy } from '@weft/resources'
+import {
+  type ConnectionPool,
+  durationMs,
+  type OutlierDetection,
+  type RetryBudget,
+  type TrafficPolicy,
+  type Warmup,
+} from '@weft/resources'
 import type { CircuitBreakersSchema } from '@weft/xds/es/envoy/config/cluster/v3/circuit_breaker'
+import type { OutlierDetectionSchema } from '@weft/xds/es/envoy/config/cluster/v3/outlier_detection'
 import { type ClusterSchema, Cluster_LbPolicy } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import type { Http2ProtocolOptionsSchema } from '@weft/xds/es/envoy/config/core/v3/protocol'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
@@ -21,18 +30,96 @@ const lbPolicies = {
 } as const
 
 /** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. */
-export function policyMembers(policy: PortTrafficPolicy, protocol: UpstreamProtocol | undefined): ClusterInit {
-  const { connectionPool } = policy
+export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol | undefined): ClusterInit {
+  const { connectionPool, loadBalancer } = policy
+  const simple = loadBalancer?.simple ?? 'LEAST_REQUEST'
   return {
-    lbPolicy: lbPolicies[policy.loadBalancer?.simple ?? 'LEAST_REQUEST'],
+    lbPolicy: lbPolicies[simple],
+    ...slowStart(simple, loadBalancer?.warmup),
     connectTimeout: duration(durationMs(connectionPool?.tcp?.connectTimeout) ?? 10_000),
-    circuitBreakers: circuitBreakers(connectionPool),
+    circuitBreakers: circuitBreakers(connectionPool, policy.retryBudget),
+    ...keepalive(connectionPool),
+    ...outlier(policy.outlierDetection),
     ...httpOptions({
       idleTimeoutMs: durationMs(connectionPool?.http?.idleTimeout),
+      maxConnectionDurationMs: durationMs(connectionPool?.tcp?.maxConnectionDuration),
       maxRequestsPerConnection: connectionPool?.http?.maxRequestsPerConnection,
       maxConcurrentStreams: connectionPool?.http?.maxConcurrentStreams,
+      pings: connectionPool?.http?.http2KeepAlive,
       protocol,
     }),
+  }
+}
+
+/** Istio's warmup is Envoy's slow start, which random balancing does not have. */
+function slowStart(simple: keyof typeof lbPolicies, warmup: Warmup | undefined): ClusterInit {
+  if (warmup === undefined || simple === 'RANDOM') return {}
+  const { aggression, minimumPercent } = warmup
+  const config = {
+    slowStartWindow: duration(durationMs(warmup.duration)),
+    ...(aggression === undefined
+      ? {}
+      : { aggression: { defaultValue: aggression, runtimeKey: 'upstream.slow_start.aggression' } }),
+    ...(minimumPercent === undefined ? {} : { minWeightPercent: { value: minimumPercent } }),
+  }
+  return simple === 'ROUND_ROBIN'
+    ? { lbConfig: { case: 'roundRobinLbConfig', value: { slowStartConfig: config } } }
+    : { lbConfig: { case: 'leastRequestLbConfig', value: { slowStartConfig: config } } }
+}
+
+function keepalive(pool: ConnectionPool | undefined): ClusterInit {
+  const probes = pool?.tcp?.tcpKeepalive
+  if (probes === undefined) return {}
+  const seconds = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : Math.max(1, Math.round(durationMs(text) / 1000))
+  const keepaliveTime = seconds(probes.time)
+  const keepaliveInterval = seconds(probes.interval)
+  return {
+    upstreamConnectionOptions: {
+      tcpKeepalive: {
+        ...(probes.probes === undefined ? {} : { keepaliveProbes: probes.probes }),
+        ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
+        ...(keepaliveInterval === undefined ? {} : { keepaliveInterval }),
+      },
+    },
+  }
+}
+
+/** As Istio translates it: a count of 0 turns a kind of error off, and the share that is enforced is all or nothing. */
+function outlier(detection: OutlierDetection | undefined): ClusterInit {
+  if (detection === undefined) return {}
+  const { consecutive5xxErrors, consecutiveGatewayErrors, consecutiveLocalOriginFailures } = detection
+  const intervalMs = durationMs(detection.interval)
+  const baseEjectionMs = durationMs(detection.baseEjectionTime)
+  const outlierDetection: Init<typeof OutlierDetectionSchema> = {
+    ...(consecutive5xxErrors === undefined
+      ? {}
+      : { consecutive5xx: consecutive5xxErrors, enforcingConsecutive5xx: consecutive5xxErrors > 0 ? 100 : 0 }),
+    ...(consecutiveGatewayErrors === undefined
+      ? {}
+      : {
+          consecutiveGatewayFailure: consecutiveGatewayErrors,
+          enforcingConsecutiveGatewayFailure: consecutiveGatewayErrors > 0 ? 100 : 0,
+        }),
+    ...(detection.splitExternalLocalOriginErrors === true ? { splitExternalLocalOriginErrors: true } : {}),
+    ...(detection.splitExternalLocalOriginErrors === true && consecutiveLocalOriginFailures !== undefined
+      ? {
+          consecutiveLocalOriginFailure: consecutiveLocalOriginFailures,
+          enforcingConsecutiveLocalOriginFailure: consecutiveLocalOriginFailures > 0 ? 100 : 0,
+        }
+      : {}),
+    ...(intervalMs === undefined ? {} : { interval: duration(intervalMs) }),
+    ...(baseEjectionMs === undefined ? {} : { baseEjectionTime: duration(baseEjectionMs) }),
+    ...(detection.maxEjectionPercent === undefined ? {} : { maxEjectionPercent: detection.maxEjectionPercent }),
+    // What errors by success rate would eject is not what the rule asks for.
+    enforcingSuccessRate: 0,
+  }
+  const { minHealthPercent } = detection
+  return {
+    outlierDetection,
+    ...(minHealthPercent === undefined
+      ? {}
+      : { commonLbConfig: { healthyPanicThreshold: { value: minHealthPercent } } }),
   }
 }
 
@@ -42,23 +129,48 @@ export function policyMembers(policy: PortTrafficPolicy, protocol: UpstreamProto
  */
 export type UpstreamProtocol = 'http1' | 'http2' | 'alpn' | 'downstream'
 
-/** Options of the HTTP connections to a cluster; empty when there is nothing to say. */
-export function httpOptions(options: {
+/** What can be said about the HTTP connections to a cluster. */
+interface HttpOptions {
   readonly idleTimeoutMs?: number | undefined
+  readonly maxConnectionDurationMs?: number | undefined
   readonly maxRequestsPerConnection?: number | undefined
   readonly maxConcurrentStreams?: number | undefined
+  readonly pings?: NonNullable<ConnectionPool['http']>['http2KeepAlive'] | undefined
   readonly protocol?: UpstreamProtocol | undefined
-}): Pick<ClusterInit, 'typedExtensionProtocolOptions'> {
-  const { idleTimeoutMs, maxRequestsPerConnection, maxConcurrentStreams, protocol = 'http1' } = options
-  if (protocol === 'http1' && idleTimeoutMs === undefined && maxRequestsPerConnection === undefined) return {}
+}
+
+/** Options of the HTTP connections to a cluster; empty when there is nothing to say. */
+export function httpOptions(options: HttpOptions): Pick<ClusterInit, 'typedExtensionProtocolOptions'> {
+  const { idleTimeoutMs, maxConnectionDurationMs, maxRequestsPerConnection, protocol = 'http1' } = options
+  const common = {
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
+    ...(maxConnectionDurationMs === undefined ? {} : { maxConnectionDuration: duration(maxConnectionDurationMs) }),
+    ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
+  }
+  if (protocol === 'http1' && Object.keys(common).length === 0) return {}
   const packed = pack(HttpProtocolOptionsSchema, {
-    commonHttpProtocolOptions: {
-      ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
-      ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
-    },
-    upstreamProtocolOptions: protocolOptions(protocol, maxConcurrentStreams),
+    commonHttpProtocolOptions: common,
+    upstreamProtocolOptions: protocolOptions(protocol, http2Options(options)),
   })
   return { typedExtensionProtocolOptions: { [httpOptionsKey]: packed } }
+}
+
+function http2Options({ maxConcurrentStreams, pings }: HttpOptions): Init<typeof Http2ProtocolOptionsSchema> {
+  const intervalMs = durationMs(pings?.interval)
+  const timeoutMs = durationMs(pings?.timeout)
+  return {
+    ...hopHttp2,
+    ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
+    ...(pings === undefined
+      ? {}
+      : {
+          connectionKeepalive: {
+            ...(intervalMs === undefined ? {} : { interval: duration(intervalMs) }),
+            // Envoy wants a timeout; this is how long a connection may seem alive that is not.
+            timeout: duration(timeoutMs ?? 5_000),
+          },
+        }),
+  }
 }
 
 /** Options of the connections that carry tunnels. */
@@ -68,9 +180,8 @@ export function tunnelHttp(): Pick<ClusterInit, 'typedExtensionProtocolOptions'>
 
 function protocolOptions(
   protocol: UpstreamProtocol,
-  maxConcurrentStreams: number | undefined,
+  http2ProtocolOptions: Init<typeof Http2ProtocolOptionsSchema>,
 ): NonNullable<Init<typeof HttpProtocolOptionsSchema>['upstreamProtocolOptions']> {
-  const http2ProtocolOptions = maxConcurrentStreams === undefined ? hopHttp2 : { ...hopHttp2, maxConcurrentStreams }
   switch (protocol) {
     case 'http1':
       return { case: 'explicitHttpConfig', value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } } }
@@ -86,7 +197,10 @@ function protocolOptions(
   }
 }
 
-function circuitBreakers(pool: ConnectionPool | undefined): Init<typeof CircuitBreakersSchema> {
+function circuitBreakers(
+  pool: ConnectionPool | undefined,
+  budget: RetryBudget | undefined,
+): Init<typeof CircuitBreakersSchema> {
   return {
     thresholds: [
       {
@@ -95,6 +209,14 @@ function circuitBreakers(pool: ConnectionPool | undefined): Init<typeof CircuitB
         maxRequests: pool?.http?.http2MaxRequests ?? unlimited,
         maxRetries: pool?.http?.maxRetries ?? unlimited,
         trackRemaining: true,
+        ...(budget === undefined
+          ? {}
+          : {
+              retryBudget: {
+                budgetPercent: { value: budget.percent ?? 20 },
+                minRetryConcurrency: budget.minRetryConcurrency ?? 3,
+              },
+            }),
       },
     ],
   }

@@ -1,12 +1,12 @@
 // How a cluster speaks to its endpoints: mutual TLS, a tunnel or plaintext, and which HTTP.
-import { selectsLabels, type PortTrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
+import { selectsLabels, type TrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
 import type { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import type { Init } from './init.ts'
 import type { ServiceReferences } from './service-references.ts'
-import { alpn, plaintext, upstreamMtls } from './tls-contexts.ts'
+import { alpn, originatedTls, plaintext, upstreamMtls } from './tls-contexts.ts'
 import type { UpstreamProtocol } from './traffic-policy.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
@@ -16,13 +16,14 @@ type SocketMatch = NonNullable<ClusterInit['transportSocketMatches']>[number]
 export interface TransportScope {
   readonly trustDomain: string
   readonly rootNamespace: string
+  readonly flavor: 'weft' | 'envoy'
 }
 
 /** A Service port, or a subset of it, and the policy that holds for it. */
 export interface ClusterTarget {
   readonly service: Service
   readonly port: ServicePort
-  readonly policy: PortTrafficPolicy
+  readonly policy: TrafficPolicy
   readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
 }
 
@@ -40,12 +41,24 @@ export function transportOf(scope: TransportScope, refs: ServiceReferences, targ
   const { service, port, policy, subset } = target
   const kind = portKind(port)
   const mode = policy.tls?.mode
-  const onlyTls = mode === 'ISTIO_MUTUAL' || (mode === undefined && kind === 'http' && allMeshed(scope, refs, target))
+  const onlyTls =
+    (mode !== undefined && mode !== 'DISABLE') ||
+    (mode === undefined && kind === 'http' && allMeshed(scope, refs, target))
   const protocol = kind === 'tcp' ? undefined : httpProtocol(target, onlyTls)
   if (mode === 'DISABLE') return { sockets: {}, protocol }
-  const offered = kind === 'tcp' ? alpn.none : offers[protocol ?? 'http1']
+  if (policy.tls !== undefined && mode !== 'ISTIO_MUTUAL') {
+    const offers = kind === 'tcp' ? alpn.none : offered(protocol)
+    return {
+      sockets: { transportSocket: originatedTls(policy.tls, serviceHost(service), offers, scope.flavor) },
+      protocol,
+    }
+  }
   const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
-  const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, service, refs.workloads), offered)
+  const mtls = upstreamMtls(
+    sni,
+    spiffeIds(scope.trustDomain, service, refs.workloads),
+    kind === 'tcp' ? alpn.none : offered(protocol),
+  )
   const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls
@@ -55,6 +68,10 @@ export function transportOf(scope: TransportScope, refs: ServiceReferences, targ
         { name: 'tlsMode-disabled', match: {}, transportSocket: plaintext() },
       ]
   return { sockets: { transportSocketMatches: [...tunnels, ...others] }, protocol }
+}
+
+function offered(protocol: UpstreamProtocol | undefined): (typeof offers)[keyof typeof offers] {
+  return offers[protocol ?? 'http1']
 }
 
 // With `downstream` each connection offers what it was opened for.

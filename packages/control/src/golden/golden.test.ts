@@ -11,6 +11,7 @@ import { formatProblem } from '@weft/resources'
 import { compile } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
 import { type ResourceTable, typeUrl } from '@weft/xds'
+import { testLeaf, testRoot } from '../ca/test-certificates.ts'
 import { buildOffline } from '../build-offline.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
 import { expectedFiles, goldenCase } from './golden-case.ts'
@@ -25,8 +26,11 @@ const cases = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((path) => goldenCase(dirname(path), readFileSync(join(root, path), 'utf8')))
 let scratch = ''
+/** Stands for the files that configuration names: Envoy reads them when it validates. */
+let pem = { key: '', certificate: '' }
 
-before(() => {
+before(async () => {
+  pem = await testPem()
   scratch = mkdtempSync(join(tmpdir(), 'weft-golden-'))
 })
 after(() => rmSync(scratch, { recursive: true }))
@@ -56,7 +60,12 @@ for (const golden of cases) {
     test("compiles in Weft's engine, which reads every field of it", () => {
       const table = golden.mesh.resourcesFor(golden.options.proxy)
       assert.ok(table !== undefined)
-      assert.deepEqual(engineFindings(table), [])
+      const findings = engineFindings(table)
+      const { unread } = golden.options
+      const unexpected = findings.filter((finding) => !unread.some((field) => finding.endsWith(`${field} is not read`)))
+      assert.deepEqual(unexpected, [])
+      const idle = unread.filter((field) => !findings.some((finding) => finding.endsWith(`${field} is not read`)))
+      assert.deepEqual(idle, [], '@unread names fields that are read')
     })
 
     test('passes envoy --mode validate', { skip: skipEnvoy }, async () => {
@@ -107,6 +116,13 @@ function engineFindings(table: ResourceTable): string[] {
   )
 }
 
+async function testPem(): Promise<typeof pem> {
+  const { certificate, keys } = await testLeaf(await testRoot('golden'), { uris: ['spiffe://golden'] })
+  const key = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+  const lines = `-----BEGIN PRIVATE KEY-----\n${key.replaceAll(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`
+  return { key: lines, certificate: certificate.toString('pem') }
+}
+
 function hasEnvoy(): boolean {
   try {
     execFileSync('envoy', ['--version'], { stdio: 'pipe' })
@@ -118,7 +134,10 @@ function hasEnvoy(): boolean {
 
 async function validate(name: string, bootstrap: unknown): Promise<void> {
   const path = join(scratch, `${name.replaceAll('/', '_')}.json`)
-  writeFileSync(path, JSON.stringify(bootstrap))
+  const text = JSON.stringify(bootstrap).replaceAll(/\{"filename":"[^"]*\/([^"/]+)"\}/g, (_all, file: string) =>
+    JSON.stringify({ inline_string: pem[file.includes('key') ? 'key' : 'certificate'] }),
+  )
+  writeFileSync(path, text)
   await promisify(execFile)('envoy', ['--mode', 'validate', '-l', 'error', '-c', path]).catch((error: { stderr: string }) => {
     assert.fail(`${name}: ${error.stderr}`)
   })

@@ -14,6 +14,7 @@ import {
   type VirtualServiceSpec,
   type WorkloadSpec,
 } from '@weft/resources'
+import { delegates, mergeDelegates } from './delegates.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
 import type { MeshSettings } from './mesh-settings.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
@@ -21,6 +22,7 @@ import {
   askingForLabels,
   candidateTopics,
   carrierTopic,
+  delegateTopic,
   destinationRuleTopic,
   gatewayTopic,
   localDestinationRules,
@@ -88,7 +90,8 @@ export class MeshQuery {
 
   /** Namespaces that have DestinationRules which hold for them alone, or otherwise than for others. */
   namespacesWithLocalRules(): ReadonlySet<string> {
-    return new Set(this.#at<SnapshotObject>(localDestinationRules).map(({ id }) => id.namespace))
+    const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
+    return new Set(rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]))
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */
@@ -96,14 +99,22 @@ export class MeshQuery {
     const wild = this.#at<VirtualService>(wildcardVirtualServices).filter(({ id, spec }) =>
       spec.hosts.some((name) => hostCovers(resolveHost(name, id.namespace), host)),
     )
-    return merged(this.#at(virtualServiceTopic(host)), wild) as readonly VirtualService[]
+    const named = merged(this.#at(virtualServiceTopic(host)), wild) as readonly VirtualService[]
+    return named.map((virtualService) => this.withDelegates(virtualService))
+  }
+
+  /** A VirtualService with the rules of those it delegates to. */
+  withDelegates(root: VirtualService): VirtualService {
+    if (!delegates(root)) return root
+    return mergeDelegates(root, (namespace, name) => this.#at<VirtualService>(delegateTopic(namespace, name))[0])
   }
 
   /** The VirtualServices bound to any of these gateways (`namespace/name`). */
   virtualServicesOf(gateways: readonly string[]): readonly VirtualService[] {
     return gateways
       .map((gateway) => this.#at<VirtualService>(gatewayTopic(gateway)))
-      .reduce<readonly Ref[]>(merged, []) as readonly VirtualService[]
+      .reduce<readonly Ref[]>(merged, [])
+      .map((ref) => this.withDelegates(ref as VirtualService))
   }
 
   /** The Services that VirtualServices send to. */

@@ -3,6 +3,7 @@
 import { objectKey, type ObjectId } from '@weft/core'
 import {
   contentHash,
+  groupOfKind,
   type KindName,
   type MeshObject,
   ofKind,
@@ -68,15 +69,7 @@ export interface SnapshotInput {
 }
 
 /** The kinds of configuration objects. */
-export const kinds: readonly KindName[] = [
-  'AuthorizationPolicy',
-  'DestinationRule',
-  'Gateway',
-  'PeerAuthentication',
-  'Service',
-  'VirtualService',
-  'Workload',
-]
+export const kinds: readonly KindName[] = (Object.keys(groupOfKind) as KindName[]).sort()
 
 /** Builds the snapshot of an input, sharing the parts, lists and objects of `previous` whose content did not change. */
 export function buildSnapshot(input: SnapshotInput, previous?: MeshSnapshot): MeshSnapshot {

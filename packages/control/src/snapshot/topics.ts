@@ -34,6 +34,9 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       const { selector } = object.spec as SpecByKind['PeerAuthentication' | 'AuthorizationPolicy']
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
+    default:
+      // Kinds that are checked and reported, and no generator asks about.
+      return []
   }
 }
 
@@ -64,6 +67,11 @@ export function virtualServiceTopic(host: string): string {
 
 /** The VirtualServices with a wildcard host. */
 export const wildcardVirtualServices = 'VirtualService/*'
+
+/** The VirtualService of a name, for those that delegate to it. */
+export function delegateTopic(namespace: string, name: string): string {
+  return `VirtualService=${namespace}/${name}`
+}
 
 /** The VirtualServices bound to a gateway `namespace/name`. */
 export function gatewayTopic(gateway: string): string {
@@ -111,6 +119,7 @@ function virtualServiceTopics({ id, spec }: SnapshotObject<VirtualServiceSpec>):
   const matches = [...spec.http, ...spec.tcp].flatMap((rule) => rule.match ?? [])
   const topics = [
     'VirtualService',
+    ...(hosts.length === 0 ? [delegateTopic(id.namespace, id.name)] : []),
     ...hosts.map((host) => (host.includes('*') ? wildcardVirtualServices : virtualServiceTopic(host))),
     ...gateways.map(gatewayTopic),
     ...(matches.some((match) => Object.keys(match.sourceLabels ?? {}).length > 0) ? [askingForLabels] : []),

@@ -1,6 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { GatheredOutput, Transport, TransportClose, TransportHandler } from '../transport.ts'
+import { holdClock, releaseClock } from './clock.ts'
 import type { RawBindings, RawHandle, RawName, RawRequest } from './raw-bindings.ts'
 import { Slabs } from './slabs.ts'
 import { closeFromError, ignoreTransport, onSharedRead, plainAddress } from './socket-transport.ts'
@@ -14,7 +15,7 @@ type TransportRequest = RawRequest<RawTransport>
 const stringWriteLimitBytes = 16 * 1024
 
 const readBufferBytes = 64 * 1024
-const keptViews = 256
+const keptViews = 512
 
 /** What libuv reports at the end of a stream. */
 const endOfFile = -4095
@@ -187,8 +188,14 @@ export class RawTransport implements Transport {
   read(): void {
     const { bindings } = this.#shared
     const count = bindings.streamState[bindings.readCount] as number
-    if (count > 0) this.handler.onData(this.#shared.view(count))
-    else if (count === endOfFile) this.#ended()
+    if (count > 0) {
+      holdClock()
+      try {
+        this.handler.onData(this.#shared.view(count))
+      } finally {
+        releaseClock()
+      }
+    } else if (count === endOfFile) this.#ended()
     else if (count < 0) this.#fail('read', count)
   }
 

@@ -41,6 +41,14 @@ export function editHeaders(
 }
 
 function applyOptions(options: readonly HeaderOption[], target: HeaderTarget, read: ReadOperator): void {
+  const [only] = options
+  if (options.length === 1 && only !== undefined) {
+    const value = valueOf(only, target, read)
+    if (value === undefined) return
+    if (overwrites(only)) target.set(only.name, value, only.writtenName)
+    else target.add(only.name, value, only.writtenName)
+    return
+  }
   const values = options.map((option) => valueOf(option, target, read))
   for (const overwriting of [true, false]) {
     options.forEach((option, index) => {

@@ -33,3 +33,9 @@ export function resolveGateway(name: string, namespace: string): string {
   if (name.startsWith('./')) return `${namespace}/${name.slice(2)}`
   return name.includes('/') ? name : `${namespace}/${name}`
 }
+
+/** Whether an object of `owner` with this `exportTo` is seen by the workloads of a namespace. */
+export function isVisible(exportTo: readonly string[], owner: string, namespace: string): boolean {
+  if (exportTo.length === 0) return true
+  return exportTo.some((scope) => scope === '*' || scope === namespace || (scope === '.' && owner === namespace))
+}

@@ -38,15 +38,22 @@ interface HostClaim {
   readonly gateway: string
 }
 
-/** One claim per host and gateway; objects exported to their own namespace do not clash with those of others. */
+/** One claim per host, gateway and namespace that sees it; `*` is all of them. */
 function hostClaims(object: MeshObject<VirtualServiceSpec>): HostClaim[] {
   const { namespace } = object.id
-  const scope = object.spec.exportTo.includes('.') ? namespace : '*'
+  const scopes = object.spec.exportTo
+    .filter((scope) => scope !== '~')
+    .map((scope) => (scope === '.' ? namespace : scope))
   return object.spec.hosts.flatMap((host, index) =>
-    object.spec.gateways.map((written) => {
+    object.spec.gateways.flatMap((written) => {
       const gateway = resolveGateway(written, namespace)
       const fqdn = resolveHost(host, namespace)
-      return { key: `${scope} ${gateway} ${fqdn}`, path: `spec.hosts[${index}]`, host: fqdn, gateway }
+      return scopes.map((scope) => ({
+        key: `${scope} ${gateway} ${fqdn}`,
+        path: `spec.hosts[${index}]`,
+        host: fqdn,
+        gateway,
+      }))
     }),
   )
 }

@@ -45,9 +45,14 @@ export function decodeObject(raw: RawObject): DecodedObject {
   const id = identify(kind.definition, raw.value)
   const written = raw.value as WrittenDocument
   const value = written.spec === undefined ? { ...written, spec: {} } : written
-  const findings = checkSchema(documentSchema(kind.definition), value)
+  const findings = [...refusedKind(kind.definition), ...checkSchema(documentSchema(kind.definition), value)]
   if (id === undefined || findings.some(isError)) return failed(findings, id)
   return { ...failed(findings, id), object: freeze(kind.definition, id, value, raw) }
+}
+
+function refusedKind({ kind, refused }: KindDefinition): LocatedFinding[] {
+  if (refused === undefined) return []
+  return [{ at: ['kind'], code: 'unsupported-kind', message: `${kind} is not enforced by Weft yet`, mend: refused }]
 }
 
 interface WrittenDocument {

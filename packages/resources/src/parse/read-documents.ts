@@ -7,6 +7,7 @@ import {
   isSeq,
   type ParsedNode,
   parseAllDocuments,
+  Scalar,
   type YAMLError,
 } from 'yaml'
 import { shown } from '../schema/formats.ts'
@@ -171,7 +172,7 @@ class ValueBuilder {
     const value: unknown[] = []
     const inside = new Map<string, PlaceNode>()
     for (const [index, item] of items.entries()) {
-      const built = this.build(item, item?.range?.[0] ?? offset, depth + 1)
+      const built = this.build(asAddress(item) ?? item, item?.range?.[0] ?? offset, depth + 1)
       value.push(built.value)
       inside.set(String(index), built.place)
     }
@@ -182,6 +183,18 @@ class ValueBuilder {
     if (this.faults.length < maxSyntaxFaults) this.faults.push(fault)
     return { value: null, place: { offset: fault.offset, inside: undefined } }
   }
+}
+
+/** `[2001:db8::]`: what stands before the last colon is a key to YAML 1.2, and an address to everyone else. */
+function asAddress(item: ParsedNode | null): ParsedNode | undefined {
+  if (!isMap(item) || item.items.length !== 1) return undefined
+  const { key, value } = item.items[0] as ParsedPair
+  const text = isScalar(key) && key.type === 'PLAIN' ? String(key.value) : ''
+  const empty = value === null || (isScalar(value) && value.value === null && value.source === '')
+  if (!empty || !/^[0-9A-Fa-f:]+:$/.test(text)) return undefined
+  const scalar = new Scalar(`${text}:`) as Scalar.Parsed
+  scalar.range = item.range
+  return scalar
 }
 
 interface ParsedPair {

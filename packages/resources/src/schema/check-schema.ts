@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { PathStep } from '../field-path.ts'
 import { describeMisfit } from './describe-misfit.ts'
 import { formats } from './formats.ts'
+import { pendingFinding, refusedFinding } from './describe-effect.ts'
 import type { Check, LocatedFinding, Schema } from './schema.ts'
 
 const ajv = new Ajv({
@@ -35,7 +36,7 @@ export function checkSchema(schema: Schema, value: unknown): LocatedFinding[] {
     }
   }
   const broken = new BrokenParts(validate.errors ?? [])
-  runChecks(schema, value, { steps: [], pointer: '', broken, findings })
+  runChecks(schema, value, { steps: [], pointer: '', broken, findings, told: 'nothing' })
   return findings
 }
 
@@ -66,9 +67,12 @@ interface Walk {
   readonly pointer: string
   readonly broken: BrokenParts
   readonly findings: LocatedFinding[]
+  /** What was said of something above: that it is refused or has no effect (then that says it all), or none on Weft's proxy. */
+  readonly told: 'nothing' | 'weft' | 'all'
 }
 
-function runChecks(schema: Schema, value: unknown, walk: Walk): void {
+function runChecks(schema: Schema, value: unknown, above: Walk): void {
+  const walk = above.told === 'all' ? above : tellEffect(schema, value, above)
   if (Array.isArray(value)) {
     if (schema.items !== undefined) {
       for (const [index, item] of value.entries()) runChecks(schema.items, item, deeper(walk, index))
@@ -85,6 +89,21 @@ function runChecks(schema: Schema, value: unknown, walk: Walk): void {
   for (const finding of (check as Check)(value as never)) {
     walk.findings.push({ ...finding, at: [...walk.steps, ...(finding.at ?? [])] })
   }
+}
+
+/** Says that a field is refused or has no effect. */
+function tellEffect(schema: Schema, value: unknown, walk: Walk): Walk {
+  const refusal = schema['x-refused']
+  if (refusal !== undefined) {
+    walk.findings.push(refusedFinding(walk.steps, refusal))
+    return { ...walk, told: 'all' }
+  }
+  const values = schema['x-pending-values']
+  const ofValue = typeof value === 'string' && values !== undefined && Object.hasOwn(values, value)
+  const pending = schema['x-pending'] ?? (ofValue ? values[value] : undefined)
+  if (pending === undefined || pending.proxies === walk.told) return walk
+  walk.findings.push(pendingFinding(walk.steps, pending))
+  return { ...walk, told: pending.proxies }
 }
 
 function deeper(walk: Walk, step: PathStep): Walk {

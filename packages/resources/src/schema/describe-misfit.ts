@@ -46,10 +46,14 @@ function unknownField(schema: Schema, parent: readonly PathStep[], field: string
       mend: reason[field] ?? 'Remove it.',
     }
   }
-  const known = Object.keys(schema.properties ?? {})
-  const meant = didYouMean(field, known)
+  const known = Object.keys(schema.properties ?? {}).filter((name) => !isRefused(schema, name))
+  const meant = didYouMean(field, Object.keys(schema.properties ?? {}))
   const mend = meant === undefined ? `Remove it; known here: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`
   return { at, code: 'unknown-field', message: 'is not a known field', mend }
+}
+
+function isRefused(schema: Schema, field: string): boolean {
+  return schema.properties?.[field]?.['x-refused'] !== undefined
 }
 
 const article: Readonly<Record<string, string>> = {

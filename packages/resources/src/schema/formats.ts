@@ -87,6 +87,20 @@ function isIpv6(text: string): boolean {
 const dnsLabel = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const dnsName = `${dnsLabel}(?:\\.${dnsLabel})*`
 
+/** An IP address, a host name, or a Unix socket. */
+function workloadAddress(text: string): FormatFault | undefined {
+  const refuse = (message: string, mend: string): FormatFault => ({ code: 'bad-format', message, mend })
+  if (text.startsWith('unix://')) {
+    const socket = text.slice('unix://'.length)
+    if (/^@[^\s\0]+$/.test(socket) || /^\/[^\0]*[^/\0]$/.test(socket)) return undefined
+    return refuse(`${shown(text)} is not a Unix socket`, 'Write unix:///path/of/socket or unix://@name.')
+  }
+  if (text.length <= 256 && (cidr(text) === undefined ? !text.includes('/') : dnsPattern.test(text))) return undefined
+  return refuse(`${shown(text)} is not an address`, 'Write an IP address, a host name, or unix:///path/of/socket.')
+}
+
+const dnsPattern = new RegExp(`^${dnsName}$`, 'i')
+
 /** The formats by name. */
 export const formats = {
   duration,
@@ -152,6 +166,48 @@ export const formats = {
   ),
   'not-empty': shaped(/^[^]+$/, 8192, 'allowed here', 'Write at least one character.'),
   path: shaped(/^\/[^\s\0]*$/, 4096, 'a path', 'Begin it with "/".'),
+  url: shaped(/^https?:\/\/[^\s/?#]+\S*$/i, 2048, 'a URL', 'Write one that begins with https:// or http://.'),
+  'wasm-url': shaped(
+    /^(?:(?:https?|oci):\/\/[^\s/?#]+\S*|file:\/\/\/\S+|(?!\w+:\/\/)[\w.-]+(?::\d+)?(?:[/@:][\w./@:-]*)?)$/i,
+    2048,
+    'the place of a module',
+    'Write a URL with oci, https, http or file, or the name of an image.',
+  ),
+  base64: shaped(
+    /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+    1_500_000,
+    'base64',
+    'Encode it in base64.',
+  ),
+  sha256: shaped(/^(?:[0-9a-f]{64})?$/, 64, 'a SHA-256', 'Write 64 hexadecimal digits in lower case.'),
+  'kind-name': shaped(/^[A-Za-z](?:[-A-Za-z0-9]*[A-Za-z0-9])?$/, 63, 'a kind', 'Write a kind like Service.'),
+  'api-group': shaped(
+    new RegExp(`^(?:${dnsName})?$`),
+    253,
+    'an API group',
+    'Write one like gateway.networking.k8s.io, or "" for Service.',
+  ),
+  'export-scope': shaped(
+    new RegExp(`^(?:\\*|\\.|~|${dnsLabel})$`),
+    63,
+    'a namespace',
+    'Write the name of a namespace, "." for the own one, "*" for all, or "~" for none.',
+  ),
+  'short-text': shaped(/^[^\0]+$/, 256, 'allowed here', 'Write 1 to 256 characters.'),
+  'plain-name': shaped(/^[-_A-Za-z0-9]+$/, 256, 'a header name', 'Use letters, digits, "-" and "_".'),
+  'entry-host': shaped(
+    new RegExp(`^(?:\\*(?:\\.?${dnsName})|${dnsName})$`, 'i'),
+    253,
+    'a host name of a ServiceEntry',
+    'Write a name like api.example.com or *.example.com, without scheme, port or path.',
+  ),
+  'workload-address': (text: string): FormatFault | undefined => workloadAddress(text),
+  'egress-host': shaped(
+    new RegExp(`^~?(?:${dnsLabel}|\\.|\\*|~)/(?:\\*|(?:\\*\\.)?${dnsName})$`, 'i'),
+    320,
+    'a host of a Sidecar',
+    'Write namespace/host, as in ./*, */* or shop/catalog.shop.svc.cluster.local.',
+  ),
   'loopback-address': shaped(
     /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/,
     15,

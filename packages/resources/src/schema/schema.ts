@@ -20,6 +20,14 @@ export interface LocatedFinding extends Finding {
 /** Checks a value whose whole subtree has the types of its schema (not necessarily fitting values). Pure. */
 export type Check = (value: never) => Iterable<Finding>
 
+/** A field that is understood and accepted, and reported where it is written, since something does not happen. */
+export interface Pending {
+  /** What does not happen, as a sentence without its full stop. */
+  readonly effect: string
+  /** Where it does not happen: with every data plane, or only with Weft's own proxy. */
+  readonly proxies: 'all' | 'weft'
+}
+
 /** A schema node. Fields that start with `x-` are ours; ajv ignores them. */
 export interface Schema {
   readonly type?: string | readonly string[]
@@ -35,6 +43,14 @@ export interface Schema {
   readonly maxItems?: number
   readonly minProperties?: number
   readonly format?: FormatName
+  /** One line for people who write the field. */
+  readonly description?: string
+  /** What does not happen although the field is understood; holds for everything below it. */
+  readonly 'x-pending'?: Pending
+  /** The same for single enum values. */
+  readonly 'x-pending-values'?: Readonly<Record<string, Pending>>
+  /** Writing the field refuses the object; says what to do instead. */
+  readonly 'x-refused'?: string
   /** Fields of the original API that are refused by name, with the reason. */
   readonly 'x-unsupported'?: Readonly<Record<string, string>>
   /** Enum values of the original API that are refused by name, with the reason. */
@@ -61,12 +77,38 @@ export function object(properties: Readonly<Record<string, Schema>>, options: Ob
   }
 }
 
+/** A field with its doc line. */
+export function doc(description: string, schema: Schema): Schema {
+  return { ...schema, description }
+}
+
+/** A field that is accepted and has no effect; each written one is reported. `effect` is what does not happen. */
+export function pending(effect: string, schema: Schema): Schema {
+  return { ...schema, 'x-pending': { effect, proxies: 'all' } }
+}
+
+/** A field that Envoy obeys and Weft's own proxy does not yet. */
+export function pendingOnWeft(effect: string, schema: Schema): Schema {
+  return { ...schema, 'x-pending': { effect, proxies: 'weft' } }
+}
+
+/** A field that is known, and refuses the object wherever it is written. */
+export function refused(mend: string, schema: Schema): Schema {
+  return { ...schema, 'x-refused': mend }
+}
+
+/** Anything at all, as in fields whose shape somebody else defines. */
+export const anything: Schema = {}
+
 /** A list. */
-export function list(items: Schema, options: { readonly min?: number; readonly check?: Check } = {}): Schema {
+export function list(
+  items: Schema,
+  options: { readonly min?: number; readonly max?: number; readonly check?: Check } = {},
+): Schema {
   return {
     type: 'array',
     items,
-    maxItems: 10_000,
+    maxItems: options.max ?? 10_000,
     ...(options.min === undefined ? {} : { minItems: options.min }),
     ...(options.check ? { 'x-check': options.check } : {}),
   }
@@ -112,6 +154,9 @@ export const portNumber: Schema = integer(1, 65535)
 export function word(words: readonly string[], unsupported: Readonly<Record<string, string>> = {}): Schema {
   return { type: 'string', enum: words, 'x-unsupported-values': unsupported }
 }
+
+/** A whole number of 32 bits that is not negative. */
+export const uint32: Schema = integer(0, 4_294_967_295)
 
 /** A check that exactly one of `fields` is written (or at most one). */
 export function exactlyOne(fields: readonly string[], atLeast = 1): (value: object) => Iterable<Finding> {

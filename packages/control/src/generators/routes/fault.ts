@@ -13,7 +13,7 @@ export function faultConfig(fault: HttpFault | undefined): Record<string, Any> {
   if (fault === undefined) return {}
   const { delay, abort } = fault
   const config = pack(HTTPFaultSchema, {
-    ...(delay === undefined
+    ...(delay?.fixedDelay === undefined
       ? {}
       : {
           delay: {
@@ -21,7 +21,7 @@ export function faultConfig(fault: HttpFault | undefined): Record<string, Any> {
             percentage: millionths(delay.percentage.value),
           },
         }),
-    ...(abort === undefined
+    ...(abort?.httpStatus === undefined && abort?.grpcStatus === undefined
       ? {}
       : {
           abort: {

@@ -20,7 +20,7 @@ export function retryPolicy(retries: HttpRetry | undefined): RetryPolicyInit | u
   const perTryTimeoutMs = durationMs(retries.perTryTimeout)
   const backoffMs = durationMs(retries.backoff)
   return {
-    ...elsewhere(),
+    ...(retries.retryIgnorePreviousHosts === false ? {} : elsewhere()),
     retryOn: conditions.join(','),
     retriableStatusCodes: statusCodes,
     numRetries: retries.attempts,

@@ -145,13 +145,20 @@ function redirectAction(redirect: HttpRedirect, port: number): Init<typeof Redir
     responseCode: redirectCodes[redirect.redirectCode] ?? RedirectCode.MOVED_PERMANENTLY,
     ...(redirect.authority === undefined ? {} : { hostRedirect: redirect.authority }),
     ...(portRedirect === undefined ? {} : { portRedirect }),
-    ...(redirect.uri === undefined
-      ? {}
-      : { pathRewriteSpecifier: { case: 'pathRedirect' as const, value: redirect.uri } }),
+    ...pathRedirect(redirect),
     ...(redirect.scheme === undefined
       ? {}
       : { schemeRewriteSpecifier: { case: 'schemeRedirect' as const, value: redirect.scheme } }),
   }
+}
+
+function pathRedirect({
+  uri,
+  prefixRewrite,
+}: HttpRedirect): Pick<Init<typeof RedirectActionSchema>, 'pathRewriteSpecifier'> {
+  if (uri !== undefined) return { pathRewriteSpecifier: { case: 'pathRedirect', value: uri } }
+  if (prefixRewrite === undefined) return {}
+  return { pathRewriteSpecifier: { case: 'prefixRewrite', value: prefixRewrite } }
 }
 
 function directResponse(response: HttpDirectResponse): Init<typeof DirectResponseActionSchema> {

@@ -1,7 +1,7 @@
 // Virtual hosts: the names of a Service port, and the rules of the VirtualServices for it.
 import { originOf, type Origin } from '@weft/core'
 import type { VirtualHostSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
-import { hostCovers, resolveGateway, resolveHost } from '@weft/resources'
+import { hostCovers, isVisible, resolveGateway, resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import { duration } from '../config-source.ts'
 import type { GeneratorProblem, Loser } from '../generator.ts'
@@ -115,7 +115,7 @@ export function visibleTo(
 ): VirtualService[] {
   return all.filter(
     ({ id, spec }) =>
-      (spec.exportTo.includes('*') || spec.exportTo.length === 0 || id.namespace === namespace) &&
+      isVisible(spec.exportTo, id.namespace, namespace) &&
       (spec.gateways.length === 0 ? ['mesh'] : spec.gateways).some((name) =>
         gateways.includes(resolveGateway(name, id.namespace)),
       ),

@@ -1,14 +1,8 @@
 // The rules of one VirtualService as routes, in order, each carrying where it came from.
 import { originOf, type Origin } from '@weft/core'
-import {
-  type HttpMatchRequest,
-  type HttpRoute,
-  resolveGateway,
-  selectsLabels,
-  type VirtualServiceSpec,
-} from '@weft/resources'
+import { type HttpMatchRequest, type HttpRoute, resolveGateway, selectsLabels } from '@weft/resources'
 import type { RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
-import type { SnapshotObject } from '../../snapshot/mesh-snapshot.ts'
+import type { MergedVirtualService } from '../../snapshot/delegates.ts'
 import type { Loser } from '../generator.ts'
 import { weftMetadata } from '../metadata.ts'
 import { faultConfig } from './fault.ts'
@@ -16,8 +10,8 @@ import { type ClusterOf, routeAction } from './route-action.ts'
 import { matchesEverything, routeMatch } from './route-match.ts'
 import type { Init } from '../init.ts'
 
-/** A VirtualService with its content. */
-export type VirtualService = SnapshotObject<VirtualServiceSpec>
+/** A VirtualService with its content, delegates merged. */
+export type VirtualService = MergedVirtualService
 
 /** For whom rules are compiled: conditions on the caller are decided here, not in the proxy. */
 export interface Caller {
@@ -47,12 +41,14 @@ export function virtualServiceRoutes(
   const routes: Init<typeof RouteSchema>[] = []
   const losers: Loser[] = []
   let catchAll = taken
+  for (const { origin, detail } of virtualService.lost ?? []) {
+    losers.push({ origin, reason: 'unknown-destination', detail })
+  }
   for (const [index, rule] of virtualService.spec.http.entries()) {
-    const rulePath = `spec.http[${index}]`
-    const ruleOrigin = originOf(virtualService.id, rulePath)
+    const ruleOrigin = virtualService.ruleOrigins?.[index] ?? originOf(virtualService.id, `spec.http[${index}]`)
     for (const [matchIndex, match] of (rule.match ?? [undefined]).entries()) {
       if (match !== undefined && !holdsFor(match, caller, virtualService.id.namespace)) continue
-      const origin = match === undefined ? ruleOrigin : originOf(virtualService.id, `${rulePath}.match[${matchIndex}]`)
+      const origin = match === undefined ? ruleOrigin : (`${ruleOrigin}.match[${matchIndex}]` as Origin)
       if (catchAll !== undefined) {
         losers.push({ origin, reason: 'shadowed', by: catchAll, detail: 'an earlier rule takes every request' })
         continue
@@ -62,6 +58,7 @@ export function virtualServiceRoutes(
         match: routeMatch(match),
         ...routeAction(rule, match, caller.port, clusterOf),
         typedPerFilterConfig: faultConfig(rule.fault),
+        ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
         metadata: weftMetadata({ origin, rule: ruleOrigin }),
       })
       if (matchesEverything(match)) catchAll = origin

@@ -8,7 +8,8 @@ import { FieldsHead } from '../fields-head.ts'
 import type { DownstreamStream, RequestReceiver, ResponseReceiver } from '../http-stream.ts'
 import type { HeadLimits, MessageHead } from '../message-head.ts'
 import { H1Head } from './h1-head.ts'
-import { H1ServerConnection, type RequestServer } from './server-connection.ts'
+import type { RequestServer } from './request-server.ts'
+import { H1ServerConnection } from './server-connection.ts'
 
 /** One message as the codec understood it; texts are latin1. */
 export interface ReadMessage {

@@ -4,12 +4,13 @@ import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange
 import { HeaderKind } from '../header-kind.ts'
 import { takeHopByHop } from '../hop-by-hop.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver, ResetCause } from '../http-stream.ts'
-import type { HeadFault, HeadLimits, MessageHead } from '../message-head.ts'
+import type { HeadFault, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
 import { H1Output } from './h1-output.ts'
 import { bodilessLine, chunkedLine, opensTunnel, writeAnswer } from './head-text.ts'
+import type { RequestServer } from './request-server.ts'
 import { readTrailers } from './trailer-lines.ts'
 
 /** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
@@ -18,25 +19,6 @@ const joinLimitBytes = 16 * 1024
 const pipelineLimitBytes = 16 * 1024
 
 const forbiddenOption: HeadFault = { status: 400, details: 'http1.connection_header_rejected' }
-
-/** Who answers the requests of a connection. */
-export interface RequestServer {
-  limits(): HeadLimits
-  /** Milliseconds an idle connection is kept; 0: for ever. */
-  idleMs(): number
-  /** Milliseconds from a head's first byte to its last; 0: no limit. */
-  headMs(): number
-  /** Milliseconds a closed connection may take to read our last bytes. */
-  lingerMs(): number
-  /** Whether trailers pass, in both directions. */
-  keepsTrailers(): boolean
-  /** Must `attach` a receiver, or answer and finish, before it returns. */
-  onRequest(stream: DownstreamStream): void
-  /** A head that cannot be served: answer it, without `attach`. */
-  onHeadFault(stream: DownstreamStream, fault: HeadFault): void
-  onHeadTimeout(stream: DownstreamStream): void
-  onClosed(close: TransportClose): void
-}
 
 type State = 'head' | 'length' | 'chunked' | 'wait' | 'tunnel' | 'discard'
 

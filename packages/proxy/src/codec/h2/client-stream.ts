@@ -6,13 +6,12 @@ import type { H2ClientConnection } from './client-connection.ts'
 import { ErrorCode } from './frame.ts'
 import { H2Stream, type StreamFailure } from './stream.ts'
 
-/** The code Envoy gives up with; servers that count cancelled requests would count other ones behind us than behind it. */
-const givenUp = ErrorCode.INTERNAL_ERROR
-
 const failureOf: Readonly<Record<number, StreamFailure>> = {
   [ErrorCode.PROTOCOL_ERROR]: 'protocol',
   [ErrorCode.REFUSED_STREAM]: 'refused',
 }
+/** The code Envoy gives up with; servers that count cancelled requests would count other ones behind us than behind it. */
+const givenUp = ErrorCode.INTERNAL_ERROR
 
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {

@@ -1,6 +1,7 @@
 // Who may send DATA next. Streams whose data has to wait for the connection take turns, a frame each; those that wait for their
 // own window stand aside.
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import { ByteQueue } from './byte-queue.ts'
 import type { ConnectionOutput } from './connection-output.ts'
 import {
   defaultFrameBytes,
@@ -22,23 +23,12 @@ export interface DataSender {
 }
 
 /** Data of one stream that waits, and its place in the turns. */
-export class PendingData {
-  readonly pieces: Buffer[] = []
-  /** Where the first piece goes on. */
-  from = 0
-  bytes = 0
+export class PendingData extends ByteQueue {
   /** The place of its last frame in the output, as long as that has not left: END_STREAM can still be put there. */
   frameAt = -1
   frameWrites = -1
   inTurn = false
   next: DataSender | undefined = undefined
-
-  /** Drops what waits. */
-  clear(): void {
-    this.pieces.length = 0
-    this.from = 0
-    this.bytes = 0
-  }
 }
 
 /** Sends the DATA of one connection. */
@@ -64,8 +54,7 @@ export class DataScheduler {
       if (at === end) return true
     }
     if (at < end) {
-      pending.pieces.push(Buffer.from(bytes.subarray(at, end)))
-      pending.bytes += end - at
+      pending.push(bytes, at, end)
       this.join(sender)
     }
     return false
@@ -111,13 +100,8 @@ export class DataScheduler {
 
   #writePending(sender: DataSender): void {
     const { pending } = sender
-    const piece = pending.pieces[0] as Buffer
-    const at = this.#write(sender, piece, pending.from, piece.length)
-    pending.bytes -= at - pending.from
-    pending.from = at
-    if (at < piece.length) return
-    pending.pieces.shift()
-    pending.from = 0
+    const { first, firstStart, firstEnd } = pending
+    pending.drop(this.#write(sender, first, firstStart, firstEnd) - firstStart)
   }
 
   /** Writes one frame; returns how far. */

@@ -191,6 +191,28 @@ test('a paused request holds no more than its window, and does not hold up its n
   assert.equal(slow.gone, 'more than the stream takes')
 })
 
+test('single bytes that nobody reads are kept as bytes, and told in their order', () => {
+  const { send, server, time } = serverUnderTest()
+  send(greeting, post(1))
+  const [request] = server.requests as [SeenRequest]
+  request.stream.pauseRequest()
+  const text = Array.from({ length: 5_000 }, (_, index) => String.fromCharCode(97 + (index % 26))).join('')
+  send(...[...text].map((letter) => data(1, letter)))
+  let told = 0
+  request.onEach = () => {
+    told++
+    if (told === 2) request.stream.pauseRequest()
+  }
+  request.stream.resumeRequest()
+  time.turn()
+  assert.ok(request.body.length < text.length)
+  request.stream.resumeRequest()
+  send(data(1, '.', ends))
+  assert.equal(request.body, `${text}.`)
+  assert.equal(request.ended, true)
+  assert.ok(told < 12, `${told} pieces`)
+})
+
 test('a stream that is sent more than its window is reset, a connection that is sent more than its own ends', () => {
   const small = serverUnderTest({ streamWindowBytes: 100, largestStreamWindowBytes: 100 })
   small.send(greeting, post(1), post(3))

@@ -1,9 +1,10 @@
 // What the streams of both sides have in common: DATA in both directions, their ends, and the byte stream of a tunnel.
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import type { Transport } from '@weft/core'
 import { Deadline, type DeadlineOwner } from '../../exchange/deadline-lists.ts'
 import type { MessageReceiver, ResponseFailure } from '../http-stream.ts'
 import type { MessageHead } from '../message-head.ts'
+import { ByteQueue } from './byte-queue.ts'
 import type { H2Connection } from './connection.ts'
 import { type DataSender, PendingData } from './data-scheduler.ts'
 import { ErrorCode, FrameFlag, FrameType, writeFrameHead, writeNumberFrame } from './frame.ts'
@@ -42,7 +43,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
   #trailers: MessageHead | undefined = undefined
   #paused = false
   #resuming = false
-  #held: Buffer[] | undefined = undefined
+  /** What came while its reader had stopped. */
+  #held: ByteQueue | undefined = undefined
   #heldEnd: { readonly trailers: MessageHead | undefined } | undefined = undefined
   #stall: Deadline | undefined = undefined
 
@@ -175,8 +177,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     if (this.receiver === undefined) return undefined
     this.connection.touch(this)
     if (this.#paused || this.#held !== undefined) {
-      this.#held ??= []
-      this.#held.push(Buffer.from(bytes.subarray(start, end)))
+      this.#held ??= new ByteQueue()
+      this.#held.push(bytes, start, end)
       this.connection.credit.hold(length)
       return undefined
     }
@@ -234,18 +236,15 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
   deliverHeld(): void {
     this.#resuming = false
     const held = this.#held
-    let at = 0
-    while (held !== undefined && at < held.length && !this.#paused && this.receiver !== undefined) {
-      const piece = held[at++] as Buffer
-      this.connection.credit.release(piece.length)
-      this.receiver.onData(piece, 0, piece.length)
-      this.taken(piece.length)
+    while (held !== undefined && held.bytes > 0 && !this.#paused && this.receiver !== undefined) {
+      const { first, firstStart, firstEnd } = held
+      const length = firstEnd - firstStart
+      held.drop(length)
+      this.connection.credit.release(length)
+      this.receiver.onData(first, firstStart, firstEnd)
+      this.taken(length)
     }
-    if (this.closed) return
-    if (held !== undefined && at < held.length) {
-      held.splice(0, at)
-      return
-    }
+    if (this.closed || (held !== undefined && held.bytes > 0)) return
     this.#held = undefined
     if (this.#heldEnd !== undefined && !this.#paused) {
       const { trailers } = this.#heldEnd
@@ -256,7 +255,7 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
   }
 
   #dropHeld(): void {
-    for (const piece of this.#held ?? []) this.connection.credit.release(piece.length)
+    if (this.#held !== undefined) this.connection.credit.release(this.#held.bytes)
     this.#held = undefined
     this.#heldEnd = undefined
   }

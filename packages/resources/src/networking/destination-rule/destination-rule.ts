@@ -1,7 +1,15 @@
 // The kind DestinationRule (networking.istio.io).
 import { defineKind, type Written } from '../../kind-definition.ts'
 import { destinationRuleSchema } from './schema.ts'
-import type { DestinationRuleSpec, PortTrafficPolicy, Subset, TrafficPolicy } from './types.ts'
+import type {
+  DestinationRuleSpec,
+  LoadBalancer,
+  OutlierDetection,
+  PortTrafficPolicy,
+  Subset,
+  TrafficPolicy,
+  Warmup,
+} from './types.ts'
 
 /** Istio's DestinationRule. */
 export const destinationRuleKind = defineKind({
@@ -33,10 +41,31 @@ function policyDefaults(policy: Written<TrafficPolicy>): TrafficPolicy {
   } as TrafficPolicy
 }
 
-/** LEAST_CONN is Istio's old name of LEAST_REQUEST, which is also what UNSPECIFIED means. */
+/** Old names become today's: LEAST_CONN (and what means the default), `warmupDurationSecs`, `consecutiveErrors`. */
 function portDefaults<Policy extends Written<PortTrafficPolicy>>(policy: Policy): Policy {
-  if (policy.loadBalancer === undefined) return policy
-  const simple = policy.loadBalancer.simple as string | undefined
-  if (simple !== undefined && simple !== 'LEAST_CONN' && simple !== 'UNSPECIFIED') return policy
-  return { ...policy, loadBalancer: { simple: 'LEAST_REQUEST' } }
+  const { loadBalancer, outlierDetection } = policy
+  return {
+    ...policy,
+    ...(loadBalancer === undefined ? {} : { loadBalancer: balancerDefaults(loadBalancer) }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection: outlierDefaults(outlierDetection) }),
+  }
+}
+
+const simple = ['ROUND_ROBIN', 'RANDOM'] as const
+
+function balancerDefaults(written: Written<LoadBalancer> & { readonly warmupDurationSecs?: string }): LoadBalancer {
+  const { warmupDurationSecs, warmup } = written
+  const grows = warmup ?? (warmupDurationSecs === undefined ? undefined : { duration: warmupDurationSecs })
+  return {
+    simple: simple.find((name) => name === written.simple) ?? 'LEAST_REQUEST',
+    ...(grows === undefined ? {} : { warmup: grows as Warmup }),
+  }
+}
+
+function outlierDefaults(
+  written: Written<OutlierDetection> & { readonly consecutiveErrors?: number },
+): OutlierDetection {
+  const { consecutiveErrors, ...rest } = written
+  if (consecutiveErrors === undefined || rest.consecutiveGatewayErrors !== undefined) return rest as OutlierDetection
+  return { ...rest, consecutiveGatewayErrors: consecutiveErrors } as OutlierDetection
 }

@@ -1,105 +1,101 @@
 // Schema of Istio's DestinationRule.
 import {
-  boolean,
+  doc,
   duplicates,
   type Finding,
-  integer,
   list,
+  number,
   object,
+  pending,
+  pendingOnWeft,
   portNumber,
+  refused,
   type Schema,
   text,
+  uint32,
   word,
 } from '../../schema/schema.ts'
 import { exportTo, labels } from '../match-schema.ts'
+import { selector } from '../../security/selector-schema.ts'
+import { connectionPool, loadBalancer, outlierDetection } from './connection-schema.ts'
+import { clientTls } from './tls-schema.ts'
 
-const count = integer(1, 2_147_483_647)
-const noLocality = 'There are no localities yet; remove the field.'
-
-const loadBalancer = object(
-  {
-    simple: word(['ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN', 'RANDOM', 'UNSPECIFIED'], {
-      PASSTHROUGH: 'Use LEAST_REQUEST.',
-    }),
-  },
-  {
-    unsupported: {
-      consistentHash: 'Use simple: LEAST_REQUEST.',
-      localityLbSetting: noLocality,
-      warmup: 'Remove the field.',
-      warmupDurationSecs: 'Remove the field.',
-    },
-  },
-)
-
-const connectionPool = object({
-  tcp: object(
-    { maxConnections: count, connectTimeout: text('positive-duration') },
-    {
-      unsupported: {
-        tcpKeepalive: 'Remove the field.',
-        maxConnectionDuration: 'Remove the field.',
-        idleTimeout: 'Write http.idleTimeout for HTTP; it is not supported for TCP yet.',
-      },
-    },
+const perPort = {
+  loadBalancer: doc('How an endpoint is chosen.', loadBalancer),
+  connectionPool: doc('Limits towards the host.', connectionPool),
+  outlierDetection: doc(
+    'Leaves endpoints out for a while that fail.',
+    pendingOnWeft('no endpoint is left out for failing', outlierDetection),
   ),
-  http: object(
-    {
-      http1MaxPendingRequests: count,
-      http2MaxRequests: count,
-      maxRequestsPerConnection: integer(0, 2_147_483_647),
-      maxRetries: integer(0, 2_147_483_647),
-      idleTimeout: text('duration'),
-      h2UpgradePolicy: word(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
-      useClientProtocol: boolean,
-      maxConcurrentStreams: count,
-    },
-    {
-      unsupported: {
-        http2KeepAlive: 'Remove the field.',
-      },
-    },
-  ),
-})
-
-const ownCertificates = 'Only mutual TLS within the mesh is supported for now; use ISTIO_MUTUAL or DISABLE.'
-
-const tls = object(
-  { mode: word(['DISABLE', 'ISTIO_MUTUAL'], { SIMPLE: ownCertificates, MUTUAL: ownCertificates }) },
-  {
-    required: ['mode'],
-    unsupported: Object.fromEntries(
-      ['clientCertificate', 'privateKey', 'caCertificates', 'credentialName', 'subjectAltNames', 'sni', 'caCrl']
-        .map((field) => [field, ownCertificates])
-        .concat([['insecureSkipVerify', 'Verification of servers cannot be turned off; remove the field.']]),
-    ),
-  },
-)
-
-const perPort = { loadBalancer, connectionPool, tls }
-const unsupportedPolicy = {
-  outlierDetection: 'Remove the field.',
-  tunnel: 'Remove the field.',
-  proxyProtocol: 'Remove the field.',
-  retryBudget: 'Remove the field.',
+  tls: doc('TLS towards the host; workloads of the mesh get mutual TLS without it.', clientTls),
 }
 
 const portPolicy = object(
-  { port: object({ number: portNumber }, { required: ['number'] }), ...perPort },
-  { required: ['port'], unsupported: unsupportedPolicy },
+  {
+    port: doc('The port it is about.', object({ number: doc('Its number.', portNumber) }, { required: ['number'] })),
+    ...perPort,
+  },
+  { required: ['port'] },
 )
 
-const trafficPolicy = object(
-  { ...perPort, portLevelSettings: list(portPolicy, { check: checkPortPolicies }) },
-  { unsupported: unsupportedPolicy },
+const tunnel = object(
+  {
+    protocol: doc('CONNECT (the default) or POST.', text('not-empty')),
+    targetHost: doc('Host at the end of the tunnel.', text('not-empty')),
+    targetPort: doc('Port at the end of the tunnel.', portNumber),
+  },
+  { required: ['targetHost', 'targetPort'] },
 )
 
-const subset = object({ name: text('dns-label'), labels, trafficPolicy }, { required: ['name'] })
+const trafficPolicy = object({
+  ...perPort,
+  portLevelSettings: doc(
+    'Settings of single ports; each replaces all others for its port.',
+    list(portPolicy, { max: 4096, check: checkPortPolicies }),
+  ),
+  tunnel: doc(
+    'Sends TCP through a forward proxy.',
+    refused('Without the tunnel connections would go another way; remove the field.', tunnel),
+  ),
+  proxyProtocol: doc(
+    'Tells the far end the address of the client.',
+    pending(
+      'no PROXY header is sent',
+      object({ version: doc('Version of the PROXY protocol; V1 unless written.', word(['V1', 'V2'])) }),
+    ),
+  ),
+  retryBudget: doc(
+    'Limits retries to a share of the requests.',
+    object({
+      percent: doc('Share of active requests that may be retries; 20 unless written.', number(0, 100)),
+      minRetryConcurrency: doc('Retries that are always allowed; 3 unless written.', uint32),
+      budgetInterval: doc('Time the share is taken over.', pending('the active requests count', text('duration'))),
+    }),
+  ),
+})
+
+const subset = object(
+  {
+    name: doc('Name that routes use.', text('dns-label')),
+    labels: doc('Labels of its workloads.', labels),
+    trafficPolicy: doc('Settings of the subset, over those of the host.', trafficPolicy),
+  },
+  { required: ['name'] },
+)
 
 /** Schema of `spec`. */
 export const destinationRuleSchema: Schema = object(
-  { host: text('host'), trafficPolicy, subsets: list(subset, { check: checkSubsets }), exportTo },
-  { required: ['host'], unsupported: { workloadSelector: 'The rule applies to every client; remove the field.' } },
+  {
+    host: doc('Name of a Service or ServiceEntry; without dots one of the own namespace.', text('host')),
+    trafficPolicy: doc('Settings of traffic to the host.', trafficPolicy),
+    subsets: doc('Named sets of its workloads.', list(subset, { check: checkSubsets })),
+    exportTo,
+    workloadSelector: doc(
+      'Clients it is for.',
+      refused('The rule applies to every client; remove the field.', selector),
+    ),
+  },
+  { required: ['host'] },
 )
 
 function* checkPortPolicies(policies: readonly { readonly port: { readonly number: number } }[]): Iterable<Finding> {

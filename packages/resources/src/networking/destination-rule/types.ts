@@ -3,11 +3,24 @@
 /** Load balancing over the ready endpoints of a cluster. */
 export interface LoadBalancer {
   readonly simple: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM'
+  readonly warmup?: Warmup
+}
+
+/** How the share of a new endpoint grows. */
+export interface Warmup {
+  readonly duration: string
+  readonly minimumPercent?: number
+  readonly aggression?: number
 }
 
 /** Limits of the connection pool towards a destination. */
 export interface ConnectionPool {
-  readonly tcp?: { readonly maxConnections?: number; readonly connectTimeout?: string }
+  readonly tcp?: {
+    readonly maxConnections?: number
+    readonly connectTimeout?: string
+    readonly maxConnectionDuration?: string
+    readonly tcpKeepalive?: { readonly probes?: number; readonly time?: string; readonly interval?: string }
+  }
   readonly http?: {
     readonly http1MaxPendingRequests?: number
     readonly http2MaxRequests?: number
@@ -20,23 +33,49 @@ export interface ConnectionPool {
     readonly useClientProtocol?: boolean
     /** Streams at a time on one HTTP/2 connection. */
     readonly maxConcurrentStreams?: number
+    readonly http2KeepAlive?: { readonly interval?: string; readonly timeout?: string }
   }
 }
 
 /** TLS towards the destination; without it meshed workloads get mutual TLS by themselves. */
 export interface ClientTls {
-  readonly mode: 'DISABLE' | 'ISTIO_MUTUAL'
+  readonly mode: 'DISABLE' | 'SIMPLE' | 'MUTUAL' | 'ISTIO_MUTUAL'
+  readonly clientCertificate?: string
+  readonly privateKey?: string
+  readonly caCertificates?: string
+  readonly subjectAltNames?: readonly string[]
+  readonly sni?: string
+}
+
+/** Leaves endpoints out for a while that fail. */
+export interface OutlierDetection {
+  readonly splitExternalLocalOriginErrors?: boolean
+  readonly consecutiveLocalOriginFailures?: number
+  readonly consecutiveGatewayErrors?: number
+  readonly consecutive5xxErrors?: number
+  readonly interval?: string
+  readonly baseEjectionTime?: string
+  readonly maxEjectionPercent?: number
+  readonly minHealthPercent?: number
+}
+
+/** Limits retries to a share of the active requests. */
+export interface RetryBudget {
+  readonly percent?: number
+  readonly minRetryConcurrency?: number
 }
 
 /** What may differ per port. */
 export interface PortTrafficPolicy {
   readonly loadBalancer?: LoadBalancer
   readonly connectionPool?: ConnectionPool
+  readonly outlierDetection?: OutlierDetection
   readonly tls?: ClientTls
 }
 
 /** How traffic to a host, subset or port is sent. */
 export interface TrafficPolicy extends PortTrafficPolicy {
+  readonly retryBudget?: RetryBudget
   /** Each replaces the whole policy for its port (nothing is inherited from the host level, as in Istio). */
   readonly portLevelSettings?: readonly (PortTrafficPolicy & { readonly port: { readonly number: number } })[]
 }
@@ -54,5 +93,6 @@ export interface DestinationRuleSpec {
   readonly host: string
   readonly trafficPolicy?: TrafficPolicy
   readonly subsets: readonly Subset[]
-  readonly exportTo: readonly ('*' | '.')[]
+  /** See `isVisible`. */
+  readonly exportTo: readonly string[]
 }

@@ -1,5 +1,7 @@
 // Schemas of what a VirtualService's HTTP rule does with a request.
 import {
+  boolean,
+  doc,
   exactlyOne,
   type Finding,
   integer,
@@ -7,33 +9,42 @@ import {
   mapOf,
   number,
   object,
+  pending,
   portNumber,
   type Schema,
   text,
   word,
 } from '../../schema/schema.ts'
+import { destination, stringMatch } from '../match-schema.ts'
 import { grpcStatusCodes } from './types.ts'
 
 const operations = object({
-  set: mapOf(text('header-value'), 'header-name'),
-  add: mapOf(text('header-value'), 'header-name'),
-  remove: list(text('header-name')),
+  set: doc('Headers to overwrite or add.', mapOf(text('header-value'), 'header-name')),
+  add: doc('Headers to append.', mapOf(text('header-value'), 'header-name')),
+  remove: doc('Headers to remove.', list(text('header-name'))),
 })
 
 /** Header changes of both directions. */
-export const headers: Schema = object({ request: operations, response: operations })
+export const headers: Schema = object({
+  request: doc('Changes to the request before it is sent on.', operations),
+  response: doc('Changes to the response before it is sent back.', operations),
+})
 
 /** An answer that sends the client elsewhere. */
 export const redirect: Schema = object(
   {
-    uri: text('path'),
-    authority: text('not-empty'),
-    scheme: word(['http', 'https']),
-    port: portNumber,
-    derivePort: word(['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT']),
-    redirectCode: integer(300, 399),
+    uri: doc('Path to go to instead.', text('path')),
+    prefixRewrite: doc('Replaces the matched prefix of the path.', text('path')),
+    authority: doc('Host to go to instead.', text('not-empty')),
+    scheme: doc('Scheme to go to instead.', word(['http', 'https'])),
+    port: doc('Port to go to instead.', portNumber),
+    derivePort: doc(
+      'Port from the protocol (80 or 443) or from the request.',
+      word(['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT']),
+    ),
+    redirectCode: doc('Status of the answer; 301 unless written.', integer(300, 399)),
   },
-  { unsupported: { uriRegexRewrite: 'Write a fixed `uri`.' }, check: checkRedirect },
+  { check: checkRedirect },
 )
 
 const redirectCodes = [301, 302, 303, 307, 308]
@@ -46,6 +57,7 @@ function* checkRedirect(value: { readonly redirectCode?: number }): Iterable<Fin
       mend: 'Add `uri`, `authority`, `scheme` or `port`.',
     }
   }
+  yield* exactlyOne(['uri', 'prefixRewrite'], 0)(value)
   yield* exactlyOne(['port', 'derivePort'], 0)(value)
   if (value.redirectCode !== undefined && !redirectCodes.includes(value.redirectCode)) {
     const message = `${value.redirectCode} is not a redirect status`
@@ -56,8 +68,14 @@ function* checkRedirect(value: { readonly redirectCode?: number }): Iterable<Fin
 /** An answer made by the proxy. */
 export const directResponse: Schema = object(
   {
-    status: integer(200, 599),
-    body: object({ string: text(), bytes: text() }, { check: exactlyOne(['string', 'bytes']) }),
+    status: doc('Status of the answer.', integer(200, 599)),
+    body: doc(
+      'Body of the answer.',
+      object(
+        { string: doc('The body as text.', text()), bytes: doc('The body in base64.', text('base64')) },
+        { check: exactlyOne(['string', 'bytes']) },
+      ),
+    ),
   },
   { required: ['status'] },
 )
@@ -65,9 +83,18 @@ export const directResponse: Schema = object(
 /** Path and authority sent upstream. */
 export const rewrite: Schema = object(
   {
-    uri: text('path'),
-    authority: text('not-empty'),
-    uriRegexRewrite: object({ match: text('regex'), rewrite: text('no-nul') }, { required: ['match', 'rewrite'] }),
+    uri: doc('Replaces the matched prefix, or the whole path of an exact match.', text('path')),
+    authority: doc('Replaces the host that the request names.', text('not-empty')),
+    uriRegexRewrite: doc(
+      'Replaces what an expression finds in the path.',
+      object(
+        {
+          match: doc('RE2 expression that is searched for.', text('regex')),
+          rewrite: doc('Replacement; \\1 to \\9 stand for groups.', text('no-nul')),
+        },
+        { required: ['match', 'rewrite'] },
+      ),
+    ),
   },
   { check: exactlyOne(['uri', 'uriRegexRewrite'], 0) },
 )
@@ -94,18 +121,20 @@ const retryConditions = [
 /** Retries. */
 export const retries: Schema = object(
   {
-    attempts: integer(0, 100),
-    perTryTimeout: text('positive-duration'),
-    retryOn: { ...text(), 'x-check': checkRetryOn },
-    backoff: text('positive-duration'),
+    attempts: doc('How many times a request may be repeated; 0 turns retries off.', integer(0, 100)),
+    perTryTimeout: doc('Time limit of one try.', text('positive-duration')),
+    retryOn: doc('Conditions and status codes to retry on, separated by commas.', {
+      ...text(),
+      'x-check': checkRetryOn,
+    }),
+    backoff: doc('Shortest pause before a retry; it grows from one to the next.', text('positive-duration')),
+    retryRemoteLocalities: doc(
+      'Whether a retry may go to other localities.',
+      pending('there are no localities, so a retry may go to every endpoint', boolean),
+    ),
+    retryIgnorePreviousHosts: doc('Whether a retry avoids endpoints tried before; true unless written.', boolean),
   },
-  {
-    required: ['attempts'],
-    unsupported: {
-      retryRemoteLocalities: 'There are no localities yet; remove the field.',
-      retryIgnorePreviousHosts: 'A retry avoids the hosts tried before by itself; remove the field.',
-    },
-  },
+  { required: ['attempts'] },
 )
 
 function* checkRetryOn(value: string): Iterable<Finding> {
@@ -116,11 +145,13 @@ function* checkRetryOn(value: string): Iterable<Finding> {
   }
 }
 
-const percentage = object({ value: number(0, 100) }, { required: ['value'] })
-const oldPercent = 'Write percentage: { value: ... } instead.'
+const percentage = doc(
+  'Share of the requests; without it the fault never happens.',
+  object({ value: doc('Percent, with fractions.', number(0, 100)) }, { required: ['value'] }),
+)
 
-function* checkPercentage(value: { readonly percentage?: unknown }): Iterable<Finding> {
-  if (value.percentage !== undefined) return
+function* checkPercentage(value: { readonly percentage?: unknown; readonly percent?: unknown }): Iterable<Finding> {
+  if (value.percentage !== undefined || value.percent !== undefined) return
   const message = 'has no `percentage`, so it never happens'
   yield {
     severity: 'warning',
@@ -131,27 +162,49 @@ function* checkPercentage(value: { readonly percentage?: unknown }): Iterable<Fi
 }
 
 function* checkAbort(value: { readonly percentage?: unknown }): Iterable<Finding> {
-  yield* exactlyOne(['httpStatus', 'grpcStatus'])(value)
+  yield* exactlyOne(['httpStatus', 'grpcStatus', 'http2Error'])(value)
   yield* checkPercentage(value)
 }
+
+function* checkDelay(value: { readonly percentage?: unknown }): Iterable<Finding> {
+  yield* exactlyOne(['fixedDelay', 'exponentialDelay'])(value)
+  yield* checkPercentage(value)
+}
+
+const neverHappens = 'the fault never happens'
 
 /** Faults made on purpose. */
 export const fault: Schema = object(
   {
-    delay: object(
-      { fixedDelay: text('positive-duration'), percentage },
-      {
-        required: ['fixedDelay'],
-        unsupported: { exponentialDelay: 'Write `fixedDelay`.', percent: oldPercent },
-        check: checkPercentage,
-      },
+    delay: doc(
+      'Makes requests wait.',
+      object(
+        {
+          fixedDelay: doc('How long they wait.', text('positive-duration')),
+          exponentialDelay: doc(
+            'Mean of waits that vary; Istio does not do it either.',
+            pending(neverHappens, text('positive-duration')),
+          ),
+          percentage,
+          percent: doc('Old form of `percentage`, in whole percent.', integer(0, 100)),
+        },
+        { check: checkDelay },
+      ),
     ),
-    abort: object(
-      { httpStatus: integer(200, 599), grpcStatus: word(Object.keys(grpcStatusCodes)), percentage },
-      {
-        unsupported: { http2Error: 'Write `httpStatus` or `grpcStatus`.', percent: oldPercent },
-        check: checkAbort,
-      },
+    abort: doc(
+      'Answers requests in place of the upstream.',
+      object(
+        {
+          httpStatus: doc('Status of the answer.', integer(200, 599)),
+          grpcStatus: doc('Status of gRPC that the answer has, by name.', word(Object.keys(grpcStatusCodes))),
+          http2Error: doc(
+            'HTTP/2 error to reset with; Istio does not do it either.',
+            pending(neverHappens, text('not-empty')),
+          ),
+          percentage,
+        },
+        { check: checkAbort },
+      ),
     ),
   },
   {
@@ -161,3 +214,45 @@ export const fault: Schema = object(
     },
   },
 )
+
+const noCopies = 'no copies are sent'
+const oldPercent = integer(0, 100)
+
+/** Copies of requests sent elsewhere; their answers are thrown away. */
+export const mirroring: Readonly<Record<string, Schema>> = {
+  mirror: doc('Where copies of the requests go.', pending(noCopies, destination)),
+  mirrors: doc(
+    'Where copies of the requests go.',
+    pending(
+      noCopies,
+      list(
+        object(
+          { destination: doc('Where they go.', destination), percentage: doc('Share of the requests.', percentage) },
+          { required: ['destination'] },
+        ),
+      ),
+    ),
+  ),
+  mirrorPercentage: doc('Share of the requests that is copied.', pending(noCopies, percentage)),
+  mirrorPercent: doc('Old form of `mirrorPercentage`.', pending(noCopies, oldPercent)),
+  mirror_percent: doc('Older form of `mirrorPercentage`.', pending(noCopies, oldPercent)),
+}
+
+const originLists: Readonly<Record<string, Schema>> = {
+  allowOrigins: doc('Origins that may ask.', list(stringMatch)),
+  allowOrigin: doc('Old form of `allowOrigins`: exact texts.', list(text('not-empty'))),
+}
+
+/** Cross-origin requests of browsers. */
+export const corsPolicy: Schema = object({
+  ...originLists,
+  allowMethods: doc('Methods that may be used.', list(text('header-name'))),
+  allowHeaders: doc('Headers that may be sent.', list(text('header-value'))),
+  exposeHeaders: doc('Headers that a page may read.', list(text('header-value'))),
+  maxAge: doc('How long a browser may remember the answer.', text('duration')),
+  allowCredentials: doc('Whether a page may send cookies and the like.', boolean),
+  unmatchedPreflights: doc(
+    'What happens to a preflight of another origin: sent on (FORWARD), or answered here (IGNORE).',
+    word(['UNSPECIFIED', 'FORWARD', 'IGNORE']),
+  ),
+})

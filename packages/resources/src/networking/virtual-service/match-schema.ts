@@ -1,10 +1,20 @@
 // Schemas of the conditions in a VirtualService.
 import { formats } from '../../schema/formats.ts'
-import { boolean, type Finding, list, mapOf, object, portNumber, type Schema, text } from '../../schema/schema.ts'
+import {
+  boolean,
+  doc,
+  type Finding,
+  list,
+  mapOf,
+  object,
+  pendingOnWeft,
+  portNumber,
+  refused,
+  type Schema,
+  text,
+} from '../../schema/schema.ts'
 import { labels, presenceMatch, stringMatch } from '../match-schema.ts'
 import type { StringMatch } from '../string-match.ts'
-
-const notForMatching = 'Label-based statistics are not supported; remove the field.'
 
 /** The gateways a rule applies to. */
 export const gatewayNames: Schema = list(text('gateway-name'), { min: 1 })
@@ -12,35 +22,57 @@ export const gatewayNames: Schema = list(text('gateway-name'), { min: 1 })
 /** Header conditions, keyed by header name. */
 const headerMatches: Schema = mapOf(presenceMatch, 'header-name')
 
+const callers: Readonly<Record<string, Schema>> = {
+  port: doc('Port that the request was sent to.', portNumber),
+  gateways: doc('Gateways (or `mesh`) it holds at; must be among those of the object.', gatewayNames),
+  sourceLabels: doc('Labels that the calling workload must carry; not looked at by gateways.', labels),
+  sourceNamespace: doc('Namespace of the calling workload; not looked at by gateways.', text('dns-label')),
+}
+
 /** Conditions on a request. */
 export const httpMatch: Schema = object(
   {
-    name: text('not-empty'),
-    uri: { ...stringMatch },
-    scheme: stringMatch,
-    method: stringMatch,
-    authority: stringMatch,
-    headers: headerMatches,
-    withoutHeaders: headerMatches,
-    queryParams: mapOf(presenceMatch, 'not-empty'),
-    port: portNumber,
-    ignoreUriCase: boolean,
-    gateways: gatewayNames,
-    sourceLabels: labels,
-    sourceNamespace: text('dns-label'),
+    name: doc('Name of the condition, part of the name of the route.', text('not-empty')),
+    uri: doc('Path of the request, without its query.', { ...stringMatch }),
+    scheme: doc('Scheme of the request.', stringMatch),
+    method: doc('Method of the request.', stringMatch),
+    authority: doc('Host that the request names.', stringMatch),
+    headers: doc('Headers that must match; an empty match: present.', headerMatches),
+    withoutHeaders: doc('Headers that must not match; an empty match: absent.', headerMatches),
+    queryParams: doc('Query parameters that must match; an empty match: present.', mapOf(presenceMatch, 'not-empty')),
+    ...callers,
+    ignoreUriCase: doc('Compares an exact or prefix `uri` without regard to case.', boolean),
+    statPrefix: doc(
+      'Prefix of the metrics of the route.',
+      pendingOnWeft('the route has no metrics of its own', text('not-empty')),
+    ),
   },
-  { unsupported: { statPrefix: notForMatching }, check: checkMatch },
+  { check: checkMatch },
 )
 
+const anyAddress = 'Match by `port`, `sourceLabels` or `sourceNamespace`: left out, the rule would match too much.'
+const subnets: Readonly<Record<string, Schema>> = {
+  destinationSubnets: doc(
+    'Address ranges that the connection was made to.',
+    refused(anyAddress, list(text('cidr'), { min: 1 })),
+  ),
+}
+
 /** Conditions on a connection. */
-export const tcpMatch: Schema = object(
-  { port: portNumber, gateways: gatewayNames, sourceLabels: labels, sourceNamespace: text('dns-label') },
+export const tcpMatch: Schema = object({
+  ...callers,
+  ...subnets,
+  sourceSubnet: doc('Address range that the connection comes from.', refused(anyAddress, text('cidr'))),
+})
+
+/** Conditions on a TLS connection that is passed through. */
+export const tlsMatch: Schema = object(
   {
-    unsupported: {
-      destinationSubnets: 'Match by `port` instead.',
-      sourceSubnet: 'Match by `sourceLabels` instead.',
-    },
+    sniHosts: doc('Server names that the client asks for; `*.` covers names below.', list(text('host'), { min: 1 })),
+    ...callers,
+    ...subnets,
   },
+  { required: ['sniHosts'] },
 )
 
 interface WrittenMatch {

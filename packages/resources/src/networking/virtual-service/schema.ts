@@ -1,78 +1,94 @@
 // Schema of Istio's VirtualService.
 import {
+  doc,
   duplicates,
   exactlyOne,
   type Finding,
   integer,
   list,
   object,
-  portNumber,
+  pending,
   type Schema,
   text,
 } from '../../schema/schema.ts'
-import { exportTo } from '../match-schema.ts'
-import { directResponse, fault, headers, redirect, retries, rewrite } from './action-schema.ts'
-import { gatewayNames, httpMatch, tcpMatch } from './match-schema.ts'
+import { destination, exportTo } from '../match-schema.ts'
+import { corsPolicy, directResponse, fault, headers, mirroring, redirect, retries, rewrite } from './action-schema.ts'
+import { gatewayNames, httpMatch, tcpMatch, tlsMatch } from './match-schema.ts'
 
-const destination = object(
-  { host: text('host'), subset: text('dns-label'), port: object({ number: portNumber }, { required: ['number'] }) },
-  { required: ['host'] },
+const weight = doc('Share of the traffic; 100 for a single destination.', integer(0, 2_147_483_647))
+const target = doc('Where the traffic goes.', destination)
+const plainArms = doc(
+  'Where connections go, by weight.',
+  list(object({ destination: target, weight }, { required: ['destination'] }), { min: 1, check: checkWeights }),
 )
-
-const weight = integer(0, 2_147_483_647)
 
 const httpRoute = object(
   {
-    name: text('not-empty'),
-    match: list(httpMatch, { min: 1 }),
-    route: list(object({ destination, weight, headers }, { required: ['destination'] }), {
-      min: 1,
-      check: checkWeights,
-    }),
-    redirect,
-    directResponse,
-    rewrite,
-    timeout: text('duration'),
-    retries,
-    fault,
-    headers,
+    name: doc('Name of the rule, in logs, metrics and `explain`.', text('not-empty')),
+    match: doc('Conditions of which one must hold; none: every request.', list(httpMatch, { min: 1 })),
+    route: doc(
+      'Where requests go, by weight.',
+      list(
+        object(
+          { destination: target, weight, headers: doc('Header changes for this destination.', headers) },
+          { required: ['destination'] },
+        ),
+        { min: 1, check: checkWeights },
+      ),
+    ),
+    redirect: doc('Answers with a redirect.', redirect),
+    directResponse: doc('Answers without asking anyone.', directResponse),
+    delegate: doc(
+      'Another VirtualService, without hosts, that has the rules for these requests.',
+      object(
+        {
+          name: doc('Its name.', text('dns-name')),
+          namespace: doc('Its namespace; the own one unless written.', text('dns-label')),
+        },
+        { required: ['name'] },
+      ),
+    ),
+    rewrite: doc('Changes path and host before sending on.', rewrite),
+    timeout: doc('Time limit of the whole request, retries included; 0s or none: no limit.', text('duration')),
+    retries: doc('Repeats failed requests; writing it says that they may be repeated.', retries),
+    fault: doc('Makes requests fail or wait on purpose.', fault),
+    ...mirroring,
+    corsPolicy: doc(
+      'Answers to cross-origin requests of browsers.',
+      pending('preflights go to the application, which must answer them', corsPolicy),
+    ),
+    headers: doc('Header changes.', headers),
   },
-  {
-    unsupported: {
-      delegate: 'Write the routes in this VirtualService.',
-      mirror: 'Remove the field.',
-      mirrors: 'Remove the field.',
-      mirrorPercent: 'Remove the field.',
-      mirror_percent: 'Remove the field.',
-      mirrorPercentage: 'Remove the field.',
-      corsPolicy: 'Let the application answer CORS requests for now.',
-    },
-    check: checkHttpRoute,
-  },
+  { check: checkHttpRoute },
 )
 
 const tcpRoute = object(
-  {
-    match: list(tcpMatch, { min: 1 }),
-    route: list(object({ destination, weight }, { required: ['destination'] }), { min: 1, check: checkWeights }),
-  },
+  { match: doc('Conditions of which one must hold.', list(tcpMatch, { min: 1 })), route: plainArms },
   { required: ['route'] },
+)
+
+const tlsRoute = object(
+  { match: doc('Conditions of which one must hold.', list(tlsMatch, { min: 1 })), route: plainArms },
+  { required: ['match'] },
 )
 
 /** Schema of `spec`. */
 export const virtualServiceSchema: Schema = object(
   {
-    hosts: list(text('host'), { min: 1, check: (hosts: readonly string[]) => duplicates(hosts, 'host') }),
-    gateways: gatewayNames,
-    http: list(httpRoute),
-    tcp: list(tcpRoute),
+    hosts: doc(
+      'Names whose traffic these rules are about; none in a delegate.',
+      list(text('host'), { check: (hosts: readonly string[]) => duplicates(hosts, 'host') }),
+    ),
+    gateways: doc('Gateways that apply the rules, and `mesh` for sidecars; `mesh` unless written.', gatewayNames),
+    http: doc('Rules for requests; the first that matches holds.', list(httpRoute)),
+    tls: doc(
+      'Rules for TLS connections that are passed through, by server name.',
+      pending('TLS connections are not routed by server name', list(tlsRoute)),
+    ),
+    tcp: doc('Rules for connections; the first that matches holds.', list(tcpRoute)),
     exportTo,
   },
-  {
-    required: ['hosts'],
-    unsupported: { tls: 'Use `http` or `tcp`.' },
-    check: checkVirtualService,
-  },
+  { check: checkVirtualService },
 )
 
 function* checkWeights(arms: readonly { readonly weight?: number }[]): Iterable<Finding> {
@@ -110,8 +126,8 @@ function shares(weights: readonly number[], total: number): string {
 }
 
 function* checkHttpRoute(rule: Readonly<Record<string, unknown>>): Iterable<Finding> {
-  yield* exactlyOne(['route', 'redirect', 'directResponse'])(rule)
-  if (rule['route'] !== undefined) return
+  yield* exactlyOne(['route', 'redirect', 'directResponse', 'delegate'])(rule)
+  if (rule['route'] !== undefined || rule['delegate'] !== undefined) return
   for (const field of ['rewrite', 'retries', 'timeout']) {
     if (rule[field] === undefined) continue
     const message = 'has no effect without `route`'
@@ -120,16 +136,18 @@ function* checkHttpRoute(rule: Readonly<Record<string, unknown>>): Iterable<Find
 }
 
 interface WrittenSpec {
-  readonly hosts: readonly string[]
+  readonly hosts?: readonly string[]
   readonly gateways?: readonly string[]
-  readonly http?: readonly { readonly name?: string }[]
+  readonly http?: readonly { readonly name?: string; readonly delegate?: unknown }[]
+  readonly tls?: readonly unknown[]
   readonly tcp?: readonly unknown[]
 }
 
 function* checkVirtualService(spec: WrittenSpec): Iterable<Finding> {
-  if ((spec.http?.length ?? 0) + (spec.tcp?.length ?? 0) === 0) {
+  if ((spec.http?.length ?? 0) + (spec.tcp?.length ?? 0) + (spec.tls?.length ?? 0) === 0) {
     yield { code: 'missing-field', message: 'has no routes', mend: 'Add `http` or `tcp` rules.' }
   }
+  if ((spec.hosts?.length ?? 0) === 0) yield* checkDelegate(spec)
   yield* duplicates(spec.gateways ?? [], 'gateway', []).map((finding) => under('gateways', finding))
   const names = (spec.http ?? []).map((rule) => rule.name)
   yield* duplicates(names, 'name', ['name']).map((finding) => ({
@@ -137,7 +155,7 @@ function* checkVirtualService(spec: WrittenSpec): Iterable<Finding> {
     severity: 'warning' as const,
   }))
   const inMesh = spec.gateways === undefined || spec.gateways.includes('mesh')
-  const everything = spec.hosts.indexOf('*')
+  const everything = spec.hosts?.indexOf('*') ?? -1
   if (inMesh && everything !== -1) {
     const message = '"*" would take over every host inside the mesh'
     yield {
@@ -146,6 +164,21 @@ function* checkVirtualService(spec: WrittenSpec): Iterable<Finding> {
       message,
       mend: 'Name the hosts, or name a gateway in `gateways`.',
     }
+  }
+}
+
+/** Without hosts it is what others delegate to: it has no traffic of its own. */
+function* checkDelegate(spec: WrittenSpec): Iterable<Finding> {
+  for (const field of ['gateways', 'tcp', 'tls'] as const) {
+    if (spec[field] === undefined) continue
+    const message = 'has no effect without `hosts`: other VirtualServices delegate their requests to this one'
+    yield { at: [field], code: 'conflicting-fields', message, mend: `Remove \`${field}\`, or add \`hosts\`.` }
+  }
+  for (const [index, rule] of (spec.http ?? []).entries()) {
+    if (rule.delegate === undefined) continue
+    const message = 'stands in a VirtualService without `hosts`, to which others delegate: delegates do not delegate on'
+    const mend = 'Write the routes here, or add `hosts`.'
+    yield { at: ['http', index, 'delegate'], code: 'conflicting-fields', message, mend }
   }
 }
 

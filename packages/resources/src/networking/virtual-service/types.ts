@@ -44,11 +44,14 @@ export interface HttpMatchRequest {
   readonly gateways?: readonly string[]
   readonly sourceLabels?: Readonly<Record<string, string>>
   readonly sourceNamespace?: string
+  readonly statPrefix?: string
 }
 
 /** Answers with a redirect. */
 export interface HttpRedirect {
   readonly uri?: string
+  /** Replaces the matched prefix of the path. */
+  readonly prefixRewrite?: string
   readonly authority?: string
   readonly scheme?: string
   readonly port?: number
@@ -77,6 +80,8 @@ export interface HttpRetry {
   /** Comma-separated Envoy conditions and status codes. */
   readonly retryOn?: string
   readonly backoff?: string
+  /** Whether a retry avoids endpoints tried before; true unless written. */
+  readonly retryIgnorePreviousHosts?: boolean
 }
 
 /** The codes of gRPC by name. */
@@ -105,7 +110,7 @@ export type GrpcStatus = keyof typeof grpcStatusCodes
 
 /** Percentages are 0..100 with fractions; without `percentage` Istio injects nothing, so the default is 0. */
 export interface HttpFault {
-  readonly delay?: { readonly fixedDelay: string; readonly percentage: { readonly value: number } }
+  readonly delay?: { readonly fixedDelay?: string; readonly percentage: { readonly value: number } }
   /** One of `httpStatus` and `grpcStatus` is set. */
   readonly abort?: {
     readonly httpStatus?: number
@@ -114,7 +119,7 @@ export interface HttpFault {
   }
 }
 
-/** One HTTP rule; exactly one of `route`, `redirect`, `directResponse` is set. The first that matches wins. */
+/** One HTTP rule; exactly one of `route`, `redirect`, `directResponse`, `delegate` is set. The first that matches wins. */
 export interface HttpRoute {
   readonly name?: string
   /** Absent: matches everything. */
@@ -122,6 +127,8 @@ export interface HttpRoute {
   readonly route?: readonly HttpRouteDestination[]
   readonly redirect?: HttpRedirect
   readonly directResponse?: HttpDirectResponse
+  /** The VirtualService that has the rules for what matches; see `mergeDelegates`. */
+  readonly delegate?: { readonly name: string; readonly namespace?: string }
   readonly rewrite?: HttpRewrite
   /** Absent or `0s`: no limit. */
   readonly timeout?: string
@@ -146,11 +153,12 @@ export interface TcpRoute {
 
 /** Spec of a VirtualService. */
 export interface VirtualServiceSpec {
+  /** None: a delegate of others. */
   readonly hosts: readonly string[]
   /** `mesh` (the default), `name` or `namespace/name`. */
   readonly gateways: readonly string[]
   readonly http: readonly HttpRoute[]
   readonly tcp: readonly TcpRoute[]
-  /** `['*']` (the default) or `['.']`. */
-  readonly exportTo: readonly ('*' | '.')[]
+  /** `['*']` (the default), `['~']`, or names of namespaces and `.`; see `isVisible`. */
+  readonly exportTo: readonly string[]
 }

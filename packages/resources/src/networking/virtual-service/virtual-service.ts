@@ -35,9 +35,18 @@ function weigh<Arm extends { readonly weight?: number | undefined }>(arms: reado
 }
 
 function faultDefaults({ delay, abort }: Written<NonNullable<HttpRoute['fault']>>): object {
-  const never = { value: 0 }
   return {
-    ...(delay === undefined ? {} : { delay: { ...delay, percentage: delay.percentage ?? never } }),
-    ...(abort === undefined ? {} : { abort: { ...abort, percentage: abort.percentage ?? never } }),
+    ...(delay === undefined ? {} : { delay: withPercentage(delay) }),
+    ...(abort === undefined ? {} : { abort: withPercentage(abort) }),
   }
+}
+
+interface WrittenShare {
+  readonly percentage?: object | undefined
+  /** The old form, in whole percent. */
+  readonly percent?: number | undefined
+}
+
+function withPercentage<Fault extends object>({ percent, ...fault }: Fault & WrittenShare): object {
+  return { ...fault, percentage: fault.percentage ?? { value: percent ?? 0 } }
 }

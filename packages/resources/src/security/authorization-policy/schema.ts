@@ -1,8 +1,9 @@
 // Schema of Istio's AuthorizationPolicy. What needs a JSON Web Token is refused by name: a policy is never half enforced.
 import { didYouMean } from '../../schema/did-you-mean.ts'
 import { formats, shown } from '../../schema/formats.ts'
-import { type Finding, list, object, type Schema, text, word } from '../../schema/schema.ts'
-import { selector } from '../selector-schema.ts'
+import { doc, type Finding, list, object, refused, type Schema, text, word } from '../../schema/schema.ts'
+import { oneSelection } from '../../networking/match-schema.ts'
+import { refusedTargets, selector } from '../selector-schema.ts'
 import type { Condition, Source } from './types.ts'
 
 const noTokens = 'JSON Web Tokens are not checked yet; use `principals` or `serviceAccounts`.'
@@ -15,73 +16,85 @@ const paths: Schema = list({ ...text('not-empty'), 'x-check': checkPath }, { min
 const ports: Schema = list(text('port-text'), { min: 1 })
 const blocks: Schema = list(text('cidr'), { min: 1 })
 
+const accounts: Schema = list({ ...text(), 'x-check': checkServiceAccount }, { min: 1, max: 16 })
+
 const source = object(
   {
-    principals: values,
-    notPrincipals: values,
-    namespaces: values,
-    notNamespaces: values,
-    serviceAccounts: list({ ...text(), 'x-check': checkServiceAccount }, { min: 1 }),
-    notServiceAccounts: list({ ...text(), 'x-check': checkServiceAccount }, { min: 1 }),
-    ipBlocks: blocks,
-    notIpBlocks: blocks,
+    principals: doc('Identities, as trust-domain/ns/namespace/sa/account; `*` before or after.', values),
+    notPrincipals: doc('Identities it must not be.', values),
+    requestPrincipals: doc('Issuer and subject of the token.', refused(noTokens, values)),
+    notRequestPrincipals: doc('Issuer and subject the token must not have.', refused(noTokens, values)),
+    namespaces: doc('Namespaces of the caller.', values),
+    notNamespaces: doc('Namespaces it must not be of.', values),
+    serviceAccounts: doc('Service accounts, as account or namespace/account.', accounts),
+    notServiceAccounts: doc('Service accounts it must not be.', accounts),
+    ipBlocks: doc('Addresses the connection comes from.', blocks),
+    notIpBlocks: doc('Addresses it must not come from.', blocks),
+    remoteIpBlocks: doc('Addresses of the original client.', refused(noForwarded, blocks)),
+    notRemoteIpBlocks: doc('Addresses the original client must not have.', refused(noForwarded, blocks)),
+    trustDomains: doc('Trust domains of the caller.', refused(oneTrustDomain, values)),
+    notTrustDomains: doc('Trust domains it must not be of.', refused(oneTrustDomain, values)),
   },
-  {
-    unsupported: {
-      requestPrincipals: noTokens,
-      notRequestPrincipals: noTokens,
-      remoteIpBlocks: noForwarded,
-      notRemoteIpBlocks: noForwarded,
-      trustDomains: oneTrustDomain,
-      notTrustDomains: oneTrustDomain,
-    },
-    check: checkSource,
-  },
+  { check: checkSource },
 )
 
 const operation = object(
   {
-    hosts: values,
-    notHosts: values,
-    ports,
-    notPorts: ports,
-    methods: values,
-    notMethods: values,
-    paths,
-    notPaths: paths,
+    hosts: doc('Hosts that the request names; `*` before or after.', values),
+    notHosts: doc('Hosts it must not name.', values),
+    ports: doc('Ports of the workload.', ports),
+    notPorts: doc('Ports it must not be.', ports),
+    methods: doc('Methods; `*` before or after.', values),
+    notMethods: doc('Methods it must not have.', values),
+    paths: doc('Paths; `*` before or after.', paths),
+    notPaths: doc('Paths it must not have.', paths),
   },
   { check: notEmpty('Add `methods`, `paths`, `hosts` or `ports`, or remove the entry of `to`.') },
 )
 
-const condition = object({ key: text(), values, notValues: values }, { required: ['key'], check: checkCondition })
+const condition = object(
+  {
+    key: doc('Attribute, such as source.ip or request.headers[x-user].', text()),
+    values: doc('Values of which it must have one.', values),
+    notValues: doc('Values it must not have.', values),
+  },
+  { required: ['key'], check: checkCondition },
+)
 
 const rule = object({
-  from: list(object({ source }, { required: ['source'] }), { min: 1 }),
-  to: list(object({ operation }, { required: ['operation'] }), { min: 1 }),
-  when: list(condition, { min: 1 }),
+  from: doc(
+    'Callers, of which one must match.',
+    list(object({ source: doc('Who asks.', source) }, { required: ['source'] }), { min: 1, max: 512 }),
+  ),
+  to: doc(
+    'Requests, of which one must match.',
+    list(object({ operation: doc('What is asked for.', operation) }, { required: ['operation'] }), { min: 1 }),
+  ),
+  when: doc('Conditions that must all hold.', list(condition, { min: 1 })),
 })
+
+const askNobody = 'Nobody outside is asked yet; use ALLOW or DENY.'
 
 /** Schema of `spec`. */
 export const authorizationPolicySchema: Schema = object(
   {
     selector,
-    action: word(['ALLOW', 'DENY'], {
-      AUDIT: 'Use ALLOW or DENY.',
-      CUSTOM: 'Use ALLOW or DENY.',
-    }),
-    rules: list(rule),
+    action: doc(
+      'What happens to what matches: ALLOW it and nothing else, or DENY it.',
+      word(['ALLOW', 'DENY'], { AUDIT: 'Use ALLOW or DENY.', CUSTOM: 'Use ALLOW or DENY.' }),
+    ),
+    rules: doc('What matches; `[{}]` is everything, none is nothing.', list(rule, { max: 512 })),
+    provider: doc(
+      'Who decides, for CUSTOM.',
+      refused(askNobody, object({ name: doc('Its name in the mesh settings.', text()) })),
+    ),
+    ...refusedTargets,
   },
-  {
-    unsupported: {
-      provider: 'Remove the field.',
-      targetRef: 'Select workloads with `selector`.',
-      targetRefs: 'Select workloads with `selector`.',
-    },
-    check: checkPolicy,
-  },
+  { check: checkPolicy },
 )
 
 function* checkPolicy(spec: { readonly action?: string; readonly rules?: readonly unknown[] }): Iterable<Finding> {
+  yield* oneSelection(spec)
   if (spec.action !== 'DENY' || (spec.rules?.length ?? 0) > 0) return
   const message = 'is DENY without `rules`, so it denies nothing'
   const mend = 'Add rules; `rules: [{}]` denies everything.'

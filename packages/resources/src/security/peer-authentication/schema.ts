@@ -1,12 +1,21 @@
 // Schema of Istio's PeerAuthentication.
-import { type Finding, mapOf, object, type Schema, word } from '../../schema/schema.ts'
+import { doc, type Finding, mapOf, object, type Schema, word } from '../../schema/schema.ts'
 import { selector } from '../selector-schema.ts'
 
-const mtls = object({ mode: word(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']) })
+const mtls = object({
+  mode: doc(
+    'STRICT: mutual TLS only; PERMISSIVE: plaintext too; DISABLE: plaintext only; UNSET: as above.',
+    word(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']),
+  ),
+})
 
 /** Schema of `spec`. */
 export const peerAuthenticationSchema: Schema = object(
-  { selector, mtls, portLevelMtls: mapOf(mtls, 'port-text', { min: 1 }) },
+  {
+    selector,
+    mtls: doc('What the selected workloads accept.', mtls),
+    portLevelMtls: doc('What single ports of the workloads accept.', mapOf(mtls, 'port-text', { min: 1 })),
+  },
   { check: checkPortLevel },
 )
 

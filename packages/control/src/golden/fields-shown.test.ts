@@ -1,0 +1,66 @@
+// A golden case shows a field when taking the field away changes what is sent. So no field is called effective that does nothing.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { fieldRows, istioKinds, without, writes } from '@weft/resources'
+import { parseAllDocuments } from 'yaml'
+import { expectedFiles, goldenCase } from './golden-case.ts'
+
+const root = join(import.meta.dirname, '../../golden')
+
+/** Fields that change nothing that is sent, and why that is right. */
+const silent: Readonly<Record<string, string>> = {
+  'Gateway spec.servers[].name': 'names a server for people',
+}
+
+interface Case {
+  readonly name: string
+  readonly options: string
+  readonly objects: readonly Readonly<Record<string, unknown>>[]
+  readonly sent: string
+}
+
+/** What a case sends, or why its input is refused. */
+function sent(name: string, text: string): string {
+  const golden = goldenCase(name, text)
+  const errors = golden.mesh.problems.filter(({ severity }) => severity === 'error')
+  return errors.length > 0 ? JSON.stringify(errors) : JSON.stringify([...expectedFiles(golden)])
+}
+
+function readCases(): Case[] {
+  return globSync('**/in.yaml', { cwd: root })
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(root, path), 'utf8')
+      const options = (text.match(/^# @.*$/gm) ?? []).join('\n')
+      const documents = parseAllDocuments(text)
+      const objects = Array.isArray(documents) ? documents.map((each) => each.toJS() as Case['objects'][0]) : []
+      return { name: dirname(path), options, objects, sent: sent(dirname(path), inputOf(options, objects)) }
+    })
+}
+
+function inputOf(options: string, objects: readonly unknown[]): string {
+  return `${options}\n${objects.map((object) => JSON.stringify(object)).join('\n---\n')}\n`
+}
+
+test('taking an effective field out of a golden case changes what it sends', () => {
+  const cases = readCases()
+  const idle: string[] = []
+  for (const definition of istioKinds()) {
+    const rows = fieldRows(definition).filter(({ envoy }) => envoy === 'effective')
+    // What holds other fields is shown by them.
+    const leaves = rows.filter(({ path }, index) => rows[index + 1]?.path.startsWith(`${path}.`) !== true)
+    for (const row of leaves) {
+      const shown = cases.some((each) =>
+        each.objects.some((object, index) => {
+          if (object['kind'] !== definition.kind || !writes(object, row)) return false
+          const objects = each.objects.with(index, without(object, row) as Case['objects'][0])
+          return sent(each.name, inputOf(each.options, objects)) !== each.sent
+        }),
+      )
+      if (!shown) idle.push(`${definition.kind} ${row.path}`)
+    }
+  }
+  assert.deepEqual(idle, Object.keys(silent))
+})

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ByteQueue } from './byte-queue.ts'
+
+test('bytes come out as they went in, whatever pieces they are pushed and dropped in', () => {
+  const step = fc.oneof(fc.uint8Array({ maxLength: 2_000 }), fc.nat({ max: 3_000 }), fc.constant('clear' as const))
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const queue = new ByteQueue()
+      let model = Buffer.alloc(0)
+      for (const each of steps) {
+        if (each === 'clear') {
+          queue.clear()
+          model = Buffer.alloc(0)
+        } else if (typeof each === 'number') {
+          if (queue.bytes === 0) continue
+          const count = Math.min(each, queue.firstEnd - queue.firstStart)
+          const { first, firstStart } = queue
+          assert.deepEqual(first.subarray(firstStart, firstStart + count), model.subarray(0, count))
+          queue.drop(count)
+          model = model.subarray(count)
+        } else {
+          const padded = Buffer.concat([Buffer.from('..'), each, Buffer.from('.')])
+          queue.push(padded, 2, 2 + each.length)
+          model = Buffer.concat([model, each])
+        }
+        assert.equal(queue.bytes, model.length)
+      }
+    }),
+  )
+})

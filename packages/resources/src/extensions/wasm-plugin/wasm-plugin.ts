@@ -1,0 +1,11 @@
+// The kind WasmPlugin (extensions.istio.io).
+import { defineKind } from '../../kind-definition.ts'
+import { wasmPluginSchema } from './schema.ts'
+
+/** Istio's WasmPlugin. */
+export const wasmPluginKind = defineKind({
+  kind: 'WasmPlugin',
+  versions: ['v1alpha1'],
+  spec: wasmPluginSchema,
+  withDefaults: (spec) => spec,
+})

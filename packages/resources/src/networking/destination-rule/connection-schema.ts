@@ -1,0 +1,187 @@
+// Schemas of connection pools, load balancing and outlier detection.
+import {
+  boolean,
+  doc,
+  exactlyOne,
+  integer,
+  list,
+  mapOf,
+  number,
+  object,
+  pending,
+  pendingOnWeft,
+  type Schema,
+  text,
+  uint32,
+  word,
+} from '../../schema/schema.ts'
+
+const noLocality = 'there are no localities'
+const noHash = 'requests are balanced by LEAST_REQUEST, whatever their hash'
+const noWarmup = 'a new endpoint gets its full share at once'
+const count = integer(1, 2_147_483_647)
+const ratio = number(0, 100)
+const size = integer(0, Number.MAX_SAFE_INTEGER)
+
+const failover = list(
+  object({ from: doc('Region that fails.', text('no-nul')), to: doc('Region to use then.', text('no-nul')) }),
+)
+const locality = {
+  failover: doc('Where a region fails over to.', failover),
+  failoverPriority: doc('Labels whose values must agree, most important first.', list(text('not-empty'))),
+  enabled: doc('Whether it applies.', boolean),
+}
+
+const consistentHash = object(
+  {
+    httpHeaderName: doc('Header to hash.', text('header-name')),
+    httpCookie: doc(
+      'Cookie to hash.',
+      object(
+        {
+          name: doc('Its name.', text('not-empty')),
+          path: doc('Its path when the proxy makes it.', text('no-nul')),
+          ttl: doc('How long it lives when the proxy makes it; 0s: for the session.', text('duration')),
+          attributes: doc(
+            'Further attributes when the proxy makes it.',
+            list(
+              object(
+                {
+                  name: doc('Name of the attribute.', text('not-empty')),
+                  value: doc('Its value.', text('no-nul')),
+                },
+                { required: ['name'] },
+              ),
+            ),
+          ),
+        },
+        { required: ['name'] },
+      ),
+    ),
+    useSourceIp: doc('Hashes the address of the client.', boolean),
+    httpQueryParameterName: doc('Query parameter to hash.', text('not-empty')),
+    ringHash: doc('Hash ring.', object({ minimumRingSize: doc('Least number of points on it.', size) })),
+    maglev: doc('Maglev table.', object({ tableSize: doc('Size of the table, a prime number.', size) })),
+    minimumRingSize: doc('Old form of `ringHash.minimumRingSize`.', size),
+  },
+  { check: exactlyOne(['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'], 0) },
+)
+
+/** `loadBalancer`. */
+export const loadBalancer: Schema = object(
+  {
+    simple: doc('How an endpoint is chosen; LEAST_REQUEST unless written.', {
+      ...word(['ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN', 'RANDOM', 'UNSPECIFIED', 'PASSTHROUGH']),
+      'x-pending-values': {
+        PASSTHROUGH: { effect: 'requests are balanced by LEAST_REQUEST', proxies: 'all' },
+      },
+    }),
+    consistentHash: doc('Sends what has the same hash to the same endpoint.', pending(noHash, consistentHash)),
+    localityLbSetting: doc(
+      'Which localities get traffic.',
+      pending(
+        noLocality,
+        object({
+          distribute: doc(
+            'Shares of the traffic by locality.',
+            list(
+              object({
+                from: doc('Locality of the client.', text('no-nul')),
+                to: doc('Percent by locality.', mapOf(uint32, 'not-empty')),
+              }),
+            ),
+          ),
+          ...locality,
+        }),
+      ),
+    ),
+    zoneAwareLbSetting: doc(
+      'Keeps traffic in the zone while it can bear it.',
+      pending(noLocality, object({ ...locality, minClusterSize: doc('Least number of endpoints.', count) })),
+    ),
+    warmup: doc(
+      'Lets the share of a new endpoint grow.',
+      pendingOnWeft(
+        noWarmup,
+        object(
+          {
+            duration: doc('How long it grows.', text('positive-duration')),
+            minimumPercent: doc('Share it begins with, in percent; 10 unless written.', ratio),
+            aggression: doc('How steeply it grows; 1 is a straight line.', number(0, Number.MAX_VALUE)),
+          },
+          { required: ['duration'] },
+        ),
+      ),
+    ),
+    warmupDurationSecs: doc('Old form of `warmup.duration`.', pendingOnWeft(noWarmup, text('positive-duration'))),
+  },
+  { check: exactlyOne(['simple', 'consistentHash'], 0) },
+)
+
+const keepalive = object({
+  probes: doc('Unanswered probes after which a connection counts as dead.', uint32),
+  time: doc('Idle time before the first probe.', text('positive-duration')),
+  interval: doc('Pause between probes.', text('positive-duration')),
+})
+
+const pings = object({
+  interval: doc('Pause between pings.', text('positive-duration')),
+  timeout: doc('How long to wait for the answer.', text('positive-duration')),
+})
+
+/** `connectionPool`. */
+export const connectionPool: Schema = object({
+  tcp: doc(
+    'Limits of connections.',
+    object({
+      maxConnections: doc('Most connections at a time.', count),
+      connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
+      tcpKeepalive: doc(
+        'Probes on idle connections.',
+        pendingOnWeft('the defaults of the operating system hold', keepalive),
+      ),
+      maxConnectionDuration: doc('Oldest age at which a connection for HTTP is used.', text('positive-duration')),
+      idleTimeout: doc(
+        'How long a TCP connection may be idle.',
+        pending('an idle TCP connection is closed after an hour', text('duration')),
+      ),
+    }),
+  ),
+  http: doc(
+    'Limits of requests.',
+    object({
+      http1MaxPendingRequests: doc('Most requests that wait for a connection.', count),
+      http2MaxRequests: doc('Most requests at a time.', count),
+      maxRequestsPerConnection: doc(
+        'Requests after which a connection is closed; 0: no limit.',
+        integer(0, 536_870_912),
+      ),
+      maxRetries: doc('Most retries at a time.', integer(0, 2_147_483_647)),
+      idleTimeout: doc('How long a connection may be idle.', text('duration')),
+      h2UpgradePolicy: doc(
+        'HTTP/2 towards HTTP ports: where both proxies can, never, or always.',
+        word(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
+      ),
+      useClientProtocol: doc('Sends on in the protocol that the request came in.', boolean),
+      maxConcurrentStreams: doc('Most streams at a time on one HTTP/2 connection.', count),
+      http2KeepAlive: doc('Pings on HTTP/2 connections.', pings),
+    }),
+  ),
+})
+
+/** `outlierDetection`. */
+export const outlierDetection: Schema = object({
+  splitExternalLocalOriginErrors: doc('Counts failures to connect apart from bad answers.', boolean),
+  consecutiveLocalOriginFailures: doc('Failures to connect in a row that eject; needs the split.', uint32),
+  consecutiveGatewayErrors: doc('Answers 502, 503 or 504 in a row that eject; 0: never.', uint32),
+  consecutive5xxErrors: doc('Answers 5xx in a row that eject; 5 unless written, 0: never.', uint32),
+  consecutiveErrors: doc('Old form of `consecutiveGatewayErrors`.', integer(0, 2_147_483_647)),
+  interval: doc('How often endpoints are looked at; 10s unless written.', text('positive-duration')),
+  baseEjectionTime: doc('How long the first ejection lasts; 30s unless written.', text('positive-duration')),
+  maxEjectionPercent: doc('Most endpoints ejected at a time, in percent; 10 unless written.', integer(0, 100)),
+  minHealthPercent: doc('Share of healthy endpoints below which all are used.', integer(0, 100)),
+  outlierDetectionHttpErrorCodes: doc(
+    'Statuses that count as errors instead of 5xx.',
+    pending('5xx are counted', list(integer(100, 599))),
+  ),
+})

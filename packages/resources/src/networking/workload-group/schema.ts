@@ -1,0 +1,82 @@
+// Schema of Istio's WorkloadGroup.
+import {
+  doc,
+  exactlyOne,
+  integer,
+  list,
+  mapOf,
+  object,
+  pending,
+  portNumber,
+  type Schema,
+  text,
+  word,
+} from '../../schema/schema.ts'
+import { checkSocketPorts, workloadFields } from '../match-schema.ts'
+
+const noRegistration = 'no workload registers by itself'
+const seconds = integer(0, 2_147_483_647)
+
+const probe = object(
+  {
+    initialDelaySeconds: doc('Pause before the first probe.', seconds),
+    timeoutSeconds: doc('Time limit of a probe; 1 unless written.', seconds),
+    periodSeconds: doc('Pause between probes; 10 unless written.', seconds),
+    successThreshold: doc('Successes in a row that make it ready; 1 unless written.', seconds),
+    failureThreshold: doc('Failures in a row that make it not ready; 3 unless written.', seconds),
+    httpGet: doc(
+      'Probes with a request.',
+      object(
+        {
+          path: doc('Path to ask for.', text('path')),
+          port: doc('Port to ask.', portNumber),
+          host: doc('Host to ask.', text('no-nul')),
+          scheme: doc('Scheme to ask by.', word(['HTTP', 'HTTPS'])),
+          httpHeaders: doc(
+            'Headers to send.',
+            list(object({ name: doc('Name.', text('plain-name')), value: doc('Value.', text('header-value')) })),
+          ),
+        },
+        { required: ['port'] },
+      ),
+    ),
+    tcpSocket: doc(
+      'Probes by connecting.',
+      object(
+        { host: doc('Host to connect to.', text('no-nul')), port: doc('Port to connect to.', portNumber) },
+        { required: ['port'] },
+      ),
+    ),
+    exec: doc(
+      'Probes by a command.',
+      object({ command: doc('Command and its arguments.', list(text('not-empty'))) }, { required: ['command'] }),
+    ),
+    grpc: doc(
+      'Probes by the health protocol of gRPC.',
+      object({ port: doc('Port to ask.', portNumber), service: doc('Service to ask about.', text('no-nul')) }),
+    ),
+  },
+  { check: exactlyOne(['httpGet', 'tcpSocket', 'exec', 'grpc'], 0) },
+)
+
+/** Schema of `spec`. */
+export const workloadGroupSchema: Schema = object(
+  {
+    metadata: doc(
+      'What the entries of the group carry.',
+      pending(
+        noRegistration,
+        object({
+          labels: doc('Labels.', mapOf(text('label-value'), 'label-key')),
+          annotations: doc('Annotations.', mapOf(text(), 'label-key')),
+        }),
+      ),
+    ),
+    template: doc(
+      'What the entries of the group are.',
+      pending(noRegistration, object(workloadFields, { check: checkSocketPorts })),
+    ),
+    probe: doc('How readiness is found out.', pending(noRegistration, probe)),
+  },
+  { required: ['template'] },
+)

@@ -1,0 +1,25 @@
+// Sentences about fields that are understood but have no effect, or are refused.
+import type { PathStep } from '../field-path.ts'
+import type { LocatedFinding, Pending } from './schema.ts'
+
+/** Code of a field without effect, whichever proxy is the data plane. */
+export const pendingCode = 'WEFT0001'
+
+/** Code of a field that Envoy obeys and Weft's own proxy does not. */
+export const pendingOnWeftCode = 'WEFT0002'
+
+/** The finding for a written field without effect. */
+export function pendingFinding(at: readonly PathStep[], pending: Pending): LocatedFinding {
+  if (pending.proxies === 'weft') {
+    const message = `has no effect on Weft's own proxy yet: ${pending.effect}`
+    const mend = 'Run the mesh on Envoy (--proxy envoy), or remove it.'
+    return { at, severity: 'info', code: pendingOnWeftCode, message, mend }
+  }
+  const message = `is understood but has no effect yet: ${pending.effect}`
+  return { at, severity: 'warning', code: pendingCode, message, mend: 'Remove it, or do not rely on it.' }
+}
+
+/** The finding for a written field that refuses its object. */
+export function refusedFinding(at: readonly PathStep[], mend: string): LocatedFinding {
+  return { at, code: 'unsupported-field', message: 'is not supported by Weft yet', mend }
+}

@@ -1,0 +1,11 @@
+// The kind Telemetry (telemetry.istio.io).
+import { defineKind } from '../../kind-definition.ts'
+import { telemetrySchema } from './schema.ts'
+
+/** Istio's Telemetry. */
+export const telemetryKind = defineKind({
+  kind: 'Telemetry',
+  versions: ['v1', 'v1alpha1'],
+  spec: telemetrySchema,
+  withDefaults: (spec) => spec,
+})
