@@ -135,9 +135,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Answers by an error of the table; after the head is out the answer is cut off instead. */
   fail(error: ErrorEntry, reason?: string): void {
-    const reply = replyOf(error, reason)
-    const overloaded = error.flag === 'UO' && !this.suppressEnvoyHeaders
-    this.reply(overloaded ? { ...reply, headers: ['x-envoy-overloaded', 'true'] } : reply)
+    this.reply(replyOf(error, reason, !this.suppressEnvoyHeaders))
   }
 
   /** Answers by ourselves. */
@@ -332,7 +330,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #expect(head: MessageHead): void {
     if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
     dropKind(head, HeaderKind.EXPECT)
-    if (!this.body.complete) this.inform(bareHead(100))
+    this.inform(bareHead(100))
   }
 
   /** The router: the end of every chain. */

@@ -22,9 +22,12 @@ function withReason(details: string, reason: string): string {
   return `${details.slice(0, -1)}|${reason.replaceAll(' ', '_')}}`
 }
 
+const overloaded = { headers: ['x-envoy-overloaded', 'true'] }
+
 /** The answer to an error. `reason` goes to the log, never to a client: it tells of the network behind. */
-export function replyOf(error: ErrorEntry, reason?: string): LocalReply {
+export function replyOf(error: ErrorEntry, reason?: string, envoyHeaders = false): LocalReply {
   return {
+    ...(envoyHeaders && error.flag === 'UO' ? overloaded : undefined),
     status: error.status,
     details: reason !== undefined && error.flag === 'UF' ? withReason(error.details, reason) : error.details,
     flag: error.flag,
