@@ -33,6 +33,9 @@ const toHttp1 = (port: number, listener = {}, more = {}): JsonConfig => ({
   clusters: [staticCluster('b', [port], more)],
 })
 
+/** What the control plane gives a route without `retries` of its own. */
+const meshDefault = { retryPolicy: { retryOn: 'connect-failure,refused-stream', numRetries: 2 } }
+
 test('one listener speaks HTTP/2 by prior knowledge and HTTP/1.1, as its codec_type says', async (t) => {
   const backend = await answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
   t.after(() => backend.close())
@@ -165,7 +168,7 @@ test('when its streams are used up a second connection is made, and the limits o
     },
     { settings: { maxConcurrentStreams: 4 } },
   )
-  const proxy = await proxyFor(t, toHttp2(backend.port))
+  const proxy = await proxyFor(t, toHttp2(backend.port, {}, meshDefault))
   const client = h2Client(t, proxy.portOf('in'))
   await ask(client, { ':path': '/first' })
   const answers = await Promise.all(Array.from({ length: 12 }, (_, at) => ask(client, { ':path': `/${at}` })))
@@ -200,7 +203,7 @@ test('a refused stream is sent again, whatever its method; another reset is not,
     stream.respond({ ':status': 200 })
     stream.pipe(stream)
   })
-  const proxy = await proxyFor(t, toHttp2(backend.port))
+  const proxy = await proxyFor(t, toHttp2(backend.port, {}, meshDefault))
   const client = h2Client(t, proxy.portOf('in'))
   const answer = await ask(client, { ':path': '/refused', ':method': 'POST' }, 'body')
   assert.deepEqual([answer.status, answer.body], [200, 'body'])

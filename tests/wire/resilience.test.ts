@@ -34,6 +34,9 @@ const simple = (backend: RawBackend, action: JsonObject = {}, cluster: JsonObjec
   clusters: [staticCluster('b', [backend.port], cluster)],
 })
 
+/** What the control plane gives a route without `retries` of its own. */
+const meshDefault = { retryPolicy: { retryOn: 'connect-failure,refused-stream', numRetries: 2 } }
+
 async function closedPort(): Promise<number> {
   const server = createTcp().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -94,7 +97,7 @@ test('a body is repeated with its request', async (t) => {
 test('an endpoint that refuses connections is passed over', async (t) => {
   const backend = await answering(ok)
   const config: JsonConfig = {
-    listeners: [httpListener('in', everythingTo('b'))],
+    listeners: [httpListener('in', everythingTo('b', meshDefault))],
     clusters: [staticCluster('b', [await closedPort(), backend.port])],
   }
   const proxy = await proxyFor(t, config, backend)
@@ -123,7 +126,7 @@ test('a POST whose upstream dies is not sent twice; a GET on a stale connection 
     if (connection === 0 && heads === 2) socket.resetAndDestroy()
     else socket.write(ok)
   })
-  const proxy = await proxyFor(t, simple(backend), backend)
+  const proxy = await proxyFor(t, simple(backend, meshDefault), backend)
   const request = (method: string): string => `${method} / HTTP/1.1\r\nHost: s\r\n\r\n`
   const two = await converse(
     proxy.portOf('in'),
@@ -135,7 +138,7 @@ test('a POST whose upstream dies is not sent twice; a GET on a stale connection 
     if (text.split('\r\n\r\n').length === 2) socket.write(ok)
     else socket.resetAndDestroy()
   })
-  const second = await proxyFor(t, simple(again), again)
+  const second = await proxyFor(t, simple(again, meshDefault), again)
   const posts = await converse(second.portOf('in'), [request('GET') + request('POST')], (text) =>
     /503[^]*termination/.test(text),
   )
