@@ -55,7 +55,11 @@ export const h2Frames: Family = {
       whole(),
     ]),
     h2('a window update of nothing on a stream', [{ headers: ask('POST') }, { window: 0, stream: 1 }]),
-    h2('a window beyond 2^31-1 on a stream', [{ headers: ask('POST') }, { window: 0x7fffffff, stream: 1 }]),
+    h2('a window beyond 2^31-1 on a stream', [
+      { headers: ask('POST') },
+      other('POST'),
+      { window: 0x7fffffff, stream: 1 },
+    ]),
     h2('a window beyond 2^31-1', [get, whole(), { window: 0x7fffffff }]),
     raw('a window update of nothing', 8, '\0\0\0\0'),
     raw('a window update of three bytes', 8, '\0\0\0'),
