@@ -234,7 +234,33 @@ test('an answer cut off in the middle is cut off downstream too, never ended as 
   const proxy = await proxyFor(t, simple(backend), backend)
   const answer = await converse(proxy.portOf('in'), [get('/')])
   assert.doesNotMatch(answer, /0\r\n\r\n$/)
-  assert.equal(proxy.exchanges[0]?.flags, 'UC')
+  assert.equal(proxy.exchanges[0]?.flags, 'UPE')
+})
+
+test('what came in front of a fault reaches the client, even in the same read', async (t) => {
+  const backend = await rawBackend((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n')
+  })
+  const proxy = await proxyFor(t, simple(backend), backend)
+  const answer = await converse(proxy.portOf('in'), [get('/')])
+  assert.match(answer, /^HTTP\/1\.1 200 /)
+  assert.match(answer, /3\r\nabc\r\n$/)
+  assert.equal(proxy.exchanges[0]?.flags, 'UPE')
+})
+
+test('a connection that ends inside a head is a protocol error, and a reset to those who retry', async (t) => {
+  let asked = 0
+  const backend = await rawBackend((socket) => {
+    if (asked++ === 0) socket.end('HTTP/1.1 200 OK\r\nconte')
+    else socket.end(ok)
+  })
+  const plain = await proxyFor(t, simple(backend), backend)
+  assert.match(await converse(plain.portOf('in'), [get('/')]), /^HTTP\/1\.1 502 /)
+  assert.equal(plain.exchanges[0]?.flags, 'UPE')
+  asked = 0
+  const retrying = await proxyFor(t, simple(backend, { retryPolicy: { retryOn: 'reset' } }))
+  assert.match(await converse(retrying.portOf('in'), [get('/')]), /^HTTP\/1\.1 200 /)
+  assert.equal(asked, 2)
 })
 
 test('a client that goes away ends its upstream exchange', async (t) => {

@@ -19,7 +19,7 @@ export { type NormalizedPath, normalizePath } from './decide/normalize-path.ts'
 export { originalDestination } from './decide/original-destination.ts'
 export { redirectResponse, type Rewritten, rewriteRequest } from './decide/rewrite.ts'
 export { decideRoute, matchRoute, type RouteDecision, routeName } from './decide/route.ts'
-export { type EffectiveTimeouts, effectiveTimeouts } from './decide/timeouts.ts'
+export { type EffectiveTimeouts, effectiveTimeouts, grpcTimeoutText } from './decide/timeouts.ts'
 export { passedMetadata, proxyProtocolFor, transportSocketFor } from './decide/transport-socket.ts'
 export { expectedNames, type TunnelTarget, tunnelTarget } from './decide/tunnel.ts'
 export { virtualClusterName } from './decide/virtual-cluster.ts'
@@ -40,6 +40,7 @@ export {
   backOffMs,
   effectiveRetryPolicy,
   isIdempotent,
+  noRetries,
   type RetryState,
   type RetryVerdict,
   retryVerdict,

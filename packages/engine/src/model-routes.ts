@@ -96,6 +96,8 @@ export interface RouteAction {
   readonly maxStreamDurationMs: number | undefined
   /** How `grpc-timeout` limits the stream in place of it; undefined: it does not. `mostMs` 0: as it is. */
   readonly grpcTimeout: { readonly mostMs: number; readonly offsetMs: number } | undefined
+  /** How `grpc-timeout` takes the place of `timeoutMs` in gRPC calls; undefined: it does not. `mostMs` 0: as it is. */
+  readonly grpcRequestTimeout: { readonly mostMs: number; readonly offsetMs: number } | undefined
   readonly retryPolicy: RetryPolicy | undefined
   readonly priority: 'default' | 'high'
   readonly hashPolicy: readonly HashPolicy[]

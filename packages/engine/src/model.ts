@@ -173,6 +173,9 @@ export interface HttpConnectionManager {
   readonly timeouts: HttpTimeouts
   readonly path: PathNormalization
   readonly stripHostPort: 'no' | 'matching' | 'any'
+  readonly stripTrailingHostDot: boolean
+  /** What becomes of headers with an underscore in their name. */
+  readonly underscores: 'allow' | 'reject' | 'drop'
   readonly forwarding: ForwardingHeaders
   readonly serverName: string
   readonly serverHeader: 'overwrite' | 'append-if-absent' | 'pass-through'

@@ -70,7 +70,7 @@ const core = [
     GrpcService: 'envoy_grpc timeout',
     'GrpcService.EnvoyGrpc': 'cluster_name authority',
     HttpProtocolOptions: `idle_timeout max_connection_duration max_headers_count max_stream_duration
-      max_requests_per_connection`,
+      max_requests_per_connection headers_with_underscores_action`,
     Http1ProtocolOptions: 'allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers',
     Http2ProtocolOptions: `hpack_table_size max_concurrent_streams initial_stream_window_size
       initial_connection_window_size allow_connect max_outbound_frames max_outbound_control_frames
@@ -174,7 +174,7 @@ const listener = [
       use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id
       always_set_request_id_in_response forward_client_cert_details set_current_client_cert_details upgrade_configs
       normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port
-      path_normalization_options`,
+      path_normalization_options strip_trailing_host_dot`,
     'HttpConnectionManager.SetCurrentClientCertDetails': 'subject cert chain dns uri',
     'HttpConnectionManager.UpgradeConfig': 'upgrade_type enabled',
     'HttpConnectionManager.PathNormalizationOptions': 'forwarding_transformation',
@@ -205,7 +205,8 @@ const route = group('envoy.config.route.v3', {
   QueryParameterMatcher: 'name string_match present_match',
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
-    idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration`,
+    idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
+    grpc_timeout_offset`,
   'RouteAction.HashPolicy': 'header cookie connection_properties query_parameter terminal',
   'RouteAction.HashPolicy.Header': 'header_name regex_rewrite',
   'RouteAction.HashPolicy.Cookie': 'name ttl path',

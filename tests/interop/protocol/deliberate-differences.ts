@@ -30,28 +30,35 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     ],
   },
   {
-    why: 'A chunk is as long as it says, ends in CRLF, and its extension holds no NUL: another reader may find another end.',
-    by: 'RFC 9112 7.1',
+    why: 'Where a message ends is not guessed: a chunk is as long as it says, ends in CRLF, and its extension holds no NUL; HTTP/1.0 has no codings. Another reader may find another end.',
+    by: 'RFC 9112 6.1, 7.1',
     cases: [
       'framing of requests: a chunk longer than it says',
       'framing of requests: a chunk that ends in LF',
       'framing of requests: an extension with NUL',
+      'framing of requests: a coding in HTTP/1.0',
+      'faults of upstreams: a coding in an answer of HTTP/1.0',
     ],
   },
   {
-    why: 'HTTP/1.0 has no codings: such a message is faulty and its connection is closed.',
-    by: 'RFC 9112 6.1',
-    cases: ['framing of requests: a coding in HTTP/1.0', 'faults of upstreams: a coding in an answer of HTTP/1.0'],
+    why: 'A frame that may not come on a stream that is over, or on stream 0, is an error as RFC 9113 demands (and h2spec asks for); Envoy passes over it.',
+    by: 'RFC 9113 5.1, 6.3',
+    cases: [
+      'HTTP/2 frames: h2: DATA on a stream that is over',
+      'HTTP/2 frames: h2: HEADERS on a stream that is over',
+      'HTTP/2 frames: h2: PRIORITY on stream 0',
+    ],
   },
   {
-    why: 'A request has one Host, which is a host and perhaps a port; a user in it is for phishing.',
-    by: 'RFC 9112 3.2, RFC 9110 4.2.4, 7.2',
+    why: 'A request names one host, which is a host and perhaps a port; a user in it is for phishing.',
+    by: 'RFC 9112 3.2, RFC 9110 4.2.4, 7.2, RFC 9113 8.3.1',
     cases: [
       'hosts and targets: a Host with a port of letters',
       'hosts and targets: a user in the Host',
       'hosts and targets: two Hosts',
       'hosts and targets: an absolute target with a user',
       'hosts and targets: an absolute target without Host',
+      'HTTP/2 requests: h2: Host beside another authority',
     ],
   },
   {

@@ -17,6 +17,7 @@ import type {
   TransportClose,
 } from '../transport.ts'
 import { peerIdentity } from './peer-identity.ts'
+import { shareReads } from './shared-tls-reads.ts'
 import { SocketTransport } from './socket-transport.ts'
 import { transportDuplex } from './transport-duplex.ts'
 
@@ -139,7 +140,9 @@ type Leaf = ReturnType<TLSSocket['getPeerX509Certificate']>
 function secured(socket: TLSSocket, plain: Transport, leaf: Leaf, sni: string | undefined): Transport {
   const peer = leaf === undefined ? undefined : peerIdentity(leaf)
   const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined
-  return new SocketTransport(socket, { peer, alpn, sni }, plain)
+  const transport = new SocketTransport(socket, { peer, alpn, sni }, plain)
+  shareReads(socket)
+  return transport
 }
 
 /** Why the peer is refused, after the chain was built by OpenSSL; undefined: accepted. */

@@ -1,8 +1,13 @@
 import type { Socket } from 'node:net'
+import { Slabs } from './slabs.ts'
 import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '../transport.ts'
 
 /** Pieces up to this size are written as a latin1 string: node copies them natively and keeps nothing. */
 const stringWriteLimitBytes = 16 * 1024
+
+/** Larger pieces are copied into memory that is used again: a buffer each would be memory outside the heap until the next sweep. */
+const slabBytes = 64 * 1024
+const slabs = new Slabs(slabBytes)
 
 /** A handler that drops everything, for transports nobody looks at yet. */
 export const ignoreTransport: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
@@ -33,6 +38,11 @@ export class SocketTransport implements Transport {
   paused = true
   failure: TransportClose | undefined = undefined
   #local = false
+  /** Bytes that came while it was paused: one read of TLS may bring several records. In order. */
+  readonly #early: Buffer[] = []
+  /** What came behind them. */
+  #ended = false
+  #closed = false
 
   constructor(socket: Socket, session: SocketSession = plainSession, names: Names = socket as Names) {
     this.socket = socket
@@ -58,7 +68,46 @@ export class SocketTransport implements Transport {
   resume(): void {
     if (!this.paused) return
     this.paused = false
-    this.socket.resume()
+    if (this.#early.length === 0) this.socket.resume()
+    else setImmediate(() => this.#deliverEarly())
+  }
+
+  /** Bytes of the shared read buffer. False: no more of them for now. */
+  receive(bytes: Buffer): boolean {
+    if (this.paused || this.#early.length > 0) this.#early.push(Buffer.from(bytes))
+    else this.handler.onData(bytes)
+    return !this.paused
+  }
+
+  #deliverEarly(): void {
+    while (!this.paused) {
+      const bytes = this.#early.shift()
+      if (bytes === undefined) break
+      this.handler.onData(bytes)
+    }
+    if (this.#early.length > 0) return
+    if (this.#ended) {
+      this.#ended = false
+      this.handler.onEnd()
+    }
+    if (this.#closed) this.closed()
+    else if (!this.paused) this.socket.resume()
+  }
+
+  /** The peer has finished sending: told behind the bytes that wait. */
+  ended(): void {
+    if (this.#early.length > 0) this.#ended = true
+    else this.handler.onEnd()
+  }
+
+  /** The socket is closed: told behind the bytes that wait, unless this side or a failure ended it. */
+  closed(): void {
+    this.#closed = this.#early.length > 0 && !this.#local && this.failure === undefined
+    if (this.#closed) return
+    const { handler } = this
+    this.#early.length = 0
+    this.handler = ignoreTransport
+    handler.onClose(this.closeReason())
   }
 
   pause(): void {
@@ -71,7 +120,12 @@ export class SocketTransport implements Transport {
     if (bytes.length <= stringWriteLimitBytes) {
       return this.socket.write(bytes.toString('latin1'), 'latin1')
     }
-    return this.socket.write(Buffer.from(bytes))
+    let going = true
+    for (let at = 0; at < bytes.length; at += slabBytes) {
+      const slab = slabs.copy(bytes, at, Math.min(bytes.length, at + slabBytes))
+      going = this.socket.write(slab, () => slabs.giveBack(slab))
+    }
+    return going
   }
 
   writeLatin1(text: string): boolean {
@@ -84,6 +138,8 @@ export class SocketTransport implements Transport {
 
   destroy(reset = false): void {
     this.#local = true
+    // A close that waited behind bytes waits no longer.
+    if (this.#closed) setImmediate(() => this.#closed && this.closed())
     if (reset && !('encrypted' in this.socket)) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
@@ -142,7 +198,7 @@ function onData(this: Carrier, chunk: Buffer): void {
 }
 
 function onEnd(this: Carrier): void {
-  this.weftTransport?.handler.onEnd()
+  this.weftTransport?.ended()
 }
 
 function onDrain(this: Carrier): void {
@@ -154,17 +210,12 @@ function onError(this: Carrier, error: NodeJS.ErrnoException): void {
 }
 
 function onClose(this: Carrier): void {
-  const transport = this.weftTransport
-  if (transport === undefined) return
-  const { handler } = transport
-  transport.handler = ignoreTransport
-  handler.onClose(transport.closeReason())
+  this.weftTransport?.closed()
 }
 
 /** `onread` of a client socket: bytes are in a buffer shared by all sockets, valid during the call. */
 export function onSharedRead(this: Carrier, byteCount: number, buffer: Uint8Array): boolean {
   const transport = this.weftTransport
   if (transport === undefined) return true
-  transport.handler.onData((buffer as Buffer).subarray(0, byteCount))
-  return !transport.paused
+  return transport.receive((buffer as Buffer).subarray(0, byteCount))
 }

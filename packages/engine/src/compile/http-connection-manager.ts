@@ -25,6 +25,11 @@ export function compileManager(context: Context, at: string, hcm: lean.HttpConne
     timeouts: compileTimeouts(hcm),
     path: compilePathNormalization(hcm),
     stripHostPort: hcm.stripAnyHostPort === true ? 'any' : hcm.stripMatchingHostPort ? 'matching' : 'no',
+    stripTrailingHostDot: hcm.stripTrailingHostDot,
+    underscores:
+      ({ REJECT_REQUEST: 'reject', DROP_HEADER: 'drop' } as const)[
+        common?.headersWithUnderscoresAction as 'REJECT_REQUEST'
+      ] ?? 'allow',
     forwarding: compileForwarding(hcm),
     serverName: hcm.serverName || 'envoy',
     serverHeader:

@@ -45,10 +45,15 @@ export function compileRouteAction(
     pathRewrite: compilePathRewrite(context, at, action),
     hostRewrite: compileHostRewrite(context, at, action),
     appendXForwardedHost: action.appendXForwardedHost,
-    timeoutMs: action.timeout ?? 15_000,
+    // A limit of the stream takes the place of the limit of the answer.
+    timeoutMs: action.maxStreamDuration === undefined ? (action.timeout ?? 15_000) : 0,
     idleTimeoutMs: action.idleTimeout,
     maxStreamDurationMs: action.maxStreamDuration?.maxStreamDuration,
     grpcTimeout: compileGrpcTimeout(action.maxStreamDuration),
+    grpcRequestTimeout:
+      action.maxGrpcTimeout === undefined || action.maxStreamDuration !== undefined
+        ? undefined
+        : { mostMs: action.maxGrpcTimeout, offsetMs: action.grpcTimeoutOffset ?? 0 },
     retryPolicy,
     priority: action.priority === 'HIGH' ? 'high' : 'default',
     hashPolicy: action.hashPolicy.map((policy, index) => compileHash(`${at}.hash_policy[${index}]`, policy)),

@@ -25,7 +25,7 @@ import { editHeaders, type HeaderTarget, headerLevels } from './header-edits.ts'
 import { normalizePath } from './normalize-path.ts'
 import { redirectResponse, rewriteRequest } from './rewrite.ts'
 import { decideRoute } from './route.ts'
-import { effectiveTimeouts } from './timeouts.ts'
+import { effectiveTimeouts, grpcTimeoutText } from './timeouts.ts'
 import { transportSocketFor } from './transport-socket.ts'
 import { matchVirtualHost } from './virtual-host.ts'
 
@@ -387,6 +387,7 @@ test("timeouts: the route's, the request's wish, and no per-try limit above the 
     perTryIdleMs: 0,
     idleMs: 300_000,
     maxStreamDurationMs: 0,
+    grpcTimeoutMs: 0,
   })
   assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '500' }).requestMs, 500)
   assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '500' }).perTryMs, 0)
@@ -413,6 +414,23 @@ test('grpc-timeout limits the stream only where the route says so, at most its c
   assert.equal(limit('5S', { mostMs: 2_000, offsetMs: 0 }), 2_000)
   assert.equal(limit('5S', { mostMs: 0, offsetMs: 500 }), 4_500)
   assert.equal(limit('5S', { mostMs: 0, offsetMs: 6_000 }), 1)
+})
+
+test('a gRPC call has the shorter of its deadline and the cap of the route, and the cap where it names none', () => {
+  const manager = { timeouts: { streamIdleMs: 0, maxStreamDurationMs: 0 } } as unknown as HttpConnectionManager
+  const rule = { mostMs: 10_000, offsetMs: 100 }
+  const action = { timeoutMs: 300, grpcRequestTimeout: rule } as unknown as RouteAction
+  const limits = (timeout: string, type = 'application/grpc+proto') => {
+    const headers = { 'content-type': type, 'grpc-timeout': timeout }
+    const { requestMs, grpcTimeoutMs } = effectiveTimeouts(manager, action, subject({ headers }).head)
+    return [requestMs, grpcTimeoutMs]
+  }
+  assert.deepEqual(limits('600m'), [500, 500])
+  assert.deepEqual(limits('50m'), [50, 50])
+  assert.deepEqual(limits('1H'), [10_000, 10_000])
+  assert.deepEqual(limits('soon'), [10_000, 10_000])
+  assert.deepEqual(limits('600m', 'application/grpc-web'), [300, 0])
+  assert.deepEqual([1, 99_999_999, 100_000_000].map(grpcTimeoutText), ['1m', '99999999m', '100000S'])
 })
 
 test('escaped slashes are rejected or redirected when asked', () => {

@@ -11,6 +11,8 @@ export interface EffectiveTimeouts {
   /** Stream idle. */
   readonly idleMs: number
   readonly maxStreamDurationMs: number
+  /** What the upstream is told in `grpc-timeout`; 0: what the client said. */
+  readonly grpcTimeoutMs: number
 }
 
 /**
@@ -22,15 +24,18 @@ export function effectiveTimeouts(
   action: RouteAction,
   head: RequestHead,
 ): EffectiveTimeouts {
-  const requestMs = headerMs(head, 'x-envoy-upstream-rq-timeout-ms') ?? action.timeoutMs
+  const forGrpc = grpcRequestMs(action.grpcRequestTimeout, head)
+  const requestMs = headerMs(head, 'x-envoy-upstream-rq-timeout-ms') ?? forGrpc ?? action.timeoutMs
   const perTry = headerMs(head, 'x-envoy-upstream-rq-per-try-timeout-ms') ?? action.retryPolicy?.perTryTimeoutMs ?? 0
+  const perTryMs = requestMs > 0 && perTry >= requestMs ? 0 : perTry
+  const streamMs = grpcLimitMs(action.grpcTimeout, head)
   return {
     requestMs,
-    perTryMs: requestMs > 0 && perTry >= requestMs ? 0 : perTry,
+    perTryMs,
     perTryIdleMs: action.retryPolicy?.perTryIdleTimeoutMs ?? 0,
     idleMs: action.idleTimeoutMs ?? manager.timeouts.streamIdleMs,
-    maxStreamDurationMs:
-      grpcLimitMs(action.grpcTimeout, head) ?? action.maxStreamDurationMs ?? manager.timeouts.maxStreamDurationMs,
+    maxStreamDurationMs: streamMs ?? action.maxStreamDurationMs ?? manager.timeouts.maxStreamDurationMs,
+    grpcTimeoutMs: streamMs ?? (forGrpc === undefined ? 0 : perTryMs || requestMs),
   }
 }
 
@@ -41,6 +46,23 @@ function grpcLimitMs(rule: RouteAction['grpcTimeout'], head: RequestHead): numbe
   const limitedMs = rule.mostMs > 0 ? Math.min(wantedMs, rule.mostMs) : wantedMs
   // At least a moment: 0 would mean no limit at all.
   return Math.max(rule.offsetMs < limitedMs ? limitedMs - rule.offsetMs : 0, leastLimitMs)
+}
+
+/** The limit of a gRPC call by a rule that caps it; one that names no deadline has the cap. Undefined: no gRPC, or no rule. */
+function grpcRequestMs(rule: RouteAction['grpcRequestTimeout'], head: RequestHead): number | undefined {
+  if (rule === undefined || !/^application\/grpc(?:$|[+;])/.test(head.header('content-type') ?? '')) return undefined
+  const saidMs = grpcTimeoutMs(head.header('grpc-timeout')) ?? 0
+  const wantedMs = rule.offsetMs < saidMs ? saidMs - rule.offsetMs : saidMs
+  return rule.mostMs > 0 && (wantedMs === 0 || wantedMs > rule.mostMs) ? rule.mostMs : wantedMs
+}
+
+/** A duration as `grpc-timeout` has it: at most eight digits, in the smallest unit from milliseconds on. */
+export function grpcTimeoutText(ms: number): string {
+  for (const unit of ['m', 'S', 'M', 'H'] as const) {
+    const count = Math.ceil(ms / (unitMs[unit] as number))
+    if (count < 100_000_000) return `${count}${unit}`
+  }
+  return '99999999H'
 }
 
 const leastLimitMs = 1

@@ -3,6 +3,20 @@ import { parseRetryOn } from '../compile/retry-policy.ts'
 import type { RetryOn, RetryPolicy } from '../model.ts'
 import type { RequestHead, Subject } from '../request-head.ts'
 
+/** The policy of a route without one: no attempt is repeated. A request's own wishes build on it. */
+export const noRetries: RetryPolicy = {
+  retryOn: new Set(),
+  numRetries: 1,
+  perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
+  retriableStatusCodes: new Set(),
+  retriableHeaders: [],
+  retriableRequestHeaders: [],
+  backOff: { baseMs: 25, maxMs: 250 },
+  avoidPreviousHosts: false,
+  hostSelectionMaxAttempts: 1,
+}
+
 /** How an attempt ended. */
 export type AttemptOutcome =
   /** No connection: nothing of the request was sent. */
@@ -134,17 +148,4 @@ export function effectiveRetryPolicy(policy: RetryPolicy | undefined, head: Requ
       ...statuses.filter((code) => code >= 100 && code < 600),
     ]),
   }
-}
-
-const noRetries: RetryPolicy = {
-  retryOn: new Set(),
-  numRetries: 1,
-  perTryTimeoutMs: 0,
-  perTryIdleTimeoutMs: 0,
-  retriableStatusCodes: new Set(),
-  retriableHeaders: [],
-  retriableRequestHeaders: [],
-  backOff: { baseMs: 25, maxMs: 250 },
-  avoidPreviousHosts: false,
-  hostSelectionMaxAttempts: 1,
 }

@@ -1,5 +1,6 @@
 import type { TransportClose } from '@weft/core'
 import {
+  admits,
   type Cluster,
   type Endpoint,
   type EndpointSet,
@@ -40,6 +41,7 @@ export class UpstreamCluster implements PoolContext {
   #endpoints: EndpointSet | undefined
   #picker: Picker
   #activeRequests = 0
+  #activeRetries = 0
 
   constructor(cluster: Cluster, endpoints: EndpointSet | undefined, context: UpstreamClusterContext) {
     this.#context = context
@@ -117,6 +119,19 @@ export class UpstreamCluster implements PoolContext {
     if (active === undefined) return
     active.count -= 1
     if (active.count === 0 && !this.#pools.has(endpoint.key)) this.#active.delete(endpoint.key)
+  }
+
+  /** Counts a repetition against the limits; false: too many are under way. Each success is ended by `endRetry`. */
+  beginRetry(): boolean {
+    const { cluster, connections, pending } = this.#budget
+    const use = { connections, pendingRequests: pending, requests: this.#activeRequests, retries: this.#activeRetries }
+    if (!admits(cluster.breakers.default, use, 'retries')) return false
+    this.#activeRetries += 1
+    return true
+  }
+
+  endRetry(): void {
+    this.#activeRetries -= 1
   }
 
   /** A stream to the endpoint, without waiting; undefined: `connect`. */

@@ -1,6 +1,7 @@
 // What can go wrong with an exchange, each with its answer, response flag and log detail: the only place where an
 // error turns into something a client or an operator sees. Texts and details are Envoy's.
 import type { TransportClose } from '@weft/core'
+import type { ResponseFailure } from '../codec/http-stream.ts'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
 
 /** Who caused an error. */
@@ -150,6 +151,14 @@ export const exchangeErrors = {
   downstreamGone: entry('downstream', 'any', 0, 'DC', 'downstream_remote_disconnect', '', 'close'),
   downstreamBodyFault: entry('downstream', 'request', 400, 'DPE', 'http1.codec_error', 'Bad Request', 'close'),
 } as const
+
+/** What cuts an answer off once its head is out. */
+export const cutErrors: Readonly<Record<ResponseFailure['kind'], ErrorEntry>> = {
+  closed: exchangeErrors.upstreamCut,
+  protocol: exchangeErrors.upstreamBodyFault,
+  reset: exchangeErrors.upstreamReset,
+  refused: exchangeErrors.upstreamReset,
+}
 
 /** Envoy's words for why no connection came about. */
 export function transportFailureText(close: TransportClose, timedOut: boolean): string | undefined {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { editHeaders, type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
+import { type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
 import { dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
@@ -15,9 +15,8 @@ import { type ErrorEntry, exchangeErrors } from './error-table.ts'
 import { applyForwarding } from './forwarding-headers.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
-import { HeadTarget } from './header-target.ts'
+import { editRequest } from './edit-request.ts'
 import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
-import { readOperator } from './read-operator.ts'
 import { extentOf, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
@@ -136,7 +135,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Answers by an error of the table; after the head is out the answer is cut off instead. */
   fail(error: ErrorEntry, reason?: string): void {
-    this.reply(replyOf(error, reason))
+    this.reply(replyOf(error, reason, !this.suppressEnvoyHeaders))
   }
 
   /** Answers by ourselves. */
@@ -331,7 +330,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #expect(head: MessageHead): void {
     if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
     dropKind(head, HeaderKind.EXPECT)
-    if (!this.body.complete) this.inform(bareHead(100))
+    this.inform(bareHead(100))
   }
 
   /** The router: the end of every chain. */
@@ -343,33 +342,33 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   #forward(action: RouteAction): void {
     const cluster = this.context.clusters.get(this.clusterName ?? '')
-    if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) return this.#noCluster(action)
+    if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) {
+      return this.fail({ ...exchangeErrors.noCluster, status: action.clusterNotFoundStatus })
+    }
     if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)
-    if (action.idleTimeoutMs !== undefined) this.#idleMs = action.idleTimeoutMs
+    if (action.idleTimeoutMs !== undefined) this.#idleFor(action.idleTimeoutMs)
     if (this.method === 'CONNECT' && action.upgrades.get('connect')?.terminateConnect === true) {
       this.#connect = new ConnectTunnel(this, cluster, this.#home.accepted.peer)
       if (!this.reading) this.#connect.start()
       return
     }
-    const levels = this.plan?.requestLevels ?? []
-    if (levels.length > 0) {
-      const target = new HeadTarget(this.head.head, (value) => {
-        this.head.authorityText = value
-      })
-      editHeaders('request', levels, target, (operator) => readOperator(operator, this))
-    }
+    editRequest(this)
     const forwarding = new Forwarding(this, cluster, action)
     this.#forwarding = forwarding
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
-      this.#limit = new Deadline(this)
-      this.context.deadlines.arm(this.#limit, Math.max(1, this.#limitMs - Math.floor(this.durationMs)))
+      this.context.deadlines.arm(
+        (this.#limit = new Deadline(this)),
+        Math.max(1, this.#limitMs - Math.floor(this.durationMs)),
+      )
     }
     forwarding.attempt()
   }
 
-  #noCluster(action: RouteAction): void {
-    this.fail({ ...exchangeErrors.noCluster, status: action.clusterNotFoundStatus })
+  /** The route has an idle limit of its own. */
+  #idleFor(limitMs: number): void {
+    this.#idleMs = limitMs
+    this.context.deadlines.arm(this.#idle, limitMs)
   }
 
   #cut(): void {

@@ -5,6 +5,7 @@ import {
   type EffectiveTimeouts,
   type Endpoint,
   isIdempotent,
+  noRetries,
   type RetryPolicy,
   retryVerdict,
   type RouteAction,
@@ -18,22 +19,14 @@ import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
-import { connectRetries } from './default-retries.ts'
-import { type ErrorEntry, exchangeErrors, transportFailureText } from './error-table.ts'
+import { cutErrors, type ErrorEntry, exchangeErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
+import { mayBeRetriable } from './may-be-retriable.ts'
 import { editResponse } from './response-writer.ts'
 import { limitsOf } from './route-plan.ts'
 import { UpstreamRequest } from './upstream-request.ts'
 
 const noKeys: string[] = []
-
-/** What cuts an answer off once its head is out. */
-const cutErrors: Readonly<Record<ResponseFailure['kind'], ErrorEntry>> = {
-  closed: exchangeErrors.upstreamCut,
-  protocol: exchangeErrors.upstreamBodyFault,
-  reset: exchangeErrors.upstreamReset,
-  refused: exchangeErrors.upstreamReset,
-}
 
 /** So many stale connections in a row are believed to be stale; more is the upstream's doing. */
 const maxStale = 3
@@ -62,6 +55,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** The answer that opens a tunnel. */
   #opening: MessageHead | undefined = undefined
   #counted = false
+  /** This attempt counts as a repetition. */
+  #retrying = false
   #cancelWait: (() => void) | undefined = undefined
   #backOff: Timer | undefined = undefined
   #sentMs = 0
@@ -74,7 +69,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#cluster = cluster
     const { timeouts, retryPolicy } = limitsOf(exchange, action)
     this.timeouts = timeouts
-    this.#policy = retryPolicy ?? connectRetries
+    this.#policy = retryPolicy ?? noRetries
     // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
     // that it repeats nothing that may have been processed.
     this.#declared = retryPolicy !== undefined
@@ -92,7 +87,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
 
   /** True while the request may have to be sent again. */
   get mayRepeat(): boolean {
-    return this.#retries < this.#policy.numRetries && this.#exchange.body.replayable
+    return this.#declared && this.#retries < this.#policy.numRetries && this.#exchange.body.replayable
   }
 
   /** Begins the next attempt. */
@@ -174,10 +169,9 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   onHead(head: MessageHead, body: BodyExtent): void {
     const exchange = this.#exchange
     if (this.#perTry !== undefined) exchange.context.deadlines.disarm(this.#perTry)
-    const { status } = head
-    if (this.#mayBeRetriable(head) && this.#repeatResponse(head, body)) return
+    if (mayBeRetriable(this.#policy, head, exchange) && this.#repeatResponse(head, body)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
-    exchange.status = status
+    exchange.status = head.status
     exchange.details = 'via_upstream'
     exchange.responseHead = head
     editResponse(exchange, head)
@@ -242,21 +236,23 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (this.#exchange.responseStarted) return this.#fail(cutErrors[kind])
     if (kind === 'protocol') {
       this.#transportFailure = detail
-      return this.#fail(exchangeErrors.upstreamProtocol)
+      return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.upstreamProtocol)
     }
     // The server said that it has not looked at it, whatever the method.
     if (kind === 'refused') return this.#failed({ kind: 'refused-stream' }, exchangeErrors.refusedStream)
     if (kind === 'reset') return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.remoteReset)
-    // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1).
+    // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1):
+    // where a route retries at all, that is no attempt.
     const safe = isIdempotent(this.#exchange.method) || !wrote
-    if (silent && reused && safe && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
+    if (silent && reused && safe && this.#declared && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
       this.#endAttempt()
       this.#endpoint = undefined
       this.#exchange.attempts--
       return this.attempt()
     }
     // The mesh's default: a route that retries at all repeats idempotent requests whose connection broke before a word.
-    if (silent && safe && this.#declared && this.mayRepeat) {
+    this.#endRetry()
+    if (silent && safe && this.mayRepeat && (this.#retrying = this.#cluster.beginRetry())) {
       this.#endAttempt()
       return this.#scheduleRetry(backOffMs(this.#policy, this.#retries, this.#exchange.context.random.float()))
     }
@@ -275,6 +271,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (this.#over) return
     this.#over = true
     this.#endAttempt()
+    this.#endRetry()
     const { deadlines } = this.#exchange.context
     if (this.#overall !== undefined) deadlines.disarm(this.#overall)
     this.#backOff?.cancel()
@@ -304,12 +301,22 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** Milliseconds to the next attempt; undefined: there is none. */
   #retryAfterMs(outcome: AttemptOutcome): number | undefined {
     const exchange = this.#exchange
+    this.#endRetry()
     if (!exchange.body.replayable) return undefined
     const state = { policy: this.#policy, retries: this.#retries, subject: exchange, declared: this.#declared }
     const verdict = retryVerdict(state, outcome, exchange.context.random.float())
-    if (verdict.kind === 'retry') return verdict.afterMs
-    if (verdict.reason === 'limit' && this.#retries > 0) exchange.flag('URX')
+    if (verdict.kind === 'retry') {
+      this.#retrying = this.#cluster.beginRetry()
+      if (this.#retrying) return verdict.afterMs
+      exchange.flag('UO')
+    } else if (verdict.reason === 'limit') exchange.flag('URX')
     return undefined
+  }
+
+  /** The repetition, if this was one, no longer counts against the limits. */
+  #endRetry(): void {
+    if (this.#retrying) this.#cluster.endRetry()
+    this.#retrying = false
   }
 
   #scheduleRetry(afterMs: number): void {
@@ -320,18 +327,10 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     })
   }
 
-  /** False for what no policy repeats: most answers, and nothing is made to ask about them. */
-  #mayBeRetriable(head: MessageHead): boolean {
-    const { status } = head
-    const { retriableHeaders, retriableStatusCodes } = this.#policy
-    if (status >= 400 || retriableHeaders.length > 0 || retriableStatusCodes.has(status)) return true
-    return head.has(HeaderKind.X_ENVOY) || this.#exchange.isGrpc
-  }
-
   /** True when an answer is thrown away because another attempt may do better. */
   #repeatResponse(head: MessageHead, body: BodyExtent): boolean {
-    const { status } = head
-    const afterMs = this.#retryAfterMs({ kind: 'response', status, header: (name) => head.value(name) })
+    const outcome = { kind: 'response', status: head.status, header: (name: string) => head.value(name) } as const
+    const afterMs = this.#retryAfterMs(outcome)
     if (afterMs === undefined) return false
     // Reading on keeps an HTTP/1.1 connection, unless its end is the body's; a stream of many is simply cut off.
     if (body !== 'unknown' || head.has(HeaderKind.TRANSFER_ENCODING)) {
@@ -376,6 +375,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #settle(): void {
     this.#over = true
     this.#stream = undefined
+    this.#endRetry()
     if (this.#overall !== undefined) this.#exchange.context.deadlines.disarm(this.#overall)
     this.#uncount()
   }

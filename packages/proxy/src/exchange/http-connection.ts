@@ -44,14 +44,16 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
     const { transport, head } = this.accepted
     const { codec } = this.#manager
     const { alpn } = transport
-    if (codec !== 'auto') this.#speak(codec === 'http2', head)
-    else if (alpn !== undefined) this.#speak(alpn === 'h2', head)
+    if (codec === 'http1') this.#speak(false, head)
+    else if (alpn !== undefined) this.#speak(codec === 'http2' || alpn === 'h2', head)
     else new PrefaceSniffer(transport, this, this.context.deadlines).start(head)
   }
 
   /** The client has shown what it speaks; `head` holds the bytes that showed it. */
   onProtocol(http2: boolean, head: Buffer): void {
-    this.#speak(http2, head)
+    // Frames are no answer for somebody who speaks something else.
+    if (!http2 && this.#manager.codec === 'http2') this.accepted.transport.destroy()
+    else this.#speak(http2, head)
   }
 
   #speak(http2: boolean, head: Buffer | undefined): void {

@@ -22,15 +22,23 @@ function withReason(details: string, reason: string): string {
   return `${details.slice(0, -1)}|${reason.replaceAll(' ', '_')}}`
 }
 
+const overloaded = { headers: ['x-envoy-overloaded', 'true'] }
+
 /** The answer to an error. `reason` goes to the log, never to a client: it tells of the network behind. */
-export function replyOf(error: ErrorEntry, reason?: string): LocalReply {
+export function replyOf(error: ErrorEntry, reason?: string, envoyHeaders = false): LocalReply {
   return {
+    ...(envoyHeaders && error.flag === 'UO' ? overloaded : undefined),
     status: error.status,
     details: reason !== undefined && error.flag === 'UF' ? withReason(error.details, reason) : error.details,
     flag: error.flag,
     body: error.body,
     close: error.connection === 'close',
   }
+}
+
+/** As gRPC wants a message in a header: printable ASCII as it is, other bytes and the percent sign percent-encoded. */
+export function grpcMessage(text: string): string {
+  return text.replace(/[^ -$&-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 
 /** How a reply is put on the wire. */
@@ -51,7 +59,7 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
     head.status = 200
     head.push('content-type', 'application/grpc', HeaderKind.OTHER)
     head.push('grpc-status', String(grpcStatus), HeaderKind.OTHER)
-    if (body !== '') head.push('grpc-message', encodeURIComponent(body).replaceAll('%20', ' '), HeaderKind.OTHER)
+    if (body !== '') head.push('grpc-message', grpcMessage(body), HeaderKind.OTHER)
     body = ''
   } else {
     head.status = reply.status

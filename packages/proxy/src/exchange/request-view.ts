@@ -9,6 +9,7 @@ const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?:
 const plainAuthority = /^[a-z0-9\-.]+(?::\d{1,5})?$/
 const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/i
 const hasPort = /:\d+$/
+const trailingDot = /\.(?=(?::\d*)?$)/
 
 /** The router serves paths only. */
 const notAPath: ErrorEntry = {
@@ -17,6 +18,7 @@ const notAPath: ErrorEntry = {
   flag: undefined,
   details: 'absolute_path_rejected',
 }
+const underscore: ErrorEntry = { ...exchangeErrors.invalidTarget, details: 'http1.unexpected_underscore' }
 const invalidMethod: ErrorEntry = { ...exchangeErrors.invalidTarget, details: 'http1.invalid_method' }
 
 /** What the request line made of a request, when it is not simply served. */
@@ -87,10 +89,14 @@ export class RequestView implements RequestHead {
     if (head.protocol !== 'HTTP/2' && !isRegisteredMethod(this.methodText)) {
       return { kind: 'error', error: invalidMethod }
     }
+    if (manager.underscores !== 'allow' && this.#underscored(manager.underscores === 'drop')) {
+      return { kind: 'error', error: underscore }
+    }
     if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
     if (!plainAuthority.test(this.authorityText) && !validAuthority.test(this.authorityText)) {
       return { kind: 'error', error: exchangeErrors.invalidHost }
     }
+    if (manager.stripTrailingHostDot) this.authorityText = this.authorityText.replace(trailingDot, '')
     if (manager.stripHostPort === 'any') this.authorityText = this.authorityText.replace(hasPort, '')
     if (this.methodText === 'CONNECT') return undefined
     const normalized = normalizePath(this.rawPath, manager.path)
@@ -99,6 +105,17 @@ export class RequestView implements RequestHead {
     this.#setTarget(normalized.path)
     this.asReceived = this.#originForm && normalized.path === this.rawPath
     return undefined
+  }
+
+  /** True when a header has an underscore in its name and is not to be dropped: a server may take it for a hyphen. */
+  #underscored(drop: boolean): boolean {
+    const { head } = this
+    for (let at = 0; at < head.count; at++) {
+      if (head.dropped[at] === 1 || !head.nameAt(at).includes('_')) continue
+      if (!drop) return true
+      head.dropped[at] = 1
+    }
+    return false
   }
 
   #setTarget(target: string): void {

@@ -51,6 +51,7 @@ export function limitsOf(
   const asks =
     plan?.asks === true ||
     head.head.has(HeaderKind.X_ENVOY) ||
+    action.grpcRequestTimeout !== undefined ||
     (action.grpcTimeout !== undefined && head.header('grpc-timeout') !== undefined)
   if (known !== undefined && !asks && known.manager === manager) return known
   const made = {

@@ -1,5 +1,5 @@
-import { type EffectiveTimeouts, rewriteRequest } from '@weft/engine'
-import { dropHeader } from '../codec/head-edits.ts'
+import { type EffectiveTimeouts, grpcTimeoutText, rewriteRequest } from '@weft/engine'
+import { dropHeader, setHeader } from '../codec/head-edits.ts'
 import type { BodyExtent, OutgoingRequest } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from './exchange.ts'
@@ -32,6 +32,7 @@ export class UpstreamRequest implements OutgoingRequest {
     this.asReceived = view.asReceived
     this.authority = view.authorityText
     this.#addOriginals()
+    if (timeouts.grpcTimeoutMs > 0) setHeader(this.head, 'grpc-timeout', grpcTimeoutText(timeouts.grpcTimeoutMs))
     const expectedMs = timeouts.perTryMs || timeouts.requestMs
     if (expectedMs > 0 && !exchange.suppressEnvoyHeaders) {
       this.head.added.push('x-envoy-expected-rq-timeout-ms', String(expectedMs))

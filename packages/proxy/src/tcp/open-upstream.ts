@@ -38,7 +38,7 @@ export interface OpenedUpstream {
 /** What became of it; exactly one is called, unless it was given up. */
 export interface UpstreamOutcome {
   onOpen(upstream: OpenedUpstream): void
-  onFail(flags: readonly ResponseFlag[], details: string, facts: UpstreamFacts | undefined): void
+  onFail(flags: readonly ResponseFlag[], details: string, facts: UpstreamFacts | undefined, timedOut?: boolean): void
 }
 
 /**
@@ -205,12 +205,12 @@ export class UpstreamOpening {
     this.#giveUp = undefined
     if (this.#attempts < this.#carried.proxy.maxConnectAttempts) return this.#dial(cluster, [...tried, endpoint.key])
     const facts = this.#facts(cluster, endpoint, undefined, close.detail)
-    this.#fail(timedOut ? ['UF', 'URX'] : ['UF'], 'upstream_connection_failure', facts)
+    this.#fail(['UF', 'URX'], 'upstream_connection_failure', facts, timedOut)
   }
 
-  #fail(flags: readonly ResponseFlag[], details: string, facts: UpstreamFacts): void {
+  #fail(flags: readonly ResponseFlag[], details: string, facts: UpstreamFacts, timedOut = false): void {
     this.released()
-    this.#outcome.onFail(flags, details, facts)
+    this.#outcome.onFail(flags, details, facts, timedOut)
   }
 
   #facts(

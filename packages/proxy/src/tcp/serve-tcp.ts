@@ -62,9 +62,9 @@ class TcpConnection implements ServedConnection {
     const carried = { proxy: this.#proxy, facts, peer, random }
     const opening: UpstreamOpening = new UpstreamOpening(carried, this.#clusters, this.#context, {
       onOpen: (upstream) => this.#join(opening, upstream),
-      onFail: (flags, details, upstream) => {
+      onFail: (flags, details, upstream, timedOut = false) => {
         this.#upstream = upstream
-        this.#connection.opening?.failed(upstream?.transportFailure ?? details, flags.includes('URX'))
+        this.#connection.opening?.failed(upstream?.transportFailure ?? details, timedOut)
         this.#end(flags, details)
       },
     })
@@ -126,10 +126,9 @@ class TcpConnection implements ServedConnection {
   #spliced(end: SpliceEnd): void {
     if (this.#misplaced) return this.#report(['DPE'], 'client_bytes_of_another_chain', 0, end.bytesFromUpstream)
     const flags: ResponseFlag[] = []
-    if (end.by === 'idle') flags.push('SI')
+    // As Envoy: a client that leaves, or a pair that nobody uses, is no fault.
     if (end.by === 'duration') flags.push('DT')
-    if (end.by === 'downstream') flags.push('DC')
-    if (end.by === 'upstream') flags.push('UC')
+    if (end.by === 'upstream') flags.push(end.close?.reason === 'reset' ? 'UR' : 'UC')
     this.#report(flags, end.close?.detail ?? '', end.bytesFromDownstream, end.bytesFromUpstream)
   }
 

@@ -5,6 +5,8 @@ import { byPlace } from '../parse/parse-file.ts'
 import { checkDestinationRule } from './destination-rules.ts'
 import { MeshIndex, problemOf, type ReferenceFault } from './mesh-index.ts'
 import { checkAuthorizationPolicy, checkPeerAuthentication } from './policies.ts'
+import { checkMeshHosts } from './mesh-hosts.ts'
+import { checkServiceEntry } from './service-entries.ts'
 import { checkVirtualService } from './virtual-services.ts'
 import { checkGateway, checkService } from './workload-references.ts'
 
@@ -18,8 +20,9 @@ export function analyze(objects: readonly MeshObject[]): Problem[] {
 
 function referenceFaults(object: MeshObject, index: MeshIndex): Iterable<ReferenceFault> {
   if (isKind(object, 'Service')) return checkService(object, index)
-  if (isKind(object, 'VirtualService')) return checkVirtualService(object, index)
+  if (isKind(object, 'VirtualService')) return [...checkVirtualService(object, index), ...checkMeshHosts(object, index)]
   if (isKind(object, 'DestinationRule')) return checkDestinationRule(object, index)
+  if (isKind(object, 'ServiceEntry')) return checkServiceEntry(object)
   if (isKind(object, 'Gateway')) return checkGateway(object, index)
   if (isKind(object, 'PeerAuthentication')) return checkPeerAuthentication(object, index)
   if (isKind(object, 'AuthorizationPolicy')) return checkAuthorizationPolicy(object, index)

@@ -10,6 +10,10 @@ export function* checkDestinationRule(
   { spec, id }: MeshObject<DestinationRuleSpec>,
   index: MeshIndex,
 ): Iterable<ReferenceFault> {
+  yield* checkAuthorities(spec.trafficPolicy, 'spec.trafficPolicy')
+  for (const [i, { trafficPolicy }] of spec.subsets.entries()) {
+    yield* checkAuthorities(trafficPolicy, `spec.subsets[${i}].trafficPolicy`)
+  }
   const services = index.servicesOf(spec.host, id.namespace)
   if (services.length === 0) {
     const message = `no Service is called ${resolveHost(spec.host, id.namespace)}`
@@ -28,6 +32,21 @@ export function* checkDestinationRule(
   yield* checkPorts(spec.trafficPolicy, 'spec.trafficPolicy', ports)
   for (const [i, { trafficPolicy }] of spec.subsets.entries()) {
     yield* checkPorts(trafficPolicy, `spec.subsets[${i}].trafficPolicy`, ports)
+  }
+}
+
+/** Istio verifies no server without `caCertificates`; here the system's authorities are asked. */
+function* checkAuthorities(policy: TrafficPolicy | undefined, field: string): Iterable<ReferenceFault> {
+  const places = [
+    { tls: policy?.tls, at: field },
+    ...(policy?.portLevelSettings ?? []).map(({ tls }, i) => ({ tls, at: `${field}.portLevelSettings[${i}]` })),
+  ]
+  for (const { tls, at } of places) {
+    if (tls === undefined || tls.mode === 'DISABLE' || tls.mode === 'ISTIO_MUTUAL') continue
+    if (tls.caCertificates !== undefined) continue
+    const message = "names no authorities: Weft asks those of the system, and Istio's control plane verifies no server"
+    const mend = 'Add `caCertificates`.'
+    yield { severity: 'info', code: 'unverified-by-istio', field: `${at}.tls`, message, mend }
   }
 }
 

@@ -80,7 +80,7 @@ interface PlacedDestination {
 }
 
 function destinationsOf(spec: VirtualServiceSpec): PlacedDestination[] {
-  return (['http', 'tcp'] as const).flatMap((protocol) =>
+  const arms = (['http', 'tcp'] as const).flatMap((protocol) =>
     spec[protocol].flatMap((rule, i) =>
       (rule.route ?? []).map(({ destination }, j) => ({
         destination,
@@ -88,6 +88,11 @@ function destinationsOf(spec: VirtualServiceSpec): PlacedDestination[] {
       })),
     ),
   )
+  const copies = spec.http.flatMap(({ mirror, mirrors = [] }, i) => [
+    ...(mirror === undefined ? [] : [{ destination: mirror, field: `spec.http[${i}].mirror` }]),
+    ...mirrors.map(({ destination }, j) => ({ destination, field: `spec.http[${i}].mirrors[${j}].destination` })),
+  ])
+  return [...arms, ...copies]
 }
 
 function matchGateways(spec: VirtualServiceSpec): { readonly gateways: readonly string[]; readonly field: string }[] {
@@ -117,6 +122,7 @@ function* checkDestination(
       message: `no Service is called ${fqdn}`,
       mend,
     }
+    if (index.destinationRules.has(fqdn)) yield* checkSubset(fqdn, index, { destination, field })
     return
   }
   const port = destination.port?.number
@@ -126,6 +132,14 @@ function* checkDestination(
     const mend = `Use ${ports.join(' or ')}.`
     yield { severity: 'error', code: 'unknown-port', field: `${field}.port.number`, message, mend }
   }
+  yield* checkSubset(fqdn, index, { destination, field })
+}
+
+function* checkSubset(
+  fqdn: string,
+  index: MeshIndex,
+  { destination, field }: PlacedDestination,
+): Iterable<ReferenceFault> {
   if (destination.subset === undefined) return
   const subsets = (index.destinationRules.get(fqdn) ?? []).flatMap(({ spec }) => spec.subsets.map(({ name }) => name))
   if (subsets.includes(destination.subset)) return

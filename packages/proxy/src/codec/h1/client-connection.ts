@@ -142,7 +142,7 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
       this.#end(false, undefined)
       return
     }
-    this.#fail('closed', 'the upstream closed the connection')
+    this.#fail(this.#lossKind(), 'the upstream closed the connection')
   }
 
   onDrain(): void {
@@ -150,7 +150,13 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   }
 
   onClose(close: TransportClose): void {
-    this.#fail('closed', close.detail === '' ? close.reason : close.detail)
+    this.#fail(this.#lossKind(), close.detail === '' ? close.reason : close.detail)
+  }
+
+  /** A connection that goes in the middle of a message has broken a rule of HTTP, as its framing tells. */
+  #lossKind(): ResponseFailure['kind'] {
+    const inside = this.#state === 'length' || this.#state === 'chunked' || this.#carry !== undefined
+    return inside && this.#state !== 'tunnel' ? 'protocol' : 'closed'
   }
 
   #sendRange(bytes: Buffer, start: number, end: number): boolean {

@@ -156,7 +156,8 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   reset(_cause: ResetCause): void {
     this.#receiver = undefined
     this.#state = 'discard'
-    this.#output.clear()
+    // Whoever asked sees how far the answer came.
+    this.#output.flush()
     this.#deadlines.disarm(this.#deadline)
     this.transport.destroy(true)
   }

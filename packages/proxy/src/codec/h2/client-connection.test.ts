@@ -225,7 +225,10 @@ test('an answer before the end of the request ends the request', () => {
   sent()
   const [frameBack] = send(answer(1, 413, [], true))
   assert.deepEqual(cut.events, ['413 none', 'end'])
-  assert.deepEqual([frameBack?.type, frameBack?.payload.readUInt32BE(0)], [FrameType.RST_STREAM, ErrorCode.CANCEL])
+  assert.deepEqual(
+    [frameBack?.type, frameBack?.payload.readUInt32BE(0)],
+    [FrameType.RST_STREAM, ErrorCode.INTERNAL_ERROR],
+  )
   told.stream.pauseResponse()
   send(answer(3, 200), data(3, 'held', ends), reset(3, ErrorCode.NO_ERROR))
   assert.deepEqual(told.events, ['200 unknown', 'flush'])
@@ -366,8 +369,26 @@ test('an abandoned request is reset, and its answer dropped while the table stay
   sent()
   seen.stream.abandon()
   const [frameBack] = sent()
-  assert.deepEqual([frameBack?.type, frameBack?.payload.readUInt32BE(0)], [FrameType.RST_STREAM, ErrorCode.CANCEL])
+  assert.deepEqual(
+    [frameBack?.type, frameBack?.payload.readUInt32BE(0)],
+    [FrameType.RST_STREAM, ErrorCode.INTERNAL_ERROR],
+  )
   const [first] = [answer(1, 200, [['x-a', 'b']])]
   assert.deepEqual(send(first, data(1, 'x'), data(1, '', ends)), [])
   assert.deepEqual(seen.events, [])
+})
+
+test('DATA in front of a head is no answer, whether it has bytes or only an end', () => {
+  for (const frames of [data(1, 'x'), data(1, '', ends), Buffer.concat([answer(1, 103), data(1, 'x', ends)])]) {
+    const { ask, send, sent } = begun()
+    const seen = ask()
+    sent()
+    const replies = send(frames)
+    assert.equal(seen.failure?.kind, 'protocol')
+    assert.deepEqual(
+      seen.events.filter((event) => event !== '103'),
+      [],
+    )
+    assert.ok(replies.some(({ type, id }) => type === FrameType.RST_STREAM && id === 1))
+  }
 })

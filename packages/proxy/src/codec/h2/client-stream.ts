@@ -10,6 +10,8 @@ const failureOf: Readonly<Record<number, StreamFailure>> = {
   [ErrorCode.PROTOCOL_ERROR]: 'protocol',
   [ErrorCode.REFUSED_STREAM]: 'refused',
 }
+/** The code Envoy gives up with; servers that count cancelled requests would count other ones behind us than behind it. */
+const givenUp = ErrorCode.INTERNAL_ERROR
 
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {
@@ -62,7 +64,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
 
   abandon(): void {
     if (this.id === 0) this.leave(true)
-    else this.resetNow(ErrorCode.CANCEL)
+    else this.resetNow(givenUp)
   }
 
   /** 102 or 103. */
@@ -96,6 +98,6 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     if (!this.remoteDone) return
     if (this.sending === 'done') this.leave(false)
     // Answered before the end of the request: what is left of it will not be sent.
-    else if (!this.tunnelled) this.resetNow(ErrorCode.CANCEL)
+    else if (!this.tunnelled) this.resetNow(givenUp)
   }
 }

@@ -10,6 +10,7 @@ export const serviceEntryKind = defineKind({
   spec: serviceEntrySchema,
   withDefaults: (spec) => ({
     hosts: ((spec.hosts ?? []) as readonly string[]).map((host) => host.toLowerCase()),
+    addresses: (spec.addresses ?? []) as readonly string[],
     ports: (spec.ports ?? []) as readonly EntryPort[],
     location: spec.location ?? 'MESH_EXTERNAL',
     resolution: spec.resolution ?? 'NONE',

@@ -24,6 +24,8 @@ export type Resolution = 'NONE' | 'STATIC' | 'DNS' | 'DNS_ROUND_ROBIN' | 'DYNAMI
 /** Spec of a ServiceEntry. */
 export interface ServiceEntrySpec {
   readonly hosts: readonly string[]
+  /** IP addresses and ranges. */
+  readonly addresses: readonly string[]
   readonly ports: readonly EntryPort[]
   readonly location: 'MESH_EXTERNAL' | 'MESH_INTERNAL'
   readonly resolution: Resolution

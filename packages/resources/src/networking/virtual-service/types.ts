@@ -129,6 +129,9 @@ export interface HttpRoute {
   readonly directResponse?: HttpDirectResponse
   /** The VirtualService that has the rules for what matches; see `mergeDelegates`. */
   readonly delegate?: { readonly name: string; readonly namespace?: string }
+  /** Reported as without effect. */
+  readonly mirror?: Destination
+  readonly mirrors?: readonly { readonly destination: Destination }[]
   readonly rewrite?: HttpRewrite
   /** Absent or `0s`: no limit. */
   readonly timeout?: string
