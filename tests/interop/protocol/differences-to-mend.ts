@@ -30,11 +30,7 @@ export const differencesToMend: readonly DifferenceToMend[] = [
   },
   {
     mend: 'a malformed answer of HTTP/2 ends the connection of the upstream, and is UPE and 502 whatever form it has; DATA before a head never reaches the client',
-    cases: ['HTTP/1 to HTTP/2: to h2: a body shorter than its length', 'gRPC: gRPC: the server resets with 1'],
-  },
-  {
-    mend: 'a stream that is given up is reset with INTERNAL_ERROR, as Envoy does',
-    cases: ['gRPC: gRPC: the client cancels'],
+    cases: ['HTTP/1 to HTTP/2: to h2: a body shorter than its length'],
   },
   {
     mend: 'gRPC-Web: grpc-accept-encoding, status and details of its local answers',
