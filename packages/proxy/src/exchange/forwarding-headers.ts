@@ -2,7 +2,7 @@
 // them.
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
-import { addHeader, dropHeader, dropKind } from '../codec/head-edits.ts'
+import { addHeader, dropHeader, dropKind, headerSafe } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { RandomPool } from './random-pool.ts'
@@ -129,7 +129,11 @@ function clientCertificate(
   if (clientCert === 'forward-only') return
   const parts: string[] = []
   if (facts.localPrincipal !== undefined) parts.push(`By=${facts.localPrincipal}`)
+  if (peer.fingerprint !== undefined) parts.push(`Hash=${peer.fingerprint}`)
+  // Envoy says of an empty subject that it is empty.
+  if (clientCertDetails.subject && peer.subject !== undefined) parts.push(`Subject="${peer.subject}"`)
   if (clientCertDetails.uri && peer.spiffeId !== undefined) parts.push(`URI=${peer.spiffeId}`)
+  if (clientCertDetails.dns) parts.push(...(peer.dnsNames ?? []).map((name) => `DNS=${headerSafe(name)}`))
   const own = parts.join(';')
   const before = clientCert === 'append-forward' ? head.value('x-forwarded-client-cert') : undefined
   dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
