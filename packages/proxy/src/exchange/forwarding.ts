@@ -70,8 +70,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     const { timeouts, retryPolicy } = limitsOf(exchange, action)
     this.timeouts = timeouts
     this.#policy = retryPolicy ?? noRetries
-    // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
-    // that it repeats nothing that may have been processed.
+    // What reaches us by xDS is a declaration, as to Envoy; the control plane's default repeats nothing that may have been processed.
     this.#declared = retryPolicy !== undefined
     this.#request = new UpstreamRequest(exchange, this.timeouts)
   }
@@ -117,7 +116,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#sentMs = exchange.context.runtime.clock.nowMs()
     stream.begin(this, this.#request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
     if (!exchange.switches) this.#sendKept(stream)
-    if (!exchange.reading) stream.flush()
+    // A request that is whole waits for nothing: in HTTP/1.1 it would only make room in the output for the next one's.
+    if (!exchange.reading || (exchange.body.complete && !exchange.switches)) stream.flush()
   }
 
   #sendKept(stream: UpstreamStream): void {
