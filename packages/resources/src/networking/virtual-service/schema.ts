@@ -81,10 +81,7 @@ export const virtualServiceSchema: Schema = object(
     ),
     gateways: doc('Gateways that apply the rules, and `mesh` for sidecars; `mesh` unless written.', gatewayNames),
     http: doc('Rules for requests; the first that matches holds.', list(httpRoute)),
-    tls: doc(
-      'Rules for TLS connections that are passed through, by server name.',
-      pending('TLS connections are not routed by server name', list(tlsRoute)),
-    ),
+    tls: doc('Rules for TLS connections that are passed through, by server name.', list(tlsRoute)),
     tcp: doc('Rules for connections; the first that matches holds.', list(tcpRoute)),
     exportTo,
   },
