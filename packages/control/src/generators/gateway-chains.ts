@@ -27,6 +27,7 @@ import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { tcpProxy } from './tcp-proxy.ts'
+import type { Telemetry } from './telemetry.ts'
 import { alpn } from './tls-contexts.ts'
 
 type FilterChainInit = Init<typeof FilterChainSchema>
@@ -45,7 +46,7 @@ export interface ChainScope extends GatewayPort {
   readonly workload: Origin
   readonly namespace: string
   readonly trustDomain: string
-  readonly accessLog: boolean
+  readonly accessLog: Telemetry
 }
 
 /** Chains of one port, collected. */

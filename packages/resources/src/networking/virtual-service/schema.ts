@@ -7,7 +7,7 @@ import {
   integer,
   list,
   object,
-  pending,
+  pendingOnWeft,
   type Schema,
   text,
 } from '../../schema/schema.ts'
@@ -55,7 +55,7 @@ const httpRoute = object(
     ...mirroring,
     corsPolicy: doc(
       'Answers to cross-origin requests of browsers.',
-      pending('preflights go to the application, which must answer them', corsPolicy),
+      pendingOnWeft('preflights go to the application, which must answer them', corsPolicy),
     ),
     headers: doc('Header changes.', headers),
   },
