@@ -10,6 +10,7 @@ import { checkSchema } from '../schema/check-schema.ts'
 import { didYouMean } from '../schema/did-you-mean.ts'
 import { shown } from '../schema/formats.ts'
 import type { LocatedFinding } from '../schema/schema.ts'
+import { isContextKind } from './context-kinds.ts'
 import { documentSchema } from './metadata-schema.ts'
 import { type LineTable, type PlaceNode, placeOf, positionLookup } from './positions.ts'
 
@@ -41,7 +42,7 @@ export function decodeObject(raw: RawObject): DecodedObject {
     selector: readableSelector(raw.value),
   })
   const kind = kindOf(raw.value)
-  if (!kind.ok) return failed([kind.finding])
+  if (!kind.ok) return failed(isContext(raw.value) ? [] : [kind.finding])
   const id = identify(kind.definition, raw.value)
   const written = raw.value as WrittenDocument
   const value = written.spec === undefined ? { ...written, spec: {} } : written
@@ -53,6 +54,12 @@ export function decodeObject(raw: RawObject): DecodedObject {
 function refusedKind({ kind, refused }: KindDefinition): LocatedFinding[] {
   if (refused === undefined) return []
   return [{ at: ['kind'], code: 'unsupported-kind', message: `${kind} is not enforced by Weft yet`, mend: refused }]
+}
+
+function isContext(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>
+  return isContextKind(apiVersion, kind)
 }
 
 interface WrittenDocument {
