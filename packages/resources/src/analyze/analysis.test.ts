@@ -14,7 +14,9 @@ const root = resolve(import.meta.dirname, '../../../..')
 
 /** Objects of golden inputs, a few hundred, many of which refer to others or take the place of others. */
 function pool(): WrittenObject[] {
-  const files = globSync(['packages/resources/src/analyze/golden/*.yaml', 'packages/control/golden/**/*.yaml'], { cwd: root })
+  const files = globSync(['packages/resources/src/analyze/golden/*.yaml', 'packages/control/golden/**/*.yaml'], {
+    cwd: root,
+  })
   return files.sort().flatMap((name) => parseFile({ name, text: readFileSync(join(root, name), 'utf8') }).written)
 }
 
@@ -56,11 +58,13 @@ kind: Workload
 metadata: { name: s${i}, labels: { app: s${i}, version: v1 } }
 spec: { command: [node], ports: [{ name: http, port: 80 }] }
 `
-  return Array.from({ length: services }, (_, i) => i).flatMap((i) => parseFile({ name: `s${i}.yaml`, text: one(i) }).written)
+  return Array.from({ length: services }, (_, i) => i).flatMap(
+    (i) => parseFile({ name: `s${i}.yaml`, text: one(i) }).written,
+  )
 }
 
 test('what a change has checked again does not grow with the mesh', () => {
-  const work = [50, 500].map((services) => {
+  const work = [20, 200].map((services) => {
     const analysis = new Analysis()
     const first = analysis.update(mesh(services, '5s'))
     assert.deepEqual([first.changed, analysis.problems()], [services * 4, []])
@@ -74,10 +78,16 @@ test('an object that moves is told of at its new place, and nothing is checked a
   const text = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 1 }] }\n'
   const analysis = new Analysis()
   analysis.update(parseFile({ name: 'f', text }).written)
-  assert.deepEqual(analysis.problems().map(({ position }) => position?.line), [4])
+  assert.deepEqual(
+    analysis.problems().map(({ position }) => position?.line),
+    [4],
+  )
   const moved = parseFile({ name: 'f', text: `# one\n# two\n---\n${text}` }).written
   assert.deepEqual(analysis.update(moved), { changed: 0, checked: 0 })
-  assert.deepEqual(analysis.problems().map(({ position }) => position?.line), [7])
+  assert.deepEqual(
+    analysis.problems().map(({ position }) => position?.line),
+    [7],
+  )
 })
 
 test('no shape of an object makes a check throw', () => {
@@ -95,7 +105,12 @@ test('no shape of an object makes a check throw', () => {
       fc.dictionary(words, tie('tree'), { maxKeys: 6 }),
     ),
   })).tree
-  const object = fc.record({ kind: fc.constantFrom(...kinds), name: fc.constantFrom('a', 'b'), spec: value, rest: value })
+  const object = fc.record({
+    kind: fc.constantFrom(...kinds),
+    name: fc.constantFrom('a', 'b'),
+    spec: value,
+    rest: value,
+  })
   fc.assert(
     fc.property(fc.array(object, { minLength: 1, maxLength: 6 }), (objects) => {
       const written = objects.flatMap(({ kind, name, spec, rest }) => {

@@ -1,7 +1,17 @@
 // Under which topics an object can be found. A check that asks about a topic is run again when an object of that topic changes.
 import { resolveGateway, resolveHost, serviceFqdn } from '../networking/host-names.ts'
 import { selectorOf } from './selectors.ts'
-import { dig, fieldsOf, fullKind, itemsOf, labelsOf, nameOf, textOf, textsOf, type WrittenObject } from './written-object.ts'
+import {
+  dig,
+  fieldsOf,
+  fullKind,
+  itemsOf,
+  labelsOf,
+  nameOf,
+  textOf,
+  textsOf,
+  type WrittenObject,
+} from './written-object.ts'
 
 /** Topics as text, so that who asks and who answers write them alike. */
 export const topic = {
@@ -82,7 +92,8 @@ export function topicsOf(object: WrittenObject): Set<string> {
   }
   if (kind === 'Service') {
     topics.push(topic.shortName(name))
-    for (const [label, value] of Object.entries(selectorOf(object))) topics.push(topic.selectedBy(namespace, label, value))
+    for (const [label, value] of Object.entries(selectorOf(object)))
+      topics.push(topic.selectedBy(namespace, label, value))
   }
   topics.push(...networkingTopics(object, kind))
   return new Set(topics)
@@ -91,9 +102,13 @@ export function topicsOf(object: WrittenObject): Set<string> {
 /** The accounts (`namespace/name`) that an ALLOW policy names as callers. */
 function accountsLetIn({ spec, id }: WrittenObject): string[] {
   if (spec['action'] !== undefined && spec['action'] !== 'ALLOW') return []
-  const sources = itemsOf(spec['rules']).flatMap((rule) => itemsOf(rule['from']).map((from) => fieldsOf(from['source'])))
+  const sources = itemsOf(spec['rules']).flatMap((rule) =>
+    itemsOf(rule['from']).map((from) => fieldsOf(from['source'])),
+  )
   return sources.flatMap((source) => [
-    ...textsOf(source['principals']).flatMap((name) => /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(name)?.slice(1).join('/') ?? []),
+    ...textsOf(source['principals']).flatMap(
+      (name) => /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(name)?.slice(1).join('/') ?? [],
+    ),
     ...textsOf(source['serviceAccounts']).map((name) => (name.includes('/') ? name : `${id.namespace}/${name}`)),
   ])
 }

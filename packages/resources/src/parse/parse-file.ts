@@ -34,7 +34,13 @@ export function parseFile(file: SourceFile, firstLine = 1): ParsedFile {
   }
   const { documents, faults, lines } = readDocuments(file.name, file.text, firstLine)
   if (faults.length > 0) {
-    return { file: file.name, whole: false, objects: [], written: [], problems: faults.map((fault) => syntaxProblem(fault, lines)) }
+    return {
+      file: file.name,
+      whole: false,
+      objects: [],
+      written: [],
+      problems: faults.map((fault) => syntaxProblem(fault, lines)),
+    }
   }
   const parsed = documents.flatMap((document) => parseDocument(file.name, document))
   const own = parsed.filter(({ id, problems }) => id !== undefined || problems.length > 0)

@@ -45,7 +45,8 @@ function* faultsOf(
         yield { code: 'IST0125', field, message, mend: `Write ${wanted}.` }
       }
     }
-    if (known.state === 'deprecated') yield { code: 'IST0135', field, message: 'is deprecated and will go', mend: 'Remove it.' }
+    if (known.state === 'deprecated')
+      yield { code: 'IST0135', field, message: 'is deprecated and will go', mend: 'Remove it.' }
     else if (known.state === 'alpha' && !injected) {
       yield { code: 'IST0136', field, message: 'belongs to a feature that is not settled', mend: 'Do not rely on it.' }
     }

@@ -18,7 +18,8 @@ function* checkUrls({ body }: WrittenObject): Iterable<Fault> {
     const host = url === '' ? undefined : hostOf(url)
     const mend = 'Write https:// and the host name of the control plane.'
     if (host === undefined) {
-      const message = url === '' ? 'is missing, and there is no `service`' : `${JSON.stringify(url)} is no URL of a host`
+      const message =
+        url === '' ? 'is missing, and there is no `service`' : `${JSON.stringify(url)} is no URL of a host`
       const effect = 'so the API server reaches no control plane and nothing is injected or validated'
       yield { code: 'IST0163', field, message: `${message}, ${effect}`, mend }
       return
@@ -58,7 +59,9 @@ function* checkWebhooks(object: WrittenObject, mesh: MeshView): Iterable<Fault> 
 
 /** The webhooks that inject sidecars, in their order. */
 export function injectionWebhooks({ body }: WrittenObject): Fields[] {
-  return itemsOf(body['webhooks']).filter((webhook) => /(^|\.)sidecar-injector\.istio\.io$/.test(textOf(webhook['name'])))
+  return itemsOf(body['webhooks']).filter((webhook) =>
+    /(^|\.)sidecar-injector\.istio\.io$/.test(textOf(webhook['name'])),
+  )
 }
 
 /** Networks name where their endpoints come from: this cluster, or one that a secret gives access to. */
@@ -82,9 +85,7 @@ function* checkNetworks(object: WrittenObject, mesh: MeshView): Iterable<Fault> 
 
 /** Without a list of blocked ranges, whoever may write a policy lets the control plane fetch from addresses of its own network. */
 function* checkJwks({ spec }: WrittenObject, mesh: MeshView): Iterable<Fault> {
-  const istiod = mesh
-    .at(topic.carrier('istio-system', 'app', 'istiod'))
-    .filter(({ id }) => id.kind === 'Deployment')
+  const istiod = mesh.at(topic.carrier('istio-system', 'app', 'istiod')).filter(({ id }) => id.kind === 'Deployment')
   if (istiod.length === 0 || istiod.some(blocksRanges)) return
   for (const [i, rule] of itemsOf(spec['jwtRules']).entries()) {
     if (rule['jwksUri'] === undefined) continue
@@ -96,9 +97,7 @@ function* checkJwks({ spec }: WrittenObject, mesh: MeshView): Iterable<Fault> {
 
 function blocksRanges(deployment: WrittenObject): boolean {
   return itemsOf(dig(deployment.spec, 'template', 'spec', 'containers')).some((container) =>
-    itemsOf(container['env']).some(
-      ({ name, value }) => name === 'BLOCKED_CIDRS_IN_JWKS_URIS' && textOf(value) !== '',
-    ),
+    itemsOf(container['env']).some(({ name, value }) => name === 'BLOCKED_CIDRS_IN_JWKS_URIS' && textOf(value) !== ''),
   )
 }
 

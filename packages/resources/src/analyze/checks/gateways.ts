@@ -68,7 +68,9 @@ function* checkSecrets(gateway: WrittenObject, mesh: MeshView): Iterable<Fault> 
       const message = `Secret ${namespace}/${name} ${wrong}, so handshakes on this port fail`
       yield { code: 'IST0161', field, message, mend: 'Put a PEM certificate and its key into the Secret.' }
     }
-    const others = mesh.at(topic.credential(name)).filter((other) => other !== gateway && sharesSelector(other, gateway))
+    const others = mesh
+      .at(topic.credential(name))
+      .filter((other) => other !== gateway && sharesSelector(other, gateway))
     const [other] = others
     if (other === undefined) continue
     const message = `Gateway ${nameOf(other)} serves the same certificate on the same workloads: a client that reuses an HTTP/2 connection for both can be answered by 404`

@@ -9,7 +9,13 @@ import { picks, selectorsOf } from './label-selectors.ts'
 
 const injectLabel = 'istio-injection'
 const revisionLabel = 'istio.io/rev'
-const systemNamespaces = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage', 'istio-system'])
+const systemNamespaces = new Set([
+  'kube-system',
+  'kube-public',
+  'kube-node-lease',
+  'local-path-storage',
+  'istio-system',
+])
 
 /** The settings of the injector of a revision, as Istio installs them. */
 function injectorValues(revision: string, mesh: MeshView): Fields {

@@ -77,7 +77,9 @@ function coversHosts(wide: unknown, narrow: unknown): boolean {
     patterns.length > 0 &&
     hosts.length > 0 &&
     hosts.every((host) =>
-      patterns.some((pattern) => pattern === host || (pattern.startsWith('*') && textOf(host).endsWith(pattern.slice(1)))),
+      patterns.some(
+        (pattern) => pattern === host || (pattern.startsWith('*') && textOf(host).endsWith(pattern.slice(1))),
+      ),
     )
   )
 }

@@ -18,7 +18,12 @@ function* checkSameScope(object: WrittenObject, mesh: MeshView): Iterable<Fault>
   if (rival === undefined || hasTarget(object)) return
   const [first] = [object.id.name, rival.id.name].sort()
   const message = `${object.id.kind} ${rival.id.name} holds for the same workloads; only ${first} takes effect, which comes first by name`
-  yield { code: 'WEFT0107', field: mine === '' ? 'spec' : selectorField(object), message, mend: 'Merge the two into one.' }
+  yield {
+    code: 'WEFT0107',
+    field: mine === '' ? 'spec' : selectorField(object),
+    message,
+    mend: 'Merge the two into one.',
+  }
 }
 
 const peerAuthentication = 'PeerAuthentication.security.istio.io'
@@ -40,14 +45,21 @@ function demandedBy(workload: WrittenObject, mesh: MeshView): WrittenObject | un
 function* checkPlaintext(rule: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const mode = textOf(dig(rule.spec, 'trafficPolicy', 'tls', 'mode'))
   if (mode !== 'DISABLE' && mode !== 'SIMPLE') return
-  const services = mesh.called(textOf(rule.spec['host']), rule.id.namespace).filter(({ id }) => fullKind(id) === 'Service')
+  const services = mesh
+    .called(textOf(rule.spec['host']), rule.id.namespace)
+    .filter(({ id }) => fullKind(id) === 'Service')
   for (const workload of services.flatMap((service) => mesh.behind(service))) {
     const demand = demandedBy(workload, mesh)
     if (demand === undefined || dig(demand.spec, 'mtls', 'mode') !== 'STRICT') continue
     const field = 'spec.trafficPolicy.tls.mode'
     const sends = mode === 'DISABLE' ? 'sends plain text' : 'presents no certificate'
     const message = `${sends} to ${workload.id.kind} ${nameOf(workload)}, which takes mutual TLS only (PeerAuthentication ${nameOf(demand)}): connections fail`
-    yield { code: 'WEFT0107', field, message, mend: 'Write ISTIO_MUTUAL or remove `tls`, or relax the PeerAuthentication.' }
+    yield {
+      code: 'WEFT0107',
+      field,
+      message,
+      mend: 'Write ISTIO_MUTUAL or remove `tls`, or relax the PeerAuthentication.',
+    }
     return
   }
 }

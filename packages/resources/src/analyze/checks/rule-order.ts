@@ -48,7 +48,8 @@ function* checkMatches(matches: readonly Fields[], place: Place): Iterable<Fault
   for (const [j, each] of matches.entries()) {
     const { name: _, ...match } = each
     const text = canonicalJson(match)
-    const found = earlier.find((other) => other.text === text) ?? earlier.find((other) => coversMatch(other.match, match, protocol))
+    const found =
+      earlier.find((other) => other.text === text) ?? earlier.find((other) => coversMatch(other.match, match, protocol))
     if (found !== undefined) {
       if (found.text === text) repeated++
       if (found.rule < rule) covered++

@@ -34,7 +34,9 @@ function isEntry({ id }: WrittenObject): boolean {
 }
 
 function differs({ spec }: WrittenObject, number: unknown, protocol: string): boolean {
-  return itemsOf(spec['ports']).some((port) => port['number'] === number && textOf(port['protocol']).toUpperCase() !== protocol)
+  return itemsOf(spec['ports']).some(
+    (port) => port['number'] === number && textOf(port['protocol']).toUpperCase() !== protocol,
+  )
 }
 
 const kinds = ['ServiceEntry.networking.istio.io']

@@ -34,7 +34,11 @@ function* checkWorkloads(service: WrittenObject, mesh: MeshView): Iterable<Fault
   if (spec['type'] === 'ExternalName' || !mesh.any(topic.carriers('*'))) return
   const selector = selectorOf(service)
   if (Object.keys(selector).length === 0) {
-    if (mesh.any(topic.one('Endpoints', nameOf(service))) || mesh.any(topic.inNamespace('EndpointSlice.discovery.k8s.io', id.namespace))) return
+    if (
+      mesh.any(topic.one('Endpoints', nameOf(service))) ||
+      mesh.any(topic.inNamespace('EndpointSlice.discovery.k8s.io', id.namespace))
+    )
+      return
     const message = 'has no selector and so no endpoints: requests to it are answered by 503'
     yield { code: 'WEFT0102', field: 'spec', message, mend: 'Add a `selector` with labels of its workloads.' }
     return
@@ -54,7 +58,10 @@ function* checkWorkloads(service: WrittenObject, mesh: MeshView): Iterable<Fault
 function* checkTarget(port: Fields, field: string, workload: WrittenObject): Iterable<Fault> {
   if (fullKind(workload.id) !== 'Workload.weft.dev') return
   const targetPort = (port['targetPort'] ?? port['port']) as number | string
-  const own = itemsOf(workload.spec['ports']).map((each) => ({ name: textOf(each['name']), port: Number(each['port']) }))
+  const own = itemsOf(workload.spec['ports']).map((each) => ({
+    name: textOf(each['name']),
+    port: Number(each['port']),
+  }))
   const target = targetPortOf({ targetPort }, own)
   if (target !== undefined && own.some((each) => each.port === target)) return
   const message = `Workload ${workload.id.name} has no port ${String(targetPort)}, so connections to it are refused`
@@ -75,12 +82,14 @@ interface Claim {
 function* checkDeployment(deployment: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const labels = runningLabels(deployment) ?? {}
   const claims = mesh.servicesFor(deployment.id.namespace, labels).flatMap((service) =>
-    itemsOf(service.spec['ports']).map((port): Claim => ({
-      service,
-      port: Number(port['port']),
-      target: String(port['targetPort'] ?? port['port']),
-      protocol: spokenBy(port),
-    })),
+    itemsOf(service.spec['ports']).map(
+      (port): Claim => ({
+        service,
+        port: Number(port['port']),
+        target: String(port['targetPort'] ?? port['port']),
+        protocol: spokenBy(port),
+      }),
+    ),
   )
   const field = 'spec.template.metadata.labels'
   for (const [port, group] of Map.groupBy(claims, (claim) => claim.port)) {

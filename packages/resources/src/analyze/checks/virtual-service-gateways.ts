@@ -28,7 +28,9 @@ function* checkGateways({ spec, id }: WrittenObject, mesh: MeshView): Iterable<F
       continue
     }
     if (hosts.length === 0 || hosts.some((host) => servesHost(gateway, host, id.namespace))) continue
-    const served = servedHosts(gateway).map(({ namespace, host }) => (namespace === '*' ? host : `${namespace}/${host}`))
+    const served = servedHosts(gateway).map(({ namespace, host }) =>
+      namespace === '*' ? host : `${namespace}/${host}`,
+    )
     const message = `Gateway ${qualified} serves none of the hosts (it serves ${served.join(', ') || 'none'})`
     const mend = 'Add a host to a server of the Gateway, or correct `hosts`.'
     yield { code: 'IST0132', field, message, mend }
@@ -80,7 +82,10 @@ function* checkClaims({ spec, id }: WrittenObject, mesh: MeshView): Iterable<Fau
 function readsTokens(gateway: WrittenObject, mesh: MeshView): boolean {
   const kind = 'RequestAuthentication.security.istio.io'
   return mesh.selected('istio-system', selectorLabels(gateway.spec['selector'])).some((workload) => {
-    const near = [...mesh.at(topic.inNamespace(kind, workload.id.namespace)), ...mesh.at(topic.inNamespace(kind, 'istio-system'))]
+    const near = [
+      ...mesh.at(topic.inNamespace(kind, workload.id.namespace)),
+      ...mesh.at(topic.inNamespace(kind, 'istio-system')),
+    ]
     return near.some(({ spec }) =>
       Object.entries(selectorLabels(fieldsOf(spec['selector'])['matchLabels'])).every(
         ([label, value]) => workload.labels[label] === value,

@@ -53,10 +53,7 @@ function seenTogether(a: WrittenObject, b: WrittenObject): boolean {
   const named = [a.id.namespace, b.id.namespace, ...toA, ...toB]
   return (
     (toA.includes('*') && toB.includes('*')) ||
-    named.some(
-      (namespace) =>
-        isVisible(toA, a.id.namespace, namespace) && isVisible(toB, b.id.namespace, namespace),
-    )
+    named.some((namespace) => isVisible(toA, a.id.namespace, namespace) && isVisible(toB, b.id.namespace, namespace))
   )
 }
 

@@ -26,7 +26,9 @@ export function destinationsOf(spec: Fields): PlacedDestination[] {
     ),
   )
   const copies = itemsOf(spec['http']).flatMap((rule, i) => [
-    ...(rule['mirror'] === undefined ? [] : [{ destination: fieldsOf(rule['mirror']), field: `spec.http[${i}].mirror` }]),
+    ...(rule['mirror'] === undefined
+      ? []
+      : [{ destination: fieldsOf(rule['mirror']), field: `spec.http[${i}].mirror` }]),
     ...itemsOf(rule['mirrors']).map(({ destination }, j) => ({
       destination: fieldsOf(destination),
       field: `spec.http[${i}].mirrors[${j}].destination`,

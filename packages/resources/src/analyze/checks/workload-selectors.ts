@@ -105,7 +105,11 @@ export const workloadSelectors: readonly Check[] = [
   { name: 'policy-selects-nothing', kinds: policies, run: checkSelectsNothing },
   {
     name: 'gateway-api-selectors',
-    kinds: ['RequestAuthentication.security.istio.io', 'AuthorizationPolicy.security.istio.io', 'WasmPlugin.extensions.istio.io'],
+    kinds: [
+      'RequestAuthentication.security.istio.io',
+      'AuthorizationPolicy.security.istio.io',
+      'WasmPlugin.extensions.istio.io',
+    ],
     run: checkGatewayPods,
   },
 ]
