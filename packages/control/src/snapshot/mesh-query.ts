@@ -5,6 +5,7 @@ import {
   type DestinationRuleSpec,
   type GatewaySpec,
   hostCovers,
+  mirrorsOf,
   type PeerAuthenticationSpec,
   resolveHost,
   selectsLabels,
@@ -121,7 +122,9 @@ export class MeshQuery {
   destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
     const hosts = virtualServices.flatMap(({ id, spec }) =>
       [...spec.http, ...spec.tcp].flatMap((rule) =>
-        (rule.route ?? []).map(({ destination }) => resolveHost(destination.host, id.namespace)),
+        [...(rule.route ?? []), ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : [])].map(
+          ({ destination }) => resolveHost(destination.host, id.namespace),
+        ),
       ),
     )
     return [...new Set(hosts)].sort().flatMap((host) => this.service(host) ?? [])
