@@ -1,6 +1,7 @@
 export { Analysis, type AnalysisOptions, type AnalysisWork } from './analyze/analysis.ts'
 export { analyze, analyzeWritten, istioCodeOf } from './analyze/analyze.ts'
 export { nameOfCode } from './analyze/codes.ts'
+export { parseSuppression, type Suppression, withoutSuppressed } from './analyze/suppressions.ts'
 export type { WrittenObject } from './analyze/written-object.ts'
 export * from './content-hash.ts'
 export type * from './core/config-map/config-map.ts'
