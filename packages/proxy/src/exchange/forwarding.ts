@@ -5,6 +5,7 @@ import {
   type EffectiveTimeouts,
   type Endpoint,
   isIdempotent,
+  namedEndpoint,
   type RouteAction,
 } from '@weft/engine'
 import type { Timer, Transport } from '@weft/core'
@@ -81,7 +82,11 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     const picked = this.cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
-    const { endpoint } = picked
+    const { autoNames } = this.cluster.cluster.http
+    const endpoint =
+      autoNames === undefined
+        ? picked.endpoint
+        : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.#request.authorityAt(picked.endpoint.hostname))
     this.#endpoint = endpoint
     this.#counted = this.cluster.beginRequest(endpoint)
     const idle = this.cluster.takeIdle(endpoint, this.http2)

@@ -54,6 +54,13 @@ export class UpstreamRequest implements OutgoingRequest {
     return this
   }
 
+  /** The authority that an endpoint is told. */
+  authorityAt(endpointHostname: string): string {
+    const { plan, head } = this.#exchange
+    if (plan?.rewrites !== true) return this.authority
+    return rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname).authority
+  }
+
   /** A repetition has what is left of the whole time, and never none: 0 would be no limit. */
   #tellWhatIsLeft(): void {
     const { requestMs, perTryMs } = this.#timeouts
