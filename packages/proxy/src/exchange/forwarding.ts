@@ -108,7 +108,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     this.#sentMs = exchange.context.runtime.clock.nowMs()
     stream.begin(this, this.#request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
     if (!exchange.switches) this.#sendKept(stream)
-    if (!exchange.reading) stream.flush()
+    // A request that is whole waits for nothing: in HTTP/1.1 it would only make room in the output for the next one's.
+    if (!exchange.reading || (exchange.body.complete && !exchange.switches)) stream.flush()
   }
 
   #sendKept(stream: UpstreamStream): void {

@@ -103,6 +103,14 @@ export class H1Head extends MessageHead {
     return this.#text
   }
 
+  /** The bytes it was read from, as long as they are there; its offsets count from `base`. */
+  get source(): Buffer | undefined {
+    return this.#source
+  }
+  get base(): number {
+    return this.#base
+  }
+
   /** The bytes it was read from are about to go; `needed`: it will be looked at again nevertheless. */
   settle(needed: boolean): void {
     if (this.#source === undefined) return
