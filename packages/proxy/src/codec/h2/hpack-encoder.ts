@@ -35,7 +35,7 @@ export class HpackEncoder {
   #least = -1
   /** The value being written: a text, or `#source[#from, #to)`. */
   #text: string | undefined = undefined
-  #source = nothing
+  #source: Buffer = nothing
   #from = 0
   #to = 0
 
