@@ -89,6 +89,7 @@ const answerBody = Buffer.alloc(1_024, 'x')
 const trivialServer = {
   limits: () => limits,
   idleMs: () => 0,
+  drainMs: () => 5_000,
   headMs: () => 0,
   onStream(stream: DownstreamStream) {
     const answer = (): void => {

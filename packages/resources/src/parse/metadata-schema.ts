@@ -1,5 +1,5 @@
 // The envelope every object has: apiVersion, kind, metadata, spec.
-import type { KindDefinition } from '../kind-definition.ts'
+import { type FieldRoot, fieldsOfVersion, type KindDefinition } from '../kind-definition.ts'
 import { mapOf, object, type Schema, text } from '../schema/schema.ts'
 
 const anything: Schema = {}
@@ -30,17 +30,27 @@ const metadata = object(
   { required: ['name'] },
 )
 
-const schemas = new Map<string, Schema>()
+const schemas = new WeakMap<Schema, Schema>()
 
-/** The schema of a whole document of a kind. */
-export function documentSchema(definition: KindDefinition): Schema {
-  let schema = schemas.get(definition.kind)
+/** The schema of a whole document of a kind, in one of its apiVersions. */
+export function documentSchema(definition: KindDefinition, apiVersion: string): Schema {
+  const { spec, root } = fieldsOfVersion(definition, apiVersion)
+  let schema = schemas.get(spec)
   if (schema === undefined) {
-    schema = object(
-      { apiVersion: text(), kind: text(), metadata, spec: definition.spec, status: anything },
-      { required: ['metadata'] },
-    )
-    schemas.set(definition.kind, schema)
+    schema = envelope(spec, root)
+    schemas.set(spec, schema)
   }
   return schema
+}
+
+function envelope(fields: Schema, root: FieldRoot): Schema {
+  const head = { apiVersion: text(), kind: text(), metadata }
+  if (root === 'spec') {
+    return object({ ...head, spec: fields, status: anything }, { required: ['metadata'] })
+  }
+  return {
+    ...fields,
+    properties: { ...head, ...fields.properties },
+    required: ['metadata', ...(fields.required ?? [])],
+  }
 }

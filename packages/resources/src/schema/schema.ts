@@ -36,12 +36,15 @@ export interface Schema {
   readonly propertyNames?: { readonly format: FormatName }
   readonly required?: readonly string[]
   readonly items?: Schema
-  readonly enum?: readonly string[]
+  readonly enum?: readonly (string | number)[]
   readonly minimum?: number
   readonly maximum?: number
   readonly minItems?: number
   readonly maxItems?: number
   readonly minProperties?: number
+  readonly maxProperties?: number
+  /** What holds when the field is not written. */
+  readonly default?: unknown
   readonly format?: FormatName
   /** One line for people who write the field. */
   readonly description?: string
@@ -49,6 +52,10 @@ export interface Schema {
   readonly 'x-pending'?: Pending
   /** The same for single enum values. */
   readonly 'x-pending-values'?: Readonly<Record<string, Pending>>
+  /** The field belongs to Kubernetes and says nothing to the mesh: accepted without a finding. */
+  readonly 'x-context'?: true
+  /** The value is a secret: findings never show it. */
+  readonly 'x-secret'?: true
   /** Writing the field refuses the object; says what to do instead. */
   readonly 'x-refused'?: string
   /** Fields of the original API that are refused by name, with the reason. */
@@ -97,8 +104,26 @@ export function refused(mend: string, schema: Schema): Schema {
   return { ...schema, 'x-refused': mend }
 }
 
+/** A field that Kubernetes reads and that says nothing to the mesh. */
+export function context(description: string, schema: Schema = {}): Schema {
+  return { ...schema, description, 'x-context': true }
+}
+
+/** A text that findings must not show. */
+export const secretText: Schema = { type: 'string', 'x-secret': true }
+
+/** An object of which only some fields are known; all others belong to Kubernetes. */
+export function openObject(properties: Readonly<Record<string, Schema>>, options: ObjectOptions = {}): Schema {
+  return { ...object(properties, options), additionalProperties: anything }
+}
+
 /** Anything at all, as in fields whose shape somebody else defines. */
 export const anything: Schema = {}
+
+/** A field with the value that it has when it is not written. */
+export function byDefault(value: unknown, schema: Schema): Schema {
+  return { ...schema, default: value }
+}
 
 /** A list. */
 export function list(
@@ -118,13 +143,14 @@ export function list(
 export function mapOf(
   value: Schema,
   keys: FormatName,
-  options: { readonly min?: number; readonly check?: Check } = {},
+  options: { readonly min?: number; readonly max?: number; readonly check?: Check } = {},
 ): Schema {
   return {
     type: 'object',
     additionalProperties: value,
     propertyNames: { format: keys },
     ...(options.min === undefined ? {} : { minProperties: options.min }),
+    ...(options.max === undefined ? {} : { maxProperties: options.max }),
     ...(options.check ? { 'x-check': options.check } : {}),
   }
 }

@@ -42,7 +42,7 @@ export class H1Head extends MessageHead {
   /** Start of the first header line. */
   firstLine = 0
   fault: HeadFault | undefined = undefined
-  /** Requests: the protocol asked for by `upgrade`, set by the codec when `connection` names it too. */
+  /** The protocol of `upgrade`: asked for, when `connection` names it too, or agreed on by 101. Set by the codec. */
   upgrade: string | undefined = undefined
   /** Per header: name start, name end, value start, value end (trimmed), line end (after CRLF). */
   offsets: Int32Array = new Int32Array(24 * 5)

@@ -7,7 +7,7 @@ import {
   integer,
   list,
   object,
-  pending,
+  pendingOnWeft,
   type Schema,
   text,
 } from '../../schema/schema.ts'
@@ -55,7 +55,7 @@ const httpRoute = object(
     ...mirroring,
     corsPolicy: doc(
       'Answers to cross-origin requests of browsers.',
-      pending('preflights go to the application, which must answer them', corsPolicy),
+      pendingOnWeft('preflights go to the application, which must answer them', corsPolicy),
     ),
     headers: doc('Header changes.', headers),
   },
@@ -81,10 +81,7 @@ export const virtualServiceSchema: Schema = object(
     ),
     gateways: doc('Gateways that apply the rules, and `mesh` for sidecars; `mesh` unless written.', gatewayNames),
     http: doc('Rules for requests; the first that matches holds.', list(httpRoute)),
-    tls: doc(
-      'Rules for TLS connections that are passed through, by server name.',
-      pending('TLS connections are not routed by server name', list(tlsRoute)),
-    ),
+    tls: doc('Rules for TLS connections that are passed through, by server name.', list(tlsRoute)),
     tcp: doc('Rules for connections; the first that matches holds.', list(tcpRoute)),
     exportTo,
   },
