@@ -27,7 +27,8 @@ Examples:
   weft up examples/bookstore             start everything a directory describes
   weft status                            every proxy, what it accepted, its identity
   weft explain --from web GET http://catalog/books
-  weft analyze examples/bookstore        check a directory, start nothing`,
+  weft analyze examples/bookstore        check a directory, start nothing
+  weft convert examples/bookstore        the same in kinds of the Gateway API`,
     )
   for (const register of registers) register(program)
   return program
