@@ -12,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
   convert: async () => (await import('./commands/convert.ts')).registerConvert,
   schema: async () => (await import('./commands/schema.ts')).registerSchema,
+  validate: async () => (await import('./commands/validate.ts')).registerValidate,
+  translate: async () => (await import('./commands/translate.ts')).registerTranslate,
 }
 
 /** The asked command alone; all of them when the command line names none (help, a typing error). */
