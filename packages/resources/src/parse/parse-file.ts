@@ -3,7 +3,6 @@ import type { WrittenObject } from '../analyze/written-object.ts'
 import type { Problem, SourceFile } from '../mesh-object.ts'
 import { type DecodedObject, decodeObject, type RawObject } from './decode-object.ts'
 import { type RawDocument, readDocuments, type SyntaxFault } from './read-documents.ts'
-import type { LineTable } from './positions.ts'
 import { writtenObject } from './written.ts'
 
 /** An object of a file together with the text it came from, from which it can be parsed again. */
@@ -32,14 +31,14 @@ export function parseFile(file: SourceFile, firstLine = 1): ParsedFile {
   if (file.unreadable !== undefined) {
     return unusableFile(file.name, 1, { code: 'unreadable-file', message: file.unreadable, mend: 'Correct the file.' })
   }
-  const { documents, faults, lines } = readDocuments(file.name, file.text, firstLine)
+  const { documents, faults } = readDocuments(file.name, file.text, firstLine)
   if (faults.length > 0) {
     return {
       file: file.name,
       whole: false,
       objects: [],
       written: [],
-      problems: faults.map((fault) => syntaxProblem(fault, lines)),
+      problems: faults.map(syntaxProblem),
     }
   }
   const parsed = documents.flatMap((document) => parseDocument(file.name, document))
@@ -90,9 +89,8 @@ function unlist(raw: RawObject): RawObject[] {
   }))
 }
 
-function syntaxProblem(fault: SyntaxFault, lines: LineTable): Problem {
-  const { code, message, mend } = fault
-  return { severity: 'error', code, message, position: lines.at(fault.offset), objectId: undefined, field: '', mend }
+function syntaxProblem({ code, message, mend, position }: SyntaxFault): Problem {
+  return { severity: 'error', code, message, position, objectId: undefined, field: '', mend }
 }
 
 /** Orders findings by file, line and column; findings without a place come first. */
