@@ -5,18 +5,42 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isMap, isScalar, isSeq, type Node, parseAllDocuments } from 'yaml'
+import type { PlaceNode } from './positions.ts'
 import { readPlainYaml } from './plain-yaml.ts'
 
 const root = resolve(import.meta.dirname, '../../../..')
 const data = process.env['WEFT_TEST_DATA'] ?? resolve(root, '../shared/data')
 
 /** What the full parser makes of a text, as plain values with keys as text; undefined when it finds fault. */
-function full(text: string): { readonly value: unknown; readonly offset: number } | undefined {
+function full(text: string): { readonly value: unknown; readonly offset: number; readonly places: Places } | undefined {
   const parsed = parseAllDocuments(text, { prettyErrors: false, version: '1.2', schema: 'core', uniqueKeys: false })
   const documents = Array.isArray(parsed) ? parsed : []
-  if (documents.length > 1 || documents.some(({ errors, warnings }) => errors.length + warnings.length > 0)) return undefined
+  if (documents.length > 1 || documents.some(({ errors, warnings }) => errors.length + warnings.length > 0))
+    return undefined
   const contents = documents[0]?.contents ?? null
-  return { value: valueOf(contents), offset: contents?.range?.[0] ?? 0 }
+  return { value: valueOf(contents), offset: contents?.range?.[0] ?? 0, places: placesOf(contents) }
+}
+
+type Places = PlaceNode['inside']
+
+/** A member is where its key is, an item where it begins. */
+function placesOf(node: Node | null): Places {
+  if (isMap(node)) {
+    return new Map(
+      node.items.map((pair) => {
+        const key = pair.key as Node | null
+        const name = String((isScalar(key) ? key.value : null) ?? '')
+        return [name, { offset: key?.range?.[0] ?? -1, inside: placesOf(pair.value as Node | null) }]
+      }),
+    )
+  }
+  if (!isSeq(node)) return undefined
+  return new Map(
+    node.items.map((item, index) => {
+      const each = item as Node | null
+      return [String(index), { offset: each?.range?.[0] ?? -1, inside: placesOf(each) }]
+    }),
+  )
 }
 
 function valueOf(node: Node | null): unknown {
@@ -41,7 +65,9 @@ function parts(text: string): string[] {
 test('every YAML file there is reads the same, and most of them the quick way', () => {
   const seen = { quick: 0, slow: 0 }
   const files = [
-    ...globSync(['examples/**/*.yaml', 'packages/**/golden/**/*.yaml', 'bench/**/*.yaml'], { cwd: root }).map((name) => join(root, name)),
+    ...globSync(['examples/**/*.yaml', 'packages/**/golden/**/*.yaml', 'bench/**/*.yaml'], { cwd: root }).map((name) =>
+      join(root, name),
+    ),
     ...globSync(['istio-*/**/*.yaml', 'gateway-api/**/*.yaml'], { cwd: data }).map((name) => join(data, name)),
   ].filter((name) => !name.includes('node_modules') && !name.includes('/crds/'))
   for (const file of files) {
@@ -53,9 +79,10 @@ test('every YAML file there is reads the same, and most of them the quick way', 
         continue
       }
       seen.quick++
-      const { value, offset } = full(text) ?? assert.fail(`${file}: read the quick way although it is faulty`)
+      const { value, offset, places } = full(text) ?? assert.fail(`${file}: read the quick way although it is faulty`)
       assert.deepEqual(quick.value, value, file)
       if (value !== null) assert.equal(quick.offset, offset, file)
+      assert.deepEqual(readPlainYaml(text, true)?.inside, places, file)
     }
   }
   assert.ok(seen.quick > 300 && seen.quick > 4 * seen.slow, JSON.stringify(seen))
@@ -80,6 +107,7 @@ test('whatever is put together from pieces of YAML reads the same or not the qui
       }
       assert.ok(read !== undefined, `${JSON.stringify(some)} is faulty, and was read as ${JSON.stringify(quick.value)}`)
       assert.deepEqual(quick.value, read.value, JSON.stringify(some))
+      assert.deepEqual(readPlainYaml(some, true)?.inside, read.places, JSON.stringify(some))
     }),
     { numRuns: Number(process.env['WEFT_FUZZ'] ?? 20_000) },
   )

@@ -1,5 +1,6 @@
 // A quick reader for the YAML that people write most: blocks, plain and quoted words on one line, collections in brackets on one
 // line. It gives up at the first thing it does not know for certain; then, and whenever a place is asked for, the full parser reads.
+import type { PlaceNode } from './positions.ts'
 import { maxDepth } from './yaml-limits.ts'
 
 /** A document's value, and where it begins. */
@@ -7,12 +8,19 @@ export interface PlainDocument {
   readonly value: unknown
   /** Offset of the first key or item. */
   readonly offset: number
+  /** The places of what is inside, when they were asked for. */
+  readonly inside: Inside
 }
 
-/** Reads one document (without its `---` line); undefined when the full parser must. A document without content has value `null`. */
-export function readPlainYaml(text: string): PlainDocument | undefined {
+type Inside = ReadonlyMap<string, PlaceNode> | undefined
+
+/**
+ * Reads one document (without its `---` line), on demand with places; undefined when the full parser must. A document without
+ * content has value `null`.
+ */
+export function readPlainYaml(text: string, places = false): PlainDocument | undefined {
   try {
-    return new Reader(text).document()
+    return new Reader(text, places).document()
   } catch (error) {
     if (error === giveUp) return undefined
     throw error
@@ -39,19 +47,23 @@ class Reader {
   /** Of that line: its indentation and the offset of its first character. */
   #indent = -1
   #first = 0
+  readonly #places: boolean
+  /** The places inside the value that was read last. */
+  #inside: Inside
 
-  constructor(text: string) {
+  constructor(text: string, places: boolean) {
     if (strange.test(text)) throw giveUp
     this.#text = text
+    this.#places = places
   }
 
   document(): PlainDocument {
     this.#nextLine()
-    if (this.#indent < 0) return { value: null, offset: 0 }
+    if (this.#indent < 0) return { value: null, offset: 0, inside: undefined }
     const offset = this.#first
     const value = this.#block(this.#indent, 0)
     if (this.#indent >= 0) throw giveUp
-    return { value, offset }
+    return { value, offset, inside: this.#inside }
   }
 
   /** Goes to the next line that holds something; indentation -1 means the end. */
@@ -99,6 +111,7 @@ class Reader {
 
   #list(indent: number, depth: number): unknown[] {
     const items: unknown[] = []
+    const inside = this.#places ? new Map<string, PlaceNode>() : undefined
     const text = this.#text
     while (this.#indent === indent && text.charCodeAt(this.#first) === dash && this.#isBlank(this.#first + 1)) {
       let inner = this.#first + 1
@@ -114,27 +127,33 @@ class Reader {
         this.#first = inner
         items.push(this.#map(this.#indent, depth + 1))
       }
+      inside?.set(String(items.length - 1), { offset: inner, inside: this.#inside })
     }
     if (this.#indent > indent) throw giveUp
+    this.#inside = inside
     return items
   }
 
   #map(indent: number, depth: number): Record<string, unknown> {
     if (depth >= maxDepth) throw giveUp
     const value: Record<string, unknown> = {}
+    const inside = this.#places ? new Map<string, PlaceNode>() : undefined
     const text = this.#text
     do {
-      const end = this.#keyEnd(this.#first)
+      const at = this.#first
+      const end = this.#keyEnd(at)
       if (end < 0) throw giveUp
-      const name = this.#key(this.#first, end)
+      const name = this.#key(at, end)
       if (Object.hasOwn(value, name)) throw giveUp
       let inner = end + 1
       while (text.charCodeAt(inner) === space) inner++
       const code = text.charCodeAt(inner)
       const empty = inner >= text.length || code === newline || (code === hash && inner > end + 1)
       set(value, name, empty ? this.#below(indent, depth) : this.#lineValue(inner, depth + 1))
+      inside?.set(name, { offset: at, inside: this.#inside })
     } while (this.#indent === indent && !(text.charCodeAt(this.#first) === dash && this.#isBlank(this.#first + 1)))
     if (this.#indent > indent) throw giveUp
+    this.#inside = inside
     return value
   }
 
@@ -143,8 +162,11 @@ class Reader {
     this.#at = this.#lineEnd(this.#first) + 1
     this.#nextLine()
     if (this.#indent > indent) return this.#block(this.#indent, depth + 1)
-    const isItem = this.#indent === indent && this.#text.charCodeAt(this.#first) === dash && this.#isBlank(this.#first + 1)
-    return isItem ? this.#list(indent, depth + 1) : null
+    const isItem =
+      this.#indent === indent && this.#text.charCodeAt(this.#first) === dash && this.#isBlank(this.#first + 1)
+    if (isItem) return this.#list(indent, depth + 1)
+    this.#inside = undefined
+    return null
   }
 
   /** The colon that ends a key on this line, or -1 when the line holds no key. */
@@ -177,13 +199,15 @@ class Reader {
     const code = text.charCodeAt(from)
     let value: unknown
     let end: number
+    let inside: Inside
     if (code === 0x22 || code === 0x27) {
       end = this.#quoteEnd(from) + 1
       value = this.#quoted(from, end - 1)
     } else if (code === 0x5b || code === 0x7b) {
-      const flow = new Flow(text, from, depth)
+      const flow = new Flow(text, from, { depth, places: this.#places })
       value = flow.collection()
       end = flow.at
+      inside = flow.inside
     } else {
       end = this.#lineEnd(from)
       const comment = text.slice(from, end).indexOf(' #')
@@ -203,6 +227,7 @@ class Reader {
     this.#nextLine()
     // A line that stands deeper goes on with this value.
     if (this.#indent > indent) throw giveUp
+    this.#inside = inside
     return value
   }
 
@@ -219,12 +244,16 @@ class Reader {
 class Flow {
   readonly #text: string
   readonly #depth: number
+  readonly #places: boolean
   at: number
+  /** The places inside the value that was read last. */
+  inside: Inside
 
-  constructor(text: string, at: number, depth: number) {
+  constructor(text: string, at: number, options: { readonly depth: number; readonly places: boolean }) {
     this.#text = text
     this.at = at
-    this.#depth = depth
+    this.#depth = options.depth
+    this.#places = options.places
   }
 
   collection(): unknown {
@@ -236,29 +265,35 @@ class Flow {
     const code = this.#text.charCodeAt(this.at)
     if (code === 0x7b) return this.#map(depth)
     if (code === 0x5b) return this.#list(depth)
+    this.inside = undefined
     return this.#word(false)
   }
 
   #map(depth: number): Record<string, unknown> {
     const value: Record<string, unknown> = {}
+    const inside = this.#places ? new Map<string, PlaceNode>() : undefined
     this.at++
     for (;;) {
       if (this.#skip() === 0x7d) break
       const quote = this.#text.charCodeAt(this.at)
       if (quote === 0x7b || quote === 0x5b) throw giveUp
+      const offset = this.at
       const name = this.#key(quote)
       if (Object.hasOwn(value, name)) throw giveUp
       let member: unknown = null
+      this.inside = undefined
       if (this.#skip() === colon) {
         this.at++
         const next = this.#skip()
         member = next === 0x2c || next === 0x7d ? null : this.#value(depth + 1)
       }
       set(value, name, member)
+      inside?.set(name, { offset, inside: this.inside })
       if (this.#skip() === 0x2c) this.at++
       else if (this.#skip() !== 0x7d) throw giveUp
     }
     this.at++
+    this.inside = inside
     return value
   }
 
@@ -270,15 +305,19 @@ class Flow {
 
   #list(depth: number): unknown[] {
     const items: unknown[] = []
+    const inside = this.#places ? new Map<string, PlaceNode>() : undefined
     this.at++
     for (;;) {
       if (this.#skip() === 0x5d) break
+      const offset = this.at
       items.push(this.#value(depth + 1))
+      inside?.set(String(items.length - 1), { offset, inside: this.inside })
       const next = this.#skip()
       if (next === 0x2c) this.at++
       else if (next !== 0x5d) throw giveUp
     }
     this.at++
+    this.inside = inside
     return items
   }
 
@@ -380,7 +419,8 @@ function numberOrText(word: string): unknown {
   if (/^-[1-9]\d{0,14}$/.test(word)) return Number(word)
   if (/^(?:0|[1-9]\d{0,8})\.\d{1,6}$/.test(word)) return Number(word)
   // Other numbers (octal, hexadecimal, exponents, signs, not a number, ...) are rare.
-  if (/^[-+]?(?:\d+|0o[0-7]+|0x[0-9a-fA-F]+|\.?\d+\.?\d*(?:[eE][-+]?\d+)?|\.(?:inf|Inf|INF|nan|NaN|NAN))$/.test(word)) throw giveUp
+  if (/^[-+]?(?:\d+|0o[0-7]+|0x[0-9a-fA-F]+|\.?\d+\.?\d*(?:[eE][-+]?\d+)?|\.(?:inf|Inf|INF|nan|NaN|NAN))$/.test(word))
+    throw giveUp
   if (word === '-' || word.startsWith('- ') || word.startsWith('---') || word.startsWith('...')) throw giveUp
   return word
 }

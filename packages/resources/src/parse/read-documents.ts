@@ -63,7 +63,7 @@ export function readDocuments(
       documents.push(...read.documents)
       faults.push(...read.faults.map(({ offset, ...fault }) => ({ ...fault, position: lines.at(offset) })))
     } else if (plain.value !== null) {
-      const place = new LatePlace(plain.offset, () => readFully(part.text, lines, 1).documents[0]?.place.inside)
+      const place = new LatePlace(plain.offset, () => readPlainYaml(part.text, true)?.inside)
       documents.push({ value: plain.value, place, lines, text: part.text, firstLine: part.firstLine })
     }
   }
