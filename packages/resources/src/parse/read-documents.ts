@@ -17,7 +17,8 @@ import { LatePlace, LineTable, type PlaceNode } from './positions.ts'
 import { maxDepth, maxFileBytes } from './yaml-limits.ts'
 
 const maxAliasedValues = 10_000
-const maxSyntaxFaults = 20
+/** More faults than these are not told of one file. */
+export const maxSyntaxFaults = 20
 
 /** One document: its value, where its values stand, and its text for keeping. */
 export interface RawDocument {
@@ -42,37 +43,37 @@ interface RawFault extends Omit<SyntaxFault, 'position'> {
   readonly offset: number
 }
 
-/** Reads all documents of a text; empty documents are left out. `firstLine` is the number of the text's first line. */
-export function readDocuments(
-  file: string,
-  text: string,
-  firstLine = 1,
-): { readonly documents: readonly RawDocument[]; readonly faults: readonly SyntaxFault[] } {
-  if (text.length > maxFileBytes) {
-    const message = `is larger than ${maxFileBytes / 1048576} MiB`
-    const position = { file, line: firstLine, column: 1 }
-    return { documents: [], faults: [{ position, code: 'file-too-large', message, mend: 'Split the file.' }] }
-  }
-  const documents: RawDocument[] = []
-  const faults: SyntaxFault[] = []
-  for (const part of splitDocuments(text, firstLine)) {
-    const lines = new LineTable(file, part.text, part.firstLine)
-    const plain = readPlainYaml(part.text)
-    if (plain === undefined) {
-      const read = readFully(part.text, lines, part.firstLine)
-      documents.push(...read.documents)
-      faults.push(...read.faults.map(({ offset, ...fault }) => ({ ...fault, position: lines.at(offset) })))
-    } else if (plain.value !== null) {
-      const place = new LatePlace(plain.offset, () => readPlainYaml(part.text, true)?.inside)
-      documents.push({ value: plain.value, place, lines, text: part.text, firstLine: part.firstLine })
-    }
-  }
-  return { documents, faults: faults.slice(0, maxSyntaxFaults) }
+/** A piece of a text that can be read without the rest of it: mostly one document. */
+export interface TextPart {
+  readonly text: string
+  readonly firstLine: number
 }
 
-/** The documents between `---` lines; the whole text where such a line says more. */
-function splitDocuments(text: string, firstLine: number): { readonly text: string; readonly firstLine: number }[] {
-  const parts: { readonly text: string; readonly firstLine: number }[] = []
+/** Reads all documents of a text; empty documents are left out. */
+export function readDocuments(
+  file: string,
+  { text, firstLine }: TextPart,
+): { readonly documents: readonly RawDocument[]; readonly faults: readonly SyntaxFault[] } {
+  const lines = new LineTable(file, text, firstLine)
+  if (text.length > maxFileBytes) {
+    const message = `is larger than ${maxFileBytes / 1048576} MiB`
+    const fault = { position: lines.at(0), code: 'file-too-large', message, mend: 'Split the file.' }
+    return { documents: [], faults: [fault] }
+  }
+  const plain = readPlainYaml(text)
+  if (plain === undefined) {
+    const { documents, faults } = readFully(text, lines, firstLine)
+    return { documents, faults: faults.map(({ offset, ...fault }) => ({ ...fault, position: lines.at(offset) })) }
+  }
+  if (plain.value === null) return { documents: [], faults: [] }
+  const place = new LatePlace(plain.offset, () => readPlainYaml(text, true)?.inside)
+  return { documents: [{ value: plain.value, place, lines, text, firstLine }], faults: [] }
+}
+
+/** The documents between `---` lines; the whole text where such a line says more, or when it is too large to look at. */
+export function splitDocuments(text: string, firstLine: number): TextPart[] {
+  if (text.length > maxFileBytes) return [{ text, firstLine }]
+  const parts: TextPart[] = []
   let start = 0
   let startLine = firstLine
   let line = firstLine
