@@ -116,11 +116,20 @@ export class ConfigStore {
     const next = { objects, problems, stale, blocking, unenforceable, revision: old.revision + 1 }
     if (old.revision > 0 && sameState(old, next)) return
     this.#state = next
-    const before = new Set(old.problems.map(formatProblem))
-    for (const line of new Set(problems.map(formatProblem))) {
-      if (!before.has(line)) this.#log.warn('configuration problem', { problem: line })
-    }
+    this.#logNew(problems, old.problems)
     for (const listener of this.#listeners) listener(next)
+  }
+
+  /** Most findings are the very ones of the last state; only others are put into words. */
+  #logNew(problems: readonly Problem[], before: readonly Problem[]): void {
+    const known = new Set(before)
+    const fresh = problems.filter((problem) => !known.has(problem))
+    if (fresh.length === 0) return
+    const now = new Set(problems)
+    const gone = new Set(before.filter((problem) => !now.has(problem)).map(formatProblem))
+    for (const line of new Set(fresh.map(formatProblem))) {
+      if (!gone.has(line)) this.#log.warn('configuration problem', { problem: line })
+    }
   }
 
   /** One write at a time; what changed meanwhile is written next. */
@@ -160,10 +169,15 @@ function notSaved(file: string, error: string): Problem {
 }
 
 function sameState(a: StoreState, b: StoreState): boolean {
-  const sameObjects = a.objects.length === b.objects.length && a.objects.every((each, i) => each === b.objects[i])
-  return sameObjects && JSON.stringify(findings(a)) === JSON.stringify(findings(b))
+  if (!sameItems(a.objects, b.objects)) return false
+  if (!sameItems(a.problems, b.problems) && JSON.stringify(a.problems) !== JSON.stringify(b.problems)) return false
+  return JSON.stringify(others(a)) === JSON.stringify(others(b))
 }
 
-function findings({ problems, stale, blocking, unenforceable }: StoreState): unknown {
-  return [problems, stale, blocking, unenforceable]
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i])
+}
+
+function others({ stale, blocking, unenforceable }: StoreState): unknown {
+  return [stale, blocking, unenforceable]
 }

@@ -1,14 +1,6 @@
 // Decides, object by object, which version is in force. Pure: files and what was accepted before in, a new state out.
 import { type ObjectId, objectKey } from '@weft/core'
-import {
-  byKey,
-  byPlace,
-  Claims,
-  duplicateObject,
-  type MeshObject,
-  type ParsedObject,
-  type Problem,
-} from '@weft/resources'
+import { byPlace, Claims, duplicateObject, type MeshObject, type ParsedObject, type Problem } from '@weft/resources'
 import type { FileRecord } from './file-table.ts'
 import type { StaleObject, UnenforceablePolicy } from './store-state.ts'
 
@@ -32,6 +24,7 @@ export interface MergeInput {
 
 /** What `merge` decides. */
 export interface MergeOutput {
+  /** In the order of their keys. */
   readonly accepted: ReadonlyMap<string, Accepted>
   readonly objects: readonly MeshObject[]
   readonly problems: readonly Problem[]
@@ -156,15 +149,15 @@ class Merging {
   }
 
   finish(): MergeOutput {
+    const serving = new Set([...this.#kept.values()].map(({ source }) => source.file))
     for (const { parsed, name } of this.#input.files.values()) {
-      const serving = [...this.#kept.values()].some(({ source }) => source.file === name)
-      if (serving) continue
+      if (serving.has(name)) continue
       this.#blocking.push(...(parsed?.problems ?? []).filter((each) => isError(each) && each.objectId === undefined))
     }
-    const objects = [...this.#inForce.values()].map(({ object }) => object)
+    const inForce = [...this.#inForce].sort(([a], [b]) => (a < b ? -1 : 1))
     return {
-      accepted: this.#inForce,
-      objects: objects.sort(byKey),
+      accepted: new Map(inForce),
+      objects: inForce.map(([, { object }]) => object),
       problems: this.#problems.sort(byPlace),
       stale: this.#stale.sort((a, b) => (objectKey(a.id) < objectKey(b.id) ? -1 : 1)),
       blocking: this.#blocking.sort(byPlace),

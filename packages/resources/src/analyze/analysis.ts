@@ -89,7 +89,7 @@ export class Analysis {
     for (const [key, old] of this.#objects) {
       const object = next.get(key)
       if (object === old) continue
-      if (object?.content === old.content) {
+      if (object !== undefined && (object.body === old.body || object.content === old.content)) {
         this.#index.move(key, object)
         continue
       }
