@@ -362,10 +362,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#forwarding = forwarding
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
-      this.context.deadlines.arm(
-        (this.#limit = new Deadline(this)),
-        Math.max(1, this.#limitMs - Math.floor(this.durationMs)),
-      )
+      const leftMs = Math.max(1, this.#limitMs - Math.floor(this.durationMs))
+      this.context.deadlines.arm((this.#limit = new Deadline(this)), leftMs)
     }
     forwarding.attempt()
   }

@@ -1,5 +1,6 @@
 // A quick reader for the YAML that people write most: blocks, plain and quoted words on one line, collections in brackets on one
 // line. It gives up at the first thing it does not know for certain; then, and whenever a place is asked for, the full parser reads.
+import { giveUp, plainScalar } from './plain-scalar.ts'
 import type { PlaceNode } from './positions.ts'
 import { maxDepth } from './yaml-limits.ts'
 
@@ -26,9 +27,6 @@ export function readPlainYaml(text: string, places = false): PlainDocument | und
     throw error
   }
 }
-
-/** Thrown inside, caught above: most of the reader is then free of checks for failure. */
-const giveUp = new Error('not plain')
 
 const newline = 10
 const space = 32
@@ -215,7 +213,7 @@ class Reader {
       const word = text.slice(from, end).trimEnd()
       // A colon that would make it a key.
       if (word.includes(': ') || word.endsWith(':')) throw giveUp
-      value = plain(word)
+      value = plainScalar(word)
       end = from + word.length
     }
     const rest = end
@@ -357,7 +355,7 @@ class Flow {
     const word = text.slice(from, end).trimEnd()
     if (word === '') throw giveUp
     this.at = end
-    return plain(word)
+    return plainScalar(word)
   }
 }
 
@@ -394,33 +392,6 @@ function quoted(text: string, from: number, last: number): string {
 /** A key without quotes. With a colon in it, it may be an address (`2001:db8::`) that only the full parser tells apart. */
 function keyText(word: string): string {
   if (word === '' || word.includes(':')) throw giveUp
-  const value = plain(word)
+  const value = plainScalar(word)
   return value === null ? '' : String(value)
-}
-
-const nulls = new Set(['', '~', 'null', 'Null', 'NULL'])
-const truths = new Set(['true', 'True', 'TRUE'])
-const untruths = new Set(['false', 'False', 'FALSE'])
-
-/** A word without quotes, by the core schema of YAML 1.2. */
-function plain(word: string): unknown {
-  const code = word.charCodeAt(0)
-  // Letters but n, N, t, T, f, F begin nothing but text.
-  if (nulls.has(word)) return null
-  if (truths.has(word)) return true
-  if (untruths.has(word)) return false
-  if ((code >= 0x30 && code <= 0x39) || code === dash || code === 0x2b || code === 0x2e) return numberOrText(word)
-  if ('?:,[]{}#&*!|>\'"%@`'.includes(word.charAt(0))) throw giveUp
-  return word
-}
-
-function numberOrText(word: string): unknown {
-  if (/^(?:0|[1-9]\d{0,14})$/.test(word)) return Number(word)
-  if (/^-[1-9]\d{0,14}$/.test(word)) return Number(word)
-  if (/^(?:0|[1-9]\d{0,8})\.\d{1,6}$/.test(word)) return Number(word)
-  // Other numbers (octal, hexadecimal, exponents, signs, not a number, ...) are rare.
-  if (/^[-+]?(?:\d+|0o[0-7]+|0x[0-9a-fA-F]+|\.?\d+\.?\d*(?:[eE][-+]?\d+)?|\.(?:inf|Inf|INF|nan|NaN|NAN))$/.test(word))
-    throw giveUp
-  if (word === '-' || word.startsWith('- ') || word.startsWith('---') || word.startsWith('...')) throw giveUp
-  return word
 }

@@ -1,12 +1,13 @@
+import { grown } from '../grown.ts'
 import { charClass, isDigit, isPlainTarget, TARGET, TOKEN, VALUE } from './char-table.ts'
 import {
+  badMethod,
   tooLarge,
   tooMany,
   lowVersion,
   badVersion,
   bareLf,
   bareCr,
-  badMethod,
   badTarget,
   badRequestLine,
   badStatusLine,
@@ -373,8 +374,7 @@ export class H1Head extends MessageHead {
     let valueEnd = at
     while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--
     this.#add(headerKindOf(bytes, line, nameEnd), line - start, nameEnd - start, value - start, valueEnd - start)
-    this.offsets[this.count * 5 - 1] = at + 2 - start
-    return at + 2 - start
+    return (this.offsets[this.count * 5 - 1] = at + 2 - start)
   }
 
   #add(kind: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
@@ -393,14 +393,8 @@ export class H1Head extends MessageHead {
 
   #grow(): void {
     const size = this.kinds.length * 2
-    const offsets = new Int32Array(size * 5)
-    offsets.set(this.offsets)
-    const kinds = new Uint8Array(size)
-    kinds.set(this.kinds)
-    const dropped = new Uint8Array(size)
-    dropped.set(this.dropped)
-    this.offsets = offsets
-    this.kinds = kinds
-    this.dropped = dropped
+    this.offsets = grown(this.offsets, new Int32Array(size * 5))
+    this.kinds = grown(this.kinds, new Uint8Array(size))
+    this.dropped = grown(this.dropped, new Uint8Array(size))
   }
 }
