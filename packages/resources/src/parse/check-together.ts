@@ -19,7 +19,8 @@ export class Claims {
   /** Takes what the object claims, or says what is taken already (then nothing is taken). */
   claim(object: MeshObject): Conflict[] {
     if (!isKind(object, 'VirtualService')) return []
-    const claims = hostClaims(object)
+    let claims = claimsOf.get(object)
+    if (claims === undefined) claimsOf.set(object, (claims = hostClaims(object)))
     const conflicts: Conflict[] = []
     for (const { key, path, host, gateway } of claims) {
       const owner = this.#hosts.get(key)
@@ -37,6 +38,9 @@ interface HostClaim {
   readonly host: string
   readonly gateway: string
 }
+
+/** An object claims the same whenever it is asked. */
+const claimsOf = new WeakMap<MeshObject, readonly HostClaim[]>()
 
 /** One claim per host, gateway and namespace that sees it; `*` is all of them. */
 function hostClaims(object: MeshObject<VirtualServiceSpec>): HostClaim[] {
