@@ -13,6 +13,8 @@ export interface ConfigCost {
   readonly rssMb: number
   /** One VirtualService edited: parse, validate, analyse, merge, publish. */
   readonly editMs: readonly number[]
+  /** Processor time of such an edit, on average. */
+  readonly editCpuMs: number
   /** The same among all the others in one file. */
   readonly editInOneFileMs: readonly number[]
   readonly validatedPerEdit: number
@@ -103,12 +105,14 @@ function measure(objects: number, edits: number): ConfigCost {
       return performance.now() - begun
     })
   const before = store.work
+  const cpuBefore = process.cpuUsage()
   const editMs = editsOf(store, (round) => {
     const i = (round * 37) % indices.length
     files[i] = { name: `mesh/s${i}.yaml`, text: documents(i, `${round + 6}s`) }
     return files
   })
   const after = store.work
+  const editCpu = process.cpuUsage(cpuBefore)
   const inOne = newStore()
   const whole = (round: number): readonly SourceFile[] => [
     { name: 'mesh.yaml', text: indices.map((i) => documents(i, i === 5 ? `${round + 6}s` : '5s')).join('---\n') },
@@ -122,6 +126,7 @@ function measure(objects: number, edits: number): ConfigCost {
     firstCpuMs: (user + system) / 1000,
     rssMb,
     editMs,
+    editCpuMs: (editCpu.user + editCpu.system) / 1000 / edits,
     editInOneFileMs,
     validatedPerEdit: (after.validated - before.validated) / edits,
     analysedPerEdit: (after.analysed - before.analysed) / edits,

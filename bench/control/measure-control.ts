@@ -56,7 +56,7 @@ export function measureConfig(): ConfigCost {
   console.log(
     [
       `${cost.objects} objects (${cost.megabytes.toFixed(1)} MB) parsed, validated, analysed: ${cost.firstMs.toFixed(0)} ms (${cost.firstCpuMs.toFixed(0)} ms of processor time), ${cost.rssMb} MB resident`,
-      `  one edited, in a file of its own   ${shown(cost.editMs)}`,
+      `  one edited, in a file of its own   ${shown(cost.editMs)}, ${cost.editCpuMs.toFixed(0)} ms of processor time`,
       `  one edited, all in one file        ${shown(cost.editInOneFileMs)}`,
       `  per edit: ${cost.validatedPerEdit} validated, ${cost.analysedPerEdit} analysed`,
     ].join('\n'),

@@ -113,7 +113,7 @@ class Merging {
     }
   }
 
-  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new. */
+  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new, each by key. */
   settleClaims(): void {
     const claims = new Claims()
     const changed: [string, Accepted][] = []
@@ -125,6 +125,8 @@ class Merging {
       this.#admit(key, each, claims)
       if (each.reason !== undefined) this.#stale.push({ id: each.object.id, reason: each.reason })
     }
+    // By key, so that it does not matter in which file a claim stands.
+    changed.sort(([a], [b]) => (a < b ? -1 : 1))
     for (const [key, each] of changed) this.#admit(key, each, claims)
   }
 
