@@ -16,6 +16,7 @@ export const settleMs = 100
 /** What `merge` decides from. */
 export interface MergeInput {
   readonly files: ReadonlyMap<string, FileRecord>
+  /** In the order of their keys. */
   readonly accepted: ReadonlyMap<string, Accepted>
   /** Keys of security objects that were invalid when the store started. */
   readonly denied: ReadonlySet<string>
@@ -81,7 +82,7 @@ class Merging {
 
   #consider(candidate: ParsedObject): void {
     const id = candidate.id as ObjectId
-    const key = objectKey(id)
+    const key = candidate.key as string
     const rival = this.#chosen.get(key)
     if (rival === undefined) {
       this.#chosen.set(key, candidate)
@@ -112,17 +113,21 @@ class Merging {
     }
   }
 
-  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new. */
+  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new, each by key. */
   settleClaims(): void {
     const claims = new Claims()
-    const unchanged = (key: string, { object }: Accepted): boolean =>
-      this.#input.accepted.get(key)?.object.hash === object.hash
-    for (const [key, each] of this.#fresh) if (unchanged(key, each)) this.#admit(key, each, claims)
+    const changed: [string, Accepted][] = []
+    for (const [key, each] of this.#fresh) {
+      if (this.#input.accepted.get(key)?.object.hash === each.object.hash) this.#admit(key, each, claims)
+      else changed.push([key, each])
+    }
     for (const [key, each] of this.#kept) {
       this.#admit(key, each, claims)
       if (each.reason !== undefined) this.#stale.push({ id: each.object.id, reason: each.reason })
     }
-    for (const [key, each] of this.#fresh) if (!unchanged(key, each)) this.#admit(key, each, claims)
+    // By key, so that it does not matter in which file a claim stands.
+    changed.sort(([a], [b]) => (a < b ? -1 : 1))
+    for (const [key, each] of changed) this.#admit(key, each, claims)
   }
 
   #admit(key: string, candidate: Accepted, claims: Claims): void {
@@ -154,16 +159,33 @@ class Merging {
       if (serving.has(name)) continue
       this.#blocking.push(...(parsed?.problems ?? []).filter((each) => isError(each) && each.objectId === undefined))
     }
-    const inForce = [...this.#inForce].sort(([a], [b]) => (a < b ? -1 : 1))
+    const accepted = this.#sorted()
     return {
-      accepted: new Map(inForce),
-      objects: inForce.map(([, { object }]) => object),
+      accepted,
+      objects: Array.from(accepted.values(), ({ object }) => object),
       problems: this.#problems.sort(byPlace),
       stale: this.#stale.sort((a, b) => (objectKey(a.id) < objectKey(b.id) ? -1 : 1)),
       blocking: this.#blocking.sort(byPlace),
       unenforceable: this.#unenforceable(),
       dueAtMs: this.#dueAtMs,
     }
+  }
+
+  /** What is in force by key. What was in force before is in order already. */
+  #sorted(): Map<string, Accepted> {
+    const added = [...this.#inForce.keys()].filter((key) => !this.#input.accepted.has(key)).sort()
+    const sorted = new Map<string, Accepted>()
+    let next = 0
+    const take = (key: string): void => {
+      const each = this.#inForce.get(key)
+      if (each !== undefined) sorted.set(key, each)
+    }
+    for (const key of this.#input.accepted.keys()) {
+      for (; next < added.length && (added[next] as string) < key; next++) take(added[next] as string)
+      take(key)
+    }
+    for (; next < added.length; next++) take(added[next] as string)
+    return sorted
   }
 
   #unenforceable(): UnenforceablePolicy[] {

@@ -62,7 +62,7 @@ export function decodeSaved(text: string): Saved | undefined {
     }
     for (const key of keys) if (isSecurityKey(key) && !accepted.has(key)) denied.add(key)
   }
-  return { accepted, denied }
+  return { accepted: new Map([...accepted].sort(([a], [b]) => (a < b ? -1 : 1))), denied }
 }
 
 function readSaved(text: string): { documents: readonly SavedDocument[]; denied: readonly string[] } | undefined {

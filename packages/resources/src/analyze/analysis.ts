@@ -56,8 +56,7 @@ export class Analysis {
   update(objects: readonly WrittenObject[]): AnalysisWork {
     const next = new Map<string, WrittenObject>()
     for (const object of objects) {
-      const key = objectKey(object.id)
-      if (!next.has(key)) next.set(key, object)
+      if (!next.has(object.key)) next.set(object.key, object)
     }
     const changed = this.#replace(next)
     const again = new Set(changed)

@@ -55,9 +55,10 @@ function movedObject(object: MeshObject, by: number): MeshObject {
 }
 
 function movedWritten(object: WrittenObject, by: number): WrittenObject {
-  const { id, apiVersion, labels, annotations, body, spec } = object
+  const { id, key, apiVersion, labels, annotations, body, spec } = object
   return {
     id,
+    key,
     apiVersion,
     labels,
     annotations,
