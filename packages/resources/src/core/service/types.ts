@@ -17,5 +17,13 @@ export interface ServiceSpec {
   /** Labels of the workloads behind it, same namespace; an empty selector selects nothing. */
   readonly selector: Readonly<Record<string, string>>
   readonly ports: readonly ServicePort[]
-  readonly type: 'ClusterIP'
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  /** Addresses by which it is called where traffic is redirected; none for a headless Service. */
+  readonly clusterIPs?: readonly string[]
+  /** As written, for the schema's sake; what counts is in `clusterIPs`. */
+  readonly clusterIP?: string
+  /** Endpoints are told of before they are ready. */
+  readonly publishNotReadyAddresses?: true
+  /** Name outside that it stands for. */
+  readonly externalName?: string
 }
