@@ -78,7 +78,9 @@ function hostOf(entry: SnapshotObject<ServiceEntrySpec>, host: string): MeshHost
       host,
       selector: spec.workloadSelector?.labels ?? {},
       ports: spec.ports.map(portOf),
+      datagramPorts: [],
       type: 'ClusterIP',
+      headless: false,
       exportTo: spec.exportTo,
       addresses: spec.addresses,
       entry: {

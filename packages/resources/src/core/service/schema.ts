@@ -1,14 +1,14 @@
 // Schema of Kubernetes' Service.
 import {
-  anything,
   boolean,
+  context,
+  doc,
   duplicates,
   type Finding,
   integer,
   list,
   mapOf,
   object,
-  type Pending,
   pending,
   portNumber,
   type Schema,
@@ -19,18 +19,29 @@ import { formats } from '../../schema/formats.ts'
 import { shown } from '../../schema/shaped.ts'
 import type { ServicePort } from './types.ts'
 
-const noDoors = 'traffic from outside comes through a Gateway'
-const noFamilies = 'addresses are taken as they are'
-const onlyTcp: Pending = { effect: 'only TCP goes through the mesh', proxies: 'all' }
+const noDatagrams = 'routes for requests and connections do not reach the port'
+const outside = 'It describes what is in front of the cluster.'
 
 const port = object(
   {
-    name: text('dns-label'),
-    port: portNumber,
-    targetPort: { type: ['integer', 'string'], 'x-check': checkTargetPort },
-    protocol: { ...word(['TCP', 'UDP', 'SCTP']), 'x-pending-values': { UDP: onlyTcp, SCTP: onlyTcp } },
-    appProtocol: text('not-empty'),
-    nodePort: pending(noDoors, integer(0, 65_535)),
+    name: doc(
+      'Name; before its first dash it may say what the port speaks. Needed when there are several.',
+      text('dns-label'),
+    ),
+    port: doc('Port that clients name.', portNumber),
+    targetPort: doc('Port of the workload: a number, or the name of one of its ports; `port` unless written.', {
+      type: ['integer', 'string'],
+      'x-check': checkTargetPort,
+    }),
+    protocol: context('TCP, UDP or SCTP; TCP unless written.', {
+      ...word(['TCP', 'UDP', 'SCTP']),
+      'x-pending-values': {
+        UDP: { effect: noDatagrams, proxies: 'all' },
+        SCTP: { effect: noDatagrams, proxies: 'all' },
+      },
+    }),
+    appProtocol: doc('What the port speaks; goes before what its name says.', text('not-empty')),
+    nodePort: context(outside, integer(0, 65535)),
   },
   { required: ['port'] },
 )
@@ -38,66 +49,77 @@ const port = object(
 /** Schema of `spec`. */
 export const serviceSchema: Schema = object(
   {
-    selector: mapOf(text('label-value'), 'label-key'),
-    ports: list(port, { check: checkPorts }),
-    type: {
+    selector: doc('Labels of the workloads behind it; none: nothing is.', mapOf(text('label-value'), 'label-key')),
+    ports: doc('Ports; only an ExternalName or headless Service may have none.', list(port, { check: checkPorts })),
+    type: context('How it is reached from outside; inside the mesh all but ExternalName are alike.', {
       ...word(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
+    }),
+    clusterIP: context(
+      'Address by which it is called where traffic is redirected. None: a headless Service, which has none.',
+      text('cluster-ip'),
+    ),
+    clusterIPs: context('Addresses of both families.', list(text('cluster-ip'), { max: 2 })),
+    externalName: doc('Name outside that an ExternalName Service stands for.', text('dns-name')),
+    externalIPs: context('Addresses by which it is reached from outside.', list(text('cidr'))),
+    sessionAffinity: context('Whether all requests of a client go to one endpoint.', {
+      ...word(['None', 'ClientIP']),
       'x-pending-values': {
-        NodePort: { effect: noDoors, proxies: 'all' },
-        LoadBalancer: { effect: noDoors, proxies: 'all' },
+        ClientIP: {
+          effect: 'endpoints are chosen for each request (a DestinationRule can say otherwise)',
+          proxies: 'all',
+        },
       },
-    },
-    clusterIP: text(),
-    clusterIPs: list(text(), { max: 2 }),
-    externalName: text('dns-name'),
-    publishNotReadyAddresses: boolean,
-    externalIPs: pending(noDoors, list(text('ip-address'))),
-    loadBalancerIP: pending(noDoors, text()),
-    loadBalancerClass: pending(noDoors, text()),
-    loadBalancerSourceRanges: pending(noDoors, list(text('cidr'))),
-    allocateLoadBalancerNodePorts: pending(noDoors, boolean),
-    externalTrafficPolicy: pending(noDoors, word(['Cluster', 'Local'])),
-    healthCheckNodePort: pending(noDoors, integer(0, 65_535)),
-    internalTrafficPolicy: pending('all endpoints are used, wherever they are', word(['Cluster', 'Local'])),
-    trafficDistribution: pending('all endpoints are used alike; write a DestinationRule', text('not-empty')),
-    sessionAffinity: pending('requests are balanced one by one; write a DestinationRule', word(['None', 'ClientIP'])),
-    sessionAffinityConfig: pending('there is no session affinity', anything),
-    ipFamilies: pending(noFamilies, list(word(['IPv4', 'IPv6']), { max: 2 })),
-    ipFamilyPolicy: pending(noFamilies, word(['SingleStack', 'PreferDualStack', 'RequireDualStack'])),
+    }),
+    sessionAffinityConfig: doc(
+      'Settings of ClientIP.',
+      pending(
+        'endpoints are chosen for each request',
+        object({
+          clientIP: doc(
+            'Settings of ClientIP.',
+            object({ timeoutSeconds: doc('Seconds for which the choice holds.', integer(1, 86_400)) }),
+          ),
+        }),
+      ),
+    ),
+    loadBalancerIP: context('Address of the load balancer.', text()),
+    loadBalancerClass: context('Who makes the load balancer.', text()),
+    loadBalancerSourceRanges: context('Clients that the load balancer lets in.', list(text('cidr'))),
+    allocateLoadBalancerNodePorts: context('Whether the load balancer gets ports of nodes.', boolean),
+    healthCheckNodePort: context('Port by which load balancers ask for health.', integer(0, 65535)),
+    externalTrafficPolicy: context('Which nodes pass traffic from outside on.', word(['Cluster', 'Local'])),
+    internalTrafficPolicy: context('Whether traffic stays on its node.', {
+      ...word(['Cluster', 'Local']),
+      'x-pending-values': { Local: { effect: 'all endpoints take traffic', proxies: 'all' } },
+    }),
+    publishNotReadyAddresses: doc('Whether endpoints are served before they are ready.', boolean),
+    ipFamilies: context('Families of its addresses.', list(word(['IPv4', 'IPv6']), { max: 2 })),
+    ipFamilyPolicy: context('How many families it has.', word(['SingleStack', 'PreferDualStack', 'RequireDualStack'])),
+    trafficDistribution: doc(
+      'Which endpoints are preferred.',
+      pending('all endpoints are alike, unless a DestinationRule says otherwise', text('not-empty')),
+    ),
   },
   { check: checkService },
 )
 
 interface WrittenService {
   readonly type?: string
-  readonly ports?: readonly unknown[]
-  readonly externalName?: string
   readonly clusterIP?: string
-  readonly clusterIPs?: readonly string[]
+  readonly externalName?: string
+  readonly ports?: readonly object[]
 }
 
-function* checkService(spec: WrittenService): Iterable<Finding> {
-  const external = spec.type === 'ExternalName'
-  if (!external && (spec.ports?.length ?? 0) === 0) {
-    yield { at: ['ports'], code: 'missing-field', message: 'is missing or empty', mend: 'Add at least one port.' }
+function* checkService({ type, clusterIP, externalName, ports }: WrittenService): Iterable<Finding> {
+  if (type === 'ExternalName') {
+    if (externalName !== undefined) return
+    const message = 'has no `externalName`, which type ExternalName needs'
+    yield { code: 'missing-field', message, mend: 'Add `externalName`.' }
+  } else if (ports === undefined && clusterIP !== 'None') {
+    yield { code: 'missing-field', message: 'has no `ports`', mend: 'Add `ports`.' }
+  } else if (ports?.length === 0 && clusterIP !== 'None') {
+    yield { at: ['ports'], code: 'empty', message: 'is empty', mend: 'Add at least one entry.' }
   }
-  if (external && spec.externalName === undefined) {
-    const message = 'is missing, which a Service of type ExternalName stands for'
-    yield { at: ['externalName'], code: 'missing-field', message, mend: 'Add the name, or write type: ClusterIP.' }
-  }
-  if (!external && spec.externalName !== undefined) {
-    const message = `has no effect with type ${spec.type ?? 'ClusterIP'}`
-    yield { at: ['externalName'], code: 'conflicting-fields', message, mend: 'Write type: ExternalName.' }
-  }
-  for (const [at, address] of addressesOf(spec)) {
-    const fault = address === '' || address === 'None' ? undefined : formats['ip-address'](address)
-    if (fault !== undefined) yield { ...fault, at }
-  }
-}
-
-function addressesOf({ clusterIP, clusterIPs = [] }: WrittenService): [(string | number)[], string][] {
-  const all = clusterIPs.map((each, index): [(string | number)[], string] => [['clusterIPs', index], each])
-  return clusterIP === undefined ? all : [[['clusterIP'], clusterIP], ...all]
 }
 
 const targetPortBounds = integer(1, 65535)
@@ -116,7 +138,7 @@ function* checkPorts(
   ports: readonly (Partial<Omit<ServicePort, 'protocol'>> & { readonly protocol?: string })[],
 ): Iterable<Finding> {
   yield* duplicates(
-    ports.map(({ port: number, protocol = 'TCP' }) => (protocol === 'TCP' ? number : `${number} ${protocol}`)),
+    ports.map(({ port: number, protocol = 'TCP' }) => (protocol === 'TCP' ? number : `${number}/${protocol}`)),
     'port',
     ['port'],
   )

@@ -12,18 +12,27 @@ export interface ServicePort {
   readonly appProtocol?: string
 }
 
+/** A port for datagrams. */
+export interface DatagramPort extends Omit<ServicePort, 'protocol'> {
+  readonly protocol: 'UDP' | 'SCTP'
+}
+
 /** Spec of a Service. */
 export interface ServiceSpec {
   /** Labels of the workloads behind it, same namespace; an empty selector selects nothing. */
   readonly selector: Readonly<Record<string, string>>
+  /** The TCP ports. */
   readonly ports: readonly ServicePort[]
+  /** Ports that routes for connections and requests do not reach. */
+  readonly datagramPorts: readonly DatagramPort[]
+  /** Inside the mesh all but ExternalName are alike. */
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
-  /** Addresses by which it is called where traffic is redirected; none for a headless Service. */
+  /** `clusterIP: None`: clients resolve the endpoints themselves. */
+  readonly headless: boolean
+  /** Addresses by which it is called where traffic is redirected. */
   readonly clusterIPs?: readonly string[]
-  /** As written, for the schema's sake; what counts is in `clusterIPs`. */
-  readonly clusterIP?: string
-  /** Endpoints are told of before they are ready. */
+  /** Endpoints are served before they are ready. */
   readonly publishNotReadyAddresses?: true
-  /** Name outside that it stands for. */
+  /** The name that an ExternalName Service stands for. */
   readonly externalName?: string
 }
