@@ -4,6 +4,8 @@ import { connectTerminate } from './connect-terminate.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
+import { gatewayApiListeners } from './gateway-api/listeners.ts'
+import { gatewayApiRoutes } from './gateway-api/routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
@@ -43,8 +45,10 @@ const gateway: readonly Generator[] = [
   outboundClusters,
   endpoints,
   gatewayListeners,
+  gatewayApiListeners,
   connectOriginate,
   gatewayRoutes,
+  gatewayApiRoutes,
 ]
 
 const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(

@@ -9,6 +9,7 @@ import {
   type SpecByKind,
   type VirtualServiceSpec,
 } from '@weft/resources'
+import { gatewayApiTopics } from '../gateway-api/topics.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -35,8 +36,8 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:
-      // Kinds that are checked and reported, and no generator asks about.
-      return []
+      // The Gateway API's, and none for kinds that are checked and reported, and no generator asks about.
+      return gatewayApiTopics(kind, object)
   }
 }
 
