@@ -1,6 +1,8 @@
 export * from './api/api-client.ts'
 export * from './api/api-types.ts'
+export { objectReports } from './api/object-reports.ts'
 export * from './build-offline.ts'
 export { resourceToJson } from './generators/encode.ts'
 export type { GeneratorProblem, Loser } from './generators/generator.ts'
 export * from './snapshot/mesh-settings.ts'
+export { meshStatuses } from './status/mesh-statuses.ts'

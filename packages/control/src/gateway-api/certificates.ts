@@ -76,6 +76,16 @@ export function listenerTls(
   return { certificates, faults: [...faults, ...clients.faults], ...clients.asked }
 }
 
+/** The certificate of the Gateway towards its backends, or why it has none. */
+export function backendCertificate(gateway: ApiGateway, sources: CertificateSources): NamedObject | Fault | undefined {
+  const ref = gateway.spec.tls?.backend?.clientCertificateRef
+  if (ref === undefined) return undefined
+  const found = certificateOf(ref, gateway, sources)
+  return 'reason' in found
+    ? { ...found, reason: found.reason === 'RefNotPermitted' ? found.reason : 'InvalidClientCertificateRef' }
+    : found
+}
+
 function certificateOf(
   ref: ObjectReference,
   owner: ApiGateway | ListenerSet,

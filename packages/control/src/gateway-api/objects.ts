@@ -6,10 +6,6 @@ import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 export const gatewayGroup = 'gateway.networking.k8s.io'
 /** API group of kinds that are experimental as a whole. */
 export const experimentalGroup = 'gateway.networking.x-k8s.io'
-/** The controller of GatewayClasses that this mesh serves. */
-export const controllerName = 'weft.dev/gateway-controller'
-/** The GatewayClass that is there without being written. */
-export const defaultGatewayClass = 'weft'
 
 /** Kinds of routes. */
 export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'] as const

@@ -9,6 +9,7 @@ import {
   type WeightedClusterSchema,
 } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { FractionalPercent_DenominatorType as Denominator } from '@weft/xds/es/envoy/type/v3/percent'
+import { unsupportedFilter } from '../../gateway-api/unsupported-filters.ts'
 import { resolveBackend } from '../../gateway-api/backends.ts'
 import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
 import type { Route } from '../../gateway-api/objects.ts'
@@ -65,27 +66,6 @@ export function forward(
     ...headerModifiers(all),
   }
 }
-
-/** The first filter of a rule that cannot be obeyed: requests may not pass without it. */
-export function unsupportedFilter(rule: ForwardRule): { readonly path: string; readonly type: string } | undefined {
-  const of = (
-    filters: readonly HttpFilter[] | undefined,
-    at: string,
-    types: ReadonlySet<string>,
-  ): { path: string; type: string }[] =>
-    (filters ?? []).flatMap(({ type }, index) => (types.has(type) ? [] : [{ path: `${at}filters[${index}]`, type }]))
-  const backends = rule.backendRefs ?? []
-  return [
-    ...of(rule.filters, '', routeFilters),
-    ...backends.flatMap(({ filters }, index) =>
-      of(filters, `backendRefs[${index}].`, backends.length === 1 ? aloneFilters : backendFilters),
-    ),
-  ][0]
-}
-
-const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier'])
-const aloneFilters: ReadonlySet<string> = new Set([...backendFilters, 'RequestMirror', 'URLRewrite'])
-const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect', 'CORS'])
 
 interface Arm {
   readonly valid: boolean
