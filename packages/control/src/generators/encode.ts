@@ -10,6 +10,9 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
+import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
+import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -42,6 +45,10 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 /** Every message that our resources carry inside an Any. */
 const registry = createRegistry(
   StdoutAccessLogSchema,
+  FilterConfigSchema,
+  CorsSchema,
+  CorsPolicySchema,
+  PreviousPrioritiesConfigSchema,
   HTTPFaultSchema,
   HttpRbacSchema,
   RouterSchema,

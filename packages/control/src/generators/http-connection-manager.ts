@@ -2,6 +2,7 @@
 import type { AccessLogSchema } from '@weft/xds/es/envoy/config/accesslog/v3/accesslog'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
+import { CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import {
@@ -15,6 +16,7 @@ import { adsSource, duration } from './config-source.ts'
 import { pack } from './encode.ts'
 import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
+import type { Telemetry } from './telemetry.ts'
 
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
 type HttpFilterInit = Init<typeof HttpFilterSchema>
@@ -22,6 +24,9 @@ type FilterInit = Init<typeof FilterSchema>
 
 /** Name of the fault filter, which is also the key of its per-route configuration. */
 export const faultFilter = 'envoy.filters.http.fault'
+
+/** Name of the CORS filter, likewise. */
+export const corsFilter = 'envoy.filters.http.cors'
 
 /** What differs between connection managers. */
 export interface HcmOptions {
@@ -31,7 +36,7 @@ export interface HcmOptions {
   readonly routes: string | Extract<NonNullable<HcmInit['routeSpecifier']>, { case: 'routeConfig' }>['value']
   /** Authorization, inbound only. */
   readonly authorization?: readonly HttpFilterInit[]
-  readonly accessLog: boolean
+  readonly accessLog: Telemetry
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
 }
@@ -56,7 +61,7 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
     streamIdleTimeout: duration(300_000),
     requestHeadersTimeout: duration(60_000),
     commonHttpProtocolOptions: { idleTimeout: duration(3_600_000), maxHeadersCount: 100 },
-    accessLog: options.accessLog ? [jsonAccessLog(httpLogFields)] : [],
+    accessLog: options.accessLog.logs ? [jsonAccessLog(httpLogFields)] : [],
     ...clientCertificate(side),
   }
   return {
@@ -72,10 +77,15 @@ function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
   return { codecType: CodecType.AUTO, http2ProtocolOptions, upgradeConfigs: [{ upgradeType: 'websocket' }] }
 }
 
-/** The order of HTTP filters, decided once: who may, then what goes wrong on purpose, then where to. */
+/** The order of HTTP filters, decided once: who may, then what browsers ask, then what goes wrong on purpose, then where to. */
 function httpFilters(options: HcmOptions): HttpFilterInit[] {
   const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
   if (options.side !== 'inbound') {
+    if (options.accessLog.flavor === 'envoy') {
+      // Optional: a proxy without it serves everything else of the listener.
+      const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
+      filters.push({ name: corsFilter, isOptional: true, configType: config })
+    }
     filters.push({ name: faultFilter, configType: { case: 'typedConfig', value: pack(HTTPFaultSchema) } })
   }
   filters.push({ name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema) } })
@@ -124,8 +134,8 @@ const httpLogFields: Readonly<Record<string, string>> = {
 }
 
 /** The access log of TCP listeners. */
-export function tcpAccessLog(on: boolean): Init<typeof AccessLogSchema>[] {
-  return on ? [jsonAccessLog(commonLogFields)] : []
+export function tcpAccessLog({ logs }: Telemetry): Init<typeof AccessLogSchema>[] {
+  return logs ? [jsonAccessLog(commonLogFields)] : []
 }
 
 function jsonAccessLog(fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema> {

@@ -17,6 +17,7 @@ import { inboundCluster, portKind, type Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { weftMetadata } from './metadata.ts'
 import { tcpProxy } from './tcp-proxy.ts'
+import type { Telemetry } from './telemetry.ts'
 import { alpn, downstreamMtls } from './tls-contexts.ts'
 import type { Init } from './init.ts'
 
@@ -36,7 +37,7 @@ export interface InboundPort {
   readonly portName: string
   readonly workload: Origin
   readonly trustDomain: string
-  readonly accessLog: boolean
+  readonly accessLog: Telemetry
 }
 
 /** Chains, and what to tell about them. */

@@ -10,6 +10,7 @@ import { generator, makeView, type ProxyRef } from './generator.ts'
 import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { weftMetadata } from './metadata.ts'
 import { socketAddress } from './socket-address.ts'
+import { type Telemetry, telemetryOf } from './telemetry.ts'
 
 /** What inbound generators need to know of a workload instance. */
 export interface InboundScope {
@@ -19,11 +20,12 @@ export interface InboundScope {
   readonly workload: Origin
   readonly ports: readonly { readonly name: string; readonly port: number }[]
   readonly trustDomain: string
-  readonly accessLog: boolean
+  readonly accessLog: Telemetry
 }
 
 /** The inbound scope of a proxy. */
-export function inboundScope(mesh: MeshQuery, { instance }: ProxyRef): InboundScope {
+export function inboundScope(mesh: MeshQuery, proxy: ProxyRef): InboundScope {
+  const { instance } = proxy
   return {
     address: instance.address,
     namespace: instance.namespace,
@@ -31,7 +33,7 @@ export function inboundScope(mesh: MeshQuery, { instance }: ProxyRef): InboundSc
     workload: workloadOrigin(instance),
     ports: instance.ports,
     trustDomain: mesh.settings.trustDomain,
-    accessLog: mesh.settings.accessLog,
+    accessLog: telemetryOf(mesh, proxy),
   }
 }
 

@@ -18,6 +18,7 @@ import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { tunnelName } from './static-clusters.ts'
 import { tcpProxy } from './tcp-proxy.ts'
+import { type Telemetry, telemetryOf } from './telemetry.ts'
 import type { Init } from './init.ts'
 
 /** Port of the explicit HTTP proxy. */
@@ -28,7 +29,7 @@ interface OutboundView {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly workload: Origin
-  readonly accessLog: boolean
+  readonly accessLog: Telemetry
   /** `http`: the proxy and the tunnel; otherwise the TCP listener at `address` for this port. */
   readonly port: 'http' | number
 }
@@ -46,7 +47,7 @@ export const outboundListeners = generator({
     ...callerScope(mesh, proxy),
     address: proxy.instance.address,
     workload: workloadOrigin(proxy.instance),
-    accessLog: mesh.settings.accessLog,
+    accessLog: telemetryOf(mesh, proxy),
     outboundTcp: proxy.instance.outboundTcp,
   }),
   views(mesh, { outboundTcp, ...scope }) {

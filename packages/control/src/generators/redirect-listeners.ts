@@ -17,6 +17,7 @@ import { outboundHttp } from './outbound-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { blackHole, passthrough } from './static-clusters.ts'
 import { tcpProxy } from './tcp-proxy.ts'
+import { telemetryOf } from './telemetry.ts'
 import type { Init } from './init.ts'
 
 /** Any address of the workload. */
@@ -42,7 +43,7 @@ export const redirectListeners = generator({
 /** `0.0.0.0_<port>` per outbound HTTP port: the same for all redirected proxies. */
 export const redirectPorts = generator({
   name: 'redirect-ports',
-  scope: (mesh) => ({ accessLog: mesh.settings.accessLog }),
+  scope: (mesh, proxy) => ({ accessLog: telemetryOf(mesh, proxy) }),
   views: (mesh, scope) => [makeView(scope, { services: mesh.services() })],
   build: ({ scope, refs }) => ({ resources: outboundPorts(scope, refs.services), problems: [], losers: [] }),
 })

@@ -4,6 +4,7 @@ import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tc
 import { pack } from './encode.ts'
 import { tcpAccessLog } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** One arm of a TCP split. */
 export interface TcpTarget {
@@ -12,7 +13,7 @@ export interface TcpTarget {
 }
 
 /** Forwards to one cluster, or to several by weight. */
-export function tcpProxy(targets: readonly TcpTarget[], accessLog: boolean): Init<typeof FilterSchema> {
+export function tcpProxy(targets: readonly TcpTarget[], accessLog: Telemetry): Init<typeof FilterSchema> {
   const first = targets[0]?.cluster ?? 'BlackHoleCluster'
   const config = pack(TcpProxySchema, {
     statPrefix: first,

@@ -2,6 +2,7 @@
 import { originOf, type Origin } from '@weft/core'
 import {
   contentHash,
+  type Destination,
   type HttpMatchRequest,
   type HttpRoute,
   isVisible,
@@ -72,21 +73,20 @@ function mergeRule(root: HttpRoute, own: HttpRoute, namespace: string): HttpRout
   const match = mergeMatches(root.match, own.match)
   if (match === 'conflict') return undefined
   const { delegate: _, match: _match, route: _route, ...inherited } = root
-  const { match: _own, route, ...rest } = own
+  const { match: _own, route, mirror, mirrors, ...rest } = own
+  const inNamespace = <Arm extends { readonly destination: Destination }>(arm: Arm): Arm => ({
+    ...arm,
+    destination: { ...arm.destination, host: resolveHost(arm.destination.host, namespace) },
+  })
   const name = [root.name, own.name].filter((part) => part !== undefined).join('-')
   return {
     ...inherited,
     ...rest,
     ...(name === '' ? {} : { name }),
     ...(match === undefined ? {} : { match }),
-    ...(route === undefined
-      ? {}
-      : {
-          route: route.map((arm) => ({
-            ...arm,
-            destination: { ...arm.destination, host: resolveHost(arm.destination.host, namespace) },
-          })),
-        }),
+    ...(route === undefined ? {} : { route: route.map(inNamespace) }),
+    ...(mirror === undefined ? {} : { mirror: { ...mirror, host: resolveHost(mirror.host, namespace) } }),
+    ...(mirrors === undefined ? {} : { mirrors: mirrors.map(inNamespace) }),
   }
 }
 

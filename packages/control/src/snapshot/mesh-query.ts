@@ -7,6 +7,7 @@ import {
   type GatewaySpec,
   hostCovers,
   type KindName,
+  mirrorsOf,
   type PeerAuthenticationSpec,
   resolveHost,
   selectsLabels,
@@ -126,7 +127,9 @@ export class MeshQuery {
   destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
     const hosts = virtualServices.flatMap(({ id, spec }) =>
       [...spec.http, ...spec.tcp].flatMap((rule) =>
-        (rule.route ?? []).map(({ destination }) => resolveHost(destination.host, id.namespace)),
+        [...(rule.route ?? []), ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : [])].map(
+          ({ destination }) => resolveHost(destination.host, id.namespace),
+        ),
       ),
     )
     return [...new Set(hosts)].sort().flatMap((host) => this.service(host) ?? [])

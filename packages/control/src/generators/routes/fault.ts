@@ -2,11 +2,11 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { durationMs, grpcStatusCodes, type HttpFault } from '@weft/resources'
 import { type FaultAbortSchema, HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
-import { type FractionalPercentSchema, FractionalPercent_DenominatorType } from '@weft/xds/es/envoy/type/v3/percent'
 import { duration } from '../config-source.ts'
 import { pack } from '../encode.ts'
 import { faultFilter } from '../http-connection-manager.ts'
 import type { Init } from '../init.ts'
+import { millionths } from './millionths.ts'
 
 /** The `typed_per_filter_config` of a route. */
 export function faultConfig(fault: HttpFault | undefined): Record<string, Any> {
@@ -40,9 +40,4 @@ function abortStatus({
   return grpcStatus === undefined
     ? { case: 'httpStatus', value: httpStatus ?? 503 }
     : { case: 'grpcStatus', value: grpcStatusCodes[grpcStatus] }
-}
-
-/** Percent with four decimal places, as Istio passes it on. */
-function millionths(percent: number): Init<typeof FractionalPercentSchema> {
-  return { numerator: Math.round(percent * 10_000), denominator: FractionalPercent_DenominatorType.MILLION }
 }

@@ -2,6 +2,7 @@
 import { durationMs, type HttpRetry } from '@weft/resources'
 import type { RetryPolicySchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
+import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
 import { duration } from '../config-source.ts'
 import { pack } from '../encode.ts'
 import type { Init } from '../init.ts'
@@ -21,6 +22,7 @@ export function retryPolicy(retries: HttpRetry | undefined): RetryPolicyInit | u
   const backoffMs = durationMs(retries.backoff)
   return {
     ...(retries.retryIgnorePreviousHosts === false ? {} : elsewhere()),
+    ...(retries.retryRemoteLocalities === true ? otherLocalities() : {}),
     retryOn: conditions.join(','),
     retriableStatusCodes: statusCodes,
     numRetries: retries.attempts,
@@ -39,6 +41,16 @@ function elsewhere(): RetryPolicyInit {
       },
     ],
     hostSelectionRetryMaxAttempts: 5n,
+  }
+}
+
+/** Two tries at one priority before the next, as Istio has it. */
+function otherLocalities(): RetryPolicyInit {
+  return {
+    retryPriority: {
+      name: 'envoy.retry_priorities.previous_priorities',
+      configType: { case: 'typedConfig', value: pack(PreviousPrioritiesConfigSchema, { updateFrequency: 2 }) },
+    },
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { base64Decode } from '@bufbuild/protobuf/wire'
 import { duration } from '../config-source.ts'
 import { authorityFromHeaders, headerChanges } from './header-operations.ts'
+import { mirrorPolicies } from './mirror-policies.ts'
 import { retryPolicy } from './retry-policy.ts'
 import type { Init } from '../init.ts'
 
@@ -86,6 +87,7 @@ function forwardAction(
       ? {}
       : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
     ...pathRewrite(rule.rewrite, match),
+    requestMirrorPolicies: mirrorPolicies(rule, clusterOf),
   }
 }
 

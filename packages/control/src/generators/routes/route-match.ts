@@ -49,7 +49,7 @@ export function sortedEntries<T>(record: Readonly<Record<string, T>> | undefined
 }
 
 /** A StringMatch; ignoring case is an option of Envoy's matcher. */
-function stringMatcher(match: StringMatch): Init<typeof StringMatcherSchema> {
+export function stringMatcher(match: StringMatch): Init<typeof StringMatcherSchema> {
   if (match.exact !== undefined) return { matchPattern: { case: 'exact', value: match.exact } }
   if (match.prefix !== undefined) return { matchPattern: { case: 'prefix', value: match.prefix } }
   return { matchPattern: { case: 'safeRegex', value: { regex: match.regex ?? '.*' } } }

@@ -5,6 +5,7 @@ import type { RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_compo
 import type { MergedVirtualService } from '../../snapshot/delegates.ts'
 import type { Loser } from '../generator.ts'
 import { weftMetadata } from '../metadata.ts'
+import { corsConfig } from './cors.ts'
 import { faultConfig } from './fault.ts'
 import { type ClusterOf, routeAction } from './route-action.ts'
 import { matchesEverything, routeMatch } from './route-match.ts'
@@ -57,7 +58,7 @@ export function virtualServiceRoutes(
         name: routeName(rule, match, matchIndex, ruleOrigin),
         match: routeMatch(match),
         ...routeAction(rule, match, caller.port, clusterOf),
-        typedPerFilterConfig: faultConfig(rule.fault),
+        typedPerFilterConfig: { ...corsConfig(rule.corsPolicy), ...faultConfig(rule.fault) },
         ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
         metadata: weftMetadata({ origin, rule: ruleOrigin }),
       })

@@ -10,6 +10,7 @@ import {
   number,
   object,
   pending,
+  pendingOnWeft,
   portNumber,
   type Schema,
   text,
@@ -129,8 +130,8 @@ export const retries: Schema = object(
     }),
     backoff: doc('Shortest pause before a retry; it grows from one to the next.', text('positive-duration')),
     retryRemoteLocalities: doc(
-      'Whether a retry may go to other localities.',
-      pending('there are no localities, so a retry may go to every endpoint', boolean),
+      'Whether a retry prefers the localities that come next.',
+      pendingOnWeft('a retry goes to any endpoint', boolean),
     ),
     retryIgnorePreviousHosts: doc('Whether a retry avoids endpoints tried before; true unless written.', boolean),
   },
@@ -145,10 +146,8 @@ function* checkRetryOn(value: string): Iterable<Finding> {
   }
 }
 
-const percentage = doc(
-  'Share of the requests; without it the fault never happens.',
-  object({ value: doc('Percent, with fractions.', number(0, 100)) }, { required: ['value'] }),
-)
+const percent = object({ value: doc('Percent, with fractions.', number(0, 100)) }, { required: ['value'] })
+const percentage = doc('Share of the requests; without it the fault never happens.', percent)
 
 function* checkPercentage(value: { readonly percentage?: unknown; readonly percent?: unknown }): Iterable<Finding> {
   if (value.percentage !== undefined || value.percent !== undefined) return
@@ -220,22 +219,27 @@ const oldPercent = integer(0, 100)
 
 /** Copies of requests sent elsewhere; their answers are thrown away. */
 export const mirroring: Readonly<Record<string, Schema>> = {
-  mirror: doc('Where copies of the requests go.', pending(noCopies, destination)),
+  mirror: doc('Where copies of the requests go.', pendingOnWeft(noCopies, destination)),
   mirrors: doc(
     'Where copies of the requests go.',
-    pending(
+    pendingOnWeft(
       noCopies,
       list(
         object(
-          { destination: doc('Where they go.', destination), percentage: doc('Share of the requests.', percentage) },
+          {
+            destination: doc('Where they go.', destination),
+            percentage: doc('Share of the requests; all unless written.', percent),
+          },
           { required: ['destination'] },
         ),
+        // Each is a request more; what anyone needs is one or two.
+        { max: 64 },
       ),
     ),
   ),
-  mirrorPercentage: doc('Share of the requests that is copied.', pending(noCopies, percentage)),
-  mirrorPercent: doc('Old form of `mirrorPercentage`.', pending(noCopies, oldPercent)),
-  mirror_percent: doc('Older form of `mirrorPercentage`.', pending(noCopies, oldPercent)),
+  mirrorPercentage: doc('Share of the requests that is copied; all unless written.', pendingOnWeft(noCopies, percent)),
+  mirrorPercent: doc('Old form of `mirrorPercentage`.', pendingOnWeft(noCopies, oldPercent)),
+  mirror_percent: doc('Older form of `mirrorPercentage`.', pendingOnWeft(noCopies, oldPercent)),
 }
 
 const originLists: Readonly<Record<string, Schema>> = {

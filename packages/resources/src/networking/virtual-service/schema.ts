@@ -8,6 +8,7 @@ import {
   list,
   object,
   pending,
+  pendingOnWeft,
   type Schema,
   text,
 } from '../../schema/schema.ts'
@@ -55,7 +56,7 @@ const httpRoute = object(
     ...mirroring,
     corsPolicy: doc(
       'Answers to cross-origin requests of browsers.',
-      pending('preflights go to the application, which must answer them', corsPolicy),
+      pendingOnWeft('preflights go to the application, which must answer them', corsPolicy),
     ),
     headers: doc('Header changes.', headers),
   },

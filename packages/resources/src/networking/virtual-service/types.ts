@@ -80,6 +80,8 @@ export interface HttpRetry {
   /** Comma-separated Envoy conditions and status codes. */
   readonly retryOn?: string
   readonly backoff?: string
+  /** A retry prefers the localities that were not tried. */
+  readonly retryRemoteLocalities?: boolean
   /** Whether a retry avoids endpoints tried before; true unless written. */
   readonly retryIgnorePreviousHosts?: boolean
 }
@@ -119,6 +121,24 @@ export interface HttpFault {
   }
 }
 
+/** Sends copies of requests elsewhere; what they answer is thrown away. */
+export interface HttpMirror {
+  readonly destination: Destination
+  /** 0..100 with fractions. */
+  readonly percentage: { readonly value: number }
+}
+
+/** What pages of other origins may do. `allowOrigin`, the older form, is read into `allowOrigins`. */
+export interface CorsPolicy {
+  readonly allowOrigins: readonly StringMatch[]
+  readonly allowMethods?: readonly string[]
+  readonly allowHeaders?: readonly string[]
+  readonly exposeHeaders?: readonly string[]
+  readonly maxAge?: string
+  readonly allowCredentials?: boolean
+  readonly unmatchedPreflights?: 'UNSPECIFIED' | 'FORWARD' | 'IGNORE'
+}
+
 /** One HTTP rule; exactly one of `route`, `redirect`, `directResponse`, `delegate` is set. The first that matches wins. */
 export interface HttpRoute {
   readonly name?: string
@@ -129,9 +149,11 @@ export interface HttpRoute {
   readonly directResponse?: HttpDirectResponse
   /** The VirtualService that has the rules for what matches; see `mergeDelegates`. */
   readonly delegate?: { readonly name: string; readonly namespace?: string }
-  /** Reported as without effect. */
+  /** Where copies go; the older forms of its share are read into `mirrorPercentage`. */
   readonly mirror?: Destination
-  readonly mirrors?: readonly { readonly destination: Destination }[]
+  readonly mirrorPercentage?: { readonly value: number }
+  readonly mirrors?: readonly HttpMirror[]
+  readonly corsPolicy?: CorsPolicy
   readonly rewrite?: HttpRewrite
   /** Absent or `0s`: no limit. */
   readonly timeout?: string

@@ -1,7 +1,7 @@
 // The kind VirtualService (networking.istio.io).
 import { defineKind, type Written } from '../../kind-definition.ts'
 import { virtualServiceSchema } from './schema.ts'
-import type { HttpRoute, TcpRoute, VirtualServiceSpec } from './types.ts'
+import type { CorsPolicy, HttpRoute, TcpRoute, VirtualServiceSpec } from './types.ts'
 
 /** Istio's VirtualService. */
 export const virtualServiceKind = defineKind({
@@ -17,14 +17,33 @@ export const virtualServiceKind = defineKind({
   }),
 })
 
-function httpDefaults(rule: Written<HttpRoute>): HttpRoute {
-  const { route, redirect, fault } = rule
+function httpDefaults(written: Written<HttpRoute> & WrittenMirrors): HttpRoute {
+  const { mirrorPercentage, mirrorPercent, mirror_percent, corsPolicy, ...rule } = written
+  const { route, redirect, fault, mirror, mirrors } = rule
+  const share = mirrorPercentage ?? { value: mirrorPercent ?? mirror_percent ?? 100 }
+  const copies = mirrors?.map((each) => ({ ...each, percentage: each.percentage ?? { value: 100 } }))
   return {
     ...rule,
+    ...(mirror === undefined ? {} : { mirrorPercentage: share }),
+    ...(copies === undefined ? {} : { mirrors: copies }),
+    ...(corsPolicy === undefined ? {} : { corsPolicy: corsDefaults(corsPolicy) }),
     ...(route === undefined ? {} : { route: weigh(route) }),
     ...(redirect === undefined ? {} : { redirect: { ...redirect, redirectCode: redirect.redirectCode ?? 301 } }),
     ...(fault === undefined ? {} : { fault: faultDefaults(fault) }),
   } as HttpRoute
+}
+
+interface WrittenMirrors {
+  readonly mirrorPercent?: number
+  readonly mirror_percent?: number
+}
+
+function corsDefaults({
+  allowOrigin = [],
+  ...written
+}: Written<CorsPolicy> & { readonly allowOrigin?: readonly string[] }): object {
+  const origins = written.allowOrigins ?? []
+  return { ...written, allowOrigins: origins.length > 0 ? origins : allowOrigin.map((exact) => ({ exact })) }
 }
 
 /** A single destination gets everything; among several, one without a weight gets nothing (as in Istio). */

@@ -1,0 +1,257 @@
+// A mesh whose data plane is real Envoys, under a control plane in this process, with applications that tell what reached them.
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeRuntime } from '@weft/core/node'
+import { workloadId } from '@weft/identity'
+import { loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
+import { apiClient } from '../../../packages/control/src/api/api-client.ts'
+import type { StatusReport } from '../../../packages/control/src/api/api-types.ts'
+import { type RunningControl, startControl } from '../../../packages/control/src/start-control.ts'
+import { HostAgent } from '../../../packages/local/src/agent/host-agent.ts'
+import { proxyBootstrap } from '../../../packages/local/src/supervisor/proxy-bootstrap.ts'
+
+/** Whether real Envoys can be run here: `skip` of a suite. */
+export const skipWithoutEnvoy = ((): string | false => {
+  try {
+    execFileSync('envoy', ['--version'], { stdio: 'pipe' })
+    return false
+  } catch {
+    return 'envoy is not on PATH'
+  }
+})()
+
+/** A request that reached an application. */
+export interface Seen {
+  readonly instance: string
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly headers: IncomingMessage['headers']
+}
+
+/** What an application does with a request; without it, 200 and the name of the instance. */
+export type App = (request: IncomingMessage, response: ServerResponse, instance: string) => void
+
+/** How a mesh is made. */
+export interface EnvoyMeshOptions {
+  /** Workloads and Services: what all tests of the mesh share. */
+  readonly base: string
+  readonly app?: App
+}
+
+const plain: App = (_request, response, instance) => void response.end(instance)
+
+/** Starts control plane, agent, applications (HTTP on ports named http*, echo on others) and Envoys. */
+export class EnvoyMesh {
+  readonly dir = mkdtempSync(join(tmpdir(), 'weft-envoy-mesh-'))
+  readonly seen: Seen[] = []
+  /** Lines that Envoys wrote to standard output: access logs. */
+  readonly logs: string[] = []
+  instances: readonly WorkloadInstance[] = []
+  readonly #options: EnvoyMeshOptions
+  readonly #children: ChildProcess[] = []
+  readonly #servers: (Server | TcpServer)[] = []
+  #control: RunningControl | undefined
+  #agent: HostAgent | undefined
+  #edits = 0
+
+  constructor(options: EnvoyMeshOptions) {
+    this.#options = options
+  }
+
+  async start(more = ''): Promise<void> {
+    const { dir } = this
+    const state = join(dir, '.weft')
+    for (const folder of ['run', 'ca', 'registry', 'state']) mkdirSync(join(state, folder), { recursive: true })
+    const text = `${this.#options.base}\n---\n${more}`
+    writeFileSync(join(dir, 'mesh.yaml'), text)
+    const { objects } = loadFiles([{ name: 'mesh.yaml', text }])
+    const firstIndex = 254 * (100 + (process.pid % 100))
+    const planned = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service'), [], { firstIndex })
+    this.instances = planned.map((one) => ({ ...one, ready: true }))
+    writeFileSync(join(state, 'registry/instances.json'), JSON.stringify({ instances: this.instances }))
+    const runtime = nodeRuntime({ logLevel: 'error' })
+    const started = await startControl(
+      {
+        configDir: dir,
+        stateDir: state,
+        host: '127.0.0.1',
+        xdsPort: 0,
+        apiPort: 0,
+        metricsPort: 0,
+        trustDomain: 'cluster.local',
+        svidTtlMs: 3_600_000,
+        accessLog: true,
+      },
+      runtime,
+    )
+    assert.ok(started.ok, started.ok ? '' : started.error)
+    const control = started.value
+    this.#control = control
+    const rootsPem = readFileSync(join(state, 'ca/root-cert.pem'), 'utf8')
+    this.#agent = new HostAgent({
+      trustDomain: 'cluster.local',
+      endpoint: () => ({ target: `127.0.0.1:${control.xds.port}`, rootsPem, trustDomain: 'cluster.local' }),
+      freshToken() {
+        const token = crypto.randomUUID() + crypto.randomUUID()
+        writeFileSync(join(state, 'run/bootstrap.json'), JSON.stringify({ token }))
+        return token
+      },
+      log: runtime.log,
+    })
+    for (const instance of this.instances) {
+      if (instance.proxy !== 'gateway') await this.#startApps(instance)
+      if (instance.proxy !== 'none') await this.#startEnvoy(instance)
+    }
+    await this.settled()
+  }
+
+  async #startApps(instance: WorkloadInstance): Promise<void> {
+    for (const { name, port } of instance.ports) {
+      const app = this.#options.app ?? plain
+      const server = name.startsWith('http')
+        ? createServer((incoming, response) => {
+            const { method = '', url = '', headers } = incoming
+            this.seen.push({ instance: instance.name, method, url, headers })
+            app(incoming, response, instance.name)
+          })
+        : createTcpServer((socket) => {
+            socket.on('error', () => {})
+            socket.pipe(socket)
+          })
+      this.#servers.push(server)
+      await new Promise<void>((resolve) => server.listen(port, instance.appAddress, resolve))
+    }
+  }
+
+  async #startEnvoy(instance: WorkloadInstance): Promise<void> {
+    assert.ok(this.#agent !== undefined && this.#control !== undefined)
+    const sds = join(this.dir, `${instance.name}.sock`)
+    const served = await this.#agent.serve(sds, workloadId(instance))
+    assert.ok(served.ok)
+    const path = join(this.dir, `${instance.name}.json`)
+    const settings = {
+      kind: 'envoy' as const,
+      trustDomain: 'cluster.local',
+      xds: { host: '127.0.0.1', port: this.#control.xds.port },
+      stateDir: this.dir,
+      drainMs: 0,
+      accessLog: true,
+    }
+    writeFileSync(path, proxyBootstrap(instance, sds, settings))
+    const args = ['-c', path, '--use-dynamic-base-id', '--concurrency', '1', '--file-flush-interval-msec', '20']
+    const child = spawn('envoy', [...args, '-l', process.env['ENVOY_LOG'] ?? 'error'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let rest = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n')
+      rest = lines.pop() ?? ''
+      this.logs.push(...lines)
+    })
+    this.#children.push(child)
+  }
+
+  /** Waits until every Envoy has taken what it was sent, and nothing of it was refused. */
+  async settled(): Promise<void> {
+    let last: unknown
+    await until(
+      async () => {
+        const status = await this.status()
+        last = status
+        return status.proxies.every(
+          (proxy) =>
+            proxy.connected &&
+            proxy.types.length >= 4 &&
+            proxy.types.every((type) => type.state === 'accepted' || type.state === 'refused'),
+        )
+      },
+      () => JSON.stringify(last, undefined, 1),
+    )
+    assert.deepEqual(await this.refusals(), [])
+  }
+
+  /** What Envoys refused, and why. */
+  async refusals(): Promise<unknown[]> {
+    const { proxies } = await this.status()
+    return proxies.flatMap((proxy) => proxy.types.flatMap((type) => type.refused))
+  }
+
+  async status(): Promise<StatusReport> {
+    assert.ok(this.#control !== undefined)
+    const status = await apiClient(`http://127.0.0.1:${this.#control.api.port}`).status()
+    assert.ok(status.ok)
+    return status.value
+  }
+
+  /** Replaces everything but the base. */
+  edit(more: string): void {
+    const next = join(this.dir, `mesh.${this.#edits++}.tmp`)
+    writeFileSync(next, `${this.#options.base}\n---\n${more}`)
+    renameSync(next, join(this.dir, 'mesh.yaml'))
+  }
+
+  instance(name: string): WorkloadInstance {
+    const found = this.instances.find((instance) => instance.name === name)
+    assert.ok(found !== undefined, name)
+    return found
+  }
+
+  /** A request of an application through its sidecar. */
+  call(from: string, url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+    const host = new URL(url).host
+    return http({ host: this.instance(from).address, port: 15001, path: url, method, headers: { host, ...headers } })
+  }
+
+  close(): void {
+    for (const child of this.#children) child.kill('SIGKILL')
+    for (const server of this.#servers) {
+      server.close()
+      if ('closeAllConnections' in server) server.closeAllConnections()
+    }
+    this.#agent?.stop()
+    void this.#control?.close()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** One request on a connection of its own. */
+export function http(options: {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly method?: string
+  readonly headers?: Record<string, string>
+}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...options, agent: false }, (response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+    })
+    sent.on('error', reject)
+    sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')))
+    sent.end()
+  })
+}
+
+/** Waits until something holds. */
+export async function until(condition: () => boolean | Promise<boolean>, detail = (): string => ''): Promise<void> {
+  const deadline = Date.now() + 30_000
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, `did not happen within 30 s ${detail()}`)
+    await sleep(50)
+  }
+}

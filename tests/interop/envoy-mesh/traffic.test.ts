@@ -1,0 +1,89 @@
+// What VirtualServices and DestinationRules ask for, done by real Envoys.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+
+const base = `
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: web, namespace: shop, labels: { app: web, istio-locality: north.a.1 } }
+spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: catalog, namespace: shop, labels: { app: catalog, version: v1 } }
+spec: { command: [catalog], serviceAccount: catalog, replicas: 3, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: shadow, namespace: shop, labels: { app: shadow } }
+spec: { command: [shadow], serviceAccount: shadow, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: catalog, namespace: shop }
+spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: shadow, namespace: shop }
+spec: { selector: { app: shadow }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`
+
+const rules = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: catalog, namespace: shop }
+spec:
+  hosts: [catalog]
+  http:
+    - match: [{ uri: { prefix: /pages } }]
+      corsPolicy:
+        allowOrigins: [{ exact: "https://shop.example" }]
+        allowMethods: [GET, POST]
+        exposeHeaders: [x-count]
+        maxAge: 1h
+        allowCredentials: true
+      route: [{ destination: { host: catalog } }]
+    - match: [{ uri: { prefix: /copied } }]
+      mirror: { host: shadow }
+      route: [{ destination: { host: catalog } }]
+    - match: [{ uri: { prefix: /half } }]
+      mirrors: [{ destination: { host: shadow }, percentage: { value: 50 } }]
+      route: [{ destination: { host: catalog } }]
+    - route: [{ destination: { host: catalog } }]
+`
+
+describe('traffic rules on real Envoys', { skip: skipWithoutEnvoy }, () => {
+  const mesh = new EnvoyMesh({ base })
+  before(() => mesh.start(rules))
+  after(() => mesh.close())
+
+  test('a preflight of an allowed origin is answered by the sidecar, another goes on', async () => {
+    const ask = { 'access-control-request-method': 'GET' }
+    const seen = mesh.seen.length
+    const yes = await mesh.call('web-0', 'http://catalog/pages', { origin: 'https://shop.example', ...ask }, 'OPTIONS')
+    assert.equal(yes.status, 200)
+    assert.equal(yes.headers['access-control-allow-origin'], 'https://shop.example')
+    assert.equal(yes.headers['access-control-allow-methods'], 'GET,POST')
+    assert.equal(yes.headers['access-control-max-age'], '3600')
+    assert.equal(mesh.seen.length, seen, 'no application was asked')
+    const no = await mesh.call('web-0', 'http://catalog/pages', { origin: 'https://evil.example', ...ask }, 'OPTIONS')
+    assert.equal(no.headers['access-control-allow-origin'], undefined)
+    assert.equal(mesh.seen.length, seen + 1)
+    const page = await mesh.call('web-0', 'http://catalog/pages', { origin: 'https://shop.example' })
+    assert.equal(page.headers['access-control-expose-headers'], 'x-count')
+    assert.equal(page.headers['access-control-allow-credentials'], 'true')
+  })
+
+  test('copies go to the mirror with the same host, and their share is kept', async () => {
+    const copies = (path: string): number => mesh.seen.filter((s) => s.instance === 'shadow-0' && s.url === path).length
+    const answer = await mesh.call('web-0', 'http://catalog/copied')
+    assert.match(answer.body, /^catalog-/)
+    await until(() => copies('/copied') === 1)
+    assert.equal(mesh.seen.find((s) => s.instance === 'shadow-0')?.headers.host, 'catalog')
+    for (let index = 0; index < 100; index++) await mesh.call('web-0', 'http://catalog/half')
+    await until(() => copies('/half') > 20)
+    assert.ok(copies('/half') < 80, `${copies('/half')} of 100`)
+  })
+})
