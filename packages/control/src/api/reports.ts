@@ -1,7 +1,7 @@
 // The answers of the admin API, made from a control plane's state.
 import { objectKey, type Origin } from '@weft/core'
 import type { Problem } from '@weft/resources'
-import { pushOrder, shortTypeName } from '@weft/xds'
+import { pushOrder, shortTypeName, typeUrl } from '@weft/xds'
 import type { ControlPlane } from '../control-plane.ts'
 import { resourceToJson } from '../generators/encode.ts'
 import type { ProxyRef } from '../generators/generator.ts'
@@ -115,7 +115,8 @@ export function resourcesReport(plane: ControlPlane, proxyId: string): Resources
       version,
       from: (origin ?? []).map((one) => placeOf(plane.sourceMap, one)),
       resource: resourceToJson(type, body),
-      body: Buffer.from(body).toString('base64'),
+      // A key leaves the control plane on the proxy's own stream only.
+      body: type === typeUrl.secret ? '' : Buffer.from(body).toString('base64'),
     }))
     return [[shortTypeName(type), reports] as const]
   })

@@ -1,6 +1,6 @@
 // Where a rule sends traffic: the Service port or XBackend behind each reference, or why there is none.
 import { serviceFqdn, type SpecByKind } from '@weft/resources'
-import type { BackendRef, ServicePort, ServiceSpec } from '@weft/resources'
+import type { BackendRef, DatagramPort, ServicePort, ServiceSpec } from '@weft/resources'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Fault } from './listeners.ts'
 import { experimentalGroup, type Route } from './objects.ts'
@@ -10,9 +10,12 @@ import { mayRefer, type ReferenceGrant } from './references.ts'
 export type Backend = SnapshotObject<SpecByKind['XBackend']>
 type Service = SnapshotObject<ServiceSpec>
 
+/** A port of a Service, for connections or for datagrams. */
+export type BackendPort = ServicePort | DatagramPort
+
 /** What stands behind a reference. */
 export type Target =
-  | { readonly kind: 'service'; readonly service: Service; readonly port: ServicePort }
+  | { readonly kind: 'service'; readonly service: Service; readonly port: BackendPort }
   | { readonly kind: 'backend'; readonly backend: Backend }
 
 /** A reference followed, or why it cannot be. */
@@ -45,14 +48,11 @@ export function resolveBackend(route: Route, ref: BackendRef, sources: BackendSo
   }
   const service = sources.services.find(is)
   if (service === undefined) return fault('BackendNotFound', `there is no Service ${namespace}/${name}`)
-  const port = service.spec.ports.find((each) => each.port === ref.port)
+  const port = portOf(service, ref, route.id.kind === 'UDPRoute')
   if (port === undefined) {
     const ports = service.spec.ports.map((each) => each.port).join(', ')
     return fault('BackendNotFound', `Service ${namespace}/${name} has no port ${ref.port ?? ''}; it has ${ports}`)
   }
-  const speaks = protocolMisfit(route, port)
-  if (speaks !== undefined)
-    return fault('UnsupportedProtocol', `port ${port.port} of Service ${namespace}/${name} ${speaks}`)
   return { ok: true, target: { kind: 'service', service, port } }
 }
 
@@ -61,11 +61,10 @@ export function backendHost(route: Pick<Route, 'id'>, ref: Pick<BackendRef, 'nam
   return serviceFqdn({ namespace: ref.namespace ?? route.id.namespace, name: ref.name })
 }
 
-/** Streams do not carry datagrams, nor the other way round. */
-function protocolMisfit(route: Route, port: ServicePort): string | undefined {
-  const datagrams = (port.protocol as string) === 'UDP'
-  if (route.id.kind === 'UDPRoute') return datagrams ? undefined : 'is a TCP port'
-  return datagrams ? 'is a UDP port' : undefined
+/** The port that a reference means; datagrams go to ports for datagrams only. */
+function portOf({ spec }: Service, { port }: BackendRef, datagrams: boolean): BackendPort | undefined {
+  if (!datagrams) return spec.ports.find((each) => each.port === port)
+  return spec.datagramPorts.find((each) => each.port === port && each.protocol === 'UDP')
 }
 
 function fault(reason: string, message: string): Resolved {

@@ -1,6 +1,5 @@
 // The certificates that listeners show and the authorities by which they verify clients.
-import { base64Decode } from '@bufbuild/protobuf/wire'
-import type { ObjectReference } from '@weft/resources'
+import type { ObjectReference, SpecByKind } from '@weft/resources'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Fault, PlacedListener } from './listeners.ts'
 import type { ApiGateway, ListenerSet } from './objects.ts'
@@ -13,16 +12,10 @@ export interface NamedObject {
   readonly name: string
 }
 
-/** What is read of a Secret: values in base64, or as text. */
-export interface SecretFields {
-  readonly data?: Readonly<Record<string, string>>
-  readonly stringData?: Readonly<Record<string, string>>
-}
-
 /** Where certificates are looked up. */
 export interface CertificateSources {
-  readonly secrets: readonly SnapshotObject<SecretFields>[]
-  readonly configMaps: readonly SnapshotObject<Pick<SecretFields, 'data'>>[]
+  readonly secrets: readonly SnapshotObject<SpecByKind['Secret']>[]
+  readonly configMaps: readonly SnapshotObject<SpecByKind['ConfigMap']>[]
   readonly grants: readonly ReferenceGrant[]
 }
 
@@ -101,7 +94,10 @@ function certificateOf(
   }
   const secret = secrets.find(({ id }) => id.namespace === namespace && id.name === ref.name)
   if (secret === undefined) return invalid(`there is no Secret ${namespace}/${ref.name}`)
-  if (!isPem(textOf(secret.spec, 'tls.crt'), 'CERTIFICATE') || !isPem(textOf(secret.spec, 'tls.key'), 'PRIVATE KEY')) {
+  if (
+    !isPem(secret.spec.data['tls.crt']?.reveal(), 'CERTIFICATE') ||
+    !isPem(secret.spec.data['tls.key']?.reveal(), 'PRIVATE KEY')
+  ) {
     return invalid(`Secret ${namespace}/${ref.name} holds no certificate and key as PEM (tls.crt, tls.key)`)
   }
   return { kind: 'Secret', namespace, name: ref.name }
@@ -151,21 +147,9 @@ export function authorityText(
   { secrets, configMaps }: Pick<CertificateSources, 'secrets' | 'configMaps'>,
 ): string | undefined {
   const is = ({ id }: SnapshotObject): boolean => id.namespace === namespace && id.name === name
-  const text = kind === 'Secret' ? textOf(secrets.find(is)?.spec, 'ca.crt') : configMaps.find(is)?.spec.data?.['ca.crt']
+  const text =
+    kind === 'Secret' ? secrets.find(is)?.spec.data['ca.crt']?.reveal() : configMaps.find(is)?.spec.data['ca.crt']
   return isPem(text, 'CERTIFICATE') ? text : undefined
-}
-
-/** A value of a Secret as text. */
-export function textOf(secret: SecretFields | undefined, key: string): string | undefined {
-  const plain = secret?.stringData?.[key]
-  if (plain !== undefined) return plain
-  const encoded = secret?.data?.[key]
-  if (encoded === undefined || !/^[A-Za-z0-9+/=\s]*$/.test(encoded)) return undefined
-  try {
-    return new TextDecoder().decode(base64Decode(encoded))
-  } catch {
-    return undefined
-  }
 }
 
 function isPem(text: string | undefined, what: string): text is string {

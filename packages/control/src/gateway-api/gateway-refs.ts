@@ -3,7 +3,7 @@ import type { BackendRef, ServiceSpec, SpecByKind } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type Backend, backendHost } from './backends.ts'
-import { certificateRefs, type SecretFields } from './certificates.ts'
+import { certificateRefs, type NamedObject } from './certificates.ts'
 import { type ApiGateway, experimentalGroup, type ListenerSet, type Route } from './objects.ts'
 import type { ReferenceGrant } from './references.ts'
 import type { HttpRule } from './rules.ts'
@@ -13,8 +13,8 @@ export interface GatewayRefs extends RouteRefs {
   readonly gateways: readonly ApiGateway[]
   readonly listenerSets: readonly ListenerSet[]
   readonly namespaces: readonly SnapshotObject<SpecByKind['Namespace']>[]
-  readonly secrets: readonly SnapshotObject<SecretFields>[]
-  readonly configMaps: readonly SnapshotObject<Pick<SecretFields, 'data'>>[]
+  readonly secrets: readonly SnapshotObject<SpecByKind['Secret']>[]
+  readonly configMaps: readonly SnapshotObject<SpecByKind['ConfigMap']>[]
 }
 
 /** Routes and what they send to. */
@@ -38,6 +38,9 @@ export function gatewayRefs(mesh: MeshQuery, gateway: ApiGateway): GatewayRefs {
   const certificates = [gateway, ...listenerSets].flatMap((owner) => certificateRefs(owner, gateway))
   const refs = routeRefs(mesh, routes)
   const grantedFrom = certificates.map(({ namespace }) => namespace)
+  const wanted = [...certificates, ...authorityRefs(refs)]
+  const named = <K extends 'Secret' | 'ConfigMap'>(kind: K): SnapshotObject<SpecByKind[K]>[] =>
+    eachOnce(wanted.flatMap((ref) => (ref.kind === kind ? (mesh.named(kind, ref.namespace, ref.name) ?? []) : [])))
   const namespaces = new Set([...routes, ...listenerSets].map(({ id }) => id.namespace))
   return {
     ...refs,
@@ -45,9 +48,20 @@ export function gatewayRefs(mesh: MeshQuery, gateway: ApiGateway): GatewayRefs {
     listenerSets,
     grants: eachOnce([...refs.grants, ...[...new Set(grantedFrom)].flatMap((name) => mesh.grantsIn(name))]),
     namespaces: eachOnce([...namespaces].flatMap((name) => mesh.named('Namespace', '', name) ?? [])),
-    secrets: [],
-    configMaps: [],
+    secrets: named('Secret'),
+    configMaps: named('ConfigMap'),
   }
+}
+
+/** Where the authorities of backends are. */
+function authorityRefs({ tlsPolicies, backends }: RouteRefs): NamedObject[] {
+  const validations = [
+    ...tlsPolicies.map(({ id, spec }) => ({ id, validation: spec.validation })),
+    ...backends.map(({ id, spec }) => ({ id, validation: spec.tls?.validation })),
+  ]
+  return validations.flatMap(({ id, validation }) =>
+    (validation?.caCertificateRefs ?? []).map(({ kind, name }) => ({ kind, namespace: id.namespace, name })),
+  )
 }
 
 /** Gathers what routes send to. */

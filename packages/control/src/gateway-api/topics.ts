@@ -32,6 +32,8 @@ export function gatewayApiTopics(kind: KindName, object: SnapshotObject): readon
     case 'GatewayClass':
     case 'XBackend':
     case 'Namespace':
+    case 'Secret':
+    case 'ConfigMap':
       return [named]
     case 'ReferenceGrant':
       return [namespaceTopic(kind, namespace)]

@@ -1,5 +1,5 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
-import { createRegistry, fromBinary, toBinary, toJson, create } from '@bufbuild/protobuf'
+import { createRegistry, fromBinary, isMessage, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
@@ -32,6 +32,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import { SecretSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import type { BuiltResource } from './generator.ts'
 
@@ -40,6 +41,7 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
   [typeUrl.routeConfiguration]: RouteConfigurationSchema,
   [typeUrl.cluster]: ClusterSchema,
   [typeUrl.clusterLoadAssignment]: ClusterLoadAssignmentSchema,
+  [typeUrl.secret]: SecretSchema,
 }
 
 /** Every message that our resources carry inside an Any. */
@@ -134,9 +136,11 @@ export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D
   return anyPack(schema, create(schema, init) as MessageShape<D>)
 }
 
-/** An encoded resource as JSON with .proto field names, for people and golden files. */
+/** An encoded resource as JSON with .proto field names, for people and golden files; private keys are left out. */
 export function resourceToJson(type: string, body: Uint8Array): JsonValue {
   const schema = resourceSchemas[type]
   if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
-  return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true })
+  const message = fromBinary(schema, body)
+  if (isMessage(message, SecretSchema) && message.type.case === 'tlsCertificate') delete message.type.value.privateKey
+  return toJson(schema, message, { registry, useProtoFieldName: true })
 }

@@ -10,6 +10,8 @@ import { outboundCluster, serviceHost } from '../hosts.ts'
 export interface Variant {
   /** HTTP/2 without asking, for gRPC. */
   readonly http2: boolean
+  /** UDP, which the mesh carries for no one else. */
+  readonly datagrams: boolean
   /** TLS towards the backend, as a BackendTLSPolicy (by key) says. */
   readonly tls?: string
   /** The Gateway (by key) whose certificate is shown to the backend. */
@@ -29,12 +31,14 @@ export function variantOf(
   { service, port }: Extract<Target, { kind: 'service' }>,
   { tlsPolicies, trafficPolicies, gateways }: VariantRefs,
 ): Variant {
+  if (port.protocol !== 'TCP') return { http2: false, datagrams: true }
   const tls = effectivePolicy(tlsPolicies, service, port)
   const limits = effectivePolicy(trafficPolicies, service, port)
   const client = gateways.find(({ spec }) => spec.tls?.backend?.clientCertificateRef !== undefined)
   const protocol = protocolOf(port)
   return {
     http2: route.id.kind === 'GRPCRoute' && protocol !== 'http2' && protocol !== 'grpc',
+    datagrams: false,
     ...(tls === undefined ? {} : { tls: tls.key }),
     ...(tls === undefined || client === undefined ? {} : { client: client.key }),
     ...(limits?.spec.retryConstraint === undefined ? {} : { limits: limits.key }),
@@ -42,8 +46,8 @@ export function variantOf(
 }
 
 /** Whether the mesh's own cluster does. */
-export function isPlain({ http2, tls, limits }: Variant): boolean {
-  return !http2 && tls === undefined && limits === undefined
+export function isPlain({ http2, datagrams, tls, limits }: Variant): boolean {
+  return !http2 && !datagrams && tls === undefined && limits === undefined
 }
 
 /** Name of the cluster of a Service port. */
@@ -52,6 +56,7 @@ export function backendCluster({ service, port }: Extract<Target, { kind: 'servi
   if (isPlain(variant)) return outboundCluster(host, port.port)
   const ways = [
     variant.http2 ? 'h2' : '',
+    variant.datagrams ? 'udp' : '',
     variant.tls === undefined ? '' : 'tls',
     variant.limits === undefined ? '' : 'limits',
   ]

@@ -23,6 +23,7 @@ type FilterChainInit = Init<typeof FilterChainSchema>
 /** What chains are made with. */
 export interface ChainContext {
   readonly statPrefix: string
+  readonly flavor: 'weft' | 'envoy'
   readonly refs: GatewayRefs
   readonly authorization: Readonly<Record<'http' | 'tcp', Authorization>>
   readonly accessLog: HcmOptions['accessLog']
@@ -59,7 +60,7 @@ export class ListenerChains {
       tls === undefined
         ? {}
         : {
-            transportSocket: listenerSocket(tls, http ? alpn.either : alpn.none),
+            transportSocket: listenerSocket(tls, http ? alpn.either : alpn.none, this.#context.flavor),
             transportSocketConnectTimeout: duration(15_000),
           }
     if (!http) return this.#streams(one, port, socket)

@@ -18,15 +18,17 @@ export function certificateSecret({ namespace, name }: NamedObject): string {
 
 /** Name of the secret with all authorities by which the clients of a port are verified. */
 export function authoritiesSecret(authorities: readonly NamedObject[]): string {
-  return `authorities://${authorities.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`).join(',')}`
+  return `kubernetes://authorities/${authorities.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`).join(',')}`
 }
 
 /** The transport socket of a listener. */
 export function listenerSocket(
   { certificates, clients }: ListenerTls,
   offered: readonly string[],
+  flavor: 'weft' | 'envoy',
 ): Init<typeof TransportSocketSchema> {
-  const asks = clients !== undefined && clients.authorities.length > 0
+  // A client that is taken with any certificate or none need not be asked; only Envoy can ask and take whatever comes.
+  const asks = clients !== undefined && clients.authorities.length > 0 && (clients.required || flavor === 'envoy')
   const config = pack(DownstreamTlsContextSchema, {
     requireClientCertificate: asks && clients.required,
     commonTlsContext: {
@@ -35,7 +37,7 @@ export function listenerSocket(
         tlsMaximumProtocolVersion: Protocol.TLSv1_3,
       },
       alpnProtocols: [...offered],
-      tlsCertificateSdsSecretConfigs: certificates.map((one) => secret(certificateSecret(one))),
+      tlsCertificateSdsSecretConfigs: certificates.map((one) => secretConfig(certificateSecret(one))),
       ...(asks
         ? {
             validationContextType: {
@@ -45,7 +47,7 @@ export function listenerSocket(
                 defaultValidationContext: clients.required
                   ? {}
                   : { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED },
-                validationContextSdsSecretConfig: secret(authoritiesSecret(clients.authorities)),
+                validationContextSdsSecretConfig: secretConfig(authoritiesSecret(clients.authorities)),
               },
             },
           }
@@ -56,6 +58,6 @@ export function listenerSocket(
 }
 
 /** Over the ADS stream; a secret that is not there must not keep the other listeners of its port from working. */
-function secret(name: string): Init<typeof SdsSecretConfigSchema> {
+export function secretConfig(name: string): Init<typeof SdsSecretConfigSchema> {
   return { name, sdsConfig: { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: 'ads', value: {} } } }
 }

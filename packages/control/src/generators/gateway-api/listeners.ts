@@ -6,7 +6,7 @@ import { gatewaysServedBy } from '../../gateway-api/data-plane.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
 import { authorizationOf, policiesOf, type SelectedPolicies } from '../../policies/authorization.ts'
 import { encodeResource } from '../encode.ts'
-import { type Built, type BuiltResource, generator, type Loser, makeView } from '../generator.ts'
+import { type Built, type BuiltResource, generator, type Loser, makeView, type ProxyRef } from '../generator.ts'
 import { sniffTimeout, tlsInspector } from '../inbound-chains.ts'
 import { type InboundScope, inboundScope } from '../inbound-listeners.ts'
 import { weftMetadata } from '../metadata.ts'
@@ -17,18 +17,22 @@ import { type ServedPort, servedPorts } from './ports.ts'
 import { streamTargets } from './stream-targets.ts'
 import { udpProxy } from './udp-proxy.ts'
 
-type Scope = Pick<InboundScope, 'address' | 'trustDomain' | 'accessLog'>
+type Scope = Pick<InboundScope, 'address' | 'trustDomain' | 'accessLog'> & Pick<ProxyRef, 'flavor'>
 
 /** `gateway_<address>_<port>`, at the address the Workload asks for; UDP ports end in `_udp`. */
 export const gatewayApiListeners = generator({
   name: 'gateway-api-listeners',
-  scope: (mesh, proxy) => ({ ...inboundScope(mesh, proxy), address: servingAddress(proxy.instance) }),
+  scope: (mesh, proxy) => ({
+    ...inboundScope(mesh, proxy),
+    address: servingAddress(proxy.instance),
+    flavor: proxy.flavor,
+  }),
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
     if (gateways.length === 0) return []
-    const { address, trustDomain, accessLog } = scope
+    const { address, trustDomain, accessLog, flavor } = scope
     const refs = { ...dataPlaneRefs(mesh, scope.labels, gateways), ...policiesOf(mesh, scope) }
-    return [makeView<Scope, DataPlaneRefs & SelectedPolicies>({ address, trustDomain, accessLog }, refs)]
+    return [makeView<Scope, DataPlaneRefs & SelectedPolicies>({ address, trustDomain, accessLog, flavor }, refs)]
   },
   build({ scope, refs }): Built {
     const models = refs.gateways.map((gateway) => gatewayModel(gateway, refs))
@@ -41,7 +45,7 @@ export const gatewayApiListeners = generator({
     const found: Loser[] = [...losers]
     for (const port of ports) {
       const statPrefix = `gateway_${scope.address}_${port.port}`
-      const context = { statPrefix, refs, authorization, accessLog: scope.accessLog }
+      const context = { statPrefix, refs, authorization, accessLog: scope.accessLog, flavor: scope.flavor }
       if (port.kind === 'udp') resources.push(...datagrams(port, scope.address, context))
       else {
         const built = new ListenerChains(port, context)
