@@ -2,7 +2,10 @@
 import { controllerName, isOurClass } from '@weft/resources'
 import { isOurs } from '../gateway-api/data-plane.ts'
 import { type GatewayModel, gatewayModel } from '../gateway-api/gateway-model.ts'
-import { type GatewayRefs, gatewayRefs } from '../gateway-api/gateway-refs.ts'
+import { type GatewayRefs, gatewayRefs, routeRefs } from '../gateway-api/gateway-refs.ts'
+import { isServiceRef, serviceParentFault } from '../gateway-api/mesh-routes.ts'
+import { backendHost } from '../gateway-api/backends.ts'
+import { type Route, routeKinds } from '../gateway-api/objects.ts'
 import { MeshIndex } from '../snapshot/mesh-index.ts'
 import { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
@@ -33,6 +36,7 @@ export function meshStatuses(snapshot: MeshSnapshot, time: string): MeshStatuses
     for (const [route, status] of gatewayParents(model, refs, time)) push(parents, route.key, status)
     for (const [key, status] of policyStatuses(model, refs, time)) push(ancestors, key, status)
   }
+  for (const [route, status] of meshParents(mesh, snapshot, time)) push(parents, route.key, status)
   for (const [key, list] of parents) statuses.set(key, { parents: list })
   for (const [key, list] of ancestors) statuses.set(key, { ancestors: list })
   return statuses
@@ -52,6 +56,19 @@ function gatewayParents(model: GatewayModel, refs: GatewayRefs, time: string): [
     route,
     { parentRef: parent, controllerName, conditions: routeConditions(route, fault, refs, time) },
   ])
+}
+
+/** What the mesh says of routes whose parent is a Service. */
+function meshParents(mesh: MeshQuery, { config }: MeshSnapshot, time: string): [Ref, RouteParentStatus][] {
+  const routes: readonly Route[] = routeKinds.flatMap((kind): readonly Route[] => config.objects[kind])
+  return routes.flatMap((route) =>
+    (route.spec.parentRefs ?? []).filter(isServiceRef).map((parentRef): [Ref, RouteParentStatus] => {
+      const service = mesh.service(backendHost(route, parentRef))
+      const fault = serviceParentFault(parentRef, service)
+      const conditions = routeConditions(route, fault, routeRefs(mesh, [route]), time)
+      return [route, { parentRef, controllerName, conditions }]
+    }),
+  )
 }
 
 function push<T>(lists: Map<string, T[]>, key: string, item: T): void {

@@ -37,7 +37,8 @@ export function variantOf(
   const client = gateways.find(({ spec }) => spec.tls?.backend?.clientCertificateRef !== undefined)
   const protocol = protocolOf(port)
   return {
-    http2: route.id.kind === 'GRPCRoute' && protocol !== 'http2' && protocol !== 'grpc',
+    // Inside the mesh the port says what is spoken.
+    http2: gateways.length > 0 && route.id.kind === 'GRPCRoute' && protocol !== 'http2' && protocol !== 'grpc',
     datagrams: false,
     ...(tls === undefined ? {} : { tls: tls.key }),
     ...(tls === undefined || client === undefined ? {} : { client: client.key }),
