@@ -55,7 +55,7 @@ export const gatewayApiClusters = generator({
   views(mesh, { namespace, labels, callers, ...scope }) {
     const gateways = gatewaysServedBy(mesh, { namespace, labels })
     if (gateways.length === 0) return []
-    const refs = dataPlaneRefs(mesh, labels, gateways)
+    const refs = dataPlaneRefs(mesh, gateways)
     const { services, backends } = usedTargets(refs)
     const inside = services
       .filter(({ variant }) => !variant.datagrams)

@@ -4,35 +4,28 @@ import { type GatewayRefs, gatewayRefs } from '../../gateway-api/gateway-refs.ts
 import type { ApiGateway } from '../../gateway-api/objects.ts'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import type { Ref } from '../../snapshot/mesh-snapshot.ts'
-import { type Gateway, gatewayPorts, gatewaysOn, serverHosts } from '../gateways.ts'
-
-/** The Gateways of a workload together, and the Istio Gateways that bind ports of it. */
-export interface DataPlaneRefs extends GatewayRefs {
-  readonly istioGateways: readonly Gateway[]
-}
+import { gatewayPorts, type GatewayWorkload } from '../gateways.ts'
 
 /** Gathers what several Gateways on one workload stand on. */
-export function dataPlaneRefs(
-  mesh: MeshQuery,
-  labels: Readonly<Record<string, string>>,
-  gateways: readonly ApiGateway[],
-): DataPlaneRefs {
-  const all = gateways.map((gateway) => gatewayRefs(mesh, gateway))
+export function dataPlaneRefs(mesh: MeshQuery, gateways: readonly ApiGateway[]): GatewayRefs {
   const joined: Partial<Record<keyof GatewayRefs, readonly Ref[]>> = {}
-  for (const refs of all) {
+  for (const gateway of gateways) {
+    const refs = gatewayRefs(mesh, gateway)
     for (const role of Object.keys(refs) as (keyof GatewayRefs)[]) {
       joined[role] = [...(joined[role] ?? []), ...refs[role]]
     }
   }
   const lists = Object.fromEntries(Object.entries(joined).map(([role, list]) => [role, eachOnce(list)]))
-  return { ...(lists as unknown as GatewayRefs), istioGateways: mesh.gatewaysFor(labels) }
+  return lists as unknown as GatewayRefs
 }
 
-/** The ports that Istio Gateways have on the workload already. */
-export function takenByIstio(gateways: readonly Gateway[]): ReadonlyMap<number, Origin> {
-  return new Map(
-    gatewayPorts(gateways).map((port) => [port, serverHosts(gatewaysOn(gateways, port), port)[0]?.origin ?? '']),
-  )
+/** Ports of a workload by number, and the Istio Gateway that has them already. */
+export type TakenPorts = Readonly<Record<string, Origin>>
+
+/** The ports that Istio Gateways bind on the workload. */
+export function takenByIstio(mesh: MeshQuery, workload: GatewayWorkload): TakenPorts {
+  const { ports } = gatewayPorts(mesh, workload)
+  return Object.fromEntries(ports.map(({ port, servers }) => [String(port), servers[0]?.gateway ?? '']))
 }
 
 function eachOnce(refs: readonly Ref[]): Ref[] {

@@ -27,7 +27,7 @@ export const gatewayApiDatagrams = generator({
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
     if (gateways.length === 0) return []
-    const { services } = usedTargets(dataPlaneRefs(mesh, scope.labels, gateways))
+    const { services } = usedTargets(dataPlaneRefs(mesh, gateways))
     return services
       .filter(({ variant }) => variant.datagrams)
       .map(({ target: { service, port } }) => {

@@ -11,13 +11,15 @@ import { sniffTimeout, tlsInspector } from '../inbound-chains.ts'
 import { type InboundScope, inboundScope } from '../inbound-listeners.ts'
 import { weftMetadata } from '../metadata.ts'
 import { datagramAddress, socketAddress } from '../socket-address.ts'
-import { type DataPlaneRefs, dataPlaneRefs, takenByIstio } from './data-plane-refs.ts'
+import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import { dataPlaneRefs, takenByIstio, type TakenPorts } from './data-plane-refs.ts'
 import { type ChainContext, ListenerChains } from './listener-chains.ts'
 import { type ServedPort, servedPorts } from './ports.ts'
 import { streamTargets } from './stream-targets.ts'
 import { udpProxy } from './udp-proxy.ts'
 
-type Scope = Pick<InboundScope, 'address' | 'trustDomain' | 'accessLog'> & Pick<ProxyRef, 'flavor'>
+type Scope = Pick<InboundScope, 'address' | 'trustDomain' | 'accessLog'> &
+  Pick<ProxyRef, 'flavor'> & { readonly taken: TakenPorts }
 
 /** `gateway_<address>_<port>`, at the address the Workload asks for; UDP ports end in `_udp`. */
 export const gatewayApiListeners = generator({
@@ -25,18 +27,20 @@ export const gatewayApiListeners = generator({
   scope: (mesh, proxy) => ({
     ...inboundScope(mesh, proxy),
     address: servingAddress(proxy.instance),
+    meshAddress: proxy.instance.address,
     flavor: proxy.flavor,
   }),
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
     if (gateways.length === 0) return []
     const { address, trustDomain, accessLog, flavor } = scope
-    const refs = { ...dataPlaneRefs(mesh, scope.labels, gateways), ...policiesOf(mesh, scope) }
-    return [makeView<Scope, DataPlaneRefs & SelectedPolicies>({ address, trustDomain, accessLog, flavor }, refs)]
+    const taken = takenByIstio(mesh, { ...scope, address: scope.meshAddress })
+    const refs = { ...dataPlaneRefs(mesh, gateways), ...policiesOf(mesh, scope) }
+    return [makeView<Scope, GatewayRefs & SelectedPolicies>({ address, trustDomain, accessLog, flavor, taken }, refs)]
   },
   build({ scope, refs }): Built {
     const models = refs.gateways.map((gateway) => gatewayModel(gateway, refs))
-    const { ports, losers } = servedPorts(models, takenByIstio(refs.istioGateways))
+    const { ports, losers } = servedPorts(models, scope.taken)
     const authorization = {
       http: authorizationOf(refs, 'http', scope.trustDomain),
       tcp: authorizationOf(refs, 'tcp', scope.trustDomain),

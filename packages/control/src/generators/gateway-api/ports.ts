@@ -4,6 +4,7 @@ import { type GatewayModel, isProgrammed } from '../../gateway-api/gateway-model
 import type { PlacedListener } from '../../gateway-api/listeners.ts'
 import { byAge } from '../../gateway-api/precedence.ts'
 import type { Loser } from '../generator.ts'
+import type { TakenPorts } from './data-plane-refs.ts'
 
 /** What a port speaks first. */
 export type PortKind = 'http' | 'tls' | 'tcp' | 'udp'
@@ -30,7 +31,7 @@ export function portKindOf({ spec: { protocol } }: PlacedListener): PortKind {
 /** The ports of Gateways, ascending; `taken` are those that Istio Gateways have on the same data plane. */
 export function servedPorts(
   models: readonly GatewayModel[],
-  taken: ReadonlyMap<number, Origin>,
+  taken: TakenPorts,
 ): { readonly ports: readonly ServedPort[]; readonly losers: readonly Loser[] } {
   const ports = new Map<string, { port: number; kind: PortKind; served: Served[] }>()
   const losers: Loser[] = []
@@ -40,11 +41,11 @@ export function servedPorts(
       const kind = portKindOf(listener)
       const key = `${port}/${kind === 'udp' ? 'udp' : 'tcp'}`
       const found = ports.get(key)
-      const istio = kind === 'udp' ? undefined : taken.get(port)
+      const istio = kind === 'udp' ? undefined : taken[String(port)]
       const rival = istio ?? (found === undefined ? undefined : rivalOf(listener, kind, found))
       if (rival !== undefined) {
         const detail = `port ${port} on this data plane serves another Gateway`
-        losers.push({ origin: listener.origin, reason: 'host-conflict', by: rival, detail })
+        losers.push({ origin: listener.origin, reason: 'port-conflict', by: rival, detail })
       } else if (found === undefined) ports.set(key, { port, kind, served: [{ model, listener }] })
       else found.served.push({ model, listener })
     }

@@ -12,7 +12,7 @@ import { type BuiltResource, generator, type Loser, makeView } from '../generato
 import type { Init } from '../init.ts'
 import { weftMetadata } from '../metadata.ts'
 import { compileRoutes } from './compiled-routes.ts'
-import { dataPlaneRefs, takenByIstio } from './data-plane-refs.ts'
+import { dataPlaneRefs } from './data-plane-refs.ts'
 import { type NamedHost, namedHosts } from './hosts-of-listeners.ts'
 import { type Served, type ServedPort, servedPorts } from './ports.ts'
 
@@ -20,25 +20,25 @@ type VirtualHostInit = Init<typeof VirtualHostSchema>
 
 /** Name of the RouteConfiguration of an HTTP port. */
 export function portRoutes(port: number): string {
-  return `http.${port}`
+  return `gateway-api.http.${port}`
 }
 
 /** Name of the RouteConfiguration of an HTTPS listener. */
 export function listenerRoutes({ owner, spec }: PlacedListener): string {
-  return `https.${spec.port}.${spec.name}.${owner.id.name}.${owner.id.namespace}`
+  return `gateway-api.https.${spec.port}.${spec.name}.${owner.id.name}.${owner.id.namespace}`
 }
 
-/** `http.<port>`, `https.<port>.<listener>.<gateway>.<namespace>` */
+/** `gateway-api.http.<port>`, `gateway-api.https.<port>.<listener>.<gateway>.<namespace>` */
 export const gatewayApiRoutes = generator({
   name: 'gateway-api-routes',
   scope: (_mesh, { instance }) => ({ namespace: instance.namespace, labels: instance.labels }),
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
-    return gateways.length === 0 ? [] : [makeView({}, dataPlaneRefs(mesh, scope.labels, gateways))]
+    return gateways.length === 0 ? [] : [makeView({}, dataPlaneRefs(mesh, gateways))]
   },
   build({ refs }) {
     const models = refs.gateways.map((gateway) => gatewayModel(gateway, refs))
-    const { ports } = servedPorts(models, takenByIstio(refs.istioGateways))
+    const { ports } = servedPorts(models, {})
     const resources: BuiltResource[] = []
     const losers: Loser[] = []
     for (const port of ports) {

@@ -5,7 +5,8 @@ import { gatewaysServedBy } from '../../gateway-api/data-plane.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
 import { encodeResource } from '../encode.ts'
 import { type BuiltResource, generator, makeView } from '../generator.ts'
-import { dataPlaneRefs, type DataPlaneRefs } from './data-plane-refs.ts'
+import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import { dataPlaneRefs } from './data-plane-refs.ts'
 import { authoritiesSecret, certificateSecret } from './listener-socket.ts'
 
 /** `kubernetes://<namespace>/<name>`, `kubernetes://authorities/<kind>/<namespace>/<name>,...` */
@@ -14,7 +15,7 @@ export const gatewayApiSecrets = generator({
   scope: (_mesh, { instance }) => ({ namespace: instance.namespace, labels: instance.labels }),
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
-    return gateways.length === 0 ? [] : [makeView({}, dataPlaneRefs(mesh, scope.labels, gateways))]
+    return gateways.length === 0 ? [] : [makeView({}, dataPlaneRefs(mesh, gateways))]
   },
   build({ refs }) {
     const found = new Map<string, BuiltResource>()
@@ -33,7 +34,7 @@ export const gatewayApiSecrets = generator({
   },
 })
 
-function certificate(named: NamedObject, { secrets }: DataPlaneRefs): BuiltResource | undefined {
+function certificate(named: NamedObject, { secrets }: GatewayRefs): BuiltResource | undefined {
   const secret = secrets.find(({ id }) => id.namespace === named.namespace && id.name === named.name)
   const [chain, key] = ['tls.crt', 'tls.key'].map((name) => secret?.spec.data[name]?.reveal())
   if (secret === undefined || chain === undefined || key === undefined) return undefined
@@ -49,7 +50,7 @@ function certificate(named: NamedObject, { secrets }: DataPlaneRefs): BuiltResou
   )
 }
 
-function authorities(list: readonly NamedObject[], refs: DataPlaneRefs): BuiltResource {
+function authorities(list: readonly NamedObject[], refs: GatewayRefs): BuiltResource {
   const name = authoritiesSecret(list)
   const trustedCa = inline(list.map((one) => authorityText(one, refs) ?? '').join('\n'))
   const origins = list.map(({ kind, namespace, name: object }) => `core/${kind}/${namespace}/${object}`)
