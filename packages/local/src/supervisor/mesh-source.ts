@@ -5,10 +5,10 @@ import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
-  
   formatProblem,
   type GatewaySpec,
   type MeshObject,
+  meshWorkloads,
   ofKind,
   type Problem,
   type ServiceSpec,
@@ -66,7 +66,7 @@ function readingOf(state: StoreState): MeshReading {
   const { objects, problems, blocking, relations = [] } = state
   return {
     view: {
-      workloads: ofKind(objects, 'Workload'),
+      workloads: meshWorkloads(objects),
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
     },
