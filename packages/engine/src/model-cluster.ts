@@ -88,6 +88,18 @@ export interface UpstreamHttp {
   /** HTTP/1.1 trailers pass; otherwise they are dropped. */
   readonly http1Trailers: boolean
   readonly http2: Http2Options
+  /** Names taken from each request; absent: none are. */
+  readonly autoNames?: AutoNames
+}
+
+/** What the host of a request is used for towards its upstream. */
+export interface AutoNames {
+  /** It is the server name of TLS. */
+  readonly sni: boolean
+  /** The server's certificate must carry it. */
+  readonly san: boolean
+  /** A header that names it instead, where it is there. */
+  readonly header: string | undefined
 }
 
 /** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */
@@ -114,7 +126,7 @@ export interface LocalityEndpoints {
 /** One endpoint. `key` names it in registries that outlive configuration: `address:port` or `internal:<listener>`. */
 export interface Endpoint {
   readonly key: string
-  readonly target:
+  readonly target: /** An IP address, a host name, or (with port 0) the path of a Unix socket. */
     | { readonly kind: 'socket'; readonly address: string; readonly port: number }
     | { readonly kind: 'internal'; readonly listener: string; readonly endpointId: string }
   readonly hostname: string
@@ -122,7 +134,9 @@ export interface Endpoint {
   readonly weight: number
   /** `filter_metadata`: `envoy.transport_socket_match`, `istio`, ... */
   readonly metadata: Readonly<Record<string, Json>>
-  /** Names of which its certificate must carry one, besides what the cluster asks for; only on endpoints made for one connection. */
+  /** The server name to ask for instead of the cluster's; only on endpoints made for one host. */
+  readonly serverName?: string
+  /** Names of which its certificate must carry one, besides what the cluster asks for; only on endpoints made for one connection or host. */
   readonly peerNames?: readonly string[]
   /** Names its pool where `key` is not enough: connections with different `peerNames` are never shared. */
   readonly poolKey?: string

@@ -10,18 +10,12 @@ export interface DeliberateDifference {
 /** All of them: none lets a request through that Envoy refuses. */
 export const deliberateDifferences: readonly DeliberateDifference[] = [
   {
-    why: 'The parts of a request line are separated by one space each; white space that is taken for it hides where the target ends.',
-    by: 'RFC 9112 3, 11.2',
+    why: 'Lines are read as they are meant: the parts of a request line are separated by one space each, lines end in CRLF and are not folded. Another reader may see other lines.',
+    by: 'RFC 9112 2.2, 3, 5.2, 11.2',
     cases: [
       'heads of requests: two spaces before the target',
       'heads of requests: a tab before the target',
       'heads of requests: a space behind the version',
-    ],
-  },
-  {
-    why: 'Lines end in CRLF and are not folded: another reader may see other lines.',
-    by: 'RFC 9112 2.2, 5.2',
-    cases: [
       'heads of requests: a bare LF behind the request line',
       'heads of requests: a bare CR in a value',
       'heads of requests: a folded header line',
@@ -63,7 +57,7 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
   },
   {
     why: 'A status is a number of three digits below 600 in an answer of HTTP/1, and 101 answers an upgrade: anything else is no answer.',
-    by: 'RFC 9112 4, RFC 9110 15, 15.2.2',
+    by: 'RFC 9112 4, RFC 9110 7.8, 15, 15.2.2',
     cases: [
       'faults of upstreams: a status of two digits',
       'faults of upstreams: a status of four digits',
@@ -72,6 +66,8 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
       'faults of upstreams: a version of 2.0',
       'upgrades and tunnels: 101 that nobody asked for',
       'HTTP/2 answers: h2: 101 that nobody asked for',
+      'ends of tunnels: upgrade: the upgrade is answered with 101 without Upgrade',
+      'ends of tunnels: upgrade: a client of HTTP/1.0',
     ],
   },
   {
@@ -87,13 +83,24 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     ],
   },
   {
-    why: 'A client that has sent its request and closes its side gets its answer; Envoy takes it for gone.',
-    by: 'RFC 9112 9.6',
+    why: 'Each direction of a connection or tunnel ends by itself: who has closed his side still hears the other; Envoy takes him for gone.',
+    by: 'RFC 9112 9.6, RFC 9113 8.5, RFC 8441 5, RFC 8446 6.1',
     cases: [
       'connections: a client that half-closes after its request still gets the answer',
       'connections: a client that half-closes after a request with a body',
       'connections: a client that half-closes behind two requests gets both answers',
       'HTTP/1 to HTTP/2: to h2: a client that half-closes still gets the answer',
+      'upgrades and tunnels: the client ends and the server answers still',
+      'upgrades and tunnels: the server ends',
+      'upgrades and tunnels: an upgrade of a POST with a body',
+      'upgrades and tunnels: the far end of a tunnel ends',
+      'upgrades and tunnels: the client of a tunnel ends and still hears',
+      'ends of tunnels: CONNECT passed on: the far end ends',
+      'ends of tunnels: CONNECT over h2: the far end ends',
+      'ends of tunnels: WebSocket over h2: the server ends',
+      'ends of tunnels: WebSocket over h2: the client ends',
+      'ends of tunnels: CONNECT to h2: the far end ends',
+      'TLS: TLS: the client says goodbye and still hears',
     ],
   },
   {
@@ -105,5 +112,14 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     why: 'An answer that lasts until its connection ends is cut when the connection is reset, and the client is told so.',
     by: 'RFC 9112 8',
     cases: ['faults of upstreams: the connection is reset inside a body without end'],
+  },
+  {
+    why: 'TLS is as good as both ends can do it: 1.3 towards upstreams where no version is said; who names no server where a name is required is refused. Of protocols none of which we speak, the first is named (Node can choose or refuse), and HTTP/1.1 is spoken, as by Envoy.',
+    by: 'tls_maximum_protocol_version, require_sni, RFC 7301 3.2',
+    cases: [
+      'TLS: TLS to the upstream: no versions are said',
+      'TLS: TLS: no server name where one is asked for',
+      'TLS: TLS: no protocol in common',
+    ],
   },
 ]

@@ -1,4 +1,4 @@
-import type { AddressSchema } from '@weft/xds/es/envoy/config/core/v3/address'
+import { type AddressSchema, SocketAddress_Protocol } from '@weft/xds/es/envoy/config/core/v3/address'
 import type { Init } from './init.ts'
 
 /** A TCP address. */
@@ -6,6 +6,21 @@ export function socketAddress(address: string, port: number): Init<typeof Addres
   return {
     address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
   }
+}
+
+/** A UDP address. */
+export function datagramAddress(address: string, port: number): Init<typeof AddressSchema> {
+  return {
+    address: {
+      case: 'socketAddress',
+      value: { address, portSpecifier: { case: 'portValue', value: port }, protocol: SocketAddress_Protocol.UDP },
+    },
+  }
+}
+
+/** A Unix socket; `@` begins a name in the abstract namespace. */
+export function pipeAddress(path: string): Init<typeof AddressSchema> {
+  return { address: { case: 'pipe', value: { path } } }
 }
 
 /** The address of an internal listener; `endpointId` tells endpoints behind the same one apart. */

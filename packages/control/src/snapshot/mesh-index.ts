@@ -1,5 +1,6 @@
 // The mesh by topic (topics.ts), kept up to date by what changed. One instance follows one line of snapshots.
-import type { KindName, SpecByKind } from '@weft/resources'
+import type { KindName } from '@weft/resources'
+import { hostOfService, hostsOfEntry } from './mesh-hosts.ts'
 import {
   changesBetween,
   kinds,
@@ -49,8 +50,8 @@ export class MeshIndex {
       objects += new Set([...changes.removed, ...changes.added].map(({ key }) => key)).size
     }
     for (const kind of kinds) {
-      const list = (of: MeshSnapshot | undefined): readonly SnapshotObject<SpecByKind[KindName]>[] =>
-        of?.config.objects[kind] ?? []
+      if (kind === 'ServiceEntry') continue
+      const list = (of: MeshSnapshot | undefined): readonly SnapshotObject[] => listOf(of, kind)
       take(kind, changesBetween(list(before), list(mesh)), (object) => topicsOfObject(kind, object))
     }
     const { unenforceable } = mesh.config
@@ -83,6 +84,21 @@ export class MeshIndex {
     if (next.length === 0) this.#lists.delete(topic)
     else this.#lists.set(topic, next)
   }
+}
+
+const hostLists = new WeakMap<object, readonly SnapshotObject[]>()
+
+/** The objects of a kind; hosts of ServiceEntries stand beside Services, as what can be called. */
+function listOf(mesh: MeshSnapshot | undefined, kind: KindName): readonly SnapshotObject[] {
+  if (mesh === undefined) return []
+  const { objects } = mesh.config
+  if (kind !== 'Service') return objects[kind]
+  let hosts = hostLists.get(objects)
+  if (hosts === undefined) {
+    hosts = merged(objects.Service.map(hostOfService), objects.ServiceEntry.flatMap(hostsOfEntry)) as SnapshotObject[]
+    hostLists.set(objects, hosts)
+  }
+  return hosts
 }
 
 /** Two lists sorted by key as one. */

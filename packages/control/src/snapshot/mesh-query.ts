@@ -1,38 +1,52 @@
 // How views look at the mesh: only through these questions, each of which is remembered. So what a view depends on is known
 // without anyone having to write it down, and a change visits exactly those that asked about it.
+import type { ObjectId } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
   type DestinationRuleSpec,
   type GatewaySpec,
   hostCovers,
-  mirrorsOf,
+  type KindName,
+  isVisible,
   type PeerAuthenticationSpec,
   resolveHost,
   selectsLabels,
-  serviceFqdn,
+  type SidecarSpec,
   serviceSelects,
-  type ServiceSpec,
+  type SpecByKind,
   type VirtualServiceSpec,
+  type WorkloadEntrySpec,
+  type WorkloadGroupSpec,
   type WorkloadSpec,
 } from '@weft/resources'
+import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
+import { defaultRoutes, meshRouteTopic, namedTopic, namespaceTopic, referringTopic } from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
+import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
 import type { MeshSettings } from './mesh-settings.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 import {
+  addressTopic,
   askingForLabels,
   candidateTopics,
   carrierTopic,
   delegateTopic,
+  destinationHosts,
   destinationRuleTopic,
+  destinationTopic,
   gatewayTopic,
+  groupAnnotation,
+  groupedEntries,
   localDestinationRules,
+  localServices,
   serviceTopic,
   virtualServiceTopic,
   wildcardVirtualServices,
+  workloadGroupTopic,
 } from './topics.ts'
 
-type Service = SnapshotObject<ServiceSpec>
+type Service = MeshHost
 type VirtualService = SnapshotObject<VirtualServiceSpec>
 
 /** What policies and Services select: a workload, or an instance of it. */
@@ -53,21 +67,53 @@ export class MeshQuery {
     this.settings = settings
   }
 
-  /** Every Service: to ask this is to be asked again whenever any Service changes. */
+  /** Every host, of Services and ServiceEntries: to ask this is to be asked again whenever any of them changes. */
   services(): readonly Service[] {
     return this.#at('Service')
   }
 
-  /** The Service of a full host name. */
+  /** The host of a full name. */
   service(host: string): Service | undefined {
     return this.#at<Service>(serviceTopic(host))[0]
   }
 
-  /** The Services that stand for a workload. */
-  servicesFor(target: Selectable): Service[] {
-    return this.#selecting<Service>('Service', [target]).filter(
+  /**
+   * The host of a full name as workloads of a namespace see it: of several, a Service before ServiceEntries, then what is their own,
+   * then the first by key. '' sees what everyone sees.
+   */
+  serviceSeenBy(host: string, namespace: string): Service | undefined {
+    const seen = this.#at<Service>(serviceTopic(host)).filter((each) =>
+      isVisible(exportsOf(each), each.id.namespace, namespace),
+    )
+    return seen.length < 2
+      ? seen[0]
+      : (seen.find(({ id }) => id.kind === 'Service') ?? seen.find(({ id }) => id.namespace === namespace) ?? seen[0])
+  }
+
+  /** The Services that stand for a workload, and the ServiceEntries that select it or name its address. */
+  servicesFor(target: Selectable & { readonly address?: string }): Service[] {
+    const selected = this.#selecting<Service>('Service', [target]).filter(
       ({ id, spec }) => id.namespace === target.namespace && serviceSelects(spec.selector, target.labels),
     )
+    if (target.address === undefined) return selected
+    return merged(selected, this.#at(addressTopic(target.address))) as Service[]
+  }
+
+  /** The WorkloadEntries behind a host, with what they take from their group. */
+  workloadEntriesBehind({ id, spec }: Service): SnapshotObject<WorkloadEntrySpec>[] {
+    const topic = carrierTopic('WorkloadEntry', id.namespace, spec.selector)
+    if (topic === undefined) return []
+    const entries = merged(this.#at(topic), this.#at(groupedEntries(id.namespace)))
+    return (entries as SnapshotObject<WorkloadEntrySpec>[])
+      .map((entry) => this.#withGroup(entry))
+      .filter((entry) => selectsLabels(spec.selector, { ...entry.labels, ...entry.spec.labels }))
+  }
+
+  #withGroup(entry: SnapshotObject<WorkloadEntrySpec>): SnapshotObject<WorkloadEntrySpec> {
+    const name = entry.annotations[groupAnnotation]
+    if (name === undefined) return entry
+    const group = this.#at<SnapshotObject<WorkloadGroupSpec>>(workloadGroupTopic(entry.id.namespace, name))[0]
+    return group === undefined ? entry : entryOfGroup(entry, group)
   }
 
   /** The Workloads behind a Service. */
@@ -86,13 +132,17 @@ export class MeshQuery {
 
   /** The DestinationRules for a Service, whoever they are exported to. */
   destinationRulesOf(service: Service): readonly SnapshotObject<DestinationRuleSpec>[] {
-    return this.#at(destinationRuleTopic(serviceFqdn(service.id)))
+    return this.#at(destinationRuleTopic(hostName(service)))
   }
 
-  /** Namespaces that have DestinationRules which hold for them alone, or otherwise than for others. */
+  /** Namespaces that see hosts or DestinationRules which others do not see, or otherwise than others. */
   namespacesWithLocalRules(): ReadonlySet<string> {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
-    return new Set(rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]))
+    const hosts = this.#at<Service>(localServices)
+    return new Set([
+      ...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]),
+      ...hosts.flatMap((host) => [host.id.namespace, ...exportsOf(host)]),
+    ])
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */
@@ -120,20 +170,38 @@ export class MeshQuery {
 
   /** The Services that VirtualServices send to. */
   destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
-    const hosts = virtualServices.flatMap(({ id, spec }) =>
-      [...spec.http, ...spec.tcp].flatMap((rule) =>
-        [...(rule.route ?? []), ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : [])].map(
-          ({ destination }) => resolveHost(destination.host, id.namespace),
-        ),
-      ),
-    )
+    const hosts = virtualServices.flatMap(destinationHosts)
     return [...new Set(hosts)].sort().flatMap((host) => this.service(host) ?? [])
+  }
+
+  /** The VirtualServices that send something to a full host name, whoever sees them. */
+  virtualServicesTo(host: string): readonly VirtualService[] {
+    return this.#at(destinationTopic(host))
+  }
+
+  /**
+   * The Sidecars that may hold for a workload, the one in force first: what selects it, then what is for its namespace, then what is for the whole
+   * mesh.
+   */
+  sidecarsFor(target: Selectable): SnapshotObject<SidecarSpec>[] {
+    const { rootNamespace } = this.settings
+    const rank = ({ id, spec }: SnapshotObject<SidecarSpec>): number => {
+      const selector = spec.workloadSelector?.labels ?? {}
+      if (Object.keys(selector).length > 0)
+        return id.namespace === target.namespace && selectsLabels(selector, target.labels) ? 0 : -1
+      return id.namespace === target.namespace ? 1 : id.namespace === rootNamespace ? 2 : -1
+    }
+    return this.#selecting<SnapshotObject<SidecarSpec>>('Sidecar', this.#withRoot([target]))
+      .filter((sidecar) => rank(sidecar) >= 0)
+      .sort((a, b) => rank(a) - rank(b))
   }
 
   /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
   sourceLabelKeys(): string[] {
     const asking = this.#at<VirtualService>(askingForLabels)
-    const matches = asking.flatMap(({ spec }) => [...spec.http, ...spec.tcp]).flatMap((rule) => rule.match ?? [])
+    const matches = asking
+      .flatMap(({ spec }) => [...spec.http, ...spec.tls, ...spec.tcp])
+      .flatMap((rule) => rule.match ?? [])
     return [...new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))].sort()
   }
 
@@ -155,6 +223,49 @@ export class MeshQuery {
   /** The policies that may hold for a workload but cannot be enforced. */
   unenforceable(target: Selectable): SnapshotUnenforceable[] {
     return this.#selecting('unenforceable', this.#withRoot([target]))
+  }
+
+  /** The object of a kind by name; kinds without namespaces have ''. */
+  named<K extends KindName>(kind: K, namespace: string, name: string): SnapshotObject<SpecByKind[K]> | undefined {
+    return this.#at<SnapshotObject<SpecByKind[K]>>(namedTopic(kind, namespace, name))[0]
+  }
+
+  /** Every Gateway of the Gateway API. */
+  apiGateways(): readonly ApiGateway[] {
+    return this.#at('GatewayAPIGateway')
+  }
+
+  /** The ListenerSets that ask a Gateway to serve them. */
+  listenerSetsOf({ namespace, name }: ObjectId): readonly ListenerSet[] {
+    return this.#at(referringTopic('ListenerSet', 'Gateway', namespace, name))
+  }
+
+  /** The routes that name a Gateway or a ListenerSet as their parent. */
+  routesOf(kind: 'Gateway' | 'ListenerSet', { namespace, name }: ObjectId): readonly Route[] {
+    return this.#at(referringTopic('Route', kind, namespace, name))
+  }
+
+  /** The routes that ask for the Gateways that call themselves default. */
+  defaultRoutes(): readonly Route[] {
+    return this.#at(defaultRoutes)
+  }
+
+  /** The routes that name the Service of a full host name as their parent. */
+  meshRoutesOf(host: string): readonly Route[] {
+    return this.#at(meshRouteTopic(host))
+  }
+
+  /** The ReferenceGrants of a namespace. */
+  grantsIn(namespace: string): readonly SnapshotObject<SpecByKind['ReferenceGrant']>[] {
+    return this.#at(namespaceTopic('ReferenceGrant', namespace))
+  }
+
+  /** The policies of a kind that name a Service as their target. */
+  policiesFor<K extends 'BackendTLSPolicy' | 'XBackendTrafficPolicy'>(
+    kind: K,
+    { namespace, name }: ObjectId,
+  ): readonly SnapshotObject<SpecByKind[K]>[] {
+    return this.#at(referringTopic(kind, 'Service', namespace, name))
   }
 
   #withRoot(targets: readonly Selectable[]): Selectable[] {

@@ -21,13 +21,13 @@ const SOURCES: Readonly<Record<Program, string>> = {
 
 /**
  * Flags for Node. A proxy's garbage dies young and is little: with V8's default of 16 MB, three such spaces fill before
- * the first is swept, in every proxy of the host. To sweep one of 1 MB takes one thread less time than to wake others.
+ * the first is swept, in every proxy of the host. To sweep one of 2 MB takes one thread less time than to wake others.
  * V8's optimising compilers wait until a function was called more often than starting up calls it: their code alone is 7 MB, which an
  * idle proxy then never touches. One compilation at a time: two at once need twice the memory at their peak.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
   proxy: [
-    '--max-semi-space-size=1',
+    '--max-semi-space-size=2',
     '--no-parallel-scavenge',
     '--invocation-count-for-maglev=2000',
     '--invocation-count-for-maglev-osr=2000',

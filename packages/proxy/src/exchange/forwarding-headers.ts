@@ -2,7 +2,7 @@
 // them.
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
-import { addHeader, dropHeader, dropKind } from '../codec/head-edits.ts'
+import { addHeader, dropHeader, dropKind, headerSafe } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { RandomPool } from './random-pool.ts'
@@ -95,11 +95,14 @@ const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/
 
 /** The address `skip` places from the end of X-Forwarded-For; undefined when there is none that can be read. */
 function lastAddress(value: string | undefined, skip: number): string | undefined {
-  const found = value
-    ?.split(',')
-    .at(-1 - skip)
-    ?.trim()
-  return found !== undefined && address.test(found) ? found : undefined
+  if (value === undefined) return undefined
+  let end = value.length
+  for (let left = skip; left > 0; left--) {
+    end = value.lastIndexOf(',', end - 1)
+    if (end < 0) return undefined
+  }
+  const found = value.slice(end === 0 ? 0 : value.lastIndexOf(',', end - 1) + 1, end).trim()
+  return address.test(found) ? found : undefined
 }
 
 function requestId(
@@ -127,11 +130,32 @@ function clientCertificate(
   const { facts, peer } = connection
   if (clientCert === 'sanitize' || peer === undefined) return dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (clientCert === 'forward-only') return
-  const parts: string[] = []
-  if (facts.localPrincipal !== undefined) parts.push(`By=${facts.localPrincipal}`)
-  if (clientCertDetails.uri && peer.spiffeId !== undefined) parts.push(`URI=${peer.spiffeId}`)
-  const own = parts.join(';')
+  const own = certificateOf(facts.localPrincipal, peer, clientCertDetails)
   const before = clientCert === 'append-forward' ? head.value('x-forwarded-client-cert') : undefined
   dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (own !== '') addHeader(head, 'x-forwarded-client-cert', before === undefined ? own : `${before},${own}`)
+}
+
+type Details = ForwardingHeaders['clientCertDetails']
+
+let lastLocal: string | undefined
+let lastPeer: PeerIdentity | undefined
+let lastDetails: Details | undefined
+let lastText = ''
+
+/** What this hop says of its two ends: the same for all requests of a connection, of which many come in a row. */
+function certificateOf(local: string | undefined, peer: PeerIdentity, details: Details): string {
+  if (local === lastLocal && peer === lastPeer && details === lastDetails) return lastText
+  const parts: string[] = []
+  if (local !== undefined) parts.push(`By=${local}`)
+  if (peer.fingerprint !== undefined) parts.push(`Hash=${peer.fingerprint}`)
+  // Envoy says of an empty subject that it is empty.
+  if (details.subject && peer.subject !== undefined) parts.push(`Subject="${peer.subject}"`)
+  if (details.uri && peer.spiffeId !== undefined) parts.push(`URI=${peer.spiffeId}`)
+  if (details.dns) parts.push(...(peer.dnsNames ?? []).map((name) => `DNS=${headerSafe(name)}`))
+  lastLocal = local
+  lastPeer = peer
+  lastDetails = details
+  lastText = parts.join(';')
+  return lastText
 }

@@ -104,8 +104,11 @@ export class RequestView implements RequestHead {
     if (manager.underscores !== 'allow' && this.#underscored(manager.underscores === 'drop')) {
       return { kind: 'error', error: underscore }
     }
-    if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
-    if (!isValidAuthority(this.authorityText)) return { kind: 'error', error: exchangeErrors.invalidHost }
+    const { authorityText } = this
+    // It may be empty (RFC 9112 3.2): a target that has no authority.
+    if (authorityText !== '' && !isValidAuthority(authorityText)) {
+      return { kind: 'error', error: exchangeErrors.invalidHost }
+    }
     if (manager.stripTrailingHostDot) this.authorityText = this.authorityText.replace(trailingDot, '')
     if (manager.stripHostPort === 'any') this.authorityText = this.authorityText.replace(hasPort, '')
     if (this.methodText === 'CONNECT') return undefined
@@ -148,7 +151,7 @@ export class RequestView implements RequestHead {
       host = head.repeatedValueAt(at)
       head.dropped[at] = 1
     }
-    if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10
+    if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10 || undefined
     if (host === undefined) return exchangeErrors.missingHost
     this.authorityText = host
     return undefined

@@ -1,9 +1,9 @@
 // One raw value to one object: identity, validation, defaults, hash.
-import type { ObjectId, Position } from '@weft/core'
+import { type ObjectId, objectKey, type Position } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
 import { apiVersionsOf, definitionsOf, writtenKinds } from '../definitions.ts'
 import { fieldPath, type PathStep } from '../field-path.ts'
-import type { KindDefinition } from '../kind-definition.ts'
+import { fieldsOfVersion, type KindDefinition, versionOf } from '../kind-definition.ts'
 import { groupOfKind, writtenKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
@@ -12,6 +12,7 @@ import { pendingFinding } from '../schema/describe-effect.ts'
 import { didYouMean } from '../schema/did-you-mean.ts'
 import { shown } from '../schema/shaped.ts'
 import type { LocatedFinding } from '../schema/schema.ts'
+import { isContextKind } from './context-kinds.ts'
 import { documentSchema } from './metadata-schema.ts'
 import { type LineTable, type PlaceNode, placeOf, positionLookup } from './positions.ts'
 
@@ -25,6 +26,8 @@ export interface RawObject {
 /** The outcome: no `id` when it cannot be told which object this is, no `object` when it has errors. */
 export interface DecodedObject {
   readonly id: ObjectId | undefined
+  /** `objectKey` of the id. */
+  readonly key: string | undefined
   readonly object: MeshObject | undefined
   readonly problems: readonly Problem[]
   readonly position: Position
@@ -37,13 +40,14 @@ export function decodeObject(raw: RawObject): DecodedObject {
   const position = raw.lines.at(raw.place.offset)
   const failed = (problems: readonly LocatedFinding[], id?: ObjectId): DecodedObject => ({
     id,
+    key: id && objectKey(id),
     object: undefined,
     problems: problems.map((finding) => asProblem(finding, raw, id)),
     position,
     selector: readableSelector(raw.value),
   })
   const kind = kindOf(raw.value)
-  if (!kind.ok) return failed([kind.finding])
+  if (!kind.ok) return failed(isContext(raw.value) ? [] : [kind.finding])
   const id = identify(kind.definition, raw.value)
   const written = withSpec(kind.definition, raw.value as WrittenDocument)
   const schema = documentSchema(kind.definition, written.apiVersion)
@@ -55,7 +59,8 @@ export function decodeObject(raw: RawObject): DecodedObject {
 
 /** A document whose `spec` is left out has an empty one. */
 function withSpec(definition: KindDefinition, written: WrittenDocument): WrittenDocument {
-  return definition.root === 'top' || written.spec !== undefined ? written : { ...written, spec: {} }
+  const { root } = fieldsOfVersion(definition, written.apiVersion)
+  return root === 'top' || written.spec !== undefined ? written : { ...written, spec: {} }
 }
 
 function findingsOfKind({ kind, refused, pending }: KindDefinition): LocatedFinding[] {
@@ -64,6 +69,12 @@ function findingsOfKind({ kind, refused, pending }: KindDefinition): LocatedFind
     return [{ at: ['kind'], code: 'unsupported-kind', message, mend: refused }]
   }
   return pending === undefined ? [] : [pendingFinding(['kind'], pending)]
+}
+
+function isContext(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>
+  return isContextKind(apiVersion, kind)
 }
 
 interface WrittenDocument {
@@ -83,7 +94,7 @@ interface WrittenDocument {
 function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument, raw: RawObject): MeshObject {
   const labels = value.metadata?.labels ?? {}
   const annotations = value.metadata?.annotations ?? {}
-  const spec = definition.withDefaults(fieldsOf(definition, value) as never)
+  const spec = definition.withDefaults(fieldsOf(definition, value) as never, versionOf(value.apiVersion))
   const createdAt = value.metadata?.creationTimestamp
   const created = typeof createdAt === 'string' ? { createdAt } : {}
   const generation = value.metadata?.generation
@@ -94,7 +105,7 @@ function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument
 }
 
 function fieldsOf(definition: KindDefinition, value: WrittenDocument): object {
-  if (definition.root !== 'top') return value.spec ?? {}
+  if (fieldsOfVersion(definition, value.apiVersion).root === 'spec') return value.spec ?? {}
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value
   return fields
 }

@@ -1,5 +1,6 @@
 // A set of files to a set of objects, for commands that work offline: no history, so a bad object is simply left out.
 import { objectKey } from '@weft/core'
+import type { WrittenObject } from '../analyze/written-object.ts'
 import type { MeshObject, Problem, SourceFile } from '../mesh-object.ts'
 import { byKey, Claims, duplicateObject } from './check-together.ts'
 import { byPlace, parseFile } from './parse-file.ts'
@@ -8,23 +9,30 @@ import { byPlace, parseFile } from './parse-file.ts'
 export function loadFiles(files: readonly SourceFile[]): {
   readonly objects: readonly MeshObject[]
   readonly problems: readonly Problem[]
+  /** Everything that was written, for analysis. */
+  readonly written: readonly WrittenObject[]
 } {
   const objects = new Map<string, MeshObject>()
   const problems: Problem[] = []
+  const written: WrittenObject[] = []
   const claims = new Claims()
   for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const parsed = parseFile(file)
     problems.push(...parsed.problems)
+    written.push(...parsed.written)
     for (const { object } of parsed.objects) {
       if (object === undefined) continue
       const key = objectKey(object.id)
       const first = objects.get(key)
-      const conflicts = first
-        ? [duplicateObject(object.id, object, first.positionOf(''))]
-        : claims.claim(object).map(({ problem }) => problem)
-      problems.push(...conflicts)
-      if (conflicts.length === 0) objects.set(key, object)
+      if (first === undefined) objects.set(key, object)
+      else problems.push(duplicateObject(object.id, object, first.positionOf('')))
     }
   }
-  return { objects: [...objects.values()].sort(byKey), problems: problems.sort(byPlace) }
+  // By key, so that it does not matter in which file a claim stands.
+  const inForce = [...objects.values()].sort(byKey).filter((object) => {
+    const conflicts = claims.claim(object)
+    problems.push(...conflicts.map(({ problem }) => problem))
+    return conflicts.length === 0
+  })
+  return { objects: inForce, problems: problems.sort(byPlace), written }
 }

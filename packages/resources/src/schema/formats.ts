@@ -2,7 +2,7 @@
 import { RE2JS } from 're2js'
 import { parseDurationMs } from '../duration.ts'
 import { kubernetesFormats } from './kubernetes-formats.ts'
-import { type Format, type FormatFault, shaped, shown } from './shaped.ts'
+import { type Format, type FormatFault, patternOf, shaped, shown } from './shaped.ts'
 
 function duration(text: string): FormatFault | undefined {
   const ms = parseDurationMs(text)
@@ -188,6 +188,14 @@ export const formats = {
     'a host of a Sidecar',
     'Write namespace/host, as in ./*, */* or shop/catalog.shop.svc.cluster.local.',
   ),
+  'ip-address': (text: string): FormatFault | undefined =>
+    text.includes('/') || cidr(text) !== undefined
+      ? {
+          code: 'bad-format',
+          message: `${shown(text)} is not an IP address`,
+          mend: 'Write an address like 10.1.0.1 or 2001:db8::1.',
+        }
+      : undefined,
   'loopback-address': shaped(
     /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/,
     15,
@@ -198,3 +206,8 @@ export const formats = {
 
 /** A known text format. */
 export type FormatName = keyof typeof formats
+
+/** The regular expression that a format comes down to; undefined where code decides. */
+export function formatPattern(name: FormatName): string | undefined {
+  return patternOf(formats[name])
+}

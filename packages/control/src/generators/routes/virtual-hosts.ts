@@ -55,23 +55,27 @@ export class VirtualHostBuilder {
     this.owners.push(origin)
   }
 
-  /** Routes of VirtualServices in order, as one list: the first rule that matches wins. */
+  /** Routes of VirtualServices in order, as one list: the first that matches wins; what takes everything comes last. */
   routesOf(virtualServices: readonly VirtualService[], caller: Caller): { routes: RouteInit[]; catchAll: boolean } {
     const routes: RouteInit[] = []
-    let catchAll: Origin | undefined
+    let everything: { readonly route: RouteInit; readonly origin: Origin } | undefined
     for (const virtualService of virtualServices) {
-      const compiled = virtualServiceRoutes(
-        virtualService,
-        caller,
-        this.clusterOf(virtualService, caller.port),
-        catchAll,
-      )
-      routes.push(...compiled.routes)
+      const compiled = virtualServiceRoutes(virtualService, caller, this.clusterOf(virtualService, caller.port))
       this.losers.push(...compiled.losers)
       this.origins.add(originOf(virtualService.id, ''))
-      catchAll = compiled.catchAll
+      const { catchAll: origin } = compiled
+      // The rule that takes everything is the last of its VirtualService.
+      const last = origin === undefined ? undefined : compiled.routes.at(-1)
+      routes.push(...compiled.routes.filter((route) => route !== last))
+      if (origin === undefined || last === undefined) continue
+      if (everything === undefined) everything = { route: last, origin }
+      else {
+        const detail = 'the rule of another VirtualService takes every request'
+        this.losers.push({ origin, reason: 'shadowed', by: everything.origin, detail })
+      }
     }
-    return { routes, catchAll: catchAll !== undefined }
+    if (everything !== undefined) routes.push(everything.route)
+    return { routes, catchAll: everything !== undefined }
   }
 
   /** Names the cluster of a destination as written in a VirtualService; unknown ones answer 503, as in Istio. */
@@ -91,7 +95,7 @@ export class VirtualHostBuilder {
 }
 
 /** The VirtualServices whose hosts name `host`: exact names before wildcards, longer wildcards first. */
-function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
+export function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
   const ranked = all.flatMap((virtualService) => {
     const ranks = virtualService.spec.hosts
       .map((name) => resolveHost(name, virtualService.id.namespace))
@@ -145,17 +149,36 @@ export function connectRoute(targets: readonly TcpTarget[] = [{ cluster: tunnelN
   }
 }
 
+/** What the virtual host of a Service port is made with. */
+interface HostOptions {
+  readonly virtualServices: readonly VirtualService[]
+  readonly caller: Caller
+  readonly tunnel: boolean
+  /** Routes of the Gateway API for the port, which hold instead of a VirtualService. */
+  readonly instead:
+    | { readonly routes: readonly RouteInit[]; readonly losers: readonly Loser[]; readonly origin: Origin }
+    | undefined
+}
+
 /** The virtual host of an HTTP port of a Service, for explicit proxying. */
 export function addServiceHost(
   builder: VirtualHostBuilder,
   service: Service,
   portIndex: number,
-  options: { readonly virtualServices: readonly VirtualService[]; readonly caller: Caller; readonly tunnel: boolean },
+  options: HostOptions,
 ): void {
   const port = service.spec.ports[portIndex]
   if (port === undefined) return
   const host = serviceHost(service)
-  const [virtualService, ...others] = options.virtualServices
+  const { instead } = options
+  if (instead !== undefined) builder.losers.push(...instead.losers)
+  const by = instead?.origin
+  for (const { id, spec } of options.virtualServices) {
+    if (by === undefined || spec.http.length === 0) continue
+    const detail = `routes of the Gateway API hold for ${host}:${port.port}`
+    builder.losers.push({ origin: originOf(id, ''), reason: 'host-conflict', by, detail })
+  }
+  const [virtualService, ...others] = instead === undefined ? options.virtualServices : []
   for (const other of others) {
     builder.losers.push({
       origin: originOf(other.id, ''),
@@ -168,9 +191,11 @@ export function addServiceHost(
   const origin = originOf(service.id, '')
   const portOrigin = originOf(service.id, `spec.ports[${portIndex}]`)
   const own =
-    virtualService === undefined || virtualService.spec.http.length === 0
-      ? [serviceRoute(outboundCluster(host, port.port), portOrigin)]
-      : builder.routesOf([virtualService], caller).routes
+    instead !== undefined
+      ? instead.routes
+      : virtualService === undefined || virtualService.spec.http.length === 0
+        ? [serviceRoute(outboundCluster(host, port.port), portOrigin)]
+        : builder.routesOf([virtualService], caller).routes
   builder.add(
     {
       name: `${host}:${port.port}`,

@@ -1,12 +1,13 @@
+import { grown } from '../grown.ts'
 import { charClass, isDigit, isPlainTarget, TARGET, TOKEN, VALUE } from './char-table.ts'
 import {
+  badMethod,
   tooLarge,
   tooMany,
   lowVersion,
   badVersion,
   bareLf,
   bareCr,
-  badMethod,
   badTarget,
   badRequestLine,
   badStatusLine,
@@ -44,7 +45,7 @@ export class H1Head extends MessageHead {
   /** Start of the first header line. */
   firstLine = 0
   fault: HeadFault | undefined = undefined
-  /** Requests: the protocol asked for by `upgrade`, set by the codec when `connection` names it too. */
+  /** The protocol of `upgrade`: asked for, when `connection` names it too, or agreed on by 101. Set by the codec. */
   upgrade: string | undefined = undefined
   /** Per header: name start, name end, value start, value end (trimmed), line end (after CRLF). */
   offsets: Int32Array = new Int32Array(24 * 5)
@@ -103,6 +104,14 @@ export class H1Head extends MessageHead {
       this.#text = this.#source.latin1Slice(this.#base, this.#base + this.length)
     }
     return this.#text
+  }
+
+  /** The bytes it was read from, as long as they are there; its offsets count from `base`. */
+  get source(): Buffer | undefined {
+    return this.#source
+  }
+  get base(): number {
+    return this.#base
   }
 
   /** The bytes it was read from are about to go; `needed`: it will be looked at again nevertheless. */
@@ -365,8 +374,7 @@ export class H1Head extends MessageHead {
     let valueEnd = at
     while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--
     this.#add(headerKindOf(bytes, line, nameEnd), line - start, nameEnd - start, value - start, valueEnd - start)
-    this.offsets[this.count * 5 - 1] = at + 2 - start
-    return at + 2 - start
+    return (this.offsets[this.count * 5 - 1] = at + 2 - start)
   }
 
   #add(kind: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
@@ -385,14 +393,8 @@ export class H1Head extends MessageHead {
 
   #grow(): void {
     const size = this.kinds.length * 2
-    const offsets = new Int32Array(size * 5)
-    offsets.set(this.offsets)
-    const kinds = new Uint8Array(size)
-    kinds.set(this.kinds)
-    const dropped = new Uint8Array(size)
-    dropped.set(this.dropped)
-    this.offsets = offsets
-    this.kinds = kinds
-    this.dropped = dropped
+    this.offsets = grown(this.offsets, new Int32Array(size * 5))
+    this.kinds = grown(this.kinds, new Uint8Array(size))
+    this.dropped = grown(this.dropped, new Uint8Array(size))
   }
 }

@@ -36,6 +36,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
   waits = false
   /** Bytes the body may still have by its `content-length`; -1: no such promise. */
   bodyLeft = -1
+  /** The code that says that a tunnel's inside broke off. */
+  abstract readonly brokenOff: number
   protected receiver: MessageReceiver | undefined = undefined
   protected sending: SendState = 'open'
   /** It is a byte stream whose directions end one by one. */
@@ -239,9 +241,10 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     while (held !== undefined && held.bytes > 0 && !this.#paused && this.receiver !== undefined) {
       const { first, firstStart, firstEnd } = held
       const length = firstEnd - firstStart
-      held.drop(length)
+      const spent = held.advance(length)
       this.connection.credit.release(length)
       this.receiver.onData(first, firstStart, firstEnd)
+      held.recycle(spent)
       this.taken(length)
     }
     if (this.closed || (held !== undefined && held.bytes > 0)) return
