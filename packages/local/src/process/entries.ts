@@ -21,7 +21,8 @@ const SOURCES: Readonly<Record<Program, string>> = {
 
 /**
  * Flags for Node. A proxy's garbage dies young and is little: with V8's default of 16 MB, three such spaces fill before
- * the first is swept, in every proxy of the host. To sweep one of 1 MB takes one thread less time than to wake others.
+ * the first is swept, in every proxy of the host. One of 1 MB would be half full of what 64 requests in flight hold, and most of that
+ * would be promoted. To sweep one of 2 MB takes one thread less time than to wake others.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
   proxy: ['--max-semi-space-size=2', '--no-parallel-scavenge'],
