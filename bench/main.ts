@@ -6,7 +6,7 @@ import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { Arm } from './arm.ts'
 import { measureBulk } from './bulk.ts'
-import { measureControl } from './control/measure-control.ts'
+import { measureConfig, measureControl } from './control/measure-control.ts'
 import { measureEdits } from './edits.ts'
 import { measureGrpc } from './grpc.ts'
 import { measureIdle } from './idle-connections.ts'
@@ -102,7 +102,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   routes: async () => ({ weft: await measureRoutes('weft'), envoy: await measureRoutes('envoy') }),
   start: measureStart,
   edits: measureEdits,
-  control: () => Promise.resolve(measureControl()),
+  control: () => Promise.resolve({ config: measureConfig(), meshes: measureControl() }),
 }
 const unknown = wanted.filter((part) => !Object.hasOwn(parts, part))
 if (unknown.length > 0) {
