@@ -21,7 +21,8 @@ const SOURCES: Readonly<Record<Program, string>> = {
 
 /**
  * Flags for Node. A proxy's garbage dies young and is little: with V8's default of 16 MB, three such spaces fill before
- * the first is swept, in every proxy of the host. To sweep one of 2 MB takes one thread less time than to wake others.
+ * the first is swept, in every proxy of the host. One of 1 MB would be half full of what 64 requests in flight hold, and most of that
+ * would be promoted. To sweep one of 2 MB takes one thread less time than to wake others.
  * V8's optimising compilers wait until a function was called more often than starting up calls it: their code alone is 7 MB, which an
  * idle proxy then never touches. One compilation at a time: two at once need twice the memory at their peak.
  */
