@@ -1,11 +1,13 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
-import { createRegistry, fromBinary, toBinary, toJson, create } from '@bufbuild/protobuf'
+import { createRegistry, fromBinary, isMessage, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
 import { sha256 } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { DataSourceSchema } from '@weft/xds/es/envoy/config/core/v3/base'
+import { SecretSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
@@ -38,6 +40,7 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
   [typeUrl.routeConfiguration]: RouteConfigurationSchema,
   [typeUrl.cluster]: ClusterSchema,
   [typeUrl.clusterLoadAssignment]: ClusterLoadAssignmentSchema,
+  [typeUrl.secret]: SecretSchema,
 }
 
 /** Every message that our resources carry inside an Any. */
@@ -130,9 +133,13 @@ export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D
   return anyPack(schema, create(schema, init) as MessageShape<D>)
 }
 
-/** An encoded resource as JSON with .proto field names, for people and golden files. */
+/** An encoded resource as JSON with .proto field names, for people and golden files. Keys are not shown. */
 export function resourceToJson(type: string, body: Uint8Array): JsonValue {
   const schema = resourceSchemas[type]
   if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
-  return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true })
+  const message = fromBinary(schema, body)
+  if (isMessage(message, SecretSchema) && message.type.case === 'tlsCertificate') {
+    message.type.value.privateKey = create(DataSourceSchema, { specifier: { case: 'inlineString', value: '***' } })
+  }
+  return toJson(schema, message, { registry, useProtoFieldName: true })
 }

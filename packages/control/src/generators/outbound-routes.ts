@@ -64,7 +64,7 @@ export const outboundRoutes = generator({
     unknown: unknownHosts(mesh, proxy),
   }),
   each: ['Service', 'VirtualService'],
-  views(mesh, { hosts, unknown: _, ...scope }: RouteScope & RouteImports, item) {
+  views(mesh, { hosts, unknown: _unknown, ...scope }: RouteScope & RouteImports, item) {
     const object = item as Service | VirtualService
     if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), hosts)
     if (!isSeen(mesh, object, scope.namespace)) return []

@@ -4,6 +4,7 @@ import { connectTerminate } from './connect-terminate.ts'
 import { egressListeners } from './egress-listeners.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
+import { gatewaySecrets } from './gateway-secrets.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
@@ -47,6 +48,7 @@ const gateway: readonly Generator[] = [
   staticClusters,
   outboundClusters,
   endpoints,
+  gatewaySecrets,
   gatewayListeners,
   connectOriginate,
   gatewayRoutes,

@@ -8,6 +8,7 @@ import {
   isVisible,
   type PeerAuthenticationSpec,
   resolveHost,
+  type SecretSpec,
   selectsLabels,
   type SidecarSpec,
   serviceSelects,
@@ -35,6 +36,7 @@ import {
   groupedEntries,
   localDestinationRules,
   localServices,
+  secretTopic,
   serviceTopic,
   virtualServiceTopic,
   wildcardVirtualServices,
@@ -203,6 +205,11 @@ export class MeshQuery {
   /** The Gateways whose selector picks these labels; an empty one picks every gateway workload, as in Istio. */
   gatewaysFor(labels: Readonly<Record<string, string>>): SnapshotObject<GatewaySpec>[] {
     return this.#at<SnapshotObject<GatewaySpec>>('Gateway').filter(({ spec }) => selectsLabels(spec.selector, labels))
+  }
+
+  /** The Secret of a name. */
+  secret(namespace: string, name: string): SnapshotObject<SecretSpec> | undefined {
+    return this.#at<SnapshotObject<SecretSpec>>(secretTopic(namespace, name))[0]
   }
 
   /** The PeerAuthentications that may hold for any of these workloads, mesh-wide ones included. */

@@ -33,6 +33,8 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return virtualServiceTopics(object as SnapshotObject<VirtualServiceSpec>)
     case 'Gateway':
       return ['Gateway']
+    case 'Secret':
+      return [secretTopic(namespace, object.id.name)]
     case 'Sidecar': {
       const { workloadSelector } = object.spec as SpecByKind['Sidecar']
       return selectionOf('Sidecar', namespace, workloadSelector?.labels ?? {}, true)
@@ -77,6 +79,11 @@ export const groupAnnotation = 'istio.io/autoRegistrationGroup'
 /** The WorkloadGroup of a name. */
 export function workloadGroupTopic(namespace: string, name: string): string {
   return `WorkloadGroup=${namespace}/${name}`
+}
+
+/** The Secret of a name. */
+export function secretTopic(namespace: string, name: string): string {
+  return `Secret=${namespace}/${name}`
 }
 
 /** The DestinationRules for a full host name. */

@@ -5,6 +5,7 @@ import type { Bootstrap } from '../bootstrap.ts'
 import {
   type ControlPlaneTls,
   type ResourceRejection,
+  type ResourceUpdate,
   startSubscriber,
   type XdsConsumer,
   type XdsDialer,
@@ -27,8 +28,13 @@ export interface UpstreamOfConfigOptions {
   onListeners(names: ReadonlySet<string>): Promise<readonly ResourceRejection[]>
 }
 
+/** Secrets of the configuration (Istio's names); all others are identities. */
+function isWritten(name: string): boolean {
+  return name.startsWith('kubernetes://')
+}
+
 /**
- * The two places configuration comes from: secrets from the host agent, everything else from the control plane, which is
+ * The two places configuration comes from: identities from the host agent, everything else from the control plane, which is
  * dialled only once there is a certificate to show it.
  */
 export class UpstreamOfConfig {
@@ -40,6 +46,7 @@ export class UpstreamOfConfig {
   #sds: XdsSubscriber | undefined
   #ads: XdsSubscriber | undefined
   #wantsConfig = false
+  #asksForSecrets = false
   #connected = false
   #lastError: string | undefined
 
@@ -85,8 +92,11 @@ export class UpstreamOfConfig {
   /** The accepted configuration refers to other names than before. */
   onReferences(type: string, names: readonly string[]): void {
     this.#references.set(type, names)
-    if (type === typeUrl.secret) this.#subscribeSecrets()
-    else this.#ads?.subscribe(type, names)
+    if (type !== typeUrl.secret) this.#ads?.subscribe(type, names)
+    else {
+      this.#subscribeSecrets()
+      if (this.#ads !== undefined) this.#subscribeWrittenSecrets(this.#ads)
+    }
   }
 
   status(): { readonly connected: boolean; readonly lastError: string | undefined } {
@@ -118,11 +128,13 @@ export class UpstreamOfConfig {
     for (const type of [typeUrl.clusterLoadAssignment, typeUrl.routeConfiguration]) {
       ads.subscribe(type, this.#references.get(type) ?? [])
     }
+    this.#subscribeWrittenSecrets(ads)
   }
 
   #consumer(): XdsConsumer {
     return {
       onUpdate: async (type, added, removed) => {
+        if (type === typeUrl.secret) return this.#onWrittenSecrets(added, removed)
         const refused = await this.#store.onUpdate(type, added, removed)
         if (type !== typeUrl.listener) return refused
         // As in Envoy, a port in use is told to the control plane; the listener is kept and binding is tried again.
@@ -142,8 +154,30 @@ export class UpstreamOfConfig {
 
   #subscribeSecrets(): void {
     const { ownCertificate, meshRoots } = this.#options
-    const names = new Set([ownCertificate, meshRoots, ...(this.#references.get(typeUrl.secret) ?? [])])
-    this.#sds?.subscribe(typeUrl.secret, [...names])
+    const others = (this.#references.get(typeUrl.secret) ?? []).filter((name) => !isWritten(name))
+    this.#sds?.subscribe(typeUrl.secret, [...new Set([ownCertificate, meshRoots, ...others])])
+  }
+
+  /** Who never named one does not ask. */
+  #subscribeWrittenSecrets(ads: XdsSubscriber): void {
+    const names = (this.#references.get(typeUrl.secret) ?? []).filter(isWritten)
+    this.#asksForSecrets ||= names.length > 0
+    if (this.#asksForSecrets) ads.subscribe(typeUrl.secret, names)
+  }
+
+  /** Identities come from the agent alone: the control plane may send no other secrets than those that people wrote. */
+  async #onWrittenSecrets(
+    added: readonly ResourceUpdate[],
+    removed: readonly string[],
+  ): Promise<readonly ResourceRejection[]> {
+    const foreign = added.filter(({ name }) => !isWritten(name))
+    const refused = await this.#secrets.onUpdate(
+      typeUrl.secret,
+      added.filter(({ name }) => isWritten(name)),
+      removed.filter(isWritten),
+    )
+    const reason = 'is no secret that the control plane may send'
+    return [...refused, ...foreign.map(({ name }) => ({ name, reason }))]
   }
 
   #tls(): ControlPlaneTls | undefined {
