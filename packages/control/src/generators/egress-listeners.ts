@@ -1,4 +1,5 @@
 // Listeners for some hosts alone, on a port of their own, as a Sidecar asks for.
+import { noMeshRoutes } from './gateway-api/mesh-hosts.ts'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
@@ -103,7 +104,7 @@ function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
       ...service,
       spec: { ...service.spec, ports: service.spec.ports.filter(({ port }) => port === listener.port) },
     }
-    const own = { service: [onPort], virtualServices, destinations: refs.destinations, taken: [] }
+    const own = { service: [onPort], virtualServices, destinations: refs.destinations, taken: [], ...noMeshRoutes }
     addService(builder, onPort, { services, caller, tunnel: false, refs: own })
   }
   const routes = encodeResource(

@@ -88,9 +88,11 @@ function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespac
 /** Envoy serves the others of a port while a secret is missing; Weft's proxy waits for all. */
 function missingSecrets(mesh: MeshQuery, gateways: readonly Gateway[], namespace: string): string[] {
   const all = gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
-  const certificates = all.flatMap(certificateNames).filter((name) => mesh.secret(namespace, name) === undefined)
+  const certificates = all
+    .flatMap(certificateNames)
+    .filter((name) => mesh.named('Secret', namespace, name) === undefined)
   const authorities = all
     .flatMap((tls) => authoritiesName(tls) ?? [])
-    .filter((name) => [`${name}-cacert`, name].every((each) => mesh.secret(namespace, each) === undefined))
+    .filter((name) => [`${name}-cacert`, name].every((each) => mesh.named('Secret', namespace, each) === undefined))
   return [...new Set([...certificates, ...authorities])].sort()
 }

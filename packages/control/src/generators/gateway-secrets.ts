@@ -61,7 +61,7 @@ function unique(names: readonly string[]): string[] {
 }
 
 function found(mesh: MeshQuery, namespace: string, names: readonly string[]): Secret[] {
-  return names.flatMap((name) => mesh.secret(namespace, name) ?? [])
+  return names.flatMap((name) => mesh.named('Secret', namespace, name) ?? [])
 }
 
 /** Istio's names for generic Secrets count too. */

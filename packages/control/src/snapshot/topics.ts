@@ -10,6 +10,7 @@ import {
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
 } from '@weft/resources'
+import { gatewayApiTopics } from '../gateway-api/topics.ts'
 import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
@@ -33,8 +34,6 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return virtualServiceTopics(object as SnapshotObject<VirtualServiceSpec>)
     case 'Gateway':
       return ['Gateway']
-    case 'Secret':
-      return [secretTopic(namespace, object.id.name)]
     case 'Sidecar': {
       const { workloadSelector } = object.spec as SpecByKind['Sidecar']
       return selectionOf('Sidecar', namespace, workloadSelector?.labels ?? {}, true)
@@ -45,8 +44,8 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:
-      // Kinds that are checked and reported, and no generator asks about.
-      return []
+      // The Gateway API's, and none for kinds that are checked and reported, and no generator asks about.
+      return gatewayApiTopics(kind, object)
   }
 }
 
@@ -79,11 +78,6 @@ export const groupAnnotation = 'istio.io/autoRegistrationGroup'
 /** The WorkloadGroup of a name. */
 export function workloadGroupTopic(namespace: string, name: string): string {
   return `WorkloadGroup=${namespace}/${name}`
-}
-
-/** The Secret of a name. */
-export function secretTopic(namespace: string, name: string): string {
-  return `Secret=${namespace}/${name}`
 }
 
 /** The DestinationRules for a full host name. */

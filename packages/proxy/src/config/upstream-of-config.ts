@@ -5,13 +5,13 @@ import type { Bootstrap } from '../bootstrap.ts'
 import {
   type ControlPlaneTls,
   type ResourceRejection,
-  type ResourceUpdate,
   startSubscriber,
   type XdsConsumer,
   type XdsDialer,
   type XdsSubscriber,
 } from '../xds/index.ts'
 import type { ConfigStore } from './config-store.ts'
+import type { ResourceUpdate } from '../xds/subscription.ts'
 import type { SecretSource } from './secret-source.ts'
 
 /** How the agent and the control plane are reached: gRPC in reality, in memory in the simulation. */
@@ -28,13 +28,8 @@ export interface UpstreamOfConfigOptions {
   onListeners(names: ReadonlySet<string>): Promise<readonly ResourceRejection[]>
 }
 
-/** Secrets of the configuration (Istio's names); all others are identities. */
-function isWritten(name: string): boolean {
-  return name.startsWith('kubernetes://')
-}
-
 /**
- * The two places configuration comes from: identities from the host agent, everything else from the control plane, which is
+ * The two places configuration comes from: secrets from the host agent, everything else from the control plane, which is
  * dialled only once there is a certificate to show it.
  */
 export class UpstreamOfConfig {
@@ -46,7 +41,6 @@ export class UpstreamOfConfig {
   #sds: XdsSubscriber | undefined
   #ads: XdsSubscriber | undefined
   #wantsConfig = false
-  #asksForSecrets = false
   #connected = false
   #lastError: string | undefined
 
@@ -95,7 +89,7 @@ export class UpstreamOfConfig {
     if (type !== typeUrl.secret) this.#ads?.subscribe(type, names)
     else {
       this.#subscribeSecrets()
-      if (this.#ads !== undefined) this.#subscribeWrittenSecrets(this.#ads)
+      this.#ads?.subscribe(type, this.#writtenSecrets())
     }
   }
 
@@ -128,13 +122,13 @@ export class UpstreamOfConfig {
     for (const type of [typeUrl.clusterLoadAssignment, typeUrl.routeConfiguration]) {
       ads.subscribe(type, this.#references.get(type) ?? [])
     }
-    this.#subscribeWrittenSecrets(ads)
+    if (this.#writtenSecrets().length > 0) ads.subscribe(typeUrl.secret, this.#writtenSecrets())
   }
 
   #consumer(): XdsConsumer {
     return {
       onUpdate: async (type, added, removed) => {
-        if (type === typeUrl.secret) return this.#onWrittenSecrets(added, removed)
+        if (type === typeUrl.secret) return this.#takeWritten(added, removed)
         const refused = await this.#store.onUpdate(type, added, removed)
         if (type !== typeUrl.listener) return refused
         // As in Envoy, a port in use is told to the control plane; the listener is kept and binding is tried again.
@@ -154,30 +148,24 @@ export class UpstreamOfConfig {
 
   #subscribeSecrets(): void {
     const { ownCertificate, meshRoots } = this.#options
-    const others = (this.#references.get(typeUrl.secret) ?? []).filter((name) => !isWritten(name))
-    this.#sds?.subscribe(typeUrl.secret, [...new Set([ownCertificate, meshRoots, ...others])])
+    const referred = (this.#references.get(typeUrl.secret) ?? []).filter((name) => !isWritten(name))
+    this.#sds?.subscribe(typeUrl.secret, [...new Set([ownCertificate, meshRoots, ...referred])])
   }
 
-  /** Who never named one does not ask. */
-  #subscribeWrittenSecrets(ads: XdsSubscriber): void {
-    const names = (this.#references.get(typeUrl.secret) ?? []).filter(isWritten)
-    this.#asksForSecrets ||= names.length > 0
-    if (this.#asksForSecrets) ads.subscribe(typeUrl.secret, names)
+  /** The secrets that people wrote as objects; these come from the control plane, all others from the agent. */
+  #writtenSecrets(): readonly string[] {
+    return (this.#references.get(typeUrl.secret) ?? []).filter(isWritten)
   }
 
-  /** Identities come from the agent alone: the control plane may send no other secrets than those that people wrote. */
-  async #onWrittenSecrets(
+  /** The control plane has no say in our identity and in whom the mesh trusts. */
+  async #takeWritten(
     added: readonly ResourceUpdate[],
     removed: readonly string[],
   ): Promise<readonly ResourceRejection[]> {
     const foreign = added.filter(({ name }) => !isWritten(name))
-    const refused = await this.#secrets.onUpdate(
-      typeUrl.secret,
-      added.filter(({ name }) => isWritten(name)),
-      removed.filter(isWritten),
-    )
-    const reason = 'is no secret that the control plane may send'
-    return [...refused, ...foreign.map(({ name }) => ({ name, reason }))]
+    const own = added.filter(({ name }) => isWritten(name))
+    const refused = await this.#secrets.onUpdate(typeUrl.secret, own, removed.filter(isWritten))
+    return [...refused, ...foreign.map(({ name }) => ({ name, reason: 'is a secret of the agent' }))]
   }
 
   #tls(): ControlPlaneTls | undefined {
@@ -191,4 +179,8 @@ export class UpstreamOfConfig {
     const { id, cluster, metadata } = this.#parts.bootstrap.node
     return newNode({ id, cluster, metadata: metadata as NonNullable<Node['metadata']>, userAgentName: 'weft' })
   }
+}
+
+function isWritten(secret: string): boolean {
+  return secret.startsWith('kubernetes://')
 }
