@@ -57,7 +57,6 @@ export const secretKind = defineKind({
   root: 'top',
   names: ['secrets'],
   description: 'Certificates and keys of gateways and backends.',
-  pending: { effect: 'no gateway serves its certificate', proxies: 'all' },
   spec,
   withDefaults: (written) => {
     const { type = 'Opaque', data = {}, stringData = {} } = written as WrittenSecret
