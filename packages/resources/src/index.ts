@@ -5,6 +5,7 @@ export { parseSuppression, type Suppression, withoutSuppressed } from './analyze
 export type { WrittenObject } from './analyze/written-object.ts'
 export * from './content-hash.ts'
 export { type Conversion, documentOf } from './convert/conversion.ts'
+export { deriveObjects } from './convert/derive.ts'
 export { convert, type ConvertibleSource } from './convert/convert.ts'
 export type * from './core/config-map/config-map.ts'
 export type * from './core/endpoint-slice/endpoint-slice.ts'

@@ -70,7 +70,6 @@ export const smiKinds = {
     description: 'Who may call whom, and what.',
     spec: trafficTargetSchema,
     older: { v1alpha2: { spec: trafficTargetSchema2 }, v1alpha1: { spec: trafficTargetSchema1, root: 'top' } },
-    pending,
     withDefaults: (written) => targetOf(written as WrittenTarget),
   }),
   HTTPRouteGroup: defineKind({
@@ -83,7 +82,6 @@ export const smiKinds = {
       v1alpha2: { spec: { ...httpRouteGroupSchema }, root: 'top' },
       v1alpha1: { spec: { ...httpRouteGroupSchema }, root: 'top' },
     },
-    pending,
     withDefaults: (written) => ({
       matches: ((written as HTTPRouteGroupSpec).matches as unknown as readonly WrittenMatch[]).map(matchOf),
     }),
@@ -99,7 +97,6 @@ export const smiKinds = {
       v1alpha2: { spec: emptySmiRouteSchema },
       v1alpha1: { spec: emptySmiRouteSchema },
     },
-    pending,
     withDefaults: portsOf,
   }),
   SMIUDPRoute: defineKind({

@@ -33,7 +33,10 @@ const rules = (kinds: readonly string[], least: number): Schema =>
     list(
       object(
         {
-          kind: doc('Kind of the rule.', word(kinds)),
+          kind: doc('Kind of the rule.', {
+            ...word(kinds),
+            'x-pending-values': { UDPRoute: { effect: 'datagrams are not authorized', proxies: 'all' } },
+          }),
           name,
           matches: doc('Names of matches of the group; all unless written.', list(text('short-text'))),
         },
