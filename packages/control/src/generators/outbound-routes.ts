@@ -3,6 +3,13 @@ import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
+import {
+  meshHostRoutes,
+  meshRouteRefs,
+  type MeshRouteRefs,
+  meshTargets,
+  noMeshRoutes,
+} from './gateway-api/mesh-hosts.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { joinVirtualHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
@@ -29,7 +36,7 @@ interface RouteScope {
   readonly tunnel: boolean
 }
 
-interface RouteRefs {
+interface RouteRefs extends MeshRouteRefs {
   /** The Service whose hosts these are; none for a VirtualService's own. */
   readonly service: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
@@ -62,8 +69,9 @@ export const outboundRoutes = generator({
     const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace
-    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [] }
-    return [makeView(narrowed(scope, virtualServices, local), refs)]
+    const routes = meshRouteRefs(mesh, object, scope.namespace)
+    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [], ...routes.refs }
+    return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
   },
   build({ scope, refs }) {
     const [service] = refs.service
@@ -103,6 +111,7 @@ function foreignView(
       virtualServices: [virtualService],
       destinations,
       taken,
+      ...noMeshRoutes,
     }),
   ]
 }
@@ -134,8 +143,10 @@ function addService(
   const { caller, tunnel } = context
   const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
-    if (portKind(port) === 'http') {
-      addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
+    // A route for requests says what an undeclared port speaks.
+    const instead = meshHostRoutes(context.refs, service, port)
+    if (portKind(port) === 'http' || instead !== undefined) {
+      addServiceHost(builder, service, index, { virtualServices, caller, tunnel, instead })
     } else if (tunnel) {
       addTcpHost(builder, service, index, { ...context, virtualServices })
     }
@@ -147,12 +158,14 @@ function addTcpHost(
   builder: VirtualHostBuilder,
   service: Service,
   portIndex: number,
-  context: HostContext & { readonly virtualServices: readonly VirtualService[] },
+  context: HostContext & { readonly refs: RouteRefs; readonly virtualServices: readonly VirtualService[] },
 ): void {
   const port = service.spec.ports[portIndex]?.port ?? 0
   const { caller, services } = context
   const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
-  const { targets, origin } = tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
+  const { targets, origin } =
+    meshTargets(context.refs, service, port) ??
+    tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
   const host = serviceHost(service)
   builder.add(
     {

@@ -4,6 +4,11 @@ import { connectTerminate } from './connect-terminate.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
+import { gatewayApiClusters } from './gateway-api/clusters.ts'
+import { gatewayApiDatagrams } from './gateway-api/datagram-clusters.ts'
+import { gatewayApiSecrets } from './gateway-api/secrets.ts'
+import { gatewayApiListeners } from './gateway-api/listeners.ts'
+import { gatewayApiRoutes } from './gateway-api/routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
@@ -42,9 +47,14 @@ const gateway: readonly Generator[] = [
   staticClusters,
   outboundClusters,
   endpoints,
+  gatewayApiSecrets,
+  gatewayApiClusters,
+  gatewayApiDatagrams,
   gatewayListeners,
+  gatewayApiListeners,
   connectOriginate,
   gatewayRoutes,
+  gatewayApiRoutes,
 ]
 
 const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(

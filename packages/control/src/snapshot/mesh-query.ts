@@ -1,21 +1,26 @@
 // How views look at the mesh: only through these questions, each of which is remembered. So what a view depends on is known
 // without anyone having to write it down, and a change visits exactly those that asked about it.
+import type { ObjectId } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
   type DestinationRuleSpec,
   type GatewaySpec,
   hostCovers,
+  type KindName,
   isVisible,
   mirrorsOf,
   type PeerAuthenticationSpec,
   resolveHost,
   selectsLabels,
   serviceSelects,
+  type SpecByKind,
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
   type WorkloadGroupSpec,
   type WorkloadSpec,
 } from '@weft/resources'
+import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
+import { defaultRoutes, meshRouteTopic, namedTopic, namespaceTopic, referringTopic } from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
 import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
@@ -202,6 +207,49 @@ export class MeshQuery {
   /** The policies that may hold for a workload but cannot be enforced. */
   unenforceable(target: Selectable): SnapshotUnenforceable[] {
     return this.#selecting('unenforceable', this.#withRoot([target]))
+  }
+
+  /** The object of a kind by name; kinds without namespaces have ''. */
+  named<K extends KindName>(kind: K, namespace: string, name: string): SnapshotObject<SpecByKind[K]> | undefined {
+    return this.#at<SnapshotObject<SpecByKind[K]>>(namedTopic(kind, namespace, name))[0]
+  }
+
+  /** Every Gateway of the Gateway API. */
+  apiGateways(): readonly ApiGateway[] {
+    return this.#at('GatewayAPIGateway')
+  }
+
+  /** The ListenerSets that ask a Gateway to serve them. */
+  listenerSetsOf({ namespace, name }: ObjectId): readonly ListenerSet[] {
+    return this.#at(referringTopic('ListenerSet', 'Gateway', namespace, name))
+  }
+
+  /** The routes that name a Gateway or a ListenerSet as their parent. */
+  routesOf(kind: 'Gateway' | 'ListenerSet', { namespace, name }: ObjectId): readonly Route[] {
+    return this.#at(referringTopic('Route', kind, namespace, name))
+  }
+
+  /** The routes that ask for the Gateways that call themselves default. */
+  defaultRoutes(): readonly Route[] {
+    return this.#at(defaultRoutes)
+  }
+
+  /** The routes that name the Service of a full host name as their parent. */
+  meshRoutesOf(host: string): readonly Route[] {
+    return this.#at(meshRouteTopic(host))
+  }
+
+  /** The ReferenceGrants of a namespace. */
+  grantsIn(namespace: string): readonly SnapshotObject<SpecByKind['ReferenceGrant']>[] {
+    return this.#at(namespaceTopic('ReferenceGrant', namespace))
+  }
+
+  /** The policies of a kind that name a Service as their target. */
+  policiesFor<K extends 'BackendTLSPolicy' | 'XBackendTrafficPolicy'>(
+    kind: K,
+    { namespace, name }: ObjectId,
+  ): readonly SnapshotObject<SpecByKind[K]>[] {
+    return this.#at(referringTopic(kind, 'Service', namespace, name))
   }
 
   #withRoot(targets: readonly Selectable[]): Selectable[] {

@@ -9,6 +9,7 @@ import {
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
 } from '@weft/resources'
+import { gatewayApiTopics } from '../gateway-api/topics.ts'
 import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
@@ -38,8 +39,8 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:
-      // Kinds that are checked and reported, and no generator asks about.
-      return []
+      // The Gateway API's, and none for kinds that are checked and reported, and no generator asks about.
+      return gatewayApiTopics(kind, object)
   }
 }
 

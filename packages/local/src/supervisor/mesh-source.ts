@@ -9,6 +9,7 @@ import {
   formatProblem,
   type GatewaySpec,
   type MeshObject,
+  meshWorkloads,
   ofKind,
   type Problem,
   type ServiceSpec,
@@ -66,7 +67,7 @@ function readingOf(state: StoreState): MeshReading {
   const { objects, problems, blocking } = state
   return {
     view: {
-      workloads: ofKind(objects, 'Workload'),
+      workloads: meshWorkloads(objects),
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
     },
