@@ -1,4 +1,4 @@
-// Objects that have their effect as other kinds: SMI and Ingress, by the same functions as `weft convert`. What is derived has a name that
+// Objects that have their effect as other kinds: SMI and Ingress, by the same functions as `weft convert`, and our own policies. What is derived has a name that
 // nobody writes, and the origins of what was written.
 import { objectKey } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
@@ -7,6 +7,7 @@ import { groupOfKind, isKind, type KindName, ofKind, writtenKind } from '../kind
 import type { KindDefinition } from '../kind-definition.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
+import { deriveCircuitBreakers } from './circuit-breaker.ts'
 import type { ConvertedObject, NotExpressed } from './conversion.ts'
 import { convertIngress } from './ingress.ts'
 import { MeshLookup } from './mesh-lookup.ts'
@@ -18,7 +19,7 @@ export interface Derived {
   readonly notExpressed: readonly NotExpressed[]
 }
 
-const sources: readonly KindName[] = ['TrafficSplit', 'TrafficTarget', 'Ingress']
+const sources: readonly KindName[] = ['TrafficSplit', 'TrafficTarget', 'Ingress', 'CircuitBreaker']
 const none: Derived = { objects: [], notExpressed: [] }
 
 /** What follows from the written objects. */
@@ -35,7 +36,8 @@ export function deriveObjects(objects: readonly MeshObject[]): Derived {
     return ingressClassName === 'weft' || classes.has(ingressClassName)
   })
   const written = new Map(objects.map((object) => [objectKey(object.id), object]))
-  const converted = [...smi.objects, ...ingress.objects]
+  const breakers = deriveCircuitBreakers(mesh)
+  const converted = [...smi.objects, ...ingress.objects, ...breakers.objects]
   return {
     objects: converted.flatMap((each) => {
       const source = written.get(objectKey(each.from))
@@ -43,7 +45,7 @@ export function deriveObjects(objects: readonly MeshObject[]): Derived {
       // Somebody wrote the Gateway: routes attach themselves to that.
       return derived === undefined || written.has(objectKey(derived.id)) ? [] : [derived]
     }),
-    notExpressed: [...smi.notExpressed, ...ingress.notExpressed],
+    notExpressed: [...smi.notExpressed, ...ingress.notExpressed, ...breakers.notExpressed],
   }
 }
 

@@ -103,7 +103,7 @@ function routes(ingress: IngressObject, mesh: MeshLookup, notes: ConversionNotes
       rules.push({ backendRefs: backendOf(fallback, ingress, mesh, notes, ['spec', 'defaultBackend']) })
     }
     const spec = {
-      parentRefs: [{ name: gatewayOf(ingress) }],
+      parentRefs: parentsOf(ingress, host),
       ...(host === undefined ? {} : { hostnames: [host] }),
       rules,
     }
@@ -111,6 +111,16 @@ function routes(ingress: IngressObject, mesh: MeshLookup, notes: ConversionNotes
     if (rules.length === 0) return []
     return { kind: 'HTTPRoute', namespace, name: nameOf(name, host ?? 'all'), spec, from: ingress.id, origins }
   })
+}
+
+/** A route without a host belongs to the listeners without one: the others have their own default. */
+function parentsOf(ingress: IngressObject, host: string | undefined): object[] {
+  const name = gatewayOf(ingress)
+  if (host !== undefined) return [{ name }]
+  const secure = (ingress.spec.tls ?? []).some(
+    ({ hosts, secretName }) => hosts === undefined && secretName !== undefined,
+  )
+  return ['http', ...(secure ? ['https'] : [])].map((scheme) => ({ name, sectionName: nameOf(scheme, 'all') }))
 }
 
 function matchOf({ path = '/', pathType }: IngressPath): { readonly type: string; readonly value: string } {

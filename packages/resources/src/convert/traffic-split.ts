@@ -28,10 +28,13 @@ export function convertSplit(split: Split, mesh: MeshLookup, notes: ConversionNo
       name: several ? nameOf(name, port.port) : name,
       spec,
       from: split.id,
-      origins: split.spec.backends.map((_, index) => [
-        `spec.rules[0].backendRefs[${index}]`,
-        `spec.backends[${index}]`,
-      ]),
+      origins: [
+        ['spec.rules[0]', split.spec.matches.length > 0 ? 'spec.matches' : 'spec.backends'],
+        ['spec.rules[1]', 'spec.service'],
+        ...split.spec.backends.map(
+          (_, index) => [`spec.rules[0].backendRefs[${index}]`, `spec.backends[${index}]`] as const,
+        ),
+      ],
     }
   })
 }

@@ -16,7 +16,7 @@ import {
 import type { HTTPRouteGroupSpec, SmiHttpMatch, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './types.ts'
 
 const pending: Pending = {
-  effect: 'no route or policy comes of it; `weft convert` writes it as kinds that have an effect',
+  effect: 'datagrams are not authorized',
   proxies: 'all',
 }
 
@@ -115,7 +115,6 @@ export const smiKinds = {
     description: 'Shares of the traffic of a Service.',
     spec: trafficSplitSchema,
     older: { v1alpha2: { spec: trafficSplitSchema2 }, v1alpha1: { spec: trafficSplitSchema1 } },
-    pending,
     withDefaults: (written, version) => splitOf(written as WrittenSplit, version),
   }),
 }

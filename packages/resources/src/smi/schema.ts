@@ -1,6 +1,7 @@
 // Schemas of the Service Mesh Interface, all versions.
 import {
   type Check,
+  context,
   doc,
   type Finding,
   integer,
@@ -180,7 +181,7 @@ const matches = doc(
       {
         kind: doc('HTTPRouteGroup.', word(['HTTPRouteGroup'])),
         name,
-        apiGroup: doc('API group of the group of routes.', text('api-group')),
+        apiGroup: context('API group of the group of routes.', text('api-group')),
       },
       { required: ['kind', 'name'] },
     ),
