@@ -56,6 +56,7 @@ export const secretKind = defineKind({
   versions: ['v1'],
   root: 'top',
   names: ['secrets'],
+  shownBy: 'control/golden/gateway-api/tls',
   description: 'Certificates and keys of gateways and backends.',
   spec,
   withDefaults: (written) => {
