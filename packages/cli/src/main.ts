@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   'restart-proxy': async () => (await import('./commands/restart-proxy.ts')).registerRestartProxy,
   get: async () => (await import('./commands/get.ts')).registerGet,
   analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
+  convert: async () => (await import('./commands/convert.ts')).registerConvert,
+  schema: async () => (await import('./commands/schema.ts')).registerSchema,
   validate: async () => (await import('./commands/validate.ts')).registerValidate,
   translate: async () => (await import('./commands/translate.ts')).registerTranslate,
 }

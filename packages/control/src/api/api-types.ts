@@ -75,6 +75,8 @@ export interface StatusReport {
     readonly revision: number
     readonly objects: number
     readonly problems: readonly FindingReport[]
+    /** What the objects say of each other: references to what is not there, contradictions. */
+    readonly relations?: readonly FindingReport[]
     /** Served in an older version than their file asks for. */
     readonly stale: readonly { readonly object: Origin; readonly reason: string }[]
     readonly blocking: readonly FindingReport[]

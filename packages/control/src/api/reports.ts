@@ -42,6 +42,7 @@ export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus
       revision: storeState?.revision ?? 0,
       objects: storeState?.objects.length ?? 0,
       problems: (storeState?.problems ?? []).map(findingReport),
+      relations: (storeState?.relations ?? []).map(findingReport),
       stale: (storeState?.stale ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
       blocking: (storeState?.blocking ?? []).map(findingReport),
       unenforceable: (storeState?.unenforceable ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),

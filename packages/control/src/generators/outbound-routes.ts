@@ -12,7 +12,7 @@ import {
 } from './gateway-api/mesh-hosts.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
-import { joinVirtualHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
+import { joinVirtualHosts, type UnknownHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
 import {
   addServiceHost,
   connectRoute,
@@ -24,6 +24,7 @@ import {
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
+import { commonImportsOf, covers, type Imports, importsRules, policyForUnknown } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
@@ -34,6 +35,12 @@ interface RouteScope {
   /** Only the labels that some rule asks for, so that proxies differ no more than their routes do. */
   readonly labels: Readonly<Record<string, string>>
   readonly tunnel: boolean
+}
+
+/** What a scope says besides; not part of any view, so that callers who see the same share it. */
+interface RouteImports {
+  readonly hosts: Imports
+  readonly unknown: UnknownHosts
 }
 
 interface RouteRefs extends MeshRouteRefs {
@@ -60,13 +67,16 @@ export const outboundRoutes = generator({
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
     tunnel: proxy.interception === 'explicit',
+    hosts: commonImportsOf(mesh, proxy),
+    unknown: unknownHosts(mesh, proxy),
   }),
   each: ['Service', 'VirtualService'],
-  views(mesh, scope: RouteScope, item) {
+  views(mesh, { hosts, unknown: _unknown, ...scope }: RouteScope & RouteImports, item) {
     const object = item as Service | VirtualService
-    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object))
+    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), hosts)
     if (!isSeen(mesh, object, scope.namespace)) return []
-    const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
+    if (hosts !== undefined && !covers(hosts, object.id.namespace, serviceHost(object))) return []
+    const virtualServices = importedRules(mesh, object, scope.namespace, hosts)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace
     const routes = meshRouteRefs(mesh, object, scope.namespace)
@@ -84,8 +94,19 @@ export const outboundRoutes = generator({
     const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
     return { resources: [], parts, problems: builder.problems, losers: builder.losers }
   },
-  join: (_scope, parts, before) => joinVirtualHosts(outboundHttp, parts, before),
+  join: ({ unknown }, parts, before) => joinVirtualHosts(outboundHttp, parts, unknown, before),
 })
+
+/** The rules for a host that a caller sees and its Sidecar lets in. */
+export function importedRules(mesh: MeshQuery, service: Service, namespace: string, hosts: Imports): VirtualService[] {
+  return inMesh(mesh, serviceHost(service), namespace).filter((each) => importsRules(hosts, each))
+}
+
+/** What becomes of requests for hosts that no route is for: where the kernel redirects them, they may go on to where they were meant to go. */
+function unknownHosts(mesh: MeshQuery, proxy: ProxyRef): UnknownHosts {
+  const policy = policyForUnknown(mesh, proxy) ?? 'ALLOW_ANY'
+  return proxy.interception === 'redirect' && policy === 'ALLOW_ANY' ? 'pass' : 'block'
+}
 
 function isVirtualService(object: Service | VirtualService): object is VirtualService {
   return object.id.kind === 'VirtualService'
@@ -96,10 +117,11 @@ function foreignView(
   mesh: MeshQuery,
   scope: RouteScope,
   virtualService: VirtualService,
+  imported: Imports,
 ): View<RouteScope, RouteRefs>[] {
   const { id, spec } = virtualService
   const [visible] = visibleTo([virtualService], scope.namespace, ['mesh'])
-  if (visible === undefined || spec.http.length === 0) return []
+  if (visible === undefined || spec.http.length === 0 || !importsRules(imported, virtualService)) return []
   const hosts = spec.hosts.map((host) => resolveHost(host, id.namespace))
   const taken = hosts.flatMap((host) => mesh.service(host) ?? [])
   if (taken.length === hosts.length) return []
@@ -135,7 +157,8 @@ interface HostContext {
   readonly tunnel: boolean
 }
 
-function addService(
+/** Routes for all ports of a Service. */
+export function addService(
   builder: VirtualHostBuilder,
   service: Service,
   context: HostContext & { readonly refs: RouteRefs },

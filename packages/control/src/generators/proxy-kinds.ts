@@ -1,6 +1,7 @@
 // What each kind of proxy gets: one ordered list of generators per kind, the whole configuration at a glance.
 import { connectOriginate } from './connect-originate.ts'
 import { connectTerminate } from './connect-terminate.ts'
+import { egressListeners } from './egress-listeners.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
@@ -15,7 +16,8 @@ import { inboundListeners } from './inbound-listeners.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
-import { redirectListeners, redirectPorts } from './redirect-listeners.ts'
+import { boundPorts, redirectListeners } from './redirect-listeners.ts'
+import { redirectPorts } from './redirect-ports.ts'
 import { staticClusters } from './static-clusters.ts'
 import { weftWorkloads } from './weft-workloads.ts'
 
@@ -27,6 +29,7 @@ const sidecar: readonly Generator[] = [
   inboundListeners,
   connectTerminate,
   outboundListeners,
+  egressListeners,
   connectOriginate,
   outboundRoutes,
 ]
@@ -38,6 +41,8 @@ const redirectedSidecar: readonly Generator[] = [
   endpoints,
   redirectListeners,
   redirectPorts,
+  boundPorts,
+  egressListeners,
   connectTerminate,
   connectOriginate,
   outboundRoutes,

@@ -8,10 +8,10 @@ import {
   hostCovers,
   type KindName,
   isVisible,
-  mirrorsOf,
   type PeerAuthenticationSpec,
   resolveHost,
   selectsLabels,
+  type SidecarSpec,
   serviceSelects,
   type SpecByKind,
   type VirtualServiceSpec,
@@ -32,7 +32,9 @@ import {
   candidateTopics,
   carrierTopic,
   delegateTopic,
+  destinationHosts,
   destinationRuleTopic,
+  destinationTopic,
   gatewayTopic,
   groupAnnotation,
   groupedEntries,
@@ -85,9 +87,7 @@ export class MeshQuery {
     )
     return seen.length < 2
       ? seen[0]
-      : (seen.find(({ spec }) => spec.entry === undefined) ??
-          seen.find(({ id }) => id.namespace === namespace) ??
-          seen[0])
+      : (seen.find(({ id }) => id.kind === 'Service') ?? seen.find(({ id }) => id.namespace === namespace) ?? seen[0])
   }
 
   /** The Services that stand for a workload, and the ServiceEntries that select it or name its address. */
@@ -170,14 +170,30 @@ export class MeshQuery {
 
   /** The Services that VirtualServices send to. */
   destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
-    const hosts = virtualServices.flatMap(({ id, spec }) =>
-      [...spec.http, ...spec.tls, ...spec.tcp].flatMap((rule) =>
-        [...(rule.route ?? []), ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : [])].map(
-          ({ destination }) => resolveHost(destination.host, id.namespace),
-        ),
-      ),
-    )
+    const hosts = virtualServices.flatMap(destinationHosts)
     return [...new Set(hosts)].sort().flatMap((host) => this.service(host) ?? [])
+  }
+
+  /** The VirtualServices that send something to a full host name, whoever sees them. */
+  virtualServicesTo(host: string): readonly VirtualService[] {
+    return this.#at(destinationTopic(host))
+  }
+
+  /**
+   * The Sidecars that may hold for a workload, the one in force first: what selects it, then what is for its namespace, then what is for the whole
+   * mesh.
+   */
+  sidecarsFor(target: Selectable): SnapshotObject<SidecarSpec>[] {
+    const { rootNamespace } = this.settings
+    const rank = ({ id, spec }: SnapshotObject<SidecarSpec>): number => {
+      const selector = spec.workloadSelector?.labels ?? {}
+      if (Object.keys(selector).length > 0)
+        return id.namespace === target.namespace && selectsLabels(selector, target.labels) ? 0 : -1
+      return id.namespace === target.namespace ? 1 : id.namespace === rootNamespace ? 2 : -1
+    }
+    return this.#selecting<SnapshotObject<SidecarSpec>>('Sidecar', this.#withRoot([target]))
+      .filter((sidecar) => rank(sidecar) >= 0)
+      .sort((a, b) => rank(a) - rank(b))
   }
 
   /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */

@@ -5,7 +5,6 @@ import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
-  analyze,
   formatProblem,
   type GatewaySpec,
   type MeshObject,
@@ -64,7 +63,7 @@ export async function openMeshSource(dir: string, paths: StatePaths): Promise<Me
 }
 
 function readingOf(state: StoreState): MeshReading {
-  const { objects, problems, blocking } = state
+  const { objects, problems, blocking, relations = [] } = state
   return {
     view: {
       workloads: meshWorkloads(objects),
@@ -73,7 +72,7 @@ function readingOf(state: StoreState): MeshReading {
     },
     blocking: blocking.map(formatProblem),
     errors: problems.filter(isError).map(formatProblem),
-    dangling: analyze(objects).filter(isError).map(formatProblem),
+    dangling: relations.filter(isError).map(formatProblem),
   }
 }
 

@@ -95,7 +95,7 @@ export class VirtualHostBuilder {
 }
 
 /** The VirtualServices whose hosts name `host`: exact names before wildcards, longer wildcards first. */
-function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
+export function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
   const ranked = all.flatMap((virtualService) => {
     const ranks = virtualService.spec.hosts
       .map((name) => resolveHost(name, virtualService.id.namespace))
