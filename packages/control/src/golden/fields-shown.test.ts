@@ -65,5 +65,5 @@ test('taking an effective field out of a golden case changes what it sends', () 
       if (!shown) idle.push(`${definition.kind} ${row.path}`)
     }
   }
-  assert.deepEqual(idle, Object.keys(silent))
+  assert.deepEqual(idle.sort(), Object.keys(silent).sort())
 })
