@@ -8,6 +8,7 @@ import {
   type ServicePort,
   targetPortOf,
   type TrafficPolicy,
+  type WorkloadEntrySpec,
   type WorkloadInstance,
 } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
@@ -21,8 +22,10 @@ import { takesTunnels, tunnelPort } from './connect-terminate.ts'
 import { destinationRulesFor, mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
+import { discoveryKind } from './host-discovery.ts'
+import { byLocality, lbEndpointOf, type PlacedEndpoint, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
-import type { ServiceReferences } from './service-references.ts'
+import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 import type { Init } from './init.ts'
@@ -31,6 +34,7 @@ type LbEndpointInit = Init<typeof LbEndpointSchema>
 
 interface EndpointRefs {
   readonly instances: readonly SnapshotInstance[]
+  readonly workloadEntries: readonly SnapshotObject<WorkloadEntrySpec>[]
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
   /** Only those that keep workloads from taking tunnels. */
   readonly serverNamePolicies: readonly SnapshotObject<AuthorizationPolicySpec>[]
@@ -53,6 +57,8 @@ export const endpoints = generator({
   each: ['Service'],
   views(mesh, { callers, ...scope }, item) {
     const service = item as Service
+    // Where names are resolved, nobody asks for endpoints.
+    if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
     const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
     const targets = instances.map(({ value }) => value)
     return [
@@ -63,6 +69,7 @@ export const endpoints = generator({
         service: [service],
         destinationRules: destinationRulesFor(mesh, service, callers),
         instances,
+        workloadEntries: mesh.workloadEntriesBehind(service),
         peerAuthentications: mesh.peerAuthentications(targets),
         serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
       }),
@@ -74,15 +81,16 @@ export const endpoints = generator({
       ['ISTIO_MUTUAL', undefined].includes(portPolicy(policy, subset, port.port).tls?.mode)
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', lbEndpoints({ port, tls: tlsOf(port) }, refs.instances, refs, scope)),
+        assignment(service, port, '', [
+          ...running({ port, tls: tlsOf(port) }, refs.instances, refs, scope),
+          ...written(service, port, refs, {}),
+        ]),
         ...subsets.map(({ subset }) => {
           const members = refs.instances.filter(({ value }) => selectsLabels(subset.labels, value.labels))
-          return assignment(
-            service,
-            port,
-            subset.name,
-            lbEndpoints({ port, tls: tlsOf(port, subset.trafficPolicy) }, members, refs, scope),
-          )
+          return assignment(service, port, subset.name, [
+            ...running({ port, tls: tlsOf(port, subset.trafficPolicy) }, members, refs, scope),
+            ...written(service, port, refs, subset.labels),
+          ])
         }),
       ]),
     )
@@ -90,9 +98,14 @@ export const endpoints = generator({
   },
 })
 
-function assignment(service: Service, port: ServicePort, subset: string, lbEndpoints: LbEndpointInit[]): BuiltResource {
+function assignment(
+  service: Service,
+  port: ServicePort,
+  subset: string,
+  placed: readonly PlacedEndpoint[],
+): BuiltResource {
   const name = outboundCluster(serviceHost(service), port.port, subset)
-  const endpoints = lbEndpoints.length === 0 ? [] : [{ lbEndpoints, locality: {} }]
+  const endpoints = byLocality(placed)
   return encodeResource(ClusterLoadAssignmentSchema, name, { clusterName: name, endpoints }, [originOf(service.id, '')])
 }
 
@@ -102,12 +115,13 @@ interface Destination {
   readonly tls: boolean
 }
 
-function lbEndpoints(
+/** Endpoints that this mesh runs. */
+function running(
   { port, tls }: Destination,
   instances: readonly SnapshotInstance[],
   { peerAuthentications, serverNamePolicies }: EndpointRefs,
   scope: EndpointScope,
-): LbEndpointInit[] {
+): PlacedEndpoint[] {
   return instances.flatMap(({ value }) => {
     const target = targetPortOf(port, value.ports)
     if (target === undefined) return []
@@ -118,8 +132,22 @@ function lbEndpoints(
       ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
     )
     const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
-    return [tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)]
+    const endpoint = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
+    return [{ locality: '', endpoint }]
   })
+}
+
+/** Endpoints that are written down; `labels` narrow to those of a subset. */
+function written(
+  service: Service,
+  port: ServicePort,
+  { workloadEntries }: Pick<EndpointRefs, 'workloadEntries'>,
+  labels: Readonly<Record<string, string>>,
+): PlacedEndpoint[] {
+  const external = service.spec.entry?.external === true
+  return writtenEndpoints(service, workloadEntries)
+    .filter((each) => selectsLabels(labels, each.labels))
+    .flatMap((each) => lbEndpointOf(each, port, external) ?? [])
 }
 
 function direct(instance: WorkloadInstance, target: number, mtls: boolean): LbEndpointInit {

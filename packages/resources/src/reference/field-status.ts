@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind-definition.ts'
 import type { Pending, Schema } from '../schema/schema.ts'
 
 /** What a data plane does about a field. */
-export type FieldStatus = 'effective' | 'refused' | 'reported'
+export type FieldStatus = 'effective' | 'refused' | 'reported' | 'context'
 
 /** One field (or one value of a field) of a kind. */
 export interface FieldRow {
@@ -25,12 +25,14 @@ export interface FieldRow {
 interface Above {
   readonly refused: string | undefined
   readonly pending: Pending | undefined
+  readonly context: boolean
 }
 
 /** Every field of a kind, in the order of its schema; values that are treated otherwise than their field follow it. */
 export function fieldRows(definition: KindDefinition): FieldRow[] {
   const root = definition.root === 'top' ? [] : ['spec']
-  return rowsBelow(definition.spec, root, { refused: definition.refused, pending: definition.pending })
+  const { refused, pending } = definition
+  return rowsBelow(definition.spec, root, { refused, pending, context: false })
 }
 
 /** What has no effect anywhere has none on Weft's proxy either. */
@@ -43,6 +45,7 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
     const inherited = {
       refused: above.refused ?? field['x-refused'],
       pending: narrower(above.pending, field['x-pending']),
+      context: above.context || field['x-context'] === true,
     }
     const { leaf, suffix } = unwrap(field)
     const at = [...steps, name, ...suffix]
@@ -58,7 +61,7 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
   })
   const unknown = Object.entries(schema['x-unsupported'] ?? {}).map(([name, mend]): FieldRow => {
     const at = [...steps, name]
-    const refused = statusOf({ refused: mend, pending: undefined })
+    const refused = statusOf({ refused: mend, pending: undefined, context: false })
     return { path: pathOf(at), steps: at, type: 'anything', required: false, doc: 'Not part of this kind.', ...refused }
   })
   return [...known, ...unknown]
@@ -66,10 +69,10 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
 
 function valueRows(row: FieldRow, leaf: Schema, above: Above): FieldRow[] {
   const refused = Object.entries(leaf['x-unsupported-values'] ?? {}).map(([value, mend]) =>
-    valueRow(row, value, { refused: above.refused ?? mend, pending: undefined }),
+    valueRow(row, value, { refused: above.refused ?? mend, pending: undefined, context: false }),
   )
   const pending = Object.entries(leaf['x-pending-values'] ?? {}).map(([value, each]) =>
-    valueRow(row, value, { refused: above.refused, pending: narrower(above.pending, each) }),
+    valueRow(row, value, { refused: above.refused, pending: narrower(above.pending, each), context: false }),
   )
   return [...refused, ...pending]
 }
@@ -78,15 +81,16 @@ function valueRow(row: FieldRow, value: string, status: Above): FieldRow {
   return { ...row, path: `${row.path}: ${value}`, value, type: 'value', doc: '', required: false, ...statusOf(status) }
 }
 
-function statusOf({ refused, pending }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
+function statusOf({ refused, pending, context }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
   if (refused !== undefined) return { envoy: 'refused', weft: 'refused', why: refused }
+  if (context) return { envoy: 'context', weft: 'context', why: undefined }
   if (pending === undefined) return { envoy: 'effective', weft: 'effective', why: undefined }
   return { envoy: pending.proxies === 'all' ? 'reported' : 'effective', weft: 'reported', why: pending.effect }
 }
 
 /** Looks through lists and maps. */
 function unwrap(schema: Schema): { readonly suffix: readonly string[]; readonly leaf: Schema } {
-  const inner = schema.items ?? (schema.additionalProperties || undefined)
+  const inner = schema.items ?? (schema.properties === undefined ? schema.additionalProperties || undefined : undefined)
   if (inner === undefined) return { suffix: [], leaf: schema }
   const { suffix, leaf } = unwrap(inner)
   return { suffix: [schema.items === undefined ? '<>' : '[]', ...suffix], leaf }
