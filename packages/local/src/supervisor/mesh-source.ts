@@ -5,7 +5,6 @@ import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
-  
   formatProblem,
   type GatewaySpec,
   type MeshObject,
