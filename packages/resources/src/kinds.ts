@@ -18,6 +18,7 @@ import type { MeshObject } from './mesh-object.ts'
 import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
 import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
+import type { SidecarSpec } from './networking/sidecar/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
 import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
@@ -46,7 +47,7 @@ export interface SpecByKind {
   ServiceEntry: ServiceEntrySpec
   WorkloadEntry: WorkloadEntrySpec
   WorkloadGroup: WorkloadGroupSpec
-  Sidecar: CheckedSpec
+  Sidecar: SidecarSpec
   ProxyConfig: CheckedSpec
   EnvoyFilter: CheckedSpec
   PeerAuthentication: PeerAuthenticationSpec

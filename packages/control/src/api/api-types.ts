@@ -119,6 +119,26 @@ export interface SnapshotReport {
   readonly history: readonly { readonly version: string; readonly sinceMs: number }[]
 }
 
+/** One configuration object as the mesh holds it. */
+export interface ObjectReport {
+  /** `group/kind/namespace/name` */
+  readonly key: string
+  readonly position: Position | undefined
+  /** As in YAML, with defaults and status. */
+  readonly manifest: {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly creationTimestamp?: string }
+    readonly spec?: unknown
+    readonly status?: unknown
+  }
+}
+
+/** `GET /v1/objects?kind=group/kind` (repeatable), `namespace`, `name` */
+export interface ObjectsReport {
+  readonly objects: readonly ObjectReport[]
+}
+
 /** `GET /v1/positions?origin=...` (repeatable) */
 export interface PositionsReport {
   readonly positions: readonly OriginPlace[]

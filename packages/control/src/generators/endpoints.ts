@@ -25,6 +25,7 @@ import { type BuiltResource, generator, makeView } from './generator.ts'
 import { discoveryKind } from './host-discovery.ts'
 import { byLocality, lbEndpointOf, type PlacedEndpoint, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
+import { imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
@@ -51,15 +52,19 @@ export const endpoints = generator({
   name: 'endpoints',
   scope: (mesh, proxy) => ({
     callers: ruleScope(mesh, proxy),
+    hosts: importsOf(mesh, proxy),
+    namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
   }),
   each: ['Service'],
-  views(mesh, { callers, ...scope }, item) {
+  views(mesh, { callers, hosts, namespace, ...scope }, item) {
     const service = item as Service
     // Where names are resolved, nobody asks for endpoints.
     if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
-    const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
+    if (!imports(mesh, hosts, service, namespace)) return []
+    const early = service.spec.publishNotReadyAddresses === true
+    const instances = mesh.instancesBehind(service).filter(({ value }) => (value.ready || early) && !value.draining)
     const targets = instances.map(({ value }) => value)
     return [
       makeView<

@@ -9,6 +9,7 @@ import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
 import { isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
+import { imports, importsOf } from './sidecar-scope.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
 import type { Init } from './init.ts'
@@ -24,11 +25,13 @@ export const outboundClusters = generator({
     trustDomain: mesh.settings.trustDomain,
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
+    hosts: importsOf(mesh, proxy),
+    namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     byName: proxy.interception === 'explicit' || proxy.instance.proxy === 'gateway',
   }),
   each: ['Service'],
-  views: (mesh, { callers, ...scope }, item) =>
-    isSeen(mesh, item as Service, callers)
+  views: (mesh, { callers, hosts, namespace, ...scope }, item) =>
+    isSeen(mesh, item as Service, callers) && imports(mesh, hosts, item as Service, namespace)
       ? [makeView<ClusterScope, ServiceReferences>(scope, serviceReferences(mesh, item as Service, callers))]
       : [],
   build({ scope, refs }) {

@@ -6,6 +6,7 @@ import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
+import { meshRouteRefs, type MeshRouteRefs, meshTargets, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
 import { type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -34,9 +35,9 @@ interface OutboundView {
   readonly port: 'http' | number
 }
 
-interface OutboundRefs {
+interface OutboundRefs extends MeshRouteRefs {
   readonly service: readonly Service[]
-  readonly services: readonly Service[]
+  readonly destinations: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
 }
 
@@ -53,7 +54,7 @@ export const outboundListeners = generator({
   views(mesh, { outboundTcp, ...scope }) {
     const http = makeView<OutboundView, OutboundRefs>(
       { ...scope, labels: {}, port: 'http' },
-      { service: [], services: [], virtualServices: [] },
+      { service: [], destinations: [], virtualServices: [], ...noMeshRoutes },
     )
     const tcp = Object.entries(outboundTcp).flatMap(([target, address]) => {
       const match = /^([^.:]+)\.([^.:]+):(\d+)$/.exec(target)
@@ -66,7 +67,12 @@ export const outboundListeners = generator({
       return [
         makeView<OutboundView, OutboundRefs>(
           { ...scope, address, port: Number(match[3]) },
-          { service: [service], services: mesh.destinationsOf(virtualServices), virtualServices },
+          {
+            service: [service],
+            destinations: mesh.destinationsOf(virtualServices),
+            virtualServices,
+            ...meshRouteRefs(mesh, service, scope.namespace).refs,
+          },
         ),
       ]
     })
@@ -77,7 +83,9 @@ export const outboundListeners = generator({
     if (scope.port === 'http' || service === undefined) {
       return { resources: [httpProxy(scope), tunnel(scope)], problems: [], losers: [] }
     }
-    const { targets, losers, origin } = tcpTargets(service, scope.port, refs, scope)
+    const { virtualServices, destinations } = refs
+    const ruled = tcpTargets(service, scope.port, { virtualServices, services: destinations }, scope)
+    const { targets, origin } = meshTargets(refs, service, scope.port) ?? ruled
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -93,7 +101,7 @@ export const outboundListeners = generator({
       },
       [originOf(service.id, '')],
     )
-    return { resources: [resource], problems: [], losers }
+    return { resources: [resource], problems: [], losers: ruled.losers }
   },
 })
 

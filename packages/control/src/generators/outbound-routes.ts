@@ -3,9 +3,16 @@ import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
+import {
+  meshHostRoutes,
+  meshRouteRefs,
+  type MeshRouteRefs,
+  meshTargets,
+  noMeshRoutes,
+} from './gateway-api/mesh-hosts.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
-import { joinVirtualHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
+import { joinVirtualHosts, type UnknownHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
 import {
   addServiceHost,
   connectRoute,
@@ -17,6 +24,7 @@ import {
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
+import { commonImportsOf, covers, type Imports, importsRules, policyForUnknown } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
@@ -29,7 +37,13 @@ interface RouteScope {
   readonly tunnel: boolean
 }
 
-interface RouteRefs {
+/** What a scope says besides; not part of any view, so that callers who see the same share it. */
+interface RouteImports {
+  readonly hosts: Imports
+  readonly unknown: UnknownHosts
+}
+
+interface RouteRefs extends MeshRouteRefs {
   /** The Service whose hosts these are; none for a VirtualService's own. */
   readonly service: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
@@ -53,17 +67,21 @@ export const outboundRoutes = generator({
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
     tunnel: proxy.interception === 'explicit',
+    hosts: commonImportsOf(mesh, proxy),
+    unknown: unknownHosts(mesh, proxy),
   }),
   each: ['Service', 'VirtualService'],
-  views(mesh, scope: RouteScope, item) {
+  views(mesh, { hosts, unknown: _unknown, ...scope }: RouteScope & RouteImports, item) {
     const object = item as Service | VirtualService
-    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object))
+    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), hosts)
     if (!isSeen(mesh, object, scope.namespace)) return []
-    const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
+    if (hosts !== undefined && !covers(hosts, object.id.namespace, serviceHost(object))) return []
+    const virtualServices = importedRules(mesh, object, scope.namespace, hosts)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace
-    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [] }
-    return [makeView(narrowed(scope, virtualServices, local), refs)]
+    const routes = meshRouteRefs(mesh, object, scope.namespace)
+    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [], ...routes.refs }
+    return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
   },
   build({ scope, refs }) {
     const [service] = refs.service
@@ -76,8 +94,19 @@ export const outboundRoutes = generator({
     const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
     return { resources: [], parts, problems: builder.problems, losers: builder.losers }
   },
-  join: (_scope, parts, before) => joinVirtualHosts(outboundHttp, parts, before),
+  join: ({ unknown }, parts, before) => joinVirtualHosts(outboundHttp, parts, unknown, before),
 })
+
+/** The rules for a host that a caller sees and its Sidecar lets in. */
+export function importedRules(mesh: MeshQuery, service: Service, namespace: string, hosts: Imports): VirtualService[] {
+  return inMesh(mesh, serviceHost(service), namespace).filter((each) => importsRules(hosts, each))
+}
+
+/** What becomes of requests for hosts that no route is for: where the kernel redirects them, they may go on to where they were meant to go. */
+function unknownHosts(mesh: MeshQuery, proxy: ProxyRef): UnknownHosts {
+  const policy = policyForUnknown(mesh, proxy) ?? 'ALLOW_ANY'
+  return proxy.interception === 'redirect' && policy === 'ALLOW_ANY' ? 'pass' : 'block'
+}
 
 function isVirtualService(object: Service | VirtualService): object is VirtualService {
   return object.id.kind === 'VirtualService'
@@ -88,10 +117,11 @@ function foreignView(
   mesh: MeshQuery,
   scope: RouteScope,
   virtualService: VirtualService,
+  imported: Imports,
 ): View<RouteScope, RouteRefs>[] {
   const { id, spec } = virtualService
   const [visible] = visibleTo([virtualService], scope.namespace, ['mesh'])
-  if (visible === undefined || spec.http.length === 0) return []
+  if (visible === undefined || spec.http.length === 0 || !importsRules(imported, virtualService)) return []
   const hosts = spec.hosts.map((host) => resolveHost(host, id.namespace))
   const taken = hosts.flatMap((host) => mesh.service(host) ?? [])
   if (taken.length === hosts.length) return []
@@ -103,6 +133,7 @@ function foreignView(
       virtualServices: [virtualService],
       destinations,
       taken,
+      ...noMeshRoutes,
     }),
   ]
 }
@@ -126,7 +157,8 @@ interface HostContext {
   readonly tunnel: boolean
 }
 
-function addService(
+/** Routes for all ports of a Service. */
+export function addService(
   builder: VirtualHostBuilder,
   service: Service,
   context: HostContext & { readonly refs: RouteRefs },
@@ -134,8 +166,10 @@ function addService(
   const { caller, tunnel } = context
   const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
-    if (portKind(port) === 'http') {
-      addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
+    // A route for requests says what an undeclared port speaks.
+    const instead = meshHostRoutes(context.refs, service, port)
+    if (portKind(port) === 'http' || instead !== undefined) {
+      addServiceHost(builder, service, index, { virtualServices, caller, tunnel, instead })
     } else if (tunnel) {
       addTcpHost(builder, service, index, { ...context, virtualServices })
     }
@@ -147,12 +181,14 @@ function addTcpHost(
   builder: VirtualHostBuilder,
   service: Service,
   portIndex: number,
-  context: HostContext & { readonly virtualServices: readonly VirtualService[] },
+  context: HostContext & { readonly refs: RouteRefs; readonly virtualServices: readonly VirtualService[] },
 ): void {
   const port = service.spec.ports[portIndex]?.port ?? 0
   const { caller, services } = context
   const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
-  const { targets, origin } = tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
+  const { targets, origin } =
+    meshTargets(context.refs, service, port) ??
+    tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
   const host = serviceHost(service)
   builder.add(
     {

@@ -1,16 +1,23 @@
 // What each kind of proxy gets: one ordered list of generators per kind, the whole configuration at a glance.
 import { connectOriginate } from './connect-originate.ts'
 import { connectTerminate } from './connect-terminate.ts'
+import { egressListeners } from './egress-listeners.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
+import { gatewayApiClusters } from './gateway-api/clusters.ts'
+import { gatewayApiDatagrams } from './gateway-api/datagram-clusters.ts'
+import { gatewayApiSecrets } from './gateway-api/secrets.ts'
+import { gatewayApiListeners } from './gateway-api/listeners.ts'
+import { gatewayApiRoutes } from './gateway-api/routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
-import { redirectListeners, redirectPorts } from './redirect-listeners.ts'
+import { boundPorts, redirectListeners } from './redirect-listeners.ts'
+import { redirectPorts } from './redirect-ports.ts'
 import { staticClusters } from './static-clusters.ts'
 import { weftWorkloads } from './weft-workloads.ts'
 
@@ -22,6 +29,7 @@ const sidecar: readonly Generator[] = [
   inboundListeners,
   connectTerminate,
   outboundListeners,
+  egressListeners,
   connectOriginate,
   outboundRoutes,
 ]
@@ -33,6 +41,8 @@ const redirectedSidecar: readonly Generator[] = [
   endpoints,
   redirectListeners,
   redirectPorts,
+  boundPorts,
+  egressListeners,
   connectTerminate,
   connectOriginate,
   outboundRoutes,
@@ -42,9 +52,14 @@ const gateway: readonly Generator[] = [
   staticClusters,
   outboundClusters,
   endpoints,
+  gatewayApiSecrets,
+  gatewayApiClusters,
+  gatewayApiDatagrams,
   gatewayListeners,
+  gatewayApiListeners,
   connectOriginate,
   gatewayRoutes,
+  gatewayApiRoutes,
 ]
 
 const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(

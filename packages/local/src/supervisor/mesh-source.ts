@@ -8,6 +8,7 @@ import {
   formatProblem,
   type GatewaySpec,
   type MeshObject,
+  meshWorkloads,
   ofKind,
   type Problem,
   type ServiceSpec,
@@ -65,7 +66,7 @@ function readingOf(state: StoreState): MeshReading {
   const { objects, problems, blocking, relations = [] } = state
   return {
     view: {
-      workloads: ofKind(objects, 'Workload'),
+      workloads: meshWorkloads(objects),
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
     },
