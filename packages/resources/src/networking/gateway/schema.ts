@@ -69,10 +69,15 @@ const files = {
 export const serverTls: Schema = object(
   {
     httpsRedirect: doc('Answers HTTP requests with a redirect to HTTPS.', boolean),
-    mode: doc(
-      'Whether TLS ends here, and whether clients show a certificate.',
-      word(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
-    ),
+    mode: doc('Whether TLS ends here, and whether clients show a certificate.', {
+      ...word(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
+      'x-pending-values': {
+        AUTO_PASSTHROUGH: {
+          effect: 'connections are passed on by `tls` rules only, as with PASSTHROUGH',
+          proxies: 'all',
+        },
+      },
+    }),
     ...files,
     caCrl: doc('File of revoked certificates.', refused(unverified, text('path'))),
     credentialName: doc('Secret with key and certificate.', text('not-empty')),
