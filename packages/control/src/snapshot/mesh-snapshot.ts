@@ -6,9 +6,9 @@ import {
   groupOfKind,
   type KindName,
   type MeshObject,
-  ofKind,
   type SpecByKind,
   type WorkloadInstance,
+  writtenKind,
 } from '@weft/resources'
 import { addDigest, type Digest, digestText, emptyDigest, subtractDigest, textDigest } from '@weft/xds'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
@@ -122,8 +122,11 @@ function configPart(input: SnapshotInput, previous: ConfigPart | undefined): Con
     })),
     previous?.unenforceable,
   )
+  const byKind = Map.groupBy(input.objects, ({ id }) => `${id.group}/${id.kind}`)
+  const ofKind = (kind: KindName): readonly MeshObject[] =>
+    byKind.get(`${groupOfKind[kind]}/${writtenKind(kind)}`) ?? []
   const objects = Object.fromEntries(
-    kinds.map((kind) => [kind, shared(ofKind(input.objects, kind).map(withoutPositions), previous?.objects[kind])]),
+    kinds.map((kind) => [kind, shared(ofKind(kind).map(withoutPositions), previous?.objects[kind])]),
   ) as unknown as ConfigPart['objects']
   const settings =
     previous !== undefined && sameJson(previous.settings, input.settings) ? previous.settings : input.settings
