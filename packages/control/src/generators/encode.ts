@@ -13,6 +13,12 @@ import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_logg
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
+import {
+  StatefulSessionPerRouteSchema,
+  StatefulSessionSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
+import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
+import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -50,6 +56,10 @@ const registry = createRegistry(
   FilterConfigSchema,
   CorsSchema,
   CorsPolicySchema,
+  StatefulSessionSchema,
+  StatefulSessionPerRouteSchema,
+  CookieBasedSessionStateSchema,
+  HeaderBasedSessionStateSchema,
   PreviousPrioritiesConfigSchema,
   HTTPFaultSchema,
   HttpRbacSchema,
