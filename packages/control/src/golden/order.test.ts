@@ -55,7 +55,7 @@ test('equal input gives equal bytes, however documents are ordered and spread ov
       const flavor = draw() % 2 === 0 ? 'weft' : 'envoy'
       assertSame(name, served([{ name: 'in.yaml', text }], flavor), served(spread, flavor))
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 

@@ -33,7 +33,7 @@ test('after any history of changes, the findings are those of an analysis from n
         assert.deepEqual(analysis.problems().map(formatProblem), analyzeWritten(now).map(formatProblem))
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
 })
 
@@ -122,6 +122,6 @@ test('no shape of an object makes a check throw', () => {
       })
       for (const { message, mend } of analyzeWritten(written)) assert.ok(message !== '' && mend !== '')
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
 })
