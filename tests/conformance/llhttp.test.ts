@@ -19,6 +19,9 @@ const unfinished = 'the head does not end in the data; when it does, the fault i
 const otherProtocol = 'not HTTP'
 const oneCoding = 'any coding but one `chunked` is refused: another reader may frame it otherwise'
 
+const handedOn =
+  'what follows the head of an upgrade is handed on as it comes, as Envoy does; no other request follows it'
+
 /** Accepted here and refused there, or the other way round. */
 const otherVerdict: Readonly<Record<string, string>> = {
   'request/connection#CRLF between requests, explicit `close`': closed,
@@ -26,7 +29,6 @@ const otherVerdict: Readonly<Record<string, string>> = {
   'request/connection#CRLF between requests, explicit `close` followed by tab': closed,
   'request/connection#No restart when keep-alive is off (1.0)': closed,
   'request/connection#Resetting flags when keep-alive is off (1.0, lenient)': closed,
-  'request/connection#Upgrade POST request': noUpgrade,
   'request/content-length#Error on `Content-Length` overflow': unfinished,
   'request/content-length#Error on duplicate `Content-Length`': unfinished,
   'request/invalid#HTTP protocol and ANNOUNCE method': unknownMethod,
@@ -41,7 +43,6 @@ const otherVerdict: Readonly<Record<string, string>> = {
     'a fragment in the target; and a second coding',
   'request/transfer-encoding#POST with `chunked` as last transfer-encoding (multiple headers)':
     'a fragment in the target; and a second coding',
-  'request/uri#Fragment in URI': 'a fragment is no part of a request target (RFC 9112 3.2); Envoy refuses it too',
   'response/connection#HTTP/1.1 with keep-alive disabled and 204 status': closed,
   'response/connection#HTTP/1.1 with keep-alive disabled, content-length': closed,
   'response/connection#HTTP/1.1 with keep-alive disabled and 204 status (lenient)': closed,
@@ -62,6 +63,8 @@ const oneResponse = 'one response per request: what follows was not asked for, a
 
 /** Both accept, and read something else. */
 const otherFraming: Readonly<Record<string, string>> = {
+  'request/connection#Emitting part of body and pausing': handedOn,
+  'request/connection#Upgrade POST request': handedOn,
   'response/connection#HTTP 304 with Content-Length': oneResponse,
   'response/connection#HTTP 304 with Transfer-Encoding': oneResponse,
   'response/finish#It should be safe to finish with cb after empty response':

@@ -11,7 +11,8 @@ const root = join(import.meta.dirname, '../../golden')
 
 /** Fields that change nothing that is sent, and why that is right. */
 const silent: Readonly<Record<string, string>> = {
-  'Secret type': 'says which values there must be',
+  'CircuitBreaker spec.targetRefs[].group': 'a Service either way, as long as it is the only kind to attach to',
+  'CircuitBreaker spec.targetRefs[].kind': 'a Service either way, as long as it is the only kind to attach to',
   'Service spec.publishNotReadyAddresses': 'all workloads of golden cases are ready; not-ready-endpoints.test.ts shows it',
   'Gateway spec.servers[].name': 'names a server for people',
 }

@@ -30,7 +30,9 @@ export const h2Frames: Family = {
       },
     ),
     h2('the client says GOAWAY and is answered still', [get, { goaway: 0, last: 0 }, whole()]),
-    h2('the client ends its side behind a request', [get, other('GET'), end], { upstream: [[head, pause(50), answer()]] }),
+    h2('the client ends its side behind a request', [get, other('GET'), end], {
+      upstream: [[head, pause(50), answer()]],
+    }),
     h2('the client resets the connection', [get, other('GET'), reset], { upstream: [[head, pause(100)]] }),
     h2('a PING is answered', [{ ping: 'hello' }, get, whole()]),
     h2('unknown frames are passed over', [{ frame: { type: 0xbe, stream: 1, payload: 'x' } }, get, whole()]),
