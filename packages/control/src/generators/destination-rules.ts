@@ -3,6 +3,7 @@ import { originOf, type Origin } from '@weft/core'
 import {
   type DestinationRuleSpec,
   isVisible,
+  selectsLabels,
   type PortTrafficPolicy,
   type Subset,
   type TrafficPolicy,
@@ -15,19 +16,43 @@ import type { Service } from './hosts.ts'
 /** A DestinationRule with its content. */
 export type DestinationRule = SnapshotObject<DestinationRuleSpec>
 
-/** Rules for a Service that callers of a `ruleScope` see: theirs first, then the Service's, then others, each by name. */
-export function destinationRulesFor(mesh: MeshQuery, service: Service, namespace: string): DestinationRule[] {
-  const rank = (rule: DestinationRule): number =>
-    rule.id.namespace === namespace ? 0 : rule.id.namespace === service.id.namespace ? 1 : 2
+/** Callers that see the same rules. */
+export interface Callers {
+  /** '' where no rule tells namespaces apart. */
+  readonly namespace: string
+  /** Only the labels that some rule asks for. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/**
+ * Rules for a Service that callers of a `ruleScope` see: those that select them first, then theirs, then the Service's, then
+ * others, each by name.
+ */
+export function destinationRulesFor(mesh: MeshQuery, service: Service, callers: Callers): DestinationRule[] {
+  const { namespace, labels } = callers
+  const rank = ({ id, spec }: DestinationRule): number => {
+    if (spec.workloadSelector !== undefined) return 0
+    return id.namespace === namespace ? 1 : id.namespace === service.id.namespace ? 2 : 3
+  }
   return mesh
     .destinationRulesOf(service)
     .filter(({ id, spec }) => isVisible(spec.exportTo, id.namespace, namespace))
+    .filter(({ id, spec: { workloadSelector } }) => {
+      if (workloadSelector === undefined) return true
+      return id.namespace === namespace && selectsLabels(workloadSelector.matchLabels, labels)
+    })
     .sort((a, b) => rank(a) - rank(b))
 }
 
-/** The namespace whose rules a proxy sees, or '' when it sees what all namespaces without rules of their own see. */
-export function ruleScope(mesh: MeshQuery, { instance }: ProxyRef): string {
-  return mesh.namespacesWithLocalRules().has(instance.namespace) ? instance.namespace : ''
+/** Whose rules a proxy sees; proxies without rules of their own are all alike. */
+export function ruleScope(mesh: MeshQuery, { instance }: ProxyRef): Callers {
+  const { namespaces, labelKeys } = mesh.localRules(instance.namespace)
+  if (!namespaces.has(instance.namespace)) return { namespace: '', labels: {} }
+  const labels = labelKeys.flatMap((key) => {
+    const value = instance.labels[key]
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return { namespace: instance.namespace, labels: Object.fromEntries(labels) }
 }
 
 /** A subset and where it was written. */
@@ -92,11 +117,13 @@ export function portPolicy(
     ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(tls === undefined ? {} : { tls }),
   })
-  // Not a setting of ports: it holds for all of them.
+  // Not settings of ports: they hold for all of them.
   const retryBudget = subset?.retryBudget ?? base?.retryBudget
+  const proxyProtocol = subset?.proxyProtocol ?? base?.proxyProtocol
   return {
     ...members(onPort(base) ?? base ?? {}),
     ...members(onPort(subset) ?? subset ?? {}),
     ...(retryBudget === undefined ? {} : { retryBudget }),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
   }
 }

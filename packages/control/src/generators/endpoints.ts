@@ -14,14 +14,22 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { policyLevel } from '../policies/workload-selection.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
 import { takesTunnels, tunnelPort } from './connect-terminate.ts'
-import { destinationRulesFor, mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
+import {
+  type DestinationRule,
+  destinationRulesFor,
+  mergeDestinationRules,
+  portPolicy,
+  ruleScope,
+} from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
-import { type BuiltResource, generator, makeView } from './generator.ts'
+import { type BuiltResource, generator, makeView, type ProxyRef } from './generator.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
+import { type ClientPlace, localityGroups, localityOf, parseLocality, type PlacedEndpoint } from './locality.ts'
 import type { ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
@@ -40,6 +48,8 @@ interface EndpointRefs {
 interface EndpointScope {
   readonly rootNamespace: string
   readonly trustDomain: string
+  /** The client; nowhere where no rule asks where it is. */
+  readonly client: ClientPlace
 }
 
 /** One ClusterLoadAssignment per outbound cluster. */
@@ -49,40 +59,44 @@ export const endpoints = generator({
     callers: ruleScope(mesh, proxy),
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
+    client: clientPlace(mesh, proxy),
   }),
   each: ['Service'],
-  views(mesh, { callers, ...scope }, item) {
+  views(mesh, { callers, client, ...scope }, item) {
     const service = item as Service
+    const destinationRules = destinationRulesFor(mesh, service, callers)
     const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
     const targets = instances.map(({ value }) => value)
     return [
       makeView<
         EndpointScope,
         EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
-      >(scope, {
-        service: [service],
-        destinationRules: destinationRulesFor(mesh, service, callers),
-        instances,
-        peerAuthentications: mesh.peerAuthentications(targets),
-        serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
-      }),
+      >(
+        { ...scope, client: asksForPlace(destinationRules) ? client : nowhere },
+        {
+          service: [service],
+          destinationRules,
+          instances,
+          peerAuthentications: mesh.peerAuthentications(targets),
+          serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
+        },
+      ),
     ]
   },
   build({ scope, refs }) {
     const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
-    const tlsOf = (port: ServicePort, subset?: TrafficPolicy): boolean =>
-      ['ISTIO_MUTUAL', undefined].includes(portPolicy(policy, subset, port.port).tls?.mode)
+    const groups = (port: ServicePort, subset: TrafficPolicy | undefined, members: readonly SnapshotInstance[]) => {
+      const { tls, loadBalancer, outlierDetection } = portPolicy(policy, subset, port.port)
+      const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
+      const placed = lbEndpoints({ port, tls: usesTls }, members, refs, scope)
+      return localityGroups(placed, scope.client, loadBalancer?.localityLbSetting, outlierDetection !== undefined)
+    }
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', lbEndpoints({ port, tls: tlsOf(port) }, refs.instances, refs, scope)),
+        assignment(service, port, '', groups(port, undefined, refs.instances)),
         ...subsets.map(({ subset }) => {
           const members = refs.instances.filter(({ value }) => selectsLabels(subset.labels, value.labels))
-          return assignment(
-            service,
-            port,
-            subset.name,
-            lbEndpoints({ port, tls: tlsOf(port, subset.trafficPolicy) }, members, refs, scope),
-          )
+          return assignment(service, port, subset.name, groups(port, subset.trafficPolicy, members))
         }),
       ]),
     )
@@ -90,9 +104,36 @@ export const endpoints = generator({
   },
 })
 
-function assignment(service: Service, port: ServicePort, subset: string, lbEndpoints: LbEndpointInit[]): BuiltResource {
+const nowhere: ClientPlace = { locality: parseLocality(''), labels: {} }
+
+/** Where a client is, and its labels that some rule asks for. */
+function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
+  const labels = mesh.failoverLabelKeys().flatMap((key) => {
+    const value = instance.labels[key]
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return { locality: localityOf(instance.labels), labels: Object.fromEntries(labels) }
+}
+
+/** Whether endpoints are in an order that depends on where the client is: by shares, or since failing ones are found out. */
+function asksForPlace(rules: readonly DestinationRule[]): boolean {
+  return rules.some(({ spec }) =>
+    [spec.trafficPolicy, ...spec.subsets.map((subset) => subset.trafficPolicy)]
+      .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
+      .some(
+        (policy) =>
+          policy?.outlierDetection !== undefined || policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
+      ),
+  )
+}
+
+function assignment(
+  service: Service,
+  port: ServicePort,
+  subset: string,
+  endpoints: ReturnType<typeof localityGroups>,
+): BuiltResource {
   const name = outboundCluster(serviceHost(service), port.port, subset)
-  const endpoints = lbEndpoints.length === 0 ? [] : [{ lbEndpoints, locality: {} }]
   return encodeResource(ClusterLoadAssignmentSchema, name, { clusterName: name, endpoints }, [originOf(service.id, '')])
 }
 
@@ -107,7 +148,7 @@ function lbEndpoints(
   instances: readonly SnapshotInstance[],
   { peerAuthentications, serverNamePolicies }: EndpointRefs,
   scope: EndpointScope,
-): LbEndpointInit[] {
+): PlacedEndpoint[] {
   return instances.flatMap(({ value }) => {
     const target = targetPortOf(port, value.ports)
     if (target === undefined) return []
@@ -118,7 +159,8 @@ function lbEndpoints(
       ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
     )
     const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
-    return [tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)]
+    const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
+    return [{ init, locality: localityOf(value.labels), labels: value.labels }]
   })
 }
 

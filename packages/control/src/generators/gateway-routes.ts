@@ -2,11 +2,13 @@
 import { originOf } from '@weft/core'
 import { hostCovers, resolveGateway } from '@weft/resources'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { gatewayRouteName } from './gateway-listeners.ts'
 import { gatewayPorts, gatewaysOn, type ServerHost, serverHosts } from './gateways.ts'
 import { generator, makeView } from './generator.ts'
 import { weftMetadata } from './metadata.ts'
+import { routeRules } from './routes/route-policies.ts'
 import { callerScope } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, visibleTo } from './routes/virtual-hosts.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
@@ -14,22 +16,27 @@ import type { VirtualService } from './routes/virtual-service-routes.ts'
 /** `http.<port>` */
 export const gatewayRoutes = generator({
   name: 'gateway-routes',
-  scope: (mesh, proxy) => ({ ...callerScope(mesh, proxy), gatewayLabels: proxy.instance.labels }),
-  views(mesh, { gatewayLabels, ...caller }) {
+  scope: (mesh, proxy) => ({
+    ...callerScope(mesh, proxy),
+    gatewayLabels: proxy.instance.labels,
+    callers: ruleScope(mesh, proxy),
+  }),
+  views(mesh, { gatewayLabels, callers, ...caller }) {
     const gateways = mesh.gatewaysFor(gatewayLabels)
     return gatewayPorts(gateways).map((port) => {
       const onPort = gatewaysOn(gateways, port)
       const names = onPort.map(({ id }) => `${id.namespace}/${id.name}`)
       const virtualServices = visibleTo(mesh.virtualServicesOf(names), caller.namespace, names)
+      const services = mesh.destinationsOf(virtualServices)
       return makeView(
         { ...caller, port },
-        { gateways: onPort, services: mesh.destinationsOf(virtualServices), virtualServices },
+        { gateways: onPort, services, virtualServices, rules: routeRules(mesh, services, callers) },
       )
     })
   },
   build({ scope, refs }) {
     const { port } = scope
-    const builder = new VirtualHostBuilder(serviceIndex(refs.services))
+    const builder = new VirtualHostBuilder(serviceIndex(refs.services), refs.rules)
     const servers = serverHosts(refs.gateways, port)
     for (const [host, bound] of hostsOf(refs.virtualServices, servers)) {
       const gateways = [...new Set(servers.map((server) => server.gateway))]

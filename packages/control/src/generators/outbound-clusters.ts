@@ -58,7 +58,7 @@ function cluster(
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
-    ...policyMembers(policy, protocol),
+    ...policyMembers(policy, protocol, scope.flavor),
     ...sockets,
     metadata: weftMetadata(
       { origin, destinationRule: rule },

@@ -4,6 +4,7 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
+import { type DestinationRule, ruleScope } from './destination-rules.ts'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { type Service, serviceHost } from './hosts.ts'
@@ -12,6 +13,7 @@ import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { workloadOrigin } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
+import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { inMesh } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
@@ -38,6 +40,7 @@ interface OutboundRefs {
   readonly service: readonly Service[]
   readonly services: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
+  readonly rules: readonly DestinationRule[]
 }
 
 /** `outbound-http`, `tunnel`, `outbound-tcp_<address>_<port>` */
@@ -49,11 +52,12 @@ export const outboundListeners = generator({
     workload: workloadOrigin(proxy.instance),
     accessLog: telemetryOf(mesh, proxy),
     outboundTcp: proxy.instance.outboundTcp,
+    callers: ruleScope(mesh, proxy),
   }),
-  views(mesh, { outboundTcp, ...scope }) {
+  views(mesh, { outboundTcp, callers, ...scope }) {
     const http = makeView<OutboundView, OutboundRefs>(
       { ...scope, labels: {}, port: 'http' },
-      { service: [], services: [], virtualServices: [] },
+      { service: [], services: [], virtualServices: [], rules: [] },
     )
     const tcp = Object.entries(outboundTcp).flatMap(([target, address]) => {
       const match = /^([^.:]+)\.([^.:]+):(\d+)$/.exec(target)
@@ -63,10 +67,16 @@ export const outboundListeners = generator({
       const virtualServices = inMesh(mesh, serviceHost(service), scope.namespace).filter(
         ({ spec }) => spec.tcp.length > 0,
       )
+      const destinations = mesh.destinationsOf(virtualServices)
       return [
         makeView<OutboundView, OutboundRefs>(
           { ...scope, address, port: Number(match[3]) },
-          { service: [service], services: mesh.destinationsOf(virtualServices), virtualServices },
+          {
+            service: [service],
+            services: destinations,
+            virtualServices,
+            rules: routeRules(mesh, [...new Set([service, ...destinations])], callers),
+          },
         ),
       ]
     })
@@ -77,7 +87,7 @@ export const outboundListeners = generator({
     if (scope.port === 'http' || service === undefined) {
       return { resources: [httpProxy(scope), tunnel(scope)], problems: [], losers: [] }
     }
-    const { targets, losers, origin } = tcpTargets(service, scope.port, refs, scope)
+    const { targets, losers, origin, policy } = tcpTargets(service, scope.port, refs, scope, policyFinder(refs.rules))
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -88,7 +98,7 @@ export const outboundListeners = generator({
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin: originOf(service.id, '') }),
         filterChains: [
-          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog)] },
+          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog, policy)] },
         ],
       },
       [originOf(service.id, '')],

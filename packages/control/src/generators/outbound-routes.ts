@@ -2,9 +2,11 @@
 import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import { type Callers, type DestinationRule, ruleScope } from './destination-rules.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
+import { routeRules } from './routes/route-policies.ts'
 import { joinVirtualHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
 import {
   addServiceHost,
@@ -28,11 +30,18 @@ interface RouteScope {
   readonly tunnel: boolean
 }
 
+/** What views are asked for besides: whose DestinationRules the caller sees. */
+interface AskedScope extends RouteScope {
+  readonly callers: Callers
+}
+
 interface RouteRefs {
   /** The Service whose hosts these are; none for a VirtualService's own. */
   readonly service: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
   readonly destinations: readonly Service[]
+  /** DestinationRules that routes depend on. */
+  readonly rules: readonly DestinationRule[]
   /** Hosts of the VirtualService that are Services and therefore not its own. */
   readonly taken: readonly Service[]
 }
@@ -52,21 +61,23 @@ export const outboundRoutes = generator({
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
     tunnel: proxy.interception === 'explicit',
+    callers: ruleScope(mesh, proxy),
   }),
   each: ['Service', 'VirtualService'],
-  views(mesh, scope: RouteScope, item) {
+  views(mesh, scope: AskedScope, item) {
     const object = item as Service | VirtualService
     if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object))
     const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace
-    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [] }
+    const rules = routeRules(mesh, withService(destinations, object), scope.callers)
+    const refs: RouteRefs = { service: [object], virtualServices, destinations, rules, taken: [] }
     return [makeView(narrowed(scope, virtualServices, local), refs)]
   },
   build({ scope, refs }) {
     const [service] = refs.service
     const services = serviceIndex(refs.destinations)
-    const builder = new VirtualHostBuilder(services)
+    const builder = new VirtualHostBuilder(services, refs.rules)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
     const context = { services, caller, tunnel: scope.tunnel }
     if (service === undefined) addForeignHosts(builder, refs, context)
@@ -77,6 +88,10 @@ export const outboundRoutes = generator({
   join: (_scope, parts, before) => joinVirtualHosts(outboundHttp, parts, before),
 })
 
+function withService(destinations: readonly Service[], service: Service): Service[] {
+  return destinations.includes(service) ? [...destinations] : [service, ...destinations]
+}
+
 function isVirtualService(object: Service | VirtualService): object is VirtualService {
   return object.id.kind === 'VirtualService'
 }
@@ -84,7 +99,7 @@ function isVirtualService(object: Service | VirtualService): object is VirtualSe
 /** A VirtualService's hosts that are no Service: names that exist only as rules, on port 80. */
 function foreignView(
   mesh: MeshQuery,
-  scope: RouteScope,
+  scope: AskedScope,
   virtualService: VirtualService,
 ): View<RouteScope, RouteRefs>[] {
   const { id, spec } = virtualService
@@ -100,6 +115,7 @@ function foreignView(
       service: [],
       virtualServices: [virtualService],
       destinations,
+      rules: routeRules(mesh, destinations, scope.callers),
       taken,
     }),
   ]
@@ -150,13 +166,14 @@ function addTcpHost(
   const port = service.spec.ports[portIndex]?.port ?? 0
   const { caller, services } = context
   const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
-  const { targets, origin } = tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
+  const refs = { services: [...services.values()], virtualServices }
+  const { targets, origin, policy } = tcpTargets(service, port, refs, caller, builder.policyOf)
   const host = serviceHost(service)
   builder.add(
     {
       name: `${host}:${port}`,
       domains: domainsOf(host, port, caller.namespace).filter((domain) => domain.includes(':')),
-      routes: [connectRoute(targets)],
+      routes: [connectRoute(targets, policy)],
       metadata: weftMetadata({ origin }),
     },
     origin,

@@ -2,7 +2,7 @@
 import type { PeerAuthenticationSpec, WorkloadSpec } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import { type DestinationRule, destinationRulesFor } from './destination-rules.ts'
+import { type Callers, type DestinationRule, destinationRulesFor } from './destination-rules.ts'
 import type { Service } from './hosts.ts'
 
 /** A Service with what its clusters are made from. */
@@ -16,7 +16,7 @@ export interface ServiceReferences {
 }
 
 /** The references of a Service for callers of a `ruleScope`. */
-export function serviceReferences(mesh: MeshQuery, service: Service, callers: string): ServiceReferences {
+export function serviceReferences(mesh: MeshQuery, service: Service, callers: Callers): ServiceReferences {
   const workloads = mesh.workloadsBehind(service)
   return {
     service: [service],

@@ -22,6 +22,8 @@ export interface GoldenOptions {
   readonly interception: 'explicit' | 'redirect'
   /** Fields of xDS messages that Envoy obeys and Weft's engine does not read; everything else it must read. */
   readonly unread: readonly string[]
+  /** The case is for Envoy alone: Weft's engine refuses some of its resources, by name. */
+  readonly refusedByEngine: boolean
   /** AuthorizationPolicies that the store could not read: `<namespace>/<name>`, and `label=value` when their selector could be. */
   readonly unenforceable: readonly UnenforceablePolicy[]
 }
@@ -41,7 +43,7 @@ export function goldenCase(name: string, text: string): GoldenCase {
 }
 
 function readOptions(text: string, name: string): GoldenOptions {
-  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'unenforceable', 'unread'])
+  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'unenforceable', 'unread', 'engine'])
   const found = new Map<string, string>()
   for (const [, key = '', value = ''] of text.matchAll(/^# @(\w+) (.*)$/gm)) {
     if (!known.has(key)) throw new Error(`${name}/in.yaml: unknown option @${key}`)
@@ -55,6 +57,7 @@ function readOptions(text: string, name: string): GoldenOptions {
     expect: expect.split(/\s+/),
     flavor: found.get('flavor') === 'weft' ? 'weft' : 'envoy',
     interception: found.get('interception') === 'redirect' ? 'redirect' : 'explicit',
+    refusedByEngine: found.get('engine') === 'refuses',
     unread: (found.get('unread') ?? '').split(/\s+/).filter(Boolean),
     unenforceable: (found.get('unenforceable') ?? '').split(/,\s*/).filter(Boolean).map(unenforceablePolicy),
   }

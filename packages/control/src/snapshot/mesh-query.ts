@@ -20,10 +20,12 @@ import { merged, type MeshIndex } from './mesh-index.ts'
 import type { MeshSettings } from './mesh-settings.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 import {
+  askingForFailover,
   askingForLabels,
   candidateTopics,
   carrierTopic,
   delegateTopic,
+  failoverLabels,
   destinationRuleTopic,
   gatewayTopic,
   localDestinationRules,
@@ -89,10 +91,21 @@ export class MeshQuery {
     return this.#at(destinationRuleTopic(serviceFqdn(service.id)))
   }
 
-  /** Namespaces that have DestinationRules which hold for them alone, or otherwise than for others. */
-  namespacesWithLocalRules(): ReadonlySet<string> {
+  /** Namespaces with DestinationRules which hold for them alone, or otherwise than for others; labels that those of one ask for. */
+  localRules(namespace: string): { readonly namespaces: ReadonlySet<string>; readonly labelKeys: readonly string[] } {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
-    return new Set(rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]))
+    const own = rules.filter(({ id }) => id.namespace === namespace)
+    const keys = own.flatMap(({ spec }) => Object.keys(spec.workloadSelector?.matchLabels ?? {}))
+    return {
+      namespaces: new Set(rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo])),
+      labelKeys: [...new Set(keys)].sort(),
+    }
+  }
+
+  /** Labels of their callers that some DestinationRule asks for to find out which endpoints come first. */
+  failoverLabelKeys(): string[] {
+    const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
+    return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */
