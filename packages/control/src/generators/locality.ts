@@ -158,7 +158,7 @@ function placeDistance(
 /** How many labels count from the first that differs. */
 function labelDistance(endpoint: PlacedEndpoint, client: ClientPlace, wanted: readonly string[]): number {
   const differing = wanted.findIndex((each) => {
-    const [name = '', value] = each.split('=') as [string, string | undefined]
+    const [name, value] = each.split('=') as [string, string | undefined]
     const mine = value ?? labelOf(client, name)
     return mine !== labelOf(endpoint, name)
   })
