@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Arm, coreOfOthers } from './arm.ts'
+import { type Arm, coreOfOthers, coreUnderTest } from './arm.ts'
+import { makeIdle } from './idle-group.ts'
 import { startGround, startPeer } from './peer-arms.ts'
 import { spin } from './spinners.ts'
 import { median, pairedRatio } from './statistics.ts'
@@ -37,14 +38,9 @@ async function sample(arm: string, url: string, seconds: number): Promise<Latenc
     process.execPath,
     '--disable-warning=ExperimentalWarning',
   ]
-  const { stdout } = await execute('chrt', [
-    ...args,
-    generator,
-    url,
-    String(rate),
-    String(seconds),
-    String(connections),
-  ])
+  const run = execute('chrt', [...args, generator, url, String(rate), String(seconds), String(connections)])
+  makeIdle(run.child.pid)
+  const { stdout } = await run
   return { arm, ...(JSON.parse(stdout) as Omit<LatencySample, 'arm'>) }
 }
 
@@ -52,7 +48,8 @@ async function sample(arm: string, url: string, seconds: number): Promise<Latenc
 export async function measureLatency(rounds: number, seconds: number): Promise<readonly LatencySample[]> {
   const ground = await startGround()
   const arms: Pick<Arm, 'name' | 'url' | 'stop'>[] = []
-  const stopSpinning = spin()
+  // The generator itself keeps the other core awake.
+  const stopSpinning = spin([coreUnderTest])
   const samples: LatencySample[] = []
   try {
     arms.push({ name: 'direct', url: `http://${ground.backend}/`, stop: async () => {} })

@@ -2,13 +2,17 @@
 // preempted at once and their time is charged to nobody else.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { coreOfOthers, coreUnderTest } from './arm.ts'
+import { makeIdle } from './idle-group.ts'
 
-/** Keeps both cores awake until the returned function is called. Without the right to do so, nothing happens. */
-export function spin(): () => void {
-  const loops: ChildProcess[] = [coreUnderTest, coreOfOthers].map((core) =>
+/** Keeps cores awake until the returned function is called. Without the right to do so, nothing happens. */
+export function spin(cores: readonly number[] = [coreUnderTest, coreOfOthers]): () => void {
+  const loops: ChildProcess[] = cores.map((core) =>
     spawn('chrt', ['-i', '0', 'taskset', '-c', String(core), 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }),
   )
-  for (const loop of loops) loop.on('error', () => {})
+  for (const loop of loops) {
+    loop.on('error', () => {})
+    makeIdle(loop.pid)
+  }
   const stop = (): void => loops.forEach((loop) => loop.kill('SIGKILL'))
   process.once('exit', stop)
   return () => {

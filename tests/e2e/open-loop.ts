@@ -1,8 +1,10 @@
 // Open-loop load: requests leave at their appointed times whether or not earlier ones were answered, as visitors do. Every second one
-// takes a connection of its own; one in ten is an order, under an idempotency key of its own.
+// takes a connection of its own; one in ten is an order, under an idempotency key of its own. With `mixed`, one in five speaks HTTP/2 and
+// one in ten is a gRPC call.
 import { randomUUID } from 'node:crypto'
-import { Agent, request as httpRequest } from 'node:http'
 import { address, goodCard } from '../../examples/bookstore/checks/customers.ts'
+import { makeLoadClient, type LoadAnswer } from './load-client.ts'
+import { makeHttp2Load } from './load-http2.ts'
 import { pause } from './mesh-under-test.ts'
 
 export interface OpenLoopOptions {
@@ -12,12 +14,17 @@ export interface OpenLoopOptions {
   readonly cookie: string
   /** What answers may take; slower ones are failures. Default 5,000. */
   readonly answerTimeoutMs?: number
+  /** HTTP/2 and gRPC too; the mesh needs `stockRoute`. */
+  readonly mixed?: boolean
 }
 
 export interface OpenLoopResult {
   readonly sent: number
   readonly ordersAnswered2xx: number
   readonly newConnections: number
+  /** How many were asked over HTTP/2, and how many gRPC calls were made. */
+  readonly http2: number
+  readonly grpc: number
   /** Time since the start, what was asked and what came instead of the right answer. */
   readonly failures: readonly string[]
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number }
@@ -48,12 +55,18 @@ const orderBody = JSON.stringify({ lines: [{ isbn: '9781950000012', quantity: 1 
 
 /** Starts the load; it goes on until `stop`. */
 export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
-  const agent = new Agent({ keepAlive: true })
+  const shop = new URL(options.shopUrl)
+  const client = makeLoadClient(shop.hostname, Number(shop.port))
+  const bytes = prepareRequests(options)
+  const other = options.mixed === true ? makeHttp2Load(options.shopUrl) : undefined
+  const timeoutMs = options.answerTimeoutMs ?? 5_000
   const failures: string[] = []
   const latencies: number[] = []
   const running = new Set<Promise<void>>()
   let sent = 0
   let newConnections = 0
+  let http2 = 0
+  let grpc = 0
   let orders = 0
   let latestDepartureMs = 0
   let stopped = false
@@ -62,12 +75,24 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   const one = async (index: number): Promise<void> => {
     const plan = index % 10 === 9 ? order : (reads[index % reads.length] ?? order)
     const fresh = index % 2 === 0
-    if (fresh) newConnections += 1
     const leftAt = performance.now()
-    const seen = await ask(options, plan, fresh ? false : agent)
+    let what = `${plan.method} ${plan.path}`
+    let seen: string
+    if (other !== undefined && index % 10 === 3) {
+      what = 'gRPC Stock/Level'
+      grpc += 1
+      seen = (await other.stockOf('9781950000012', timeoutMs)) || String(plan.wanted)
+    } else if (other !== undefined && (index % 10 === 1 || index % 10 === 5)) {
+      what += ' (HTTP/2)'
+      http2 += 1
+      seen = textOf(await other.get(plan.path, timeoutMs), plan)
+    } else {
+      if (fresh) newConnections += 1
+      seen = textOf(await client.ask(bytes(plan, fresh), fresh, timeoutMs), plan)
+    }
     latencies.push(performance.now() - leftAt)
     if (seen === String(plan.wanted)) orders += plan === order ? 1 : 0
-    else failures.push(`${((leftAt - startedAt) / 1000).toFixed(2)} s ${plan.method} ${plan.path}: ${seen}`)
+    else failures.push(`${((leftAt - startedAt) / 1000).toFixed(2)} s ${what}: ${seen}`)
   }
 
   const depart = async (): Promise<void> => {
@@ -93,41 +118,37 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
       stopped = true
       await departing
       await Promise.all(running)
-      agent.destroy()
+      client.close()
+      other?.close()
       latencies.sort((a, b) => a - b)
       const at = (part: number): number => latencies[Math.floor((latencies.length - 1) * part)] ?? 0
       const latencyMs = { p50: at(0.5), p99: at(0.99), max: at(1) }
-      return { sent, newConnections, failures, latencyMs, latestDepartureMs, ordersAnswered2xx: orders }
+      return { sent, newConnections, http2, grpc, failures, latencyMs, latestDepartureMs, ordersAnswered2xx: orders }
     },
   }
 }
 
-function ask(options: OpenLoopOptions, plan: Plan, agent: Agent | false): Promise<string> {
-  const headers: Record<string, string> = {}
-  if (plan === order) {
-    headers['cookie'] = options.cookie
-    headers['content-type'] = 'application/json'
-    headers['content-length'] = String(Buffer.byteLength(orderBody))
-    headers['idempotency-key'] = randomUUID()
+// The bytes of a request; only the key of an order is new each time.
+function prepareRequests({ shopUrl, cookie }: OpenLoopOptions): (plan: Plan, fresh: boolean) => Buffer {
+  const { host } = new URL(shopUrl)
+  const prepared = new Map<string, Buffer>()
+  return (plan, fresh) => {
+    const head = `${plan.method} ${plan.path} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${fresh ? 'close' : 'keep-alive'}\r\n`
+    if (plan === order) {
+      const type = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(orderBody)}\r\n`
+      return Buffer.from(`${head}cookie: ${cookie}\r\n${type}idempotency-key: ${randomUUID()}\r\n\r\n${orderBody}`)
+    }
+    let bytes = prepared.get(head)
+    if (bytes === undefined) prepared.set(head, (bytes = Buffer.from(`${head}\r\n`)))
+    return bytes
   }
-  const signal = AbortSignal.timeout(options.answerTimeoutMs ?? 5_000)
-  return new Promise((resolve) => {
-    const url = new URL(plan.path, options.shopUrl)
-    const request = httpRequest(url, { method: plan.method, agent, headers, signal }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (part: string) => {
-        text += part
-      })
-      response.on('error', (error) => resolve(String(error)))
-      response.on('end', () => {
-        const right = response.statusCode === plan.wanted
-        resolve(right ? String(plan.wanted) : `${response.statusCode} ${text.slice(0, 150).trim()}`)
-      })
-    })
-    request.on('error', (error) => resolve(signal.aborted ? 'no answer in time' : String(error)))
-    request.end(plan === order ? orderBody : undefined)
-  })
+}
+
+// The status if the answer is the right one, else what came.
+function textOf(answer: LoadAnswer, plan: Plan): string {
+  if (typeof answer === 'string') return answer
+  const { status, body } = answer
+  return status === plan.wanted ? String(status) : `${status} ${body.slice(0, 150).trim()}`
 }
 
 /** Registers a customer and gives the `Cookie` that logs him in. */

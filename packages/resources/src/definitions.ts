@@ -1,7 +1,9 @@
 // The definitions of all kinds, and how an apiVersion and a kind find theirs.
+import { namespaceKind } from './core/namespace/namespace.ts'
 import { serviceKind } from './core/service/service.ts'
 import type { KindDefinition } from './kind-definition.ts'
-import { groupOfKind, type KindName } from './kinds.ts'
+import { gatewayApiKinds } from './gateway-api/kinds.ts'
+import { groupOfKind, type KindName, writtenKind } from './kinds.ts'
 import { destinationRuleKind } from './networking/destination-rule/destination-rule.ts'
 import { gatewayKind } from './networking/gateway/gateway.ts'
 import { envoyFilterKind } from './networking/envoy-filter/envoy-filter.ts'
@@ -21,6 +23,7 @@ import { workloadKind } from './weft/workload/workload.ts'
 /** Every kind by name. */
 export const definitions = {
   Service: serviceKind,
+  Namespace: namespaceKind,
   VirtualService: virtualServiceKind,
   DestinationRule: destinationRuleKind,
   Gateway: gatewayKind,
@@ -35,12 +38,31 @@ export const definitions = {
   AuthorizationPolicy: authorizationPolicyKind,
   Telemetry: telemetryKind,
   WasmPlugin: wasmPluginKind,
+  ...gatewayApiKinds,
   Workload: workloadKind,
 } satisfies { readonly [K in KindName]: KindDefinition<K> }
 
-/** The definition of a kind name, if known. */
-export function definitionOf(kind: string): KindDefinition | undefined {
-  return Object.hasOwn(definitions, kind) ? (definitions[kind as KindName] as unknown as KindDefinition) : undefined
+const all = Object.values(definitions) as unknown as readonly KindDefinition[]
+
+const byWrittenKind = new Map<string, readonly KindDefinition[]>()
+for (const definition of all) {
+  const written = writtenKind(definition.kind)
+  byWrittenKind.set(written, [...(byWrittenKind.get(written) ?? []), definition])
+}
+
+/** The definitions of a kind as users write it: several when groups share the name. */
+export function definitionsOf(kind: string): readonly KindDefinition[] {
+  return byWrittenKind.get(kind) ?? []
+}
+
+/** The definition of an object's kind, if known. */
+export function definitionOf(id: { readonly group: string; readonly kind: string }): KindDefinition | undefined {
+  return definitionsOf(id.kind).find((definition) => groupOfKind[definition.kind] === id.group)
+}
+
+/** What users may write as `kind`. */
+export function writtenKinds(): string[] {
+  return [...byWrittenKind.keys()]
 }
 
 /** The apiVersions a kind is accepted in. */
@@ -49,8 +71,12 @@ export function apiVersionsOf(definition: KindDefinition): string[] {
   return definition.versions.map((version) => (group === '' ? version : `${group}/${version}`))
 }
 
+/** Every kind, in the order of the reference. */
+export function allKinds(): readonly KindDefinition[] {
+  return all
+}
+
 /** The kinds of Istio's API. */
 export function istioKinds(): KindDefinition[] {
-  const all = Object.values(definitions) as unknown as KindDefinition[]
   return all.filter(({ kind }) => groupOfKind[kind].endsWith('istio.io'))
 }

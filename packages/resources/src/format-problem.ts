@@ -2,9 +2,9 @@
 import type { ObjectId } from '@weft/core'
 import type { Problem } from './mesh-object.ts'
 
-/** `VirtualService bookstore/catalog`. */
+/** `VirtualService bookstore/catalog`; without the namespace where the kind has none. */
 export function describeObject(id: ObjectId): string {
-  return `${id.kind} ${id.namespace}/${id.name}`
+  return `${id.kind} ${id.namespace === '' ? '' : `${id.namespace}/`}${id.name}`
 }
 
 /** `file:line:column: error: VirtualService bookstore/catalog: spec.http[0].timeout: "5" is not a duration. Add ... [bad-duration]`. */

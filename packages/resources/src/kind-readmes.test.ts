@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { apiVersionsOf, definitionOf } from './definitions.ts'
+import { apiVersionsOf, definitionsOf } from './definitions.ts'
 import type { Schema } from './schema/schema.ts'
 
 const folders: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const end = '<!-- end of fields -->'
 
 for (const [kind, folder] of Object.entries(folders)) {
   test(`the README of ${kind} lists exactly the fields of its schema`, () => {
-    const definition = definitionOf(kind)
+    const [definition] = definitionsOf(kind)
     assert.ok(definition !== undefined)
     const path = join(import.meta.dirname, folder, 'README.md')
     const readme = readFileSync(path, 'utf8')

@@ -1,5 +1,14 @@
 // The kinds this mesh knows, and typed access to objects by kind.
 import type { ServiceSpec } from './core/service/types.ts'
+import type { BackendTLSPolicySpec } from './gateway-api/backend-tls-policy/types.ts'
+import type { GatewayAPIGatewaySpec, ListenerSetSpec } from './gateway-api/gateway/types.ts'
+import type { GatewayClassSpec } from './gateway-api/gateway-class/types.ts'
+import type { GRPCRouteSpec } from './gateway-api/grpc-route/types.ts'
+import type { HTTPRouteSpec } from './gateway-api/http-route/types.ts'
+import type { ReferenceGrantSpec } from './gateway-api/reference-grant/types.ts'
+import type { StreamRouteSpec, TLSRouteSpec } from './gateway-api/tcp-route/types.ts'
+import type { XBackendTrafficPolicySpec } from './gateway-api/x-backend-traffic-policy/types.ts'
+import type { XBackendSpec } from './gateway-api/x-backend/types.ts'
 import type { MeshObject } from './mesh-object.ts'
 import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
@@ -12,9 +21,10 @@ import type { WorkloadSpec } from './weft/workload/types.ts'
 /** The spec of a kind that is read and checked, and has no effect yet: as written. */
 export type CheckedSpec = Readonly<Record<string, unknown>>
 
-/** The spec type of each kind. Kind names are unique across the groups known so far. */
+/** The spec type of each kind, by a name of ours: where two groups have a kind of one name, ours tells them apart (`writtenKind`). */
 export interface SpecByKind {
   Service: ServiceSpec
+  Namespace: CheckedSpec
   VirtualService: VirtualServiceSpec
   DestinationRule: DestinationRuleSpec
   Gateway: GatewaySpec
@@ -29,6 +39,19 @@ export interface SpecByKind {
   AuthorizationPolicy: AuthorizationPolicySpec
   Telemetry: CheckedSpec
   WasmPlugin: CheckedSpec
+  GatewayClass: GatewayClassSpec
+  GatewayAPIGateway: GatewayAPIGatewaySpec
+  ListenerSet: ListenerSetSpec
+  HTTPRoute: HTTPRouteSpec
+  GRPCRoute: GRPCRouteSpec
+  TLSRoute: TLSRouteSpec
+  TCPRoute: StreamRouteSpec
+  UDPRoute: StreamRouteSpec
+  ReferenceGrant: ReferenceGrantSpec
+  BackendTLSPolicy: BackendTLSPolicySpec
+  XBackend: XBackendSpec
+  XBackendTrafficPolicy: XBackendTrafficPolicySpec
+  XMesh: GatewayClassSpec
   Workload: WorkloadSpec
 }
 
@@ -38,6 +61,7 @@ export type KindName = keyof SpecByKind
 /** API group of each kind; '' is Kubernetes' core group. */
 export const groupOfKind: Readonly<Record<KindName, string>> = {
   Service: '',
+  Namespace: '',
   VirtualService: 'networking.istio.io',
   DestinationRule: 'networking.istio.io',
   Gateway: 'networking.istio.io',
@@ -52,12 +76,35 @@ export const groupOfKind: Readonly<Record<KindName, string>> = {
   AuthorizationPolicy: 'security.istio.io',
   Telemetry: 'telemetry.istio.io',
   WasmPlugin: 'extensions.istio.io',
+  GatewayClass: 'gateway.networking.k8s.io',
+  GatewayAPIGateway: 'gateway.networking.k8s.io',
+  ListenerSet: 'gateway.networking.k8s.io',
+  HTTPRoute: 'gateway.networking.k8s.io',
+  GRPCRoute: 'gateway.networking.k8s.io',
+  TLSRoute: 'gateway.networking.k8s.io',
+  TCPRoute: 'gateway.networking.k8s.io',
+  UDPRoute: 'gateway.networking.k8s.io',
+  ReferenceGrant: 'gateway.networking.k8s.io',
+  BackendTLSPolicy: 'gateway.networking.k8s.io',
+  XBackend: 'gateway.networking.x-k8s.io',
+  XBackendTrafficPolicy: 'gateway.networking.x-k8s.io',
+  XMesh: 'gateway.networking.x-k8s.io',
   Workload: 'weft.dev',
+}
+
+/** Kinds that share what users write with a kind of another group. */
+const writtenNames: Partial<Readonly<Record<KindName, string>>> = {
+  GatewayAPIGateway: 'Gateway',
+}
+
+/** What users write as `kind`. */
+export function writtenKind(kind: KindName): string {
+  return writtenNames[kind] ?? kind
 }
 
 /** Whether an object is of a kind, so that its spec has that kind's type. */
 export function isKind<K extends KindName>(object: MeshObject, kind: K): object is MeshObject<SpecByKind[K]> {
-  return object.id.kind === kind && object.id.group === groupOfKind[kind]
+  return object.id.kind === writtenKind(kind) && object.id.group === groupOfKind[kind]
 }
 
 /** The objects of one kind, in their order. */

@@ -8,6 +8,10 @@ export interface MeshObject<S = unknown> {
   readonly apiVersion: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
+  /** `metadata.creationTimestamp`, where it is written; of two objects in conflict the older one holds. */
+  readonly createdAt?: string
+  /** `metadata.generation`, where it is written. Not part of the hash. */
+  readonly generation?: number
   /** In the shape of the YAML (durations are strings: see `durationMs`), with defaults applied. */
   readonly spec: S
   /** Content hash (32 hex digits) of id, labels, annotations and spec; moving lines does not change it. */

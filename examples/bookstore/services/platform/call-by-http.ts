@@ -1,9 +1,10 @@
 // Calls another service with `node:http` and its default agent (kept-alive connections; `HTTP_PROXY` if `NODE_USE_ENV_PROXY` is set).
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { HttpError, describe } from './http-service.ts'
 
 export interface HttpCall {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Sent as JSON. */
   readonly json?: unknown
   readonly headers: Readonly<Record<string, string>>
   /** Until the whole answer is there. Default 8,000. */
@@ -12,7 +13,14 @@ export interface HttpCall {
 
 export interface HttpAnswer {
   readonly status: number
+  readonly headers: IncomingHttpHeaders
   readonly json: unknown
+}
+
+interface TextAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
 }
 
 const timeoutMsDefault = 8_000
@@ -22,10 +30,10 @@ export async function callByHttp(url: string, call: HttpCall): Promise<HttpAnswe
   const answer = await exchange(url, call, true)
   if (answer.status >= 500)
     throw new HttpError(answer.status, `${url} answered ${answer.status}: ${answer.text.trim()}`)
-  return { status: answer.status, json: parseJson(answer.text) }
+  return { status: answer.status, headers: answer.headers, json: parseJson(url, answer.text) }
 }
 
-function exchange(url: string, call: HttpCall, mayRepeat: boolean): Promise<{ status: number; text: string }> {
+function exchange(url: string, call: HttpCall, mayRepeat: boolean): Promise<TextAnswer> {
   const body = call.json === undefined ? undefined : JSON.stringify(call.json)
   const headers: Record<string, string> = { ...call.headers }
   if (body !== undefined) {
@@ -33,34 +41,44 @@ function exchange(url: string, call: HttpCall, mayRepeat: boolean): Promise<{ st
     headers['content-length'] = String(Buffer.byteLength(body))
   }
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(call.timeoutMs ?? timeoutMsDefault)
     let answered = false
+    let slow = false
+    const timer = setTimeout(() => {
+      slow = true
+      request.destroy(new Error('it took too long'))
+    }, call.timeoutMs ?? timeoutMsDefault)
     const fail = (error: NodeJS.ErrnoException): void => {
+      clearTimeout(timer)
       // A kept connection may be closed by the other side just as it is used again: nothing was processed, so ask anew.
       if (mayRepeat && !answered && request.reusedSocket && error.code === 'ECONNRESET') {
         resolve(exchange(url, call, false))
       } else {
-        reject(new HttpError(signal.aborted ? 504 : 503, `${url} cannot be reached: ${describe(error)}`))
+        const why = slow ? 'took too long' : `cannot be reached: ${describe(error)}`
+        reject(new HttpError(slow ? 504 : 503, `${url} ${why}`))
       }
     }
-    const request = httpRequest(url, { method: call.method ?? 'GET', headers, signal }, (response) => {
+    const request = httpRequest(url, { method: call.method ?? 'GET', headers }, (response) => {
       answered = true
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', fail)
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-      )
+      response.on('end', () => {
+        clearTimeout(timer)
+        const text = Buffer.concat(chunks).toString('utf8')
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
+      })
     })
     request.on('error', fail)
     request.end(body)
   })
 }
 
-function parseJson(text: string): unknown {
+function parseJson(url: string, text: string): unknown {
+  if (text === '') return null
   try {
     return JSON.parse(text) as unknown
   } catch {
-    return { error: text.slice(0, 200).trim() }
+    // A proxy in between may answer 403 or 404 in plain text: that is the answer, not a broken one.
+    return { error: `${url}: ${text.slice(0, 200).trim()}` }
   }
 }

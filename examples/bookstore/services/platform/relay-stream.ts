@@ -17,7 +17,7 @@ export async function relayStream(
   const controller = new AbortController()
   const tooSlow = setTimeout(() => controller.abort(new DOMException('no answer', 'TimeoutError')), headTimeoutMs)
   call.response.once('close', () => controller.abort())
-  const upstream = await openByFetch(url, { headers: call.passOn }, controller.signal)
+  const upstream = await openByFetch(url, call.passOn, controller.signal)
   clearTimeout(tooSlow)
   if (upstream.status !== 200 || upstream.body === null) {
     controller.abort()

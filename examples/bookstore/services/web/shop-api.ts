@@ -1,5 +1,5 @@
 // Everything web asks other services, typed.
-import { callByFetch, type UpstreamAnswer, type UpstreamCall } from '../platform/call-by-fetch.ts'
+import { callByHttp, type HttpAnswer, type HttpCall } from '../platform/call-by-http.ts'
 import { HttpError } from '../platform/http-service.ts'
 import { serviceUrl } from '../platform/environment.ts'
 
@@ -73,8 +73,8 @@ export function upstreamUrl(service: keyof typeof urls, ...parts: readonly strin
 }
 
 /** Calls a service; any answer that is not a 2xx rejects with an `HttpError` of that status and the service's reason. */
-export async function ask(url: string, call: UpstreamCall): Promise<UpstreamAnswer> {
-  const answer = await callByFetch(url, call)
+export async function ask(url: string, call: HttpCall): Promise<HttpAnswer> {
+  const answer = await callByHttp(url, call)
   if (answer.status < 300) return answer
   const reason = (answer.json as { error?: string } | null)?.error ?? `${url} answered ${answer.status}`
   throw new HttpError(answer.status, reason)
@@ -135,6 +135,7 @@ export async function getOrder(id: string, headers: PassOn): Promise<{ order: Or
   return { order: order.json as Order, shipment: shipment.json as Shipment }
 }
 
-function versioned<T>(value: T, answer: UpstreamAnswer): Versioned<T> {
-  return { value, version: answer.headers.get('x-catalog-version') ?? 'unknown' }
+function versioned<T>(value: T, answer: HttpAnswer): Versioned<T> {
+  const { 'x-catalog-version': version } = answer.headers
+  return { value, version: typeof version === 'string' ? version : 'unknown' }
 }

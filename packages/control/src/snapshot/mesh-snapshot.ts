@@ -26,6 +26,8 @@ export interface SnapshotObject<S = unknown> extends Ref {
   readonly id: ObjectId
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
+  /** As in `MeshObject`: of two objects in conflict the older one holds. */
+  readonly createdAt?: string
   readonly spec: S
 }
 
@@ -152,8 +154,9 @@ const stripped = new WeakMap<MeshObject, SnapshotObject>()
 function withoutPositions<S>(object: MeshObject<S>): SnapshotObject<S> {
   const known = stripped.get(object)
   if (known !== undefined) return known as SnapshotObject<S>
-  const { id, hash, labels, annotations, spec } = object
-  const made = { key: objectKey(id), hash, id, labels, annotations, spec }
+  const { id, hash, labels, annotations, createdAt, spec } = object
+  const age = createdAt === undefined ? {} : { createdAt }
+  const made = { key: objectKey(id), hash, id, labels, annotations, ...age, spec }
   stripped.set(object, made)
   return made
 }

@@ -107,6 +107,11 @@ export class AppRunner {
 
   #onReady(ready: boolean): void {
     if (this.#process?.pid === undefined && ready) return
+    // The service may be without an endpoint from here on, and only this line tells why.
+    if (this.#everReady && this.#probe !== undefined) {
+      const why = ready ? 'is ready again' : `is not ready any more: ${this.#probe.problem ?? 'its probe failed'}`
+      this.#parts.printer.problem(`${this.#instance.name} ${why}`)
+    }
     if (ready) {
       this.#problem = undefined
       this.#everReady = true

@@ -1,14 +1,16 @@
 // One raw value to one object: identity, validation, defaults, hash.
 import type { ObjectId, Position } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
-import { apiVersionsOf, definitionOf, definitions } from '../definitions.ts'
+import { apiVersionsOf, definitionsOf, writtenKinds } from '../definitions.ts'
 import { fieldPath, type PathStep } from '../field-path.ts'
 import type { KindDefinition } from '../kind-definition.ts'
-import { groupOfKind } from '../kinds.ts'
+import { groupOfKind, writtenKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
+import { applyDefaults } from '../schema/apply-defaults.ts'
 import { checkSchema } from '../schema/check-schema.ts'
+import { pendingFinding } from '../schema/describe-effect.ts'
 import { didYouMean } from '../schema/did-you-mean.ts'
-import { shown } from '../schema/formats.ts'
+import { shown } from '../schema/shaped.ts'
 import type { LocatedFinding } from '../schema/schema.ts'
 import { documentSchema } from './metadata-schema.ts'
 import { type LineTable, type PlaceNode, placeOf, positionLookup } from './positions.ts'
@@ -43,16 +45,25 @@ export function decodeObject(raw: RawObject): DecodedObject {
   const kind = kindOf(raw.value)
   if (!kind.ok) return failed([kind.finding])
   const id = identify(kind.definition, raw.value)
-  const written = raw.value as WrittenDocument
-  const value = written.spec === undefined ? { ...written, spec: {} } : written
-  const findings = [...refusedKind(kind.definition), ...checkSchema(documentSchema(kind.definition), value)]
+  const written = withSpec(kind.definition, raw.value as WrittenDocument)
+  const schema = documentSchema(kind.definition, written.apiVersion)
+  const value = applyDefaults(schema, written) as WrittenDocument
+  const findings = [...findingsOfKind(kind.definition), ...checkSchema(schema, value, written)]
   if (id === undefined || findings.some(isError)) return failed(findings, id)
   return { ...failed(findings, id), object: freeze(kind.definition, id, value, raw) }
 }
 
-function refusedKind({ kind, refused }: KindDefinition): LocatedFinding[] {
-  if (refused === undefined) return []
-  return [{ at: ['kind'], code: 'unsupported-kind', message: `${kind} is not enforced by Weft yet`, mend: refused }]
+/** A document whose `spec` is left out has an empty one. */
+function withSpec(definition: KindDefinition, written: WrittenDocument): WrittenDocument {
+  return definition.root === 'top' || written.spec !== undefined ? written : { ...written, spec: {} }
+}
+
+function findingsOfKind({ kind, refused, pending }: KindDefinition): LocatedFinding[] {
+  if (refused !== undefined) {
+    const message = `${writtenKind(kind)} is not enforced by Weft yet`
+    return [{ at: ['kind'], code: 'unsupported-kind', message, mend: refused }]
+  }
+  return pending === undefined ? [] : [pendingFinding(['kind'], pending)]
 }
 
 interface WrittenDocument {
@@ -63,6 +74,8 @@ interface WrittenDocument {
     readonly namespace?: string
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
+    readonly creationTimestamp?: unknown
+    readonly generation?: unknown
   }
   readonly spec?: object
 }
@@ -70,10 +83,20 @@ interface WrittenDocument {
 function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument, raw: RawObject): MeshObject {
   const labels = value.metadata?.labels ?? {}
   const annotations = value.metadata?.annotations ?? {}
-  const spec = definition.withDefaults(value.spec as never)
-  const hash = contentHash({ id, labels, annotations, spec })
+  const spec = definition.withDefaults(fieldsOf(definition, value) as never)
+  const createdAt = value.metadata?.creationTimestamp
+  const created = typeof createdAt === 'string' ? { createdAt } : {}
+  const generation = value.metadata?.generation
+  const generated = typeof generation === 'number' ? { generation } : {}
+  const hash = contentHash({ id, labels, annotations, spec, ...created })
   const positionOf = positionLookup(raw.place, raw.lines)
-  return { id, apiVersion: value.apiVersion, labels, annotations, spec, hash, positionOf }
+  return { id, apiVersion: value.apiVersion, labels, annotations, spec, hash, positionOf, ...created, ...generated }
+}
+
+function fieldsOf(definition: KindDefinition, value: WrittenDocument): object {
+  if (definition.root !== 'top') return value.spec ?? {}
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value
+  return fields
 }
 
 type KindOutcome =
@@ -89,31 +112,24 @@ function kindOf(value: unknown): KindOutcome {
     return refuse([], 'not-an-object', 'is not an object', 'Begin it with apiVersion, kind and metadata.')
   }
   const { apiVersion, kind } = value as Readonly<Record<string, unknown>>
-  const kinds = Object.keys(definitions)
   if (typeof kind !== 'string' || kind === '') {
-    return refuse(
-      kind === undefined ? [] : ['kind'],
-      'missing-field',
-      'has no `kind`',
-      `Add one of ${kinds.join(', ')}.`,
-    )
+    const mend = `Add one of ${writtenKinds().join(', ')}.`
+    return refuse(kind === undefined ? [] : ['kind'], 'missing-field', 'has no `kind`', mend)
   }
-  const definition = definitionOf(kind)
-  if (definition === undefined) {
-    const meant = didYouMean(kind, kinds)
-    const mend = meant === undefined ? `Remove it; Weft knows ${kinds.join(', ')}.` : `Did you mean ${meant}?`
+  const candidates = definitionsOf(kind)
+  if (candidates.length === 0) {
+    const meant = didYouMean(kind, writtenKinds())
+    const mend = meant === undefined ? `Remove it; Weft knows ${writtenKinds().join(', ')}.` : `Did you mean ${meant}?`
     return refuse(['kind'], 'unknown-kind', `${shown(kind)} is not a kind Weft knows`, mend)
   }
-  const versions = apiVersionsOf(definition)
+  const versions = candidates.flatMap(apiVersionsOf)
   if (typeof apiVersion !== 'string') {
-    return refuse(
-      apiVersion === undefined ? [] : ['apiVersion'],
-      'missing-field',
-      'has no `apiVersion`',
-      `Add apiVersion: ${versions[0]}.`,
-    )
+    const at = apiVersion === undefined ? [] : ['apiVersion']
+    const mend = `Add apiVersion: ${candidates.map((each) => apiVersionsOf(each)[0]).join(' or ')}.`
+    return refuse(at, 'missing-field', 'has no `apiVersion`', mend)
   }
-  if (versions.includes(apiVersion)) return { ok: true, definition }
+  const definition = candidates.find((each) => apiVersionsOf(each).includes(apiVersion))
+  if (definition !== undefined) return { ok: true, definition }
   const message = `${shown(apiVersion)} is not an apiVersion of ${kind}`
   return refuse(['apiVersion'], 'unknown-api-version', message, `Write ${versions.join(' or ')}.`)
 }
@@ -121,9 +137,10 @@ function kindOf(value: unknown): KindOutcome {
 function identify(definition: KindDefinition, value: unknown): ObjectId | undefined {
   const metadata = (value as { readonly metadata?: unknown }).metadata
   if (typeof metadata !== 'object' || metadata === null) return undefined
-  const { name, namespace = 'default' } = metadata as Readonly<Record<string, unknown>>
-  if (typeof name !== 'string' || name === '' || typeof namespace !== 'string') return undefined
-  return { cluster: '', group: groupOfKind[definition.kind], kind: definition.kind, namespace, name }
+  const { name, namespace: written = 'default' } = metadata as Readonly<Record<string, unknown>>
+  if (typeof name !== 'string' || name === '' || typeof written !== 'string') return undefined
+  const namespace = definition.scope === 'cluster' ? '' : written
+  return { cluster: '', group: groupOfKind[definition.kind], kind: writtenKind(definition.kind), namespace, name }
 }
 
 function readableSelector(value: unknown): Readonly<Record<string, string>> | undefined {

@@ -4,7 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
-import { definitionOf } from '../definitions.ts'
+import { definitionsOf } from '../definitions.ts'
 import { parseFile } from './parse-file.ts'
 
 const data = process.env['WEFT_TEST_DATA'] ?? resolve(import.meta.dirname, '../../../../../shared/data')
@@ -26,7 +26,7 @@ test('Istio documents marked invalid are refused, valid ones are accepted or ref
       } | null
       if (value === null) continue
       const { _err: fault, ...object } = value
-      assert.ok(definitionOf(object.kind) !== undefined, object.kind)
+      assert.ok(definitionsOf(object.kind).length > 0, object.kind)
       const text = whole.slice(document.range[0], document.range[2]).replace(/^_err:.*$/m, '')
       const { problems } = parseFile({ name: file, text })
       const errors = problems.filter(({ severity }) => severity === 'error')

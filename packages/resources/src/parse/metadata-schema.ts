@@ -30,17 +30,28 @@ const metadata = object(
   { required: ['name'] },
 )
 
-const schemas = new Map<string, Schema>()
+const schemas = new WeakMap<Schema, Schema>()
 
-/** The schema of a whole document of a kind. */
-export function documentSchema(definition: KindDefinition): Schema {
-  let schema = schemas.get(definition.kind)
+/** The schema of a whole document of a kind, in one of its apiVersions. */
+export function documentSchema(definition: KindDefinition, apiVersion: string): Schema {
+  const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1)
+  const fields = definition.specOfVersion?.[version] ?? definition.spec
+  let schema = schemas.get(fields)
   if (schema === undefined) {
-    schema = object(
-      { apiVersion: text(), kind: text(), metadata, spec: definition.spec, status: anything },
-      { required: ['metadata'] },
-    )
-    schemas.set(definition.kind, schema)
+    schema = envelope(definition, fields)
+    schemas.set(fields, schema)
   }
   return schema
+}
+
+function envelope(definition: KindDefinition, fields: Schema): Schema {
+  const head = { apiVersion: text(), kind: text(), metadata }
+  if (definition.root !== 'top') {
+    return object({ ...head, spec: fields, status: anything }, { required: ['metadata'] })
+  }
+  return {
+    ...fields,
+    properties: { ...head, ...fields.properties },
+    required: ['metadata', ...(fields.required ?? [])],
+  }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { apiVersionsOf, definitions } from '../definitions.ts'
 import { fieldPath } from '../field-path.ts'
 import type { KindDefinition } from '../kind-definition.ts'
-import { isKind } from '../kinds.ts'
+import { isKind, writtenKind } from '../kinds.ts'
 import { parseFile } from './parse-file.ts'
 import { maxFileBytes } from './read-documents.ts'
 
@@ -169,7 +169,7 @@ test('no value makes validation throw, whatever stands where', () => {
   fc.assert(
     fc.property(kinds, value, (definition, spec) => {
       const [apiVersion] = apiVersionsOf(definition as KindDefinition)
-      const text = JSON.stringify({ apiVersion, kind: definition.kind, metadata: { name: 'x' }, spec })
+      const text = JSON.stringify({ apiVersion, kind: writtenKind(definition.kind), metadata: { name: 'x' }, spec })
       const { objects, problems } = parseFile({ name: 'f', text })
       assert.equal(objects.length, 1, problems[0]?.message)
       assert.equal(

@@ -10,7 +10,7 @@ import {
   Scalar,
   type YAMLError,
 } from 'yaml'
-import { shown } from '../schema/formats.ts'
+import { shown } from '../schema/shaped.ts'
 import { LineTable, type PlaceNode } from './positions.ts'
 
 /** Texts longer than this are refused. */

@@ -29,7 +29,8 @@ interface Above {
 
 /** Every field of a kind, in the order of its schema; values that are treated otherwise than their field follow it. */
 export function fieldRows(definition: KindDefinition): FieldRow[] {
-  return rowsBelow(definition.spec, ['spec'], { refused: definition.refused, pending: undefined })
+  const root = definition.root === 'top' ? [] : ['spec']
+  return rowsBelow(definition.spec, root, { refused: definition.refused, pending: definition.pending })
 }
 
 /** What has no effect anywhere has none on Weft's proxy either. */

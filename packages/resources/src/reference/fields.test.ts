@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { goldenCases } from '../../scripts/golden-inputs.ts'
-import { definitionOf, istioKinds } from '../definitions.ts'
+import { definitionsOf, istioKinds } from '../definitions.ts'
 import { fieldRows } from './field-status.ts'
 import { fieldReference } from './field-table.ts'
 
@@ -54,7 +54,7 @@ test("the schemas have exactly the fields of Istio's API", () => {
   const wanted = new Set(listed.split('\n').filter((line) => line !== '' && !line.startsWith('#')))
   const ours = new Set<string>()
   for (const kind of new Set([...wanted].map((line) => line.split(' ')[0] ?? ''))) {
-    const definition = definitionOf(kind)
+    const [definition] = definitionsOf(kind)
     assert.ok(definition !== undefined, kind)
     for (const { path, value, doc } of fieldRows(definition)) {
       if (value === undefined && doc !== 'Not part of this kind.') ours.add(`${kind} ${path}`)

@@ -25,8 +25,11 @@ export function compileSchema(schema: Schema): ValidateFunction {
   return validate
 }
 
-/** Everything that is wrong with `value`: misfits by ajv, then findings of checks on the parts that fit. */
-export function checkSchema(schema: Schema, value: unknown): LocatedFinding[] {
+/**
+ * Everything that is wrong with `value`: misfits by ajv, then findings of checks on the parts that fit. Fields without effect
+ * are told of where they are `written`, which is `value` before its defaults.
+ */
+export function checkSchema(schema: Schema, value: unknown, written: unknown = value): LocatedFinding[] {
   const validate = compileSchema(schema)
   const findings: LocatedFinding[] = []
   if (!validate(value)) {
@@ -36,7 +39,7 @@ export function checkSchema(schema: Schema, value: unknown): LocatedFinding[] {
     }
   }
   const broken = new BrokenParts(validate.errors ?? [])
-  runChecks(schema, value, { steps: [], pointer: '', broken, findings, told: 'nothing' })
+  runChecks(schema, value, written, { steps: [], pointer: '', broken, findings, told: 'nothing' })
   return findings
 }
 
@@ -71,17 +74,18 @@ interface Walk {
   readonly told: 'nothing' | 'weft' | 'all'
 }
 
-function runChecks(schema: Schema, value: unknown, above: Walk): void {
-  const walk = above.told === 'all' ? above : tellEffect(schema, value, above)
+function runChecks(schema: Schema, value: unknown, written: unknown, above: Walk): void {
+  const walk = above.told === 'all' || written === undefined ? above : tellEffect(schema, written, above)
   if (Array.isArray(value)) {
     if (schema.items !== undefined) {
-      for (const [index, item] of value.entries()) runChecks(schema.items, item, deeper(walk, index))
+      for (const [index, item] of value.entries())
+        runChecks(schema.items, item, memberOf(written, index), deeper(walk, index))
     }
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, member] of Object.entries(value)) {
       const known = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined
       const next = known ?? (schema.additionalProperties || undefined)
-      if (next !== undefined) runChecks(next, member, deeper(walk, key))
+      if (next !== undefined) runChecks(next, member, memberOf(written, key), deeper(walk, key))
     }
   }
   const check = schema['x-check']
@@ -89,6 +93,11 @@ function runChecks(schema: Schema, value: unknown, above: Walk): void {
   for (const finding of (check as Check)(value as never)) {
     walk.findings.push({ ...finding, at: [...walk.steps, ...(finding.at ?? [])] })
   }
+}
+
+function memberOf(value: unknown, step: PathStep): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
+  return (value as Readonly<Record<PathStep, unknown>>)[step]
 }
 
 /** Says that a field is refused or has no effect. */

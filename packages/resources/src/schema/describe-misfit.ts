@@ -2,7 +2,8 @@
 import type { ErrorObject } from 'ajv'
 import type { PathStep } from '../field-path.ts'
 import { didYouMean } from './did-you-mean.ts'
-import { type FormatName, formats, shown } from './formats.ts'
+import { type FormatName, formats } from './formats.ts'
+import { shown } from './shaped.ts'
 import type { LocatedFinding, Schema } from './schema.ts'
 
 /** A finding for an ajv error; undefined for errors that only summarise others. */
@@ -28,6 +29,8 @@ export function describeMisfit(error: ErrorObject, at: readonly PathStep[]): Loc
     case 'minItems':
     case 'minProperties':
       return { at, code: 'empty', message: 'is empty', mend: 'Add at least one entry, or remove the field.' }
+    case 'maxProperties':
+      return { at, code: 'too-long', message: `has more than ${schema.maxProperties} entries`, mend: 'Remove some.' }
     case 'maxItems':
       return { at, code: 'too-long', message: `has more than ${schema.maxItems} entries`, mend: 'Split it.' }
     default:
@@ -86,6 +89,10 @@ function typeMend(wanted: readonly string[], found: string, data: unknown): stri
 }
 
 function wrongWord(schema: Schema, at: readonly PathStep[], data: unknown): LocatedFinding | undefined {
+  if (typeof data === 'number' && schema.type === 'integer' && Number.isInteger(data)) {
+    const numbers = (schema.enum ?? []).join(', ')
+    return { at, code: 'unknown-value', message: `${data} is not one of ${numbers}`, mend: `Use one of ${numbers}.` }
+  }
   // A value of another type is reported as such already.
   if (typeof data !== 'string') return undefined
   const reason = schema['x-unsupported-values']
@@ -93,7 +100,7 @@ function wrongWord(schema: Schema, at: readonly PathStep[], data: unknown): Loca
     const message = `${shown(data)} is not supported by Weft yet`
     return { at, code: 'unsupported-value', message, mend: reason[data] ?? 'Use another value.' }
   }
-  const words = schema.enum ?? []
+  const words = (schema.enum ?? []).map(String)
   const meant = didYouMean(data, words)
   const mend = meant === undefined ? `Use one of ${words.join(', ')}.` : `Did you mean ${meant}?`
   return { at, code: 'unknown-value', message: `${shown(data)} is not one of ${words.join(', ')}`, mend }
@@ -107,11 +114,12 @@ function misformed(error: ErrorObject, at: readonly PathStep[], format: FormatNa
 }
 
 function range(schema: Schema, at: readonly PathStep[], data: unknown): LocatedFinding {
-  const bounds = `from ${schema.minimum} to ${schema.maximum}`
+  const bounds =
+    schema.maximum === undefined ? `at least ${schema.minimum}` : `from ${schema.minimum} to ${schema.maximum}`
   return {
     at,
     code: 'out-of-range',
     message: `must be ${bounds}, not ${shown(data)}`,
-    mend: `Write a number ${bounds}.`,
+    mend: `Write a number ${bounds.replace('at least', 'of at least')}.`,
   }
 }

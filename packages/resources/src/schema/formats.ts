@@ -1,29 +1,8 @@
 // Text formats: each says why a text does not fit, in plain English.
 import { RE2JS } from 're2js'
 import { parseDurationMs } from '../duration.ts'
-
-/** Why a text does not fit a format. */
-export interface FormatFault {
-  readonly code: string
-  readonly message: string
-  readonly mend: string
-}
-
-type Format = (text: string) => FormatFault | undefined
-
-/** A format by regular expression. `what` completes "is not ...". */
-function shaped(pattern: RegExp, maxLength: number, what: string, mend: string): Format {
-  return (text) =>
-    text.length <= maxLength && pattern.test(text)
-      ? undefined
-      : { code: 'bad-format', message: `${shown(text)} is not ${what}`, mend }
-}
-
-/** A value as shown in a message: quoted and shortened. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
-}
+import { kubernetesFormats } from './kubernetes-formats.ts'
+import { type Format, type FormatFault, shaped, shown } from './shaped.ts'
 
 function duration(text: string): FormatFault | undefined {
   const ms = parseDurationMs(text)
@@ -103,6 +82,7 @@ const dnsPattern = new RegExp(`^${dnsName}$`, 'i')
 
 /** The formats by name. */
 export const formats = {
+  ...kubernetesFormats,
   duration,
   'positive-duration': positiveDuration,
   regex,

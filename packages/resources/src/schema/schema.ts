@@ -36,12 +36,15 @@ export interface Schema {
   readonly propertyNames?: { readonly format: FormatName }
   readonly required?: readonly string[]
   readonly items?: Schema
-  readonly enum?: readonly string[]
+  readonly enum?: readonly (string | number)[]
   readonly minimum?: number
   readonly maximum?: number
   readonly minItems?: number
   readonly maxItems?: number
   readonly minProperties?: number
+  readonly maxProperties?: number
+  /** What holds when the field is not written. */
+  readonly default?: unknown
   readonly format?: FormatName
   /** One line for people who write the field. */
   readonly description?: string
@@ -100,6 +103,11 @@ export function refused(mend: string, schema: Schema): Schema {
 /** Anything at all, as in fields whose shape somebody else defines. */
 export const anything: Schema = {}
 
+/** A field with the value that it has when it is not written. */
+export function byDefault(value: unknown, schema: Schema): Schema {
+  return { ...schema, default: value }
+}
+
 /** A list. */
 export function list(
   items: Schema,
@@ -118,13 +126,14 @@ export function list(
 export function mapOf(
   value: Schema,
   keys: FormatName,
-  options: { readonly min?: number; readonly check?: Check } = {},
+  options: { readonly min?: number; readonly max?: number; readonly check?: Check } = {},
 ): Schema {
   return {
     type: 'object',
     additionalProperties: value,
     propertyNames: { format: keys },
     ...(options.min === undefined ? {} : { minProperties: options.min }),
+    ...(options.max === undefined ? {} : { maxProperties: options.max }),
     ...(options.check ? { 'x-check': options.check } : {}),
   }
 }

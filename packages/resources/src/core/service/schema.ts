@@ -11,7 +11,8 @@ import {
   text,
   word,
 } from '../../schema/schema.ts'
-import { formats, shown } from '../../schema/formats.ts'
+import { formats } from '../../schema/formats.ts'
+import { shown } from '../../schema/shaped.ts'
 import type { ServicePort } from './types.ts'
 
 const noSuchService = 'Only plain ClusterIP services with a selector are routed; remove the field.'

@@ -1,6 +1,7 @@
 // Schema of Istio's AuthorizationPolicy. What needs a JSON Web Token is refused by name: a policy is never half enforced.
 import { didYouMean } from '../../schema/did-you-mean.ts'
-import { formats, shown } from '../../schema/formats.ts'
+import { formats } from '../../schema/formats.ts'
+import { shown } from '../../schema/shaped.ts'
 import { doc, type Finding, list, object, refused, type Schema, text, word } from '../../schema/schema.ts'
 import { oneSelection } from '../../networking/match-schema.ts'
 import { refusedTargets, selector } from '../selector-schema.ts'
