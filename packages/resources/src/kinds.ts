@@ -15,6 +15,7 @@ import type { GatewaySpec } from './networking/gateway/types.ts'
 import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
+import type { RequestAuthenticationSpec } from './security/request-authentication/types.ts'
 import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
 
@@ -35,7 +36,7 @@ export interface SpecByKind {
   ProxyConfig: CheckedSpec
   EnvoyFilter: CheckedSpec
   PeerAuthentication: PeerAuthenticationSpec
-  RequestAuthentication: CheckedSpec
+  RequestAuthentication: RequestAuthenticationSpec
   AuthorizationPolicy: AuthorizationPolicySpec
   Telemetry: CheckedSpec
   WasmPlugin: CheckedSpec

@@ -77,7 +77,7 @@ export class EnvoyMesh {
     for (const folder of ['run', 'ca', 'registry', 'state']) mkdirSync(join(state, folder), { recursive: true })
     const text = `${this.#options.base}\n---\n${more}`
     writeFileSync(join(dir, 'mesh.yaml'), text)
-    const { objects } = loadFiles([{ name: 'mesh.yaml', text }])
+    const { objects } = loadFiles([{ name: 'mesh.yaml', text }], 'envoy')
     const firstIndex = 254 * (100 + (process.pid % 100))
     const planned = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service'), [], { firstIndex })
     this.instances = planned.map((one) => ({ ...one, ready: true }))
@@ -94,6 +94,7 @@ export class EnvoyMesh {
         trustDomain: 'cluster.local',
         svidTtlMs: 3_600_000,
         accessLog: true,
+        proxy: 'envoy',
       },
       runtime,
     )

@@ -5,6 +5,7 @@ import { styleText } from 'node:util'
 import { nodeRuntime } from '@weft/core/node'
 import {
   analyze,
+  type DataPlane,
   formatProblem,
   istioCodeOf,
   loadFiles,
@@ -70,9 +71,9 @@ Example:
     })
 }
 
-async function analyzeDirectory(dir: string, proxy: string): Promise<AnalyzeReport> {
+async function analyzeDirectory(dir: string, proxy: DataPlane): Promise<AnalyzeReport> {
   const { files } = nodeRuntime({ logLevel: 'error' })
-  const { objects, problems } = loadFiles(await readMeshFiles(files, resolve(dir)))
+  const { objects, problems } = loadFiles(await readMeshFiles(files, resolve(dir)), proxy)
   const all = [...problems, ...analyze(objects)].filter(({ code }) => proxy === 'weft' || code !== pendingOnWeftCode)
   return { directory: dir, objects: objects.length, problems: all.map(withIstioCode) }
 }

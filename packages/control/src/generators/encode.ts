@@ -13,6 +13,9 @@ import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_logg
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
+import { ExtAuthzSchema } from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
+import { JwtAuthenticationSchema } from '@weft/xds/es/envoy/extensions/filters/http/jwt_authn/v3/config'
+import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -44,6 +47,9 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 /** Every message that our resources carry inside an Any. */
 const registry = createRegistry(
   StdoutAccessLogSchema,
+  JwtAuthenticationSchema,
+  ExtAuthzSchema,
+  UriTemplateMatchConfigSchema,
   FilterConfigSchema,
   CorsSchema,
   CorsPolicySchema,

@@ -35,7 +35,7 @@ export const gatewayListeners = generator({
     const { address, port } = scope
     const name = `gateway_${address}_${port}`
     const origin = serverHosts(refs.gateways, port)[0]?.origin ?? scope.workload
-    const authorization = authorizationOf(refs, 'http', scope.trustDomain)
+    const authorization = authorizationOf(refs, 'http', scope.trustDomain, scope.accessLog)
     const policies = Object.keys(authorization.origins).length === 0 ? undefined : { ...authorization.origins }
     const listener = encodeResource(
       ListenerSchema,

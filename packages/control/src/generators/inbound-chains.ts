@@ -79,7 +79,7 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
   const protocol = served?.protocol ?? portKind({ name: port.portName })
   const origin = served?.origin ?? port.workload
   const mtls = effectiveMtls(refs.peerAuthentications, port.port)
-  const authorization = authorizationOf(refs, protocol, port.trustDomain)
+  const authorization = authorizationOf(refs, protocol, port.trustDomain, port.accessLog)
   const filters =
     protocol === 'http'
       ? [inboundHcm(port, httpRbac(authorization), origin)]

@@ -7,6 +7,7 @@ import { gatewayRoutes } from './gateway-routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
+import { keyClusters } from './key-clusters.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
@@ -18,6 +19,7 @@ const sidecar: readonly Generator[] = [
   staticClusters,
   inboundClusters,
   outboundClusters,
+  keyClusters,
   endpoints,
   inboundListeners,
   connectTerminate,
@@ -30,6 +32,7 @@ const redirectedSidecar: readonly Generator[] = [
   staticClusters,
   inboundClusters,
   outboundClusters,
+  keyClusters,
   endpoints,
   redirectListeners,
   redirectPorts,
@@ -41,6 +44,7 @@ const redirectedSidecar: readonly Generator[] = [
 const gateway: readonly Generator[] = [
   staticClusters,
   outboundClusters,
+  keyClusters,
   endpoints,
   gatewayListeners,
   connectOriginate,

@@ -7,6 +7,7 @@ import {
   hostCovers,
   mirrorsOf,
   type PeerAuthenticationSpec,
+  type RequestAuthenticationSpec,
   resolveHost,
   selectsLabels,
   serviceFqdn,
@@ -158,6 +159,11 @@ export class MeshQuery {
   /** The PeerAuthentications that may hold for any of these workloads, mesh-wide ones included. */
   peerAuthentications(targets: readonly Selectable[]): SnapshotObject<PeerAuthenticationSpec>[] {
     return this.#selecting('PeerAuthentication', this.#withRoot(targets))
+  }
+
+  /** The RequestAuthentications that may hold for any of these workloads, mesh-wide ones included. */
+  requestAuthentications(targets: readonly Selectable[]): SnapshotObject<RequestAuthenticationSpec>[] {
+    return this.#selecting('RequestAuthentication', this.#withRoot(targets))
   }
 
   /** The AuthorizationPolicies that may hold for any of these workloads, mesh-wide ones included. */

@@ -30,8 +30,12 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
     case 'Gateway':
       return ['Gateway']
     case 'PeerAuthentication':
+    case 'RequestAuthentication':
     case 'AuthorizationPolicy': {
-      const { selector } = object.spec as SpecByKind['PeerAuthentication' | 'AuthorizationPolicy']
+      const { selector } = object.spec as SpecByKind[
+        | 'PeerAuthentication'
+        | 'RequestAuthentication'
+        | 'AuthorizationPolicy']
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:

@@ -1,7 +1,7 @@
 // Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
 // to settle, and all of it outlives a restart.
 import { type Logger, objectKey, type Runtime, type Timer } from '@weft/core'
-import { formatProblem, type Problem, type SourceFile } from '@weft/resources'
+import { type DataPlane, formatProblem, type Problem, type SourceFile } from '@weft/resources'
 import { type FileRecord, updateTable } from './file-table.ts'
 import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
 import { decodeSaved, encodeSaved } from './saved-state.ts'
@@ -24,6 +24,7 @@ export class ConfigStore {
   readonly #runtime: Pick<Runtime, 'files' | 'timers' | 'clock'>
   readonly #log: Logger
   readonly #stateFile: string
+  readonly #dataPlane: DataPlane
   readonly #listeners = new Set<StoreListener>()
   #files: ReadonlyMap<string, FileRecord> = new Map()
   #accepted: ReadonlyMap<string, Accepted> = new Map()
@@ -35,8 +36,13 @@ export class ConfigStore {
   #saveProblem: Problem | undefined
   #merged: MergeOutput | undefined
 
-  /** `stateFile` is an absolute path, usually `.weft/state/objects.json`; its directory must exist. */
-  constructor(runtime: Pick<Runtime, 'files' | 'timers' | 'clock' | 'log'>, stateFile: string) {
+  /** `stateFile` is an absolute path, usually `.weft/state/objects.json`; its directory must exist. What `dataPlane` does not enforce is refused. */
+  constructor(
+    runtime: Pick<Runtime, 'files' | 'timers' | 'clock' | 'log'>,
+    stateFile: string,
+    dataPlane: DataPlane = 'weft',
+  ) {
+    this.#dataPlane = dataPlane
     this.#runtime = runtime
     this.#log = runtime.log.child({ component: 'config-store' })
     this.#stateFile = stateFile
@@ -59,7 +65,7 @@ export class ConfigStore {
       const bytes = await this.#runtime.files.read(this.#stateFile)
       if (bytes === undefined) return
       this.#saved = new TextDecoder().decode(bytes)
-      const saved = decodeSaved(this.#saved)
+      const saved = decodeSaved(this.#saved, this.#dataPlane)
       if (saved === undefined) {
         this.#log.warn('the saved configuration is damaged and ignored', { file: this.#stateFile })
         return
@@ -76,7 +82,7 @@ export class ConfigStore {
   /** Takes the whole set of files of the source. Good changes are published before this returns. */
   apply(files: readonly SourceFile[]): void {
     const nowMs = this.#runtime.clock.nowMs()
-    this.#files = updateTable(this.#files, files, this.#accepted, nowMs)
+    this.#files = updateTable(this.#files, files, this.#accepted, nowMs, this.#dataPlane)
     this.#denied ??= invalidSecurityObjects(this.#files, this.#accepted)
     this.#merge()
   }

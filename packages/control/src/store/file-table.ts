@@ -1,5 +1,5 @@
 // What the store remembers of each configuration file: its parse, and when it last changed.
-import { type ParsedFile, parseFile, type SourceFile, unusableFile } from '@weft/resources'
+import { type DataPlane, type ParsedFile, parseFile, type SourceFile, unusableFile } from '@weft/resources'
 import type { Accepted } from './merge.ts'
 
 /** One file. `parsed` is undefined once the file is gone. */
@@ -16,12 +16,13 @@ export function updateTable(
   files: readonly SourceFile[],
   accepted: ReadonlyMap<string, Accepted>,
   nowMs: number,
+  dataPlane: DataPlane = 'weft',
 ): Map<string, FileRecord> {
   const next = new Map<string, FileRecord>()
   for (const snapshot of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const old = table.get(snapshot.name)
     const same = old?.snapshot?.text === snapshot.text && old.snapshot.unreadable === snapshot.unreadable
-    next.set(snapshot.name, same ? old : record(snapshot, accepted, nowMs))
+    next.set(snapshot.name, same ? old : record(snapshot, accepted, nowMs, dataPlane))
   }
   // Files that are gone count as long as something they held is in force.
   for (const { source } of accepted.values()) {
@@ -34,12 +35,17 @@ export function updateTable(
   return next
 }
 
-function record(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>, nowMs: number): FileRecord {
+function record(
+  snapshot: SourceFile,
+  accepted: ReadonlyMap<string, Accepted>,
+  nowMs: number,
+  dataPlane: DataPlane,
+): FileRecord {
   const { name } = snapshot
-  return { name, snapshot, parsed: parse(snapshot, accepted), changedAtMs: nowMs }
+  return { name, snapshot, parsed: parse(snapshot, accepted, dataPlane), changedAtMs: nowMs }
 }
 
-function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>): ParsedFile {
+function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>, dataPlane: DataPlane): ParsedFile {
   const { name, text } = snapshot
   const held = [...accepted.values()].filter(({ source }) => source.file === name)
   if (held.some(({ source }) => cutInside(text, source))) {
@@ -51,7 +57,7 @@ function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>): P
       mend: 'Complete it; end the last line with a line break.',
     })
   }
-  const parsed = parseFile(snapshot)
+  const parsed = parseFile(snapshot, 1, dataPlane)
   if (held.length > 0 && parsed.objects.length === 0 && parsed.problems.length === 0) {
     const message = 'the file holds no objects any more; what it held stays in force'
     return unusableFile(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })

@@ -1,11 +1,15 @@
 // A set of files to a set of objects, for commands that work offline: no history, so a bad object is simply left out.
 import { objectKey } from '@weft/core'
 import type { MeshObject, Problem, SourceFile } from '../mesh-object.ts'
+import type { DataPlane } from '../schema/describe-effect.ts'
 import { byKey, Claims, duplicateObject } from './check-together.ts'
 import { byPlace, parseFile } from './parse-file.ts'
 
 /** Valid objects, sorted by key, and everything that is wrong with the others. */
-export function loadFiles(files: readonly SourceFile[]): {
+export function loadFiles(
+  files: readonly SourceFile[],
+  dataPlane: DataPlane = 'weft',
+): {
   readonly objects: readonly MeshObject[]
   readonly problems: readonly Problem[]
 } {
@@ -13,7 +17,7 @@ export function loadFiles(files: readonly SourceFile[]): {
   const problems: Problem[] = []
   const claims = new Claims()
   for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const parsed = parseFile(file)
+    const parsed = parseFile(file, 1, dataPlane)
     problems.push(...parsed.problems)
     for (const { object } of parsed.objects) {
       if (object === undefined) continue

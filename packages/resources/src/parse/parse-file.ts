@@ -1,6 +1,7 @@
 // One file to its objects. Syntax errors make the whole file unreadable; everything else is judged object by object.
 import type { Problem, SourceFile } from '../mesh-object.ts'
 import { type DecodedObject, decodeObject, type RawObject } from './decode-object.ts'
+import type { DataPlane } from '../schema/describe-effect.ts'
 import { type RawDocument, readDocuments, type SyntaxFault } from './read-documents.ts'
 import type { LineTable } from './positions.ts'
 
@@ -24,7 +25,7 @@ export interface ParsedFile {
 }
 
 /** Parses one YAML or JSON file: several documents, `List` kinds. `firstLine` numbers its first line. Never throws. */
-export function parseFile(file: SourceFile, firstLine = 1): ParsedFile {
+export function parseFile(file: SourceFile, firstLine = 1, dataPlane: DataPlane = 'weft'): ParsedFile {
   if (file.unreadable !== undefined) {
     return unusableFile(file.name, 1, { code: 'unreadable-file', message: file.unreadable, mend: 'Correct the file.' })
   }
@@ -32,7 +33,7 @@ export function parseFile(file: SourceFile, firstLine = 1): ParsedFile {
   if (faults.length > 0) {
     return { file: file.name, whole: false, objects: [], problems: faults.map((fault) => syntaxProblem(fault, lines)) }
   }
-  const parsed = documents.flatMap((document) => parseDocument(file.name, document))
+  const parsed = documents.flatMap((document) => parseDocument(file.name, document, dataPlane))
   return {
     file: file.name,
     whole: parsed.length > 0 && parsed.every((object) => object.id !== undefined),
@@ -52,9 +53,9 @@ export function unusableFile(
   return { file, whole: false, objects: [], problems: [problem] }
 }
 
-function parseDocument(file: string, document: RawDocument): ParsedObject[] {
+function parseDocument(file: string, document: RawDocument, dataPlane: DataPlane): ParsedObject[] {
   const source = { file, firstLine: document.firstLine, text: document.text }
-  return unlist(document).map((raw) => ({ ...decodeObject(raw), source }))
+  return unlist(document).map((raw) => ({ ...decodeObject(raw, dataPlane), source }))
 }
 
 /** The items of a `List` (also `VirtualServiceList` and the like), or the document itself. */

@@ -24,13 +24,18 @@ export interface FieldRow {
 
 interface Above {
   readonly refused: string | undefined
+  readonly refusedOnWeft?: string | undefined
   readonly pending: Pending | undefined
 }
 
 /** Every field of a kind, in the order of its schema; values that are treated otherwise than their field follow it. */
 export function fieldRows(definition: KindDefinition): FieldRow[] {
   const root = definition.root === 'top' ? [] : ['spec']
-  return rowsBelow(definition.spec, root, { refused: definition.refused, pending: definition.pending })
+  return rowsBelow(definition.spec, root, {
+    refused: definition.refused,
+    refusedOnWeft: definition.refusedOnWeft,
+    pending: definition.pending,
+  })
 }
 
 /** What has no effect anywhere has none on Weft's proxy either. */
@@ -42,6 +47,7 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
   const known = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const inherited = {
       refused: above.refused ?? field['x-refused'],
+      refusedOnWeft: above.refusedOnWeft ?? field['x-refused-weft'],
       pending: narrower(above.pending, field['x-pending']),
     }
     const { leaf, suffix } = unwrap(field)
@@ -71,15 +77,22 @@ function valueRows(row: FieldRow, leaf: Schema, above: Above): FieldRow[] {
   const pending = Object.entries(leaf['x-pending-values'] ?? {}).map(([value, each]) =>
     valueRow(row, value, { refused: above.refused, pending: narrower(above.pending, each) }),
   )
-  return [...refused, ...pending]
+  const onWeft = Object.entries(leaf['x-refused-weft-values'] ?? {}).map(([value, mend]) =>
+    valueRow(row, value, { ...above, refusedOnWeft: above.refusedOnWeft ?? mend }),
+  )
+  return [...refused, ...onWeft, ...pending]
 }
 
 function valueRow(row: FieldRow, value: string, status: Above): FieldRow {
   return { ...row, path: `${row.path}: ${value}`, value, type: 'value', doc: '', required: false, ...statusOf(status) }
 }
 
-function statusOf({ refused, pending }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
+function statusOf({ refused, refusedOnWeft, pending }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
   if (refused !== undefined) return { envoy: 'refused', weft: 'refused', why: refused }
+  if (refusedOnWeft !== undefined) {
+    const envoy = pending?.proxies === 'all' ? 'reported' : 'effective'
+    return { envoy, weft: 'refused', why: `Weft: ${refusedOnWeft}` }
+  }
   if (pending === undefined) return { envoy: 'effective', weft: 'effective', why: undefined }
   return { envoy: pending.proxies === 'all' ? 'reported' : 'effective', weft: 'reported', why: pending.effect }
 }
