@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
+import { isWrittenAs } from '../src/definitions.ts'
 import type { ShownBy } from '../src/reference/field-table.ts'
 import { writes } from '../src/reference/written-fields.ts'
 
@@ -9,7 +10,7 @@ const golden = join(import.meta.dirname, '../../control/golden')
 
 interface Input {
   readonly name: string
-  readonly objects: readonly { readonly kind?: unknown }[]
+  readonly objects: readonly { readonly apiVersion?: unknown; readonly kind?: unknown }[]
 }
 
 function readInputs(): Input[] {
@@ -27,6 +28,7 @@ function readInputs(): Input[] {
 /** The first golden case, by name, that writes a field. */
 export function goldenCases(): ShownBy {
   const inputs = readInputs()
-  return (kind, row) =>
-    inputs.find(({ objects }) => objects.some((object) => object.kind === kind && writes(object, row)))?.name
+  return (definition, row) =>
+    definition.shownBy ??
+    inputs.find(({ objects }) => objects.some((object) => isWrittenAs(definition, object) && writes(object, row)))?.name
 }

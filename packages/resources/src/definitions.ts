@@ -1,8 +1,14 @@
 // The definitions of all kinds, and how an apiVersion and a kind find theirs.
+import { configMapKind } from './core/config-map/config-map.ts'
+import { endpointSliceKind } from './core/endpoint-slice/endpoint-slice.ts'
 import { namespaceKind } from './core/namespace/namespace.ts'
+import { podKind } from './core/pod/pod.ts'
+import { secretKind } from './core/secret/secret.ts'
+import { serviceAccountKind } from './core/service-account/service-account.ts'
 import { serviceKind } from './core/service/service.ts'
 import type { KindDefinition } from './kind-definition.ts'
 import { gatewayApiKinds } from './gateway-api/kinds.ts'
+import { ingressClassKind, ingressKind } from './ingress/ingress.ts'
 import { groupOfKind, type KindName, writtenKind } from './kinds.ts'
 import { destinationRuleKind } from './networking/destination-rule/destination-rule.ts'
 import { gatewayKind } from './networking/gateway/gateway.ts'
@@ -17,6 +23,7 @@ import { workloadGroupKind } from './networking/workload-group/workload-group.ts
 import { wasmPluginKind } from './extensions/wasm-plugin/wasm-plugin.ts'
 import { peerAuthenticationKind } from './security/peer-authentication/peer-authentication.ts'
 import { requestAuthenticationKind } from './security/request-authentication/request-authentication.ts'
+import { smiKinds } from './smi/kinds.ts'
 import { telemetryKind } from './telemetry/telemetry/telemetry.ts'
 import { workloadKind } from './weft/workload/workload.ts'
 
@@ -24,6 +31,13 @@ import { workloadKind } from './weft/workload/workload.ts'
 export const definitions = {
   Service: serviceKind,
   Namespace: namespaceKind,
+  ServiceAccount: serviceAccountKind,
+  Secret: secretKind,
+  ConfigMap: configMapKind,
+  Pod: podKind,
+  EndpointSlice: endpointSliceKind,
+  Ingress: ingressKind,
+  IngressClass: ingressClassKind,
   VirtualService: virtualServiceKind,
   DestinationRule: destinationRuleKind,
   Gateway: gatewayKind,
@@ -39,6 +53,7 @@ export const definitions = {
   Telemetry: telemetryKind,
   WasmPlugin: wasmPluginKind,
   ...gatewayApiKinds,
+  ...smiKinds,
   Workload: workloadKind,
 } satisfies { readonly [K in KindName]: KindDefinition<K> }
 
@@ -58,6 +73,15 @@ export function definitionsOf(kind: string): readonly KindDefinition[] {
 /** The definition of an object's kind, if known. */
 export function definitionOf(id: { readonly group: string; readonly kind: string }): KindDefinition | undefined {
   return definitionsOf(id.kind).find((definition) => groupOfKind[definition.kind] === id.group)
+}
+
+/** Whether a document is of a kind. */
+export function isWrittenAs(
+  definition: KindDefinition,
+  document: { readonly apiVersion?: unknown; readonly kind?: unknown },
+): boolean {
+  if (document.kind !== writtenKind(definition.kind)) return false
+  return typeof document.apiVersion === 'string' && apiVersionsOf(definition).includes(document.apiVersion)
 }
 
 /** What users may write as `kind`. */

@@ -1,4 +1,8 @@
 // The kinds this mesh knows, and typed access to objects by kind.
+import type { ConfigMapSpec } from './core/config-map/config-map.ts'
+import type { EndpointSliceSpec } from './core/endpoint-slice/endpoint-slice.ts'
+import type { PodSpec } from './core/pod/pod.ts'
+import type { SecretSpec } from './core/secret/secret.ts'
 import type { ServiceSpec } from './core/service/types.ts'
 import type { BackendTLSPolicySpec } from './gateway-api/backend-tls-policy/types.ts'
 import type { GatewayAPIGatewaySpec, ListenerSetSpec } from './gateway-api/gateway/types.ts'
@@ -9,6 +13,7 @@ import type { ReferenceGrantSpec } from './gateway-api/reference-grant/types.ts'
 import type { StreamRouteSpec, TLSRouteSpec } from './gateway-api/tcp-route/types.ts'
 import type { XBackendTrafficPolicySpec } from './gateway-api/x-backend-traffic-policy/types.ts'
 import type { XBackendSpec } from './gateway-api/x-backend/types.ts'
+import type { IngressClassSpec, IngressSpec } from './ingress/types.ts'
 import type { MeshObject } from './mesh-object.ts'
 import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
@@ -17,6 +22,7 @@ import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
 import type { RequestAuthenticationSpec } from './security/request-authentication/types.ts'
 import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
+import type { HTTPRouteGroupSpec, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './smi/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
 
 /** The spec of a kind that is read and checked, and has no effect yet: as written. */
@@ -26,6 +32,13 @@ export type CheckedSpec = Readonly<Record<string, unknown>>
 export interface SpecByKind {
   Service: ServiceSpec
   Namespace: CheckedSpec
+  ServiceAccount: CheckedSpec
+  Secret: SecretSpec
+  ConfigMap: ConfigMapSpec
+  Pod: PodSpec
+  EndpointSlice: EndpointSliceSpec
+  Ingress: IngressSpec
+  IngressClass: IngressClassSpec
   VirtualService: VirtualServiceSpec
   DestinationRule: DestinationRuleSpec
   Gateway: GatewaySpec
@@ -53,6 +66,11 @@ export interface SpecByKind {
   XBackend: XBackendSpec
   XBackendTrafficPolicy: XBackendTrafficPolicySpec
   XMesh: GatewayClassSpec
+  TrafficTarget: TrafficTargetSpec
+  HTTPRouteGroup: HTTPRouteGroupSpec
+  SMITCPRoute: SmiPortsSpec
+  SMIUDPRoute: SmiPortsSpec
+  TrafficSplit: TrafficSplitSpec
   Workload: WorkloadSpec
 }
 
@@ -63,6 +81,13 @@ export type KindName = keyof SpecByKind
 export const groupOfKind: Readonly<Record<KindName, string>> = {
   Service: '',
   Namespace: '',
+  ServiceAccount: '',
+  Secret: '',
+  ConfigMap: '',
+  Pod: '',
+  EndpointSlice: 'discovery.k8s.io',
+  Ingress: 'networking.k8s.io',
+  IngressClass: 'networking.k8s.io',
   VirtualService: 'networking.istio.io',
   DestinationRule: 'networking.istio.io',
   Gateway: 'networking.istio.io',
@@ -90,12 +115,19 @@ export const groupOfKind: Readonly<Record<KindName, string>> = {
   XBackend: 'gateway.networking.x-k8s.io',
   XBackendTrafficPolicy: 'gateway.networking.x-k8s.io',
   XMesh: 'gateway.networking.x-k8s.io',
+  TrafficTarget: 'access.smi-spec.io',
+  HTTPRouteGroup: 'specs.smi-spec.io',
+  SMITCPRoute: 'specs.smi-spec.io',
+  SMIUDPRoute: 'specs.smi-spec.io',
+  TrafficSplit: 'split.smi-spec.io',
   Workload: 'weft.dev',
 }
 
 /** Kinds that share what users write with a kind of another group. */
 const writtenNames: Partial<Readonly<Record<KindName, string>>> = {
   GatewayAPIGateway: 'Gateway',
+  SMITCPRoute: 'TCPRoute',
+  SMIUDPRoute: 'UDPRoute',
 }
 
 /** What users write as `kind`. */

@@ -19,7 +19,7 @@ function gatewayApiKind<K extends KindName>(
   kind: K,
   versions: readonly string[],
   spec: Schema,
-  more: Partial<Pick<KindDefinition<K>, 'scope' | 'specOfVersion' | 'names' | 'description'>> = {},
+  more: Partial<Pick<KindDefinition<K>, 'scope' | 'older' | 'names' | 'description'>> = {},
 ): KindDefinition<K> {
   return defineKind({
     kind,
@@ -55,17 +55,17 @@ export const gatewayApiKinds = {
     description: 'Where gRPC calls go, by service and method.',
   }),
   TLSRoute: gatewayApiKind('TLSRoute', ['v1', 'v1alpha3', 'v1alpha2'], tlsRouteSchema, {
-    specOfVersion: { v1alpha2: oldTlsRouteSchema },
+    older: { v1alpha2: { spec: oldTlsRouteSchema } },
     names: ['tlsroutes'],
     description: 'Where TLS connections go, by the name they ask for.',
   }),
   TCPRoute: gatewayApiKind('TCPRoute', ['v1', 'v1alpha2'], streamRouteSchema, {
-    specOfVersion: { v1alpha2: oldStreamRouteSchema },
+    older: { v1alpha2: { spec: oldStreamRouteSchema } },
     names: ['tcproutes'],
     description: 'Where connections of a port go.',
   }),
   UDPRoute: gatewayApiKind('UDPRoute', ['v1', 'v1alpha2'], streamRouteSchema, {
-    specOfVersion: { v1alpha2: oldStreamRouteSchema },
+    older: { v1alpha2: { spec: oldStreamRouteSchema } },
     names: ['udproutes'],
     description: 'Where datagrams of a port go.',
   }),

@@ -3,7 +3,7 @@ import type { ObjectId, Position } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
 import { apiVersionsOf, definitionsOf, writtenKinds } from '../definitions.ts'
 import { fieldPath, type PathStep } from '../field-path.ts'
-import type { KindDefinition } from '../kind-definition.ts'
+import { fieldsOfVersion, type KindDefinition, versionOf } from '../kind-definition.ts'
 import { groupOfKind, writtenKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
@@ -56,7 +56,8 @@ export function decodeObject(raw: RawObject, dataPlane: DataPlane): DecodedObjec
 
 /** A document whose `spec` is left out has an empty one. */
 function withSpec(definition: KindDefinition, written: WrittenDocument): WrittenDocument {
-  return definition.root === 'top' || written.spec !== undefined ? written : { ...written, spec: {} }
+  const { root } = fieldsOfVersion(definition, written.apiVersion)
+  return root === 'top' || written.spec !== undefined ? written : { ...written, spec: {} }
 }
 
 function findingsOfKind({ kind, refused, refusedOnWeft, pending }: KindDefinition): LocatedFinding[] {
@@ -85,7 +86,7 @@ interface WrittenDocument {
 function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument, raw: RawObject): MeshObject {
   const labels = value.metadata?.labels ?? {}
   const annotations = value.metadata?.annotations ?? {}
-  const spec = definition.withDefaults(fieldsOf(definition, value) as never)
+  const spec = definition.withDefaults(fieldsOf(definition, value) as never, versionOf(value.apiVersion))
   const createdAt = value.metadata?.creationTimestamp
   const created = typeof createdAt === 'string' ? { createdAt } : {}
   const generation = value.metadata?.generation
@@ -96,7 +97,7 @@ function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument
 }
 
 function fieldsOf(definition: KindDefinition, value: WrittenDocument): object {
-  if (definition.root !== 'top') return value.spec ?? {}
+  if (fieldsOfVersion(definition, value.apiVersion).root === 'spec') return value.spec ?? {}
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value
   return fields
 }

@@ -1,5 +1,5 @@
 // The envelope every object has: apiVersion, kind, metadata, spec.
-import type { KindDefinition } from '../kind-definition.ts'
+import { type FieldRoot, fieldsOfVersion, type KindDefinition } from '../kind-definition.ts'
 import { mapOf, object, type Schema, text } from '../schema/schema.ts'
 
 const anything: Schema = {}
@@ -34,19 +34,18 @@ const schemas = new WeakMap<Schema, Schema>()
 
 /** The schema of a whole document of a kind, in one of its apiVersions. */
 export function documentSchema(definition: KindDefinition, apiVersion: string): Schema {
-  const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1)
-  const fields = definition.specOfVersion?.[version] ?? definition.spec
-  let schema = schemas.get(fields)
+  const { spec, root } = fieldsOfVersion(definition, apiVersion)
+  let schema = schemas.get(spec)
   if (schema === undefined) {
-    schema = envelope(definition, fields)
-    schemas.set(fields, schema)
+    schema = envelope(spec, root)
+    schemas.set(spec, schema)
   }
   return schema
 }
 
-function envelope(definition: KindDefinition, fields: Schema): Schema {
+function envelope(fields: Schema, root: FieldRoot): Schema {
   const head = { apiVersion: text(), kind: text(), metadata }
-  if (definition.root !== 'top') {
+  if (root === 'spec') {
     return object({ ...head, spec: fields, status: anything }, { required: ['metadata'] })
   }
   return {

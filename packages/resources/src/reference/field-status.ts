@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind-definition.ts'
 import type { Pending, Schema } from '../schema/schema.ts'
 
 /** What a data plane does about a field. */
-export type FieldStatus = 'effective' | 'refused' | 'reported'
+export type FieldStatus = 'effective' | 'refused' | 'reported' | 'context'
 
 /** One field (or one value of a field) of a kind. */
 export interface FieldRow {
@@ -26,16 +26,14 @@ interface Above {
   readonly refused: string | undefined
   readonly refusedOnWeft?: string | undefined
   readonly pending: Pending | undefined
+  readonly context: boolean
 }
 
 /** Every field of a kind, in the order of its schema; values that are treated otherwise than their field follow it. */
 export function fieldRows(definition: KindDefinition): FieldRow[] {
   const root = definition.root === 'top' ? [] : ['spec']
-  return rowsBelow(definition.spec, root, {
-    refused: definition.refused,
-    refusedOnWeft: definition.refusedOnWeft,
-    pending: definition.pending,
-  })
+  const { refused, refusedOnWeft, pending } = definition
+  return rowsBelow(definition.spec, root, { refused, refusedOnWeft, pending, context: false })
 }
 
 /** What has no effect anywhere has none on Weft's proxy either. */
@@ -49,6 +47,7 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
       refused: above.refused ?? field['x-refused'],
       refusedOnWeft: above.refusedOnWeft ?? field['x-refused-weft'],
       pending: narrower(above.pending, field['x-pending']),
+      context: above.context || field['x-context'] === true,
     }
     const { leaf, suffix } = unwrap(field)
     const at = [...steps, name, ...suffix]
@@ -64,7 +63,7 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
   })
   const unknown = Object.entries(schema['x-unsupported'] ?? {}).map(([name, mend]): FieldRow => {
     const at = [...steps, name]
-    const refused = statusOf({ refused: mend, pending: undefined })
+    const refused = statusOf({ refused: mend, pending: undefined, context: false })
     return { path: pathOf(at), steps: at, type: 'anything', required: false, doc: 'Not part of this kind.', ...refused }
   })
   return [...known, ...unknown]
@@ -72,10 +71,10 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
 
 function valueRows(row: FieldRow, leaf: Schema, above: Above): FieldRow[] {
   const refused = Object.entries(leaf['x-unsupported-values'] ?? {}).map(([value, mend]) =>
-    valueRow(row, value, { refused: above.refused ?? mend, pending: undefined }),
+    valueRow(row, value, { refused: above.refused ?? mend, pending: undefined, context: false }),
   )
   const pending = Object.entries(leaf['x-pending-values'] ?? {}).map(([value, each]) =>
-    valueRow(row, value, { refused: above.refused, pending: narrower(above.pending, each) }),
+    valueRow(row, value, { refused: above.refused, pending: narrower(above.pending, each), context: false }),
   )
   const onWeft = Object.entries(leaf['x-refused-weft-values'] ?? {}).map(([value, mend]) =>
     valueRow(row, value, { ...above, refusedOnWeft: above.refusedOnWeft ?? mend }),
@@ -87,19 +86,20 @@ function valueRow(row: FieldRow, value: string, status: Above): FieldRow {
   return { ...row, path: `${row.path}: ${value}`, value, type: 'value', doc: '', required: false, ...statusOf(status) }
 }
 
-function statusOf({ refused, refusedOnWeft, pending }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
+function statusOf({ refused, refusedOnWeft, pending, context }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
   if (refused !== undefined) return { envoy: 'refused', weft: 'refused', why: refused }
   if (refusedOnWeft !== undefined) {
     const envoy = pending?.proxies === 'all' ? 'reported' : 'effective'
     return { envoy, weft: 'refused', why: `Weft: ${refusedOnWeft}` }
   }
+  if (context) return { envoy: 'context', weft: 'context', why: undefined }
   if (pending === undefined) return { envoy: 'effective', weft: 'effective', why: undefined }
   return { envoy: pending.proxies === 'all' ? 'reported' : 'effective', weft: 'reported', why: pending.effect }
 }
 
 /** Looks through lists and maps. */
 function unwrap(schema: Schema): { readonly suffix: readonly string[]; readonly leaf: Schema } {
-  const inner = schema.items ?? (schema.additionalProperties || undefined)
+  const inner = schema.items ?? (schema.properties === undefined ? schema.additionalProperties || undefined : undefined)
   if (inner === undefined) return { suffix: [], leaf: schema }
   const { suffix, leaf } = unwrap(inner)
   return { suffix: [schema.items === undefined ? '<>' : '[]', ...suffix], leaf }

@@ -73,7 +73,11 @@ function wrongType(schema: Schema, at: readonly PathStep[], data: unknown): Loca
   const wanted = typeof schema.type === 'string' ? [schema.type] : [...(schema.type ?? [])]
   const found = data === null ? 'null' : Array.isArray(data) ? 'array' : typeof data
   const expected = wanted.map((type) => article[type] ?? type).join(' or ')
-  const value = found === 'object' || found === 'array' || found === 'null' ? (article[found] ?? found) : shown(data)
+  const plain = found !== 'object' && found !== 'array' && found !== 'null'
+  if (schema['x-secret'] === true && plain) {
+    return { at, code: 'wrong-type', message: `must be ${expected}`, mend: 'Put it in quotes.' }
+  }
+  const value = plain ? shown(data) : (article[found] ?? found)
   return { at, code: 'wrong-type', message: `must be ${expected}, not ${value}`, mend: typeMend(wanted, found, data) }
 }
 

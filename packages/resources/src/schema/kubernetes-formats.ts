@@ -1,6 +1,6 @@
 // Text formats of Kubernetes' own APIs and of the Gateway API. They accept exactly what the published CRDs accept, which is not
 // always what the formats of other kinds do: no limit of 63 characters per label, for example.
-import { type Format, shaped } from './shaped.ts'
+import { type Format, shaped, shown } from './shaped.ts'
 
 const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?'
 const subdomain = `${label}(?:\\.${label})*`
@@ -141,6 +141,16 @@ export const kubernetesFormats = {
     317,
     'the name of a label or annotation',
     'Use letters, digits, "-", "_" and ".", optionally after a domain and "/".',
+  ),
+  'cluster-ip': (text: string) =>
+    text === '' || text === 'None' || isIpAddress(text)
+      ? undefined
+      : { code: 'bad-format', message: `${shown(text)} is not an address`, mend: 'Write an IP address or None.' },
+  'file-key': shaped(
+    /^[-._a-zA-Z0-9]+$/,
+    253,
+    'the name of a value',
+    'Use letters, digits, "-", "_" and ".", as in tls.crt.',
   ),
   'optional-label-value': shaped(
     /^(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/,

@@ -52,6 +52,10 @@ export interface Schema {
   readonly 'x-pending'?: Pending
   /** The same for single enum values. */
   readonly 'x-pending-values'?: Readonly<Record<string, Pending>>
+  /** The field belongs to Kubernetes and says nothing to the mesh: accepted without a finding. */
+  readonly 'x-context'?: true
+  /** The value is a secret: findings never show it. */
+  readonly 'x-secret'?: true
   /** Writing the field refuses the object; says what to do instead. */
   readonly 'x-refused'?: string
   /** The same where Weft's own proxy is the data plane; Envoy enforces the field. */
@@ -107,6 +111,19 @@ export function refused(mend: string, schema: Schema): Schema {
 /** A field that Envoy enforces, and that refuses the object where Weft's own proxy is the data plane. */
 export function refusedOnWeft(mend: string, schema: Schema): Schema {
   return { ...schema, 'x-refused-weft': mend }
+}
+
+/** A field that Kubernetes reads and that says nothing to the mesh. */
+export function context(description: string, schema: Schema = {}): Schema {
+  return { ...schema, description, 'x-context': true }
+}
+
+/** A text that findings must not show. */
+export const secretText: Schema = { type: 'string', 'x-secret': true }
+
+/** An object of which only some fields are known; all others belong to Kubernetes. */
+export function openObject(properties: Readonly<Record<string, Schema>>, options: ObjectOptions = {}): Schema {
+  return { ...object(properties, options), additionalProperties: anything }
 }
 
 /** Anything at all, as in fields whose shape somebody else defines. */

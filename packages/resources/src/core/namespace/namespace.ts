@@ -1,6 +1,6 @@
 // The kind Namespace (v1).
 import { defineKind } from '../../kind-definition.ts'
-import { doc, list, object, text } from '../../schema/schema.ts'
+import { context, list, object, text } from '../../schema/schema.ts'
 
 /** Kubernetes' Namespace; the mesh reads its labels and annotations. */
 export const namespaceKind = defineKind({
@@ -9,6 +9,6 @@ export const namespaceKind = defineKind({
   scope: 'cluster',
   names: ['namespaces', 'ns'],
   description: 'Labels that selectors of namespaces look at.',
-  spec: object({ finalizers: doc('What must be done before it goes away.', list(text())) }),
+  spec: object({ finalizers: context('What must be done before it goes away.', list(text())) }),
   withDefaults: (spec) => spec,
 })

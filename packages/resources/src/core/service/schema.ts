@@ -1,11 +1,15 @@
 // Schema of Kubernetes' Service.
 import {
+  boolean,
+  context,
+  doc,
   duplicates,
   type Finding,
   integer,
   list,
   mapOf,
   object,
+  pending,
   portNumber,
   type Schema,
   text,
@@ -15,54 +19,115 @@ import { formats } from '../../schema/formats.ts'
 import { shown } from '../../schema/shaped.ts'
 import type { ServicePort } from './types.ts'
 
-const noSuchService = 'Only plain ClusterIP services with a selector are routed; remove the field.'
+const noDatagrams = 'routes for requests and connections do not reach the port'
+const outside = 'It describes what is in front of the cluster.'
 
 const port = object(
   {
-    name: text('dns-label'),
-    port: portNumber,
-    targetPort: { type: ['integer', 'string'], 'x-check': checkTargetPort },
-    protocol: word(['TCP'], {
-      UDP: 'Only TCP goes through the mesh; remove the port.',
-      SCTP: 'Only TCP goes through the mesh; remove the port.',
+    name: doc(
+      'Name; before its first dash it may say what the port speaks. Needed when there are several.',
+      text('dns-label'),
+    ),
+    port: doc('Port that clients name.', portNumber),
+    targetPort: doc('Port of the workload: a number, or the name of one of its ports; `port` unless written.', {
+      type: ['integer', 'string'],
+      'x-check': checkTargetPort,
     }),
-    appProtocol: text('not-empty'),
+    protocol: context('TCP, UDP or SCTP; TCP unless written.', {
+      ...word(['TCP', 'UDP', 'SCTP']),
+      'x-pending-values': {
+        UDP: { effect: noDatagrams, proxies: 'all' },
+        SCTP: { effect: noDatagrams, proxies: 'all' },
+      },
+    }),
+    appProtocol: doc('What the port speaks; goes before what its name says.', text('not-empty')),
+    nodePort: context(outside, integer(0, 65535)),
   },
-  { required: ['port'], unsupported: { nodePort: noSuchService } },
+  { required: ['port'] },
 )
 
 /** Schema of `spec`. */
 export const serviceSchema: Schema = object(
   {
-    selector: mapOf(text('label-value'), 'label-key'),
-    ports: list(port, { min: 1, check: checkPorts }),
-    type: word(['ClusterIP'], {
-      NodePort: 'Write ClusterIP; traffic from outside comes through a Gateway.',
-      LoadBalancer: 'Write ClusterIP; traffic from outside comes through a Gateway.',
-      ExternalName: 'Services outside the mesh are not supported yet.',
+    selector: doc('Labels of the workloads behind it; none: nothing is.', mapOf(text('label-value'), 'label-key')),
+    ports: doc('Ports; only an ExternalName or headless Service may have none.', list(port, { check: checkPorts })),
+    type: context('How it is reached from outside; inside the mesh all but ExternalName are alike.', {
+      ...word(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
+      'x-pending-values': { ExternalName: { effect: 'nothing answers under the name of the Service', proxies: 'all' } },
     }),
+    clusterIP: context(
+      'Address; the mesh routes by name. None: a headless Service, routed like the others.',
+      text('cluster-ip'),
+    ),
+    clusterIPs: context('Addresses of both families.', list(text('cluster-ip'), { max: 2 })),
+    externalName: doc(
+      'Name that an ExternalName Service stands for.',
+      pending('nothing answers under the name of the Service', text('dns-name')),
+    ),
+    externalIPs: context('Addresses by which it is reached from outside.', list(text('cidr'))),
+    sessionAffinity: context('Whether all requests of a client go to one endpoint.', {
+      ...word(['None', 'ClientIP']),
+      'x-pending-values': {
+        ClientIP: {
+          effect: 'endpoints are chosen for each request (a DestinationRule can say otherwise)',
+          proxies: 'all',
+        },
+      },
+    }),
+    sessionAffinityConfig: doc(
+      'Settings of ClientIP.',
+      pending(
+        'endpoints are chosen for each request',
+        object({
+          clientIP: doc(
+            'Settings of ClientIP.',
+            object({ timeoutSeconds: doc('Seconds for which the choice holds.', integer(1, 86_400)) }),
+          ),
+        }),
+      ),
+    ),
+    loadBalancerIP: context('Address of the load balancer.', text()),
+    loadBalancerClass: context('Who makes the load balancer.', text()),
+    loadBalancerSourceRanges: context('Clients that the load balancer lets in.', list(text('cidr'))),
+    allocateLoadBalancerNodePorts: context('Whether the load balancer gets ports of nodes.', boolean),
+    healthCheckNodePort: context('Port by which load balancers ask for health.', integer(0, 65535)),
+    externalTrafficPolicy: context('Which nodes pass traffic from outside on.', word(['Cluster', 'Local'])),
+    internalTrafficPolicy: context('Whether traffic stays on its node.', {
+      ...word(['Cluster', 'Local']),
+      'x-pending-values': { Local: { effect: 'all endpoints take traffic', proxies: 'all' } },
+    }),
+    publishNotReadyAddresses: doc(
+      'Whether endpoints are served before they are ready.',
+      pending('endpoints are served when they are ready, not before', boolean),
+    ),
+    ipFamilies: context('Families of its addresses.', list(word(['IPv4', 'IPv6']), { max: 2 })),
+    ipFamilyPolicy: context('How many families it has.', word(['SingleStack', 'PreferDualStack', 'RequireDualStack'])),
+    trafficDistribution: doc(
+      'Which endpoints are preferred.',
+      pending('all endpoints are alike, unless a DestinationRule says otherwise', text('not-empty')),
+    ),
   },
-  {
-    required: ['ports'],
-    unsupported: {
-      clusterIP: 'The mesh routes by name and needs no cluster IP (nor headless services); remove the field.',
-      clusterIPs: 'The mesh routes by name and needs no cluster IP; remove the field.',
-      externalName: noSuchService,
-      externalIPs: noSuchService,
-      sessionAffinity: noSuchService,
-      sessionAffinityConfig: noSuchService,
-      loadBalancerIP: noSuchService,
-      loadBalancerClass: noSuchService,
-      loadBalancerSourceRanges: noSuchService,
-      externalTrafficPolicy: noSuchService,
-      internalTrafficPolicy: noSuchService,
-      publishNotReadyAddresses: 'Endpoints are served when they are ready, not before; remove the field.',
-      ipFamilies: noSuchService,
-      ipFamilyPolicy: noSuchService,
-      trafficDistribution: noSuchService,
-    },
-  },
+  { check: checkService },
 )
+
+interface WrittenService {
+  readonly type?: string
+  readonly clusterIP?: string
+  readonly externalName?: string
+  readonly ports?: readonly object[]
+}
+
+function* checkService({ type, clusterIP, externalName, ports }: WrittenService): Iterable<Finding> {
+  if (type === 'ExternalName') {
+    if (externalName !== undefined) return
+    const message = 'has no `externalName`, which type ExternalName needs'
+    yield { code: 'missing-field', message, mend: 'Add `externalName`.' }
+  } else if (ports === undefined && clusterIP !== 'None') {
+    yield { code: 'missing-field', message: 'has no `ports`', mend: 'Add `ports`.' }
+  } else if (ports?.length === 0 && clusterIP !== 'None') {
+    yield { at: ['ports'], code: 'empty', message: 'is empty', mend: 'Add at least one entry.' }
+  }
+}
 
 const targetPortBounds = integer(1, 65535)
 
@@ -76,9 +141,11 @@ function* checkTargetPort(target: number | string): Iterable<Finding> {
   }
 }
 
-function* checkPorts(ports: readonly Partial<ServicePort>[]): Iterable<Finding> {
+function* checkPorts(
+  ports: readonly (Partial<Omit<ServicePort, 'protocol'>> & { readonly protocol?: string })[],
+): Iterable<Finding> {
   yield* duplicates(
-    ports.map((each) => each.port),
+    ports.map(({ port: number, protocol = 'TCP' }) => (protocol === 'TCP' ? number : `${number}/${protocol}`)),
     'port',
     ['port'],
   )

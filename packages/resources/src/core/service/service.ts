@@ -1,21 +1,43 @@
 // The kind Service (v1).
 import { defineKind } from '../../kind-definition.ts'
 import { serviceSchema } from './schema.ts'
+import type { DatagramPort, ServicePort, ServiceSpec } from './types.ts'
+
+/** A port with its defaults. */
+function portOf(
+  port: Partial<Omit<ServicePort, 'protocol'>> & { readonly protocol?: string },
+): ServicePort | DatagramPort {
+  return {
+    name: port.name ?? '',
+    port: port.port ?? 0,
+    targetPort: port.targetPort ?? port.port ?? 0,
+    protocol: (port.protocol ?? 'TCP') as ServicePort['protocol'],
+    ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+  }
+}
+
+interface WrittenService extends Partial<Omit<ServiceSpec, 'ports'>> {
+  readonly ports?: readonly Parameters<typeof portOf>[0][]
+  readonly clusterIP?: string
+}
 
 /** Kubernetes' Service. */
 export const serviceKind = defineKind({
   kind: 'Service',
   versions: ['v1'],
+  names: ['services', 'svc'],
+  description: 'A name and ports for a set of workloads.',
   spec: serviceSchema,
-  withDefaults: (spec) => ({
-    selector: (spec.selector ?? {}) as Readonly<Record<string, string>>,
-    ports: (spec.ports ?? []).map((port) => ({
-      name: port.name ?? '',
-      port: port.port ?? 0,
-      targetPort: port.targetPort ?? port.port ?? 0,
-      protocol: 'TCP' as const,
-      ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
-    })),
-    type: 'ClusterIP',
-  }),
+  withDefaults: (written) => {
+    const spec = written as unknown as WrittenService
+    const ports = (spec.ports ?? []).map(portOf)
+    return {
+      selector: spec.selector ?? {},
+      ports: ports.filter((port): port is ServicePort => port.protocol === 'TCP'),
+      datagramPorts: ports.filter((port): port is DatagramPort => port.protocol !== 'TCP'),
+      type: spec.type ?? 'ClusterIP',
+      headless: spec.clusterIP === 'None',
+      ...(spec.externalName === undefined ? {} : { externalName: spec.externalName }),
+    }
+  },
 })

@@ -12,10 +12,23 @@ export interface ServicePort {
   readonly appProtocol?: string
 }
 
+/** A port for datagrams. */
+export interface DatagramPort extends Omit<ServicePort, 'protocol'> {
+  readonly protocol: 'UDP' | 'SCTP'
+}
+
 /** Spec of a Service. */
 export interface ServiceSpec {
   /** Labels of the workloads behind it, same namespace; an empty selector selects nothing. */
   readonly selector: Readonly<Record<string, string>>
+  /** The TCP ports. */
   readonly ports: readonly ServicePort[]
-  readonly type: 'ClusterIP'
+  /** Ports that routes for connections and requests do not reach. */
+  readonly datagramPorts: readonly DatagramPort[]
+  /** Inside the mesh all but ExternalName are alike. */
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  /** `clusterIP: None`: clients resolve the endpoints themselves. */
+  readonly headless: boolean
+  /** The name that an ExternalName Service stands for. */
+  readonly externalName?: string
 }

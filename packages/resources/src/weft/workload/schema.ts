@@ -1,11 +1,13 @@
 // Schema of Workload.
 import {
+  doc,
   duplicates,
   exactlyOne,
   type Finding,
   integer,
   list,
   mapOf,
+  number,
   object,
   portNumber,
   type Schema,
@@ -19,12 +21,24 @@ const proxyPorts = [15000, 15001, 15006, 15008, 15020, 15021, 15053]
 
 const readiness = object(
   {
-    httpGet: object({ path: text('path'), port: portNumber }, { required: ['path', 'port'] }),
-    tcpSocket: object({ port: portNumber }, { required: ['port'] }),
-    exec: object({ command: list(text('no-nul'), { min: 1 }) }, { required: ['command'] }),
-    periodSeconds: { type: 'number', minimum: 0.05, maximum: 3600 },
-    timeoutSeconds: { type: 'number', minimum: 0.05, maximum: 3600 },
-    failureThreshold: integer(1, 1000),
+    httpGet: doc(
+      'Ready when a request is answered with a status below 400.',
+      object(
+        { path: doc('Path that is asked for.', text('path')), port: doc('Port that is asked.', portNumber) },
+        { required: ['path', 'port'] },
+      ),
+    ),
+    tcpSocket: doc(
+      'Ready when a port takes connections.',
+      object({ port: doc('The port.', portNumber) }, { required: ['port'] }),
+    ),
+    exec: doc(
+      'Ready when a program ends with 0.',
+      object({ command: doc('Program and arguments.', list(text('no-nul'), { min: 1 })) }, { required: ['command'] }),
+    ),
+    periodSeconds: doc('Seconds between two probes; 1 unless written.', number(0.05, 3600)),
+    timeoutSeconds: doc('Seconds that a probe may take; 1 unless written.', number(0.05, 3600)),
+    failureThreshold: doc('Failed probes in a row after which it is not ready; 3 unless written.', integer(1, 1000)),
   },
   {
     unsupported: {
@@ -39,18 +53,28 @@ const readiness = object(
 /** Schema of `spec`. */
 export const workloadSchema: Schema = object(
   {
-    command: list(text('no-nul'), { min: 1 }),
-    workingDirectory: text('not-empty'),
-    ports: list(object({ name: text('dns-label'), port: portNumber }, { required: ['name', 'port'] }), {
-      check: checkPorts,
-    }),
-    serviceAccount: text('dns-name'),
-    env: mapOf(text('no-nul'), 'env-name'),
-    replicas: integer(0, 100),
-    readiness,
-    proxy: word(['sidecar', 'gateway', 'none']),
-    address: text('loopback-address'),
-    concurrency: integer(1, 64),
+    command: doc('Program and arguments; for gateways none.', list(text('no-nul'), { min: 1 })),
+    workingDirectory: doc('Directory the program runs in, relative to the mesh.', text('not-empty')),
+    ports: doc(
+      'Ports the program listens on.',
+      list(
+        object(
+          {
+            name: doc('Name, by which Services refer to the port.', text('dns-label')),
+            port: doc('Number of the port.', portNumber),
+          },
+          { required: ['name', 'port'] },
+        ),
+        { check: checkPorts },
+      ),
+    ),
+    serviceAccount: doc('Part of the identity; `default` unless written.', text('dns-name')),
+    env: doc('Environment of the program.', mapOf(text('no-nul'), 'env-name')),
+    replicas: doc('How many run; 1 unless written.', integer(0, 100)),
+    readiness: doc('When it takes traffic; as soon as it runs unless written.', readiness),
+    proxy: doc('What stands before it: a sidecar unless written.', word(['sidecar', 'gateway', 'none'])),
+    address: doc('Where the listeners of a gateway bind.', text('loopback-address')),
+    concurrency: doc('Processes that share the work of its proxy.', integer(1, 64)),
   },
   {
     unsupported: {

@@ -7,6 +7,9 @@ import type { Readiness, WorkloadSpec } from './types.ts'
 export const workloadKind = defineKind({
   kind: 'Workload',
   versions: ['v1alpha1'],
+  names: ['workloads', 'wl'],
+  description: 'A process that `weft up` runs, or a gateway.',
+  shownBy: 'tests/e2e',
   spec: workloadSchema,
   withDefaults: (spec) => ({
     ...(spec.command === undefined ? {} : { command: spec.command as readonly string[] }),
