@@ -16,6 +16,7 @@ import type { XBackendSpec } from './gateway-api/x-backend/types.ts'
 import type { IngressClassSpec, IngressSpec } from './ingress/types.ts'
 import type { MeshObject } from './mesh-object.ts'
 import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
+import type { EnvoyFilterSpec } from './networking/envoy-filter/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
 import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
@@ -47,7 +48,7 @@ export interface SpecByKind {
   WorkloadGroup: CheckedSpec
   Sidecar: CheckedSpec
   ProxyConfig: CheckedSpec
-  EnvoyFilter: CheckedSpec
+  EnvoyFilter: EnvoyFilterSpec
   PeerAuthentication: PeerAuthenticationSpec
   RequestAuthentication: RequestAuthenticationSpec
   AuthorizationPolicy: AuthorizationPolicySpec

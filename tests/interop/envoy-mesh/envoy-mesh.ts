@@ -113,7 +113,8 @@ export class EnvoyMesh {
       log: runtime.log,
     })
     for (const instance of this.instances) {
-      if (instance.proxy !== 'gateway') await this.#startApps(instance)
+      // Workloads outside the mesh are played by the tests.
+      if (instance.proxy === 'sidecar') await this.#startApps(instance)
       if (instance.proxy !== 'none') await this.#startEnvoy(instance)
     }
     await this.settled()

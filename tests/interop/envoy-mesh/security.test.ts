@@ -17,6 +17,16 @@ kind: Workload
 metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
 spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
 ---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: authz, namespace: shop, labels: { app: authz } }
+spec: { command: [authz], serviceAccount: authz, proxy: none, ports: [{ name: other, port: 9999 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: authz, namespace: shop }
+spec: { selector: { app: authz }, ports: [{ name: http, port: 9999 }] }
+---
 apiVersion: v1
 kind: Service
 metadata: { name: catalog, namespace: shop }
@@ -170,4 +180,74 @@ spec: { action: AUDIT, rules: [{}] }
       assert.equal(await status(path, bearing({ ...ann, ...claims })), expected, `${path} ${JSON.stringify(claims)}`)
     }
   })
+
+  test('a provider is asked about what the policy names, and only about that', async () => {
+    const asked: string[] = []
+    const decider = createServer((incoming, response) => {
+      asked.push(`${incoming.method} ${incoming.url} ${incoming.headers['x-ask'] ?? ''}`)
+      response.writeHead(incoming.headers['x-ask'] === 'please' ? 200 : 403, { 'x-decided': 'yes', 'x-user': 'ann' })
+      response.end('decided')
+    })
+    const { appAddress } = mesh.instance('authz-0')
+    await new Promise<void>((resolve) => decider.listen(9999, appAddress, resolve))
+    try {
+      mesh.edit(custom('decider'))
+      await until(async () => (await status('/admin')) === 403 && asked.length > 0)
+      const denied = await mesh.call('web-0', 'http://catalog/admin')
+      assert.equal(denied.headers['x-decided'], 'yes')
+      const allowed = await mesh.call('web-0', 'http://catalog/admin/x', { 'x-ask': 'please' })
+      assert.equal(allowed.status, 200)
+      assert.equal(mesh.seen.at(-1)?.headers['x-user'], 'ann')
+      assert.match(asked.at(-1) ?? '', /^GET \/check\/admin\/x please/)
+      const before = asked.length
+      assert.equal(await status('/else'), 200)
+      assert.equal(asked.length, before)
+    } finally {
+      decider.close()
+      decider.closeAllConnections()
+    }
+    await until(async () => (await status('/admin', { 'x-ask': 'please' })) === 503)
+  })
+
+  test('a provider that the mesh does not have denies, and paths and logs are as the mesh settings say', async () => {
+    mesh.edit(custom('nobody'))
+    await until(async () => (await status('/else')) === 403)
+    mesh.edit(custom('decider').replace('/admin*', '/never'))
+    await until(async () => (await status('/a%2Fb//c')) === 200)
+    assert.equal(mesh.seen.at(-1)?.url, '/a/b/c')
+    await until(() => mesh.logs.some((line) => line === 'log of the mesh: GET /a/b/c 200'))
+  })
+
+  function custom(provider: string): string {
+    return `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data:
+  mesh: |
+    accessLogFile: /dev/stdout
+    accessLogFormat: "log of the mesh: %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%"
+    pathNormalization: { normalization: DECODE_AND_MERGE_SLASHES }
+    extensionProviders:
+      - name: decider
+        envoyExtAuthzHttp:
+          service: authz.shop.svc.cluster.local
+          port: 9999
+          timeout: 2s
+          pathPrefix: /check
+          statusOnError: "503"
+          includeRequestHeadersInCheck: [x-ask]
+          headersToUpstreamOnAllow: [x-user]
+          headersToDownstreamOnDeny: [x-decided]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: custom, namespace: shop }
+spec:
+  selector: { matchLabels: { app: catalog } }
+  action: CUSTOM
+  provider: { name: ${provider} }
+  rules: [{ to: [{ operation: { paths: [/admin*] } }] }]
+`
+  }
 })

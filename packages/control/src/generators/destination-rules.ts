@@ -3,12 +3,14 @@ import { originOf, type Origin } from '@weft/core'
 import {
   type DestinationRuleSpec,
   isVisible,
+  type LocalityLoadBalancing,
   selectsLabels,
   type PortTrafficPolicy,
   type Subset,
   type TrafficPolicy,
 } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { MeshSettings } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Loser, ProxyRef } from './generator.ts'
 import type { Service } from './hosts.ts'
@@ -100,6 +102,34 @@ export function mergeDestinationRules(rules: readonly DestinationRule[]): Merged
     origin: first === undefined ? undefined : originOf(first.id, ''),
     subsets: [...subsets.values()],
     losers,
+  }
+}
+
+/** What the mesh settings say where no rule does. */
+export interface PolicyDefaults {
+  readonly connectTimeout?: string
+  readonly localityLbSetting?: LocalityLoadBalancing
+}
+
+/** The defaults of a mesh. */
+export function policyDefaults({ config }: MeshSettings): PolicyDefaults {
+  const { connectTimeout, localityLbSetting } = config
+  return {
+    ...(connectTimeout === undefined ? {} : { connectTimeout }),
+    ...(localityLbSetting === undefined ? {} : { localityLbSetting }),
+  }
+}
+
+/** A policy with the defaults filled in. */
+export function withDefaults(policy: TrafficPolicy, defaults: PolicyDefaults): TrafficPolicy {
+  const { connectTimeout, localityLbSetting } = defaults
+  const { loadBalancer = { simple: 'LEAST_REQUEST' as const }, connectionPool } = policy
+  return {
+    ...policy,
+    ...(connectTimeout === undefined
+      ? {}
+      : { connectionPool: { ...connectionPool, tcp: { connectTimeout, ...connectionPool?.tcp } } }),
+    ...(localityLbSetting === undefined ? {} : { loadBalancer: { localityLbSetting, ...loadBalancer } }),
   }
 }
 

@@ -1,5 +1,5 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
-import { createRegistry, fromBinary, toBinary, toJson, create } from '@bufbuild/protobuf'
+import { createRegistry, fromBinary, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
@@ -9,6 +9,7 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
@@ -37,7 +38,8 @@ import {
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import type { BuiltResource } from './generator.ts'
 
-const resourceSchemas: Readonly<Record<string, DescMessage>> = {
+/** The messages of our resources by type URL. */
+export const resourceSchemas: Readonly<Record<string, DescMessage>> = {
   [typeUrl.listener]: ListenerSchema,
   [typeUrl.routeConfiguration]: RouteConfigurationSchema,
   [typeUrl.cluster]: ClusterSchema,
@@ -45,8 +47,9 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 }
 
 /** Every message that our resources carry inside an Any. */
-const registry = createRegistry(
+export const ownMessages = createRegistry(
   StdoutAccessLogSchema,
+  FileAccessLogSchema,
   JwtAuthenticationSchema,
   ExtAuthzSchema,
   UriTemplateMatchConfigSchema,
@@ -139,7 +142,7 @@ export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D
 }
 
 /** An encoded resource as JSON with .proto field names, for people and golden files. */
-export function resourceToJson(type: string, body: Uint8Array): JsonValue {
+export function resourceToJson(type: string, body: Uint8Array, registry: Registry = ownMessages): JsonValue {
   const schema = resourceSchemas[type]
   if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
   return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true })

@@ -23,8 +23,11 @@ import {
   type DestinationRule,
   destinationRulesFor,
   mergeDestinationRules,
+  type PolicyDefaults,
+  policyDefaults,
   portPolicy,
   ruleScope,
+  withDefaults,
 } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView, type ProxyRef } from './generator.ts'
@@ -50,6 +53,7 @@ interface EndpointScope {
   readonly trustDomain: string
   /** The client; nowhere where no rule asks where it is. */
   readonly client: ClientPlace
+  readonly defaults: PolicyDefaults
 }
 
 /** One ClusterLoadAssignment per outbound cluster. */
@@ -60,6 +64,7 @@ export const endpoints = generator({
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
     client: clientPlace(mesh, proxy),
+    defaults: policyDefaults(mesh.settings),
   }),
   each: ['Service'],
   views(mesh, { callers, client, ...scope }, item) {
@@ -72,7 +77,7 @@ export const endpoints = generator({
         EndpointScope,
         EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
       >(
-        { ...scope, client: asksForPlace(destinationRules) ? client : nowhere },
+        { ...scope, client: asksForPlace(destinationRules, scope.defaults) ? client : nowhere },
         {
           service: [service],
           destinationRules,
@@ -86,7 +91,10 @@ export const endpoints = generator({
   build({ scope, refs }) {
     const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
     const groups = (port: ServicePort, subset: TrafficPolicy | undefined, members: readonly SnapshotInstance[]) => {
-      const { tls, loadBalancer, outlierDetection } = portPolicy(policy, subset, port.port)
+      const { tls, loadBalancer, outlierDetection } = withDefaults(
+        portPolicy(policy, subset, port.port),
+        scope.defaults,
+      )
       const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
       const placed = lbEndpoints({ port, tls: usesTls }, members, refs, scope)
       return localityGroups(placed, scope.client, loadBalancer?.localityLbSetting, outlierDetection !== undefined)
@@ -116,7 +124,8 @@ function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
 }
 
 /** Whether endpoints are in an order that depends on where the client is: by shares, or since failing ones are found out. */
-function asksForPlace(rules: readonly DestinationRule[]): boolean {
+function asksForPlace(rules: readonly DestinationRule[], { localityLbSetting }: PolicyDefaults): boolean {
+  if (localityLbSetting?.distribute !== undefined) return true
   return rules.some(({ spec }) =>
     [spec.trafficPolicy, ...spec.subsets.map((subset) => subset.trafficPolicy)]
       .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])

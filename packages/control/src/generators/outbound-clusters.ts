@@ -2,7 +2,7 @@
 import { originOf } from '@weft/core'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { adsSource } from './config-source.ts'
-import { mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
+import { mergeDestinationRules, policyDefaults, portPolicy, ruleScope, withDefaults } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
@@ -23,6 +23,7 @@ export const outboundClusters = generator({
     trustDomain: mesh.settings.trustDomain,
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
+    defaults: policyDefaults(mesh.settings),
   }),
   each: ['Service'],
   views: (mesh, { callers, ...scope }, item) => [
@@ -32,9 +33,14 @@ export const outboundClusters = generator({
     const merged = mergeDestinationRules(refs.destinationRules)
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        cluster(scope, refs, { service, port, policy: portPolicy(merged.policy, undefined, port.port) }, merged.origin),
+        cluster(
+          scope,
+          refs,
+          { service, port, policy: withDefaults(portPolicy(merged.policy, undefined, port.port), scope.defaults) },
+          merged.origin,
+        ),
         ...merged.subsets.map(({ subset, origin }) => {
-          const policy = portPolicy(merged.policy, subset.trafficPolicy, port.port)
+          const policy = withDefaults(portPolicy(merged.policy, subset.trafficPolicy, port.port), scope.defaults)
           return cluster(scope, refs, { service, port, policy, subset }, origin)
         }),
       ]),

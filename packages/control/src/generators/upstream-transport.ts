@@ -4,6 +4,7 @@ import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/ba
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
+import type { PolicyDefaults } from './destination-rules.ts'
 import type { Init } from './init.ts'
 import type { ServiceReferences } from './service-references.ts'
 import { alpn, originatedTls, plaintext, upstreamMtls, withProxyProtocol } from './tls-contexts.ts'
@@ -22,6 +23,7 @@ export interface TransportScope {
   readonly trustDomain: string
   readonly rootNamespace: string
   readonly flavor: 'weft' | 'envoy'
+  readonly defaults: PolicyDefaults
 }
 
 /** A Service port, or a subset of it, and the policy that holds for it. */

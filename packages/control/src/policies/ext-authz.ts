@@ -50,9 +50,7 @@ function asking(provider: ExtensionProvider, prefix: string): ReturnType<typeof 
     failureModeAllow: common?.failOpen === true,
     ...(status === undefined ? {} : { statusOnError: { code: Number(status) as StatusCode } }),
     ...bodySettings(common?.includeRequestBodyInCheck),
-    ...(http?.includeRequestHeadersInCheck === undefined
-      ? {}
-      : { allowedHeaders: { patterns: patterns(http.includeRequestHeadersInCheck) } }),
+    ...patternList('allowedHeaders', http?.includeRequestHeadersInCheck ?? []),
     filterEnabledMetadata: {
       filter: 'envoy.filters.http.rbac',
       path: [{ segment: { case: 'key', value: `${prefix}shadow_effective_policy_id` } }],
@@ -98,12 +96,22 @@ function httpService(http: NonNullable<ExtensionProvider['envoyExtAuthzHttp']>):
           .map(([key, value]) => ({ key, value })),
       },
       authorizationResponse: {
-        allowedUpstreamHeaders: { patterns: patterns(headersToUpstreamOnAllow) },
-        allowedClientHeadersOnSuccess: { patterns: patterns(headersToDownstreamOnAllow) },
-        allowedClientHeaders: { patterns: patterns(headersToDownstreamOnDeny) },
+        ...patternList('allowedUpstreamHeaders', headersToUpstreamOnAllow),
+        ...patternList('allowedClientHeadersOnSuccess', headersToDownstreamOnAllow),
+        ...patternList('allowedClientHeaders', headersToDownstreamOnDeny),
       },
     },
   }
+}
+
+/** A list under its name; Envoy takes none that is empty. */
+function patternList<K extends string>(
+  key: K,
+  names: readonly string[],
+): { readonly [name in K]?: { readonly patterns: Init<typeof StringMatcherSchema>[] } } {
+  return names.length === 0
+    ? {}
+    : ({ [key]: { patterns: patterns(names) } } as Record<K, { patterns: Init<typeof StringMatcherSchema>[] }>)
 }
 
 /** Names of headers, with a wildcard at either end. */

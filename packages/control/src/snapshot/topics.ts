@@ -28,7 +28,8 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
     case 'VirtualService':
       return virtualServiceTopics(object as SnapshotObject<VirtualServiceSpec>)
     case 'Gateway':
-      return ['Gateway']
+    case 'EnvoyFilter':
+      return [kind]
     case 'PeerAuthentication':
     case 'RequestAuthentication':
     case 'AuthorizationPolicy': {

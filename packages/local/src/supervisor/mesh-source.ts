@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
-import { type DataPlane, analyze,
+import {
+  type DataPlane,
+  analyze,
   formatProblem,
   type GatewaySpec,
   type MeshObject,
   ofKind,
   type Problem,
   type ServiceSpec,
-  type WorkloadSpec, } from '@weft/resources'
+  type WorkloadSpec,
+} from '@weft/resources'
 import type { StatePaths } from '../state-paths.ts'
 
 /** What runs and how it is named. */

@@ -1,4 +1,5 @@
 // What holds for a whole mesh, as Istio's MeshConfig says it.
+import type { LocalityLoadBalancing } from '../networking/destination-rule/types.ts'
 
 /** Who decides about requests, over HTTP: asked with the request's own path. */
 export interface ExtAuthzHttpProvider {
@@ -38,4 +39,32 @@ export interface ExtensionProvider {
   readonly name: string
   readonly envoyExtAuthzHttp?: ExtAuthzHttpProvider
   readonly envoyExtAuthzGrpc?: ExtAuthzGrpcProvider
+  /** `labels` is an object as written. */
+  readonly envoyFileAccessLog?: {
+    readonly path?: string
+    readonly logFormat?: { readonly text?: string; readonly labels?: unknown }
+  }
+  readonly zipkin?: TraceCollector
+  readonly opentelemetry?: TraceCollector
 }
+
+/** Takes spans. */
+export interface TraceCollector {
+  readonly service: string
+  readonly port: number
+  readonly maxTagLength?: number
+}
+
+/** What is read of a MeshConfig. */
+export interface MeshConfig {
+  readonly accessLogFile?: string
+  readonly accessLogFormat?: string
+  readonly accessLogEncoding?: 'TEXT' | 'JSON'
+  readonly extensionProviders?: readonly ExtensionProvider[]
+  readonly localityLbSetting?: LocalityLoadBalancing
+  readonly connectTimeout?: string
+  readonly pathNormalization?: { readonly normalization?: PathNormalization }
+}
+
+/** How much of a path is made equal: each does what those before it do. */
+export type PathNormalization = 'DEFAULT' | 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES'

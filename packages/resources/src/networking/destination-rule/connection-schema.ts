@@ -92,6 +92,23 @@ function isPrime(candidate: number): boolean {
   return true
 }
 
+/** `localityLbSetting`, of a DestinationRule or the whole mesh. */
+export const localityLbSetting: Schema = object({
+  distribute: doc(
+    'Shares of the traffic by locality.',
+    pendingOnWeft(
+      noShares,
+      list(
+        object({
+          from: doc('Locality of the client; `*` ends it.', text('no-nul')),
+          to: doc('Percent by locality.', mapOf(integer(0, 100), 'not-empty')),
+        }),
+      ),
+    ),
+  ),
+  ...locality,
+})
+
 /** `loadBalancer`. */
 export const loadBalancer: Schema = object(
   {
@@ -102,24 +119,7 @@ export const loadBalancer: Schema = object(
       },
     }),
     consistentHash: doc('Sends what has the same hash to the same endpoint.', pendingOnWeft(noHash, consistentHash)),
-    localityLbSetting: doc(
-      'Which localities get traffic.',
-      object({
-        distribute: doc(
-          'Shares of the traffic by locality.',
-          pendingOnWeft(
-            noShares,
-            list(
-              object({
-                from: doc('Locality of the client; `*` ends it.', text('no-nul')),
-                to: doc('Percent by locality.', mapOf(integer(0, 100), 'not-empty')),
-              }),
-            ),
-          ),
-        ),
-        ...locality,
-      }),
-    ),
+    localityLbSetting: doc('Which localities get traffic.', localityLbSetting),
     zoneAwareLbSetting: doc(
       'Keeps traffic in the zone while it can bear it.',
       pending(noLocality, object({ ...locality, minClusterSize: doc('Least number of endpoints.', count) })),
