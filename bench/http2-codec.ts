@@ -13,6 +13,12 @@ import { framesOf, ManualTime, MemoryTransport, SeenRequest } from '../packages/
 import { HeadReader } from '../packages/proxy/src/codec/h2/head-reader.ts'
 import { writeRequest } from '../packages/proxy/src/codec/h2/head-writer.ts'
 import { HpackDecoder } from '../packages/proxy/src/codec/h2/hpack-decoder.ts'
+import { dropKind } from '../packages/proxy/src/codec/head-edits.ts'
+import { HeaderKind } from '../packages/proxy/src/codec/header-kind.ts'
+import { takeHopByHop } from '../packages/proxy/src/codec/hop-by-hop.ts'
+import { H1Head } from '../packages/proxy/src/codec/h1/h1-head.ts'
+import { H1Output } from '../packages/proxy/src/codec/h1/h1-output.ts'
+import { writeRequest as writeHead } from '../packages/proxy/src/codec/h1/head-text.ts'
 import { HpackEncoder } from '../packages/proxy/src/codec/h2/hpack-encoder.ts'
 import { OutputBuffer } from '../packages/proxy/src/codec/h2/output-buffer.ts'
 import { H2ServerConnection } from '../packages/proxy/src/codec/h2/server-connection.ts'
@@ -83,6 +89,7 @@ const answerBody = Buffer.alloc(1_024, 'x')
 const trivialServer = {
   limits: () => limits,
   idleMs: () => 0,
+  drainMs: () => 5_000,
   headMs: () => 0,
   onStream(stream: DownstreamStream) {
     const answer = (): void => {
@@ -150,6 +157,56 @@ function encodeAll(onBlock: (block: Buffer) => void = () => {}): void {
   output.clear()
 }
 
+/** The corpus as HTTP/1.1 writes it. */
+const texts = corpus.map((fields) => {
+  const lines = Object.entries(fields).filter(([name]) => !name.startsWith(':'))
+  const head = `GET ${fields[':path']} HTTP/1.1\r\nHost: ${fields[':authority']}\r\n`
+  return Buffer.from(`${head}${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`, 'latin1')
+})
+
+/** HTTP/1.1 to HTTP/2: what the near proxy of a mesh hop does with each head. */
+function forwardAll(onBlock: (block: Buffer) => void = () => {}): void {
+  const encoder = new HpackEncoder()
+  const output = new OutputBuffer(shared.buffers)
+  const head = new H1Head(false)
+  for (const text of texts) {
+    head.reset()
+    if (head.parse(text, 0, text.length, limits) !== 'done') throw new Error('a head was not read')
+    takeHopByHop(head)
+    head.added.push('x-forwarded-proto', 'http', 'x-forwarded-for', '127.0.0.1')
+    const authority = head.value('host') as string
+    const request = { method: head.method(), path: head.target(), scheme: 'http', authority, head }
+    output.length = 0
+    writeRequest({ output, encoder, id: 1, ends: true }, { ...request, upgrade: undefined, extra: [], body: 'none' })
+    onBlock(output.bytes.subarray(frameHeadBytes, output.length))
+    head.settle(false)
+  }
+  output.clear()
+}
+
+/** HTTP/2 to HTTP/1.1: what the far one does. */
+function deliverAll(blocks: readonly Buffer[]): number {
+  const decoder = new HpackDecoder()
+  const reader = new HeadReader()
+  const transport = new MemoryTransport()
+  transport.write = () => true
+  const output = new H1Output(transport)
+  let bytes = 0
+  for (const block of blocks) {
+    reader.begin('request', limits)
+    if (decoder.decode(block, 0, block.length, reader) !== undefined) throw new Error('a block was not read')
+    reader.finish()
+    const { head } = reader
+    const authority = head.value('host') as string
+    dropKind(head, HeaderKind.HOST)
+    const request = { method: head.methodText, path: head.path, scheme: 'http', authority, head, upgrade: undefined }
+    writeHead(output, { ...request, extra: [], body: 'none', asReceived: false })
+    bytes += output.length
+    output.flush()
+  }
+  return bytes
+}
+
 /** The whole server side: frames in, streams, small answers out, in reads of 16 kB. */
 function serveAll(bytes: Buffer): number {
   const transport = new MemoryTransport()
@@ -206,6 +263,8 @@ const recorded = await recordClient()
 const theirBlocks = blocksOf(recorded)
 const ourBlocks: Buffer[] = []
 encodeAll((block) => ourBlocks.push(Buffer.from(block)))
+const forwarded: Buffer[] = []
+forwardAll((block) => forwarded.push(Buffer.from(block)))
 if (theirBlocks.length !== heads) throw new Error(`${theirBlocks.length} heads were recorded`)
 
 const parts: Record<string, () => unknown> = {
@@ -214,6 +273,8 @@ const parts: Record<string, () => unknown> = {
   encode: () => encodeAll(),
   'serve what nghttp2 wrote': () => serveAll(recorded),
   'ask and serve': exchangeAll,
+  'HTTP/1.1 to HTTP/2': () => forwardAll(),
+  'HTTP/2 to HTTP/1.1': () => deliverAll(forwarded),
 }
 const wanted = process.argv.slice(2)
 const bytes = (blocks: readonly Buffer[]): number =>

@@ -72,6 +72,7 @@ async function serveTrivially(): Promise<{ readonly port: number; readonly close
   const server = {
     limits: () => ({ maxBytes: 60 * 1024, maxHeaders: 100 }),
     idleMs: () => 10_000,
+    drainMs: () => 5_000,
     headMs: () => 10_000,
     onStream(stream: SeenRequest['stream']) {
       const request = new SeenRequest(stream)

@@ -203,7 +203,7 @@ const hosts: FramingCase[] = [
     'shop?x',
     'shop\\x',
   ].map((value) => refused(`Host ${JSON.stringify(value)}`, `GET /a HTTP/1.1\r\nHost: ${value}\r\n${close}\r\n`)),
-  refused('an empty Host', `GET /a HTTP/1.1\r\nHost:\r\n${close}\r\n`),
+  served('an empty Host', `GET /a HTTP/1.1\r\nHost:\r\n${close}\r\n`, 'GET /a '),
   refused('absolute form without Host', `GET http://shop/a HTTP/1.1\r\n${close}\r\n`),
   refused('absolute form with a user', `GET http://u:p@shop/a HTTP/1.1\r\nHost: shop\r\n\r\n`),
   refused('absolute form of another scheme', `GET ftp://shop/a HTTP/1.1\r\nHost: shop\r\n\r\n`),

@@ -93,6 +93,7 @@ async function ourServer(): Promise<{ readonly port: number; readonly connection
   const owner = {
     limits: () => ({ maxBytes: 60 * 1024, maxHeaders: 100 }),
     idleMs: () => 60_000,
+    drainMs: () => 5_000,
     headMs: () => 10_000,
     onStream: serve,
     onHeadFault: (stream: DownstreamStream) => stream.reset('protocol'),

@@ -10,6 +10,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   explain: async () => (await import('./commands/explain.ts')).registerExplain,
   'restart-proxy': async () => (await import('./commands/restart-proxy.ts')).registerRestartProxy,
   analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
+  validate: async () => (await import('./commands/validate.ts')).registerValidate,
+  translate: async () => (await import('./commands/translate.ts')).registerTranslate,
 }
 
 /** The asked command alone; all of them when the command line names none (help, a typing error). */

@@ -27,7 +27,8 @@ Examples:
   weft up examples/bookstore             start everything a directory describes
   weft status                            every proxy, what it accepted, its identity
   weft explain --from web GET http://catalog/books
-  weft analyze examples/bookstore        check a directory, start nothing`,
+  weft analyze examples/bookstore        check a directory, start nothing
+  weft translate examples/bookstore --proxy web   the xDS that a proxy would get`,
     )
   for (const register of registers) register(program)
   return program

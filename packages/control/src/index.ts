@@ -1,6 +1,7 @@
 export * from './api/api-client.ts'
 export * from './api/api-types.ts'
 export * from './build-offline.ts'
+export { losersAsProblems } from './losers-as-problems.ts'
 export { resourceToJson } from './generators/encode.ts'
 export type { GeneratorProblem, Loser } from './generators/generator.ts'
 export * from './snapshot/mesh-settings.ts'

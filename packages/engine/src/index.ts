@@ -22,6 +22,7 @@ export { decideRoute, matchRoute, type RouteDecision, routeName } from './decide
 export { type EffectiveTimeouts, effectiveTimeouts, grpcTimeoutText } from './decide/timeouts.ts'
 export { passedMetadata, proxyProtocolFor, transportSocketFor } from './decide/transport-socket.ts'
 export { expectedNames, type TunnelTarget, tunnelTarget } from './decide/tunnel.ts'
+export { namedEndpoint } from './decide/upstream-names.ts'
 export { virtualClusterName } from './decide/virtual-cluster.ts'
 export { matchVirtualHost, withoutPort } from './decide/virtual-host.ts'
 export { inCidr, isLoopback, makeCidr, parseAddress } from './match/cidr.ts'

@@ -88,6 +88,18 @@ export interface UpstreamHttp {
   /** HTTP/1.1 trailers pass; otherwise they are dropped. */
   readonly http1Trailers: boolean
   readonly http2: Http2Options
+  /** Names taken from each request; absent: none are. */
+  readonly autoNames?: AutoNames
+}
+
+/** What the host of a request is used for towards its upstream. */
+export interface AutoNames {
+  /** It is the server name of TLS. */
+  readonly sni: boolean
+  /** The server's certificate must carry it. */
+  readonly san: boolean
+  /** A header that names it instead, where it is there. */
+  readonly header: string | undefined
 }
 
 /** Endpoints of one cluster as last told (EDS), or as configured (STATIC). */
@@ -122,7 +134,9 @@ export interface Endpoint {
   readonly weight: number
   /** `filter_metadata`: `envoy.transport_socket_match`, `istio`, ... */
   readonly metadata: Readonly<Record<string, Json>>
-  /** Names of which its certificate must carry one, besides what the cluster asks for; only on endpoints made for one connection. */
+  /** The server name to ask for instead of the cluster's; only on endpoints made for one host. */
+  readonly serverName?: string
+  /** Names of which its certificate must carry one, besides what the cluster asks for; only on endpoints made for one connection or host. */
   readonly peerNames?: readonly string[]
   /** Names its pool where `key` is not enough: connections with different `peerNames` are never shared. */
   readonly poolKey?: string

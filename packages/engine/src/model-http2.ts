@@ -24,6 +24,8 @@ export interface Http2Options {
 export interface Http2KeepAlive {
   /** A ping after so long without a frame; 0: never. */
   readonly intervalMs: number
+  /** A ping in front of a request after so long without a frame; 0: never. */
+  readonly idleMs: number
   /** Without an answer for so long the connection ends. */
   readonly timeoutMs: number
 }

@@ -183,6 +183,8 @@ export interface HttpConnectionManager {
   readonly requestId: { readonly generate: boolean; readonly preserveExternal: boolean; readonly inResponse: boolean }
   readonly maxRequestHeadersBytes: number
   readonly maxRequestHeaders: number
+  /** The upstream judges expectations; otherwise the proxy meets them. */
+  readonly proxy100Continue: boolean
   readonly http1: {
     readonly allowAbsoluteUrl: boolean
     readonly acceptHttp10: boolean

@@ -23,6 +23,8 @@ import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
 import type { RequestAuthenticationSpec } from './security/request-authentication/types.ts'
 import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
+import type { WorkloadEntrySpec } from './networking/workload-entry/types.ts'
+import type { WorkloadGroupSpec } from './networking/workload-group/types.ts'
 import type { HTTPRouteGroupSpec, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './smi/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
 
@@ -44,8 +46,8 @@ export interface SpecByKind {
   DestinationRule: DestinationRuleSpec
   Gateway: GatewaySpec
   ServiceEntry: ServiceEntrySpec
-  WorkloadEntry: CheckedSpec
-  WorkloadGroup: CheckedSpec
+  WorkloadEntry: WorkloadEntrySpec
+  WorkloadGroup: WorkloadGroupSpec
   Sidecar: CheckedSpec
   ProxyConfig: CheckedSpec
   EnvoyFilter: EnvoyFilterSpec

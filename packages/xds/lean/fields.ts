@@ -77,7 +77,7 @@ const core = [
       max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream
       max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging
       override_stream_error_on_invalid_http_message connection_keepalive`,
-    KeepaliveSettings: 'interval timeout',
+    KeepaliveSettings: 'interval timeout connection_idle_interval',
     UdpSocketConfig: 'max_rx_datagram_size',
     ProxyProtocolConfig: 'version',
     UpstreamHttpProtocolOptions: 'auto_sni auto_san_validation override_auto_sni_header',
@@ -174,7 +174,7 @@ const listener = [
       use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id
       always_set_request_id_in_response forward_client_cert_details set_current_client_cert_details upgrade_configs
       normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port
-      path_normalization_options strip_trailing_host_dot`,
+      path_normalization_options strip_trailing_host_dot proxy_100_continue`,
     'HttpConnectionManager.SetCurrentClientCertDetails': 'subject cert chain dns uri',
     'HttpConnectionManager.UpgradeConfig': 'upgrade_type enabled',
     'HttpConnectionManager.PathNormalizationOptions': 'forwarding_transformation',

@@ -63,7 +63,7 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
   },
   {
     why: 'A status is a number of three digits below 600 in an answer of HTTP/1, and 101 answers an upgrade: anything else is no answer.',
-    by: 'RFC 9112 4, RFC 9110 15, 15.2.2',
+    by: 'RFC 9112 4, RFC 9110 7.8, 15, 15.2.2',
     cases: [
       'faults of upstreams: a status of two digits',
       'faults of upstreams: a status of four digits',
@@ -72,6 +72,8 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
       'faults of upstreams: a version of 2.0',
       'upgrades and tunnels: 101 that nobody asked for',
       'HTTP/2 answers: h2: 101 that nobody asked for',
+      'ends of tunnels: upgrade: the upgrade is answered with 101 without Upgrade',
+      'ends of tunnels: upgrade: a client of HTTP/1.0',
     ],
   },
   {
@@ -87,13 +89,23 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     ],
   },
   {
-    why: 'A client that has sent its request and closes its side gets its answer; Envoy takes it for gone.',
-    by: 'RFC 9112 9.6',
+    why: 'Each direction of a connection or tunnel ends by itself: who has closed his side still hears the other; Envoy takes him for gone.',
+    by: 'RFC 9112 9.6, RFC 9113 8.5, RFC 8441 5',
     cases: [
       'connections: a client that half-closes after its request still gets the answer',
       'connections: a client that half-closes after a request with a body',
       'connections: a client that half-closes behind two requests gets both answers',
       'HTTP/1 to HTTP/2: to h2: a client that half-closes still gets the answer',
+      'upgrades and tunnels: the client ends and the server answers still',
+      'upgrades and tunnels: the server ends',
+      'upgrades and tunnels: an upgrade of a POST with a body',
+      'upgrades and tunnels: the far end of a tunnel ends',
+      'upgrades and tunnels: the client of a tunnel ends and still hears',
+      'ends of tunnels: CONNECT passed on: the far end ends',
+      'ends of tunnels: CONNECT over h2: the far end ends',
+      'ends of tunnels: WebSocket over h2: the server ends',
+      'ends of tunnels: WebSocket over h2: the client ends',
+      'ends of tunnels: CONNECT to h2: the far end ends',
     ],
   },
   {

@@ -140,10 +140,12 @@ export async function playCase(
   stage.over = true
   stage.touch()
   const found = observe(given, client, upstream.talks)
+  // The client first, as it were the one to lose interest.
   socket.destroy()
   upstream.stage = undefined
-  await sleep(patience.logMs)
+  await sleep(patience.logMs / 2)
   upstream.clear()
+  await sleep(patience.logMs / 2)
   return { ...found, ...logOf(stand) }
 }
 

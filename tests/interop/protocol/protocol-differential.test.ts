@@ -7,7 +7,6 @@ import { allFamilies } from './cases/all-families.ts'
 import { type Comparison, compareCases } from './compare-cases.ts'
 import { deliberateDifferences } from './deliberate-differences.ts'
 import { nothingHappened } from './observation.ts'
-import { differencesToMend } from './differences-to-mend.ts'
 import type { ProtocolCase } from './protocol-case.ts'
 import { speaksHttp2, speaksHttp2Upstream } from './what-weft-speaks.ts'
 
@@ -18,10 +17,7 @@ const plays = (one: ProtocolCase): boolean =>
   (h2Down || one.downstreamWire !== 'h2') && (h2Up || one.upstreamWire !== 'h2')
 
 const fullName = (family: string, one: ProtocolCase): string => `${family}: ${one.name}`
-const listed = new Map([
-  ...deliberateDifferences.flatMap(({ cases, why }) => cases.map((name) => [name, why] as const)),
-  ...differencesToMend.flatMap(({ cases, mend }) => cases.map((name) => [name, mend] as const)),
-])
+const listed = new Map(deliberateDifferences.flatMap(({ cases, why }) => cases.map((name) => [name, why] as const)))
 const all = allFamilies.flatMap((family) => family.cases.map((one) => ({ one, name: fullName(family.name, one) })))
 const results = new Map<ProtocolCase, Comparison>()
 
@@ -39,11 +35,11 @@ test('there are at least 300 cases, each with a name of its own', () => {
   assert.equal(new Set(all.map(({ name }) => name)).size, all.length)
 })
 
-test('at most ten differences are deliberate, and every listed one names a case', () => {
+test('at most ten rules differ on purpose, and every listed case is one', () => {
   assert.ok(deliberateDifferences.length <= 10)
   const names = new Set(all.map(({ name }) => name))
   for (const name of listed.keys()) assert.ok(names.has(name), `no case is called "${name}"`)
-  const twice = [...deliberateDifferences, ...differencesToMend].flatMap(({ cases }) => cases)
+  const twice = deliberateDifferences.flatMap(({ cases }) => cases)
   assert.equal(new Set(twice).size, twice.length, 'a case is listed twice')
 })
 

@@ -34,14 +34,14 @@ spec: { hosts: [a], http: [{ timout: 1s, route: [{ destination: { host: a } }] }
   )
   assert.match(
     text.stdout,
-    /mesh\/rule\.yaml:4:9: error: DestinationRule default\/a: spec\.host: no Service is called b\.default/,
+    /mesh\/rule\.yaml:4:9: warning: DestinationRule default\/a: spec\.host: no Service is called b\.default.* \[IST0174\]/,
   )
   assert.equal(text.stdout.includes('\u001b'), false, 'no colours when standard output is no terminal')
   const json = weft(join(dir, 'bad'), '-o', 'json')
   const report = JSON.parse(json.stdout) as AnalyzeReport
   assert.deepEqual(
     [json.status, report.objects, report.problems.map(({ code }) => code)],
-    [1, 1, ['unknown-field', 'unknown-host']],
+    [1, 1, ['unknown-field', 'IST0101', 'IST0101', 'IST0174']],
   )
 })
 
@@ -56,4 +56,48 @@ test('weft analyze exits 0 on a clean directory and 2 on a wrong command line', 
   assert.equal(weft(join(dir, 'nowhere')).status, 2)
   assert.equal(weft(join(dir, 'good'), '-o', 'xml').status, 2)
   assert.equal(weft().status, 2)
+  assert.equal(weft(join(dir, 'good'), '-S', 'nonsense').status, 2)
+})
+
+test('thresholds decide what is printed and what fails; suppressed findings do neither', () => {
+  const file = join(dir, 'service.yaml')
+  writeFileSync(file, 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 80 }] }\n')
+  const plain = weft(file)
+  assert.deepEqual([plain.status, plain.stdout.includes('[IST0118]')], [0, true], plain.stdout)
+  assert.equal(weft(file, '--failure-threshold', 'info').status, 1)
+  assert.equal(weft(file, '--failure-threshold', 'info', '-S', 'IST0118=Service a.default').status, 0)
+  assert.equal(weft(file, '--output-threshold', 'warning').stdout.includes('IST0118'), false)
+})
+
+test('a certificate that has expired, or is not of its key, is told', async () => {
+  const { generateKeyPairSync } = await import('node:crypto')
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'c' },
+    stringData: { 'tls.crt': broken, 'tls.key': key },
+  }
+  const workload = {
+    apiVersion: 'weft.dev/v1alpha1',
+    kind: 'Workload',
+    metadata: { name: 'gw', labels: { app: 'gw' } },
+    spec: { proxy: 'gateway' },
+  }
+  const server = {
+    port: { number: 443, name: 'https', protocol: 'HTTPS' },
+    tls: { mode: 'SIMPLE', credentialName: 'c' },
+    hosts: ['a.b'],
+  }
+  const gateway = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'g' },
+    spec: { selector: { app: 'gw' }, servers: [server] },
+  }
+  const file = join(dir, 'secret.yaml')
+  writeFileSync(file, [secret, workload, gateway].map((each) => JSON.stringify(each)).join('\n---\n'))
+  assert.match(weft(file).stdout, /Secret default\/c holds a certificate that cannot be read.*\[IST0161\]/)
 })

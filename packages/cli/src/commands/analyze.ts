@@ -1,99 +1,116 @@
-// `weft analyze DIR`: what is wrong with a directory, without starting anything.
+// `weft analyze PATH...`: what is wrong with configuration, without starting anything.
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { styleText } from 'node:util'
-import { nodeRuntime } from '@weft/core/node'
+import { buildOffline, losersAsProblems } from '@weft/control'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
-  analyze,
-  type DataPlane,
-  formatProblem,
-  istioCodeOf,
+  analyzeWritten,
   loadFiles,
+  parseSuppression,
   pendingOnWeftCode,
   type Problem,
-  readMeshFiles,
   type Severity,
+  type SourceFile,
+  type Suppression,
+  withoutSuppressed,
 } from '@weft/resources'
-import type { Command } from 'commander'
+import { certificateFault } from '../certificate-fault.ts'
+import { isAtLeast, problemCounts, problemLine, type ReportedProblem, reported, severities } from '../problem-report.ts'
 import { EXIT } from '../program.ts'
+import { readPaths } from '../read-paths.ts'
 
 interface AnalyzeOptions {
   readonly output: string
-  readonly proxy: string
-}
-
-/** A finding, and the code that Istio's analysis has for the same. */
-interface AnalyzedProblem extends Problem {
-  readonly istioCode?: string
+  readonly proxy: 'weft' | 'envoy'
+  readonly suppress: readonly Suppression[]
+  readonly failureThreshold: Severity
+  readonly outputThreshold: Severity
 }
 
 /** What `weft analyze` found. */
 export interface AnalyzeReport {
   readonly directory: string
   readonly objects: number
-  readonly problems: readonly AnalyzedProblem[]
+  readonly problems: readonly ReportedProblem[]
 }
 
-/** Adds `weft analyze`. Exit code 0: no errors; 1: errors; 2: wrong usage. */
+/** Adds `weft analyze`. */
 export function registerAnalyze(program: Command): void {
   program
     .command('analyze')
-    .argument('<dir>', 'directory whose configuration (DIR/mesh if it exists, else DIR) is checked')
-    .description('check the configuration in a directory: mistakes, and references to what is not there')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .argument('<path...>', 'directories (DIR/mesh if it exists, else DIR) and files; - is standard input')
+    .description('check configuration as a whole: mistakes, what refers to what is not there, what contradicts itself')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('--proxy <proxy>', "data plane of the mesh (envoy leaves out what only Weft's proxy lacks)")
+        .choices(['weft', 'envoy'])
+        .default('weft'),
+    )
     .option(
-      '--proxy <proxy>',
-      "data plane of the mesh: weft or envoy (which leaves out what only Weft's proxy lacks)",
-      'weft',
+      '-S, --suppress <code=object>',
+      'leave a finding out: IST0118, or "IST0118=Service catalog.shop", with * in the name; may be repeated',
+      collectSuppression,
+      [],
+    )
+    .addOption(
+      new Option('--failure-threshold <severity>', 'exit with 1 from this severity on')
+        .choices([...severities])
+        .default('error'),
+    )
+    .addOption(
+      new Option('--output-threshold <severity>', 'print findings from this severity on')
+        .choices([...severities])
+        .default('info'),
     )
     .addHelpText(
       'after',
       `
+An object is spared by its annotation galley.istio.io/analyze-suppress: IST0118,WEFT0106 (or "*").
+
 Exit code: 0 without errors (warnings may be shown), 1 with errors, 2 when the command line is wrong.
 
-Example:
+Examples:
   weft analyze examples/bookstore
   weft analyze examples/bookstore -o json
-  weft analyze examples/bookstore --proxy envoy`,
+  weft analyze mesh routes.yaml --proxy envoy
+  weft analyze mesh --suppress "IST0118=Service *.legacy" --failure-threshold warning`,
     )
-    .action(async (dir: string, options: AnalyzeOptions, command: Command) => {
-      if (options.output !== 'text' && options.output !== 'json') {
-        command.error(`error: -o must be text or json, not ${options.output}`, { exitCode: EXIT.usage })
+    .action(async (paths: string[], options: AnalyzeOptions, command: Command) => {
+      const missing = paths.find((path) => path !== '-' && !existsSync(path))
+      if (missing !== undefined) {
+        command.error(`error: there is no directory or file ${missing}`, { exitCode: EXIT.usage })
       }
-      if (options.proxy !== 'weft' && options.proxy !== 'envoy') {
-        command.error(`error: --proxy must be weft or envoy, not ${options.proxy}`, { exitCode: EXIT.usage })
-      }
-      if (!existsSync(dir)) command.error(`error: there is no directory ${dir}`, { exitCode: EXIT.usage })
-      const report = await analyzeDirectory(dir, options.proxy)
-      const text = options.output === 'json' ? JSON.stringify(report, undefined, 2) : renderReport(report)
-      process.stdout.write(`${text}\n`)
-      process.exitCode = report.problems.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok
+      const files = await readPaths(paths)
+      if (!files.ok) return command.error(`error: ${files.error}`, { exitCode: EXIT.usage })
+      const found = analyzeFiles(files.value, options)
+      const shown = found.problems.filter((problem) => isAtLeast(problem, options.outputThreshold)).map(reported)
+      const report = { directory: paths.join(' '), objects: found.objects, problems: shown }
+      process.stdout.write(`${options.output === 'json' ? JSON.stringify(report, undefined, 2) : render(report)}\n`)
+      const failed = found.problems.some((problem) => isAtLeast(problem, options.failureThreshold))
+      process.exitCode = failed ? EXIT.failed : EXIT.ok
     })
 }
 
-async function analyzeDirectory(dir: string, proxy: DataPlane): Promise<AnalyzeReport> {
-  const { files } = nodeRuntime({ logLevel: 'error' })
-  const { objects, problems } = loadFiles(await readMeshFiles(files, resolve(dir)), proxy)
-  const all = [...problems, ...analyze(objects)].filter(({ code }) => proxy === 'weft' || code !== pendingOnWeftCode)
-  return { directory: dir, objects: objects.length, problems: all.map(withIstioCode) }
+function collectSuppression(text: string, before: readonly Suppression[]): Suppression[] {
+  const parsed = parseSuppression(text)
+  if (parsed === undefined) throw new InvalidArgumentError('Write it like IST0118, or "IST0118=Service catalog.shop".')
+  return [...before, parsed]
 }
 
-function withIstioCode(problem: Problem): AnalyzedProblem {
-  const istioCode = istioCodeOf(problem)
-  return istioCode === undefined ? problem : { ...problem, istioCode }
-}
-
-const colours: Readonly<Record<Severity, 'red' | 'yellow' | 'cyan'>> = { error: 'red', warning: 'yellow', info: 'cyan' }
-
-function renderReport({ problems, objects, directory }: AnalyzeReport): string {
-  const lines = problems.map((problem) => {
-    const { istioCode } = problem
-    const line = `${formatProblem(problem)}${istioCode === undefined ? '' : ` [${istioCode}]`}`
-    // styleText writes colours only when standard output is a terminal that wants them.
-    const label = styleText(colours[problem.severity], `${problem.severity}:`, { stream: process.stdout })
-    return line.replace(`${problem.severity}:`, label)
+function analyzeFiles(
+  files: readonly SourceFile[],
+  { proxy, suppress }: AnalyzeOptions,
+): { readonly objects: number; readonly problems: readonly Problem[] } {
+  const { objects, written, problems } = loadFiles(files, proxy)
+  const nowMs = Date.now()
+  const relations = analyzeWritten(written, {
+    certificateFault: (certificate, key) => certificateFault(certificate, key, nowMs),
   })
-  const count = (severity: Severity): number => problems.filter((problem) => problem.severity === severity).length
-  const found = `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`
-  return [...lines, `${objects} objects in ${directory}: ${found}`].join('\n')
+  const told = [...problems, ...relations]
+  const all = [...told, ...losersAsProblems(buildOffline(files, { flavor: proxy }), told)]
+  const wanted = all.filter(({ code }) => proxy === 'weft' || code !== pendingOnWeftCode)
+  return { objects: objects.length, problems: withoutSuppressed(wanted, written, suppress) }
+}
+
+function render({ problems, objects, directory }: AnalyzeReport): string {
+  return [...problems.map(problemLine), `${objects} objects in ${directory}: ${problemCounts(problems)}`].join('\n')
 }

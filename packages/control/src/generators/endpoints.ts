@@ -2,12 +2,13 @@
 import { originOf } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
+  type Subset,
   type PeerAuthenticationSpec,
   selectsLabels,
   servingAddress,
   type ServicePort,
   targetPortOf,
-  type TrafficPolicy,
+  type WorkloadEntrySpec,
   type WorkloadInstance,
 } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
@@ -31,9 +32,11 @@ import {
 } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView, type ProxyRef } from './generator.ts'
+import { discoveryKind } from './host-discovery.ts'
+import { lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { type ClientPlace, localityGroups, localityOf, parseLocality, type PlacedEndpoint } from './locality.ts'
-import type { ServiceReferences } from './service-references.ts'
+import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
 import type { Init } from './init.ts'
@@ -42,6 +45,7 @@ type LbEndpointInit = Init<typeof LbEndpointSchema>
 
 interface EndpointRefs {
   readonly instances: readonly SnapshotInstance[]
+  readonly workloadEntries: readonly SnapshotObject<WorkloadEntrySpec>[]
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
   /** Only those that keep workloads from taking tunnels. */
   readonly serverNamePolicies: readonly SnapshotObject<AuthorizationPolicySpec>[]
@@ -69,6 +73,8 @@ export const endpoints = generator({
   each: ['Service'],
   views(mesh, { callers, client, ...scope }, item) {
     const service = item as Service
+    // Where names are resolved, nobody asks for endpoints.
+    if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
     const destinationRules = destinationRulesFor(mesh, service, callers)
     const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
     const targets = instances.map(({ value }) => value)
@@ -82,6 +88,7 @@ export const endpoints = generator({
           service: [service],
           destinationRules,
           instances,
+          workloadEntries: mesh.workloadEntriesBehind(service),
           peerAuthentications: mesh.peerAuthentications(targets),
           serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
         },
@@ -90,22 +97,19 @@ export const endpoints = generator({
   },
   build({ scope, refs }) {
     const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
-    const groups = (port: ServicePort, subset: TrafficPolicy | undefined, members: readonly SnapshotInstance[]) => {
-      const { tls, loadBalancer, outlierDetection } = withDefaults(
-        portPolicy(policy, subset, port.port),
-        scope.defaults,
-      )
+    const groups = (service: Service, port: ServicePort, subset?: Subset): ReturnType<typeof localityGroups> => {
+      const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
+      const { tls, loadBalancer, outlierDetection } = rules
       const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
-      const placed = lbEndpoints({ port, tls: usesTls }, members, refs, scope)
+      const labels = subset?.labels ?? {}
+      const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
+      const placed = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
       return localityGroups(placed, scope.client, loadBalancer?.localityLbSetting, outlierDetection !== undefined)
     }
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', groups(port, undefined, refs.instances)),
-        ...subsets.map(({ subset }) => {
-          const members = refs.instances.filter(({ value }) => selectsLabels(subset.labels, value.labels))
-          return assignment(service, port, subset.name, groups(port, subset.trafficPolicy, members))
-        }),
+        assignment(service, port, '', groups(service, port)),
+        ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
       ]),
     )
     return { resources, problems: [], losers: [] }
@@ -152,7 +156,8 @@ interface Destination {
   readonly tls: boolean
 }
 
-function lbEndpoints(
+/** Endpoints that this mesh runs. */
+function running(
   { port, tls }: Destination,
   instances: readonly SnapshotInstance[],
   { peerAuthentications, serverNamePolicies }: EndpointRefs,
@@ -171,6 +176,23 @@ function lbEndpoints(
     const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
     return [{ init, locality: localityOf(value.labels), labels: value.labels }]
   })
+}
+
+/** Endpoints that are written down; `labels` narrow to those of a subset. */
+function written(
+  service: Service,
+  port: ServicePort,
+  { workloadEntries }: Pick<EndpointRefs, 'workloadEntries'>,
+  labels: Readonly<Record<string, string>>,
+): PlacedEndpoint[] {
+  const external = service.spec.entry?.external === true
+  return writtenEndpoints(service, workloadEntries)
+    .filter((each) => selectsLabels(labels, each.labels))
+    .flatMap((each) => {
+      const placed = lbEndpointOf(each, port, external)
+      if (placed === undefined) return []
+      return [{ init: placed.endpoint, locality: parseLocality(placed.locality), labels: each.labels }]
+    })
 }
 
 function direct(instance: WorkloadInstance, target: number, mtls: boolean): LbEndpointInit {

@@ -1,42 +1,56 @@
-// One listener per server port of the Gateways that select the workload.
+// One listener per port that the Gateways of a workload bind.
 import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
-import { authorizationOf, httpRbac, policiesOf } from '../policies/authorization.ts'
+import { policiesOf } from '../policies/authorization.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
-import { gatewayPorts, gatewaysOn, serverHosts } from './gateways.ts'
-import { generator, makeView } from './generator.ts'
-import { httpConnectionManager } from './http-connection-manager.ts'
+import { type ChainRefs, type ChainScope, GatewayChains } from './gateway-chains.ts'
+import { type Gateway, gatewayPorts, gatewaysOf, serversOf } from './gateways.ts'
+import { generator, type Loser, makeView } from './generator.ts'
+import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundScope } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
+import { visibleTo } from './routes/virtual-hosts.ts'
+import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
 
-/** Name of the RouteConfiguration of a gateway port. */
-export function gatewayRouteName(port: number): string {
-  return `http.${port}`
+interface ListenerScope extends ChainScope {
+  readonly address: string
+  /** Servers that found the port taken. */
+  readonly refusedServers: readonly Loser[]
 }
 
-/** `gateway_<address>_<port>`, at the address the Workload asks for. */
+/** `gateway_<address>_<port>`, at the address the Workload asks for, or the server. */
 export const gatewayListeners = generator({
   name: 'gateway-listeners',
-  scope: (mesh, proxy) => ({ ...inboundScope(mesh, proxy), address: servingAddress(proxy.instance) }),
+  scope: (mesh, proxy) => ({
+    ...inboundScope(mesh, proxy),
+    meshAddress: proxy.instance.address,
+    address: servingAddress(proxy.instance),
+  }),
   views(mesh, scope) {
-    const { address, workload, trustDomain, accessLog } = scope
-    const gateways = mesh.gatewaysFor(scope.labels)
+    const { namespace, workload, trustDomain, accessLog, labels } = scope
     const policies = policiesOf(mesh, scope)
-    return gatewayPorts(gateways).map((port) =>
-      makeView(
-        { address, port, workload, trustDomain, accessLog },
-        { gateways: gatewaysOn(gateways, port), ...policies },
-      ),
-    )
+    const { ports, losers } = gatewayPorts(mesh, { ...scope, address: scope.meshAddress })
+    return ports.map((port, index) => {
+      const address = port.bind ?? scope.address
+      const gateways = gatewaysOf(mesh, labels, port.servers)
+      const virtualServices = port.kind === 'http' ? [] : connectionRules(mesh, gateways, namespace)
+      const own = { ...port, bind: port.bind, address, statPrefix: `gateway_${address}_${port.port}` }
+      return makeView<ListenerScope, ChainRefs>(
+        { ...own, workload, namespace, trustDomain, accessLog, refusedServers: index === 0 ? losers : [] },
+        { gateways, virtualServices, services: mesh.destinationsOf(virtualServices), ...policies },
+      )
+    })
   },
   build({ scope, refs }) {
-    const { address, port } = scope
-    const name = `gateway_${address}_${port}`
-    const origin = serverHosts(refs.gateways, port)[0]?.origin ?? scope.workload
-    const authorization = authorizationOf(refs, 'http', scope.trustDomain, scope.accessLog)
-    const policies = Object.keys(authorization.origins).length === 0 ? undefined : { ...authorization.origins }
+    const { address, port, statPrefix: name } = scope
+    const built = new GatewayChains(scope, refs)
+    const losers = [...scope.refusedServers, ...built.losers]
+    // A proxy refuses a listener without chains, and nobody would be served.
+    if (built.chains.length === 0) return { resources: [], problems: built.problems, losers }
+    const origin = serversOf(refs.gateways, scope.servers)[0]?.origin ?? scope.workload
     const listener = encodeResource(
       ListenerSchema,
       name,
@@ -45,24 +59,18 @@ export const gatewayListeners = generator({
         address: socketAddress(address, port),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin }),
-        filterChains: [
-          {
-            name: 'http',
-            metadata: weftMetadata({ origin, policies }),
-            filters: [
-              httpConnectionManager({
-                side: 'gateway',
-                statPrefix: name,
-                routes: gatewayRouteName(port),
-                authorization: httpRbac(authorization),
-                accessLog: scope.accessLog,
-              }),
-            ],
-          },
-        ],
+        ...(scope.kind === 'tls' ? { listenerFilters: [tlsInspector()], listenerFiltersTimeout: sniffTimeout } : {}),
+        filterChains: built.chains,
       },
       refs.gateways.map((gateway) => gateway.key),
     )
-    return { resources: [listener], problems: authorization.problems, losers: [] }
+    return { resources: [listener], problems: built.problems, losers }
   },
 })
+
+function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespace: string): VirtualService[] {
+  const names = gateways.map(({ id }) => `${id.namespace}/${id.name}`)
+  return visibleTo(mesh.virtualServicesOf(names), namespace, names).filter(
+    ({ spec }) => spec.tls.length + spec.tcp.length > 0,
+  )
+}

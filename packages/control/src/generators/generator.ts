@@ -31,7 +31,13 @@ export interface BuiltResource extends EncodedResource {
 /** Something that was written but has no effect, because something else was there first. */
 export interface Loser {
   readonly origin: Origin
-  readonly reason: 'shadowed' | 'host-conflict' | 'duplicate-subset' | 'duplicate-policy' | 'unknown-destination'
+  readonly reason:
+    | 'shadowed'
+    | 'host-conflict'
+    | 'port-conflict'
+    | 'duplicate-subset'
+    | 'duplicate-policy'
+    | 'unknown-destination'
   /** What won. */
   readonly by?: Origin
   readonly detail: string

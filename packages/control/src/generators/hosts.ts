@@ -1,13 +1,13 @@
 // Names of Services and how configuration refers to them.
-import { isHttpPort, protocolOf, serviceFqdn, type ServicePort, type ServiceSpec } from '@weft/resources'
-import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { isHttpPort, protocolOf, type ServicePort } from '@weft/resources'
+import { hostName, type MeshHost } from '../snapshot/mesh-hosts.ts'
 
-/** A Service with its content. */
-export type Service = SnapshotObject<ServiceSpec>
+/** A Service, or a host of a ServiceEntry, with its content. */
+export type Service = MeshHost
 
-/** `<service>.<namespace>.svc.cluster.local` */
+/** `<service>.<namespace>.svc.cluster.local`, or the host of a ServiceEntry. */
 export function serviceHost(service: Service): string {
-  return serviceFqdn(service.id)
+  return hostName(service)
 }
 
 /** Cluster name as Istio writes it: `outbound|80|v1|catalog.bookstore.svc.cluster.local`. */

@@ -71,7 +71,8 @@ function applicationProtocol(
 
 /** A Service as Istio's metrics want it in cluster metadata. */
 export function istioService(service: Service): { host: string; name: string; namespace: string } {
-  return { host: serviceHost(service), name: service.id.name, namespace: service.id.namespace }
+  const host = serviceHost(service)
+  return { host, name: service.spec.host ?? service.id.name, namespace: service.id.namespace }
 }
 
 function servesPort(service: Service, workloadPort: { readonly name: string; readonly port: number }): boolean {

@@ -1,19 +1,20 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
-import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
-import { adsSource } from './config-source.ts'
+import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { mergeDestinationRules, policyDefaults, portPolicy, ruleScope, withDefaults } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
+import { type DiscoveryScope, discoveryMembers, outsideBinding } from './host-discovery.ts'
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
-import { serviceReferences, type ServiceReferences } from './service-references.ts'
+import { isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
 import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
+type ClusterScope = TransportScope & DiscoveryScope
 
 /** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
@@ -24,11 +25,13 @@ export const outboundClusters = generator({
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
     defaults: policyDefaults(mesh.settings),
+    byName: proxy.interception === 'explicit' || proxy.instance.proxy === 'gateway',
   }),
   each: ['Service'],
-  views: (mesh, { callers, ...scope }, item) => [
-    makeView<TransportScope, ServiceReferences>(scope, serviceReferences(mesh, item as Service, callers)),
-  ],
+  views: (mesh, { callers, ...scope }, item) =>
+    isSeen(mesh, item as Service, callers)
+      ? [makeView<ClusterScope, ServiceReferences>(scope, serviceReferences(mesh, item as Service, callers))]
+      : [],
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
     const resources = refs.service.flatMap((service) =>
@@ -50,7 +53,7 @@ export const outboundClusters = generator({
 })
 
 function cluster(
-  scope: TransportScope,
+  scope: ClusterScope,
   refs: ServiceReferences,
   target: ClusterTarget,
   rule: string | undefined,
@@ -62,9 +65,9 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init: ClusterInit = {
     name,
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
     ...policyMembers(policy, protocol, scope.flavor),
+    ...discoveryMembers(scope, refs, name, target),
+    ...outsideBinding(service),
     ...sockets,
     metadata: weftMetadata(
       { origin, destinationRule: rule },

@@ -18,6 +18,7 @@ import {
   visibleTo,
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
+import { isSeen } from './service-references.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
@@ -67,6 +68,7 @@ export const outboundRoutes = generator({
   views(mesh, scope: AskedScope, item) {
     const object = item as Service | VirtualService
     if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object))
+    if (!isSeen(mesh, object, scope)) return []
     const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace

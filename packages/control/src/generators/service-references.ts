@@ -1,9 +1,9 @@
 // What stands behind and beside a Service, as its callers see it.
-import type { PeerAuthenticationSpec, WorkloadSpec } from '@weft/resources'
+import type { PeerAuthenticationSpec, WorkloadEntrySpec, WorkloadSpec } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type Callers, type DestinationRule, destinationRulesFor } from './destination-rules.ts'
-import type { Service } from './hosts.ts'
+import { type Service, serviceHost } from './hosts.ts'
 
 /** A Service with what its clusters are made from. */
 export interface ServiceReferences {
@@ -11,6 +11,8 @@ export interface ServiceReferences {
   readonly destinationRules: readonly DestinationRule[]
   /** Workloads behind the Service: their service accounts are who may answer. */
   readonly workloads: readonly SnapshotObject<WorkloadSpec>[]
+  /** WorkloadEntries behind it, with what they take from their groups. */
+  readonly workloadEntries: readonly SnapshotObject<WorkloadEntrySpec>[]
   /** Which may say whether those workloads take mutual TLS. */
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
 }
@@ -22,8 +24,14 @@ export function serviceReferences(mesh: MeshQuery, service: Service, callers: Ca
     service: [service],
     destinationRules: destinationRulesFor(mesh, service, callers),
     workloads,
+    workloadEntries: mesh.workloadEntriesBehind(service),
     peerAuthentications: mesh.peerAuthentications(
       workloads.map(({ id, labels }) => ({ namespace: id.namespace, labels })),
     ),
   }
+}
+
+/** Whether callers of a `ruleScope` mean this host by its name; several objects may claim one. */
+export function isSeen(mesh: MeshQuery, service: Service, { namespace }: Pick<Callers, 'namespace'>): boolean {
+  return mesh.serviceSeenBy(serviceHost(service), namespace) === service
 }

@@ -8,6 +8,11 @@ export function socketAddress(address: string, port: number): Init<typeof Addres
   }
 }
 
+/** A Unix socket; `@` begins a name in the abstract namespace. */
+export function pipeAddress(path: string): Init<typeof AddressSchema> {
+  return { address: { case: 'pipe', value: { path } } }
+}
+
 /** The address of an internal listener; `endpointId` tells endpoints behind the same one apart. */
 export function internalAddress(listener: string, endpointId = ''): Init<typeof AddressSchema> {
   return {

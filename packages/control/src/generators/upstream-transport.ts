@@ -1,8 +1,9 @@
 // How a cluster speaks to its endpoints: mutual TLS, a tunnel or plaintext, and which HTTP.
-import { selectsLabels, type TrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
+import { type ClientTls, selectsLabels, type TrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
 import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
+import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import type { PolicyDefaults } from './destination-rules.ts'
 import type { Init } from './init.ts'
@@ -72,6 +73,9 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
   const { service, port, policy, subset } = target
   const kind = portKind(port)
   const mode = policy.tls?.mode
+  if (mode === undefined && !inMesh(refs)) {
+    return { sockets: {}, protocol: kind === 'tcp' ? undefined : httpProtocol(target, false) }
+  }
   const onlyTls =
     (mode !== undefined && mode !== 'DISABLE') ||
     (mode === undefined && kind === 'http' && allMeshed(scope, refs, target))
@@ -80,16 +84,14 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
   if (policy.tls !== undefined && mode !== 'ISTIO_MUTUAL') {
     const offers = kind === 'tcp' ? alpn.none : offered(protocol)
     return {
-      sockets: { transportSocket: originatedTls(policy.tls, serviceHost(service), offers, scope.flavor) },
+      sockets: {
+        transportSocket: originatedTls(withNames(policy.tls, service), serviceHost(service), offers, scope.flavor),
+      },
       protocol,
     }
   }
   const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
-  const mtls = upstreamMtls(
-    sni,
-    spiffeIds(scope.trustDomain, service, refs.workloads),
-    kind === 'tcp' ? alpn.none : offered(protocol),
-  )
+  const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, refs), kind === 'tcp' ? alpn.none : offered(protocol))
   const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls
@@ -118,12 +120,16 @@ function httpProtocol({ port, policy }: ClusterTarget, onlyTls: boolean): Upstre
 /** Whether all workloads behind the target, and there are some, take mutual TLS on the port. */
 function allMeshed(
   { rootNamespace }: TransportScope,
-  { workloads, peerAuthentications }: ServiceReferences,
+  { service: [service], workloads, workloadEntries, peerAuthentications }: ServiceReferences,
   { port, subset }: ClusterTarget,
 ): boolean {
-  const members = workloads.filter(({ labels }) => subset === undefined || selectsLabels(subset.labels, labels))
+  const inSubset = ({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean =>
+    subset === undefined || selectsLabels(subset.labels, labels)
+  const members = workloads.filter(inSubset)
+  const written = writtenEndpoints(service, workloadEntries).filter(inSubset)
   return (
-    members.length > 0 &&
+    members.length + written.length > 0 &&
+    written.every(takesMutualTls) &&
     members.every(({ id, labels, spec }) => {
       const targetPort = targetPortOf(port, spec.ports)
       if (spec.proxy !== 'sidecar' || targetPort === undefined) return false
@@ -133,10 +139,34 @@ function allMeshed(
   )
 }
 
+/** Whether any endpoint may take mutual TLS: a ServiceEntry tells, of a Service only its endpoints know. */
+function inMesh({ service: [service], workloads, workloadEntries }: ServiceReferences): boolean {
+  const { entry } = service.spec
+  if (entry === undefined) return true
+  if (entry.external || entry.resolution === 'NONE') return false
+  return workloads.length > 0 || writtenEndpoints(service, workloadEntries).some(takesMutualTls)
+}
+
+/** The names that a ServiceEntry asks of certificates, where the rule asks for none. */
+function withNames(tls: ClientTls, { spec: { entry } }: Service): ClientTls {
+  const names = entry?.subjectAltNames ?? []
+  return names.length === 0 || (tls.subjectAltNames?.length ?? 0) > 0 ? tls : { ...tls, subjectAltNames: names }
+}
+
 /** Whose SVID may answer for a Service. Nobody's while no workload stands behind it: an empty list would accept anyone's. */
-function spiffeIds(trustDomain: string, service: Service, workloads: ServiceReferences['workloads']): string[] {
-  const ids = workloads
-    .filter((workload) => workload.spec.proxy !== 'none')
-    .map((workload) => `spiffe://${trustDomain}/ns/${workload.id.namespace}/sa/${workload.spec.serviceAccount}`)
+function spiffeIds(
+  trustDomain: string,
+  { service: [service], workloads, workloadEntries }: ServiceReferences,
+): string[] {
+  const idOf = (namespace: string, account: string): string => `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`
+  const ids = [
+    ...workloads
+      .filter((workload) => workload.spec.proxy !== 'none')
+      .map(({ id, spec }) => idOf(id.namespace, spec.serviceAccount)),
+    ...writtenEndpoints(service, workloadEntries).flatMap(({ spec, namespace }) =>
+      spec.serviceAccount === undefined ? [] : [idOf(namespace, spec.serviceAccount)],
+    ),
+    ...(service.spec.entry?.subjectAltNames ?? []).filter((name) => name.startsWith('spiffe://')),
+  ]
   return ids.length === 0 ? [`spiffe://${trustDomain}/ns/${service.id.namespace}`] : [...new Set(ids)].sort()
 }

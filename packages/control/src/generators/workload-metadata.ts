@@ -16,7 +16,7 @@ export function workloadMetadata(
 }
 
 /** `name;namespace;canonical-name;canonical-revision;cluster`, with Istio's labels and fallbacks. */
-function istioWorkload(instance: Pick<WorkloadInstance, 'workload' | 'namespace' | 'labels'>): string {
+export function istioWorkload(instance: Pick<WorkloadInstance, 'workload' | 'namespace' | 'labels'>): string {
   const { name, revision } = canonicalService(instance)
   return [instance.workload, instance.namespace, name, revision, ''].join(';')
 }

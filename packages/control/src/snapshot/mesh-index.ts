@@ -1,5 +1,6 @@
 // The mesh by topic (topics.ts), kept up to date by what changed. One instance follows one line of snapshots.
-import type { KindName, SpecByKind } from '@weft/resources'
+import type { KindName } from '@weft/resources'
+import { hostsOfEntry } from './mesh-hosts.ts'
 import {
   changesBetween,
   kinds,
@@ -49,8 +50,8 @@ export class MeshIndex {
       objects += new Set([...changes.removed, ...changes.added].map(({ key }) => key)).size
     }
     for (const kind of kinds) {
-      const list = (of: MeshSnapshot | undefined): readonly SnapshotObject<SpecByKind[KindName]>[] =>
-        of?.config.objects[kind] ?? []
+      if (kind === 'ServiceEntry') continue
+      const list = (of: MeshSnapshot | undefined): readonly SnapshotObject[] => listOf(of, kind)
       take(kind, changesBetween(list(before), list(mesh)), (object) => topicsOfObject(kind, object))
     }
     const { unenforceable } = mesh.config
@@ -83,6 +84,14 @@ export class MeshIndex {
     if (next.length === 0) this.#lists.delete(topic)
     else this.#lists.set(topic, next)
   }
+}
+
+/** The objects of a kind; hosts of ServiceEntries stand beside Services, as what can be called. */
+function listOf(mesh: MeshSnapshot | undefined, kind: KindName): readonly SnapshotObject[] {
+  if (mesh === undefined) return []
+  const { objects } = mesh.config
+  if (kind !== 'Service' || objects.ServiceEntry.length === 0) return objects[kind]
+  return merged(objects.Service, objects.ServiceEntry.flatMap(hostsOfEntry)) as readonly SnapshotObject[]
 }
 
 /** Two lists sorted by key as one. */

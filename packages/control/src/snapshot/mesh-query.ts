@@ -5,22 +5,25 @@ import {
   type DestinationRuleSpec,
   type GatewaySpec,
   hostCovers,
+  isVisible,
   mirrorsOf,
   type PeerAuthenticationSpec,
   type RequestAuthenticationSpec,
   resolveHost,
   selectsLabels,
-  serviceFqdn,
   serviceSelects,
-  type ServiceSpec,
   type VirtualServiceSpec,
+  type WorkloadEntrySpec,
+  type WorkloadGroupSpec,
   type WorkloadSpec,
 } from '@weft/resources'
 import { delegates, mergeDelegates } from './delegates.ts'
+import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
 import type { MeshSettings } from './mesh-settings.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 import {
+  addressTopic,
   askingForFailover,
   askingForLabels,
   candidateTopics,
@@ -29,13 +32,17 @@ import {
   failoverLabels,
   destinationRuleTopic,
   gatewayTopic,
+  groupAnnotation,
+  groupedEntries,
   localDestinationRules,
+  localServices,
   serviceTopic,
   virtualServiceTopic,
   wildcardVirtualServices,
+  workloadGroupTopic,
 } from './topics.ts'
 
-type Service = SnapshotObject<ServiceSpec>
+type Service = MeshHost
 type VirtualService = SnapshotObject<VirtualServiceSpec>
 
 /** What policies and Services select: a workload, or an instance of it. */
@@ -56,21 +63,55 @@ export class MeshQuery {
     this.settings = settings
   }
 
-  /** Every Service: to ask this is to be asked again whenever any Service changes. */
+  /** Every host, of Services and ServiceEntries: to ask this is to be asked again whenever any of them changes. */
   services(): readonly Service[] {
     return this.#at('Service')
   }
 
-  /** The Service of a full host name. */
+  /** The host of a full name. */
   service(host: string): Service | undefined {
     return this.#at<Service>(serviceTopic(host))[0]
   }
 
-  /** The Services that stand for a workload. */
-  servicesFor(target: Selectable): Service[] {
-    return this.#selecting<Service>('Service', [target]).filter(
+  /**
+   * The host of a full name as workloads of a namespace see it: of several, a Service before ServiceEntries, then what is their own,
+   * then the first by key. '' sees what everyone sees.
+   */
+  serviceSeenBy(host: string, namespace: string): Service | undefined {
+    const seen = this.#at<Service>(serviceTopic(host)).filter((each) =>
+      isVisible(exportsOf(each), each.id.namespace, namespace),
+    )
+    return seen.length < 2
+      ? seen[0]
+      : (seen.find(({ spec }) => spec.entry === undefined) ??
+          seen.find(({ id }) => id.namespace === namespace) ??
+          seen[0])
+  }
+
+  /** The Services that stand for a workload, and the ServiceEntries that select it or name its address. */
+  servicesFor(target: Selectable & { readonly address?: string }): Service[] {
+    const selected = this.#selecting<Service>('Service', [target]).filter(
       ({ id, spec }) => id.namespace === target.namespace && serviceSelects(spec.selector, target.labels),
     )
+    if (target.address === undefined) return selected
+    return merged(selected, this.#at(addressTopic(target.address))) as Service[]
+  }
+
+  /** The WorkloadEntries behind a host, with what they take from their group. */
+  workloadEntriesBehind({ id, spec }: Service): SnapshotObject<WorkloadEntrySpec>[] {
+    const topic = carrierTopic('WorkloadEntry', id.namespace, spec.selector)
+    if (topic === undefined) return []
+    const entries = merged(this.#at(topic), this.#at(groupedEntries(id.namespace)))
+    return (entries as SnapshotObject<WorkloadEntrySpec>[])
+      .map((entry) => this.#withGroup(entry))
+      .filter((entry) => selectsLabels(spec.selector, { ...entry.labels, ...entry.spec.labels }))
+  }
+
+  #withGroup(entry: SnapshotObject<WorkloadEntrySpec>): SnapshotObject<WorkloadEntrySpec> {
+    const name = entry.annotations[groupAnnotation]
+    if (name === undefined) return entry
+    const group = this.#at<SnapshotObject<WorkloadGroupSpec>>(workloadGroupTopic(entry.id.namespace, name))[0]
+    return group === undefined ? entry : entryOfGroup(entry, group)
   }
 
   /** The Workloads behind a Service. */
@@ -89,16 +130,20 @@ export class MeshQuery {
 
   /** The DestinationRules for a Service, whoever they are exported to. */
   destinationRulesOf(service: Service): readonly SnapshotObject<DestinationRuleSpec>[] {
-    return this.#at(destinationRuleTopic(serviceFqdn(service.id)))
+    return this.#at(destinationRuleTopic(hostName(service)))
   }
 
-  /** Namespaces with DestinationRules which hold for them alone, or otherwise than for others; labels that those of one ask for. */
+  /** Namespaces that see hosts or DestinationRules which others do not see, or otherwise; labels that those of one ask for. */
   localRules(namespace: string): { readonly namespaces: ReadonlySet<string>; readonly labelKeys: readonly string[] } {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
     const own = rules.filter(({ id }) => id.namespace === namespace)
     const keys = own.flatMap(({ spec }) => Object.keys(spec.workloadSelector?.matchLabels ?? {}))
+    const hosts = this.#at<Service>(localServices)
     return {
-      namespaces: new Set(rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo])),
+      namespaces: new Set([
+        ...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]),
+        ...hosts.flatMap((host) => [host.id.namespace, ...exportsOf(host)]),
+      ]),
       labelKeys: [...new Set(keys)].sort(),
     }
   }
@@ -135,7 +180,7 @@ export class MeshQuery {
   /** The Services that VirtualServices send to. */
   destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
     const hosts = virtualServices.flatMap(({ id, spec }) =>
-      [...spec.http, ...spec.tcp].flatMap((rule) =>
+      [...spec.http, ...spec.tls, ...spec.tcp].flatMap((rule) =>
         [...(rule.route ?? []), ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : [])].map(
           ({ destination }) => resolveHost(destination.host, id.namespace),
         ),
@@ -147,7 +192,9 @@ export class MeshQuery {
   /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
   sourceLabelKeys(): string[] {
     const asking = this.#at<VirtualService>(askingForLabels)
-    const matches = asking.flatMap(({ spec }) => [...spec.http, ...spec.tcp]).flatMap((rule) => rule.match ?? [])
+    const matches = asking
+      .flatMap(({ spec }) => [...spec.http, ...spec.tls, ...spec.tcp])
+      .flatMap((rule) => rule.match ?? [])
     return [...new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))].sort()
   }
 

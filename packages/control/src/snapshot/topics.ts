@@ -5,10 +5,11 @@ import {
   type KindName,
   resolveGateway,
   resolveHost,
-  serviceFqdn,
   type SpecByKind,
   type VirtualServiceSpec,
+  type WorkloadEntrySpec,
 } from '@weft/resources'
+import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -17,12 +18,14 @@ type Labels = Readonly<Record<string, string>>
 export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly string[] {
   const { namespace } = object.id
   switch (kind) {
-    case 'Service': {
-      const { selector } = object.spec as SpecByKind['Service']
-      return ['Service', serviceTopic(serviceFqdn(object.id)), ...selectionOf('Service', namespace, selector, false)]
-    }
+    case 'Service':
+      return hostTopics(object as MeshHost)
     case 'Workload':
       return labelTopics('Workload', namespace, object.labels)
+    case 'WorkloadEntry':
+      return workloadEntryTopics(object as SnapshotObject<WorkloadEntrySpec>)
+    case 'WorkloadGroup':
+      return [workloadGroupTopic(namespace, object.id.name)]
     case 'DestinationRule':
       return destinationRuleTopics(object as SnapshotObject<DestinationRuleSpec>)
     case 'VirtualService':
@@ -55,9 +58,25 @@ export function topicsOfUnenforceable({ value }: SnapshotUnenforceable): readonl
   return selectionOf('unenforceable', value.id.namespace, value.selector ?? {}, true)
 }
 
-/** The Service of a full host name. */
+/** The hosts of a full name. */
 export function serviceTopic(host: string): string {
   return `Service/${host}`
+}
+
+/** The hosts that have an endpoint at an address, as written in their ServiceEntry. */
+export function addressTopic(address: string): string {
+  return `Service@${address}`
+}
+
+/** The hosts that not everyone sees. */
+export const localServices = 'Service?local'
+
+/** WorkloadEntries made from a group take from it what they do not say themselves. */
+export const groupAnnotation = 'istio.io/autoRegistrationGroup'
+
+/** The WorkloadGroup of a name. */
+export function workloadGroupTopic(namespace: string, name: string): string {
+  return `WorkloadGroup=${namespace}/${name}`
 }
 
 /** The DestinationRules for a full host name. */
@@ -123,6 +142,29 @@ function selectionOf(kind: string, namespace: string, selector: Labels, emptySel
   return emptySelectsAll ? [`${kind}?${namespace}`] : []
 }
 
+function hostTopics(host: MeshHost): string[] {
+  const { spec, id } = host
+  const addresses = spec.entry?.endpoints.flatMap(({ address }) => address ?? []) ?? []
+  return [
+    'Service',
+    serviceTopic(hostName(host)),
+    ...(exportsOf(host).includes('*') ? [] : [localServices]),
+    ...[...new Set(addresses)].map(addressTopic),
+    ...selectionOf('Service', id.namespace, spec.selector, false),
+  ]
+}
+
+/** One of a group carries the group's labels too, which are not known here: it is found by the namespace alone. */
+function workloadEntryTopics({ id, labels, annotations, spec }: SnapshotObject<WorkloadEntrySpec>): string[] {
+  if (annotations[groupAnnotation] !== undefined) return [groupedEntries(id.namespace)]
+  return labelTopics('WorkloadEntry', id.namespace, { ...labels, ...spec.labels })
+}
+
+/** The WorkloadEntries of a namespace that belong to groups. */
+export function groupedEntries(namespace: string): string {
+  return `WorkloadEntry?${namespace}`
+}
+
 function destinationRuleTopics({ id, spec }: SnapshotObject<DestinationRuleSpec>): string[] {
   const host = resolveHost(spec.host, id.namespace)
   const exported = spec.exportTo.length === 0 || spec.exportTo.includes('*')
@@ -138,7 +180,7 @@ function destinationRuleTopics({ id, spec }: SnapshotObject<DestinationRuleSpec>
 function virtualServiceTopics({ id, spec }: SnapshotObject<VirtualServiceSpec>): string[] {
   const hosts = spec.hosts.map((host) => resolveHost(host, id.namespace))
   const gateways = spec.gateways.map((name) => resolveGateway(name, id.namespace))
-  const matches = [...spec.http, ...spec.tcp].flatMap((rule) => rule.match ?? [])
+  const matches = [...spec.http, ...spec.tls, ...spec.tcp].flatMap((rule) => rule.match ?? [])
   const topics = [
     'VirtualService',
     ...(hosts.length === 0 ? [delegateTopic(id.namespace, id.name)] : []),

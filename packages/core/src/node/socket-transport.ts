@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { holdClock, releaseClock } from './clock.ts'
 import { Slabs } from './slabs.ts'
 import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '../transport.ts'
 
@@ -74,8 +75,16 @@ export class SocketTransport implements Transport {
 
   /** Bytes of the shared read buffer. False: no more of them for now. */
   receive(bytes: Buffer): boolean {
-    if (this.paused || this.#early.length > 0) this.#early.push(Buffer.from(bytes))
-    else this.handler.onData(bytes)
+    if (this.paused || this.#early.length > 0) {
+      this.#early.push(Buffer.from(bytes))
+      return !this.paused
+    }
+    holdClock()
+    try {
+      this.handler.onData(bytes)
+    } finally {
+      releaseClock()
+    }
     return !this.paused
   }
 

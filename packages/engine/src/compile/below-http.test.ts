@@ -147,17 +147,18 @@ for (const [name, [outcome, field, message]] of Object.entries(refused)) {
   })
 }
 
-test('host names that are to be verified for each request refuse the cluster, those only to be sent are listed', () => {
+test('names of requests are sent and verified towards upstreams as the cluster says', () => {
   const compiled = (options: JsonObject) => {
     const json = { name: 'c', type: 'STATIC', upstreamHttpProtocolOptions: options }
     return compileCluster(toBinary(ClusterSchema, fromJson(ClusterSchema, json, { registry })), {})
   }
-  const verified = compiled({ autoSni: true, autoSanValidation: true })
-  assert.ok(!verified.ok)
-  assert.equal(verified.error.field, 'upstream_http_protocol_options.auto_san_validation')
-  const sent = compiled({ autoSni: true })
-  assert.ok(sent.ok)
-  assert.deepEqual(sent.value.unlisted, ['envoy.config.core.v3.UpstreamHttpProtocolOptions.auto_sni'])
+  const verified = compiled({ autoSni: true, autoSanValidation: true, overrideAutoSniHeader: 'X-Name' })
+  assert.ok(verified.ok)
+  assert.deepEqual(verified.value.http.autoNames, { sni: true, san: true, header: 'x-name' })
+  const none = compiled({})
+  assert.ok(none.ok)
+  assert.equal(none.value.http.autoNames, undefined)
+  assert.deepEqual([verified.value.unlisted, none.value.unlisted], [[], []])
 })
 
 test('defaults of a UDP proxy and a PROXY filter are those of Envoy', () => {

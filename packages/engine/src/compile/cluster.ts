@@ -165,8 +165,6 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
       context.unlisted.push(`envoy.config.cluster.v3.Cluster.typed_extension_protocol_options["${name}"]`)
   }
   const options = any === undefined ? undefined : readPart(context, at, lean.readClusterHttpProtocolOptions, any.value)
-  refuseAutoNames(context, at, options?.upstreamHttpProtocolOptions)
-  refuseAutoNames(context, 'upstream_http_protocol_options', cluster.upstreamHttpProtocolOptions)
   const common = options?.commonHttpProtocolOptions ?? cluster.commonHttpProtocolOptions
   // One of three; without HttpProtocolOptions the cluster's own, older fields.
   const chosen =
@@ -182,13 +180,14 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
     preserveHeaderCase: false,
     http1Trailers: chosen?.httpProtocolOptions?.enableTrailers ?? false,
     http2: compileHttp2Options(`${at}.http2_protocol_options`, chosen?.http2ProtocolOptions),
+    ...autoNamesOf(options === undefined ? cluster.upstreamHttpProtocolOptions : options.upstreamHttpProtocolOptions),
   }
 }
 
-/** Connections are shared by hosts: the name of a request's host can be neither sent nor verified. Unverified is not an option. */
-function refuseAutoNames(context: Context, at: string, options: lean.UpstreamHttpProtocolOptions | undefined): void {
-  if (options?.autoSanValidation === true) refuse(`${at}.auto_san_validation`, 'is not supported')
-  if (options?.autoSni === true) context.unlisted.push('envoy.config.core.v3.UpstreamHttpProtocolOptions.auto_sni')
+function autoNamesOf(options: lean.UpstreamHttpProtocolOptions | undefined): Pick<UpstreamHttp, 'autoNames'> {
+  if (options === undefined || !(options.autoSni || options.autoSanValidation)) return {}
+  const header = options.overrideAutoSniHeader.toLowerCase() || undefined
+  return { autoNames: { sni: options.autoSni, san: options.autoSanValidation, header } }
 }
 
 function protocolOf(options: lean.ClusterHttpProtocolOptions | undefined, http2: boolean): UpstreamHttp['protocol'] {

@@ -42,6 +42,7 @@ export function compileManager(context: Context, at: string, hcm: lean.HttpConne
       preserveExternal: hcm.preserveExternalRequestId,
       inResponse: hcm.alwaysSetRequestIdInResponse,
     },
+    proxy100Continue: hcm.proxy100Continue,
     maxRequestHeadersBytes: (hcm.maxRequestHeadersKb ?? 60) * 1024,
     maxRequestHeaders: common?.maxHeadersCount ?? 100,
     http1: {

@@ -58,8 +58,9 @@ export function compileHttp2Options(at: string, options: lean.Http2ProtocolOptio
 
 function compileKeepAlive(at: string, settings: lean.KeepaliveSettings | undefined): Http2KeepAlive | undefined {
   if (settings === undefined) return undefined
-  const { interval, timeout } = settings
+  const { interval, timeout, connectionIdleInterval: idle } = settings
   if (timeout === undefined || timeout < 1) return refuse(`${at}.timeout`, 'must be at least 1 ms')
   if (interval !== undefined && interval < 1) return refuse(`${at}.interval`, 'must be at least 1 ms')
-  return { intervalMs: interval ?? 0, timeoutMs: timeout }
+  if (idle !== undefined && idle < 1) return refuse(`${at}.connection_idle_interval`, 'must be at least 1 ms')
+  return { intervalMs: interval ?? 0, idleMs: idle ?? 0, timeoutMs: timeout }
 }

@@ -24,7 +24,7 @@ const SOURCES: Readonly<Record<Program, string>> = {
  * the first is swept, in every proxy of the host. To sweep one of 1 MB takes one thread less time than to wake others.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
-  proxy: ['--max-semi-space-size=1', '--no-parallel-scavenge'],
+  proxy: ['--max-semi-space-size=2', '--no-parallel-scavenge'],
   control: [],
   watchdog: [],
 }

@@ -143,7 +143,14 @@ export class UpstreamCluster implements PoolContext {
   connect(endpoint: Endpoint, waiter: PoolWaiter): () => void {
     const key = endpoint.poolKey ?? endpoint.key
     let pool = this.#pools.get(key)
-    if (pool === undefined) this.#pools.set(key, (pool = this.#newPool(endpoint)))
+    if (pool === undefined) {
+      // Pools of hosts are as many as clients name hosts; each may have a first connection whatever the limit of them.
+      if (endpoint.poolKey !== undefined && this.#pools.size >= mostPools) {
+        waiter.onPoolFailure({ kind: 'overflow' })
+        return () => {}
+      }
+      this.#pools.set(key, (pool = this.#newPool(endpoint)))
+    }
     pool.wait(waiter)
     // Those who wait move when the pool is replaced.
     return () => this.#pools.get(key)?.cancel(waiter)
@@ -195,7 +202,8 @@ export class UpstreamCluster implements PoolContext {
   sweep(nowMs: number): void {
     for (const pool of this.#pools.values()) pool.sweep(nowMs)
     // Nobody says that such an endpoint is gone: its pool goes with its last connection.
-    if (this.#budget.cluster.discovery.kind !== 'original-dst') return
+    const { discovery, http } = this.#budget.cluster
+    if (discovery.kind !== 'original-dst' && http.autoNames === undefined) return
     for (const [key, pool] of this.#pools) if (pool.vacant) this.#pools.delete(key)
   }
 
@@ -254,6 +262,8 @@ export class UpstreamCluster implements PoolContext {
 }
 
 const noKeys: readonly string[] = []
+/** Of one cluster, where requests or connections name them. */
+const mostPools = 4096
 
 /** Whether connections made under one form of a cluster may go on under the other. */
 function sameConnecting(a: Cluster, b: Cluster): boolean {

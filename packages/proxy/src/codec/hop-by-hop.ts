@@ -73,12 +73,15 @@ function isForbidden(option: string): boolean {
 }
 
 /**
- * Drops a header that `connection` names. Headers the proxy itself knows stay: naming `x-forwarded-for`, `authorization`
- * or `content-length` here is a known way to strip them behind the back of whoever trusts them.
+ * Drops a header that `connection` names. Headers the proxy itself knows stay: naming `x-forwarded-for` or `authorization`
+ * here is a known way to strip them behind the back of whoever trusts them. A request's `content-length` goes, as by Envoy: its body is
+ * framed anew.
  */
 function dropNominated(head: MessageHead, name: string): void {
   for (let at = 0; at < head.count; at++) {
     const kind = head.kinds[at]
-    if ((kind === HeaderKind.OTHER || kind === HeaderKind.HOST) && head.isNamed(at, name)) head.dropped[at] = 1
+    const goes =
+      kind === HeaderKind.OTHER || kind === HeaderKind.HOST || (kind === HeaderKind.CONTENT_LENGTH && head.status === 0)
+    if (goes && head.isNamed(at, name)) head.dropped[at] = 1
   }
 }

@@ -20,6 +20,8 @@ export interface MessageReceiver {
 
 /** A request being received. */
 export interface RequestReceiver extends MessageReceiver {
+  /** So many bytes came behind a head that asks for a switch: whose they are, the answer says. */
+  onAhead(bytes: number): void
   /** The body cannot be read on; the stream still takes an answer. */
   onBodyFault(details: string): void
   /**
@@ -84,7 +86,7 @@ export interface ResponseFailure {
 
 /** One response being received. */
 export interface ResponseReceiver extends MessageReceiver {
-  /** 102 and 103. */
+  /** 1xx but 101. */
   onInformational(head: MessageHead): void
   /** `end`: the message is complete with its head; `onEnd` follows. `trailers-only` gRPC answers are of this form. */
   onHead(head: MessageHead, body: BodyExtent): void

@@ -55,7 +55,7 @@ export abstract class MessageHead {
   abstract target(): string
   /** Requests: the scheme the message itself names (`:scheme`); undefined in HTTP/1.1. */
   abstract schemeNamed(): string | undefined
-  /** Requests: the protocol to switch to: `upgrade` of HTTP/1.1, `:protocol` of an extended CONNECT (RFC 8441); or undefined. */
+  /** The protocol to switch to: `upgrade` of HTTP/1.1, `:protocol` of an extended CONNECT (RFC 8441); or undefined. */
   abstract protocolNamed(): string | undefined
   /** Responses: the reason phrase as received; `''` when the protocol has none. */
   abstract reason(): string

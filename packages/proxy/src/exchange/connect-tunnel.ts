@@ -3,7 +3,7 @@ import type { Endpoint } from '@weft/engine'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { Dialed } from '../pool/dial.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
-import { exchangeErrors } from './error-table.ts'
+import { exchangeErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
 import { bareHead } from './local-reply.ts'
 
@@ -45,9 +45,8 @@ export class ConnectTunnel {
       ends,
       (dialed) => this.#join(dialed),
       (close, timedOut) => {
-        this.#failure = close.detail
-        const error = timedOut ? exchangeErrors.connectTimeout : exchangeErrors.connectFailure
-        this.#exchange.fail(error, timedOut ? undefined : close.detail)
+        this.#failure = transportFailureText(close, timedOut)
+        this.#exchange.fail(timedOut ? exchangeErrors.connectTimeout : exchangeErrors.connectFailure, this.#failure)
       },
     )
   }
@@ -68,9 +67,8 @@ export class ConnectTunnel {
     this.#dialed = dialed
     this.#cancelDial = undefined
     this.#exchange.becomeTunnel(this.facts())
-    this.#exchange.openTunnel(bareHead(200), { transport: dialed.transport, head: undefined }, () =>
-      this.#cluster.counters.closed(),
-    )
+    const upstream = { transport: dialed.transport, head: undefined, wire: 'bytes' } as const
+    this.#exchange.openTunnel(bareHead(200), upstream, () => this.#cluster.counters.closed())
   }
 }
 

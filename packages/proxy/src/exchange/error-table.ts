@@ -125,6 +125,22 @@ export const exchangeErrors = {
     `${upstreamReset}protocol error`,
   ),
   responseTimeout: entry('upstream', 'upstream', 504, 'UT', 'response_timeout', 'upstream request timeout'),
+  perTryIdleTimeout: entry(
+    'upstream',
+    'upstream',
+    504,
+    'UT',
+    'upstream_per_try_idle_timeout',
+    'upstream request timeout',
+  ),
+  upstreamStreamDuration: entry(
+    'upstream',
+    'upstream',
+    504,
+    'UMSDR',
+    'upstream_max_stream_duration_reached',
+    'upstream max stream duration reached',
+  ),
   perTryTimeout: entry('upstream', 'upstream', 504, 'UT', 'upstream_per_try_timeout', 'upstream request timeout'),
   /** After the response's head: nothing can be answered any more. */
   upstreamCut: entry(
@@ -158,6 +174,13 @@ export const cutErrors: Readonly<Record<ResponseFailure['kind'], ErrorEntry>> = 
   protocol: exchangeErrors.upstreamBodyFault,
   reset: exchangeErrors.upstreamReset,
   refused: exchangeErrors.upstreamReset,
+}
+
+/** What the limits of an attempt end it with. */
+export const limitErrors: Readonly<Record<'try' | 'try idle' | 'stream', ErrorEntry>> = {
+  try: exchangeErrors.perTryTimeout,
+  'try idle': exchangeErrors.perTryIdleTimeout,
+  stream: exchangeErrors.upstreamStreamDuration,
 }
 
 /** Envoy's words for why no connection came about. */

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
 import { type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
-import { dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
@@ -15,6 +14,7 @@ import { type ErrorEntry, exchangeErrors } from './error-table.ts'
 import { applyForwarding } from './forwarding-headers.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
+import { meetExpectation } from './expectation.ts'
 import { editRequest } from './edit-request.ts'
 import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { extentOf, RequestBody } from './request-body.ts'
@@ -46,6 +46,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** The answer's head is on its way: errors can only cut it off from now on. */
   responseStarted = false
   done = false
+  /** gRPC-Web: answers of our own keep their status. */
+  keepsStatus = false
   readonly #home: ExchangeHome
   readonly #stream: DownstreamStream
   readonly #idle: Deadline = new Deadline(this)
@@ -96,7 +98,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
         headers: ['location', problem.location],
       })
     }
-    if (head.head.has(HeaderKind.EXPECT)) this.#expect(head.head)
+    if (head.head.has(HeaderKind.EXPECT) && meetExpectation(head.head, manager)) this.inform(bareHead(100))
     const client = applyForwarding(head, manager, this.#home.accepted, this.context.random)
     this.trustedAddress = client.trustedAddress
     this.requestId = client.requestId
@@ -151,6 +153,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       server: manager.serverHeader === 'pass-through' ? undefined : manager.serverName,
       isHead: this.method === 'HEAD',
       isGrpc: this.isGrpc,
+      keepsStatus: this.keepsStatus,
     })
     this.responseHead = head
     this.status = head.status
@@ -268,6 +271,10 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     else this.#forwarding?.flush()
   }
 
+  onAhead(bytes: number): void {
+    this.bytesReceived += bytes
+  }
+
   onWritable(): void {
     this.#forwarding?.resume()
   }
@@ -314,7 +321,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.responseHead = head
     addOwnHeaders(this, head)
     this.#stream.respond(head, 'none', true)
-    const ends = { downstream: this.#stream.tunnel(), upstream }
+    const wire = this.protocol === 'HTTP/2' ? 'stream' : 'http1'
+    const ends = { downstream: { ...this.#stream.tunnel(), wire }, upstream } as const
     this.#tunnel = new Tunnel(this, ends, { idleTimeoutMs: this.#idleMs, maxDurationMs: this.#limitMs }, onOver)
   }
 
@@ -326,11 +334,6 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   get upstream(): UpstreamFacts | undefined {
     return this.#upstream ?? this.#forwarding?.facts() ?? this.#connect?.facts()
-  }
-  #expect(head: MessageHead): void {
-    if (head.protocol === 'HTTP/1.0' || head.value('expect')?.toLowerCase() !== '100-continue') return
-    dropKind(head, HeaderKind.EXPECT)
-    this.inform(bareHead(100))
   }
 
   /** The router: the end of every chain. */
@@ -372,6 +375,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   #cut(): void {
+    this.#tunnel?.count()
     this.#report()
     this.#stream.reset('internal')
   }

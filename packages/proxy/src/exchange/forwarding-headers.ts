@@ -95,11 +95,14 @@ const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/
 
 /** The address `skip` places from the end of X-Forwarded-For; undefined when there is none that can be read. */
 function lastAddress(value: string | undefined, skip: number): string | undefined {
-  const found = value
-    ?.split(',')
-    .at(-1 - skip)
-    ?.trim()
-  return found !== undefined && address.test(found) ? found : undefined
+  if (value === undefined) return undefined
+  let end = value.length
+  for (let left = skip; left > 0; left--) {
+    end = value.lastIndexOf(',', end - 1)
+    if (end < 0) return undefined
+  }
+  const found = value.slice(end === 0 ? 0 : value.lastIndexOf(',', end - 1) + 1, end).trim()
+  return address.test(found) ? found : undefined
 }
 
 function requestId(
@@ -127,11 +130,24 @@ function clientCertificate(
   const { facts, peer } = connection
   if (clientCert === 'sanitize' || peer === undefined) return dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (clientCert === 'forward-only') return
-  const parts: string[] = []
-  if (facts.localPrincipal !== undefined) parts.push(`By=${facts.localPrincipal}`)
-  if (clientCertDetails.uri && peer.spiffeId !== undefined) parts.push(`URI=${peer.spiffeId}`)
-  const own = parts.join(';')
+  const own = certificateOf(facts.localPrincipal, clientCertDetails.uri ? peer.spiffeId : undefined)
   const before = clientCert === 'append-forward' ? head.value('x-forwarded-client-cert') : undefined
   dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (own !== '') addHeader(head, 'x-forwarded-client-cert', before === undefined ? own : `${before},${own}`)
+}
+
+let lastLocal: string | undefined
+let lastPeer: string | undefined
+let lastText = ''
+
+/** What this hop says of its two ends: the same for all requests of a connection, of which many come in a row. */
+function certificateOf(local: string | undefined, peer: string | undefined): string {
+  if (local === lastLocal && peer === lastPeer) return lastText
+  const parts: string[] = []
+  if (local !== undefined) parts.push(`By=${local}`)
+  if (peer !== undefined) parts.push(`URI=${peer}`)
+  lastLocal = local
+  lastPeer = peer
+  lastText = parts.join(';')
+  return lastText
 }

@@ -5,9 +5,7 @@ import {
   type EffectiveTimeouts,
   type Endpoint,
   isIdempotent,
-  noRetries,
-  type RetryPolicy,
-  retryVerdict,
+  namedEndpoint,
   type RouteAction,
 } from '@weft/engine'
 import type { Timer, Transport } from '@weft/core'
@@ -18,10 +16,11 @@ import type { MessageHead } from '../codec/message-head.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
-import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
-import { cutErrors, type ErrorEntry, exchangeErrors, transportFailureText } from './error-table.ts'
+import { type AttemptLimit, type AttemptLimitOwner, type AttemptLimits, attemptLimits } from './attempt-limits.ts'
+import { cutErrors, type ErrorEntry, exchangeErrors, limitErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
 import { mayBeRetriable } from './may-be-retriable.ts'
+import { Repeating } from './repeating.ts'
 import { editResponse } from './response-writer.ts'
 import { limitsOf } from './route-plan.ts'
 import { UpstreamRequest } from './upstream-request.ts'
@@ -34,18 +33,12 @@ const maxStale = 3
 const discardLimitBytes = 64 * 1024
 
 /** The router's work on one exchange: attempts, one after the other, until one is passed on or none is left. */
-export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
+export class Forwarding extends Repeating implements ResponseReceiver, PoolWaiter, AttemptLimitOwner {
   readonly timeouts: EffectiveTimeouts
-  readonly #exchange: Exchange
-  readonly #cluster: UpstreamCluster
   readonly #request: UpstreamRequest
-  readonly #policy: RetryPolicy
-  readonly #declared: boolean
-  #overall: Deadline | undefined = undefined
-  #perTry: Deadline | undefined = undefined
+  readonly #limits: AttemptLimits | undefined
   /** Keys of endpoints that earlier attempts went to. */
   #tried: string[] = noKeys
-  #retries = 0
   #stale = 0
   #endpoint: Endpoint | undefined = undefined
   /** Of the present attempt. */
@@ -55,8 +48,6 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** The answer that opens a tunnel. */
   #opening: MessageHead | undefined = undefined
   #counted = false
-  /** This attempt counts as a repetition. */
-  #retrying = false
   #cancelWait: (() => void) | undefined = undefined
   #backOff: Timer | undefined = undefined
   #sentMs = 0
@@ -65,69 +56,70 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #over = false
 
   constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
-    this.#exchange = exchange
-    this.#cluster = cluster
     const { timeouts, retryPolicy } = limitsOf(exchange, action)
+    super(exchange, cluster, retryPolicy)
     this.timeouts = timeouts
-    this.#policy = retryPolicy ?? noRetries
-    // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
-    // that it repeats nothing that may have been processed.
-    this.#declared = retryPolicy !== undefined
-    this.#request = new UpstreamRequest(exchange, this.timeouts)
+    this.#request = new UpstreamRequest(exchange, timeouts)
+    this.#limits = attemptLimits(this, exchange.context.deadlines, timeouts, cluster.cluster.http.maxStreamDurationMs)
   }
 
   get http2(): boolean {
-    return this.#exchange.protocol === 'HTTP/2'
+    return this.exchange.protocol === 'HTTP/2'
   }
 
   /** True while a connection takes the request's bytes. */
   get ready(): boolean {
-    return this.#stream !== undefined && this.#discarding < 0 && !this.#exchange.switches
-  }
-
-  /** True while the request may have to be sent again. */
-  get mayRepeat(): boolean {
-    return this.#declared && this.#retries < this.#policy.numRetries && this.#exchange.body.replayable
+    return this.#stream !== undefined && this.#discarding < 0 && !this.exchange.switches
   }
 
   /** Begins the next attempt. */
   attempt(): void {
-    const exchange = this.#exchange
-    this.#exchange.attempts++
-    if (this.#exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#armOverall()
+    const exchange = this.exchange
+    this.exchange.attempts++
+    if (this.exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
     if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
-    const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.#policy
-    const picked = this.#cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
+    const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
+    const picked = this.cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
-    const { endpoint } = picked
+    const { autoNames } = this.cluster.cluster.http
+    const endpoint =
+      autoNames === undefined
+        ? picked.endpoint
+        : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.#request.authorityAt(picked.endpoint.hostname))
     this.#endpoint = endpoint
-    if (!this.#cluster.beginRequest(endpoint)) return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
-    this.#counted = true
-    const idle = this.#cluster.takeIdle(endpoint, this.http2)
+    this.#counted = this.cluster.beginRequest(endpoint)
+    const idle = this.cluster.takeIdle(endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
-    this.#cancelWait = this.#cluster.connect(endpoint, this)
+    this.#cancelWait = this.cluster.connect(endpoint, this)
   }
 
   onStream(stream: UpstreamStream): void {
     this.#cancelWait = undefined
+    // As Envoy: a request too many is told so once there is a connection that will not carry it.
+    if (!this.#counted) {
+      stream.abandon()
+      return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
+    }
     this.#stream = stream
+    this.#limits?.onStream()
     this.#transport = stream.transport
-    const exchange = this.#exchange
+    const exchange = this.exchange
     this.#sentMs = exchange.context.runtime.clock.nowMs()
     stream.begin(this, this.#request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
     if (!exchange.switches) this.#sendKept(stream)
-    if (!exchange.reading) stream.flush()
+    // A request that is whole waits for nothing: in HTTP/1.1 it would only make room in the output for the next one's.
+    if (!exchange.reading || (exchange.body.complete && !exchange.switches)) stream.flush()
   }
 
   #sendKept(stream: UpstreamStream): void {
-    const exchange = this.#exchange
+    const exchange = this.exchange
     const { body } = exchange
     for (const piece of body.pieces) stream.sendBytes(piece, 0, piece.length)
     body.taken(this.mayRepeat)
     if (body.complete) stream.end(body.trailers)
     else exchange.resumeRequest()
-    if (this.timeouts.perTryMs > 0 && body.complete) this.#armPerTry()
+    if (body.complete) this.#limits?.onSent()
   }
 
   onPoolFailure(failure: PoolFailure): void {
@@ -141,20 +133,20 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** Sends a piece of the request's body. False: wait. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
     const more = (this.#stream as UpstreamStream).sendBytes(bytes, start, end)
-    this.#exchange.body.taken(this.mayRepeat)
+    this.exchange.body.taken(this.mayRepeat)
     return more
   }
 
   /** The request's body is complete. */
   endBody(): void {
-    this.#armOverall()
+    this.#limits?.onRequest()
     if (!this.ready) return
-    ;(this.#stream as UpstreamStream).end(this.#exchange.body.trailers)
-    if (this.timeouts.perTryMs > 0) this.#armPerTry()
+    ;(this.#stream as UpstreamStream).end(this.exchange.body.trailers)
+    this.#limits?.onSent()
   }
 
   flush(): void {
-    if (this.#stream !== undefined && !this.#stream.flush()) this.#exchange.pauseRequest()
+    if (this.#stream !== undefined && !this.#stream.flush()) this.exchange.pauseRequest()
   }
 
   /** The downstream takes bytes again. */
@@ -163,44 +155,61 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   }
 
   onInformational(head: MessageHead): void {
-    this.#exchange.inform(head)
+    this.#limits?.onByte()
+    const exchange = this.exchange
+    // To Envoy the answer has started with it. Whoever expected it has it from us already.
+    this.informed = true
+    if (head.status === 100 && !exchange.manager.proxy100Continue) return
+    exchange.inform(head)
   }
 
   onHead(head: MessageHead, body: BodyExtent): void {
-    const exchange = this.#exchange
-    if (this.#perTry !== undefined) exchange.context.deadlines.disarm(this.#perTry)
-    if (mayBeRetriable(this.#policy, head, exchange) && this.#repeatResponse(head, body)) return
+    const exchange = this.exchange
+    this.#limits?.onHead()
+    if (mayBeRetriable(this.policy, head, exchange) && this.#repeatResponse(head, body)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
     exchange.status = head.status
     exchange.details = 'via_upstream'
     exchange.responseHead = head
     editResponse(exchange, head)
     if (exchange.switches && this.#switched(head)) return
+    if (ignoresWebSocket(exchange, head)) return this.#respondBare(head)
     exchange.respond(head, exchange.method === 'HEAD' ? 'none' : body)
   }
 
   /** True when the upstream agreed to a switch: it happens when all of this read was told. Else the request was it. */
   #switched(head: MessageHead): boolean {
-    const exchange = this.#exchange
+    const exchange = this.exchange
     const { upgrade } = exchange.head
     const agreed = head.status < 300 && (head.status >= 200 || head.status === 101)
     // A server that answers an HTTP/1.1 upgrade with 200 has ignored it.
-    if (!agreed || (upgrade !== undefined && head.status !== 101 && head.protocol !== 'HTTP/2')) {
-      this.#stream?.end()
-      return false
-    }
+    // What would have come behind the request's head is not for this connection: it ends with the answer.
+    if (!agreed || (upgrade !== undefined && head.status !== 101 && head.protocol !== 'HTTP/2')) return false
     dropKind(head, HeaderKind.CONTENT_LENGTH)
-    if (upgrade !== undefined) head.status = exchange.protocol === 'HTTP/2' ? 200 : 101
+    if (upgrade !== undefined) head.status = 101
     // What comes behind the head is the tunnel's.
     this.#stream?.pauseResponse()
     this.#opening = head
     return true
   }
 
+  /** The head alone is the answer. */
+  #respondBare(head: MessageHead): void {
+    const exchange = this.exchange
+    exchange.details = 'websocket_handshake_unsuccessful'
+    dropKind(head, HeaderKind.CONTENT_LENGTH)
+    exchange.respond(head, 'none')
+    this.#stream?.abandon()
+    this.#settle()
+    exchange.endResponse(undefined)
+  }
+
   #open(head: MessageHead): void {
     const stream = this.#stream as UpstreamStream
     this.#opening = undefined
-    this.#exchange.openTunnel(head, stream.tunnel(), () => {
+    this.#limits?.onTunnel()
+    const wire = head.protocol === 'HTTP/2' ? 'stream' : 'http1'
+    this.exchange.openTunnel(head, { ...stream.tunnel(), wire }, () => {
       stream.abandon()
       this.#settle()
     })
@@ -212,28 +221,29 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
       if (this.#discarding > discardLimitBytes) this.#retryNow(true)
       return
     }
-    if (!this.#exchange.sendBody(bytes, start, end)) this.#stream?.pauseResponse()
+    if (!this.exchange.sendBody(bytes, start, end)) this.#stream?.pauseResponse()
   }
 
   onEnd(trailers: MessageHead | undefined): void {
     if (this.#discarding >= 0) return this.#retryNow(false)
     this.#settle()
-    this.#exchange.endResponse(trailers)
+    this.exchange.endResponse(trailers)
   }
 
   onFlush(): void {
     if (this.#opening !== undefined) return this.#open(this.#opening)
-    if (!this.#exchange.flushDownstream()) this.#stream?.pauseResponse()
+    this.#limits?.onByte()
+    if (!this.exchange.flushDownstream()) this.#stream?.pauseResponse()
   }
 
   onWritable(): void {
-    this.#exchange.resumeRequest()
+    this.exchange.resumeRequest()
   }
 
   onFailure({ kind, silent, detail }: ResponseFailure): void {
     const { reused, wrote } = this.#stream as UpstreamStream
     this.#stream = undefined
-    if (this.#exchange.responseStarted) return this.#fail(cutErrors[kind])
+    if (this.exchange.responseStarted) return this.#fail(cutErrors[kind])
     if (kind === 'protocol') {
       this.#transportFailure = detail
       return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.upstreamProtocol)
@@ -243,27 +253,31 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (kind === 'reset') return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.remoteReset)
     // A kept connection that dies without a word was most likely closed while our request was on its way (RFC 9112 9.3.1):
     // where a route retries at all, that is no attempt.
-    const safe = isIdempotent(this.#exchange.method) || !wrote
-    if (silent && reused && safe && this.#declared && this.#exchange.body.replayable && ++this.#stale <= maxStale) {
+    const safe = isIdempotent(this.exchange.method) || !wrote
+    if (silent && reused && safe && this.declared && this.exchange.body.replayable && ++this.#stale <= maxStale) {
       this.#endAttempt()
       this.#endpoint = undefined
-      this.#exchange.attempts--
+      this.exchange.attempts--
       return this.attempt()
     }
     // The mesh's default: a route that retries at all repeats idempotent requests whose connection broke before a word.
-    this.#endRetry()
-    if (silent && safe && this.mayRepeat && (this.#retrying = this.#cluster.beginRetry())) {
+    this.endRetry()
+    if (silent && safe && this.mayRepeat && (this.retrying = this.cluster.beginRetry())) {
       this.#endAttempt()
-      return this.#scheduleRetry(backOffMs(this.#policy, this.#retries, this.#exchange.context.random.float()))
+      return this.#scheduleRetry(backOffMs(this.policy, this.retries, this.exchange.context.random.float()))
     }
     this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.connectionTermination)
   }
 
-  onDeadline(deadline: Deadline): void {
-    if (deadline === this.#overall) return this.#fail(exchangeErrors.responseTimeout)
+  onLimit(limit: AttemptLimit): void {
+    if (limit === 'whole') return this.#fail(exchangeErrors.responseTimeout)
+    const { body, responseStarted } = this.exchange
+    // A request that is not whole took too long itself.
+    const error = limit === 'stream' && !body.complete ? { ...limitErrors[limit], status: 408 } : limitErrors[limit]
     this.#stream?.abandon()
     this.#stream = undefined
-    this.#failed({ kind: 'per-try-timeout' }, exchangeErrors.perTryTimeout)
+    if (responseStarted) return this.#fail(error)
+    this.#failed({ kind: 'per-try-timeout' }, error)
   }
 
   /** Gives everything up: the exchange is answered otherwise, or gone. */
@@ -271,9 +285,8 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     if (this.#over) return
     this.#over = true
     this.#endAttempt()
-    this.#endRetry()
-    const { deadlines } = this.#exchange.context
-    if (this.#overall !== undefined) deadlines.disarm(this.#overall)
+    this.endRetry()
+    this.#limits?.onOver()
     this.#backOff?.cancel()
   }
 
@@ -281,11 +294,11 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   facts(): UpstreamFacts {
     const transport = this.#transport
     return {
-      cluster: this.#cluster.cluster,
+      cluster: this.cluster.cluster,
       endpoint: this.#endpoint,
       peer: transport?.peer,
       localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
-      attempts: this.#exchange.attempts,
+      attempts: this.exchange.attempts,
       transportFailure: this.#transportFailure,
     }
   }
@@ -293,35 +306,14 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** Decides about a failed attempt: another one, or the error. */
   #failed(outcome: AttemptOutcome, error: ErrorEntry): void {
     this.#endAttempt()
-    const afterMs = this.#retryAfterMs(outcome)
+    const afterMs = this.retryAfterMs(outcome)
     if (afterMs === undefined) return this.#fail(error)
     this.#scheduleRetry(afterMs)
   }
 
-  /** Milliseconds to the next attempt; undefined: there is none. */
-  #retryAfterMs(outcome: AttemptOutcome): number | undefined {
-    const exchange = this.#exchange
-    this.#endRetry()
-    if (!exchange.body.replayable) return undefined
-    const state = { policy: this.#policy, retries: this.#retries, subject: exchange, declared: this.#declared }
-    const verdict = retryVerdict(state, outcome, exchange.context.random.float())
-    if (verdict.kind === 'retry') {
-      this.#retrying = this.#cluster.beginRetry()
-      if (this.#retrying) return verdict.afterMs
-      exchange.flag('UO')
-    } else if (verdict.reason === 'limit') exchange.flag('URX')
-    return undefined
-  }
-
-  /** The repetition, if this was one, no longer counts against the limits. */
-  #endRetry(): void {
-    if (this.#retrying) this.#cluster.endRetry()
-    this.#retrying = false
-  }
-
   #scheduleRetry(afterMs: number): void {
-    this.#retries++
-    this.#backOff = this.#exchange.context.runtime.timers.set(afterMs, () => {
+    this.retries++
+    this.#backOff = this.exchange.context.runtime.timers.set(afterMs, () => {
       this.#backOff = undefined
       if (!this.#over) this.attempt()
     })
@@ -330,7 +322,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   /** True when an answer is thrown away because another attempt may do better. */
   #repeatResponse(head: MessageHead, body: BodyExtent): boolean {
     const outcome = { kind: 'response', status: head.status, header: (name: string) => head.value(name) } as const
-    const afterMs = this.#retryAfterMs(outcome)
+    const afterMs = this.retryAfterMs(outcome)
     if (afterMs === undefined) return false
     // Reading on keeps an HTTP/1.1 connection, unless its end is the body's; a stream of many is simply cut off.
     if (body !== 'unknown' || head.has(HeaderKind.TRANSFER_ENCODING)) {
@@ -354,11 +346,7 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
 
   #fail(error: ErrorEntry): void {
     const reason = error.flag === 'UF' || error.flag === 'UPE' ? this.#transportFailure : undefined
-    const retried =
-      this.#retries > 0
-        ? { ...error, body: error.body.replace('reset reason:', 'retried and the latest reset reason:') }
-        : error
-    this.#exchange.fail(retried, reason)
+    this.exchange.fail(this.retries > 0 || this.informed ? this.inDetail(error) : error, reason)
   }
 
   /** Ends the present attempt, whatever its state; its connection, if any, cannot be used again. */
@@ -375,26 +363,20 @@ export class Forwarding implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   #settle(): void {
     this.#over = true
     this.#stream = undefined
-    this.#endRetry()
-    if (this.#overall !== undefined) this.#exchange.context.deadlines.disarm(this.#overall)
+    this.endRetry()
+    this.#limits?.onOver()
     this.#uncount()
   }
 
   #uncount(): void {
-    if (this.#perTry !== undefined) this.#exchange.context.deadlines.disarm(this.#perTry)
+    this.#limits?.onAttemptOver()
     if (!this.#counted) return
     this.#counted = false
-    this.#cluster.endRequest(this.#endpoint as Endpoint)
+    this.cluster.endRequest(this.#endpoint as Endpoint)
   }
+}
 
-  #armOverall(): void {
-    if (this.timeouts.requestMs <= 0) return
-    this.#overall ??= new Deadline(this)
-    this.#exchange.context.deadlines.arm(this.#overall, this.timeouts.requestMs)
-  }
-
-  #armPerTry(): void {
-    this.#perTry ??= new Deadline(this)
-    this.#exchange.context.deadlines.arm(this.#perTry, this.timeouts.perTryMs)
-  }
+/** As Envoy: a WebSocket's client has no use for the body of an answer of HTTP/1.1 that is neither a switch nor an error. */
+function ignoresWebSocket({ head: { upgrade } }: Exchange, { status, protocol }: MessageHead): boolean {
+  return upgrade !== undefined && status < 400 && protocol !== 'HTTP/2' && upgrade.toLowerCase() === 'websocket'
 }

@@ -11,6 +11,7 @@ import type { HeadFault, HeadLimits } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
 import type { TelemetrySink } from '../telemetry/exchange-record.ts'
+import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { exchangeErrors } from './error-table.ts'
 import { Exchange, type ExchangeHome } from './exchange.ts'
 import { type LocalReply, replyMessage, replyOf } from './local-reply.ts'
@@ -18,7 +19,7 @@ import { PrefaceSniffer } from './preface-sniffer.ts'
 import { refusedRecord } from './refused-record.ts'
 
 /** One downstream connection: makes an exchange of each request, in whichever protocol the client speaks. */
-export class HttpConnection implements RequestServer, H2Server, ExchangeHome, ServedConnection {
+export class HttpConnection implements RequestServer, H2Server, ExchangeHome, ServedConnection, DeadlineOwner {
   readonly context: ProxyContext
   readonly accepted: AcceptedConnection
   readonly sink: TelemetrySink
@@ -31,6 +32,8 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
   #requests = 0
   #draining = false
   #closed = false
+  /** Of the whole connection; only where there is one. */
+  #lifetime: Deadline | undefined = undefined
 
   constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager) {
     this.context = context
@@ -42,11 +45,21 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
 
   start(): void {
     const { transport, head } = this.accepted
-    const { codec } = this.#manager
+    const { codec, timeouts } = this.#manager
+    if (timeouts.maxConnectionDurationMs > 0) {
+      this.context.deadlines.arm((this.#lifetime = new Deadline(this)), timeouts.maxConnectionDurationMs)
+    }
     const { alpn } = transport
     if (codec === 'http1') this.#speak(false, head)
     else if (alpn !== undefined) this.#speak(codec === 'http2' || alpn === 'h2', head)
     else new PrefaceSniffer(transport, this, this.context.deadlines).start(head)
+  }
+
+  /** The connection has lived long enough. */
+  onDeadline(): void {
+    if (this.#h1 === undefined && this.#h2 === undefined) return this.destroy()
+    this.#h1?.retire()
+    this.#h2?.drain()
   }
 
   /** The client has shown what it speaks; `head` holds the bytes that showed it. */
@@ -87,6 +100,9 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
   headMs(): number {
     return this.#manager.timeouts.requestHeadersMs || this.#manager.timeouts.idleMs
   }
+  drainMs(): number {
+    return this.#manager.timeouts.drainMs
+  }
   lingerMs(): number {
     return this.#manager.timeouts.delayedCloseMs
   }
@@ -126,6 +142,11 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
     this.#refuse(stream, replyOf(exchangeErrors.headersTimeout))
   }
 
+  onHeadCutOff(protocol: string): void {
+    const { details, flag } = exchangeErrors.downstreamGone
+    this.sink.onExchange(refusedRecord(this, protocol, { status: 0, details, flag }))
+  }
+
   onMalformed(details: string): void {
     this.sink.onExchange(refusedRecord(this, 'HTTP/2', { status: 0, details, flag: 'DPE' }))
   }
@@ -158,6 +179,7 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
   #over(): void {
     if (this.#closed) return
     this.#closed = true
+    if (this.#lifetime !== undefined) this.context.deadlines.disarm(this.#lifetime)
     this.accepted.onClosed()
   }
 

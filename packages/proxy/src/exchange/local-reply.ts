@@ -48,6 +48,8 @@ export interface ReplyForm {
   readonly server: string | undefined
   readonly isHead: boolean
   readonly isGrpc: boolean
+  /** Set: a gRPC client that looks at the status of HTTP too. */
+  readonly keepsStatus?: boolean
 }
 
 /** The answer as it goes out. A gRPC client gets its status in the head of a 200, and no body (trailers-only). */
@@ -56,7 +58,7 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
   let body = reply.body ?? ''
   const grpcStatus = reply.grpcStatus ?? (form.isGrpc ? grpcStatusOf(reply.status) : undefined)
   if (grpcStatus !== undefined) {
-    head.status = 200
+    head.status = form.keepsStatus === true ? reply.status : 200
     head.push('content-type', 'application/grpc', HeaderKind.OTHER)
     head.push('grpc-status', String(grpcStatus), HeaderKind.OTHER)
     if (body !== '') head.push('grpc-message', grpcMessage(body), HeaderKind.OTHER)
@@ -64,9 +66,10 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
   } else {
     head.status = reply.status
     if (reply.status === 204 || reply.status === 304) body = ''
-    else {
+    // That there is none is for the codec to say: HTTP/2 need not.
+    if (body !== '') {
       head.push('content-length', String(body.length), HeaderKind.CONTENT_LENGTH)
-      if (body !== '') head.push('content-type', 'text/plain', HeaderKind.OTHER)
+      head.push('content-type', 'text/plain', HeaderKind.OTHER)
     }
   }
   const more = reply.headers ?? []

@@ -92,8 +92,9 @@ export class RequestView implements RequestHead {
     if (manager.underscores !== 'allow' && this.#underscored(manager.underscores === 'drop')) {
       return { kind: 'error', error: underscore }
     }
-    if (this.authorityText === '') return { kind: 'error', error: exchangeErrors.missingHost }
-    if (!plainAuthority.test(this.authorityText) && !validAuthority.test(this.authorityText)) {
+    const { authorityText } = this
+    // It may be empty (RFC 9112 3.2): a target that has no authority.
+    if (authorityText !== '' && !plainAuthority.test(authorityText) && !validAuthority.test(authorityText)) {
       return { kind: 'error', error: exchangeErrors.invalidHost }
     }
     if (manager.stripTrailingHostDot) this.authorityText = this.authorityText.replace(trailingDot, '')
@@ -135,7 +136,7 @@ export class RequestView implements RequestHead {
       host = head.valueAt(at)
       head.dropped[at] = 1
     }
-    if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10
+    if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10 || undefined
     if (host === undefined) return exchangeErrors.missingHost
     this.authorityText = host
     return undefined

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Transport } from '@weft/core'
 import { Splice, type SpliceEnd } from '../tcp/splice.ts'
 import type { Exchange } from './exchange.ts'
+import { tunnelOutcome, type TunnelWire, type TunnelWires } from './tunnel-outcome.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -9,6 +10,7 @@ const nothing = Buffer.alloc(0)
 export interface TunnelEnd {
   readonly transport: Transport
   readonly head: Buffer | undefined
+  readonly wire: TunnelWire
 }
 
 /** Time limits of a tunnel, milliseconds; 0: none. */
@@ -21,6 +23,7 @@ export interface TunnelLimits {
 export class Tunnel {
   readonly #exchange: Exchange
   readonly #splice: Splice
+  readonly #wires: TunnelWires
   readonly #onOver: () => void
 
   constructor(
@@ -31,6 +34,7 @@ export class Tunnel {
   ) {
     this.#exchange = exchange
     this.#onOver = onOver
+    this.#wires = { downstream: ends.downstream.wire, upstream: ends.upstream.wire }
     const { body, context } = exchange
     this.#splice = new Splice(ends.downstream.transport, ends.upstream.transport, {
       runtime: context.runtime,
@@ -49,13 +53,19 @@ export class Tunnel {
     this.#splice.destroy()
   }
 
+  /** Tells the exchange how much it has carried. */
+  count(): void {
+    this.#exchange.bytesReceived = this.#splice.bytesFromDownstream
+    this.#exchange.bytesSent = this.#splice.bytesFromUpstream
+  }
+
   #ended(end: SpliceEnd): void {
     const exchange = this.#exchange
     this.#onOver()
-    exchange.bytesReceived = end.bytesFromDownstream
-    exchange.bytesSent = end.bytesFromUpstream
-    exchange.details = end.by === 'duration' ? 'max_duration_timeout' : 'via_upstream'
-    if (end.by === 'idle') exchange.flag('SI')
+    this.count()
+    const { flag, details } = tunnelOutcome(end, this.#wires)
+    exchange.details = details
+    if (flag !== undefined) exchange.flag(flag)
     exchange.endTunnel()
   }
 }

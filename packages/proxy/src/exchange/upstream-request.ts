@@ -5,6 +5,7 @@ import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from './exchange.ts'
 
 const nothing: readonly string[] = []
+const expectedName = 'x-envoy-expected-rq-timeout-ms'
 
 /** The request as it goes upstream; codecs read it once per attempt. */
 export class UpstreamRequest implements OutgoingRequest {
@@ -18,6 +19,7 @@ export class UpstreamRequest implements OutgoingRequest {
   authority: string
   extra: readonly string[] = nothing
   readonly #exchange: Exchange
+  readonly #timeouts: EffectiveTimeouts
 
   constructor(exchange: Exchange, timeouts: EffectiveTimeouts) {
     const { head: view } = exchange
@@ -34,13 +36,13 @@ export class UpstreamRequest implements OutgoingRequest {
     this.#addOriginals()
     if (timeouts.grpcTimeoutMs > 0) setHeader(this.head, 'grpc-timeout', grpcTimeoutText(timeouts.grpcTimeoutMs))
     const expectedMs = timeouts.perTryMs || timeouts.requestMs
-    if (expectedMs > 0 && !exchange.suppressEnvoyHeaders) {
-      this.head.added.push('x-envoy-expected-rq-timeout-ms', String(expectedMs))
-    }
+    if (expectedMs > 0 && !exchange.suppressEnvoyHeaders) this.head.added.push(expectedName, String(expectedMs))
+    this.#timeouts = timeouts
   }
 
   /** Makes it ready for an attempt at an endpoint. */
   prepare(attempt: number, endpointHostname: string): this {
+    if (attempt > 1) this.#tellWhatIsLeft()
     const { plan, head } = this.#exchange
     if (plan?.rewrites === true) {
       const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname)
@@ -50,6 +52,21 @@ export class UpstreamRequest implements OutgoingRequest {
     }
     if (plan?.routed.host.includeRequestAttemptCount === true) this.extra = ['x-envoy-attempt-count', String(attempt)]
     return this
+  }
+
+  /** The authority that an endpoint is told. */
+  authorityAt(endpointHostname: string): string {
+    const { plan, head } = this.#exchange
+    if (plan?.rewrites !== true) return this.authority
+    return rewriteRequest(plan.routed.route, plan.routed.leg, head, endpointHostname).authority
+  }
+
+  /** A repetition has what is left of the whole time, and never none: 0 would be no limit. */
+  #tellWhatIsLeft(): void {
+    const { requestMs, perTryMs } = this.#timeouts
+    if (requestMs <= 0 || this.#exchange.suppressEnvoyHeaders) return
+    const leftMs = Math.max(1, Math.floor(requestMs - this.#exchange.durationMs))
+    setHeader(this.head, expectedName, String(Math.min(perTryMs || leftMs, leftMs)))
   }
 
   /** What a rewrite replaces, as Envoy tells it: also when the value stays the same, and never what the client claims. */

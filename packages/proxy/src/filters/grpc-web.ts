@@ -35,22 +35,23 @@ class GrpcWeb implements StreamFilter {
 
   onRequestHead(): FilterVerdict {
     const { head } = this.#exchange.head
+    this.#exchange.keepsStatus = true
     dropKind(head, HeaderKind.CONTENT_LENGTH)
     setHeader(head, 'content-type', 'application/grpc')
     setHeader(head, 'te', 'trailers')
-    setHeader(head, 'grpc-accept-encoding', 'identity,deflate,gzip')
+    setHeader(head, 'grpc-accept-encoding', 'identity')
     return 'continue'
   }
 
   onRequestData(bytes: Buffer, start: number, end: number, next: BodySink): void {
     if (this.#reader === undefined) return next(bytes, start, end)
     const decoded = this.#reader.read(bytes.latin1Slice(start, end))
-    if (decoded === undefined) return this.#refuse()
+    if (decoded === undefined) return this.#refuse('grpc_base_64_decode_failed')
     if (decoded.length > 0) next(decoded, 0, decoded.length)
   }
 
   onRequestEnd(trailers: MessageHead | undefined): MessageHead | undefined {
-    if (this.#reader?.whole === false) this.#refuse()
+    if (this.#reader?.whole === false) this.#refuse('grpc_base_64_decode_failed_bad_size')
     return trailers
   }
 
@@ -83,11 +84,12 @@ class GrpcWeb implements StreamFilter {
     return undefined
   }
 
-  #refuse(): void {
+  #refuse(details: string): void {
     this.#exchange.reply({
       status: 400,
       body: 'Bad gRPC-web request, invalid base64 data.',
-      details: 'grpc_base_64_decode_failed_bad_size',
+      details,
+      close: true,
     })
   }
 }

@@ -40,7 +40,14 @@ export function peerVerifier(
 }
 
 function carries(peer: Parameters<PeerVerifier>[0], name: string): boolean {
-  return peer.spiffeId === name || peer.dnsNames.includes(name) || peer.ipAddresses?.includes(name) === true
+  if (peer.spiffeId === name || peer.ipAddresses?.includes(name) === true) return true
+  return peer.dnsNames.some((one) => one.toLowerCase() === name.toLowerCase() || covers(one, name))
+}
+
+/** A wildcard stands for one leftmost label (RFC 9525 6.3). */
+function covers(wildcard: string, name: string): boolean {
+  const dot = name.indexOf('.')
+  return wildcard.startsWith('*.') && dot > 0 && name.slice(dot).toLowerCase() === wildcard.slice(1).toLowerCase()
 }
 
 /** E-mail names are not read out of certificates: a matcher that wants one accepts nobody. */
@@ -54,7 +61,5 @@ function namesOf(peer: Parameters<PeerVerifier>[0], type: SanMatcher['type']): r
 function accepts(matcher: SanMatcher, name: string, test: SanTest): boolean {
   if (test(matcher, name)) return true
   const wanted = matcher.type === 'dns' && matcher.test.is === 'exact' ? matcher.test.value : undefined
-  if (wanted === undefined || !name.startsWith('*.')) return false
-  const dot = wanted.indexOf('.')
-  return dot > 0 && wanted.slice(dot).toLowerCase() === name.slice(1).toLowerCase()
+  return wanted !== undefined && covers(name, wanted)
 }

@@ -178,7 +178,7 @@ class Dial {
         material: certificate?.material,
         rootsPem,
         ...(systemRoots ? { systemRoots } : {}),
-        sni: tls.sni,
+        sni: this.#endpoint.serverName ?? tls.sni,
         alpn: tls.alpn.length > 0 ? tls.alpn : (this.#outcome.offers ?? tls.alpn),
         verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan, this.#endpoint.peerNames),
         minVersion: tls.minVersion,

@@ -1,4 +1,5 @@
 import type { Endpoint } from '@weft/engine'
+import { Deadline } from '../exchange/deadline-lists.ts'
 import type { UpstreamStream } from '../codec/http-stream.ts'
 import type { Dialed } from './dial.ts'
 import { endpointRemoved, type Pool, type PoolContext, type PoolWaiter, type ProtocolChoice } from './pool.ts'
@@ -44,6 +45,8 @@ export class Http1Pool implements Pool, ConnectionOwner {
     if (budget.pending >= limits.maxPendingRequests) return waiter.onPoolFailure({ kind: 'overflow' })
     budget.pending += 1
     this.#waiters.push(waiter)
+    // Somebody who gave up may have left a connection on its way.
+    if (this.#waiters.length <= this.#dials.size) return
     // As Envoy: the limit holds back further connections, it never leaves an endpoint without its first one.
     if (budget.connections < limits.maxConnections || this.#open.size + this.#dials.size === 0) this.#dial()
   }
@@ -76,11 +79,10 @@ export class Http1Pool implements Pool, ConnectionOwner {
   }
 
   sweep(nowMs: number): void {
-    const { idleTimeoutMs, maxConnectionDurationMs } = this.#context.budget.cluster.http
+    const { idleTimeoutMs } = this.#context.budget.cluster.http
     this.drain(
       (connection) =>
         nowMs >= connection.retireMs ||
-        (maxConnectionDurationMs > 0 && nowMs - connection.openedMs >= maxConnectionDurationMs) ||
         (idleTimeoutMs > 0 && !connection.lent && nowMs - connection.idleSinceMs >= idleTimeoutMs),
     )
   }
@@ -110,6 +112,7 @@ export class Http1Pool implements Pool, ConnectionOwner {
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
     if (!this.#open.delete(connection)) return
+    if (connection.lifetime !== undefined) this.#context.h2.deadlines.disarm(connection.lifetime)
     this.#context.budget.connections -= 1
     this.#context.onClosed()
     // A waiter may have been held back by the connection limit.
@@ -145,10 +148,13 @@ export class Http1Pool implements Pool, ConnectionOwner {
     const connection = new UpstreamConnection(this, {
       dialed,
       endpoint: this.endpoint,
-      nowMs: context.nowMs(),
       keepsTrailers: context.budget.cluster.http.http1Trailers,
     })
     this.#open.add(connection)
+    const { maxConnectionDurationMs } = context.budget.cluster.http
+    if (maxConnectionDurationMs > 0) {
+      context.h2.deadlines.arm((connection.lifetime = new Deadline(connection)), maxConnectionDurationMs)
+    }
     context.onOpened()
     dialed.transport.resume()
     connection.lent = true

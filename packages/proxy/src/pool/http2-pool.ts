@@ -1,6 +1,7 @@
 import type { Endpoint } from '@weft/engine'
 import { H2ClientConnection, type H2ClientOwner } from '../codec/h2/client-connection.ts'
 import { h2OptionsOf } from '../codec/h2/h2-options-of.ts'
+import { Deadline, type DeadlineOwner } from '../exchange/deadline-lists.ts'
 import type { UpstreamStream } from '../codec/http-stream.ts'
 import type { Dialed } from './dial.ts'
 import {
@@ -84,11 +85,7 @@ export class Http2Pool implements Pool {
   }
 
   sweep(nowMs: number): void {
-    const { maxConnectionDurationMs } = this.#context.budget.cluster.http
-    for (const { h2, retireMs, openedMs } of [...this.#open]) {
-      const old = maxConnectionDurationMs > 0 && nowMs - openedMs >= maxConnectionDurationMs
-      if (old || nowMs >= retireMs) h2.drain()
-    }
+    for (const { h2, retireMs } of [...this.#open]) if (nowMs >= retireMs) h2.drain()
   }
 
   close(): void {
@@ -170,15 +167,16 @@ export class Http2Pool implements Pool {
 }
 
 /** One connection of a pool. */
-class Multiplexed implements H2ClientOwner, PooledConnection {
+class Multiplexed implements H2ClientOwner, PooledConnection, DeadlineOwner {
   readonly h2: H2ClientConnection
   readonly ownSerial: string | undefined
   /** Not to be used for new requests from then on, on the monotonic clock: see `Dialed.retireMs`. */
   readonly retireMs: number
-  readonly openedMs: number
   /** As many requests as it may carry were handed out. */
   last = false
   readonly #pool: Http2Pool
+  /** Of `max_connection_duration`; only where there is one. */
+  readonly #lifetime: Deadline | undefined
   #requests = 0
 
   constructor(pool: Http2Pool, { transport, ownSerial, retireMs }: Dialed) {
@@ -186,14 +184,20 @@ class Multiplexed implements H2ClientOwner, PooledConnection {
     this.#pool = pool
     this.ownSerial = ownSerial
     this.retireMs = retireMs
-    this.openedMs = context.nowMs()
     this.h2 = new H2ClientConnection(transport, this, context.h2, h2OptionsOf(context.budget.cluster.http.http2))
+    const { maxConnectionDurationMs } = context.budget.cluster.http
+    this.#lifetime = maxConnectionDurationMs > 0 ? new Deadline(this) : undefined
+    if (this.#lifetime !== undefined) context.h2.deadlines.arm(this.#lifetime, maxConnectionDurationMs)
   }
 
   /** A stream for one request. */
   stream(): UpstreamStream {
     this.last = ++this.#requests === this.#pool.context.budget.cluster.http.maxRequestsPerConnection
     return this.h2.open()
+  }
+
+  onDeadline(): void {
+    this.h2.drain()
   }
 
   idleMs(): number {
@@ -210,6 +214,7 @@ class Multiplexed implements H2ClientOwner, PooledConnection {
   }
 
   onClosed(): void {
+    if (this.#lifetime !== undefined) this.#pool.context.h2.deadlines.disarm(this.#lifetime)
     this.#pool.gone(this)
   }
 }

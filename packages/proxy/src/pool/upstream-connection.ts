@@ -1,4 +1,5 @@
 import type { Transport, TransportClose, TransportHandler } from '@weft/core'
+import type { Deadline, DeadlineOwner } from '../exchange/deadline-lists.ts'
 import type { Endpoint } from '@weft/engine'
 import type { Dialed } from './dial.ts'
 import { H1ClientConnection } from '../codec/h1/client-connection.ts'
@@ -13,10 +14,9 @@ export interface ConnectionOwner {
  * One HTTP/1.1 connection to an endpoint. While it is lent out the borrower's handler sits on the transport; the borrower
  * calls exactly one of `release` and `discard`.
  */
-export class UpstreamConnection implements TransportHandler {
+export class UpstreamConnection implements TransportHandler, DeadlineOwner {
   readonly transport: Transport
   readonly endpoint: Endpoint
-  readonly openedMs: number
   /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
   readonly ownSerial: string | undefined
   /** Not to be lent out again from then on, on the monotonic clock: see `Dialed.retireMs`. */
@@ -35,6 +35,8 @@ export class UpstreamConnection implements TransportHandler {
   readonly keepsTrailers: boolean
   /** It keeps its buffers from one exchange to the next. */
   readonly codec: H1ClientConnection
+  /** Of `max_connection_duration`; only where there is one. */
+  lifetime: Deadline | undefined = undefined
   readonly #owner: ConnectionOwner
   #over = false
 
@@ -43,7 +45,6 @@ export class UpstreamConnection implements TransportHandler {
     made: {
       readonly dialed: Dialed
       readonly endpoint: Endpoint
-      readonly nowMs: number
       readonly keepsTrailers: boolean
     },
   ) {
@@ -51,7 +52,6 @@ export class UpstreamConnection implements TransportHandler {
     const { transport, ownSerial, retireMs } = made.dialed
     this.transport = transport
     this.endpoint = made.endpoint
-    this.openedMs = made.nowMs
     this.ownSerial = ownSerial
     this.retireMs = retireMs
     this.keepsTrailers = made.keepsTrailers
@@ -75,6 +75,12 @@ export class UpstreamConnection implements TransportHandler {
     this.transport.handler = this
     this.transport.destroy()
     this.#owner.gone(this)
+  }
+
+  /** It has lived long enough: what it carries is the last. */
+  onDeadline(): void {
+    this.draining = true
+    if (!this.lent) this.discard()
   }
 
   // While idle: whatever the upstream does now ends the connection. Bytes without a request are a protocol error.

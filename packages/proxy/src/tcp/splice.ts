@@ -4,6 +4,8 @@ import type { Runtime, Timer, Transport, TransportClose, TransportHandler } from
 export interface SpliceEnd {
   /** Which side ended it: both closed in order, or one broke off. */
   readonly by: 'both' | 'downstream' | 'upstream' | 'idle' | 'duration'
+  /** Which side said first that it is done, or broke off; undefined: neither did. */
+  readonly first: 'downstream' | 'upstream' | undefined
   readonly close: TransportClose | undefined
   readonly bytesFromDownstream: number
   readonly bytesFromUpstream: number
@@ -28,6 +30,7 @@ export class Splice {
   readonly #startedMs: number
   #lastByteMs: number
   #timer: Timer | undefined
+  #first: SpliceEnd['first'] = undefined
   #ended = false
 
   constructor(
@@ -58,6 +61,14 @@ export class Splice {
     this.#downstream.transport.resume()
   }
 
+  /** Bytes moved so far. */
+  get bytesFromDownstream(): number {
+    return this.#downstream.bytes
+  }
+  get bytesFromUpstream(): number {
+    return this.#upstream.bytes
+  }
+
   /** Ends both sides at once. */
   destroy(): void {
     this.#finish('downstream', undefined)
@@ -68,8 +79,14 @@ export class Splice {
     this.#lastByteMs = this.#runtime.clock.nowMs()
   }
 
+  /** A side will send no more. */
+  done(side: Side): void {
+    this.#first ??= side.name
+  }
+
   /** A side is over. */
   closed(side: Side, close: TransportClose): void {
+    this.done(side)
     if (this.#downstream.closed && this.#upstream.closed) return this.#finish('both', close)
     // In order: our own FIN followed theirs. Otherwise the other side must learn of it at once.
     if (close.reason !== 'closed') return this.#finish(side.name, close)
@@ -80,10 +97,16 @@ export class Splice {
     if (this.#ended) return
     this.#ended = true
     this.#timer?.cancel()
-    const reset = close?.reason === 'reset'
+    const reset = close?.reason === 'reset' || close?.reason === 'unreachable'
     if (!this.#downstream.closed) this.#downstream.transport.destroy(reset)
     if (!this.#upstream.closed) this.#upstream.transport.destroy(reset)
-    this.#onEnd({ by, close, bytesFromDownstream: this.#downstream.bytes, bytesFromUpstream: this.#upstream.bytes })
+    this.#onEnd({
+      by,
+      first: this.#first,
+      close,
+      bytesFromDownstream: this.#downstream.bytes,
+      bytesFromUpstream: this.#upstream.bytes,
+    })
   }
 
   /** One timer for both limits; moved bytes only note the time, since re-arming per chunk would cost more. */
@@ -130,6 +153,7 @@ class Side implements TransportHandler {
 
   onEnd(): void {
     this.finished = true
+    this.#pair.done(this)
     const other = this.other as Side
     if (!other.closed) other.transport.end()
   }

@@ -1,30 +1,24 @@
-// Reference checks over a whole mesh: what is named but not there.
-import { isKind } from '../kinds.ts'
+// Analysis of a whole mesh at once.
 import type { MeshObject, Problem } from '../mesh-object.ts'
-import { byPlace } from '../parse/parse-file.ts'
-import { checkDestinationRule } from './destination-rules.ts'
-import { MeshIndex, problemOf, type ReferenceFault } from './mesh-index.ts'
-import { checkAuthorizationPolicy, checkPeerAuthentication } from './policies.ts'
-import { checkMeshHosts } from './mesh-hosts.ts'
-import { checkServiceEntry } from './service-entries.ts'
-import { checkVirtualService } from './virtual-services.ts'
-import { checkGateway, checkService } from './workload-references.ts'
+import { Analysis, type AnalysisOptions } from './analysis.ts'
+import { codes, type FindingCode } from './codes.ts'
+import { type WrittenObject, writtenOf } from './written-object.ts'
 
-/** Every dangling reference among valid objects, by place. Dangling references never refuse an object. */
-export function analyze(objects: readonly MeshObject[]): Problem[] {
-  const index = new MeshIndex(objects)
-  return objects
-    .flatMap((object) => [...referenceFaults(object, index)].map((fault) => problemOf(object, fault)))
-    .sort(byPlace)
+/** Every finding among valid objects, by place. Findings of analysis never refuse an object. */
+export function analyze(objects: readonly MeshObject[], options: AnalysisOptions = {}): Problem[] {
+  return analyzeWritten(objects.map(writtenOf), options)
 }
 
-function referenceFaults(object: MeshObject, index: MeshIndex): Iterable<ReferenceFault> {
-  if (isKind(object, 'Service')) return checkService(object, index)
-  if (isKind(object, 'VirtualService')) return [...checkVirtualService(object, index), ...checkMeshHosts(object, index)]
-  if (isKind(object, 'DestinationRule')) return checkDestinationRule(object, index)
-  if (isKind(object, 'ServiceEntry')) return checkServiceEntry(object)
-  if (isKind(object, 'Gateway')) return checkGateway(object, index)
-  if (isKind(object, 'PeerAuthentication')) return checkPeerAuthentication(object, index)
-  if (isKind(object, 'AuthorizationPolicy')) return checkAuthorizationPolicy(object, index)
-  return []
+/** Every finding among objects as written, by place. */
+export function analyzeWritten(objects: readonly WrittenObject[], options: AnalysisOptions = {}): Problem[] {
+  const analysis = new Analysis(options)
+  analysis.update(objects)
+  return analysis.problems()
+}
+
+/** The code of Istio for a finding: its own, or that of schemas for an object that is refused. Undefined: Istio has none. */
+export function istioCodeOf({ code, severity, objectId }: Problem): FindingCode | undefined {
+  if (code.startsWith('IST')) return code as FindingCode
+  if (Object.hasOwn(codes, code)) return undefined
+  return severity === 'error' && objectId !== undefined && code !== 'duplicate-object' ? 'IST0106' : undefined
 }

@@ -107,7 +107,10 @@ export const workloadFields: Readonly<Record<string, Schema>> = {
   address: doc('IP address, host name, or Unix socket (unix:///path or unix://@name).', text('workload-address')),
   ports: doc('Port of the workload by name of the service port.', mapOf(portNumber, 'label-key')),
   labels: doc('Labels of the workload.', mapOf(text('label-value'), 'label-key')),
-  network: doc('Network the address belongs to.', text('no-nul')),
+  network: doc(
+    'Network the address belongs to.',
+    pending('every address is dialled directly, whichever network it belongs to', text('no-nul')),
+  ),
   locality: doc('Region, zone and subzone, separated by slashes.', text('no-nul')),
   weight: doc('Share of the traffic, relative to the other endpoints.', uint32),
   serviceAccount: doc('Service account the workload runs as.', text('dns-name')),

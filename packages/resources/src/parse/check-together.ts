@@ -3,7 +3,7 @@ import { objectKey, type ObjectId } from '@weft/core'
 import { describeObject } from '../format-problem.ts'
 import { isKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
-import { resolveGateway, resolveHost } from '../networking/host-names.ts'
+import { resolveHost } from '../networking/host-names.ts'
 import type { VirtualServiceSpec } from '../networking/virtual-service/types.ts'
 
 /** A finding, and the object it clashes with. */
@@ -21,10 +21,10 @@ export class Claims {
     if (!isKind(object, 'VirtualService')) return []
     const claims = hostClaims(object)
     const conflicts: Conflict[] = []
-    for (const { key, path, host, gateway } of claims) {
+    for (const { key, path, host } of claims) {
       const owner = this.#hosts.get(key)
       if (owner === undefined || objectKey(owner.id) === objectKey(object.id)) continue
-      conflicts.push({ problem: hostTaken(object, owner, { path, host, gateway }), owner: owner.id })
+      conflicts.push({ problem: hostTaken(object, owner, { path, host }), owner: owner.id })
     }
     if (conflicts.length === 0) for (const { key } of claims) this.#hosts.set(key, object)
     return conflicts
@@ -35,37 +35,31 @@ interface HostClaim {
   readonly key: string
   readonly path: string
   readonly host: string
-  readonly gateway: string
 }
 
-/** One claim per host, gateway and namespace that sees it; `*` is all of them. */
+/**
+ * One claim per host and namespace that sees it; `*` is all of them. Inside the mesh only: at a gateway the rules of all
+ * VirtualServices for a host are served together.
+ */
 function hostClaims(object: MeshObject<VirtualServiceSpec>): HostClaim[] {
   const { namespace } = object.id
+  if (!object.spec.gateways.includes('mesh')) return []
   const scopes = object.spec.exportTo
     .filter((scope) => scope !== '~')
     .map((scope) => (scope === '.' ? namespace : scope))
-  return object.spec.hosts.flatMap((host, index) =>
-    object.spec.gateways.flatMap((written) => {
-      const gateway = resolveGateway(written, namespace)
-      const fqdn = resolveHost(host, namespace)
-      return scopes.map((scope) => ({
-        key: `${scope} ${gateway} ${fqdn}`,
-        path: `spec.hosts[${index}]`,
-        host: fqdn,
-        gateway,
-      }))
-    }),
-  )
+  return object.spec.hosts.flatMap((written, index) => {
+    const host = resolveHost(written, namespace)
+    return scopes.map((scope) => ({ key: `${scope} ${host}`, path: `spec.hosts[${index}]`, host }))
+  })
 }
 
 function hostTaken(object: MeshObject, owner: MeshObject, claim: Omit<HostClaim, 'key'>): Problem {
   const at = owner.positionOf('')
   const where = at === undefined ? '' : ` (${at.file}:${at.line})`
-  const gateway = claim.gateway === 'mesh' ? 'inside the mesh' : `on gateway ${claim.gateway}`
   return {
     severity: 'error',
     code: 'duplicate-host',
-    message: `${claim.host} is routed ${gateway} by ${describeObject(owner.id)}${where} already`,
+    message: `${claim.host} is routed inside the mesh by ${describeObject(owner.id)}${where} already`,
     position: object.positionOf(claim.path),
     objectId: object.id,
     field: claim.path,

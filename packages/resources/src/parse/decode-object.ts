@@ -12,6 +12,7 @@ import { atTheDoor, type DataPlane, pendingFinding, refusedOnWeftFinding } from 
 import { didYouMean } from '../schema/did-you-mean.ts'
 import { shown } from '../schema/shaped.ts'
 import type { LocatedFinding } from '../schema/schema.ts'
+import { isContextKind } from './context-kinds.ts'
 import { documentSchema } from './metadata-schema.ts'
 import { type LineTable, type PlaceNode, placeOf, positionLookup } from './positions.ts'
 
@@ -43,7 +44,7 @@ export function decodeObject(raw: RawObject, dataPlane: DataPlane): DecodedObjec
     selector: readableSelector(raw.value),
   })
   const kind = kindOf(raw.value)
-  if (!kind.ok) return failed([kind.finding])
+  if (!kind.ok) return failed(isContext(raw.value) ? [] : [kind.finding])
   const id = identify(kind.definition, raw.value)
   const written = withSpec(kind.definition, raw.value as WrittenDocument)
   const schema = documentSchema(kind.definition, written.apiVersion)
@@ -67,6 +68,12 @@ function findingsOfKind({ kind, refused, refusedOnWeft, pending }: KindDefinitio
     return [{ at: ['kind'], code: 'unsupported-kind', message, mend: refused }]
   }
   return pending === undefined ? [] : [pendingFinding(['kind'], pending)]
+}
+
+function isContext(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>
+  return isContextKind(apiVersion, kind)
 }
 
 interface WrittenDocument {

@@ -1,5 +1,6 @@
 // A set of files to a set of objects, for commands that work offline: no history, so a bad object is simply left out.
 import { objectKey } from '@weft/core'
+import type { WrittenObject } from '../analyze/written-object.ts'
 import type { MeshObject, Problem, SourceFile } from '../mesh-object.ts'
 import type { DataPlane } from '../schema/describe-effect.ts'
 import { byKey, Claims, duplicateObject } from './check-together.ts'
@@ -12,13 +13,17 @@ export function loadFiles(
 ): {
   readonly objects: readonly MeshObject[]
   readonly problems: readonly Problem[]
+  /** Everything that was written, for analysis. */
+  readonly written: readonly WrittenObject[]
 } {
   const objects = new Map<string, MeshObject>()
   const problems: Problem[] = []
+  const written: WrittenObject[] = []
   const claims = new Claims()
   for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const parsed = parseFile(file, 1, dataPlane)
     problems.push(...parsed.problems)
+    written.push(...parsed.written)
     for (const { object } of parsed.objects) {
       if (object === undefined) continue
       const key = objectKey(object.id)
@@ -30,5 +35,5 @@ export function loadFiles(
       if (conflicts.length === 0) objects.set(key, object)
     }
   }
-  return { objects: [...objects.values()].sort(byKey), problems: problems.sort(byPlace) }
+  return { objects: [...objects.values()].sort(byKey), problems: problems.sort(byPlace), written }
 }

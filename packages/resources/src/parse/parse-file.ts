@@ -1,9 +1,11 @@
 // One file to its objects. Syntax errors make the whole file unreadable; everything else is judged object by object.
+import type { WrittenObject } from '../analyze/written-object.ts'
 import type { Problem, SourceFile } from '../mesh-object.ts'
 import { type DecodedObject, decodeObject, type RawObject } from './decode-object.ts'
 import type { DataPlane } from '../schema/describe-effect.ts'
 import { type RawDocument, readDocuments, type SyntaxFault } from './read-documents.ts'
 import type { LineTable } from './positions.ts'
+import { writtenObject } from './written.ts'
 
 /** An object of a file together with the text it came from, from which it can be parsed again. */
 export interface ParsedObject extends DecodedObject {
@@ -20,6 +22,8 @@ export interface ParsedFile {
   readonly whole: boolean
   /** Objects that could be identified, valid or not, in file order; none when the YAML is broken. */
   readonly objects: readonly ParsedObject[]
+  /** Everything that names itself, valid or not, of kinds that are no part of the mesh too: what analysis looks at. */
+  readonly written: readonly WrittenObject[]
   /** Findings about the file and about all of its objects, in file order. */
   readonly problems: readonly Problem[]
 }
@@ -31,13 +35,21 @@ export function parseFile(file: SourceFile, firstLine = 1, dataPlane: DataPlane 
   }
   const { documents, faults, lines } = readDocuments(file.name, file.text, firstLine)
   if (faults.length > 0) {
-    return { file: file.name, whole: false, objects: [], problems: faults.map((fault) => syntaxProblem(fault, lines)) }
+    return {
+      file: file.name,
+      whole: false,
+      objects: [],
+      written: [],
+      problems: faults.map((fault) => syntaxProblem(fault, lines)),
+    }
   }
   const parsed = documents.flatMap((document) => parseDocument(file.name, document, dataPlane))
+  const own = parsed.filter(({ id, problems }) => id !== undefined || problems.length > 0)
   return {
     file: file.name,
-    whole: parsed.length > 0 && parsed.every((object) => object.id !== undefined),
-    objects: parsed.filter((object) => object.id !== undefined),
+    whole: own.length > 0 && own.every((object) => object.id !== undefined),
+    objects: own.filter((object) => object.id !== undefined),
+    written: parsed.flatMap(({ written }) => written ?? []),
     problems: parsed.flatMap((object) => object.problems).sort(byPlace),
   }
 }
@@ -50,12 +62,20 @@ export function unusableFile(
 ): ParsedFile {
   const position = { file, line, column: 1 }
   const problem: Problem = { severity: 'error', ...fault, position, objectId: undefined, field: '' }
-  return { file, whole: false, objects: [], problems: [problem] }
+  return { file, whole: false, objects: [], written: [], problems: [problem] }
 }
 
-function parseDocument(file: string, document: RawDocument, dataPlane: DataPlane): ParsedObject[] {
+interface ParsedValue extends ParsedObject {
+  readonly written: WrittenObject | undefined
+}
+
+function parseDocument(file: string, document: RawDocument, dataPlane: DataPlane): ParsedValue[] {
   const source = { file, firstLine: document.firstLine, text: document.text }
-  return unlist(document).map((raw) => ({ ...decodeObject(raw, dataPlane), source }))
+  return unlist(document).map((raw) => ({
+    ...decodeObject(raw, dataPlane),
+    source,
+    written: writtenObject(raw),
+  }))
 }
 
 /** The items of a `List` (also `VirtualServiceList` and the like), or the document itself. */

@@ -188,6 +188,14 @@ export const formats = {
     'a host of a Sidecar',
     'Write namespace/host, as in ./*, */* or shop/catalog.shop.svc.cluster.local.',
   ),
+  'ip-address': (text: string): FormatFault | undefined =>
+    text.includes('/') || cidr(text) !== undefined
+      ? {
+          code: 'bad-format',
+          message: `${shown(text)} is not an IP address`,
+          mend: 'Write an address like 10.1.0.1 or 2001:db8::1.',
+        }
+      : undefined,
   'loopback-address': shaped(
     /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/,
     15,

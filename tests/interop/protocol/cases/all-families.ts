@@ -10,10 +10,12 @@ import { h2Upstreams } from './h2-upstreams.ts'
 import { heads } from './heads.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { hosts } from './hosts.ts'
+import { limits } from './limits.ts'
 import { messages } from './messages.ts'
 import { paths } from './paths.ts'
 import { tcpStreams } from './tcp.ts'
 import { timers } from './timers.ts'
+import { tunnelEnds } from './tunnel-ends.ts'
 import { upgrades } from './upgrades.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 
@@ -28,8 +30,10 @@ export const allFamilies: readonly Family[] = [
   connections,
   early,
   upgrades,
+  tunnelEnds,
   upstreamFaults,
   timers,
+  limits,
   tcpStreams,
   h2Requests,
   h2Answers,

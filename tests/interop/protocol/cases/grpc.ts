@@ -134,7 +134,10 @@ export const grpcCalls: Family = {
     grpc('a cluster without endpoints', undefined, { cluster: { loadAssignment: { clusterName: 'none' } } }),
     grpc('no route', undefined, { routes: anyHost([{ match: { path: '/none' }, route: { cluster: 'up' } }]) }),
     grpc('the connection ends', [[whole, end]]),
-    grpc('too much is pending', undefined, { cluster: { circuitBreakers: { thresholds: [{ maxRequests: 0 }] } } }),
+    grpc('too much is pending', undefined, {
+      client: [{ headers: ask(), ends: true }],
+      cluster: { circuitBreakers: { thresholds: [{ maxRequests: 0 }] } },
+    }),
     ...[400, 401, 403, 404, 429, 502, 503, 504, 500].map((status) =>
       grpc(`the proxy answers ${status}`, undefined, { routes: direct(status) }),
     ),

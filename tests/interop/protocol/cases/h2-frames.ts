@@ -1,4 +1,4 @@
-import { answer, end, type Family, head, other, pause, type ProtocolCase, reset } from '../protocol-case.ts'
+import { answer, end, type Family, head, other, pause, type ProtocolCase, reset, seeEnd } from '../protocol-case.ts'
 import { ask, get, h2, started, whole } from './h2-words.ts'
 
 const raw = (name: string, type: number, payload: string, { flags = 0, stream = 0 } = {}): ProtocolCase =>
@@ -21,8 +21,13 @@ export const h2Frames: Family = {
     }),
     h2(
       'another stream lives on behind a reset',
-      [get, { rst: 8 }, { headers: ask(), stream: 3, ends: true }, whole(3)],
-      { upstream: 'ok' },
+      [get, other('GET'), { rst: 8 }, { headers: ask(), stream: 3, ends: true }, whole(3)],
+      {
+        upstream: [
+          [head, seeEnd],
+          [head, answer()],
+        ],
+      },
     ),
     h2('the client says GOAWAY and is answered still', [get, { goaway: 0, last: 0 }, whole()]),
     h2('the client ends its side behind a request', [get, end], { upstream: [[head, pause(50), answer()]] }),

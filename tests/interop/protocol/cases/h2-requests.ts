@@ -1,6 +1,6 @@
 import { anyHost } from '../../../wire/proxy-under-test.ts'
 import type { FieldList, FrameStep } from '../h2-steps.ts'
-import { end, type Family, head, type ProtocolCase, until } from '../protocol-case.ts'
+import { end, type Family, head, other, type ProtocolCase, until } from '../protocol-case.ts'
 import { ask, get, h2, started, whole } from './h2-words.ts'
 
 const fields = (name: string, list: FieldList, more: Partial<ProtocolCase> = {}): ProtocolCase =>
@@ -60,7 +60,7 @@ export const h2Requests: Family = {
     ),
     h2(
       'trailers with a pseudo header',
-      [{ headers: ask('POST') }, { data: 'hello' }, { headers: [[':path', '/evil']], ends: true }],
+      [{ headers: ask('POST') }, { data: 'hello' }, other('hello'), { headers: [[':path', '/evil']], ends: true }],
       { upstream: 'echo' },
     ),
     h2(

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf'
-import { answer, type Family, get, head, type ProtocolCase } from '../protocol-case.ts'
+import { answer, chunked, type Family, get, head, post, type ProtocolCase } from '../protocol-case.ts'
 
 const asked = (name: string, lines: string, manager: JsonObject = {}): ProtocolCase => ({
   name,
@@ -25,6 +25,14 @@ export const hopByHop: Family = {
     asked('Connection names a pseudo header', 'Connection: :path\r\n'),
     asked('Connection names x-forwarded-for', 'Connection: x-forwarded-for\r\nX-Forwarded-For: 1.2.3.4\r\n'),
     asked('Connection names Content-Length', 'Connection: content-length\r\nContent-Length: 0\r\n'),
+    {
+      name: 'Connection names the Content-Length of a body',
+      client: [post('hello', 'Connection: content-length\r\n')],
+    },
+    {
+      name: 'Connection names Transfer-Encoding',
+      client: [chunked(['hello'], '', 'Connection: transfer-encoding\r\n')],
+    },
     asked('Connection: keep-alive and more', 'Connection: keep-alive, x-hop\r\nX-Hop: 1\r\n'),
     asked('an empty Connection', 'Connection:\r\n'),
     asked('Connection of a comma', 'Connection: ,\r\n'),

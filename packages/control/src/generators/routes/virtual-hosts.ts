@@ -73,23 +73,27 @@ export class VirtualHostBuilder {
     this.owners.push(origin)
   }
 
-  /** Routes of VirtualServices in order, as one list: the first rule that matches wins. */
+  /** Routes of VirtualServices in order, as one list: the first that matches wins; what takes everything comes last. */
   routesOf(virtualServices: readonly VirtualService[], caller: Caller): { routes: RouteInit[]; catchAll: boolean } {
     const routes: RouteInit[] = []
-    let catchAll: Origin | undefined
+    let everything: { readonly route: RouteInit; readonly origin: Origin } | undefined
     for (const virtualService of virtualServices) {
-      const compiled = virtualServiceRoutes(
-        virtualService,
-        caller,
-        this.destinationsOf(virtualService, caller.port),
-        catchAll,
-      )
-      routes.push(...compiled.routes)
+      const compiled = virtualServiceRoutes(virtualService, caller, this.destinationsOf(virtualService, caller.port))
       this.losers.push(...compiled.losers)
       this.origins.add(originOf(virtualService.id, ''))
-      catchAll = compiled.catchAll
+      const { catchAll: origin } = compiled
+      // The rule that takes everything is the last of its VirtualService.
+      const last = origin === undefined ? undefined : compiled.routes.at(-1)
+      routes.push(...compiled.routes.filter((route) => route !== last))
+      if (origin === undefined || last === undefined) continue
+      if (everything === undefined) everything = { route: last, origin }
+      else {
+        const detail = 'the rule of another VirtualService takes every request'
+        this.losers.push({ origin, reason: 'shadowed', by: everything.origin, detail })
+      }
     }
-    return { routes, catchAll: catchAll !== undefined }
+    if (everything !== undefined) routes.push(everything.route)
+    return { routes, catchAll: everything !== undefined }
   }
 
   /** Finds the clusters of destinations as written in a VirtualService; unknown ones answer 503, as in Istio. */

@@ -37,11 +37,10 @@ export function virtualServiceRoutes(
   virtualService: VirtualService,
   caller: Caller,
   destinations: { readonly clusterOf: ClusterOf; readonly hashOf?: HashOf },
-  taken?: Origin,
 ): CompiledRoutes {
   const routes: Init<typeof RouteSchema>[] = []
   const losers: Loser[] = []
-  let catchAll = taken
+  let catchAll: Origin | undefined
   for (const { origin, detail } of virtualService.lost ?? []) {
     losers.push({ origin, reason: 'unknown-destination', detail })
   }

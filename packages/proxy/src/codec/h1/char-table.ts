@@ -4,7 +4,7 @@
 export const TOKEN = 1
 /** Bytes of a field value: visible, space, tab, obs-text. */
 export const VALUE = 2
-/** Bytes of a request target: visible but `#`, and obs-text, which browsers and curl send unescaped. */
+/** Bytes of a request target: visible. A fragment is refused when the path is normalised, as Envoy does it. */
 export const TARGET = 4
 /** Hexadecimal digits. */
 export const HEX = 8
@@ -18,7 +18,7 @@ function makeTable(): Uint8Array {
   for (const char of token) table[char.charCodeAt(0)] = TOKEN
   for (let byte = 0; byte < 256; byte++) {
     if (byte === 9 || (byte >= 0x20 && byte !== 0x7f)) table[byte] = (table[byte] as number) | VALUE
-    if (byte > 0x20 && byte !== 0x7f && byte !== 0x23) table[byte] = (table[byte] as number) | TARGET
+    if (byte > 0x20 && byte < 0x7f) table[byte] = (table[byte] as number) | TARGET
   }
   for (const char of '0123456789abcdefABCDEF') {
     table[char.charCodeAt(0)] = (table[char.charCodeAt(0)] as number) | HEX

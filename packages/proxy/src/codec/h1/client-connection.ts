@@ -12,9 +12,6 @@ import { H1Output } from './h1-output.ts'
 import { isChunked, writeRequest } from './head-text.ts'
 import { readTrailers } from './trailer-lines.ts'
 
-/** Body pieces up to this size are joined with what is already waiting. */
-const joinLimitBytes = 16 * 1024
-
 /** Upstream heads may be larger than what we take from strangers; Envoy's default is 60 kB. */
 const responseLimits: HeadLimits = { maxBytes: 80 * 1024, maxHeaders: 100 }
 
@@ -80,9 +77,9 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
-    if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
+    if (!this.#chunkedOut) return this.#output.body(bytes, start, end)
     this.#output.text(`${(end - start).toString(16)}\r\n`)
-    const more = this.#sendRange(bytes, start, end)
+    const more = this.#output.body(bytes, start, end)
     this.#output.text('\r\n')
     return more
   }
@@ -114,7 +111,9 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
 
   abandon(): void {
     this.#receiver = undefined
-    this.#close()
+    // Nothing was asked: another request may have it.
+    if (this.#state === 'idle') this.#pooled.release()
+    else this.#close()
   }
 
   tunnel(): { readonly transport: Transport; readonly head: Buffer | undefined } {
@@ -157,17 +156,6 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   #lossKind(): ResponseFailure['kind'] {
     const inside = this.#state === 'length' || this.#state === 'chunked' || this.#carry !== undefined
     return inside && this.#state !== 'tunnel' ? 'protocol' : 'closed'
-  }
-
-  #sendRange(bytes: Buffer, start: number, end: number): boolean {
-    const output = this.#output
-    if (end - start <= joinLimitBytes) {
-      output.range(bytes, start, end)
-      return output.length <= joinLimitBytes || output.flush()
-    }
-    output.flush()
-    this.#output.wrote = true
-    return this.transport.write(bytes.subarray(start, end))
   }
 
   #fail(kind: ResponseFailure['kind'], detail: string): void {
@@ -264,7 +252,7 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
     }
     if (head.status < 200) {
       if (++this.#informational > maxInformational) return this.#fail('protocol', 'too many informational responses')
-      if (head.status !== 100) this.#receiver?.onInformational(head)
+      this.#receiver?.onInformational(head)
       return
     }
     if (head.has(HeaderKind.KEEP_ALIVE)) this.#pooled.announcedIdleMs = announcedIdleMs(head)
@@ -292,6 +280,10 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   }
 
   #switched(head: H1Head): void {
+    // What the connection carries from now on (RFC 9110 15.2.2).
+    const protocol = head.has(HeaderKind.UPGRADE) ? head.value('upgrade') : undefined
+    if (head.status === 101 && protocol === undefined) return this.#fail('protocol', 'an upgrade to nothing')
+    head.upgrade = protocol
     takeHopByHop(head)
     this.#state = 'tunnel'
     this.#receiver?.onHead(head, 'none')

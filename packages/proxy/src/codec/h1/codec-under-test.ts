@@ -124,6 +124,7 @@ class RecordingServer implements RequestServer {
       onEnd,
       onFlush() {},
       onWritable() {},
+      onAhead() {},
       onBodyFault: (details) => {
         this.#fail(details)
         finishStream(stream)
@@ -147,6 +148,10 @@ class RecordingServer implements RequestServer {
     finishStream(stream)
   }
   onHeadTimeout(): void {}
+  onHeadCutOff(): void {}
+  drainMs(): number {
+    return 0
+  }
   onClosed(): void {}
 
   #fail(reason: string): void {
@@ -202,7 +207,6 @@ export function readResponse(pieces: readonly Buffer[], { method = 'GET', ends =
   const pooled = new UpstreamConnection(owner, {
     dialed: { transport, ownSerial: undefined, retireMs: Infinity },
     endpoint,
-    nowMs: 0,
     keepsTrailers: false,
   })
   pooled.lent = true

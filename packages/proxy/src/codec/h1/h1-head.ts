@@ -42,7 +42,7 @@ export class H1Head extends MessageHead {
   /** Start of the first header line. */
   firstLine = 0
   fault: HeadFault | undefined = undefined
-  /** Requests: the protocol asked for by `upgrade`, set by the codec when `connection` names it too. */
+  /** The protocol of `upgrade`: asked for, when `connection` names it too, or agreed on by 101. Set by the codec. */
   upgrade: string | undefined = undefined
   /** Per header: name start, name end, value start, value end (trimmed), line end (after CRLF). */
   offsets: Int32Array = new Int32Array(24 * 5)
@@ -101,6 +101,14 @@ export class H1Head extends MessageHead {
       this.#text = this.#source.latin1Slice(this.#base, this.#base + this.length)
     }
     return this.#text
+  }
+
+  /** The bytes it was read from, as long as they are there; its offsets count from `base`. */
+  get source(): Buffer | undefined {
+    return this.#source
+  }
+  get base(): number {
+    return this.#base
   }
 
   /** The bytes it was read from are about to go; `needed`: it will be looked at again nevertheless. */

@@ -5,6 +5,8 @@ import { LineTexts } from './line-texts.ts'
 
 const memoryBytes = 64 * 1024
 const keptViews = 512
+/** Body pieces up to this size are joined with what is already waiting. */
+const joinLimitBytes = 16 * 1024
 /** Shorter texts and ranges are copied byte by byte: a call into node costs more. */
 const loopChars = 10
 const loopBytes = 40
@@ -88,6 +90,16 @@ export class H1Output implements LineSink {
     const target = shared.bytes
     if (end - start > loopBytes) bytes.copy(target, to, start, end)
     else for (let at = start; at < end; at++) target[to++] = bytes[at] as number
+  }
+
+  /** A piece of a body, joined with what is gathered if it is small, so that head and body leave in one write. False: as of `flush`. */
+  body(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start <= joinLimitBytes) {
+      this.range(bytes, start, end)
+      return this.length <= joinLimitBytes || this.flush()
+    }
+    this.flush()
+    return this.#transport.write(bytes.subarray(start, end))
   }
 
   /** Hands over what was gathered. False: wait for the transport's `onDrain`. */

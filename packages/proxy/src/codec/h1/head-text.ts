@@ -32,13 +32,18 @@ export function writeRequest(output: LineSink, request: OutgoingRequest): void {
   else if (request.body === 'none' && hasBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) {
     output.text('content-length: 0\r\n')
   }
-  if (upgrade !== undefined) {
-    output.text('connection: Upgrade\r\n')
-    output.line('upgrade', upgrade)
-  }
+  if (upgrade !== undefined) output.text(switchLines(head, upgrade))
   for (let at = 0; at < extra.length; at += 2) output.line(extra[at] as string, extra[at + 1] as string)
   output.text('\r\n')
 }
+
+/** The lines of a switch to another protocol, in the letters each version of HTTP has for them. */
+export function switchLines(head: MessageHead, protocol: string | undefined): string {
+  return `connection: ${head.protocol === 'HTTP/2' ? 'upgrade' : 'Upgrade'}\r\nupgrade: ${protocol}\r\n`
+}
+
+/** The end of a connection. */
+export const closeLine = 'connection: close\r\n'
 
 /** The framing of chunks. */
 export const chunkedLine = 'transfer-encoding: chunked\r\n'

@@ -11,6 +11,8 @@ export interface RequestServer {
   headMs(): number
   /** Milliseconds a closed connection may take to read our last bytes. */
   lingerMs(): number
+  /** Milliseconds a client that is to go elsewhere may still send a request in. */
+  drainMs(): number
   /** Whether trailers pass, in both directions. */
   keepsTrailers(): boolean
   /** Must `attach` a receiver, or answer and finish, before it returns. */
@@ -18,5 +20,7 @@ export interface RequestServer {
   /** A head that cannot be served: answer it, without `attach`. */
   onHeadFault(stream: DownstreamStream, fault: HeadFault): void
   onHeadTimeout(stream: DownstreamStream): void
+  /** The connection ended where a head had begun. */
+  onHeadCutOff(protocol: string): void
   onClosed(close: TransportClose): void
 }

@@ -9,12 +9,10 @@ import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
 import { H1Output } from './h1-output.ts'
-import { bodilessLine, chunkedLine, opensTunnel, writeAnswer } from './head-text.ts'
+import { bodilessLine, chunkedLine, closeLine, opensTunnel, switchLines, writeAnswer } from './head-text.ts'
 import type { RequestServer } from './request-server.ts'
 import { readTrailers } from './trailer-lines.ts'
 
-/** Body pieces up to this size are joined with what is already waiting, so that head and body leave in one write. */
-const joinLimitBytes = 16 * 1024
 /** Bytes of following requests kept while an exchange is going on; then reading stops. */
 const pipelineLimitBytes = 16 * 1024
 
@@ -84,6 +82,17 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     return this.#state === 'wait' || this.#state === 'head'
   }
 
+  /** The client asked for another protocol, and was not answered. */
+  get #switching(): boolean {
+    return this.#state === 'wait' && (this.head.upgrade !== undefined || opensTunnel(this.head, 200))
+  }
+
+  /** The next answer is the last one; without a request the connection ends after a while, in which one may be on its way. */
+  retire(): void {
+    this.closeAfterNext()
+    if (this.idle) this.#deadlines.arm(this.#deadline, Math.max(1, this.#server.drainMs()))
+  }
+
   /** The next answer is the last one; closing an idle connection would meet a request on its way. */
   closeAfterNext(): void {
     this.#closing = true
@@ -104,10 +113,11 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     const clear = this.requestComplete && (upgrade === undefined || head.status === 101) && !opensTunnel(this.head, 200)
     this.#keepAlive = keepAlive && clear && !this.closing && (body !== 'unknown' || minor === 1)
     const output = this.#output
-    if (head.status === 101) return writeAnswer(output, head, `connection: Upgrade\r\nupgrade: ${upgrade}\r\n`)
-    if (opensTunnel(this.head, head.status)) return writeAnswer(output, head, '')
+    if (head.status === 101) return writeAnswer(output, head, switchLines(head, head.protocolNamed() ?? upgrade), minor)
+    // As Envoy: a 200 is all that one expects of a tunnel.
+    if (opensTunnel(this.head, head.status)) return writeAnswer(output, head, head.status === 200 ? '' : closeLine)
     let framing = this.#chunkedOut ? chunkedLine : body === 'none' ? bodilessLine(head, this.head.method(), minor) : ''
-    if (!this.#keepAlive) framing += 'connection: close\r\n'
+    if (!this.#keepAlive) framing += closeLine
     else if (minor === 0) framing += 'connection: keep-alive\r\n'
     // Who is told to upgrade, or was not understood, hears the version we speak.
     const ours = minor === 1 || head.status === 426 || this.#state === 'discard'
@@ -115,9 +125,9 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
-    if (!this.#chunkedOut) return this.#sendRange(bytes, start, end)
+    if (!this.#chunkedOut) return this.#output.body(bytes, start, end)
     this.#output.text(`${(end - start).toString(16)}\r\n`)
-    const more = this.#sendRange(bytes, start, end)
+    const more = this.#output.body(bytes, start, end)
     this.#output.text('\r\n')
     return more
   }
@@ -201,6 +211,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#deadlines.disarm(this.#deadline)
     const receiver = this.#receiver
     this.#receiver = undefined
+    if (this.#state === 'head' && this.#carry !== undefined) this.#server.onHeadCutOff(this.head.protocol)
     this.#state = 'discard'
     receiver?.onGone(close.detail === '' ? close.reason : close.detail)
     this.#server.onClosed(close)
@@ -209,17 +220,9 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   onDeadline(): void {
     if (this.#state === 'discard') this.transport.destroy()
     else if (this.#carry !== undefined) this.#server.onHeadTimeout(this)
-    else this.#linger()
-  }
-
-  #sendRange(bytes: Buffer, start: number, end: number): boolean {
-    const output = this.#output
-    if (end - start <= joinLimitBytes) {
-      output.range(bytes, start, end)
-      return output.length <= joinLimitBytes || output.flush()
-    }
-    output.flush()
-    return this.transport.write(bytes.subarray(start, end))
+    // Who has never asked anything is not about to; others are given the time of a drain, as by Envoy.
+    else if (this.#closing || !this.#persistent) this.#linger()
+    else this.retire()
   }
 
   #gone(): void {
@@ -342,10 +345,17 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     const options = takeHopByHop(head)
     if (options.forbidden) return this.#fault(forbiddenOption)
     this.#persistent = !options.close && (head.minor === 1 || options.keepAlive)
-    if (framing.kind === 'length' && framing.bytes > 0) {
+    // What is ignored is not refused: h2c as Envoy does, and an upgrade that `connection` does not name.
+    if (options.upgrade && head.minor === 1 && upgrade?.toLowerCase() !== 'h2c') head.upgrade = upgrade
+    if (head.upgrade !== undefined) {
+      // As Envoy: what comes behind the head is of the other protocol, whatever the head says of a body.
+      this.#state = 'wait'
+      this.requestBody = 'none'
+    } else if (framing.kind === 'length' && framing.bytes > 0) {
       this.#remaining = framing.bytes
       this.#state = 'length'
-      this.requestBody = 'length'
+      const unframed = head.has(HeaderKind.CONNECTION) && head.value('content-length') === undefined
+      this.requestBody = unframed ? 'unknown' : 'length'
     } else if (framing.kind === 'chunked') {
       this.#decoder ??= new ChunkedDecoder(this.#server.keepsTrailers())
       this.#decoder.reset()
@@ -354,8 +364,6 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     } else {
       this.#state = 'wait'
       this.requestBody = 'none'
-      // What is ignored is not refused: h2c as Envoy does, and an upgrade that `connection` does not name.
-      if (options.upgrade && head.minor === 1 && upgrade?.toLowerCase() !== 'h2c') head.upgrade = upgrade
     }
     this.#server.onRequest(this)
   }
@@ -379,6 +387,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   #keep(bytes: Buffer, start: number, end: number): void {
+    if (this.#switching) this.#receiver?.onAhead(end - start)
     const more = bytes.subarray(start, end)
     this.#carry = this.#carry === undefined ? Buffer.from(more) : Buffer.concat([this.#carry, more])
     if (this.#carry.length > pipelineLimitBytes) this.pauseRequest()

@@ -392,3 +392,23 @@ test('DATA in front of a head is no answer, whether it has bytes or only an end'
     assert.ok(replies.some(({ type, id }) => type === FrameType.RST_STREAM && id === 1))
   }
 })
+
+test('a connection that was silent for long is asked before the next request, and is gone without an answer', () => {
+  const { ask, send, time, transport } = clientUnderTest({ pingIdleMs: 5_000, pingTimeoutMs: 1_000 })
+  send(settings())
+  const pings = (frames: readonly WireFrame[]): number =>
+    frames.filter(({ type, flags }) => type === FrameType.PING && flags === 0).length
+  time.advance(4_999)
+  ask()
+  assert.equal(pings(send(answer(1, 200, [], true))), 0)
+  time.advance(5_000)
+  ask()
+  const [alive, ...more] = send(frame(FrameType.PING, 0, 0, 'question'))
+  assert.deepEqual([alive?.type, alive?.flags, more[0]?.type], [FrameType.PING, 0, FrameType.HEADERS])
+  time.advance(1_000)
+  assert.equal(transport.destroyed, false, 'what it said proves that it is there')
+  time.advance(5_000)
+  ask()
+  time.advance(1_000)
+  assert.equal(transport.destroyed, true)
+})

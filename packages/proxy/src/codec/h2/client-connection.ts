@@ -111,6 +111,7 @@ export class H2ClientConnection extends H2Connection {
     stream.sendWindow = this.peerSettings.windowBytes
     this.streams.set(stream.id, stream)
     this.guard.onStream()
+    this.keepAlive.beginning()
     const { output, encoder } = this
     const at = writeRequest({ output, encoder, id: stream.id, ends }, request)
     output.dirty()
@@ -186,7 +187,7 @@ export class H2ClientConnection extends H2Connection {
     if (status < 200) {
       if (endStream || status === 101) return `an answer of status ${status}`
       if (++stream.informational > maxInformational) return 'too many informational answers'
-      if (status !== 100) stream.receiveInformational(head)
+      stream.receiveInformational(head)
       return undefined
     }
     const bodiless = stream.method === 'HEAD' || status === 204 || status === 304

@@ -16,6 +16,7 @@ const givenUp = ErrorCode.INTERNAL_ERROR
 /** A request over HTTP/2, and its answer. */
 export class H2ClientStream extends H2Stream implements UpstreamStream {
   readonly reused: boolean
+  readonly brokenOff = givenUp
   /** No final head of an answer came. */
   override headless = true
   /** No byte of an answer came. */
@@ -67,7 +68,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     else this.resetNow(givenUp)
   }
 
-  /** 102 or 103. */
+  /** 1xx. */
   receiveInformational(head: FieldsHead): void {
     const receiver = this.receiver as ResponseReceiver | undefined
     this.connection.touch(this)

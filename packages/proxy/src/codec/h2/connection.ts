@@ -65,7 +65,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   readonly #dispatch = new FrameDispatch(this)
   readonly #reader = new FrameReader(this.#dispatch)
   readonly #headDeadline = new Deadline(this)
-  readonly #keepAlive: KeepAlive
+  protected readonly keepAlive: KeepAlive
   readonly #touched: H2Stream[] = []
   readonly #resumed: H2Stream[] = []
   readonly #reset = new Set<number>()
@@ -78,7 +78,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     this.data = new DataScheduler(this.output)
     this.credit = new ConnectionCredit(options.connectionWindowBytes, options.heldBytes)
     this.guard = new FloodGuard(options.floods, shared.clock)
-    this.#keepAlive = new KeepAlive(this, shared.deadlines, options.pingIntervalMs, options.pingTimeoutMs)
+    this.keepAlive = new KeepAlive(this, shared.deadlines, shared.clock, options)
   }
 
   abstract headLimits(): HeadLimits
@@ -110,14 +110,14 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     if (more > 0) writeNumberFrame(this.output, FrameType.WINDOW_UPDATE, 0, more)
     this.output.dirty()
     this.deadlines.arm(this.#headDeadline, this.headMs())
-    this.#keepAlive.start()
+    this.keepAlive.start()
     if (early !== undefined && early.length > 0) this.onData(early)
     if (!this.over) this.transport.resume()
   }
 
   onData(chunk: Buffer): void {
     if (this.over) return
-    this.#keepAlive.heard()
+    this.keepAlive.heard()
     this.consuming = true
     this.readFrames(chunk, 0, chunk.length)
     this.consuming = false
@@ -179,7 +179,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   onClose(close: TransportClose): void {
     this.over = true
     this.#reader.stop()
-    this.#keepAlive.stop()
+    this.keepAlive.stop()
     this.deadlines.disarm(this.idleDeadline)
     this.deadlines.disarm(this.#headDeadline)
     this.#failStreams('closed', close.detail === '' ? close.reason : close.detail)
@@ -208,7 +208,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     this.#reader.stop()
     this.#failStreams(kind, detail)
     this.deadlines.disarm(this.#headDeadline)
-    this.#keepAlive.stop()
+    this.keepAlive.stop()
     this.output.blocked = false
     this.output.flush()
     this.transport.end()

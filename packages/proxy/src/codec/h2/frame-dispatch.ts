@@ -69,6 +69,9 @@ export class FrameDispatch implements FrameSink {
       connection.refuse(stream, ErrorCode.STREAM_CLOSED, 'DATA behind the end of the stream')
     } else if (length > stream.credit.left) {
       connection.refuse(stream, ErrorCode.FLOW_CONTROL_ERROR, 'more than the stream takes')
+    } else if ((flags & FrameFlag.END_STREAM) !== 0 && stream.bodyLeft > length) {
+      // Before anything of the frame is passed on.
+      connection.refuse(stream, ErrorCode.PROTOCOL_ERROR, 'less body than content-length says')
     } else {
       stream.credit.left -= length
       this.#stream = stream

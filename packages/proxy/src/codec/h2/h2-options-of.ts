@@ -20,6 +20,7 @@ export function h2OptionsOf(options: Http2Options): H2Options {
     allowConnect: options.allowConnect,
     streamErrorOnMalformed: options.streamErrorOnMalformed,
     pingIntervalMs: options.keepAlive?.intervalMs ?? 0,
+    pingIdleMs: options.keepAlive?.idleMs ?? 0,
     pingTimeoutMs: options.keepAlive?.timeoutMs ?? defaults.pingTimeoutMs,
     floods: {
       ...floods,

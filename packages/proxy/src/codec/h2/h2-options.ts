@@ -43,6 +43,8 @@ export interface H2Options {
   readonly streamErrorOnMalformed: boolean
   /** After so long without a frame a PING is sent, and its answer awaited; 0: never. */
   readonly pingIntervalMs: number
+  /** After so long without a frame a PING is sent in front of the next request; 0: never. */
+  readonly pingIdleMs: number
   readonly pingTimeoutMs: number
   /** How long a stream may wait for the peer to take its data; 0: for ever. */
   readonly stallMs: number
@@ -62,6 +64,7 @@ export const defaultH2Options: H2Options = {
   allowConnect: false,
   streamErrorOnMalformed: true,
   pingIntervalMs: 0,
+  pingIdleMs: 0,
   pingTimeoutMs: 10_000,
   stallMs: 300_000,
   lingerMs: 1_000,

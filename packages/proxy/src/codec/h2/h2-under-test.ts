@@ -228,6 +228,7 @@ export class SeenRequest implements RequestReceiver {
   onWritable(): void {
     this.writables++
   }
+  onAhead(): void {}
   onBodyFault(details: string): void {
     this.gone = details
   }
@@ -261,6 +262,9 @@ export class ServerUnderTest implements H2Server {
   }
   headMs(): number {
     return 10_000
+  }
+  drainMs(): number {
+    return 5_000
   }
   onStream(stream: DownstreamStream): void {
     const request = new SeenRequest(stream)

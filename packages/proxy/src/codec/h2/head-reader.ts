@@ -1,5 +1,5 @@
 // Makes heads of decoded fields and judges them (RFC 9113 8.2 and 8.3). A malformed message is an error of its stream.
-import { charClass, TARGET, TOKEN } from '../h1/char-table.ts'
+import { charClass, TOKEN } from '../h1/char-table.ts'
 import { FieldsHead } from '../fields-head.ts'
 import { HeaderKind } from '../header-kind.ts'
 import type { HeadFault, HeadLimits } from '../message-head.ts'
@@ -13,7 +13,6 @@ export type HeadForm = 'request' | 'response' | 'trailers' | 'nothing'
 export const brokenRule = 'http2.violation.of.messaging.rule'
 export const invalidField = 'http2.invalid.header.field'
 const tooLarge: HeadFault = { status: 431, details: 'http2.too_many_headers' }
-const fragment: HeadFault = { status: 400, details: 'http2.path_with_fragment' }
 
 const pathOrScheme = (1 << FieldRole.PATH) | (1 << FieldRole.SCHEME)
 const nothing = new FieldsHead()
@@ -183,11 +182,7 @@ export class HeadReader implements FieldSink {
     if (path === '*') {
       if (head.methodText !== 'OPTIONS') this.#bad(invalidField)
     } else if (path.charCodeAt(0) !== 47) this.#bad(invalidField)
-    else if ((this.#pathFlags & FieldFlag.NO_TARGET) !== 0) {
-      // A fragment is the one thing browsers' libraries leak; it is answered as over HTTP/1.1.
-      if (path.includes('#') && allOf(path.replaceAll('#', ''), TARGET)) this.refused = fragment
-      else this.#bad(invalidField)
-    }
+    else if ((this.#pathFlags & FieldFlag.NO_TARGET) !== 0) this.#bad(invalidField)
   }
 }
 

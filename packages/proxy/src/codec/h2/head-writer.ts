@@ -1,6 +1,7 @@
 // Heads to HEADERS and CONTINUATION frames, straight into the output.
 import { Buffer } from 'node:buffer'
 import type { BodyExtent, OutgoingRequest } from '../http-stream.ts'
+import { H1Head } from '../h1/h1-head.ts'
 import { HeaderKind } from '../header-kind.ts'
 import type { MessageHead } from '../message-head.ts'
 import { defaultFrameBytes, endFrame, FrameFlag, frameHeadBytes, FrameType, writeFrameHead } from './frame.ts'
@@ -75,23 +76,33 @@ function beginBlock({ output, encoder, id, ends }: HeadPlace): number {
 
 function writeLines(place: HeadPlace, head: MessageHead, withLength: boolean): void {
   const { output, encoder } = place
-  const { kinds, dropped, count, unindexed } = head
+  const { count } = head
+  // From the bytes it came in, as long as they are there: none of them becomes a string.
+  const lines = head instanceof H1Head && head.source !== undefined ? head : undefined
   for (let index = 0; index < count; index++) {
-    if (dropped[index] !== 0) continue
-    const kind = kinds[index] as number
-    if (kind !== HeaderKind.OTHER) {
-      if (((1 << kind) & connectionKinds) !== 0) continue
-      if (kind === HeaderKind.CONTENT_LENGTH && !withLength) continue
-      if (kind === HeaderKind.TE && head.valueAt(index).toLowerCase() !== 'trailers') continue
-    }
-    const name = head.nameAt(index)
-    encoder.field(output, name, head.valueAt(index), unindexed?.has(name) ?? false)
+    if (!passes(head, index, withLength)) continue
+    if (lines !== undefined) encoder.line(output, lines, index)
+    else writeField(place, head, index)
   }
   const { added } = head
   for (let index = 0; index < added.length; index += 2) {
     const name = added[index] as string
     if (name !== 'content-length' || withLength) writeAdded(place, name, added[index + 1] as string)
   }
+}
+
+function passes(head: MessageHead, index: number, withLength: boolean): boolean {
+  if (head.dropped[index] !== 0) return false
+  const kind = head.kinds[index] as number
+  if (kind === HeaderKind.OTHER) return true
+  if (((1 << kind) & connectionKinds) !== 0) return false
+  if (kind === HeaderKind.CONTENT_LENGTH) return withLength
+  return kind !== HeaderKind.TE || head.isWord(index, 'trailers')
+}
+
+function writeField({ output, encoder }: HeadPlace, head: MessageHead, index: number): void {
+  const name = head.nameAt(index)
+  encoder.field(output, name, head.valueAt(index), head.unindexed?.has(name) ?? false)
 }
 
 function writeAdded({ output, encoder }: HeadPlace, name: string, value: string): void {

@@ -13,7 +13,7 @@ export const FieldFlag = {
   MALFORMED: 1,
   /** It came as a never-indexed literal: it stays one on every hop (RFC 7541 6.2.3). */
   NEVER_INDEXED: 2,
-  /** The value holds bytes that no request target has: blanks, `#`. */
+  /** The value holds bytes that no request target has: blanks, bytes above 127. */
   NO_TARGET: 4,
 } as const
 

@@ -38,6 +38,22 @@ export function encodeFields(
   return Buffer.from(output.bytes.subarray(0, output.length))
 }
 
+/** As `encodeFields`, but from the bytes of header lines of HTTP/1.1. */
+export function encodeLines(
+  encoder: HpackEncoder,
+  fields: readonly { readonly name: string; readonly value: string }[],
+): Buffer {
+  const output = new OutputBuffer(new BufferPool())
+  encoder.begin(output)
+  for (const { name, value } of fields) {
+    const source = Buffer.from(`before${name}: ${value}\r\n`, 'latin1')
+    const from = name.length + 2
+    const offsets = Int32Array.of(0, name.length, from, from + value.length, from + value.length + 2)
+    encoder.line(output, { source, base: 6, offsets }, 0)
+  }
+  return Buffer.from(output.bytes.subarray(0, output.length))
+}
+
 /** A decoder and an encoder that talk to each other. */
 export function hpackPair(): { readonly decoder: HpackDecoder; readonly encoder: HpackEncoder } {
   return { decoder: new HpackDecoder(), encoder: new HpackEncoder() }

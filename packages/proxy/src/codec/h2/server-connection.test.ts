@@ -657,11 +657,11 @@ test('a tunnel that is reset or torn down is told, and says so, once', async () 
       frames = send(Buffer.alloc(0))
       assert.deepEqual(
         frames.slice(1).map(({ type, payload }) => [type, payload.readUInt32BE(0)]),
-        [[3, 8]],
+        [[3, 10]],
       )
     }
     await Promise.resolve()
-    assert.deepEqual(closes, [who === 'us' ? 'local' : 'reset'])
+    assert.deepEqual(closes, [{ us: 'local', client: 'reset', connection: 'unreachable' }[who]])
     assert.equal(inner.write(Buffer.from('x')), true)
   }
 })

@@ -17,6 +17,8 @@ export interface H2Server {
   idleMs(): number
   /** Milliseconds from a head's first byte to its last; 0: no limit. */
   headMs(): number
+  /** Milliseconds a client that was warned may take to close. */
+  drainMs(): number
   /** Must `attach` a receiver, or answer and end, before it returns. */
   onStream(stream: DownstreamStream): void
   /** A well-formed head that is not served: answer it, or reset the stream. */
@@ -25,9 +27,6 @@ export interface H2Server {
   onMalformed(details: string): void
   onClosed(close: TransportClose): void
 }
-
-/** How long a client that was warned may take to close; Envoy's `drain_timeout`. */
-const graceMs = 5_000
 
 const preface = Buffer.from(clientPreface)
 
@@ -66,7 +65,7 @@ export class H2ServerConnection extends H2Connection {
     this.#draining = 'warned'
     writeGoaway(this.output, largestWindowBytes, ErrorCode.NO_ERROR, '')
     this.ping(PingPurpose.DRAIN)
-    this.deadlines.arm(this.idleDeadline, graceMs)
+    this.deadlines.arm(this.idleDeadline, Math.max(1, this.#server.drainMs()))
   }
 
   protected override readFrames(bytes: Buffer, start: number, end: number): void {

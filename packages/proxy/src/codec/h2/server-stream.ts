@@ -20,6 +20,8 @@ export class H2ServerStream extends H2Stream implements DownstreamStream {
   readonly requestBody: BodyExtent
   /** GOAWAY says that a connection ends, not an answer. */
   readonly closing = false
+  /** RFC 9113 8.5. */
+  readonly brokenOff = ErrorCode.CONNECT_ERROR
 
   constructor(connection: H2Connection, id: number, head: FieldsHead, requestBody: BodyExtent) {
     super(connection)

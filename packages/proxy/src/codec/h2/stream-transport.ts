@@ -2,7 +2,6 @@
 import { Buffer } from 'node:buffer'
 import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { MessageReceiver, RequestReceiver, ResponseFailure, ResponseReceiver } from '../http-stream.ts'
-import { ErrorCode } from './frame.ts'
 
 /** What the transport needs of its stream. */
 interface TunnelStream {
@@ -15,6 +14,8 @@ interface TunnelStream {
   pauseTunnel(): void
   resumeTunnel(): void
   resetNow(code: number): void
+  /** What says that the inner connection broke off. */
+  readonly brokenOff: number
 }
 
 const ignore: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
@@ -81,8 +82,8 @@ export class StreamTransport implements Transport, RequestReceiver, ResponseRece
 
   destroy(reset = false): void {
     if (this.#over) return
-    // HBONE's peers read CANCEL as a reset of the inner connection; a complete one needs no reset at all.
-    if (!this.#stream.closed) this.#stream.resetNow(ErrorCode.CANCEL)
+    // A complete one needs no reset at all.
+    if (!this.#stream.closed) this.#stream.resetNow(this.#stream.brokenOff)
     this.#close({ reason: 'local', detail: reset ? 'reset by this side' : 'closed by this side' })
   }
 
@@ -102,18 +103,20 @@ export class StreamTransport implements Transport, RequestReceiver, ResponseRece
     this.handler.onDrain()
   }
 
-  onGone(detail: string, _how?: string): void {
-    this.#close({ reason: 'reset', detail })
+  onGone(detail: string, how: 'closed' | 'reset' | 'protocol' = 'closed'): void {
+    // The connection around the stream is another matter than the stream.
+    this.#close({ reason: how === 'closed' ? 'unreachable' : 'reset', detail })
   }
 
   onFailure({ kind, detail }: ResponseFailure): void {
-    this.#close({ reason: kind === 'refused' ? 'refused' : 'reset', detail })
+    this.#close({ reason: kind === 'closed' ? 'unreachable' : kind === 'refused' ? 'refused' : 'reset', detail })
   }
 
   onBodyFault(details: string): void {
     this.#close({ reason: 'reset', detail: details })
   }
 
+  onAhead(): void {}
   onInformational(): void {}
   onHead(): void {}
 

@@ -36,6 +36,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
   waits = false
   /** Bytes the body may still have by its `content-length`; -1: no such promise. */
   bodyLeft = -1
+  /** The code that says that a tunnel's inside broke off. */
+  abstract readonly brokenOff: number
   protected receiver: MessageReceiver | undefined = undefined
   protected sending: SendState = 'open'
   /** It is a byte stream whose directions end one by one. */

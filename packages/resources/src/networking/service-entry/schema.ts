@@ -27,19 +27,7 @@ const port = object(
   { required: ['number', 'name'] },
 )
 
-const { address, ports, labels, weight, ...unused } = workloadFields
-const endpoint = object(
-  {
-    ...(address === undefined ? {} : { address }),
-    ...(ports === undefined ? {} : { ports }),
-    ...(labels === undefined ? {} : { labels: pending('subsets of a ServiceEntry have no endpoints', labels) }),
-    ...(weight === undefined ? {} : { weight }),
-    ...Object.fromEntries(
-      Object.entries(unused).map(([name, field]) => [name, pending('all endpoints are reached alike', field)]),
-    ),
-  },
-  { check: checkWorkload },
-)
+const endpoint = object(workloadFields, { check: checkWorkload })
 
 const fields: Readonly<Record<string, Schema>> = {
   hosts: doc(
@@ -47,42 +35,23 @@ const fields: Readonly<Record<string, Schema>> = {
     list(text('entry-host'), { min: 1, max: 256, check: (hosts: readonly string[]) => duplicates(hosts, 'host') }),
   ),
   addresses: doc(
-    'Addresses by which it is called.',
+    'Addresses by which it is called, where traffic is redirected.',
     pending('it is called by its names only', list(text('cidr'), { max: 256 })),
   ),
   ports: doc('Ports by which it is called.', list(port, { max: 256, check: checkPorts })),
-  location: doc('Outside the mesh (the default), or inside.', {
-    ...word(['MESH_EXTERNAL', 'MESH_INTERNAL']),
-    'x-pending-values': {
-      MESH_INTERNAL: { effect: 'no mutual TLS of the mesh is spoken to it', proxies: 'all' },
-    },
-  }),
-  resolution: doc('How endpoints are found: as written (STATIC), by name (DNS), or where the caller meant (NONE).', {
-    ...word(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS']),
-    'x-pending-values': {
-      NONE: { effect: 'calls of the host find no endpoint', proxies: 'all' },
-      DYNAMIC_DNS: { effect: 'calls of the host find no endpoint', proxies: 'all' },
-    },
-  }),
+  location: doc('Outside the mesh (the default), or inside.', word(['MESH_EXTERNAL', 'MESH_INTERNAL'])),
+  resolution: doc(
+    'How endpoints are found: as written (STATIC), by name (DNS), or where the caller meant (NONE).',
+    word(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS']),
+  ),
   endpoints: doc('Where it is; with DNS the hosts themselves unless written.', list(endpoint, { max: 4096 })),
-  workloadSelector: doc(
-    'Workloads that are its endpoints.',
-    pending('workloads are no endpoints of it; write a Service', workloadLabels),
-  ),
+  workloadSelector: doc('Workloads and WorkloadEntries of the namespace that are its endpoints.', workloadLabels),
   exportTo,
-  subjectAltNames: doc(
-    'Names of which its certificate must bear one.',
-    pending('a DestinationRule with `tls.subjectAltNames` is needed for that', list(text('not-empty'))),
-  ),
+  subjectAltNames: doc('Names of which its certificate must bear one.', list(text('not-empty'))),
 }
 
-const unknown = 'no workload can call it: it is no host of the mesh'
-
 /** Schema of `spec`. */
-export const serviceEntrySchema: Schema = object(
-  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, pending(unknown, field)])),
-  { required: ['hosts'], check: checkEntry },
-)
+export const serviceEntrySchema: Schema = object(fields, { required: ['hosts'], check: checkEntry })
 
 function* checkPorts(values: readonly EntryPort[]): Iterable<Finding> {
   yield* duplicates(

@@ -1,7 +1,7 @@
 // The kind ServiceEntry (networking.istio.io).
 import { defineKind } from '../../kind-definition.ts'
 import { serviceEntrySchema } from './schema.ts'
-import type { EntryEndpoint, EntryPort } from './types.ts'
+import type { EntryEndpoint, EntryPort, ServiceEntrySpec } from './types.ts'
 
 /** Istio's ServiceEntry. */
 export const serviceEntryKind = defineKind({
@@ -15,6 +15,9 @@ export const serviceEntryKind = defineKind({
     location: spec.location ?? 'MESH_EXTERNAL',
     resolution: spec.resolution ?? 'NONE',
     endpoints: (spec.endpoints ?? []) as readonly EntryEndpoint[],
+    ...(spec.workloadSelector === undefined
+      ? {}
+      : { workloadSelector: spec.workloadSelector as NonNullable<ServiceEntrySpec['workloadSelector']> }),
     subjectAltNames: (spec.subjectAltNames ?? []) as readonly string[],
     exportTo: (spec.exportTo ?? ['*']) as readonly string[],
   }),

@@ -1,14 +1,8 @@
 // Istio ServiceEntry, as served by this mesh.
+import type { WorkloadEntrySpec } from '../workload-entry/types.ts'
 
 /** Where one endpoint of a ServiceEntry is. */
-export interface EntryEndpoint {
-  /** IP address, host name (resolution DNS), or `unix://` path. */
-  readonly address?: string
-  /** Port by name of the entry's port. */
-  readonly ports?: Readonly<Record<string, number>>
-  readonly labels?: Readonly<Record<string, string>>
-  readonly weight?: number
-}
+export type EntryEndpoint = WorkloadEntrySpec
 
 /** A port of a ServiceEntry. */
 export interface EntryPort {
@@ -30,6 +24,8 @@ export interface ServiceEntrySpec {
   readonly location: 'MESH_EXTERNAL' | 'MESH_INTERNAL'
   readonly resolution: Resolution
   readonly endpoints: readonly EntryEndpoint[]
+  /** Labels of workloads that are endpoints; absent: only `endpoints` are. */
+  readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> }
   readonly subjectAltNames: readonly string[]
   /** See `isVisible`. */
   readonly exportTo: readonly string[]

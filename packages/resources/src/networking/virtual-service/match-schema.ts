@@ -7,6 +7,7 @@ import {
   list,
   mapOf,
   object,
+  pending,
   pendingOnWeft,
   portNumber,
   refused,
@@ -22,11 +23,15 @@ export const gatewayNames: Schema = list(text('gateway-name'), { min: 1 })
 /** Header conditions, keyed by header name. */
 const headerMatches: Schema = mapOf(presenceMatch, 'header-name')
 
+const workloads: Readonly<Record<string, Schema>> = {
+  sourceLabels: doc('Labels that the calling workload must carry; not looked at by gateways.', labels),
+  sourceNamespace: doc('Namespace of the calling workload; not looked at by gateways.', text('dns-label')),
+}
+
 const callers: Readonly<Record<string, Schema>> = {
   port: doc('Port that the request was sent to.', portNumber),
   gateways: doc('Gateways (or `mesh`) it holds at; must be among those of the object.', gatewayNames),
-  sourceLabels: doc('Labels that the calling workload must carry; not looked at by gateways.', labels),
-  sourceNamespace: doc('Namespace of the calling workload; not looked at by gateways.', text('dns-label')),
+  ...workloads,
 }
 
 /** Conditions on a request. */
@@ -70,6 +75,12 @@ export const tlsMatch: Schema = object(
   {
     sniHosts: doc('Server names that the client asks for; `*.` covers names below.', list(text('host'), { min: 1 })),
     ...callers,
+    ...Object.fromEntries(
+      Object.entries(workloads).map(([name, field]) => [
+        name,
+        pending('inside the mesh TLS connections are not routed by server name', field),
+      ]),
+    ),
     ...subnets,
   },
   { required: ['sniHosts'] },

@@ -176,6 +176,18 @@ export interface TcpRoute {
   readonly route: readonly { readonly destination: Destination; readonly weight: number }[]
 }
 
+/** Conditions on a TLS connection that is passed on as it is, or that a gateway ends. */
+export interface TlsMatchAttributes extends L4MatchAttributes {
+  /** Names, or `*.` and what stands below. */
+  readonly sniHosts: readonly string[]
+}
+
+/** One rule for TLS connections, by the name the client asks for. */
+export interface TlsRoute {
+  readonly match: readonly TlsMatchAttributes[]
+  readonly route: readonly { readonly destination: Destination; readonly weight: number }[]
+}
+
 /** Spec of a VirtualService. */
 export interface VirtualServiceSpec {
   /** None: a delegate of others. */
@@ -183,6 +195,7 @@ export interface VirtualServiceSpec {
   /** `mesh` (the default), `name` or `namespace/name`. */
   readonly gateways: readonly string[]
   readonly http: readonly HttpRoute[]
+  readonly tls: readonly TlsRoute[]
   readonly tcp: readonly TcpRoute[]
   /** `['*']` (the default), `['~']`, or names of namespaces and `.`; see `isVisible`. */
   readonly exportTo: readonly string[]

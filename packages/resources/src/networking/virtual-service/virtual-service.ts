@@ -1,7 +1,7 @@
 // The kind VirtualService (networking.istio.io).
 import { defineKind, type Written } from '../../kind-definition.ts'
 import { virtualServiceSchema } from './schema.ts'
-import type { CorsPolicy, HttpRoute, TcpRoute, VirtualServiceSpec } from './types.ts'
+import type { CorsPolicy, HttpRoute, TcpRoute, TlsRoute, VirtualServiceSpec } from './types.ts'
 
 /** Istio's VirtualService. */
 export const virtualServiceKind = defineKind({
@@ -12,6 +12,7 @@ export const virtualServiceKind = defineKind({
     hosts: (spec.hosts ?? []) as readonly string[],
     gateways: (spec.gateways ?? ['mesh']) as readonly string[],
     http: (spec.http ?? []).map(httpDefaults),
+    tls: (spec.tls ?? []).map((rule) => ({ ...rule, route: weigh(rule.route) }) as TlsRoute),
     tcp: (spec.tcp ?? []).map((rule) => ({ ...rule, route: weigh(rule.route) }) as TcpRoute),
     exportTo: (spec.exportTo ?? ['*']) as VirtualServiceSpec['exportTo'],
   }),

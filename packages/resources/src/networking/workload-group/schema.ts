@@ -14,7 +14,8 @@ import {
 } from '../../schema/schema.ts'
 import { checkSocketPorts, workloadFields } from '../match-schema.ts'
 
-const noRegistration = 'no workload registers by itself'
+const noProbes = 'nobody probes the entries: they are ready as long as they are written'
+const noAnnotations = 'nothing reads annotations of entries'
 const seconds = integer(0, 2_147_483_647)
 
 const probe = object(
@@ -59,24 +60,23 @@ const probe = object(
   { check: exactlyOne(['httpGet', 'tcpSocket', 'exec', 'grpc'], 0) },
 )
 
+const ownAddress = doc('Address.', pending('each entry has an address of its own', text('workload-address')))
+
 /** Schema of `spec`. */
 export const workloadGroupSchema: Schema = object(
   {
     metadata: doc(
       'What the entries of the group carry.',
-      pending(
-        noRegistration,
-        object({
-          labels: doc('Labels.', mapOf(text('label-value'), 'label-key')),
-          annotations: doc('Annotations.', mapOf(text(), 'label-key')),
-        }),
-      ),
+      object({
+        labels: doc('Labels.', mapOf(text('label-value'), 'label-key')),
+        annotations: doc('Annotations.', pending(noAnnotations, mapOf(text(), 'label-key'))),
+      }),
     ),
     template: doc(
-      'What the entries of the group are.',
-      pending(noRegistration, object(workloadFields, { check: checkSocketPorts })),
+      'What the entries of the group are: WorkloadEntries with the annotation istio.io/autoRegistrationGroup.',
+      object({ ...workloadFields, address: ownAddress }, { check: checkSocketPorts }),
     ),
-    probe: doc('How readiness is found out.', pending(noRegistration, probe)),
+    probe: doc('How readiness is found out.', pending(noProbes, probe)),
   },
   { required: ['template'] },
 )

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
+
+const root = join(import.meta.dirname, '../../../..')
+
+interface Run {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function weft(...args: string[]): Run {
+  const main = join(import.meta.dirname, '../main.ts')
+  const maxBuffer = 64 * 2 ** 20
+  return spawnSync(process.execPath, [main, 'translate', ...args], { encoding: 'utf8', cwd: root, maxBuffer })
+}
+
+interface Translated {
+  readonly type: string
+  readonly name: string
+  readonly from: readonly {
+    readonly origin: string
+    readonly position?: { readonly file: string; readonly line: number }
+  }[]
+  readonly resource: { readonly name?: string; readonly cluster_name?: string }
+}
+
+test('weft translate prints what a proxy gets, with the YAML behind it', () => {
+  const run = weft('examples/bookstore', '--proxy', 'web', '-o', 'json')
+  assert.deepEqual([run.status, run.stderr], [0, ''])
+  const resources = JSON.parse(run.stdout) as readonly Translated[]
+  assert.deepEqual([...new Set(resources.map(({ type }) => type))], ['listeners', 'routes', 'clusters', 'endpoints'])
+  for (const { name, resource } of resources) assert.equal(resource.name ?? resource.cluster_name, name)
+  const cluster = resources.find(({ name }) => name === 'outbound|80|v2|catalog.bookstore.svc.cluster.local')
+  const rule = cluster?.from.find(({ origin }) => origin.includes('/DestinationRule/bookstore/catalog#spec.subsets'))
+  assert.deepEqual([rule?.position?.file, (rule?.position?.line ?? 0) > 0], ['mesh/catalog-routing.yaml', true])
+})
+
+test('as YAML it is one document for each resource, of one type and name if asked', () => {
+  const run = weft('examples/bookstore', '--proxy', 'web-0.bookstore', '--type', 'clusters', '--name', '|v1|')
+  const documents = parseAllDocuments(run.stdout)
+  assert.ok(Array.isArray(documents))
+  const names = documents.map((document) => (document.toJS() as Translated['resource']).name)
+  assert.deepEqual(names, ['outbound|80|v1|catalog.bookstore.svc.cluster.local'])
+  assert.match(
+    run.stdout,
+    /^# clusters: outbound\|80\|v1\|catalog\S+ \([0-9a-f]+\)\n# from mesh\/services\.yaml:\d+ core\/Service/,
+  )
+})
+
+test('it is made for the interception that is asked for', () => {
+  const names = (interception: string): string[] => {
+    const args = ['--proxy', 'web', '--type', 'listeners', '--interception', interception, '-o', 'json']
+    return (JSON.parse(weft('examples/bookstore', ...args).stdout) as Translated[]).map(({ name }) => name)
+  }
+  assert.equal(names('explicit').includes('virtualOutbound'), false)
+  assert.notDeepEqual(names('redirect'), names('explicit'))
+})
+
+test('a proxy that is not there is named with those that are; a wrong command line exits 2', () => {
+  const nobody = weft('examples/bookstore', '--proxy', 'wob')
+  assert.equal(nobody.status, 1)
+  assert.match(nobody.stderr, /there is no proxy wob; there are: .*web-0\.bookstore/)
+  assert.equal(weft('examples/bookstore').status, 2)
+  assert.equal(weft('examples/bookstore', '--proxy', 'web', '--type', 'secrets').status, 2)
+  assert.match(weft('--help').stdout, /weft translate examples\/bookstore --proxy web/)
+})
