@@ -44,7 +44,7 @@ export function requestPrincipal(value: string): PrincipalInit {
     allOfPrincipals([claimMatching(['iss'], iss), claimMatching(['sub'], sub)])
   const any = wildcard('*')
   if (value === '*') return both(any, any)
-  const splits = [...value].flatMap((char, index) => (char === '/' ? [index] : []))
+  const splits = Array.from(value.matchAll(/\//g), ({ index }) => index)
   const suffixes = value.startsWith('*')
   const prefixes = !suffixes && value.endsWith('*')
   const parts = splits.flatMap((at) => {

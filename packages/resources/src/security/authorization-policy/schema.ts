@@ -205,7 +205,7 @@ function* checkCondition(value: Condition): Iterable<Finding> {
 }
 
 function unknownKey(key: string): Finding {
-  if (/^experimental\./.test(key)) {
+  if (key.startsWith('experimental.')) {
     return {
       code: 'unsupported-value',
       message: `${shown(key)} is not supported by Weft yet`,
