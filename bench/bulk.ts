@@ -4,7 +4,7 @@ import type { Arm } from './arm.ts'
 import { cpuNs } from './cpu.ts'
 import { startGround, startPeer } from './peer-arms.ts'
 import { median, pairedRatio } from './statistics.ts'
-import { startMesh } from './weft-arm.ts'
+import { base, startMesh } from './weft-arm.ts'
 
 /** One arm in one round. */
 export interface BulkSample {
@@ -50,6 +50,7 @@ export async function measureBulk(rounds: number, seconds: number): Promise<read
   const samples: BulkSample[] = []
   try {
     arms.push(await startMesh({ name: 'weft', kind: 'tcp', proxy: 'weft' }))
+    if (base !== undefined) arms.push(await startMesh({ name: 'weft (base)', kind: 'tcp', proxy: 'weft', dist: base }))
     arms.push(await startPeer('haproxy', 'bulk', ground))
     for (const arm of arms) await sample(arm, 2)
     for (let round = 0; round < rounds; round += 1) {

@@ -1,12 +1,14 @@
-// One hop of unary gRPC calls (64 in flight, messages of 128 bytes): CPU of each proxy per call, in interleaved rounds.
+// One hop of unary gRPC calls (64 in flight, messages of 128 bytes): CPU of each proxy per call, in interleaved rounds. Weft's is a gateway.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Arm, coreOfOthers, coreUnderTest, freePort, pin, renderConfig, startProgram } from './arm.ts'
+import { type Arm, coreOfOthers, freePort, pin, renderConfig, startProgram } from './arm.ts'
 import { cpuNs } from './cpu.ts'
+import { spin } from './spinners.ts'
 import { median, pairedRatio } from './statistics.ts'
+import { base, startMesh } from './weft-arm.ts'
 
 const execute = promisify(execFile)
 const connections = 8
@@ -37,15 +39,19 @@ async function sample({ name, url, pids }: Arm, message: string, seconds: number
   return { arm: name, calls, cpuUsPerCall: used / 1_000 / calls }
 }
 
+async function startGrpcBackend(port: number): Promise<Arm> {
+  const command = ['env', 'HOST=127.0.0.1', `PORT=${port}`, process.execPath, join(import.meta.dirname, 'backend.ts')]
+  const backend = await startProgram('backend', [...command, 'grpc'], port, '')
+  pin(backend.pids, coreOfOthers)
+  return backend
+}
+
 async function start(dir: string): Promise<{ backend: Arm; arms: Arm[] }> {
   const backendPort = await freePort()
-  // A length-prefixed message: no compression, 128 bytes.
-  const body = `\\x00\\x00\\x00\\x00\\x80${'x'.repeat(128)}`
-  const backendConfig = renderConfig('grpc.backend.nginx.conf', dir, { PORT: backendPort, BODY: body })
   const address = `127.0.0.1:${backendPort}`
-  const backend = await startProgram('backend', ['nginx', '-c', backendConfig, '-p', dir], backendPort, '')
-  pin(backend.pids, coreOfOthers)
-  const arms: Arm[] = []
+  const backend = await startGrpcBackend(backendPort)
+  const arms: Arm[] = [await startMesh({ name: 'weft', kind: 'grpc', proxy: 'weft' })]
+  if (base !== undefined) arms.push(await startMesh({ name: 'weft (base)', kind: 'grpc', proxy: 'weft', dist: base }))
   const haproxyPort = await freePort()
   const haproxy = renderConfig('grpc.haproxy.cfg', dir, { PORT: haproxyPort, BACKEND: address })
   arms.push(await startProgram('haproxy', ['haproxy', '-db', '-f', haproxy], haproxyPort, ''))
@@ -54,7 +60,6 @@ async function start(dir: string): Promise<{ backend: Arm; arms: Arm[] }> {
   const envoy = renderConfig('grpc.envoy.yaml', dir, values)
   const command = ['envoy', '-c', envoy, '--concurrency', '1', '--disable-hot-restart', '-l', 'error']
   arms.push(await startProgram('envoy', command, envoyPort, ''))
-  for (const { pids } of arms) pin(pids, coreUnderTest)
   return { backend, arms }
 }
 
@@ -65,14 +70,17 @@ export async function measureGrpc(rounds: number, seconds: number): Promise<read
   writeFileSync(message, Buffer.concat([Buffer.from([0, 0, 0, 0, 128]), Buffer.alloc(128, 'x')]))
   const { backend, arms } = await start(dir)
   const samples: GrpcSample[] = []
+  const stopSpinning = spin()
   try {
-    for (const arm of arms) await sample(arm, message, 2)
+    // A JIT needs some tens of thousands of calls.
+    for (const arm of arms) for (let burst = 0; burst < 4; burst += 1) await sample(arm, message, 2)
     for (let round = 0; round < rounds; round += 1) {
       for (let place = 0; place < arms.length; place += 1) {
         samples.push(await sample(arms[(place + round) % arms.length] as Arm, message, seconds))
       }
     }
   } finally {
+    stopSpinning()
     for (const arm of [...arms, backend]) await arm.stop()
     rmSync(dir, { recursive: true, force: true })
   }

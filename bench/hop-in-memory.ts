@@ -25,8 +25,8 @@ import { unknownWorkload } from '../packages/proxy/src/telemetry/workload-labels
 import { median } from './statistics.ts'
 
 const connections = 64
-const perRound = 1_000
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 300)
+const perRound = 200
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 800)
 
 let seed = 12_345
 function pick(count: number): number {
@@ -310,7 +310,7 @@ batch(0)
 
 const ns: number[] = []
 const bytes: number[] = []
-const warmRounds = 30
+const warmRounds = 300
 for (let round = -warmRounds; round < rounds; round++) {
   for (const client of clients) client.taken = 0
   const heapBefore = process.memoryUsage().heapUsed
@@ -324,7 +324,7 @@ for (let round = -warmRounds; round < rounds; round++) {
   if (round < 0) continue
   ns.push(took / perRound)
   if (grown > 0) bytes.push(grown / perRound)
-  if (round % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  if (round % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
 }
 if (!metrics.render().includes('istio_requests_total')) throw new Error('nothing was counted')
 const best = Math.min(...ns)

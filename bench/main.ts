@@ -6,7 +6,7 @@ import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { Arm } from './arm.ts'
 import { measureBulk } from './bulk.ts'
-import { measureControl } from './control/measure-control.ts'
+import { measureConfig, measureControl } from './control/measure-control.ts'
 import { measureEdits } from './edits.ts'
 import { measureGrpc } from './grpc.ts'
 import { measureIdle } from './idle-connections.ts'
@@ -19,7 +19,7 @@ import { measureSlowReader } from './slow-reader.ts'
 import { spin } from './spinners.ts'
 import { measureStart } from './start-up.ts'
 import { median, pairedRatio } from './statistics.ts'
-import { startMesh } from './weft-arm.ts'
+import { base, startMesh } from './weft-arm.ts'
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 9)
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 2)
@@ -43,6 +43,7 @@ async function compare(kind: 'plain' | 'pair'): Promise<Sample[]> {
     arms.push(await startMesh({ name: 'weft', kind, proxy: 'weft' }))
     // The same program twice: what differs between these two is noise.
     arms.push(await startMesh({ name: 'weft (A/A)', kind, proxy: 'weft' }))
+    if (base !== undefined) arms.push(await startMesh({ name: 'weft (base)', kind, proxy: 'weft', dist: base }))
     arms.push(await startPeer('nginx', kind, ground), await startPeer('haproxy', kind, ground))
     if (kind === 'pair') arms.push(await startPeer('haproxy', 'pair-h2', ground))
     arms.push(await startMesh({ name: 'envoy', kind, proxy: 'envoy' }))
@@ -101,7 +102,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   routes: async () => ({ weft: await measureRoutes('weft'), envoy: await measureRoutes('envoy') }),
   start: measureStart,
   edits: measureEdits,
-  control: () => Promise.resolve(measureControl()),
+  control: () => Promise.resolve({ config: measureConfig(), meshes: measureControl() }),
 }
 const unknown = wanted.filter((part) => !Object.hasOwn(parts, part))
 if (unknown.length > 0) {

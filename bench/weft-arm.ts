@@ -9,11 +9,16 @@ import { processTree } from './cpu.ts'
 
 const repo = join(import.meta.dirname, '..')
 
+/** The bundles of another checkout, measured beside ours. */
+export const base = process.env['BENCH_BASE']
+
 /** Which mesh, and what stands as proxy in it. */
 export interface MeshArm {
   readonly name: string
-  readonly kind: 'plain' | 'pair' | 'tcp'
+  readonly kind: 'plain' | 'pair' | 'tcp' | 'grpc'
   readonly proxy: 'weft' | 'envoy'
+  /** The bundles of another checkout, to compare two. */
+  readonly dist?: string
 }
 
 /** A started mesh arm. */
@@ -74,7 +79,7 @@ export async function startMesh(arm: MeshArm, prepare: (dir: string) => void = (
   writeFileSync(file, readFileSync(file, 'utf8').replace('../../backend.ts', backend))
   prepare(dir)
   const args = [
-    join(repo, 'dist/weft.mjs'),
+    join(arm.dist ?? join(repo, 'dist'), 'weft.mjs'),
     'up',
     dir,
     '--proxy',

@@ -15,7 +15,7 @@ const isSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.ts$/.tes
 
 /** Decisions are pure: these folders see time, randomness and the outside world only as arguments. */
 const pureFolders =
-  /^packages\/(core\/src\/(?!node\/)|resources\/src\/|engine\/src\/|xds\/src\/|control\/src\/(snapshot|generators|policies)\/)/
+  /^packages\/(core\/src\/(?!node\/)|resources\/src\/|engine\/src\/|xds\/src\/|control\/src\/(snapshot|generators|policies|gateway-api|status)\/)/
 
 /** Time, randomness, timers and sockets come from the Runtime that main.ts hands in. */
 const runtimeFolders = /^packages\/(control|proxy)\/src\/(?!main\.ts)/

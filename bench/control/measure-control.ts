@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { median, percentile } from '../statistics.ts'
+import type { ConfigCost } from './config-cost.ts'
 import type { ChangeTime, MeshCost } from './one-mesh.ts'
 
 const small = '100x10,1000x10,1000x200'
@@ -39,6 +40,28 @@ export function measureControl(): MeshCost[] {
     )
     return cost
   })
+}
+
+/** Measures what `BENCH_OBJECTS` (10,000) objects cost from text to findings, and an edit of one of them. */
+export function measureConfig(): ConfigCost {
+  const objects = process.env['BENCH_OBJECTS'] ?? '10000'
+  const edits = process.env['BENCH_CHANGES'] ?? '20'
+  const output = execFileSync(process.execPath, [join(import.meta.dirname, 'config-cost.ts'), objects, edits], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const cost = JSON.parse(output) as ConfigCost
+  const shown = (times: readonly number[]): string =>
+    `${median(times).toFixed(0)} ms (p95 ${percentile(times, 0.95).toFixed(0)})`
+  console.log(
+    [
+      `${cost.objects} objects (${cost.megabytes.toFixed(1)} MB) parsed, validated, analysed: ${cost.firstMs.toFixed(0)} ms (${cost.firstCpuMs.toFixed(0)} ms of processor time), ${cost.rssMb} MB resident`,
+      `  one edited, in a file of its own   ${shown(cost.editMs)}, ${cost.editCpuMs.toFixed(0)} ms of processor time`,
+      `  one edited, all in one file        ${shown(cost.editInOneFileMs)}`,
+      `  per edit: ${cost.validatedPerEdit} validated, ${cost.analysedPerEdit} analysed`,
+    ].join('\n'),
+  )
+  return cost
 }
 
 function timesOf(times: readonly ChangeTime[]): string {

@@ -1,174 +1,15 @@
 // The hop between two proxies as the control plane lays it out: requests by ALPN, TCP as CONNECT streams, both over shared connections.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { JsonObject } from '@bufbuild/protobuf'
-import type { TlsMaterial } from '@weft/core'
-import { client, proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import {
-  any,
-  anyHost,
-  everythingTo,
-  httpOptions,
-  manager,
-  type ProxyUnderTest,
-  staticCluster,
-} from './proxy-under-test.ts'
+import { authority, behindTunnel, httpHop, idOf, originating, stock, terminating } from './hop-under-test.ts'
+import { client, tcpServer } from './l4.ts'
+import type { ProxyUnderTest } from './proxy-under-test.ts'
 import { converse, rawBackend } from './raw-http.ts'
 import { testAuthority } from './test-certificates.ts'
 import { until } from './test-runtime.ts'
 
-const authority = await testAuthority()
 const stranger = await testAuthority()
-const idOf = (account: string): string => `spiffe://cluster.local/ns/shop/sa/${account}`
-const web = await authority.issue(idOf('web'))
-const stock = await authority.issue(idOf('stock'))
 const nobody = 1
-
-const inline = (text: string): JsonObject => ({ inlineString: text })
-
-function tls(
-  side: 'Downstream' | 'Upstream',
-  material: TlsMaterial,
-  alpnProtocols: string[],
-  more: JsonObject = {},
-): JsonObject {
-  const certificate = {
-    certificateChain: inline(material.certificateChainPem),
-    privateKey: inline(material.privateKeyPem),
-  }
-  const commonTlsContext = {
-    tlsCertificates: [certificate],
-    validationContext: { trustedCa: inline(authority.rootPem), ...more },
-    alpnProtocols,
-  }
-  const required: JsonObject = side === 'Downstream' ? { requireClientCertificate: true } : {}
-  const type = `envoy.extensions.transport_sockets.tls.v3.${side}TlsContext`
-  return { name: 'envoy.transport_sockets.tls', typedConfig: any(type, { commonTlsContext, ...required }) }
-}
-
-/** The receiving end: takes CONNECT to `stock:7000` and leads it to a port. `denied`: nobody may. */
-function terminating(t: TestContext, port: number, material = stock, denied = false): Promise<ProxyUnderTest> {
-  const rbac = {
-    name: 'envoy.filters.http.rbac',
-    typedConfig: any('envoy.extensions.filters.http.rbac.v3.RBAC', {
-      rules: {
-        policies: {
-          callers: {
-            permissions: [{ header: { name: ':authority', stringMatch: { exact: 'stock:7000' } } }],
-            principals: [{ authenticated: { principalName: { exact: denied ? 'nobody' : idOf('web') } } }],
-          },
-        },
-      },
-    }),
-  }
-  const routes = anyHost([
-    {
-      match: { connectMatcher: {} },
-      route: { cluster: 'app', upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }] },
-    },
-  ])
-  const router = {
-    name: 'envoy.filters.http.router',
-    typedConfig: any('envoy.extensions.filters.http.router.v3.Router'),
-  }
-  const http2 = { codecType: 'HTTP2', http2ProtocolOptions: { allowConnect: true } }
-  return proxyFor(t, {
-    listeners: [
-      tcpListener('terminate', {
-        filterChains: [
-          {
-            filters: [manager(routes, { ...http2, httpFilters: [rbac, router] })],
-            transportSocket: tls('Downstream', material, ['h2']),
-          },
-        ],
-      }),
-    ],
-    clusters: [staticCluster('app', [port])],
-  })
-}
-
-interface Way {
-  readonly port: number
-  readonly identity?: string
-  /** What the listener is told to ask for; absent: `stock:7000`. */
-  readonly destination?: string
-}
-
-/** An endpoint behind a tunnel to the receiving end at `port`. */
-function behindTunnel({ port, identity = idOf('stock'), destination = 'stock:7000' }: Way, name = 'stock'): JsonObject {
-  return {
-    endpoint: { address: { envoyInternalAddress: { serverListenerName: 'originate', endpointId: `${name}:${port}` } } },
-    metadata: {
-      filterMetadata: {
-        'envoy.transport_socket_match': { tunnel: 'h2' },
-        tunnel: { destination, address: `127.0.0.1:${port}`, ...(identity === '' ? {} : { identity }) },
-      },
-    },
-  }
-}
-
-/** The sending end: one TCP listener per cluster of endpoints, and the way into tunnels. */
-function originating(
-  t: TestContext,
-  clusters: Record<string, JsonObject[]>,
-  more: JsonObject = {},
-): Promise<ProxyUnderTest> {
-  const passing = {
-    name: 'envoy.transport_sockets.internal_upstream',
-    typedConfig: any('envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport', {
-      passthroughMetadata: [{ kind: { host: {} }, name: 'tunnel' }],
-      transportSocket: {
-        name: 'envoy.transport_sockets.raw_buffer',
-        typedConfig: any('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'),
-      },
-    }),
-  }
-  const names = {
-    name: 'envoy.filters.network.set_filter_state',
-    typedConfig: any('envoy.extensions.filters.network.set_filter_state.v3.Config', {
-      onNewConnection: [
-        {
-          objectKey: 'envoy.network.upstream_subject_alt_names',
-          formatString: { textFormatSource: { inlineString: '%DYNAMIC_METADATA(tunnel:identity)%' } },
-        },
-      ],
-    }),
-  }
-  const tunnelingConfig = {
-    hostname: '%DYNAMIC_METADATA(tunnel:destination)%',
-    headersToAdd: [{ header: { key: 'baggage', value: 'k8s.namespace.name=shop' } }],
-  }
-  return proxyFor(t, {
-    listeners: [
-      ...Object.keys(clusters).map((name, index) =>
-        tcpListener(name, { filterChains: [{ filters: [tcpProxy(name, more)] }] }, `127.0.0.${index + 2}`),
-      ),
-      {
-        name: 'originate',
-        internalListener: {},
-        filterChains: [{ filters: [names, tcpProxy('originate', { tunnelingConfig })] }],
-      },
-    ],
-    clusters: [
-      ...Object.entries(clusters).map(([name, lbEndpoints]) => ({
-        name,
-        type: 'STATIC',
-        connectTimeout: '20s',
-        transportSocketMatches: [{ name: 'tunnel', match: { tunnel: 'h2' }, transportSocket: passing }],
-        loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] },
-      })),
-      {
-        name: 'originate',
-        type: 'ORIGINAL_DST',
-        lbPolicy: 'CLUSTER_PROVIDED',
-        connectTimeout: '20s',
-        originalDstLbConfig: { metadataKey: { key: 'tunnel', path: [{ key: 'address' }] } },
-        transportSocket: tls('Upstream', web, ['h2']),
-        ...httpOptions({ explicitHttpConfig: { http2ProtocolOptions: { allowConnect: true } } }),
-      },
-    ],
-  })
-}
 
 const echo = (t: TestContext) =>
   tcpServer(t, (socket) => {
@@ -322,22 +163,7 @@ test('requests at the same time share one connection where ALPN says HTTP/2, and
     [['h2', 'http/1.1'], 'HTTP/2'],
     [['http/1.1'], 'HTTP/1.1'],
   ] as const) {
-    const chain = { filters: [manager(everythingTo('app'))], transportSocket: tls('Downstream', stock, [...alpn]) }
-    const inner = await proxyFor(t, {
-      listeners: [tcpListener('in', { filterChains: [chain] })],
-      clusters: [staticCluster('app', [backend.port])],
-    })
-    const names = { matchTypedSubjectAltNames: [{ sanType: 'URI', matcher: { exact: idOf('stock') } }] }
-    const outer = await proxyFor(t, {
-      listeners: [tcpListener('in', { filterChains: [{ filters: [manager(everythingTo('far'))] }] })],
-      clusters: [
-        staticCluster('far', [inner.portOf('in')], {
-          connectTimeout: '20s',
-          transportSocket: tls('Upstream', web, ['h2', 'http/1.1'], names),
-          ...httpOptions({ autoConfig: { http2ProtocolOptions: {} } }),
-        }),
-      ],
-    })
+    const { inner, outer } = await httpHop(t, backend.port, alpn)
     const ask = () => converse(outer.portOf('in'), ['GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'])
     const answers = await Promise.all(Array.from({ length: 30 }, ask))
     assert.ok(answers.every((answer) => answer.startsWith('HTTP/1.1 200')))

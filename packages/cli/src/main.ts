@@ -9,7 +9,10 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   config: async () => (await import('./commands/config.ts')).registerConfig,
   explain: async () => (await import('./commands/explain.ts')).registerExplain,
   'restart-proxy': async () => (await import('./commands/restart-proxy.ts')).registerRestartProxy,
+  get: async () => (await import('./commands/get.ts')).registerGet,
   analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
+  convert: async () => (await import('./commands/convert.ts')).registerConvert,
+  schema: async () => (await import('./commands/schema.ts')).registerSchema,
   validate: async () => (await import('./commands/validate.ts')).registerValidate,
   translate: async () => (await import('./commands/translate.ts')).registerTranslate,
 }

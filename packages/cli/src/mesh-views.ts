@@ -25,22 +25,29 @@ export interface MeshViews {
   readonly warnings: readonly string[]
 }
 
-/** Reads the YAML files of a directory (its `mesh` folder, if there is one) and translates them. */
-export function offlineViews(dir: string): Result<MeshViews> {
+/** The YAML files of a directory (of its `mesh` folder, if there is one). */
+export function meshFiles(dir: string): Result<readonly { readonly name: string; readonly text: string }[]> {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) return err(`${dir} is not a directory`)
   const root = existsSync(join(dir, 'mesh')) ? join(dir, 'mesh') : dir
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.ya?ml$/.test(name) && !name.includes('node_modules'))
     .sort()
     .map((name) => ({ name: relative('', join(root, name)), text: readFileSync(join(root, name), 'utf8') }))
-  const mesh = buildOffline(files)
+  return ok(files)
+}
+
+/** Reads the YAML files of a directory and translates them. */
+export function offlineViews(dir: string): Result<MeshViews> {
+  const files = meshFiles(dir)
+  if (!files.ok) return files
+  const mesh = buildOffline(files.value)
   const warnings = mesh.problems
     .filter((problem) => problem.severity === 'error')
     .map((problem) => `${placeText(problem.position)}${problem.message}`)
   if (mesh.instances.length === 0) {
     const errors = warnings.map((warning) => `\n  ${warning}`).join('')
     return err(
-      `${root} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nobody to explain for${errors}`,
+      `${dir} holds no Workload (kind: Workload, apiVersion: weft.dev/v1alpha1): nobody to explain for${errors}`,
     )
   }
   const views = mesh.instances.flatMap((instance) => {

@@ -28,6 +28,7 @@ Examples:
   weft status                            every proxy, what it accepted, its identity
   weft explain --from web GET http://catalog/books
   weft analyze examples/bookstore        check a directory, start nothing
+  weft convert examples/bookstore        the same in kinds of the Gateway API
   weft translate examples/bookstore --proxy web   the xDS that a proxy would get`,
     )
   for (const register of registers) register(program)

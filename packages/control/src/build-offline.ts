@@ -1,5 +1,14 @@
 // The whole translation without a control plane: files in, resource tables out. `weft explain DIR` and the golden tests use it.
-import { loadFiles, ofKind, planInstances, type Problem, type SourceFile, type WorkloadInstance } from '@weft/resources'
+import {
+  loadFiles,
+  type MeshObject,
+  meshWorkloads,
+  ofKind,
+  planInstances,
+  type Problem,
+  type SourceFile,
+  type WorkloadInstance,
+} from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
 import { findingsOf, Translator } from './generators/translator.ts'
@@ -12,6 +21,8 @@ import type { UnenforceablePolicy } from './store/store-state.ts'
 /** A directory, translated as if every planned instance were ready. */
 export interface OfflineMesh {
   readonly snapshot: MeshSnapshot
+  /** What the snapshot was made from. */
+  readonly objects: readonly MeshObject[]
   readonly instances: readonly WorkloadInstance[]
   /** The table of a proxy by id (`<instance>.<namespace>`); undefined for an id that no instance with a proxy has. */
   resourcesFor(proxyId: string): ResourceTable | undefined
@@ -39,7 +50,7 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
   const { objects, problems } = loadFiles(files, options.flavor)
   const planned =
     options.instances ??
-    planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((instance) => ({
+    planInstances(meshWorkloads(objects), ofKind(objects, 'Service')).map((instance) => ({
       ...instance,
       ready: true,
     }))
@@ -64,6 +75,7 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
   const { losers, problems: generatorProblems } = findingsOf(translations.values())
   return {
     snapshot,
+    objects,
     instances: planned,
     resourcesFor: (proxyId) => translations.get(proxyId)?.table,
     sourceMap: sourceMapOf(objects),

@@ -32,6 +32,10 @@ export interface PeerIdentity {
   readonly notAfterMs: number | undefined
   /** DNS names of the peer's leaf certificate; absent: none. */
   readonly dnsNames?: readonly string[]
+  /** SHA-256 of the peer's leaf certificate, hexadecimal; absent: not known. */
+  readonly fingerprint?: string
+  /** Subject of the peer's leaf certificate as RFC 2253 writes it; absent: not known. */
+  readonly subject?: string
   /** IP addresses of the peer's leaf certificate, as its text form writes them; absent: none. */
   readonly ipAddresses?: readonly string[]
 }

@@ -14,7 +14,7 @@ export { decideFault, type FaultDecision, type FaultDraws } from './decide/fault
 export { matchFilterChain } from './decide/filter-chain.ts'
 export { filterOverride, isFilterEnabled, type Routed } from './decide/filter-override.ts'
 export { formatText, type ReadOperator } from './decide/format-text.ts'
-export { editHeaders, headerLevels, type HeaderTarget } from './decide/header-edits.ts'
+export { editHeaders, fixedAdditions, headerLevels, type HeaderTarget } from './decide/header-edits.ts'
 export { type NormalizedPath, normalizePath } from './decide/normalize-path.ts'
 export { originalDestination } from './decide/original-destination.ts'
 export { redirectResponse, type Rewritten, rewriteRequest } from './decide/rewrite.ts'

@@ -126,7 +126,7 @@ export interface LocalityEndpoints {
 /** One endpoint. `key` names it in registries that outlive configuration: `address:port` or `internal:<listener>`. */
 export interface Endpoint {
   readonly key: string
-  readonly target:
+  readonly target: /** An IP address, a host name, or (with port 0) the path of a Unix socket. */
     | { readonly kind: 'socket'; readonly address: string; readonly port: number }
     | { readonly kind: 'internal'; readonly listener: string; readonly endpointId: string }
   readonly hostname: string

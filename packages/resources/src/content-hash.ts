@@ -17,20 +17,41 @@ function primeRootFractions(count: number, power: number): Int32Array {
   return fractions
 }
 
+/** Names of fields as JSON: there are few of them. */
+const names = new Map<string, string>()
+const maxNames = 10_000
+
 /** JSON with sorted keys and without undefined members, so that equal values have equal texts. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined)
-    members.sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) {
+    let text = '['
+    for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${canonicalJson(value[i])}`
+    return `${text}]`
   }
-  return JSON.stringify(value) ?? 'null'
+  let text = '{'
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Readonly<Record<string, unknown>>)[key]
+    if (member !== undefined) text += `${text.length === 1 ? '' : ','}${nameText(key)}:${canonicalJson(member)}`
+  }
+  return `${text}}`
 }
+
+function nameText(name: string): string {
+  let text = names.get(name)
+  if (text === undefined) {
+    text = JSON.stringify(name)
+    if (names.size < maxNames) names.set(name, text)
+  }
+  return text
+}
+
+const utf8 = new TextEncoder()
 
 /** 32 hexadecimal digits that name a JSON value by its content. */
 export function contentHash(value: unknown): string {
-  return sha256(new TextEncoder().encode(canonicalJson(value))).slice(0, 32)
+  return sha256(utf8.encode(canonicalJson(value))).slice(0, 32)
 }
 
 /** SHA-256 of `bytes`, 64 hexadecimal digits. */
@@ -55,7 +76,14 @@ function compress(state: Int32Array, view: DataView, offset: number): void {
     const s1 = rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >>> 10)
     schedule[i] = ((schedule[i - 16] as number) + s0 + (schedule[i - 7] as number) + s1) | 0
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number]
+  let a = state[0] as number
+  let b = state[1] as number
+  let c = state[2] as number
+  let d = state[3] as number
+  let e = state[4] as number
+  let f = state[5] as number
+  let g = state[6] as number
+  let h = state[7] as number
   for (let i = 0; i < 64; i++) {
     const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (roundConstants[i] as number) + (schedule[i] as number)) | 0
@@ -70,8 +98,14 @@ function compress(state: Int32Array, view: DataView, offset: number): void {
     b = a
     a = (t1 + t2) | 0
   }
-  const added = [a, b, c, d, e, f, g, h]
-  for (let i = 0; i < 8; i++) state[i] = ((state[i] as number) + (added[i] as number)) | 0
+  state[0] = (state[0] as number) + a
+  state[1] = (state[1] as number) + b
+  state[2] = (state[2] as number) + c
+  state[3] = (state[3] as number) + d
+  state[4] = (state[4] as number) + e
+  state[5] = (state[5] as number) + f
+  state[6] = (state[6] as number) + g
+  state[7] = (state[7] as number) + h
 }
 
 function rotate(word: number, bits: number): number {

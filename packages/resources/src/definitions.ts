@@ -84,6 +84,19 @@ export function isWrittenAs(
   return typeof document.apiVersion === 'string' && apiVersionsOf(definition).includes(document.apiVersion)
 }
 
+/**
+ * The definitions that a word may mean, as in kubectl: a kind, its plural or a short name, in any case, with `.group` after it where
+ * two groups share the name.
+ */
+export function definitionsNamed(word: string): KindDefinition[] {
+  const [name = '', ...rest] = word.toLowerCase().split('.')
+  const group = rest.join('.')
+  return all.filter((definition) => {
+    const names = [writtenKind(definition.kind).toLowerCase(), ...(definition.names ?? [])]
+    return names.includes(name) && (group === '' || groupOfKind[definition.kind] === group)
+  })
+}
+
 /** What users may write as `kind`. */
 export function writtenKinds(): string[] {
   return [...byWrittenKind.keys()]

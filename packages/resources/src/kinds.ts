@@ -19,6 +19,7 @@ import type { DestinationRuleSpec } from './networking/destination-rule/types.ts
 import type { EnvoyFilterSpec } from './networking/envoy-filter/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
 import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
+import type { SidecarSpec } from './networking/sidecar/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
 import type { RequestAuthenticationSpec } from './security/request-authentication/types.ts'
@@ -48,7 +49,7 @@ export interface SpecByKind {
   ServiceEntry: ServiceEntrySpec
   WorkloadEntry: WorkloadEntrySpec
   WorkloadGroup: WorkloadGroupSpec
-  Sidecar: CheckedSpec
+  Sidecar: SidecarSpec
   ProxyConfig: CheckedSpec
   EnvoyFilter: EnvoyFilterSpec
   PeerAuthentication: PeerAuthenticationSpec

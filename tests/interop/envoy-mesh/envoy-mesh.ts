@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeRuntime } from '@weft/core/node'
 import { workloadId } from '@weft/identity'
-import { loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
+import { loadFiles, meshWorkloads, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
 import { apiClient } from '../../../packages/control/src/api/api-client.ts'
 import type { StatusReport } from '../../../packages/control/src/api/api-types.ts'
 import { type RunningControl, startControl } from '../../../packages/control/src/start-control.ts'
@@ -49,7 +50,11 @@ export interface EnvoyMeshOptions {
   /** Workloads and Services: what all tests of the mesh share. */
   readonly base: string
   readonly app?: App
+  /** Who carries the traffic: real Envoys, unless Weft's own proxies are asked for. */
+  readonly dataPlane?: 'envoy' | 'weft'
 }
+
+const weftProxy = join(import.meta.dirname, '../../../packages/proxy/src/main.ts')
 
 const plain: App = (_request, response, instance) => void response.end(instance)
 
@@ -62,7 +67,7 @@ export class EnvoyMesh {
   instances: readonly WorkloadInstance[] = []
   readonly #options: EnvoyMeshOptions
   readonly #children: ChildProcess[] = []
-  readonly #servers: (Server | TcpServer)[] = []
+  readonly #servers: (Server | TcpServer | Http2Server)[] = []
   #control: RunningControl | undefined
   #agent: HostAgent | undefined
   #edits = 0
@@ -79,7 +84,7 @@ export class EnvoyMesh {
     writeFileSync(join(dir, 'mesh.yaml'), text)
     const { objects } = loadFiles([{ name: 'mesh.yaml', text }], 'envoy')
     const firstIndex = 254 * (100 + (process.pid % 100))
-    const planned = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service'), [], { firstIndex })
+    const planned = planInstances(meshWorkloads(objects), ofKind(objects, 'Service'), [], { firstIndex })
     this.instances = planned.map((one) => ({ ...one, ready: true }))
     writeFileSync(join(state, 'registry/instances.json'), JSON.stringify({ instances: this.instances }))
     const runtime = nodeRuntime({ logLevel: 'error' })
@@ -123,16 +128,24 @@ export class EnvoyMesh {
   async #startApps(instance: WorkloadInstance): Promise<void> {
     for (const { name, port } of instance.ports) {
       const app = this.#options.app ?? plain
-      const server = name.startsWith('http')
-        ? createServer((incoming, response) => {
-            const { method = '', url = '', headers } = incoming
+      const server = name.startsWith('grpc')
+        ? createHttp2Server((incoming, response) => {
+            const { method, url, headers } = incoming
             this.seen.push({ instance: instance.name, method, url, headers })
-            app(incoming, response, instance.name)
+            response.writeHead(200, { 'content-type': 'application/grpc', 'x-instance': instance.name })
+            response.addTrailers({ 'grpc-status': '0' })
+            response.end()
           })
-        : createTcpServer((socket) => {
-            socket.on('error', () => {})
-            socket.pipe(socket)
-          })
+        : name.startsWith('http')
+          ? createServer((incoming, response) => {
+              const { method = '', url = '', headers } = incoming
+              this.seen.push({ instance: instance.name, method, url, headers })
+              app(incoming, response, instance.name)
+            })
+          : createTcpServer((socket) => {
+              socket.on('error', () => {})
+              socket.pipe(socket)
+            })
       this.#servers.push(server)
       await new Promise<void>((resolve) => server.listen(port, instance.appAddress, resolve))
     }
@@ -145,7 +158,7 @@ export class EnvoyMesh {
     assert.ok(served.ok)
     const path = join(this.dir, `${instance.name}.json`)
     const settings = {
-      kind: 'envoy' as const,
+      kind: this.#options.dataPlane ?? 'envoy',
       trustDomain: 'cluster.local',
       xds: { host: '127.0.0.1', port: this.#control.xds.port },
       stateDir: this.dir,
@@ -153,10 +166,12 @@ export class EnvoyMesh {
       accessLog: true,
     }
     writeFileSync(path, proxyBootstrap(instance, sds, settings))
+    const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit']
     const args = ['-c', path, '--use-dynamic-base-id', '--concurrency', '1', '--file-flush-interval-msec', '20']
-    const child = spawn('envoy', [...args, '-l', process.env['ENVOY_LOG'] ?? 'error'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child =
+      settings.kind === 'weft'
+        ? spawn(process.execPath, [weftProxy, '--bootstrap', path], { stdio })
+        : spawn('envoy', [...args, '-l', process.env['ENVOY_LOG'] ?? 'error'], { stdio })
     let rest = ''
     child.stdout.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split('\n')

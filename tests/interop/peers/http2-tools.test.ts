@@ -16,7 +16,8 @@ import { missingPeers, runPeer } from './peer.ts'
 
 const h2 = (await speaksHttp2()) ? false : 'needs HTTP/2, which this proxy does not speak yet'
 const skip = h2 === false ? missingPeers('nghttp', 'h2load') : h2
-const backend = createServer((request, response) => {
+// Node's own limit of heads is 16 kB.
+const backend = createServer({ maxHeaderSize: 128 * 1024 }, (request, response) => {
   request.resume()
   request.on('end', () => response.end(`${request.method} ${request.url}`))
 })
@@ -51,6 +52,14 @@ test('nghttp: padded frames and a small table are understood', { skip }, async (
   const run = await runPeer('nghttp', ['-v', '-b', '100', '-c', '128', url('/1')])
   assert.equal(run.code, 0, run.stderr)
   assert.match(run.stdout, /:status: 200/)
+})
+
+test('nghttp: a head of 48 kB in HEADERS and CONTINUATION frames arrives', { skip }, async () => {
+  const run = await runPeer('nghttp', ['-v', '--continuation', url('/1')])
+  assert.equal(run.code, 0, run.stderr)
+  // nghttp tells of the frames as one, whose coded length is more than a frame may have.
+  assert.ok(Number(/send HEADERS frame <length=(\d+)/.exec(run.stdout)?.[1]) > 16_384, run.stdout.slice(0, 2_000))
+  assert.match(run.stdout, /:status: 200/, 'within max_request_headers_kb')
 })
 
 test('h2load: 5,000 requests on 4 connections, 50 streams each, none fails', { skip }, async () => {

@@ -1,14 +1,13 @@
 // A real redis-server behind a TCP proxy, asked by a real redis-cli.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { any, type ProxyUnderTest, startProxy, staticCluster } from '../../wire/proxy-under-test.ts'
-import { findPeer, missingPeers, runPeer } from './peer.ts'
+import { missingPeers, runPeer } from './peer.ts'
+import { type RedisServer, startRedis } from './redis-server.ts'
 
 const skip = missingPeers('redis-server', 'redis-cli')
-let server: ChildProcess | undefined
+let server: RedisServer | undefined
 let proxy: ProxyUnderTest | undefined
 
 const tcp = {
@@ -28,41 +27,14 @@ const tcp = {
 
 before(async () => {
   if (skip !== false) return
-  const port = await freePort()
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  server = spawn(findPeer('redis-server') ?? '', args, { stdio: 'ignore' })
-  await answers(port)
-  proxy = await startProxy({ listeners: [tcp], clusters: [staticCluster('b', [port])] })
+  server = await startRedis()
+  proxy = await startProxy({ listeners: [tcp], clusters: [staticCluster('b', [server.port])] })
 })
 
 after(async () => {
   await proxy?.close()
-  server?.kill('SIGKILL')
+  server?.close()
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
-
-async function answers(port: number): Promise<void> {
-  for (let ask = 0; ask < 100; ask++) {
-    const socket = connect(port, '127.0.0.1')
-    // `once` rejects when the connection is refused.
-    const came = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (came) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error('redis-server does not listen')
-}
 
 const cli = (args: readonly string[], input = ''): Promise<{ code: number; stdout: string }> =>
   runPeer('redis-cli', ['-p', String(proxy?.portOf('tcp')), ...args], input)

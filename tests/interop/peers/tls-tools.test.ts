@@ -51,6 +51,7 @@ before(async () => {
     listeners: [
       listener('plain', '127.0.0.1', {}),
       listener('only 1.3', '127.0.0.2', {}, only13),
+      listener('h2', '127.0.0.4', {}, { alpnProtocols: ['h2', 'http/1.1'] }),
       listener('mutual', '127.0.0.3', { requireClientCertificate: true }, roots),
     ],
     clusters: [staticCluster('b', [backend.port])],
@@ -68,7 +69,7 @@ after(async () => {
   rmSync(dir, { recursive: true })
 })
 
-const addresses = { plain: '127.0.0.1', 'only 1.3': '127.0.0.2', mutual: '127.0.0.3' } as const
+const addresses = { plain: '127.0.0.1', 'only 1.3': '127.0.0.2', mutual: '127.0.0.3', h2: '127.0.0.4' } as const
 const get = 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n'
 
 async function client(name: keyof typeof addresses, ...more: readonly string[]): Promise<string> {
@@ -108,4 +109,24 @@ test('curl over TLS: several requests on one connection', { skip }, async () => 
   const url = `https://127.0.0.1:${proxy.portOf('plain')}/`
   const run = await runPeer('curl', ['-sSk', '--http1.1', '-w', ' %{num_connects} %{http_version};', url, url])
   assert.equal(run.stdout, 'ok 1 1.1;ok 0 1.1;', run.stderr)
+})
+
+test('curl --http2 over TLS: HTTP/2 by ALPN, several requests on one connection, and HTTP/1.1 where it is all there is', {
+  skip,
+}, async () => {
+  const ask = async (name: keyof typeof addresses, ...args: string[]): Promise<string> => {
+    const url = `https://${addresses[name]}:${proxy.portOf(name)}/`
+    const run = await runPeer('curl', ['-sSk', ...args, '-w', ' %{num_connects} %{http_version};', url, url])
+    assert.equal(run.code, 0, run.stderr)
+    return run.stdout
+  }
+  assert.equal(await ask('h2', '--http2'), 'ok 1 2;ok 0 2;')
+  assert.equal(await ask('plain', '--http2'), 'ok 1 1.1;ok 0 1.1;')
+})
+
+test('h2load over TLS: 2,000 requests by ALPN, none fails', { skip: missingPeers('h2load') }, async () => {
+  const url = `https://${addresses.h2}:${proxy.portOf('h2')}/`
+  const run = await runPeer('h2load', ['-n', '2000', '-c', '4', '-m', '20', url], '', 60_000)
+  assert.match(run.stdout, /Application protocol: h2/)
+  assert.match(run.stdout, /2000 succeeded, 0 failed, 0 errored/)
 })

@@ -49,13 +49,32 @@ export function caseResources(
     listener: {
       name: `in${id}`,
       address: { socketAddress: { address: '127.0.0.1', portValue: 0 } },
-      filterChains: [{ filters: [filter] }],
+      ...chainsOf(given, filter),
     },
     cluster: staticCluster(clusterName, [upstreamPort], {
       ...(given.upstreamWire === 'h2' ? http2 : {}),
+      ...upstreamTls(given.tls),
       ...given.cluster,
     }),
   }
+}
+
+function chainsOf({ tls }: ProtocolCase, filter: JsonObject): JsonObject {
+  if (tls?.chains === undefined) return { filterChains: [{ filters: [filter] }] }
+  const type = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
+  const filterChains = tls.chains.map(({ match, context }) => ({
+    ...(match === undefined ? {} : { filterChainMatch: match }),
+    filters: [filter],
+    transportSocket: { name: 'envoy.transport_sockets.tls', typedConfig: any(type, context) },
+  }))
+  const inspects = any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector')
+  return { filterChains, listenerFilters: [{ name: 'envoy.filters.listener.tls_inspector', typedConfig: inspects }] }
+}
+
+function upstreamTls(tls: ProtocolCase['tls']): JsonObject {
+  if (tls?.upstream === undefined) return {}
+  const type = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'
+  return { transportSocket: { name: 'envoy.transport_sockets.tls', typedConfig: any(type, tls.upstream.context) } }
 }
 
 /** The cluster `up` of a case's own routes under the name it has in a proxy that serves many. */

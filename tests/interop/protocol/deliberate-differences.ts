@@ -10,18 +10,12 @@ export interface DeliberateDifference {
 /** All of them: none lets a request through that Envoy refuses. */
 export const deliberateDifferences: readonly DeliberateDifference[] = [
   {
-    why: 'The parts of a request line are separated by one space each; white space that is taken for it hides where the target ends.',
-    by: 'RFC 9112 3, 11.2',
+    why: 'Lines are read as they are meant: the parts of a request line are separated by one space each, lines end in CRLF and are not folded. Another reader may see other lines.',
+    by: 'RFC 9112 2.2, 3, 5.2, 11.2',
     cases: [
       'heads of requests: two spaces before the target',
       'heads of requests: a tab before the target',
       'heads of requests: a space behind the version',
-    ],
-  },
-  {
-    why: 'Lines end in CRLF and are not folded: another reader may see other lines.',
-    by: 'RFC 9112 2.2, 5.2',
-    cases: [
       'heads of requests: a bare LF behind the request line',
       'heads of requests: a bare CR in a value',
       'heads of requests: a folded header line',
@@ -90,7 +84,7 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
   },
   {
     why: 'Each direction of a connection or tunnel ends by itself: who has closed his side still hears the other; Envoy takes him for gone.',
-    by: 'RFC 9112 9.6, RFC 9113 8.5, RFC 8441 5',
+    by: 'RFC 9112 9.6, RFC 9113 8.5, RFC 8441 5, RFC 8446 6.1',
     cases: [
       'connections: a client that half-closes after its request still gets the answer',
       'connections: a client that half-closes after a request with a body',
@@ -106,6 +100,7 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
       'ends of tunnels: WebSocket over h2: the server ends',
       'ends of tunnels: WebSocket over h2: the client ends',
       'ends of tunnels: CONNECT to h2: the far end ends',
+      'TLS: TLS: the client says goodbye and still hears',
     ],
   },
   {
@@ -117,5 +112,14 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     why: 'An answer that lasts until its connection ends is cut when the connection is reset, and the client is told so.',
     by: 'RFC 9112 8',
     cases: ['faults of upstreams: the connection is reset inside a body without end'],
+  },
+  {
+    why: 'TLS is as good as both ends can do it: 1.3 towards upstreams where no version is said; who names no server where a name is required is refused. Of protocols none of which we speak, the first is named (Node can choose or refuse), and HTTP/1.1 is spoken, as by Envoy.',
+    by: 'tls_maximum_protocol_version, require_sni, RFC 7301 3.2',
+    cases: [
+      'TLS: TLS to the upstream: no versions are said',
+      'TLS: TLS: no server name where one is asked for',
+      'TLS: TLS: no protocol in common',
+    ],
   },
 ]

@@ -1,4 +1,6 @@
 // What is seen of a case, in a form in which two proxies can be compared: names of what was seen, with texts.
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { SeenStream } from './h2-end.ts'
 import type { ProtocolCase } from './protocol-case.ts'
 import { type Message, readHttp1, type Reading, sorted } from './read-http1.ts'
@@ -34,14 +36,24 @@ export function observe(given: ProtocolCase, client: Talk, upstream: readonly Ta
   else if (given.downstreamWire === 'tcp') found['bytes to the client'] = client.text
   else readMessages('answer', readHttp1(client.text, { side: 'answers', methods: given.methods ?? [] }), found)
   found["client's connection"] = closed(client)
+  if (given.tls?.client !== undefined) found["client's handshake"] = handshake(client.socket)
   for (const [at, talk] of upstream.entries()) {
     const name = `request ${at + 1}`
     if (talk.h2 !== undefined) readStreams(name, talk, found)
     else if (given.upstreamWire === 'tcp') found[`bytes to upstream ${at + 1}`] = talk.text
     else readMessages(name, readHttp1(talk.text, { side: 'requests' }), found)
     found[`upstream connection ${at + 1}`] = closed(talk)
+    if (given.tls?.upstream !== undefined) found[`upstream handshake ${at + 1}`] = handshake(talk.socket)
   }
   return found
+}
+
+/** Version, protocol by ALPN, the name asked for, and whose certificate was shown. */
+function handshake(socket: Socket): string {
+  if (!(socket instanceof TLSSocket) || socket.getProtocol() === null) return 'failed'
+  const { servername, alpnProtocol } = socket as TLSSocket & { readonly servername?: string | false }
+  const names = socket.getPeerX509Certificate()?.subjectAltName ?? 'nobody'
+  return `${socket.getProtocol()}, ALPN ${alpnProtocol || 'none'}, name ${servername || 'none'}, ${names}`
 }
 
 /** A FIN and a reset are not told apart: unread bytes turn one into the other by chance. A GOAWAY in front of either is only polite (RFC 9113 5.4.1). */

@@ -1,6 +1,7 @@
 // Plays one case against one proxy and says what was seen at both of its ends.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
 import { observe, type Observation } from './observation.ts'
 import type { ProtocolCase, Step } from './protocol-case.ts'
 import { readHttp1 } from './read-http1.ts'
@@ -32,7 +33,12 @@ export class Upstream {
 
   private constructor(given: ProtocolCase) {
     this.#case = given
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
+    const accept = (socket: Socket): void => this.#accept(socket)
+    const tls = given.tls?.upstream?.server
+    this.#server =
+      tls === undefined
+        ? createServer({ allowHalfOpen: true }, accept)
+        : createTlsServer({ allowHalfOpen: true, ...tls }, accept).on('tlsClientError', () => {})
   }
 
   /** Listens on any port. */
@@ -128,9 +134,10 @@ export async function playCase(
   upstream.clear()
   upstream.stage = stage
   stand.takeLog()
-  const socket = connect({ port: stand.port, host: '127.0.0.1', allowHalfOpen: true })
+  const socket = call(given, stand.port)
   client = new Talk(socket, { side: 'client', stage, wire: given.downstreamWire ?? 'h1' })
-  await Promise.race([once(socket, 'connect'), once(socket, 'error')]).catch(() => {})
+  const ready = given.tls?.client === undefined ? 'connect' : 'secureConnect'
+  await Promise.race([once(socket, ready), once(socket, 'close')]).catch(() => {})
   await Promise.race([client.play(given.client), sleep(3_000)])
   await sleep(given.lasts ?? 0)
   for (let seen = -1; seen !== stage.activity; ) {
@@ -149,14 +156,19 @@ export async function playCase(
   return { ...found, ...logOf(stand) }
 }
 
+function call({ tls }: ProtocolCase, port: number): Socket {
+  const to = { port, host: '127.0.0.1', allowHalfOpen: true }
+  return tls?.client === undefined ? connect(to) : tlsConnect({ ...to, rejectUnauthorized: false, ...tls.client })
+}
+
 function logOf(stand: Stand): Observation {
   return { log: stand.takeLog().map(logLine).sort().join('\n') }
 }
 
-/** What the codec refused is named more exactly by one than by the other, and how far its body got is chance. */
+/** What the codec refused, or OpenSSL, is named more exactly by one than by the other, and how far its body got is chance. */
 function logLine({ status, flags, details, bytesReceived, bytesSent }: LogEntry): string {
   if (/^(http[12]?\.|codec_error)/.test(details)) return `${status} ${flags} by the codec`
-  return `${status} ${flags} ${details} ${bytesReceived} bytes in, ${bytesSent} out`
+  return `${status} ${flags} ${details.replace(/TLS_error:.*(?=\})/, 'TLS_error')} ${bytesReceived} bytes in, ${bytesSent} out`
 }
 
 function newStage(talks: () => { client: readonly Talk[]; upstream: readonly Talk[] }): Stage {

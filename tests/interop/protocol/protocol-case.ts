@@ -1,4 +1,5 @@
 // One case of the comparison with Envoy, as data: the resources, what the client does, what the upstream does.
+import type { ConnectionOptions, TlsOptions } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { FrameStep } from './h2-steps.ts'
 
@@ -19,6 +20,16 @@ export type Wire = 'h1' | 'h2' | 'tcp'
 /** What an upstream does with its connections: the last script also serves the connections behind it. */
 export type UpstreamScript = 'ok' | 'echo' | 'refuses' | readonly (readonly Step[])[]
 
+/** What of a case is TLS. */
+export interface TlsCase {
+  /** Filter chains: what they match, and their DownstreamTlsContext; absent: the listener is plaintext. */
+  readonly chains?: readonly { readonly match?: JsonObject; readonly context: JsonObject }[]
+  /** What the client offers; absent: it speaks plaintext. */
+  readonly client?: ConnectionOptions
+  /** The UpstreamTlsContext, and what the upstream is as a server. */
+  readonly upstream?: { readonly context: JsonObject; readonly server: TlsOptions }
+}
+
 /** A case. The manager, route and cluster are what differs from the plain ones. */
 export interface ProtocolCase {
   /** What happens, as a sentence; unique. */
@@ -37,6 +48,7 @@ export interface ProtocolCase {
   readonly cluster?: JsonObject
   /** Fields of the Listener; in a TCP case of the TcpProxy. */
   readonly tcpProxy?: JsonObject
+  readonly tls?: TlsCase
   /** Methods of the client's requests where one is not GET-like: the reader of answers needs to know HEAD and CONNECT. */
   readonly methods?: readonly string[]
   /** Nothing at all comes back and the connection stays: the point of the case. */

@@ -86,6 +86,7 @@ function printReport(report: StatusReport, { identities, conditions, api }: Besi
     ...report.store.problems
       .filter((one) => !report.store.blocking.includes(one))
       .map((finding) => findingLine(finding)),
+    ...(report.store.relations ?? []).map((finding) => findingLine(finding)),
     ...report.store.stale.map(({ object, reason }) => `stale: ${object} is served in its last good version: ${reason}`),
     ...report.store.unenforceable.map(
       ({ object, reason }) => `denied: ${object} cannot be enforced, so what it selects is denied: ${reason}`,

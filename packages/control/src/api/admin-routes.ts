@@ -2,7 +2,7 @@
 import type { ControlPlane } from '../control-plane.ts'
 import type { Distributor } from '../serve/distributor-api.ts'
 import type { ApiAnswer, ApiRoute } from './admin-server.ts'
-import { positionsReport, resourcesReport, snapshotReport, statusReport } from './reports.ts'
+import { objectsReport, positionsReport, resourcesReport, snapshotReport, statusReport } from './reports.ts'
 
 /** The routes over a control plane. */
 export function adminRoutes(plane: ControlPlane, distributor: Distributor, trustDomain: string): ApiRoute[] {
@@ -13,6 +13,7 @@ export function adminRoutes(plane: ControlPlane, distributor: Distributor, trust
       answer: (id) => json(resourcesReport(plane, id), `no proxy ${id}; weft status lists them`),
     },
     { path: '/v1/snapshot', answer: () => json(snapshotReport(plane), 'no snapshot yet') },
+    { path: '/v1/objects', answer: (_id, query) => json(objectsReport(plane, query), 'no snapshot yet') },
     { path: '/v1/positions', answer: (_id, query) => json(positionsReport(plane, query.getAll('origin'))) },
     {
       path: '/ready',

@@ -1,6 +1,7 @@
 // The typed client of the admin API, for the CLI and the supervisor.
 import { err, ok, type Origin, type Result } from '@weft/core'
-import type { PositionsReport, ResourcesReport, SnapshotReport, StatusReport } from './api-types.ts'
+import type { ObjectQuery } from './object-reports.ts'
+import type { ObjectsReport, PositionsReport, ResourcesReport, SnapshotReport, StatusReport } from './api-types.ts'
 
 /** The admin API as functions; errors are sentences for people. */
 export interface ApiClient {
@@ -8,6 +9,7 @@ export interface ApiClient {
   resources(proxyId: string): Promise<Result<ResourcesReport>>
   snapshot(): Promise<Result<SnapshotReport>>
   positions(origins: readonly Origin[]): Promise<Result<PositionsReport>>
+  objects(query: ObjectQuery): Promise<Result<ObjectsReport>>
 }
 
 /** A client of the API at `baseUrl`, for example `http://127.0.0.1:15080`. */
@@ -25,6 +27,12 @@ export function apiClient(baseUrl: string, timeoutMs = 5000): ApiClient {
     status: () => get('/v1/status'),
     resources: (proxyId) => get(`/v1/proxies/${encodeURIComponent(proxyId)}/resources`),
     snapshot: () => get('/v1/snapshot'),
+    objects: ({ kinds, namespace, name }) => {
+      const query = new URLSearchParams(kinds.map((kind): [string, string] => ['kind', kind]))
+      if (namespace !== undefined) query.set('namespace', namespace)
+      if (name !== undefined) query.set('name', name)
+      return get(`/v1/objects?${query.toString()}`)
+    },
     positions: (origins) =>
       get(`/v1/positions?${origins.map((origin) => `origin=${encodeURIComponent(origin)}`).join('&')}`),
   }

@@ -75,6 +75,8 @@ export interface StatusReport {
     readonly revision: number
     readonly objects: number
     readonly problems: readonly FindingReport[]
+    /** What the objects say of each other: references to what is not there, contradictions. */
+    readonly relations?: readonly FindingReport[]
     /** Served in an older version than their file asks for. */
     readonly stale: readonly { readonly object: Origin; readonly reason: string }[]
     readonly blocking: readonly FindingReport[]
@@ -115,6 +117,26 @@ export interface SnapshotReport {
   readonly objects: readonly { readonly key: string; readonly hash: string; readonly position: Position | undefined }[]
   readonly instances: readonly unknown[]
   readonly history: readonly { readonly version: string; readonly sinceMs: number }[]
+}
+
+/** One configuration object as the mesh holds it. */
+export interface ObjectReport {
+  /** `group/kind/namespace/name` */
+  readonly key: string
+  readonly position: Position | undefined
+  /** As in YAML, with defaults and status. */
+  readonly manifest: {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly creationTimestamp?: string }
+    readonly spec?: unknown
+    readonly status?: unknown
+  }
+}
+
+/** `GET /v1/objects?kind=group/kind` (repeatable), `namespace`, `name` */
+export interface ObjectsReport {
+  readonly objects: readonly ObjectReport[]
 }
 
 /** `GET /v1/positions?origin=...` (repeatable) */

@@ -1,15 +1,19 @@
 // The answers of the admin API, made from a control plane's state.
 import { objectKey, type Origin } from '@weft/core'
 import type { Problem } from '@weft/resources'
-import { pushOrder, shortTypeName } from '@weft/xds'
+import { pushOrder, shortTypeName, typeUrl } from '@weft/xds'
 import type { ControlPlane } from '../control-plane.ts'
 import { resourceToJson } from '../generators/encode.ts'
 import type { ProxyRef } from '../generators/generator.ts'
 import { spiffeIdOf } from '../proxy-identity.ts'
 import type { ProxyStatus } from '../serve/proxy-status.ts'
+import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
 import type { SourceMap } from '../snapshot/source-map.ts'
+import { type MeshStatuses, meshStatuses } from '../status/mesh-statuses.ts'
+import { objectReports } from './object-reports.ts'
 import type {
   FindingReport,
+  ObjectsReport,
   OriginPlace,
   PositionsReport,
   ProxyReport,
@@ -38,6 +42,7 @@ export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus
       revision: storeState?.revision ?? 0,
       objects: storeState?.objects.length ?? 0,
       problems: (storeState?.problems ?? []).map(findingReport),
+      relations: (storeState?.relations ?? []).map(findingReport),
       stale: (storeState?.stale ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
       blocking: (storeState?.blocking ?? []).map(findingReport),
       unenforceable: (storeState?.unenforceable ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
@@ -111,7 +116,8 @@ export function resourcesReport(plane: ControlPlane, proxyId: string): Resources
       version,
       from: (origin ?? []).map((one) => placeOf(plane.sourceMap, one)),
       resource: resourceToJson(type, body),
-      body: Buffer.from(body).toString('base64'),
+      // A key leaves the control plane on the proxy's own stream only.
+      body: type === typeUrl.secret ? '' : Buffer.from(body).toString('base64'),
     }))
     return [[shortTypeName(type), reports] as const]
   })
@@ -131,6 +137,30 @@ export function snapshotReport(plane: ControlPlane): SnapshotReport | undefined 
     instances: snapshot.running.instances.map(({ value }) => value),
     history: plane.history.map((entry) => ({ version: entry.snapshot.version, sinceMs: entry.sinceMs })),
   }
+}
+
+/** The objects asked for, with their status; undefined before there is a snapshot. */
+export function objectsReport(plane: ControlPlane, query: URLSearchParams): ObjectsReport | undefined {
+  const [newest] = plane.history
+  if (newest === undefined) return undefined
+  const namespace = query.get('namespace')
+  const name = query.get('name')
+  const asked = {
+    kinds: query.getAll('kind'),
+    ...(namespace === null ? {} : { namespace }),
+    ...(name === null ? {} : { name }),
+  }
+  const statuses = statusesOf(newest.snapshot, new Date(newest.sinceMs).toISOString())
+  return { objects: objectReports(plane.storeState?.objects ?? [], statuses, asked) }
+}
+
+// Found out when somebody asks, and once for each snapshot.
+const known = new WeakMap<MeshSnapshot, MeshStatuses>()
+
+function statusesOf(snapshot: MeshSnapshot, time: string): MeshStatuses {
+  const statuses = known.get(snapshot) ?? meshStatuses(snapshot, time)
+  known.set(snapshot, statuses)
+  return statuses
 }
 
 /** Where origins are written now. */

@@ -44,14 +44,14 @@ interface OriginateScope extends InboundScope {
   readonly baggage: string
 }
 
-/** The socket of a cluster for its endpoints behind tunnels: hands the endpoint's metadata to the internal listener. */
-export function internalUpstream(): {
+/** The socket of a cluster for its endpoints behind tunnels: hands the endpoint's metadata to the internal listener, and goes on as `inside`. */
+export function internalUpstream(inside: Init<typeof TransportSocketSchema> = plaintext()): {
   name: string
   match: { tunnel: string }
   transportSocket: Init<typeof TransportSocketSchema>
 } {
   const passthroughMetadata = [{ kind: { kind: { case: 'host' as const, value: {} } }, name: tunnelMetadata }]
-  const config = pack(InternalUpstreamTransportSchema, { passthroughMetadata, transportSocket: plaintext() })
+  const config = pack(InternalUpstreamTransportSchema, { passthroughMetadata, transportSocket: inside })
   return {
     name: tunnelMetadata,
     match: { ...tunnelMatch },

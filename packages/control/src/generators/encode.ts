@@ -1,5 +1,5 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
-import { createRegistry, fromBinary, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
+import { createRegistry, fromBinary, isMessage, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
@@ -27,6 +27,8 @@ import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filte
 import { ConfigSchema as SetFilterStateSchema } from '@weft/xds/es/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state'
 import { RBACSchema as NetworkRbacSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { RouteSchema as UdpRouteSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/route'
+import { UdpProxyConfigSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy'
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
 import { InternalUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream'
 import { ProxyProtocolUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol'
@@ -35,6 +37,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import { SecretSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import type { BuiltResource } from './generator.ts'
 
@@ -44,6 +47,7 @@ export const resourceSchemas: Readonly<Record<string, DescMessage>> = {
   [typeUrl.routeConfiguration]: RouteConfigurationSchema,
   [typeUrl.cluster]: ClusterSchema,
   [typeUrl.clusterLoadAssignment]: ClusterLoadAssignmentSchema,
+  [typeUrl.secret]: SecretSchema,
 }
 
 /** Every message that our resources carry inside an Any. */
@@ -67,6 +71,8 @@ export const ownMessages = createRegistry(
   NetworkRbacSchema,
   SetFilterStateSchema,
   TcpProxySchema,
+  UdpProxyConfigSchema,
+  UdpRouteSchema,
   PreviousHostsPredicateSchema,
   InternalUpstreamTransportSchema,
   RawBufferSchema,
@@ -141,9 +147,11 @@ export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D
   return anyPack(schema, create(schema, init) as MessageShape<D>)
 }
 
-/** An encoded resource as JSON with .proto field names, for people and golden files. */
+/** An encoded resource as JSON with .proto field names, for people and golden files; private keys are left out. */
 export function resourceToJson(type: string, body: Uint8Array, registry: Registry = ownMessages): JsonValue {
   const schema = resourceSchemas[type]
   if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
-  return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true })
+  const message = fromBinary(schema, body)
+  if (isMessage(message, SecretSchema) && message.type.case === 'tlsCertificate') delete message.type.value.privateKey
+  return toJson(schema, message, { registry, useProtoFieldName: true })
 }

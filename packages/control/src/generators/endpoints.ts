@@ -36,6 +36,7 @@ import { discoveryKind } from './host-discovery.ts'
 import { lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { type ClientPlace, localityGroups, localityOf, parseLocality, type PlacedEndpoint } from './locality.ts'
+import { imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
@@ -65,18 +66,22 @@ export const endpoints = generator({
   name: 'endpoints',
   scope: (mesh, proxy) => ({
     callers: ruleScope(mesh, proxy),
+    hosts: importsOf(mesh, proxy),
+    namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
     client: clientPlace(mesh, proxy),
     defaults: policyDefaults(mesh.settings),
   }),
   each: ['Service'],
-  views(mesh, { callers, client, ...scope }, item) {
+  views(mesh, { callers, client, hosts, namespace, ...scope }, item) {
     const service = item as Service
     // Where names are resolved, nobody asks for endpoints.
     if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
+    if (!imports(mesh, hosts, service, namespace)) return []
+    const early = service.spec.publishNotReadyAddresses === true
+    const instances = mesh.instancesBehind(service).filter(({ value }) => (value.ready || early) && !value.draining)
     const destinationRules = destinationRulesFor(mesh, service, callers)
-    const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
     const targets = instances.map(({ value }) => value)
     return [
       makeView<

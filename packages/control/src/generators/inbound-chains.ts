@@ -35,6 +35,11 @@ export interface InboundRefs extends SelectedPolicies {
 export interface InboundPort {
   readonly port: number
   readonly portName: string
+  /** As a Sidecar declares it, whatever Services say. */
+  readonly appProtocol?: string
+  readonly bind?: string
+  readonly bound?: boolean
+  /** The Workload, or what a Sidecar says of the port. */
   readonly workload: Origin
   readonly trustDomain: string
   readonly accessLog: Telemetry
@@ -75,8 +80,10 @@ function servicePortOf(
 
 /** The chains of a port; `destinationPort` is set where one listener serves many ports (redirected traffic). */
 export function inboundChains(port: InboundPort, refs: InboundRefs, destinationPort?: number): InboundChains {
-  const served = servicePortOf(refs.services, port)
-  const protocol = served?.protocol ?? portKind({ name: port.portName })
+  const { appProtocol } = port
+  const served = appProtocol === undefined ? servicePortOf(refs.services, port) : undefined
+  const protocol =
+    served?.protocol ?? portKind({ name: port.portName, ...(appProtocol === undefined ? {} : { appProtocol }) })
   const origin = served?.origin ?? port.workload
   const mtls = effectiveMtls(refs.peerAuthentications, port.port)
   const authorization = authorizationOf(refs, protocol, port.trustDomain, port.accessLog)

@@ -1,32 +1,37 @@
 // The application's own ports, behind the sidecar.
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import type { Origin } from '@weft/core'
 import { targetPortOf } from '@weft/resources'
 import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
 import { generator, makeView } from './generator.ts'
 import { inboundCluster, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
-import { httpOptions } from './traffic-policy.ts'
-import { socketAddress } from './socket-address.ts'
+import { type EntryPort, entryPortsOf } from './sidecar-scope.ts'
+import { httpOptions, policyMembers } from './traffic-policy.ts'
+import { pipeAddress, socketAddress } from './socket-address.ts'
 import { workloadOrigin } from './inbound-listeners.ts'
 
 /** `inbound|<port>||` */
 export const inboundClusters = generator({
   name: 'inbound-clusters',
-  scope: (_mesh, { instance }) => ({
-    appAddress: instance.appAddress,
-    namespace: instance.namespace,
-    labels: instance.labels,
-    workload: workloadOrigin(instance),
-    ports: instance.ports,
+  scope: (mesh, proxy) => ({
+    appAddress: proxy.instance.appAddress,
+    namespace: proxy.instance.namespace,
+    labels: proxy.instance.labels,
+    workload: workloadOrigin(proxy.instance),
+    flavor: proxy.flavor,
+    ports: entryPortsOf(mesh, proxy),
   }),
   views(mesh, scope) {
     const services = mesh.servicesFor(scope)
-    const { appAddress, workload } = scope
-    return scope.ports.map((port) => makeView({ appAddress, workload, ...port }, { services }))
+    const { appAddress, workload, flavor } = scope
+    return scope.ports.map(({ bind: _bind, bound: _bound, ...port }) =>
+      makeView<PortView, { services: readonly Service[] }>({ appAddress, workload, flavor, ...port }, { services }),
+    )
   },
   build({ scope, refs }) {
-    const { appAddress, port, workload } = scope
+    const { port, workload } = scope
     const name = inboundCluster(port)
     const services = refs.services.filter((service) => servesPort(service, scope))
     const cluster = encodeResource(
@@ -35,16 +40,14 @@ export const inboundClusters = generator({
       {
         name,
         clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
-        connectTimeout: duration(10_000),
-        // Applications close idle connections on their own (Node after 5 s); a request must not meet that moment.
-        ...httpOptions({ idleTimeoutMs: 4000, protocol: applicationProtocol(services, scope) }),
+        ...limits(scope, services),
         loadAssignment: {
           clusterName: name,
           endpoints: [
             {
               lbEndpoints: [
                 {
-                  hostIdentifier: { case: 'endpoint', value: { address: socketAddress(appAddress, port) } },
+                  hostIdentifier: { case: 'endpoint', value: { address: applicationAddress(scope) } },
                 },
               ],
             },
@@ -58,11 +61,35 @@ export const inboundClusters = generator({
   },
 })
 
+interface PortView extends EntryPort {
+  readonly appAddress: string
+  readonly workload: Origin
+  readonly flavor: 'weft' | 'envoy'
+}
+
+/** Where the application listens: any address of the machine that a Sidecar names is the application's own here. */
+function applicationAddress({ endpoint, appAddress, port }: PortView): ReturnType<typeof socketAddress> {
+  if (endpoint?.startsWith('unix://') === true) return pipeAddress(endpoint.slice('unix://'.length))
+  return socketAddress(
+    appAddress,
+    endpoint === undefined ? port : Number(endpoint.slice(endpoint.lastIndexOf(':') + 1)),
+  )
+}
+
+/** Applications close idle connections on their own (Node after 5 s); a request must not meet that moment. */
+const idleTimeout = '4s'
+
+function limits(scope: PortView, services: readonly Service[]): ReturnType<typeof policyMembers> {
+  const { connectionPool: pool } = scope
+  const protocol = applicationProtocol(services, scope)
+  if (pool === undefined) return { connectTimeout: duration(10_000), ...httpOptions({ idleTimeoutMs: 4000, protocol }) }
+  const connectionPool = { ...pool, http: { idleTimeout, ...pool.http } }
+  return policyMembers({ connectionPool }, protocol)
+}
+
 /** As the first Service that stands for the port declares it, or the port itself. */
-function applicationProtocol(
-  services: readonly Service[],
-  workloadPort: { readonly name: string; readonly port: number },
-): 'http1' | 'http2' {
+function applicationProtocol(services: readonly Service[], workloadPort: EntryPort): 'http1' | 'http2' {
+  if (workloadPort.appProtocol !== undefined) return speaksHttp2(workloadPort) ? 'http2' : 'http1'
   const declared = services.flatMap((service) =>
     service.spec.ports.filter((port) => targetPortOf(port, [workloadPort]) === workloadPort.port),
   )

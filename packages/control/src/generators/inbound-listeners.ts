@@ -6,9 +6,10 @@ import { policiesOf } from '../policies/authorization.ts'
 import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
-import { generator, makeView, type ProxyRef } from './generator.ts'
+import { type Built, generator, makeView, type ProxyRef } from './generator.ts'
 import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { weftMetadata } from './metadata.ts'
+import { type EntryPort, entryPortsOf } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
@@ -18,7 +19,7 @@ export interface InboundScope {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly workload: Origin
-  readonly ports: readonly { readonly name: string; readonly port: number }[]
+  readonly ports: readonly EntryPort[]
   readonly trustDomain: string
   readonly accessLog: Telemetry
 }
@@ -31,7 +32,7 @@ export function inboundScope(mesh: MeshQuery, proxy: ProxyRef): InboundScope {
     namespace: instance.namespace,
     labels: instance.labels,
     workload: workloadOrigin(instance),
-    ports: instance.ports,
+    ports: entryPortsOf(mesh, proxy),
     trustDomain: mesh.settings.trustDomain,
     accessLog: telemetryOf(mesh, proxy),
   }
@@ -54,7 +55,16 @@ export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
 /** The ports of a scope, one by one. */
 export function inboundPorts(scope: InboundScope): InboundPort[] {
   const { workload, trustDomain, accessLog } = scope
-  return scope.ports.map(({ name, port }) => ({ port, portName: name, workload, trustDomain, accessLog }))
+  return scope.ports.map(({ name, port, appProtocol, bind, bound, origin }) => ({
+    port,
+    portName: name,
+    ...(appProtocol === undefined ? {} : { appProtocol }),
+    ...(bind === undefined ? {} : { bind }),
+    ...(bound === undefined ? {} : { bound }),
+    workload: origin ?? workload,
+    trustDomain,
+    accessLog,
+  }))
 }
 
 /** `inbound_<address>_<port>` */
@@ -63,25 +73,28 @@ export const inboundListeners = generator({
   scope: inboundScope,
   views(mesh, scope) {
     const refs = inboundRefs(mesh, scope)
-    return inboundPorts(scope).map((port) => makeView({ address: scope.address, ...port }, refs))
+    return inboundPorts(scope).map((port) => makeView({ address: port.bind ?? scope.address, ...port }, refs))
   },
-  build({ scope, refs }) {
-    const { chains, origin, problems, losers } = inboundChains(scope, refs)
-    const name = `inbound_${scope.address}_${scope.port}`
-    const listener = encodeResource(
-      ListenerSchema,
-      name,
-      {
-        name,
-        address: socketAddress(scope.address, scope.port),
-        trafficDirection: TrafficDirection.INBOUND,
-        metadata: weftMetadata({ origin }),
-        listenerFilters: [tlsInspector()],
-        listenerFiltersTimeout: sniffTimeout,
-        filterChains: [...chains],
-      },
-      [origin],
-    )
-    return { resources: [listener], problems, losers }
-  },
+  build: ({ scope, refs }) => inboundListener(scope, refs),
 })
+
+/** The listener of one port at an address. */
+export function inboundListener(scope: InboundPort & { readonly address: string }, refs: InboundRefs): Built {
+  const { chains, origin, problems, losers } = inboundChains(scope, refs)
+  const name = `inbound_${scope.address}_${scope.port}`
+  const listener = encodeResource(
+    ListenerSchema,
+    name,
+    {
+      name,
+      address: socketAddress(scope.address, scope.port),
+      trafficDirection: TrafficDirection.INBOUND,
+      metadata: weftMetadata({ origin }),
+      listenerFilters: [tlsInspector()],
+      listenerFiltersTimeout: sniffTimeout,
+      filterChains: [...chains],
+    },
+    [origin],
+  )
+  return { resources: [listener], problems, losers }
+}

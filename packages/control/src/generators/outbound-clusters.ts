@@ -1,7 +1,14 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
-import { mergeDestinationRules, policyDefaults, portPolicy, ruleScope, withDefaults } from './destination-rules.ts'
+import {
+  mergeDestinationRules,
+  type PolicyDefaults,
+  policyDefaults,
+  portPolicy,
+  ruleScope,
+  withDefaults,
+} from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { type DiscoveryScope, discoveryMembers, outsideBinding } from './host-discovery.ts'
@@ -9,12 +16,13 @@ import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
 import { isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
+import { imports, importsOf } from './sidecar-scope.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
 import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
-type ClusterScope = TransportScope & DiscoveryScope
+type ClusterScope = TransportScope & DiscoveryScope & { readonly defaults: PolicyDefaults }
 
 /** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
@@ -25,11 +33,13 @@ export const outboundClusters = generator({
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
     defaults: policyDefaults(mesh.settings),
+    hosts: importsOf(mesh, proxy),
+    namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     byName: proxy.interception === 'explicit' || proxy.instance.proxy === 'gateway',
   }),
   each: ['Service'],
-  views: (mesh, { callers, ...scope }, item) =>
-    isSeen(mesh, item as Service, callers)
+  views: (mesh, { callers, hosts, namespace, ...scope }, item) =>
+    isSeen(mesh, item as Service, callers) && imports(mesh, hosts, item as Service, namespace)
       ? [makeView<ClusterScope, ServiceReferences>(scope, serviceReferences(mesh, item as Service, callers))]
       : [],
   build({ scope, refs }) {

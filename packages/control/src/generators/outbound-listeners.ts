@@ -7,6 +7,7 @@ import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/liste
 import { type DestinationRule, ruleScope } from './destination-rules.ts'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
+import { meshRouteRefs, type MeshRouteRefs, meshTargets, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
 import { type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -36,9 +37,9 @@ interface OutboundView {
   readonly port: 'http' | number
 }
 
-interface OutboundRefs {
+interface OutboundRefs extends MeshRouteRefs {
   readonly service: readonly Service[]
-  readonly services: readonly Service[]
+  readonly destinations: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
   readonly rules: readonly DestinationRule[]
 }
@@ -57,7 +58,7 @@ export const outboundListeners = generator({
   views(mesh, { outboundTcp, callers, ...scope }) {
     const http = makeView<OutboundView, OutboundRefs>(
       { ...scope, labels: {}, port: 'http' },
-      { service: [], services: [], virtualServices: [], rules: [] },
+      { service: [], destinations: [], virtualServices: [], rules: [], ...noMeshRoutes },
     )
     const tcp = Object.entries(outboundTcp).flatMap(([target, address]) => {
       const match = /^([^.:]+)\.([^.:]+):(\d+)$/.exec(target)
@@ -73,9 +74,10 @@ export const outboundListeners = generator({
           { ...scope, address, port: Number(match[3]) },
           {
             service: [service],
-            services: destinations,
+            destinations,
             virtualServices,
             rules: routeRules(mesh, [...new Set([service, ...destinations])], callers),
+            ...meshRouteRefs(mesh, service, scope.namespace).refs,
           },
         ),
       ]
@@ -87,7 +89,11 @@ export const outboundListeners = generator({
     if (scope.port === 'http' || service === undefined) {
       return { resources: [httpProxy(scope), tunnel(scope)], problems: [], losers: [] }
     }
-    const { targets, losers, origin, policy } = tcpTargets(service, scope.port, refs, scope, policyFinder(refs.rules))
+    const { virtualServices, destinations } = refs
+    const policyOf = policyFinder(refs.rules)
+    const ruled = tcpTargets(service, scope.port, { virtualServices, services: destinations }, scope, policyOf)
+    const { targets, origin } = meshTargets(refs, service, scope.port) ?? ruled
+    const { policy } = ruled
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -103,7 +109,7 @@ export const outboundListeners = generator({
       },
       [originOf(service.id, '')],
     )
-    return { resources: [resource], problems: [], losers }
+    return { resources: [resource], problems: [], losers: ruled.losers }
   },
 })
 

@@ -4,10 +4,17 @@ import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { type Callers, type DestinationRule, ruleScope } from './destination-rules.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
+import {
+  meshHostRoutes,
+  meshRouteRefs,
+  type MeshRouteRefs,
+  meshTargets,
+  noMeshRoutes,
+} from './gateway-api/mesh-hosts.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { routeRules } from './routes/route-policies.ts'
-import { joinVirtualHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
+import { joinVirtualHosts, type UnknownHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
 import {
   addServiceHost,
   connectRoute,
@@ -19,6 +26,7 @@ import {
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
+import { commonImportsOf, covers, type Imports, importsRules, policyForUnknown } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
@@ -31,12 +39,14 @@ interface RouteScope {
   readonly tunnel: boolean
 }
 
-/** What views are asked for besides: whose DestinationRules the caller sees. */
-interface AskedScope extends RouteScope {
+/** What a scope says besides; not part of any view, so that callers who see the same share it. */
+interface RouteImports {
+  readonly hosts: Imports
+  readonly unknown: UnknownHosts
   readonly callers: Callers
 }
 
-interface RouteRefs {
+interface RouteRefs extends MeshRouteRefs {
   /** The Service whose hosts these are; none for a VirtualService's own. */
   readonly service: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
@@ -62,19 +72,23 @@ export const outboundRoutes = generator({
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
     tunnel: proxy.interception === 'explicit',
+    hosts: commonImportsOf(mesh, proxy),
+    unknown: unknownHosts(mesh, proxy),
     callers: ruleScope(mesh, proxy),
   }),
   each: ['Service', 'VirtualService'],
-  views(mesh, scope: AskedScope, item) {
+  views(mesh, { hosts, unknown: _unknown, callers, ...scope }: RouteScope & RouteImports, item) {
     const object = item as Service | VirtualService
-    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object))
+    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), { hosts, callers })
     if (!isSeen(mesh, object, scope)) return []
-    const virtualServices = inMesh(mesh, serviceHost(object), scope.namespace)
+    if (hosts !== undefined && !covers(hosts, object.id.namespace, serviceHost(object))) return []
+    const virtualServices = importedRules(mesh, object, scope.namespace, hosts)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace
-    const rules = routeRules(mesh, withService(destinations, object), scope.callers)
-    const refs: RouteRefs = { service: [object], virtualServices, destinations, rules, taken: [] }
-    return [makeView(narrowed(scope, virtualServices, local), refs)]
+    const rules = routeRules(mesh, [...new Set([object, ...destinations])], callers)
+    const routes = meshRouteRefs(mesh, object, scope.namespace)
+    const refs: RouteRefs = { service: [object], virtualServices, destinations, rules, taken: [], ...routes.refs }
+    return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
   },
   build({ scope, refs }) {
     const [service] = refs.service
@@ -87,11 +101,18 @@ export const outboundRoutes = generator({
     const parts = virtualHostParts(builder, service !== undefined && service.id.namespace === scope.namespace)
     return { resources: [], parts, problems: builder.problems, losers: builder.losers }
   },
-  join: (_scope, parts, before) => joinVirtualHosts(outboundHttp, parts, before),
+  join: ({ unknown }, parts, before) => joinVirtualHosts(outboundHttp, parts, unknown, before),
 })
 
-function withService(destinations: readonly Service[], service: Service): Service[] {
-  return destinations.includes(service) ? [...destinations] : [service, ...destinations]
+/** The rules for a host that a caller sees and its Sidecar lets in. */
+export function importedRules(mesh: MeshQuery, service: Service, namespace: string, hosts: Imports): VirtualService[] {
+  return inMesh(mesh, serviceHost(service), namespace).filter((each) => importsRules(hosts, each))
+}
+
+/** What becomes of requests for hosts that no route is for: where the kernel redirects them, they may go on to where they were meant to go. */
+function unknownHosts(mesh: MeshQuery, proxy: ProxyRef): UnknownHosts {
+  const policy = policyForUnknown(mesh, proxy) ?? 'ALLOW_ANY'
+  return proxy.interception === 'redirect' && policy === 'ALLOW_ANY' ? 'pass' : 'block'
 }
 
 function isVirtualService(object: Service | VirtualService): object is VirtualService {
@@ -101,12 +122,13 @@ function isVirtualService(object: Service | VirtualService): object is VirtualSe
 /** A VirtualService's hosts that are no Service: names that exist only as rules, on port 80. */
 function foreignView(
   mesh: MeshQuery,
-  scope: AskedScope,
+  scope: RouteScope,
   virtualService: VirtualService,
+  { hosts: imported, callers }: Pick<RouteImports, 'hosts' | 'callers'>,
 ): View<RouteScope, RouteRefs>[] {
   const { id, spec } = virtualService
   const [visible] = visibleTo([virtualService], scope.namespace, ['mesh'])
-  if (visible === undefined || spec.http.length === 0) return []
+  if (visible === undefined || spec.http.length === 0 || !importsRules(imported, virtualService)) return []
   const hosts = spec.hosts.map((host) => resolveHost(host, id.namespace))
   const taken = hosts.flatMap((host) => mesh.service(host) ?? [])
   if (taken.length === hosts.length) return []
@@ -117,8 +139,9 @@ function foreignView(
       service: [],
       virtualServices: [virtualService],
       destinations,
-      rules: routeRules(mesh, destinations, scope.callers),
+      rules: routeRules(mesh, destinations, callers),
       taken,
+      ...noMeshRoutes,
     }),
   ]
 }
@@ -142,7 +165,8 @@ interface HostContext {
   readonly tunnel: boolean
 }
 
-function addService(
+/** Routes for all ports of a Service. */
+export function addService(
   builder: VirtualHostBuilder,
   service: Service,
   context: HostContext & { readonly refs: RouteRefs },
@@ -150,8 +174,10 @@ function addService(
   const { caller, tunnel } = context
   const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
-    if (portKind(port) === 'http') {
-      addServiceHost(builder, service, index, { virtualServices, caller, tunnel })
+    // A route for requests says what an undeclared port speaks.
+    const instead = meshHostRoutes(context.refs, service, port)
+    if (portKind(port) === 'http' || instead !== undefined) {
+      addServiceHost(builder, service, index, { virtualServices, caller, tunnel, instead })
     } else if (tunnel) {
       addTcpHost(builder, service, index, { ...context, virtualServices })
     }
@@ -163,13 +189,15 @@ function addTcpHost(
   builder: VirtualHostBuilder,
   service: Service,
   portIndex: number,
-  context: HostContext & { readonly virtualServices: readonly VirtualService[] },
+  context: HostContext & { readonly refs: RouteRefs; readonly virtualServices: readonly VirtualService[] },
 ): void {
   const port = service.spec.ports[portIndex]?.port ?? 0
   const { caller, services } = context
   const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
   const refs = { services: [...services.values()], virtualServices }
-  const { targets, origin, policy } = tcpTargets(service, port, refs, caller, builder.policyOf)
+  const ruled = tcpTargets(service, port, refs, caller, builder.policyOf)
+  const { targets, origin } = meshTargets(context.refs, service, port) ?? ruled
+  const { policy } = ruled
   const host = serviceHost(service)
   builder.add(
     {

@@ -1,9 +1,15 @@
 // What each kind of proxy gets: one ordered list of generators per kind, the whole configuration at a glance.
 import { connectOriginate } from './connect-originate.ts'
 import { connectTerminate } from './connect-terminate.ts'
+import { egressListeners } from './egress-listeners.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
+import { gatewayApiClusters } from './gateway-api/clusters.ts'
+import { gatewayApiDatagrams } from './gateway-api/datagram-clusters.ts'
+import { gatewayApiSecrets } from './gateway-api/secrets.ts'
+import { gatewayApiListeners } from './gateway-api/listeners.ts'
+import { gatewayApiRoutes } from './gateway-api/routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
@@ -11,7 +17,8 @@ import { keyClusters } from './key-clusters.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
-import { redirectListeners, redirectPorts } from './redirect-listeners.ts'
+import { boundPorts, redirectListeners } from './redirect-listeners.ts'
+import { redirectPorts } from './redirect-ports.ts'
 import { staticClusters } from './static-clusters.ts'
 import { weftWorkloads } from './weft-workloads.ts'
 
@@ -24,6 +31,7 @@ const sidecar: readonly Generator[] = [
   inboundListeners,
   connectTerminate,
   outboundListeners,
+  egressListeners,
   connectOriginate,
   outboundRoutes,
 ]
@@ -36,6 +44,8 @@ const redirectedSidecar: readonly Generator[] = [
   endpoints,
   redirectListeners,
   redirectPorts,
+  boundPorts,
+  egressListeners,
   connectTerminate,
   connectOriginate,
   outboundRoutes,
@@ -46,9 +56,14 @@ const gateway: readonly Generator[] = [
   outboundClusters,
   keyClusters,
   endpoints,
+  gatewayApiSecrets,
+  gatewayApiClusters,
+  gatewayApiDatagrams,
   gatewayListeners,
+  gatewayApiListeners,
   connectOriginate,
   gatewayRoutes,
+  gatewayApiRoutes,
 ]
 
 const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(

@@ -86,7 +86,7 @@ export function originatedTls(
 }
 
 /** Envoy does not know `system_root_certs`: it gets the file where Debian, Ubuntu and Alpine keep them. */
-const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
+export const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
 
 function authorities(
   { caCertificates }: ClientTls,

@@ -38,7 +38,7 @@ const lbPolicies = {
 export function policyMembers(
   policy: TrafficPolicy,
   protocol: UpstreamProtocol | undefined,
-  flavor: 'weft' | 'envoy',
+  flavor: 'weft' | 'envoy' = 'weft',
 ): ClusterInit {
   const { connectionPool } = policy
   return {

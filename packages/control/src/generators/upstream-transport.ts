@@ -5,7 +5,6 @@ import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentic
 import { internalUpstream } from './connect-originate.ts'
 import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
-import type { PolicyDefaults } from './destination-rules.ts'
 import type { Init } from './init.ts'
 import type { ServiceReferences } from './service-references.ts'
 import { alpn, originatedTls, plaintext, upstreamMtls, withProxyProtocol } from './tls-contexts.ts'
@@ -24,7 +23,6 @@ export interface TransportScope {
   readonly trustDomain: string
   readonly rootNamespace: string
   readonly flavor: 'weft' | 'envoy'
-  readonly defaults: PolicyDefaults
 }
 
 /** A Service port, or a subset of it, and the policy that holds for it. */

@@ -12,12 +12,13 @@ const types: Readonly<Record<string, string>> = {
   routes: typeUrl.routeConfiguration,
   clusters: typeUrl.cluster,
   endpoints: typeUrl.clusterLoadAssignment,
+  secrets: typeUrl.secret,
 }
 
 /** What the comment lines at the top of `in.yaml` ask for. */
 export interface GoldenOptions {
   readonly proxy: string
-  /** `listeners`, `routes`, `clusters`, `endpoints`, `findings`; a name in brackets narrows to one resource. */
+  /** `listeners`, `routes`, `clusters`, `endpoints`, `secrets`, `findings`; a name in brackets narrows to one resource. */
   readonly expect: readonly string[]
   readonly flavor: 'weft' | 'envoy'
   readonly interception: 'explicit' | 'redirect'

@@ -28,8 +28,21 @@ export function staticBootstrap(table: ResourceTable): Json {
         },
       },
     ],
-    static_resources: { listeners, clusters: [...clusters, agentCluster()] },
+    static_resources: overSds({ listeners, clusters: [...clusters, agentCluster()] }) as Json,
   }
+}
+
+/** Secrets of the ADS stream, which a static bootstrap does not have, come from the agent's for once. */
+function overSds(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(overSds)
+  if (typeof value !== 'object' || value === null) return value
+  const { sds_config: source, ...rest } = value as Json & { sds_config?: { ads?: unknown } }
+  const copy = Object.fromEntries(Object.entries(rest).map(([key, member]) => [key, overSds(member)]))
+  if (source === undefined) return copy
+  const agent = { envoy_grpc: { cluster_name: 'sds-grpc' } }
+  const api = { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [agent] }
+  const sds = source.ads === undefined ? source : { resource_api_version: 'V3', api_config_source: api }
+  return { ...copy, sds_config: sds }
 }
 
 /** Replaces `rds` by the routes themselves, wherever a connection manager stands. */
@@ -46,10 +59,10 @@ function inlineRoutes(value: unknown, routes: ReadonlyMap<string, Json>): unknow
 
 function inlineEndpoints(cluster: Json, endpoints: ReadonlyMap<string, Json>): Json {
   if (cluster['type'] !== 'EDS') return cluster
-  const { eds_cluster_config: _, ...rest } = cluster
-  const assignment = endpoints.get(String(cluster['name']))
+  const { eds_cluster_config: eds, ...rest } = cluster as Json & { readonly eds_cluster_config?: { readonly service_name?: string } }
+  const assignment = endpoints.get(eds?.service_name ?? String(cluster['name']))
   if (assignment === undefined) throw new Error(`no endpoints for ${String(cluster['name'])}`)
-  return { ...rest, type: 'STATIC', load_assignment: assignment }
+  return { ...rest, type: 'STATIC', load_assignment: { ...assignment, cluster_name: cluster['name'] } }
 }
 
 function agentCluster(): Json {

@@ -53,6 +53,22 @@ export function hostsOfEntry(entry: SnapshotObject<ServiceEntrySpec>): readonly 
   return hosts
 }
 
+const aliases = new WeakMap<SnapshotObject<unknown>, MeshHost>()
+
+/** A Service as a host: one that stands for a name outside is found by that name. */
+export function hostOfService(service: SnapshotObject<ServiceSpec>): MeshHost {
+  const { type, externalName } = service.spec
+  if (type !== 'ExternalName' || externalName === undefined) return service
+  let host = aliases.get(service)
+  if (host === undefined) {
+    const endpoints = [{ address: externalName }]
+    const entry: EntryHost = { resolution: 'DNS', external: true, endpoints, subjectAltNames: [] }
+    host = { ...service, spec: { ...service.spec, selector: {}, entry } }
+    aliases.set(service, host)
+  }
+  return host
+}
+
 function hostOf(entry: SnapshotObject<ServiceEntrySpec>, host: string): MeshHost {
   const { spec } = entry
   return {

@@ -1,6 +1,6 @@
 // The mesh by topic (topics.ts), kept up to date by what changed. One instance follows one line of snapshots.
 import type { KindName } from '@weft/resources'
-import { hostsOfEntry } from './mesh-hosts.ts'
+import { hostOfService, hostsOfEntry } from './mesh-hosts.ts'
 import {
   changesBetween,
   kinds,
@@ -86,12 +86,19 @@ export class MeshIndex {
   }
 }
 
+const hostLists = new WeakMap<object, readonly SnapshotObject[]>()
+
 /** The objects of a kind; hosts of ServiceEntries stand beside Services, as what can be called. */
 function listOf(mesh: MeshSnapshot | undefined, kind: KindName): readonly SnapshotObject[] {
   if (mesh === undefined) return []
   const { objects } = mesh.config
-  if (kind !== 'Service' || objects.ServiceEntry.length === 0) return objects[kind]
-  return merged(objects.Service, objects.ServiceEntry.flatMap(hostsOfEntry)) as readonly SnapshotObject[]
+  if (kind !== 'Service') return objects[kind]
+  let hosts = hostLists.get(objects)
+  if (hosts === undefined) {
+    hosts = merged(objects.Service.map(hostOfService), objects.ServiceEntry.flatMap(hostsOfEntry)) as SnapshotObject[]
+    hostLists.set(objects, hosts)
+  }
+  return hosts
 }
 
 /** Two lists sorted by key as one. */

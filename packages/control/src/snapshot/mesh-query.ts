@@ -1,22 +1,27 @@
 // How views look at the mesh: only through these questions, each of which is remembered. So what a view depends on is known
 // without anyone having to write it down, and a change visits exactly those that asked about it.
+import type { ObjectId } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
   type DestinationRuleSpec,
   type GatewaySpec,
   hostCovers,
+  type KindName,
   isVisible,
-  mirrorsOf,
   type PeerAuthenticationSpec,
   type RequestAuthenticationSpec,
   resolveHost,
   selectsLabels,
+  type SidecarSpec,
   serviceSelects,
+  type SpecByKind,
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
   type WorkloadGroupSpec,
   type WorkloadSpec,
 } from '@weft/resources'
+import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
+import { defaultRoutes, meshRouteTopic, namedTopic, namespaceTopic, referringTopic } from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
 import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
@@ -30,7 +35,9 @@ import {
   carrierTopic,
   delegateTopic,
   failoverLabels,
+  destinationHosts,
   destinationRuleTopic,
+  destinationTopic,
   gatewayTopic,
   groupAnnotation,
   groupedEntries,
@@ -83,9 +90,7 @@ export class MeshQuery {
     )
     return seen.length < 2
       ? seen[0]
-      : (seen.find(({ spec }) => spec.entry === undefined) ??
-          seen.find(({ id }) => id.namespace === namespace) ??
-          seen[0])
+      : (seen.find(({ id }) => id.kind === 'Service') ?? seen.find(({ id }) => id.namespace === namespace) ?? seen[0])
   }
 
   /** The Services that stand for a workload, and the ServiceEntries that select it or name its address. */
@@ -179,14 +184,30 @@ export class MeshQuery {
 
   /** The Services that VirtualServices send to. */
   destinationsOf(virtualServices: readonly VirtualService[]): Service[] {
-    const hosts = virtualServices.flatMap(({ id, spec }) =>
-      [...spec.http, ...spec.tls, ...spec.tcp].flatMap((rule) =>
-        [...(rule.route ?? []), ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : [])].map(
-          ({ destination }) => resolveHost(destination.host, id.namespace),
-        ),
-      ),
-    )
+    const hosts = virtualServices.flatMap(destinationHosts)
     return [...new Set(hosts)].sort().flatMap((host) => this.service(host) ?? [])
+  }
+
+  /** The VirtualServices that send something to a full host name, whoever sees them. */
+  virtualServicesTo(host: string): readonly VirtualService[] {
+    return this.#at(destinationTopic(host))
+  }
+
+  /**
+   * The Sidecars that may hold for a workload, the one in force first: what selects it, then what is for its namespace, then what is for the whole
+   * mesh.
+   */
+  sidecarsFor(target: Selectable): SnapshotObject<SidecarSpec>[] {
+    const { rootNamespace } = this.settings
+    const rank = ({ id, spec }: SnapshotObject<SidecarSpec>): number => {
+      const selector = spec.workloadSelector?.labels ?? {}
+      if (Object.keys(selector).length > 0)
+        return id.namespace === target.namespace && selectsLabels(selector, target.labels) ? 0 : -1
+      return id.namespace === target.namespace ? 1 : id.namespace === rootNamespace ? 2 : -1
+    }
+    return this.#selecting<SnapshotObject<SidecarSpec>>('Sidecar', this.#withRoot([target]))
+      .filter((sidecar) => rank(sidecar) >= 0)
+      .sort((a, b) => rank(a) - rank(b))
   }
 
   /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
@@ -221,6 +242,49 @@ export class MeshQuery {
   /** The policies that may hold for a workload but cannot be enforced. */
   unenforceable(target: Selectable): SnapshotUnenforceable[] {
     return this.#selecting('unenforceable', this.#withRoot([target]))
+  }
+
+  /** The object of a kind by name; kinds without namespaces have ''. */
+  named<K extends KindName>(kind: K, namespace: string, name: string): SnapshotObject<SpecByKind[K]> | undefined {
+    return this.#at<SnapshotObject<SpecByKind[K]>>(namedTopic(kind, namespace, name))[0]
+  }
+
+  /** Every Gateway of the Gateway API. */
+  apiGateways(): readonly ApiGateway[] {
+    return this.#at('GatewayAPIGateway')
+  }
+
+  /** The ListenerSets that ask a Gateway to serve them. */
+  listenerSetsOf({ namespace, name }: ObjectId): readonly ListenerSet[] {
+    return this.#at(referringTopic('ListenerSet', 'Gateway', namespace, name))
+  }
+
+  /** The routes that name a Gateway or a ListenerSet as their parent. */
+  routesOf(kind: 'Gateway' | 'ListenerSet', { namespace, name }: ObjectId): readonly Route[] {
+    return this.#at(referringTopic('Route', kind, namespace, name))
+  }
+
+  /** The routes that ask for the Gateways that call themselves default. */
+  defaultRoutes(): readonly Route[] {
+    return this.#at(defaultRoutes)
+  }
+
+  /** The routes that name the Service of a full host name as their parent. */
+  meshRoutesOf(host: string): readonly Route[] {
+    return this.#at(meshRouteTopic(host))
+  }
+
+  /** The ReferenceGrants of a namespace. */
+  grantsIn(namespace: string): readonly SnapshotObject<SpecByKind['ReferenceGrant']>[] {
+    return this.#at(namespaceTopic('ReferenceGrant', namespace))
+  }
+
+  /** The policies of a kind that name a Service as their target. */
+  policiesFor<K extends 'BackendTLSPolicy' | 'XBackendTrafficPolicy'>(
+    kind: K,
+    { namespace, name }: ObjectId,
+  ): readonly SnapshotObject<SpecByKind[K]>[] {
+    return this.#at(referringTopic(kind, 'Service', namespace, name))
   }
 
   #withRoot(targets: readonly Selectable[]): Selectable[] {

@@ -31,6 +31,8 @@ export interface SnapshotObject<S = unknown> extends Ref {
   readonly annotations: Readonly<Record<string, string>>
   /** As in `MeshObject`: of two objects in conflict the older one holds. */
   readonly createdAt?: string
+  /** As in `MeshObject`: what a status was observed of. */
+  readonly generation?: number
   readonly spec: S
 }
 
@@ -171,8 +173,8 @@ const stripped = new WeakMap<MeshObject, SnapshotObject>()
 function withoutPositions<S>(object: MeshObject<S>): SnapshotObject<S> {
   const known = stripped.get(object)
   if (known !== undefined) return known as SnapshotObject<S>
-  const { id, hash, labels, annotations, createdAt, spec } = object
-  const age = createdAt === undefined ? {} : { createdAt }
+  const { id, hash, labels, annotations, createdAt, generation, spec } = object
+  const age = { ...(createdAt === undefined ? {} : { createdAt }), ...(generation === undefined ? {} : { generation }) }
   const made = { key: objectKey(id), hash, id, labels, annotations, ...age, spec }
   stripped.set(object, made)
   return made

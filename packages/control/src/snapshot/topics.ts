@@ -3,12 +3,14 @@
 import {
   type DestinationRuleSpec,
   type KindName,
+  mirrorsOf,
   resolveGateway,
   resolveHost,
   type SpecByKind,
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
 } from '@weft/resources'
+import { gatewayApiTopics } from '../gateway-api/topics.ts'
 import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
@@ -33,6 +35,10 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
     case 'Gateway':
     case 'EnvoyFilter':
       return [kind]
+    case 'Sidecar': {
+      const { workloadSelector } = object.spec as SpecByKind['Sidecar']
+      return selectionOf('Sidecar', namespace, workloadSelector?.labels ?? {}, true)
+    }
     case 'PeerAuthentication':
     case 'RequestAuthentication':
     case 'AuthorizationPolicy': {
@@ -43,8 +49,8 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:
-      // Kinds that are checked and reported, and no generator asks about.
-      return []
+      // The Gateway API's, and none for kinds that are checked and reported, and no generator asks about.
+      return gatewayApiTopics(kind, object)
   }
 }
 
@@ -100,6 +106,11 @@ export function delegateTopic(namespace: string, name: string): string {
 /** The VirtualServices bound to a gateway `namespace/name`. */
 export function gatewayTopic(gateway: string): string {
   return `VirtualService@${gateway}`
+}
+
+/** The VirtualServices that send something to a full host name. */
+export function destinationTopic(host: string): string {
+  return `VirtualService>${host}`
 }
 
 /** The VirtualServices that ask for labels of their callers. */
@@ -186,7 +197,20 @@ function virtualServiceTopics({ id, spec }: SnapshotObject<VirtualServiceSpec>):
     ...(hosts.length === 0 ? [delegateTopic(id.namespace, id.name)] : []),
     ...hosts.map((host) => (host.includes('*') ? wildcardVirtualServices : virtualServiceTopic(host))),
     ...gateways.map(gatewayTopic),
+    ...destinationHosts({ id, spec }).map(destinationTopic),
     ...(matches.some((match) => Object.keys(match.sourceLabels ?? {}).length > 0) ? [askingForLabels] : []),
   ]
   return [...new Set(topics)]
+}
+
+/** Every host that a VirtualService names as a destination, in full. */
+export function destinationHosts({
+  id,
+  spec,
+}: Pick<SnapshotObject<VirtualServiceSpec>, 'id' | 'spec'>): readonly string[] {
+  const destinations = [...spec.http, ...spec.tls, ...spec.tcp].flatMap((rule) => [
+    ...(rule.route ?? []),
+    ...('mirrors' in rule || 'mirror' in rule ? mirrorsOf(rule) : []),
+  ])
+  return [...new Set(destinations.map(({ destination }) => resolveHost(destination.host, id.namespace)))]
 }

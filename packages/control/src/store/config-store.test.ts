@@ -282,3 +282,46 @@ test('damaged saved state is read as nothing', async () => {
   await bench.store.load()
   assert.deepEqual(names(bench.apply({ 'a.yaml': service('a') })), ['a'])
 })
+
+test('of many objects the changed one alone is validated and looked at, in a file of its own or among the others', () => {
+  const indices = Array.from({ length: 200 }, (_, i) => i)
+  for (const files of [
+    (port: number) => ({ 'all.yaml': indices.map((i) => service(`s${i}`, i === 7 ? port : 80)).join('---\n') }),
+    (port: number) => Object.fromEntries(indices.map((i) => [`s${i}.yaml`, service(`s${i}`, i === 7 ? port : 80)])),
+  ]) {
+    const bench = new Bench()
+    bench.apply(files(80))
+    assert.deepEqual(bench.store.work, { validated: 200, analysed: 200 })
+    assert.equal(portOf(bench.apply(files(81)), 's7'), 81)
+    assert.deepEqual(bench.store.work, { validated: 201, analysed: 201 })
+  }
+})
+
+test('a line above moves all objects, and none is validated again', () => {
+  const bench = new Bench()
+  const text = [service('a'), service('b', 99999), service('c')].join('---\n')
+  const first = bench.apply({ 'f.yaml': text })
+  const moved = bench.apply({ 'f.yaml': `# one more line\n---\n${text}` })
+  assert.deepEqual(bench.store.work, { validated: 3, analysed: 3 })
+  const lines = (state: StoreState): (number | undefined)[] => state.problems.map(({ position }) => position?.line)
+  assert.deepEqual(
+    lines(moved),
+    lines(first).map((line) => (line ?? 0) + 2),
+  )
+  assert.deepEqual(
+    moved.objects.map((object) => object.positionOf('spec.ports[0].port')?.line),
+    first.objects.map((object) => (object.positionOf('spec.ports[0].port')?.line ?? 0) + 2),
+  )
+  assert.deepEqual(
+    moved.objects.map(({ hash }) => hash),
+    first.objects.map(({ hash }) => hash),
+  )
+})
+
+test('what objects say of each other is published with them, and told anew when it changes', () => {
+  const bench = new Bench()
+  const dangling = bench.apply({ 'a.yaml': routes('a', 'nowhere') })
+  assert.deepEqual(new Set(dangling.relations?.map(({ code }) => code)), new Set(['IST0101']))
+  const mended = bench.apply({ 'a.yaml': routes('a', 'nowhere'), 'b.yaml': service('nowhere') })
+  assert.deepEqual(mended.relations, [])
+})

@@ -1,7 +1,14 @@
 // Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
 // to settle, and all of it outlives a restart.
 import { type Logger, objectKey, type Runtime, type Timer } from '@weft/core'
-import { type DataPlane, formatProblem, type Problem, type SourceFile } from '@weft/resources'
+import {
+  Analysis,
+  type DataPlane,
+  formatProblem,
+  type Problem,
+  type SourceFile,
+  withoutSuppressed,
+} from '@weft/resources'
 import { type FileRecord, updateTable } from './file-table.ts'
 import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
 import { decodeSaved, encodeSaved } from './saved-state.ts'
@@ -14,6 +21,14 @@ const emptyState: StoreState = {
   blocking: [],
   unenforceable: [],
   revision: 0,
+}
+
+/** What a store has done, counted since it was made. */
+export interface StoreWork {
+  /** Objects that were validated. */
+  readonly validated: number
+  /** Objects whose relations to others were looked at. */
+  readonly analysed: number
 }
 
 /** Receives every published state. */
@@ -35,6 +50,9 @@ export class ConfigStore {
   #saving: Promise<void> | undefined
   #saveProblem: Problem | undefined
   #merged: MergeOutput | undefined
+  readonly #analysis = new Analysis()
+  #relations: readonly Problem[] = []
+  #work: StoreWork = { validated: 0, analysed: 0 }
 
   /** `stateFile` is an absolute path, usually `.weft/state/objects.json`; its directory must exist. What `dataPlane` does not enforce is refused. */
   constructor(
@@ -51,6 +69,11 @@ export class ConfigStore {
   /** The state in force; revision 0 before the first `apply`. */
   get state(): StoreState {
     return this.#state
+  }
+
+  /** What was done so far. */
+  get work(): StoreWork {
+    return this.#work
   }
 
   /** Calls `listener` with every state published from now on. */
@@ -82,9 +105,24 @@ export class ConfigStore {
   /** Takes the whole set of files of the source. Good changes are published before this returns. */
   apply(files: readonly SourceFile[]): void {
     const nowMs = this.#runtime.clock.nowMs()
-    this.#files = updateTable(this.#files, files, this.#accepted, nowMs, this.#dataPlane)
+    const before = this.#files
+    this.#files = updateTable(before, files, this.#accepted, nowMs, this.#dataPlane)
+    this.#analyse(before)
     this.#denied ??= invalidSecurityObjects(this.#files, this.#accepted)
     this.#merge()
+  }
+
+  #analyse(before: ReadonlyMap<string, FileRecord>): void {
+    const written = []
+    let { validated, analysed } = this.#work
+    for (const record of this.#files.values()) {
+      if (record.parsed === undefined) continue
+      for (const object of record.parsed.written) written.push(object)
+      if (record !== before.get(record.name)) validated += record.parsed.validated
+    }
+    analysed += this.#analysis.update(written).checked
+    this.#relations = withoutSuppressed(this.#analysis.problems(), written)
+    this.#work = { validated, analysed }
   }
 
   /** Waits until what is in force is on disk (or could not be written). */
@@ -119,14 +157,24 @@ export class ConfigStore {
     const { objects, stale, blocking, unenforceable } = merged
     const problems = this.#saveProblem === undefined ? merged.problems : [this.#saveProblem, ...merged.problems]
     const old = this.#state
-    const next = { objects, problems, stale, blocking, unenforceable, revision: old.revision + 1 }
+    const relations = this.#relations
+    const next = { objects, problems, stale, blocking, unenforceable, relations, revision: old.revision + 1 }
     if (old.revision > 0 && sameState(old, next)) return
     this.#state = next
-    const before = new Set(old.problems.map(formatProblem))
-    for (const line of new Set(problems.map(formatProblem))) {
-      if (!before.has(line)) this.#log.warn('configuration problem', { problem: line })
-    }
+    this.#logNew(problems, old.problems)
     for (const listener of this.#listeners) listener(next)
+  }
+
+  /** Most findings are the very ones of the last state; only others are put into words. */
+  #logNew(problems: readonly Problem[], before: readonly Problem[]): void {
+    const known = new Set(before)
+    const fresh = problems.filter((problem) => !known.has(problem))
+    if (fresh.length === 0) return
+    const now = new Set(problems)
+    const gone = new Set(before.filter((problem) => !now.has(problem)).map(formatProblem))
+    for (const line of new Set(fresh.map(formatProblem))) {
+      if (!gone.has(line)) this.#log.warn('configuration problem', { problem: line })
+    }
   }
 
   /** One write at a time; what changed meanwhile is written next. */
@@ -166,10 +214,19 @@ function notSaved(file: string, error: string): Problem {
 }
 
 function sameState(a: StoreState, b: StoreState): boolean {
-  const sameObjects = a.objects.length === b.objects.length && a.objects.every((each, i) => each === b.objects[i])
-  return sameObjects && JSON.stringify(findings(a)) === JSON.stringify(findings(b))
+  if (!sameItems(a.objects, b.objects)) return false
+  if (!sameProblems(a.problems, b.problems) || !sameProblems(a.relations ?? [], b.relations ?? [])) return false
+  return JSON.stringify(others(a)) === JSON.stringify(others(b))
 }
 
-function findings({ problems, stale, blocking, unenforceable }: StoreState): unknown {
-  return [problems, stale, blocking, unenforceable]
+function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
+  return sameItems(a, b) || JSON.stringify(a) === JSON.stringify(b)
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i])
+}
+
+function others({ stale, blocking, unenforceable }: StoreState): unknown {
+  return [stale, blocking, unenforceable]
 }

@@ -19,10 +19,25 @@ export function updateTable(
   dataPlane: DataPlane = 'weft',
 ): Map<string, FileRecord> {
   const next = new Map<string, FileRecord>()
+  let held: ReadonlyMap<string, readonly Accepted[]> | undefined
+  const heldIn = (name: string): readonly Accepted[] => {
+    held ??= Map.groupBy(accepted.values(), ({ source }) => source.file)
+    return held.get(name) ?? []
+  }
   for (const snapshot of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const old = table.get(snapshot.name)
     const same = old?.snapshot?.text === snapshot.text && old.snapshot.unreadable === snapshot.unreadable
-    next.set(snapshot.name, same ? old : record(snapshot, accepted, nowMs, dataPlane))
+    next.set(
+      snapshot.name,
+      same
+        ? old
+        : {
+            name: snapshot.name,
+            snapshot,
+            parsed: parse(snapshot, heldIn, old?.parsed, dataPlane),
+            changedAtMs: nowMs,
+          },
+    )
   }
   // Files that are gone count as long as something they held is in force.
   for (const { source } of accepted.values()) {
@@ -35,20 +50,15 @@ export function updateTable(
   return next
 }
 
-function record(
+function parse(
   snapshot: SourceFile,
-  accepted: ReadonlyMap<string, Accepted>,
-  nowMs: number,
+  heldIn: (name: string) => readonly Accepted[],
+  before: ParsedFile | undefined,
   dataPlane: DataPlane,
-): FileRecord {
-  const { name } = snapshot
-  return { name, snapshot, parsed: parse(snapshot, accepted, dataPlane), changedAtMs: nowMs }
-}
-
-function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>, dataPlane: DataPlane): ParsedFile {
+): ParsedFile {
   const { name, text } = snapshot
-  const held = [...accepted.values()].filter(({ source }) => source.file === name)
-  if (held.some(({ source }) => cutInside(text, source))) {
+  const held = heldIn(name)
+  if (isCut(text, held)) {
     const message = 'the file ends in the middle of what it held before; that stays in force'
     const line = text.split('\n').length
     return unusableFile(name, line, {
@@ -57,7 +67,7 @@ function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>, da
       mend: 'Complete it; end the last line with a line break.',
     })
   }
-  const parsed = parseFile(snapshot, 1, dataPlane)
+  const parsed = parseFile(snapshot, 1, before, dataPlane)
   if (held.length > 0 && parsed.objects.length === 0 && parsed.problems.length === 0) {
     const message = 'the file holds no objects any more; what it held stays in force'
     return unusableFile(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })
@@ -66,15 +76,16 @@ function parse(snapshot: SourceFile, accepted: ReadonlyMap<string, Accepted>, da
 }
 
 /**
- * Whether `text` stops within a document it held before, not at the end of a line: a copy that was interrupted, which
+ * Whether a text stops within a document it held before, not at the end of a line: a copy that was interrupted, which
  * may well be valid YAML with fewer routes or rules.
  */
-function cutInside(text: string, source: Accepted['source']): boolean {
-  if (text === '' || text.endsWith('\n')) return false
-  const rest = text
-    .split('\n')
-    .slice(source.firstLine - 1)
-    .join('\n')
-  const before = source.text.trimEnd()
-  return rest.length > 0 && rest.length < before.length && before.startsWith(rest)
+function isCut(text: string, held: readonly Accepted[]): boolean {
+  if (held.length === 0 || text === '' || text.endsWith('\n')) return false
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return held.some(({ source }) => {
+    const rest = text.slice(starts[source.firstLine - 1] ?? text.length)
+    const before = source.text.trimEnd()
+    return rest.length > 0 && rest.length < before.length && before.startsWith(rest)
+  })
 }

@@ -1,14 +1,6 @@
 // Decides, object by object, which version is in force. Pure: files and what was accepted before in, a new state out.
 import { type ObjectId, objectKey } from '@weft/core'
-import {
-  byKey,
-  byPlace,
-  Claims,
-  duplicateObject,
-  type MeshObject,
-  type ParsedObject,
-  type Problem,
-} from '@weft/resources'
+import { byPlace, Claims, duplicateObject, type MeshObject, type ParsedObject, type Problem } from '@weft/resources'
 import type { FileRecord } from './file-table.ts'
 import type { StaleObject, UnenforceablePolicy } from './store-state.ts'
 
@@ -24,6 +16,7 @@ export const settleMs = 100
 /** What `merge` decides from. */
 export interface MergeInput {
   readonly files: ReadonlyMap<string, FileRecord>
+  /** In the order of their keys. */
   readonly accepted: ReadonlyMap<string, Accepted>
   /** Keys of security objects that were invalid when the store started. */
   readonly denied: ReadonlySet<string>
@@ -32,6 +25,7 @@ export interface MergeInput {
 
 /** What `merge` decides. */
 export interface MergeOutput {
+  /** In the order of their keys. */
   readonly accepted: ReadonlyMap<string, Accepted>
   readonly objects: readonly MeshObject[]
   readonly problems: readonly Problem[]
@@ -88,7 +82,7 @@ class Merging {
 
   #consider(candidate: ParsedObject): void {
     const id = candidate.id as ObjectId
-    const key = objectKey(id)
+    const key = candidate.key as string
     const rival = this.#chosen.get(key)
     if (rival === undefined) {
       this.#chosen.set(key, candidate)
@@ -119,17 +113,21 @@ class Merging {
     }
   }
 
-  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new. */
+  /** Who may have a host: first what is in force unchanged, then what is kept, then what is new, each by key. */
   settleClaims(): void {
     const claims = new Claims()
-    const unchanged = (key: string, { object }: Accepted): boolean =>
-      this.#input.accepted.get(key)?.object.hash === object.hash
-    for (const [key, each] of this.#fresh) if (unchanged(key, each)) this.#admit(key, each, claims)
+    const changed: [string, Accepted][] = []
+    for (const [key, each] of this.#fresh) {
+      if (this.#input.accepted.get(key)?.object.hash === each.object.hash) this.#admit(key, each, claims)
+      else changed.push([key, each])
+    }
     for (const [key, each] of this.#kept) {
       this.#admit(key, each, claims)
       if (each.reason !== undefined) this.#stale.push({ id: each.object.id, reason: each.reason })
     }
-    for (const [key, each] of this.#fresh) if (!unchanged(key, each)) this.#admit(key, each, claims)
+    // By key, so that it does not matter in which file a claim stands.
+    changed.sort(([a], [b]) => (a < b ? -1 : 1))
+    for (const [key, each] of changed) this.#admit(key, each, claims)
   }
 
   #admit(key: string, candidate: Accepted, claims: Claims): void {
@@ -156,21 +154,38 @@ class Merging {
   }
 
   finish(): MergeOutput {
+    const serving = new Set([...this.#kept.values()].map(({ source }) => source.file))
     for (const { parsed, name } of this.#input.files.values()) {
-      const serving = [...this.#kept.values()].some(({ source }) => source.file === name)
-      if (serving) continue
+      if (serving.has(name)) continue
       this.#blocking.push(...(parsed?.problems ?? []).filter((each) => isError(each) && each.objectId === undefined))
     }
-    const objects = [...this.#inForce.values()].map(({ object }) => object)
+    const accepted = this.#sorted()
     return {
-      accepted: this.#inForce,
-      objects: objects.sort(byKey),
+      accepted,
+      objects: Array.from(accepted.values(), ({ object }) => object),
       problems: this.#problems.sort(byPlace),
       stale: this.#stale.sort((a, b) => (objectKey(a.id) < objectKey(b.id) ? -1 : 1)),
       blocking: this.#blocking.sort(byPlace),
       unenforceable: this.#unenforceable(),
       dueAtMs: this.#dueAtMs,
     }
+  }
+
+  /** What is in force by key. What was in force before is in order already. */
+  #sorted(): Map<string, Accepted> {
+    const added = [...this.#inForce.keys()].filter((key) => !this.#input.accepted.has(key)).sort()
+    const sorted = new Map<string, Accepted>()
+    let next = 0
+    const take = (key: string): void => {
+      const each = this.#inForce.get(key)
+      if (each !== undefined) sorted.set(key, each)
+    }
+    for (const key of this.#input.accepted.keys()) {
+      for (; next < added.length && (added[next] as string) < key; next++) take(added[next] as string)
+      take(key)
+    }
+    for (; next < added.length; next++) take(added[next] as string)
+    return sorted
   }
 
   #unenforceable(): UnenforceablePolicy[] {

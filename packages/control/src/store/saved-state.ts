@@ -22,18 +22,30 @@ export interface Saved {
   readonly denied: ReadonlySet<string>
 }
 
-/** Writes what is in force; equal states give equal texts. */
+/** Documents as they are written, by where they were read from: what did not change is not put into words again. */
+const written = new WeakMap<Accepted['source'], { readonly keys: string; readonly text: string }>()
+
+/** Writes what is in force (sorted by key); equal states give equal texts. */
 export function encodeSaved({ accepted, denied }: Saved): string {
-  const documents = new Map<string, { file: string; firstLine: number; text: string; keys: string[] }>()
-  for (const key of [...accepted.keys()].sort()) {
-    const { source } = accepted.get(key) as Accepted
-    const id = `${source.file}\0${source.firstLine}\0${source.text}`
-    const document = documents.get(id) ?? { ...source, keys: [] }
-    document.keys.push(key)
-    documents.set(id, document)
+  const documents = new Map<Accepted['source'], string[]>()
+  for (const [key, { source }] of accepted) {
+    const keys = documents.get(source)
+    if (keys === undefined) documents.set(source, [key])
+    else keys.push(key)
   }
-  const content = { version: 1, documents: [...documents.values()], denied: [...denied].sort() }
-  return `${JSON.stringify(content, undefined, 1)}\n`
+  const texts: string[] = []
+  for (const [source, keys] of documents) texts.push(documentText(source, keys))
+  const rest = JSON.stringify({ denied: [...denied].sort() })
+  return `{"version":1,"documents":[\n${texts.join(',\n')}\n],${rest.slice(1)}\n`
+}
+
+function documentText(source: Accepted['source'], keys: readonly string[]): string {
+  const joined = keys.join('\n')
+  const known = written.get(source)
+  if (known?.keys === joined) return known.text
+  const text = JSON.stringify({ ...source, keys })
+  written.set(source, { keys: joined, text })
+  return text
 }
 
 /** Reads what `encodeSaved` wrote; undefined when it is damaged. Documents that are no longer valid are left out. */
@@ -43,14 +55,14 @@ export function decodeSaved(text: string, dataPlane: DataPlane = 'weft'): Saved 
   const accepted = new Map<string, Accepted>()
   const denied = new Set(saved.denied)
   for (const { file, firstLine, text: documentText, keys } of saved.documents) {
-    for (const { object } of parseFile({ name: file, text: documentText }, firstLine, dataPlane).objects) {
+    for (const { object } of parseFile({ name: file, text: documentText }, firstLine, undefined, dataPlane).objects) {
       if (object === undefined) continue
       const key = objectKey(object.id)
       if (keys.includes(key)) accepted.set(key, { object, source: { file, firstLine, text: documentText } })
     }
     for (const key of keys) if (isSecurityKey(key) && !accepted.has(key)) denied.add(key)
   }
-  return { accepted, denied }
+  return { accepted: new Map([...accepted].sort(([a], [b]) => (a < b ? -1 : 1))), denied }
 }
 
 function readSaved(text: string): { documents: readonly SavedDocument[]; denied: readonly string[] } | undefined {

@@ -30,6 +30,8 @@ export interface StoreState {
   /** Errors of objects (or files) that have no last good version: `weft up` starts nothing while there are any. */
   readonly blocking: readonly Problem[]
   readonly unenforceable: readonly UnenforceablePolicy[]
+  /** What the files say of each other, by place: `weft analyze` of the moment. Left out by those who do not analyse. */
+  readonly relations?: readonly Problem[]
   /** Grows by one with each published state. */
   readonly revision: number
 }

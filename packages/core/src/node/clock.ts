@@ -1,4 +1,6 @@
 import { randomFillSync } from 'node:crypto'
+// The global of this name is a getter.
+import { performance } from 'node:perf_hooks'
 import type { Clock, Rng, Timer, Timers } from '../runtime.ts'
 
 let held = false

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseSubjectAltName } from './peer-identity.ts'
+import { distinguishedName, parseSubjectAltName } from './peer-identity.ts'
 
 test('subject alternative names are read with their quoting, and unreadable text names nobody', () => {
   assert.deepEqual(parseSubjectAltName('URI:spiffe://a/b, DNS:c.example'), {
@@ -16,4 +16,10 @@ test('subject alternative names are read with their quoting, and unreadable text
   const nobody = { uris: [], dnsNames: [], ipAddresses: [] }
   assert.deepEqual(parseSubjectAltName('DNS:a"b, URI:spiffe://a/b'), nobody)
   assert.deepEqual(parseSubjectAltName(undefined), nobody)
+})
+
+test('a distinguished name is one line with the most particular part first, and plain ASCII', () => {
+  assert.equal(distinguishedName('C=CH\nO=Caf\u00e9\nCN=web'), 'CN=web,O=Caf\\C3\\A9,C=CH')
+  assert.equal(distinguishedName('CN=a\\,b'), 'CN=a\\,b')
+  assert.equal(distinguishedName(undefined), '')
 })

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { X509Certificate } from 'node:crypto'
 import type { PeerIdentity } from '../transport.ts'
 
@@ -44,5 +45,20 @@ export function peerIdentity(leaf: X509Certificate): PeerIdentity & { readonly d
     notAfterMs: Date.parse(leaf.validTo),
     dnsNames,
     ipAddresses,
+    fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
+    subject: distinguishedName(leaf.subject),
   }
+}
+
+/** Node's lines, the most general first, as one line the other way round (RFC 2253 2.1); bytes above 127 as that has them. */
+export function distinguishedName(lines: string | undefined): string {
+  const parts = (lines ?? '').split('\n').filter((line) => line !== '')
+  return parts
+    .reverse()
+    .join(',')
+    .replace(/[^ -~]/gu, escaped)
+}
+
+function escaped(char: string): string {
+  return Array.from(Buffer.from(char), (byte) => `\\${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 }

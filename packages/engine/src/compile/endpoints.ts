@@ -51,9 +51,13 @@ function compileEndpoint(at: string, from: lean.LbEndpoint): Endpoint {
     const { serverListenerName: listener, endpointId } = internal
     return { key: `internal:${listener}/${endpointId}`, target: { kind: 'internal', listener, endpointId }, ...shared }
   }
+  const path = address?.pipe?.path
+  // A Unix socket; names that no file has (`@name`) are not supported.
+  if (path?.startsWith('/') === true)
+    return { key: path, target: { kind: 'socket', address: path, port: 0 }, ...shared }
   const socket = address?.socketAddress
   if (socket?.portValue === undefined)
-    return refuse(`${at}.endpoint.address`, 'is neither a socket address with a port nor internal')
+    return refuse(`${at}.endpoint.address`, 'is neither a socket address with a port, nor a path, nor internal')
   const host = socket.address.includes(':') ? `[${socket.address}]` : socket.address
   return {
     key: `${host}:${socket.portValue}`,

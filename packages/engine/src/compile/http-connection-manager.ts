@@ -30,7 +30,7 @@ export function compileManager(context: Context, at: string, hcm: lean.HttpConne
       ({ REJECT_REQUEST: 'reject', DROP_HEADER: 'drop' } as const)[
         common?.headersWithUnderscoresAction as 'REJECT_REQUEST'
       ] ?? 'allow',
-    forwarding: compileForwarding(hcm),
+    forwarding: compileForwarding(context, hcm),
     serverName: hcm.serverName || 'envoy',
     serverHeader:
       ({ APPEND_IF_ABSENT: 'append-if-absent', PASS_THROUGH: 'pass-through' } as const)[
@@ -103,6 +103,9 @@ function compilePathNormalization(hcm: lean.HttpConnectionManager): PathNormaliz
   }
 }
 
+const detailsName =
+  'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails'
+
 const clientCertModes = {
   FORWARD_ONLY: 'forward-only',
   APPEND_FORWARD: 'append-forward',
@@ -110,8 +113,12 @@ const clientCertModes = {
   ALWAYS_FORWARD_ONLY: 'always-forward-only',
 } as const
 
-function compileForwarding(hcm: lean.HttpConnectionManager): ForwardingHeaders {
+function compileForwarding(context: Context, hcm: lean.HttpConnectionManager): ForwardingHeaders {
   const details = hcm.setCurrentClientCertDetails
+  for (const part of ['cert', 'chain'] as const) {
+    // The certificates themselves are not kept.
+    if (details?.[part] === true) context.unlisted.push(`${detailsName}.${part}`)
+  }
   return {
     useRemoteAddress: hcm.useRemoteAddress ?? false,
     xffTrustedHops: hcm.xffNumTrustedHops,

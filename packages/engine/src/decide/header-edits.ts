@@ -40,6 +40,28 @@ export function editHeaders(
   }
 }
 
+/**
+ * The headers one direction adds, names and values in turn, when that is all it does and each is a fixed text: then nothing has to be
+ * worked out per message. Undefined: `editHeaders` has to.
+ */
+export function fixedAdditions(
+  direction: 'request' | 'response',
+  levels: readonly HeaderRules[],
+): readonly string[] | undefined {
+  const lines: string[] = []
+  for (const rules of levels) {
+    if ((direction === 'request' ? rules.requestRemove : rules.responseRemove).length > 0) return undefined
+    for (const { name, action, value, keepEmptyValue } of direction === 'request'
+      ? rules.requestAdd
+      : rules.responseAdd) {
+      const [only] = value
+      if (action !== 'append-or-add' || value.length !== 1 || typeof only !== 'string') return undefined
+      if (only !== '' || keepEmptyValue) lines.push(name, only)
+    }
+  }
+  return lines
+}
+
 function applyOptions(options: readonly HeaderOption[], target: HeaderTarget, read: ReadOperator): void {
   const [only] = options
   if (options.length === 1 && only !== undefined) {

@@ -79,6 +79,7 @@ class LevelPicker implements Picker {
     const level = this.levelFor(context)
     if (level.eligible.length === 0) return { kind: 'none', reason: 'no-healthy-endpoints' }
     let endpoint = this.one(level, context)
+    if (context.previous.length === 0) return { kind: 'picked', endpoint, panic: level.panic }
     const attempts = context.attempts ?? 3
     for (let tries = 1; tries < attempts && context.previous.includes(endpoint.key); tries++) {
       endpoint = this.one(level, context)

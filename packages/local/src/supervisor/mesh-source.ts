@@ -6,10 +6,10 @@ import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
   type DataPlane,
-  analyze,
   formatProblem,
   type GatewaySpec,
   type MeshObject,
+  meshWorkloads,
   ofKind,
   type Problem,
   type ServiceSpec,
@@ -64,16 +64,16 @@ export async function openMeshSource(dir: string, paths: StatePaths, dataPlane: 
 }
 
 function readingOf(state: StoreState): MeshReading {
-  const { objects, problems, blocking } = state
+  const { objects, problems, blocking, relations = [] } = state
   return {
     view: {
-      workloads: ofKind(objects, 'Workload'),
+      workloads: meshWorkloads(objects),
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
     },
     blocking: blocking.map(formatProblem),
     errors: problems.filter(isError).map(formatProblem),
-    dangling: analyze(objects).filter(isError).map(formatProblem),
+    dangling: relations.filter(isError).map(formatProblem),
   }
 }
 

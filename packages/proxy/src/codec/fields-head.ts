@@ -1,3 +1,4 @@
+import { grown } from './grown.ts'
 import { kindOfName } from './header-kind.ts'
 import { type HttpProtocol, MessageHead } from './message-head.ts'
 
@@ -78,11 +79,7 @@ export class FieldsHead extends MessageHead {
 
   #grow(): void {
     const size = this.kinds.length * 2
-    const kinds = new Uint8Array(size)
-    kinds.set(this.kinds)
-    const dropped = new Uint8Array(size)
-    dropped.set(this.dropped)
-    this.kinds = kinds
-    this.dropped = dropped
+    this.kinds = grown(this.kinds, new Uint8Array(size))
+    this.dropped = grown(this.dropped, new Uint8Array(size))
   }
 }

@@ -23,6 +23,12 @@ export function addHeader(head: MessageHead, name: string, value: string): void 
   head.added.push(name, value)
 }
 
+/** Adds header lines: names (lower-case) and values in turn. */
+export function addLines(head: MessageHead, lines: readonly string[]): void {
+  const { added } = head
+  for (let at = 0; at < lines.length; at++) added.push(lines[at] as string)
+}
+
 /** Puts one header in place of all of that lower-case name. */
 export function setHeader(head: MessageHead, name: string, value: string): void {
   dropHeader(head, name)

@@ -48,27 +48,35 @@ const names: readonly (readonly [string, number])[] = [
   ['cookie', HeaderKind.COOKIE],
 ]
 
-interface Candidate {
-  readonly bytes: Uint8Array
-  readonly kind: number
-}
+const longest = 24
 
-/** Candidates by length of the name: at most three names share a length. */
-const byLength: readonly (readonly Candidate[])[] = Array.from({ length: 24 }, (_, length) =>
-  names
-    .filter(([name]) => name.length === length)
-    .map(([name, kind]) => ({ bytes: new TextEncoder().encode(name), kind })),
-)
+/** Names as bytes, and where to find one by its length and first letter: no two share both. */
+const bytesOfNames: readonly Uint8Array[] = names.map(([name]) => new TextEncoder().encode(name))
+const kindsOfNames: readonly number[] = names.map(([, kind]) => kind)
+const places = placesOfNames()
 const envoyPrefix = new TextEncoder().encode('x-envoy-')
-const none: readonly Candidate[] = []
+const letterX = 0x18
+
+function placesOfNames(): Int8Array {
+  const table = new Int8Array(longest * 32).fill(-1)
+  names.forEach(([name], index) => {
+    const place = name.length * 32 + (name.charCodeAt(0) & 0x1f)
+    if (table[place] !== -1) throw new Error(`${name} needs another look-up than by length and first letter`)
+    table[place] = index
+  })
+  return table
+}
 
 /** The kind of the header whose name is `bytes[start, end)`; the name is made of token characters. */
 export function headerKindOf(bytes: Uint8Array, start: number, end: number): number {
-  for (const candidate of byLength[end - start] ?? none) {
-    if (sameIgnoringCase(bytes, start, candidate.bytes)) return candidate.kind
+  const length = end - start
+  const letter = (bytes[start] as number) & 0x1f
+  const index = length < longest ? (places[length * 32 + letter] as number) : -1
+  if (index >= 0 && sameIgnoringCase(bytes, start, bytesOfNames[index] as Uint8Array)) {
+    return kindsOfNames[index] as number
   }
-  if (end - start > 8 && sameIgnoringCase(bytes, start, envoyPrefix)) return HeaderKind.X_ENVOY
-  return HeaderKind.OTHER
+  const isEnvoy = letter === letterX && length > 8 && sameIgnoringCase(bytes, start, envoyPrefix)
+  return isEnvoy ? HeaderKind.X_ENVOY : HeaderKind.OTHER
 }
 
 /** `expected` is lower-case letters and `-`; setting bit 5 lowers a letter and maps no other token character onto one. */

@@ -53,6 +53,14 @@ export abstract class MessageHead {
   abstract method(): string
   /** Requests: the target as sent: the request line's, or `:path`. `''` for a CONNECT without a path. */
   abstract target(): string
+  /** Requests: true when it was seen at once that normalising the target would change nothing and refuse nothing. */
+  plainTarget(): boolean {
+    return false
+  }
+  /** `valueAt` of a header whose values repeat: mostly the very same text again. */
+  repeatedValueAt(index: number): string {
+    return this.valueAt(index)
+  }
   /** Requests: the scheme the message itself names (`:scheme`); undefined in HTTP/1.1. */
   abstract schemeNamed(): string | undefined
   /** The protocol to switch to: `upgrade` of HTTP/1.1, `:protocol` of an extended CONNECT (RFC 8441); or undefined. */

@@ -11,6 +11,7 @@ import {
   type XdsSubscriber,
 } from '../xds/index.ts'
 import type { ConfigStore } from './config-store.ts'
+import type { ResourceUpdate } from '../xds/subscription.ts'
 import type { SecretSource } from './secret-source.ts'
 
 /** How the agent and the control plane are reached: gRPC in reality, in memory in the simulation. */
@@ -85,8 +86,11 @@ export class UpstreamOfConfig {
   /** The accepted configuration refers to other names than before. */
   onReferences(type: string, names: readonly string[]): void {
     this.#references.set(type, names)
-    if (type === typeUrl.secret) this.#subscribeSecrets()
-    else this.#ads?.subscribe(type, names)
+    if (type !== typeUrl.secret) this.#ads?.subscribe(type, names)
+    else {
+      this.#subscribeSecrets()
+      this.#ads?.subscribe(type, this.#writtenSecrets())
+    }
   }
 
   status(): { readonly connected: boolean; readonly lastError: string | undefined } {
@@ -118,11 +122,13 @@ export class UpstreamOfConfig {
     for (const type of [typeUrl.clusterLoadAssignment, typeUrl.routeConfiguration]) {
       ads.subscribe(type, this.#references.get(type) ?? [])
     }
+    if (this.#writtenSecrets().length > 0) ads.subscribe(typeUrl.secret, this.#writtenSecrets())
   }
 
   #consumer(): XdsConsumer {
     return {
       onUpdate: async (type, added, removed) => {
+        if (type === typeUrl.secret) return this.#takeWritten(added, removed)
         const refused = await this.#store.onUpdate(type, added, removed)
         if (type !== typeUrl.listener) return refused
         // As in Envoy, a port in use is told to the control plane; the listener is kept and binding is tried again.
@@ -142,8 +148,24 @@ export class UpstreamOfConfig {
 
   #subscribeSecrets(): void {
     const { ownCertificate, meshRoots } = this.#options
-    const names = new Set([ownCertificate, meshRoots, ...(this.#references.get(typeUrl.secret) ?? [])])
-    this.#sds?.subscribe(typeUrl.secret, [...names])
+    const referred = (this.#references.get(typeUrl.secret) ?? []).filter((name) => !isWritten(name))
+    this.#sds?.subscribe(typeUrl.secret, [...new Set([ownCertificate, meshRoots, ...referred])])
+  }
+
+  /** The secrets that people wrote as objects; these come from the control plane, all others from the agent. */
+  #writtenSecrets(): readonly string[] {
+    return (this.#references.get(typeUrl.secret) ?? []).filter(isWritten)
+  }
+
+  /** The control plane has no say in our identity and in whom the mesh trusts. */
+  async #takeWritten(
+    added: readonly ResourceUpdate[],
+    removed: readonly string[],
+  ): Promise<readonly ResourceRejection[]> {
+    const foreign = added.filter(({ name }) => !isWritten(name))
+    const own = added.filter(({ name }) => isWritten(name))
+    const refused = await this.#secrets.onUpdate(typeUrl.secret, own, removed.filter(isWritten))
+    return [...refused, ...foreign.map(({ name }) => ({ name, reason: 'is a secret of the agent' }))]
   }
 
   #tls(): ControlPlaneTls | undefined {
@@ -157,4 +179,8 @@ export class UpstreamOfConfig {
     const { id, cluster, metadata } = this.#parts.bootstrap.node
     return newNode({ id, cluster, metadata: metadata as NonNullable<Node['metadata']>, userAgentName: 'weft' })
   }
+}
+
+function isWritten(secret: string): boolean {
+  return secret.startsWith('kubernetes://')
 }

@@ -5,7 +5,7 @@ import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/htt
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import { type FilterPipe, filterPipe } from '../filters/filter-pipe.ts'
-import { filterChain } from '../filters/http-filter.ts'
+import { type FilterChain, filterChain } from '../filters/http-filter.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { ConnectTunnel } from './connect-tunnel.ts'
@@ -57,6 +57,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #limit: Deadline | undefined = undefined
   #idleMs: number
   #limitMs = 0
+  readonly #chain: FilterChain
   #nextFilter = 0
   /** Some of the request's body came with the present read. */
   #moved = false
@@ -75,6 +76,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     super(context, accepted, manager, stream.head)
     this.#home = home
     this.#stream = stream
+    this.#chain = filterChain(manager)
     this.body = new RequestBody(stream.requestBody)
     this.#idleMs = manager.timeouts.streamIdleMs
   }
@@ -104,7 +106,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.requestId = client.requestId
     this.routing = decideRouting(this.config, manager, this)
     if (this.switches && !maySwitch(head.upgrade, this.route, manager)) return this.fail(exchangeErrors.upgradeRefused)
-    if (filterChain(manager).streams) {
+    if (this.#chain.streams) {
       this.#pipe = filterPipe(
         this,
         (bytes, start, end) => this.#take(bytes, start, end),
@@ -116,7 +118,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Runs the filters that have not run, then forwards. Filters that stopped the request call it to go on. */
   continueRequest(): void {
-    const { filters } = filterChain(this.manager)
+    const { filters } = this.#chain
     while (this.#nextFilter < filters.length) {
       if (this.done) return
       const place = this.#nextFilter++
@@ -360,10 +362,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#forwarding = forwarding
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
-      this.context.deadlines.arm(
-        (this.#limit = new Deadline(this)),
-        Math.max(1, this.#limitMs - Math.floor(this.durationMs)),
-      )
+      const leftMs = Math.max(1, this.#limitMs - Math.floor(this.durationMs))
+      this.context.deadlines.arm((this.#limit = new Deadline(this)), leftMs)
     }
     forwarding.attempt()
   }

@@ -2,7 +2,7 @@
 // them.
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
-import { addHeader, dropHeader, dropKind } from '../codec/head-edits.ts'
+import { addHeader, dropHeader, dropKind, headerSafe } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { RandomPool } from './random-pool.ts'
@@ -130,24 +130,32 @@ function clientCertificate(
   const { facts, peer } = connection
   if (clientCert === 'sanitize' || peer === undefined) return dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (clientCert === 'forward-only') return
-  const own = certificateOf(facts.localPrincipal, clientCertDetails.uri ? peer.spiffeId : undefined)
+  const own = certificateOf(facts.localPrincipal, peer, clientCertDetails)
   const before = clientCert === 'append-forward' ? head.value('x-forwarded-client-cert') : undefined
   dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (own !== '') addHeader(head, 'x-forwarded-client-cert', before === undefined ? own : `${before},${own}`)
 }
 
+type Details = ForwardingHeaders['clientCertDetails']
+
 let lastLocal: string | undefined
-let lastPeer: string | undefined
+let lastPeer: PeerIdentity | undefined
+let lastDetails: Details | undefined
 let lastText = ''
 
 /** What this hop says of its two ends: the same for all requests of a connection, of which many come in a row. */
-function certificateOf(local: string | undefined, peer: string | undefined): string {
-  if (local === lastLocal && peer === lastPeer) return lastText
+function certificateOf(local: string | undefined, peer: PeerIdentity, details: Details): string {
+  if (local === lastLocal && peer === lastPeer && details === lastDetails) return lastText
   const parts: string[] = []
   if (local !== undefined) parts.push(`By=${local}`)
-  if (peer !== undefined) parts.push(`URI=${peer}`)
+  if (peer.fingerprint !== undefined) parts.push(`Hash=${peer.fingerprint}`)
+  // Envoy says of an empty subject that it is empty.
+  if (details.subject && peer.subject !== undefined) parts.push(`Subject="${peer.subject}"`)
+  if (details.uri && peer.spiffeId !== undefined) parts.push(`URI=${peer.spiffeId}`)
+  if (details.dns) parts.push(...(peer.dnsNames ?? []).map((name) => `DNS=${headerSafe(name)}`))
   lastLocal = local
   lastPeer = peer
+  lastDetails = details
   lastText = parts.join(';')
   return lastText
 }

@@ -16,6 +16,7 @@ import type { MessageHead } from '../codec/message-head.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
+import { AttemptFacts } from './attempt-facts.ts'
 import { type AttemptLimit, type AttemptLimitOwner, type AttemptLimits, attemptLimits } from './attempt-limits.ts'
 import { cutErrors, type ErrorEntry, exchangeErrors, limitErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
@@ -292,15 +293,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
 
   /** Where the last attempt went. */
   facts(): UpstreamFacts {
-    const transport = this.#transport
-    return {
-      cluster: this.cluster.cluster,
-      endpoint: this.#endpoint,
-      peer: transport?.peer,
-      localAddress: transport === undefined ? undefined : `${transport.localAddress}:${transport.localPort}`,
-      attempts: this.exchange.attempts,
-      transportFailure: this.#transportFailure,
-    }
+    const went = { cluster: this.cluster.cluster, endpoint: this.#endpoint, attempts: this.exchange.attempts }
+    return new AttemptFacts(went, this.#transport, this.#transportFailure)
   }
 
   /** Decides about a failed attempt: another one, or the error. */

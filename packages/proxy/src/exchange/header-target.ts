@@ -5,6 +5,14 @@ import type { MessageHead } from '../codec/message-head.ts'
 /** Framing and routing are the codec's own: configuration cannot change them by header. */
 const untouchable = new Set(['content-length', 'transfer-encoding', 'connection', ':path', ':method', ':scheme'])
 
+/** The fixed additions of header rules as a head takes them; undefined: one of them is no mere addition. */
+export function safeAdditions(lines: readonly string[] | undefined): readonly string[] | undefined {
+  if (lines === undefined) return undefined
+  const names = lines.filter((_, index) => index % 2 === 0)
+  if (names.some((name) => untouchable.has(name) || name === 'host' || name === ':authority')) return undefined
+  return lines.map((text, index) => (index % 2 === 0 ? text : headerSafe(text)))
+}
+
 /** Lets the engine's header rules change a received head. */
 export class HeadTarget implements HeaderTarget {
   readonly #head: MessageHead

@@ -17,9 +17,9 @@ export interface LocalReply {
   readonly close?: boolean
 }
 
-/** Inside the braces, without spaces: log lines are split at them. */
+/** Inside the braces, without white space: log lines are split at it. */
 function withReason(details: string, reason: string): string {
-  return `${details.slice(0, -1)}|${reason.replaceAll(' ', '_')}}`
+  return `${details.slice(0, -1)}|${reason.trim().replaceAll(/\s+/g, '_')}}`
 }
 
 const overloaded = { headers: ['x-envoy-overloaded', 'true'] }

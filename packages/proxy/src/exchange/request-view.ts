@@ -21,6 +21,16 @@ const notAPath: ErrorEntry = {
 const underscore: ErrorEntry = { ...exchangeErrors.invalidTarget, details: 'http1.unexpected_underscore' }
 const invalidMethod: ErrorEntry = { ...exchangeErrors.invalidTarget, details: 'http1.invalid_method' }
 
+let lastValid = ''
+
+/** Mostly it is the one that was asked about before. */
+function isValidAuthority(authority: string): boolean {
+  if (authority === lastValid) return true
+  if (!plainAuthority.test(authority) && !validAuthority.test(authority)) return false
+  lastValid = authority
+  return true
+}
+
 /** What the request line made of a request, when it is not simply served. */
 export type RequestProblem =
   | { readonly kind: 'error'; readonly error: ErrorEntry }
@@ -41,8 +51,8 @@ export class RequestView implements RequestHead {
   asReceived = false
   authorityText = ''
   #originForm = false
-  #path = ''
-  #query: string | undefined = undefined
+  /** Where the query begins in the target; -1: nowhere, -2: not looked for yet. */
+  #mark = -2
 
   constructor(head: MessageHead, secure: boolean) {
     this.head = head
@@ -58,10 +68,12 @@ export class RequestView implements RequestHead {
     return this.methodText
   }
   path(): string {
-    return this.#path
+    const mark = this.#queryMark()
+    return mark < 0 ? this.target : this.target.slice(0, mark)
   }
   query(): string | undefined {
-    return this.#query
+    const mark = this.#queryMark()
+    return mark < 0 ? undefined : this.target.slice(mark + 1)
   }
   authority(): string {
     return this.authorityText
@@ -94,16 +106,21 @@ export class RequestView implements RequestHead {
     }
     const { authorityText } = this
     // It may be empty (RFC 9112 3.2): a target that has no authority.
-    if (authorityText !== '' && !plainAuthority.test(authorityText) && !validAuthority.test(authorityText)) {
+    if (authorityText !== '' && !isValidAuthority(authorityText)) {
       return { kind: 'error', error: exchangeErrors.invalidHost }
     }
     if (manager.stripTrailingHostDot) this.authorityText = this.authorityText.replace(trailingDot, '')
     if (manager.stripHostPort === 'any') this.authorityText = this.authorityText.replace(hasPort, '')
     if (this.methodText === 'CONNECT') return undefined
+    if (this.#originForm && head.plainTarget()) {
+      this.target = this.rawPath
+      this.asReceived = true
+      return undefined
+    }
     const normalized = normalizePath(this.rawPath, manager.path)
     if (normalized.kind === 'reject') return { kind: 'error', error: exchangeErrors.pathNormalization }
     if (normalized.kind === 'redirect') return { kind: 'redirect', location: normalized.location }
-    this.#setTarget(normalized.path)
+    this.target = normalized.path
     this.asReceived = this.#originForm && normalized.path === this.rawPath
     return undefined
   }
@@ -119,11 +136,9 @@ export class RequestView implements RequestHead {
     return false
   }
 
-  #setTarget(target: string): void {
-    this.target = target
-    const mark = target.indexOf('?')
-    this.#path = mark < 0 ? target : target.slice(0, mark)
-    this.#query = mark < 0 ? undefined : target.slice(mark + 1)
+  #queryMark(): number {
+    if (this.#mark === -2) this.#mark = this.target.indexOf('?')
+    return this.#mark
   }
 
   /** Exactly one Host (RFC 9112 3.2); HTTP/1.0 may leave it out when a default is configured. */
@@ -133,7 +148,7 @@ export class RequestView implements RequestHead {
     for (let at = 0; at < head.count; at++) {
       if (head.kinds[at] !== HeaderKind.HOST || head.dropped[at] === 1) continue
       if (host !== undefined) return exchangeErrors.invalidHost
-      host = head.valueAt(at)
+      host = head.repeatedValueAt(at)
       head.dropped[at] = 1
     }
     if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10 || undefined

@@ -1,6 +1,6 @@
 // The head of an upstream's response as it goes downstream.
 import { editHeaders } from '@weft/engine'
-import { dropHeader, dropKind } from '../codec/head-edits.ts'
+import { addLines, dropHeader, dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from './exchange.ts'
@@ -31,7 +31,9 @@ export function addOwnHeaders(exchange: Exchange, head: MessageHead): void {
 
 /** Applies the route's header rules to an upstream's response. */
 export function editResponse(exchange: Exchange, head: MessageHead): void {
-  const levels = exchange.plan?.responseLevels ?? []
-  if (levels.length === 0) return
-  editHeaders('response', levels, new HeadTarget(head), (operator) => readOperator(operator, exchange))
+  const { plan } = exchange
+  if (plan === undefined || plan.responseLevels.length === 0) return
+  const { responseAdditions, responseLevels } = plan
+  if (responseAdditions !== undefined) return addLines(head, responseAdditions)
+  editHeaders('response', responseLevels, new HeadTarget(head), (operator) => readOperator(operator, exchange))
 }

@@ -4,6 +4,7 @@ import {
   effectiveTimeouts,
   type FilterOverride,
   filterOverride,
+  fixedAdditions,
   headerLevels,
   type HeaderRules,
   type HttpConnectionManager,
@@ -16,7 +17,9 @@ import {
   type WeightedCluster,
 } from '@weft/engine'
 import { HeaderKind } from '../codec/header-kind.ts'
+import { safeAdditions } from './header-target.ts'
 import type { RequestView } from './request-view.ts'
+import type { Routing } from './routing.ts'
 
 /** What follows from a route alone, worked out on its first use and kept as long as the route. */
 export interface RoutePlan {
@@ -25,6 +28,9 @@ export interface RoutePlan {
   /** Levels with anything to do, in order; empty: nothing to do. */
   readonly requestLevels: readonly HeaderRules[]
   readonly responseLevels: readonly HeaderRules[]
+  /** All that the levels do, when it is the same for each message; undefined: they have to be applied. */
+  readonly requestAdditions: readonly string[] | undefined
+  readonly responseAdditions: readonly string[] | undefined
   /** True when path or authority change on the way. */
   readonly rewrites: boolean
   /** True when header rules set `x-envoy-*`, which may ask for other limits. */
@@ -33,6 +39,8 @@ export interface RoutePlan {
   readonly overrides: Map<string, FilterOverride | undefined>
   /** Limits of a request without wishes of its own; filled on first use. */
   limits: RouteLimits | undefined
+  /** What deciding comes to when the cluster is the route's own; filled on first use. */
+  routing: Routing | undefined
 }
 
 /** How long a request may take, and when it is repeated. */
@@ -95,15 +103,22 @@ export function overrideOf(plan: RoutePlan, filterName: string): FilterOverride 
 function makePlan(routed: Routed): RoutePlan {
   const { route, host, leg } = routed
   const levels = headerLevels(routed)
+  const requestLevels = levels.filter(({ requestAdd, requestRemove }) => requestAdd.length + requestRemove.length > 0)
+  const responseLevels = levels.filter(
+    ({ responseAdd, responseRemove }) => responseAdd.length + responseRemove.length > 0,
+  )
   const action = route.action.kind === 'route' ? route.action : undefined
   return {
     routed,
     retryPolicy: action?.retryPolicy ?? host.retryPolicy,
-    requestLevels: levels.filter(({ requestAdd, requestRemove }) => requestAdd.length + requestRemove.length > 0),
-    responseLevels: levels.filter(({ responseAdd, responseRemove }) => responseAdd.length + responseRemove.length > 0),
+    requestLevels,
+    responseLevels,
+    requestAdditions: safeAdditions(fixedAdditions('request', requestLevels)),
+    responseAdditions: safeAdditions(fixedAdditions('response', responseLevels)),
     rewrites: action?.pathRewrite !== undefined || action?.hostRewrite !== undefined || leg?.hostRewrite !== undefined,
     asks: levels.some(({ requestAdd }) => requestAdd.some(({ name }) => name.startsWith('x-envoy-'))),
     overrides: new Map(),
     limits: undefined,
+    routing: undefined,
   }
 }

@@ -43,7 +43,11 @@ export function decideRouting(config: ActiveConfig, manager: HttpConnectionManag
   const choice = route.action.kind === 'route' ? chooseCluster(route.action, subject) : undefined
   const chosen = choice?.kind === 'cluster' ? choice : undefined
   const plan = routePlan(routeConfig, host, route, chosen?.leg)
-  return { decision, route, plan, clusterName: chosen?.name }
+  const clusterName = chosen?.name
+  const known = plan.routing
+  // A header may name the cluster.
+  if (known !== undefined && known.clusterName === clusterName) return known
+  return (plan.routing = { decision, route, plan, clusterName })
 }
 
 /** The action to forward by, or the answer we give ourselves. */

@@ -9,7 +9,7 @@ const active = new WeakMap<Fault, number>()
 export const faultFilter: FilterKind = {
   onRequestHead(exchange, filter, override) {
     const fault = override?.kind === 'fault' ? override.fault : filter.kind === 'fault' ? filter.fault : undefined
-    if (fault === undefined) return 'continue'
+    if (fault === undefined || (fault.delay === undefined && fault.abort === undefined)) return 'continue'
     const { random } = exchange.context
     const draws = { delay: random.float(), abort: random.float() }
     const decision = decideFault(fault, exchange, draws, exchange.clusterName ?? '')

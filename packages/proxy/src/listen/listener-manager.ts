@@ -93,13 +93,14 @@ export class ListenerManager {
       remotePort: destination.port,
       peer: undefined,
     }
-    const [near, far] = transportPair(nearEnd, {
+    const farEnd = {
       localAddress: destination.address,
       localPort: destination.port,
       remoteAddress: source.address,
       remotePort: source.port,
       peer: source.peer,
-    })
+    }
+    const [near, far] = transportPair(nearEnd, farEnd, this.#context.runtime.timers)
     const opening = new InternalOpening(near, nearEnd)
     acceptConnection(far, listener, this.#context, { opening, metadata })
     return ok(opening)

@@ -38,14 +38,29 @@ test('a writer that runs ahead of a paused reader is told to wait, and woken onc
   const [a, b] = transportPair(ends, ends)
   const atA = listenTo(a)
   const atB = listenTo(b, false)
-  assert.equal(a.write(Buffer.alloc(70_000)), false)
+  assert.equal(a.write(Buffer.alloc(200_000)), true)
+  assert.equal(a.write(Buffer.alloc(80_000)), false)
   await turn()
   assert.deepEqual(atB, [])
-  assert.equal(a.queuedBytes, 70_000)
+  assert.equal(a.queuedBytes, 280_000)
   b.resume()
   await turn()
-  assert.deepEqual(atB, ['data 70000'])
+  assert.deepEqual(atB, ['data 65536', 'data 65536', 'data 65536', 'data 65536', 'data 17856'])
   assert.deepEqual(atA, ['drain'])
+})
+
+test('many bytes cross together at the end of the turn, behind the few before them', async () => {
+  const runs: (() => void)[] = []
+  const [a, b] = transportPair(ends, ends, { soon: (run) => runs.push(run) })
+  const atB = listenTo(b)
+  a.writeLatin1('few')
+  await turn()
+  assert.deepEqual(atB, ['data few'])
+  for (const size of [10, 16_384, 16_384, 16_384]) a.write(Buffer.alloc(size))
+  assert.equal(runs.length, 1)
+  for (const run of runs.splice(0)) run()
+  await turn()
+  assert.deepEqual(atB, ['data few', 'data 49162'])
 })
 
 test('a reset reaches the other end at once; a plain destroy looks like an end', async () => {

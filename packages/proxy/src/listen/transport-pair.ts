@@ -1,8 +1,12 @@
 import { Buffer } from 'node:buffer'
-import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '@weft/core'
+import type { PeerIdentity, Timers, Transport, TransportClose, TransportHandler } from '@weft/core'
+import { ByteQueue, ChunkPool } from '../codec/h2/byte-queue.ts'
 
-/** Bytes one direction may hold before `write` answers false. */
-const windowBytes = 64 * 1024
+/** Bytes one direction may hold before `write` answers false: several reads' worth. */
+const windowBytes = 256 * 1024
+/** So many wait for what else this turn of the event loop brings, and cross with it. */
+const gatherBytes = 8 * 1024
+const chunks = new ChunkPool(64 * 1024, 8)
 
 const ignore: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
 
@@ -17,11 +21,17 @@ export interface PairEnd {
 
 /**
  * Two joined ends inside this process, for connections to internal listeners (the inside of a CONNECT tunnel). Bytes
- * cross in the microtask after the write, so no handler runs inside another's call.
+ * cross in the microtask after the write, so no handler runs inside another's call; many of them at the end of the turn, in pieces as
+ * large as a read.
  */
-export function transportPair(client: PairEnd, server: PairEnd): readonly [Transport, Transport] {
-  const a = new PairTransport(client)
-  const b = new PairTransport(server)
+export function transportPair(
+  client: PairEnd,
+  server: PairEnd,
+  timers?: Pick<Timers, 'soon'>,
+): readonly [Transport, Transport] {
+  const soon = timers?.soon?.bind(timers) ?? queueMicrotask
+  const a = new PairTransport(client, soon)
+  const b = new PairTransport(server, soon)
   a.join(b)
   b.join(a)
   return [a, b]
@@ -36,18 +46,20 @@ class PairTransport implements Transport {
   readonly alpn: string | undefined = undefined
   readonly sni: string | undefined = undefined
   private far: PairTransport | undefined
-  private readonly inbox: Buffer[] = []
-  private inboxBytes = 0
+  private readonly inbox = new ByteQueue(chunks)
   private endReceived = false
   private endDelivered = false
   readonly #end: PairEnd
+  readonly #soon: (run: () => void) => void
   #endSent = false
   #paused = true
   #scheduled = false
+  #gathering = false
   #wantsDrain = false
   #closed = false
 
-  constructor(end: PairEnd) {
+  constructor(end: PairEnd, soon: (run: () => void) => void) {
+    this.#soon = soon
     this.localAddress = end.localAddress
     this.localPort = end.localPort
     this.remoteAddress = end.remoteAddress
@@ -64,7 +76,7 @@ class PairTransport implements Transport {
   }
 
   get queuedBytes(): number {
-    return this.far?.inboxBytes ?? 0
+    return this.far?.inbox.bytes ?? 0
   }
 
   resume(): void {
@@ -77,7 +89,7 @@ class PairTransport implements Transport {
   }
 
   write(bytes: Buffer): boolean {
-    return this.#send(Buffer.from(bytes))
+    return this.#send(bytes)
   }
 
   writeLatin1(text: string): boolean {
@@ -121,10 +133,10 @@ class PairTransport implements Transport {
       this.#close({ reason: 'reset', detail: 'connection reset by peer' })
       return true
     }
-    far.inbox.push(bytes)
-    far.inboxBytes += bytes.length
-    far.#schedule()
-    this.#wantsDrain = far.inboxBytes >= windowBytes
+    far.inbox.push(bytes, 0, bytes.length)
+    if (far.inbox.bytes < gatherBytes) far.#schedule()
+    else far.#gather()
+    this.#wantsDrain = far.inbox.bytes >= windowBytes
     return !this.#wantsDrain
   }
 
@@ -137,14 +149,24 @@ class PairTransport implements Transport {
     })
   }
 
+  #gather(): void {
+    if (this.#gathering || this.#paused || this.#closed) return
+    this.#gathering = true
+    this.#soon(() => {
+      this.#gathering = false
+      this.#deliver()
+    })
+  }
+
   #deliver(): void {
-    while (!this.#paused && !this.#closed) {
-      const bytes = this.inbox.shift()
-      if (bytes === undefined) break
-      this.inboxBytes -= bytes.length
-      this.handler.onData(bytes)
+    const { inbox } = this
+    while (inbox.bytes > 0 && !this.#paused && !this.#closed) {
+      const { first, firstStart, firstEnd } = inbox
+      const spent = inbox.advance(firstEnd - firstStart)
+      this.handler.onData(first.subarray(firstStart, firstEnd))
+      inbox.recycle(spent)
     }
-    if (this.inbox.length === 0) {
+    if (inbox.bytes === 0) {
       this.far?.drained()
       if (this.endReceived && !this.endDelivered && !this.#paused && !this.#closed) {
         this.endDelivered = true
@@ -161,8 +183,7 @@ class PairTransport implements Transport {
   #close(close: TransportClose): void {
     if (this.#closed) return
     this.#closed = true
-    this.inbox.length = 0
-    this.inboxBytes = 0
+    this.inbox.clear()
     queueMicrotask(() => this.handler.onClose(close))
   }
 }

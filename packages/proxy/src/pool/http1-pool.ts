@@ -162,9 +162,9 @@ export class Http1Pool implements Pool, ConnectionOwner {
   }
 
   #nextWaiter(): PoolWaiter | undefined {
-    const waiter = this.#waiters.shift()
-    if (waiter !== undefined) this.#context.budget.pending -= 1
-    return waiter
+    if (this.#waiters.length === 0) return undefined
+    this.#context.budget.pending -= 1
+    return this.#waiters.shift()
   }
 
   #emptied(): void {

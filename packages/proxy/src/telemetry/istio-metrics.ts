@@ -73,8 +73,8 @@ export interface MetricsIdentity {
 type Ends = Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>
 
 /**
- * The pair that the last exchange of one connection belonged to, and what made it that one: mostly the next is the same,
- * and then nothing has to be looked up by text. One per connection.
+ * The pair that the last exchange belonged to, and what made it that one: mostly the next is the same, and then nothing has to be looked
+ * up by text. Of inbound exchanges one per connection; of others one per endpoint, since it says everything about them.
  */
 export class LastPair {
   pair: Pair | undefined = undefined
@@ -101,6 +101,7 @@ export class IstioMetrics {
   readonly #received: MetricFamily
   readonly #services = new WeakMap<Cluster, ServiceLabels>()
   readonly #pairs = new Map<string, Pair>()
+  readonly #lasts = new WeakMap<Endpoint, LastPair>()
   /** Counts up when pairs are forgotten. */
   #era = 0
 
@@ -192,11 +193,12 @@ export class IstioMetrics {
   }
 
   /** The pair of an exchange: the one of the exchange before when both have the same ends. */
-  #pairAfter(direction: Listener['direction'], ends: Ends, last: LastPair): Pair {
+  #pairAfter(direction: Listener['direction'], ends: Ends, lastOfConnection: LastPair): Pair {
     const { upstream } = ends
     const inbound = direction === 'inbound'
     const cluster = upstream?.cluster
     const endpoint = upstream?.endpoint
+    const last = inbound || endpoint === undefined ? lastOfConnection : this.#lastOf(endpoint)
     const upstreamPeer = upstream?.peer
     if (
       last.pair !== undefined &&
@@ -215,6 +217,12 @@ export class IstioMetrics {
     last.endpoint = endpoint
     last.upstreamPeer = upstreamPeer
     return last.pair
+  }
+
+  #lastOf(endpoint: Endpoint): LastPair {
+    let last = this.#lasts.get(endpoint)
+    if (last === undefined) this.#lasts.set(endpoint, (last = new LastPair()))
+    return last
   }
 
   /** Found by a short key; the long label values are made once per pair of workloads, cluster and principals. */

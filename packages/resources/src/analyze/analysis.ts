@@ -56,8 +56,7 @@ export class Analysis {
   update(objects: readonly WrittenObject[]): AnalysisWork {
     const next = new Map<string, WrittenObject>()
     for (const object of objects) {
-      const key = objectKey(object.id)
-      if (!next.has(key)) next.set(key, object)
+      if (!next.has(object.key)) next.set(object.key, object)
     }
     const changed = this.#replace(next)
     const again = new Set(changed)
@@ -89,7 +88,7 @@ export class Analysis {
     for (const [key, old] of this.#objects) {
       const object = next.get(key)
       if (object === old) continue
-      if (object?.content === old.content) {
+      if (object !== undefined && (object.body === old.body || object.content === old.content)) {
         this.#index.move(key, object)
         continue
       }

@@ -22,7 +22,7 @@ export function yamlIn(map: WrittenObject, name: string): Fields {
   if (texts === undefined) parsed.set(map, (texts = new Map()))
   let value = texts.get(name)
   if (value === undefined) {
-    value = fieldsOf(readDocuments('', textOf(dig(map.body, 'data', name))).documents[0]?.value)
+    value = fieldsOf(readDocuments('', { text: textOf(dig(map.body, 'data', name)), firstLine: 1 }).documents[0]?.value)
     texts.set(name, value)
   }
   return value

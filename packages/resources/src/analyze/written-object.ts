@@ -1,6 +1,6 @@
 // Objects as they were written, for analysis: also those that validation refuses, so that one mistake does not hide the others,
 // and those of kinds the mesh itself does not use (Pod, Deployment, ...). Nothing here trusts the shape of what it reads.
-import type { ObjectId, Position } from '@weft/core'
+import { type ObjectId, objectKey, type Position } from '@weft/core'
 import type { MeshObject } from '../mesh-object.ts'
 
 /** A mapping whose members may be anything. */
@@ -9,6 +9,8 @@ export type Fields = Readonly<Record<string, unknown>>
 /** One object as written. */
 export interface WrittenObject {
   readonly id: ObjectId
+  /** `objectKey` of the id. */
+  readonly key: string
   readonly apiVersion: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
@@ -69,7 +71,7 @@ export function writtenOf(object: MeshObject): WrittenObject {
   const { name, namespace } = id
   const body = { apiVersion, kind: id.kind, metadata: { name, namespace, labels, annotations }, spec }
   const positionOf = (path: string): Position | undefined => object.positionOf(path)
-  return { id, apiVersion, labels, annotations, body, spec, content: hash, positionOf }
+  return { id, key: objectKey(id), apiVersion, labels, annotations, body, spec, content: hash, positionOf }
 }
 
 /** `Kind` of Kubernetes' core group, else `Kind.group`. */

@@ -19,7 +19,8 @@ export class Claims {
   /** Takes what the object claims, or says what is taken already (then nothing is taken). */
   claim(object: MeshObject): Conflict[] {
     if (!isKind(object, 'VirtualService')) return []
-    const claims = hostClaims(object)
+    let claims = claimsOf.get(object)
+    if (claims === undefined) claimsOf.set(object, (claims = hostClaims(object)))
     const conflicts: Conflict[] = []
     for (const { key, path, host } of claims) {
       const owner = this.#hosts.get(key)
@@ -36,6 +37,9 @@ interface HostClaim {
   readonly path: string
   readonly host: string
 }
+
+/** An object claims the same whenever it is asked. */
+const claimsOf = new WeakMap<MeshObject, readonly HostClaim[]>()
 
 /**
  * One claim per host and namespace that sees it; `*` is all of them. Inside the mesh only: at a gateway the rules of all

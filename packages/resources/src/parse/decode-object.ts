@@ -1,5 +1,5 @@
 // One raw value to one object: identity, validation, defaults, hash.
-import type { ObjectId, Position } from '@weft/core'
+import { type ObjectId, objectKey, type Position } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
 import { apiVersionsOf, definitionsOf, writtenKinds } from '../definitions.ts'
 import { fieldPath, type PathStep } from '../field-path.ts'
@@ -26,6 +26,8 @@ export interface RawObject {
 /** The outcome: no `id` when it cannot be told which object this is, no `object` when it has errors. */
 export interface DecodedObject {
   readonly id: ObjectId | undefined
+  /** `objectKey` of the id. */
+  readonly key: string | undefined
   readonly object: MeshObject | undefined
   readonly problems: readonly Problem[]
   readonly position: Position
@@ -38,6 +40,7 @@ export function decodeObject(raw: RawObject, dataPlane: DataPlane): DecodedObjec
   const position = raw.lines.at(raw.place.offset)
   const failed = (problems: readonly LocatedFinding[], id?: ObjectId): DecodedObject => ({
     id,
+    key: id && objectKey(id),
     object: undefined,
     problems: problems.map((finding) => asProblem(finding, raw, id)),
     position,

@@ -21,19 +21,22 @@ export function loadFiles(
   const written: WrittenObject[] = []
   const claims = new Claims()
   for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const parsed = parseFile(file, 1, dataPlane)
+    const parsed = parseFile(file, 1, undefined, dataPlane)
     problems.push(...parsed.problems)
     written.push(...parsed.written)
     for (const { object } of parsed.objects) {
       if (object === undefined) continue
       const key = objectKey(object.id)
       const first = objects.get(key)
-      const conflicts = first
-        ? [duplicateObject(object.id, object, first.positionOf(''))]
-        : claims.claim(object).map(({ problem }) => problem)
-      problems.push(...conflicts)
-      if (conflicts.length === 0) objects.set(key, object)
+      if (first === undefined) objects.set(key, object)
+      else problems.push(duplicateObject(object.id, object, first.positionOf('')))
     }
   }
-  return { objects: [...objects.values()].sort(byKey), problems: problems.sort(byPlace), written }
+  // By key, so that it does not matter in which file a claim stands.
+  const inForce = [...objects.values()].sort(byKey).filter((object) => {
+    const conflicts = claims.claim(object)
+    problems.push(...conflicts.map(({ problem }) => problem))
+    return conflicts.length === 0
+  })
+  return { objects: inForce, problems: problems.sort(byPlace), written }
 }

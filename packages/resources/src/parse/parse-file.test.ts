@@ -6,7 +6,7 @@ import { fieldPath } from '../field-path.ts'
 import type { KindDefinition } from '../kind-definition.ts'
 import { isKind, writtenKind } from '../kinds.ts'
 import { parseFile } from './parse-file.ts'
-import { maxFileBytes } from './read-documents.ts'
+import { maxFileBytes } from './yaml-limits.ts'
 
 const mesh = `# head
 apiVersion: networking.istio.io/v1beta1

@@ -3,8 +3,15 @@ import type { WrittenObject } from '../analyze/written-object.ts'
 import type { Problem, SourceFile } from '../mesh-object.ts'
 import { type DecodedObject, decodeObject, type RawObject } from './decode-object.ts'
 import type { DataPlane } from '../schema/describe-effect.ts'
-import { type RawDocument, readDocuments, type SyntaxFault } from './read-documents.ts'
-import type { LineTable } from './positions.ts'
+import { movedPart, type ParsedPart, type ParsedValue } from './moved-part.ts'
+import {
+  maxSyntaxFaults,
+  type RawDocument,
+  readDocuments,
+  splitDocuments,
+  type SyntaxFault,
+  type TextPart,
+} from './read-documents.ts'
 import { writtenObject } from './written.ts'
 
 /** An object of a file together with the text it came from, from which it can be parsed again. */
@@ -26,24 +33,39 @@ export interface ParsedFile {
   readonly written: readonly WrittenObject[]
   /** Findings about the file and about all of its objects, in file order. */
   readonly problems: readonly Problem[]
+  /** The documents by their text, so that the next version of the file need not parse them again. */
+  readonly parts: ReadonlyMap<string, ParsedPart>
+  /** How many objects were validated to make this: not those taken from an earlier version. */
+  readonly validated: number
 }
 
-/** Parses one YAML or JSON file: several documents, `List` kinds. `firstLine` numbers its first line. Never throws. */
-export function parseFile(file: SourceFile, firstLine = 1, dataPlane: DataPlane = 'weft'): ParsedFile {
+/**
+ * Parses one YAML or JSON file: several documents, `List` kinds. `firstLine` numbers its first line. Documents that `before` (the
+ * same file, parsed earlier) has too are taken from there, at their new place. Never throws.
+ */
+export function parseFile(
+  file: SourceFile,
+  firstLine = 1,
+  before?: ParsedFile,
+  dataPlane: DataPlane = 'weft',
+): ParsedFile {
   if (file.unreadable !== undefined) {
     return unusableFile(file.name, 1, { code: 'unreadable-file', message: file.unreadable, mend: 'Correct the file.' })
   }
-  const { documents, faults, lines } = readDocuments(file.name, file.text, firstLine)
+  const parts = new Map<string, ParsedPart>()
+  let validated = 0
+  const read = splitDocuments(file.text, firstLine).map((part) => {
+    const known = parts.get(part.text) ?? before?.parts.get(part.text)
+    const parsed = known === undefined ? parsePart(file.name, part, dataPlane) : movedPart(known, part.firstLine)
+    if (known === undefined) validated += parsed.values.length
+    parts.set(part.text, parsed)
+    return parsed
+  })
+  const faults = read.flatMap((part) => part.faults).slice(0, maxSyntaxFaults)
   if (faults.length > 0) {
-    return {
-      file: file.name,
-      whole: false,
-      objects: [],
-      written: [],
-      problems: faults.map((fault) => syntaxProblem(fault, lines)),
-    }
+    return { ...nothingIn(file.name), parts, validated, problems: faults.map(syntaxProblem) }
   }
-  const parsed = documents.flatMap((document) => parseDocument(file.name, document, dataPlane))
+  const parsed = read.flatMap(({ values }) => values)
   const own = parsed.filter(({ id, problems }) => id !== undefined || problems.length > 0)
   return {
     file: file.name,
@@ -51,7 +73,13 @@ export function parseFile(file: SourceFile, firstLine = 1, dataPlane: DataPlane 
     objects: own.filter((object) => object.id !== undefined),
     written: parsed.flatMap(({ written }) => written ?? []),
     problems: parsed.flatMap((object) => object.problems).sort(byPlace),
+    parts,
+    validated,
   }
+}
+
+function nothingIn(file: string): Omit<ParsedFile, 'problems'> {
+  return { file, whole: false, objects: [], written: [], parts: new Map(), validated: 0 }
 }
 
 /** A file of which nothing can be used, for one reason. */
@@ -62,11 +90,13 @@ export function unusableFile(
 ): ParsedFile {
   const position = { file, line, column: 1 }
   const problem: Problem = { severity: 'error', ...fault, position, objectId: undefined, field: '' }
-  return { file, whole: false, objects: [], written: [], problems: [problem] }
+  return { ...nothingIn(file), problems: [problem] }
 }
 
-interface ParsedValue extends ParsedObject {
-  readonly written: WrittenObject | undefined
+function parsePart(file: string, part: TextPart, dataPlane: DataPlane): ParsedPart {
+  const { documents, faults } = readDocuments(file, part)
+  const values = documents.flatMap((document) => parseDocument(file, document, dataPlane))
+  return { firstLine: part.firstLine, values, faults, first: undefined }
 }
 
 function parseDocument(file: string, document: RawDocument, dataPlane: DataPlane): ParsedValue[] {
@@ -91,9 +121,8 @@ function unlist(raw: RawObject): RawObject[] {
   }))
 }
 
-function syntaxProblem(fault: SyntaxFault, lines: LineTable): Problem {
-  const { code, message, mend } = fault
-  return { severity: 'error', code, message, position: lines.at(fault.offset), objectId: undefined, field: '', mend }
+function syntaxProblem({ code, message, mend, position }: SyntaxFault): Problem {
+  return { severity: 'error', code, message, position, objectId: undefined, field: '', mend }
 }
 
 /** Orders findings by file, line and column; findings without a place come first. */

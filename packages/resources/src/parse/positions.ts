@@ -11,28 +11,56 @@ export interface PlaceNode {
 /** Offsets to lines and columns of one text. */
 export class LineTable {
   readonly #file: string
-  readonly #starts: readonly number[]
+  readonly #text: string
   readonly #firstLine: number
+  #starts: readonly number[] | undefined
 
   /** `firstLine` is the number of the first line of `text` in the file, from 1. */
   constructor(file: string, text: string, firstLine: number) {
-    const starts = [0]
-    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
     this.#file = file
-    this.#starts = starts
+    this.#text = text
     this.#firstLine = firstLine
   }
 
   /** Line and column (both from 1) of an offset; offsets past the end belong to the last line. */
   at(offset: number): Position {
+    // Most tables are asked for nothing else than where their first word stands.
+    if (offset === 0) return { file: this.#file, line: this.#firstLine, column: 1 }
+    const starts = (this.#starts ??= lineStarts(this.#text))
     let low = 0
-    let high = this.#starts.length - 1
+    let high = starts.length - 1
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if ((this.#starts[middle] ?? 0) <= offset) low = middle
+      if ((starts[middle] ?? 0) <= offset) low = middle
       else high = middle - 1
     }
-    return { file: this.#file, line: this.#firstLine + low, column: offset - (this.#starts[low] ?? 0) + 1 }
+    return { file: this.#file, line: this.#firstLine + low, column: offset - (starts[low] ?? 0) + 1 }
+  }
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
+}
+
+/** Places that are found out when somebody asks: most objects are never asked. */
+export class LatePlace implements PlaceNode {
+  readonly offset: number
+  #find: (() => ReadonlyMap<string, PlaceNode> | undefined) | undefined
+  #inside: ReadonlyMap<string, PlaceNode> | undefined
+
+  constructor(offset: number, find: () => ReadonlyMap<string, PlaceNode> | undefined) {
+    this.offset = offset
+    this.#find = find
+  }
+
+  get inside(): ReadonlyMap<string, PlaceNode> | undefined {
+    if (this.#find !== undefined) {
+      this.#inside = this.#find()
+      this.#find = undefined
+    }
+    return this.#inside
   }
 }
 

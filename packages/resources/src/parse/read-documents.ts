@@ -10,14 +10,15 @@ import {
   Scalar,
   type YAMLError,
 } from 'yaml'
+import type { Position } from '@weft/core'
 import { shown } from '../schema/shaped.ts'
-import { LineTable, type PlaceNode } from './positions.ts'
+import { readPlainYaml } from './plain-yaml.ts'
+import { LatePlace, LineTable, type PlaceNode } from './positions.ts'
+import { maxDepth, maxFileBytes } from './yaml-limits.ts'
 
-/** Texts longer than this are refused. */
-export const maxFileBytes = 4 * 1024 * 1024
-const maxDepth = 64
 const maxAliasedValues = 10_000
-const maxSyntaxFaults = 20
+/** More faults than these are not told of one file. */
+export const maxSyntaxFaults = 20
 
 /** One document: its value, where its values stand, and its text for keeping. */
 export interface RawDocument {
@@ -29,27 +30,79 @@ export interface RawDocument {
   readonly firstLine: number
 }
 
-/** What makes a text unreadable. `offset` is into the text. */
+/** What makes a text unreadable. */
 export interface SyntaxFault {
-  readonly offset: number
+  readonly position: Position
   readonly code: string
   readonly message: string
   readonly mend: string
 }
 
-/** Reads all documents of a text; empty documents are left out. `firstLine` is the number of the text's first line. */
+/** The same, by offset into its text. */
+interface RawFault extends Omit<SyntaxFault, 'position'> {
+  readonly offset: number
+}
+
+/** A piece of a text that can be read without the rest of it: mostly one document. */
+export interface TextPart {
+  readonly text: string
+  readonly firstLine: number
+}
+
+/** Reads all documents of a text; empty documents are left out. */
 export function readDocuments(
   file: string,
-  text: string,
-  firstLine = 1,
-): { readonly documents: readonly RawDocument[]; readonly faults: readonly SyntaxFault[]; readonly lines: LineTable } {
+  { text, firstLine }: TextPart,
+): { readonly documents: readonly RawDocument[]; readonly faults: readonly SyntaxFault[] } {
   const lines = new LineTable(file, text, firstLine)
   if (text.length > maxFileBytes) {
     const message = `is larger than ${maxFileBytes / 1048576} MiB`
-    return { documents: [], faults: [{ offset: 0, code: 'file-too-large', message, mend: 'Split the file.' }], lines }
+    const fault = { position: lines.at(0), code: 'file-too-large', message, mend: 'Split the file.' }
+    return { documents: [], faults: [fault] }
   }
+  const plain = readPlainYaml(text)
+  if (plain === undefined) {
+    const { documents, faults } = readFully(text, lines, firstLine)
+    return { documents, faults: faults.map(({ offset, ...fault }) => ({ ...fault, position: lines.at(offset) })) }
+  }
+  if (plain.value === null) return { documents: [], faults: [] }
+  const place = new LatePlace(plain.offset, () => readPlainYaml(text, true)?.inside)
+  return { documents: [{ value: plain.value, place, lines, text, firstLine }], faults: [] }
+}
+
+/** The documents between `---` lines; the whole text where such a line says more, or when it is too large to look at. */
+export function splitDocuments(text: string, firstLine: number): TextPart[] {
+  if (text.length > maxFileBytes) return [{ text, firstLine }]
+  const parts: TextPart[] = []
+  let start = 0
+  let startLine = firstLine
+  let line = firstLine
+  for (let at = 0; at < text.length; line++) {
+    const newline = text.indexOf('\n', at)
+    const end = newline < 0 ? text.length : newline
+    if (text.startsWith('---', at)) {
+      const rest = text.slice(at + 3, end)
+      if (rest.trimEnd() !== '' && /^\s/.test(rest)) return [{ text, firstLine }]
+      if (rest.trimEnd() === '') {
+        if (at > start) parts.push({ text: text.slice(start, at), firstLine: startLine })
+        start = end + 1
+        startLine = line + 1
+      }
+    }
+    at = end + 1
+  }
+  if (start < text.length) parts.push({ text: text.slice(start), firstLine: startLine })
+  return parts
+}
+
+/** By the full parser: every form of YAML, the place of every value. */
+function readFully(
+  text: string,
+  lines: LineTable,
+  firstLine: number,
+): { readonly documents: readonly RawDocument[]; readonly faults: readonly RawFault[] } {
   const documents: RawDocument[] = []
-  const faults: SyntaxFault[] = []
+  const faults: RawFault[] = []
   for (const document of parseSafely(text, faults)) {
     for (const error of [...document.errors, ...document.warnings]) faults.push(describeSyntax(error, text))
     if (document.errors.length > 0 || document.contents === null) continue
@@ -60,28 +113,25 @@ export function readDocuments(
     faults.push(...builder.faults)
     if (built.value === null || built.value === undefined) continue
     const lineStart = text.lastIndexOf('\n', start - 1) + 1
-    documents.push({ value: built.value, place: built.place, lines, ...slice(text, lineStart, end, lines) })
+    const line = firstLine + (lineStart === 0 ? 0 : text.slice(0, lineStart).split('\n').length - 1)
+    documents.push({ value: built.value, place: built.place, lines, text: text.slice(lineStart, end), firstLine: line })
   }
-  return { documents, faults: told(faults), lines }
+  return { documents, faults: told(faults) }
 }
 
 /** Few and useful: a stack that ran out leaves a trail of follow-up errors. */
-function told(faults: readonly SyntaxFault[]): readonly SyntaxFault[] {
+function told(faults: readonly RawFault[]): readonly RawFault[] {
   const overflow = faults.find(({ message }) => /call stack|stack overflow/i.test(message))
   if (overflow === undefined) return faults.slice(0, maxSyntaxFaults)
   return [tooDeep(overflow.offset)]
 }
 
-function tooDeep(offset: number): SyntaxFault {
+function tooDeep(offset: number): RawFault {
   const mend = `Nest at most ${maxDepth} levels.`
   return { offset, code: 'bad-yaml', message: `is nested more than ${maxDepth} levels deep`, mend }
 }
 
-function slice(text: string, start: number, end: number, lines: LineTable): { text: string; firstLine: number } {
-  return { text: text.slice(start, end), firstLine: lines.at(start).line }
-}
-
-function parseSafely(text: string, faults: SyntaxFault[]): readonly Document.Parsed[] {
+function parseSafely(text: string, faults: RawFault[]): readonly Document.Parsed[] {
   try {
     const parsed = parseAllDocuments(text, { prettyErrors: false, version: '1.2', schema: 'core', uniqueKeys: false })
     return Array.isArray(parsed) ? parsed : []
@@ -101,7 +151,7 @@ const syntaxMends: Readonly<Record<string, string>> = {
   BAD_ALIAS: 'Define the anchor (&name) before using it (*name).',
 }
 
-function describeSyntax(error: YAMLError, text: string): SyntaxFault {
+function describeSyntax(error: YAMLError, text: string): RawFault {
   const [offset] = error.pos
   const tab =
     error.code === 'TAB_AS_INDENT' || /^[ ]*\t/.test(text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 1))
@@ -116,7 +166,7 @@ function lowerFirst(message: string): string {
 
 /** Builds the value and the places in one walk over the syntax tree. */
 class ValueBuilder {
-  readonly faults: SyntaxFault[] = []
+  readonly faults: RawFault[] = []
   readonly #anchors = new Map<string, ParsedNode>()
   #aliased = 0
   #insideAlias = 0
@@ -179,7 +229,7 @@ class ValueBuilder {
     return { value, place: { offset, inside } }
   }
 
-  #refuse(fault: SyntaxFault): { value: null; place: PlaceNode } {
+  #refuse(fault: RawFault): { value: null; place: PlaceNode } {
     if (this.faults.length < maxSyntaxFaults) this.faults.push(fault)
     return { value: null, place: { offset: fault.offset, inside: undefined } }
   }

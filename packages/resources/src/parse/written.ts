@@ -1,4 +1,5 @@
 // A raw value as analysis reads it.
+import { objectKey } from '@weft/core'
 import { fieldsOf, labelsOf, textOf, type WrittenObject } from '../analyze/written-object.ts'
 import { groupOf } from './context-kinds.ts'
 import type { RawObject } from './decode-object.ts'
@@ -12,8 +13,10 @@ export function writtenObject({ value, place, lines }: RawObject): WrittenObject
   const name = textOf(metadata['name'])
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '' || name === '') return undefined
   const namespace = textOf(metadata['namespace']) || 'default'
+  const id = { cluster: '', group: groupOf(apiVersion), kind, namespace, name }
   return {
-    id: { cluster: '', group: groupOf(apiVersion), kind, namespace, name },
+    id,
+    key: objectKey(id),
     apiVersion,
     labels: labelsOf(metadata['labels']),
     annotations: labelsOf(metadata['annotations']),

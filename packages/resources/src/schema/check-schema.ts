@@ -11,6 +11,8 @@ const ajv = new Ajv({
   verbose: true,
   strict: false,
   validateSchema: false,
+  // Half the time to compile a schema went into this, and what it compiles to is no faster here.
+  code: { optimize: false },
   formats: Object.fromEntries(Object.entries(formats).map(([name, check]) => [name, (text: string) => !check(text)])),
 })
 const compiled = new WeakMap<Schema, ValidateFunction>()
@@ -39,7 +41,7 @@ export function checkSchema(schema: Schema, value: unknown, written: unknown = v
     }
   }
   const broken = new BrokenParts(validate.errors ?? [])
-  runChecks(schema, value, written, { steps: [], pointer: '', broken, findings, told: 'nothing' })
+  runChecks(schema, value, written, { path: [], broken, findings, told: 'nothing' })
   return findings
 }
 
@@ -60,38 +62,72 @@ class BrokenParts {
     }
   }
 
-  has(pointer: string): boolean {
-    return this.#pointers.has(pointer)
+  has(path: readonly PathStep[]): boolean {
+    if (this.#pointers.size === 0) return false
+    const escaped = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    return this.#pointers.has(escaped.join(''))
   }
 }
 
 interface Walk {
-  readonly steps: readonly PathStep[]
-  readonly pointer: string
+  /** From the root to where the walk is; one list for the whole walk. */
+  readonly path: PathStep[]
   readonly broken: BrokenParts
   readonly findings: LocatedFinding[]
   /** What was said of something above: that it is refused or has no effect (then that says it all), or none on Weft's proxy. */
   readonly told: 'nothing' | 'weft' | 'all'
 }
 
+const concerned = new WeakMap<Schema, boolean>()
+
+/** Whether a schema, or one below it, has anything that ajv does not look at: most of what is written needs no second walk. */
+function concerns(schema: Schema): boolean {
+  const known = concerned.get(schema)
+  if (known !== undefined) return known
+  // A schema that holds itself is walked.
+  concerned.set(schema, true)
+  const { properties = {}, items, additionalProperties } = schema
+  const below = [...Object.values(properties), items, additionalProperties || undefined]
+  const own = [
+    'x-check',
+    'x-pending',
+    'x-pending-values',
+    'x-refused',
+    'x-refused-weft',
+    'x-refused-weft-values',
+  ] as const
+  const found =
+    own.some((key) => schema[key] !== undefined) || below.some((each) => each !== undefined && concerns(each))
+  concerned.set(schema, found)
+  return found
+}
+
 function runChecks(schema: Schema, value: unknown, written: unknown, above: Walk): void {
+  if (!concerns(schema)) return
   const walk = above.told === 'all' || written === undefined ? above : tellEffect(schema, written, above)
+  const { path } = walk
   if (Array.isArray(value)) {
     if (schema.items !== undefined) {
-      for (const [index, item] of value.entries())
-        runChecks(schema.items, item, memberOf(written, index), deeper(walk, index))
+      for (const [index, item] of value.entries()) {
+        path.push(index)
+        runChecks(schema.items, item, memberOf(written, index), walk)
+        path.pop()
+      }
     }
   } else if (typeof value === 'object' && value !== null) {
-    for (const [key, member] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
       const known = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined
       const next = known ?? (schema.additionalProperties || undefined)
-      if (next !== undefined) runChecks(next, member, memberOf(written, key), deeper(walk, key))
+      if (next === undefined || !concerns(next)) continue
+      path.push(key)
+      runChecks(next, (value as Readonly<Record<string, unknown>>)[key], memberOf(written, key), walk)
+      path.pop()
     }
   }
   const check = schema['x-check']
-  if (check === undefined || walk.broken.has(walk.pointer)) return
+  if (check === undefined || walk.broken.has(path)) return
   for (const finding of (check as Check)(value as never)) {
-    walk.findings.push({ ...finding, at: [...walk.steps, ...(finding.at ?? [])] })
+    walk.findings.push({ ...finding, at: [...path, ...(finding.at ?? [])] })
   }
 }
 
@@ -104,27 +140,22 @@ function memberOf(value: unknown, step: PathStep): unknown {
 function tellEffect(schema: Schema, value: unknown, walk: Walk): Walk {
   const refusal = schema['x-refused']
   if (refusal !== undefined) {
-    walk.findings.push(refusedFinding(walk.steps, refusal))
+    walk.findings.push(refusedFinding([...walk.path], refusal))
     return { ...walk, told: 'all' }
   }
   const onWeft =
     schema['x-refused-weft'] ?? (typeof value === 'string' ? own(schema['x-refused-weft-values'], value) : undefined)
-  if (onWeft !== undefined) walk.findings.push(refusedOnWeftFinding(walk.steps, onWeft))
+  if (onWeft !== undefined) walk.findings.push(refusedOnWeftFinding([...walk.path], onWeft))
   const values = schema['x-pending-values']
   const ofValue = typeof value === 'string' && values !== undefined && Object.hasOwn(values, value)
   const pending = schema['x-pending'] ?? (ofValue ? values[value] : undefined)
   if (pending === undefined || pending.proxies === walk.told) return walk
-  walk.findings.push(pendingFinding(walk.steps, pending))
+  walk.findings.push(pendingFinding([...walk.path], pending))
   return { ...walk, told: pending.proxies }
 }
 
 function own(values: Readonly<Record<string, string>> | undefined, value: string): string | undefined {
   return values !== undefined && Object.hasOwn(values, value) ? values[value] : undefined
-}
-
-function deeper(walk: Walk, step: PathStep): Walk {
-  const escaped = String(step).replaceAll('~', '~0').replaceAll('/', '~1')
-  return { ...walk, steps: [...walk.steps, step], pointer: `${walk.pointer}/${escaped}` }
 }
 
 /** A JSON pointer (RFC 6901) as steps; indices become numbers where the value has a list. */

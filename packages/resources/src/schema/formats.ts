@@ -2,7 +2,7 @@
 import { RE2JS } from 're2js'
 import { parseDurationMs } from '../duration.ts'
 import { kubernetesFormats } from './kubernetes-formats.ts'
-import { type Format, type FormatFault, shaped, shown } from './shaped.ts'
+import { type Format, type FormatFault, patternOf, shaped, shown } from './shaped.ts'
 
 function duration(text: string): FormatFault | undefined {
   const ms = parseDurationMs(text)
@@ -206,3 +206,8 @@ export const formats = {
 
 /** A known text format. */
 export type FormatName = keyof typeof formats
+
+/** The regular expression that a format comes down to; undefined where code decides. */
+export function formatPattern(name: FormatName): string | undefined {
+  return patternOf(formats[name])
+}

@@ -14,6 +14,7 @@ import { limits } from './limits.ts'
 import { messages } from './messages.ts'
 import { paths } from './paths.ts'
 import { tcpStreams } from './tcp.ts'
+import { tlsHandshakes } from './tls.ts'
 import { timers } from './timers.ts'
 import { tunnelEnds } from './tunnel-ends.ts'
 import { upgrades } from './upgrades.ts'
@@ -40,4 +41,5 @@ export const allFamilies: readonly Family[] = [
   h2Frames,
   h2Upstreams,
   grpcCalls,
+  tlsHandshakes,
 ]

@@ -14,7 +14,7 @@ export function tcpTargets(
   port: number,
   refs: { readonly services: readonly Service[]; readonly virtualServices: readonly VirtualService[] },
   scope: Pick<Caller, 'namespace' | 'labels'>,
-  policyOf: PolicyOf,
+  policyOf: PolicyOf = () => ({}),
 ): { targets: TcpTarget[]; losers: Loser[]; origin: Origin; policy: TrafficPolicy } {
   const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port }
   const [virtualService, ...others] = refs.virtualServices

@@ -4,7 +4,9 @@ import type { Origin } from '@weft/core'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { VirtualHostSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { concatenated, encodePart, field, splicedResource, textField, versionOf } from '../encode.ts'
+import { duration } from '../config-source.ts'
 import type { Built, Loser, Part } from '../generator.ts'
+import { passthrough } from '../static-clusters.ts'
 import type { VirtualHostBuilder } from './virtual-hosts.ts'
 
 /** One virtual host, encoded. */
@@ -19,6 +21,9 @@ export interface VirtualHostPart extends Part {
   /** The whole message as a field of its RouteConfiguration. */
   readonly field: Uint8Array
 }
+
+/** What becomes of requests for hosts that none of the parts is for. */
+export type UnknownHosts = 'block' | 'pass'
 
 /** What a builder collected, as parts. */
 export function virtualHostParts(builder: VirtualHostBuilder, local: boolean): VirtualHostPart[] {
@@ -36,7 +41,7 @@ export function virtualHostParts(builder: VirtualHostBuilder, local: boolean): V
 /** Who got which domains, so that the next join need not ask again while all parts ask for the same ones. */
 interface JoinedHosts extends Built {
   readonly given: readonly VirtualHostPart[]
-  /** The parts that are sent, in order: an index of `given` (-1: `block_all`), and the domains left when it did not get all. */
+  /** The parts that are sent, in order: an index of `given` (-1: all other hosts), and the domains left when it did not get all. */
   readonly chosen: readonly { readonly index: number; readonly domains: readonly string[] | undefined }[]
 }
 
@@ -44,15 +49,17 @@ interface JoinedHosts extends Built {
 export function joinVirtualHosts(
   name: string,
   given: readonly VirtualHostPart[],
+  unknown: UnknownHosts,
   before: Built | undefined,
 ): JoinedHosts {
   const last = before as JoinedHosts | undefined
   const { chosen, losers } = last !== undefined && asksTheSame(last.given, given) ? last : domainsOfAll(given)
+  const others = unknown === 'pass' ? allowAny : blockAll
   const pieces = [textField(10, name)]
   const versions: string[] = []
   const origins = new Set<Origin>()
   for (const { index, domains } of chosen) {
-    const all = given[index] ?? blockAll
+    const all = given[index] ?? others
     const part = domains === undefined ? all : partOf({ ...all, domains })
     pieces.push(part.field)
     versions.push(part.version)
@@ -110,6 +117,26 @@ const blockAll = partOf({
         name: 'block_all',
         match: { pathSpecifier: { case: 'prefix', value: '/' } },
         action: { case: 'directResponse', value: { status: 502 } },
+      },
+    ],
+  }),
+})
+
+/** Where the kernel sends what callers say: hosts that the mesh does not know are where they were looked for (Istio: ALLOW_ANY). */
+const allowAny = partOf({
+  name: 'allow_any',
+  domains: ['*'],
+  origin: '',
+  local: false,
+  rest: encodePart(VirtualHostSchema, {
+    routes: [
+      {
+        name: 'allow_any',
+        match: { pathSpecifier: { case: 'prefix', value: '/' } },
+        action: {
+          case: 'route',
+          value: { clusterSpecifier: { case: 'cluster', value: passthrough }, timeout: duration(0) },
+        },
       },
     ],
   }),

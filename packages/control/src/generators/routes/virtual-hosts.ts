@@ -129,7 +129,7 @@ export class VirtualHostBuilder {
 }
 
 /** The VirtualServices whose hosts name `host`: exact names before wildcards, longer wildcards first. */
-function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
+export function virtualServicesFor(host: string, all: readonly VirtualService[]): VirtualService[] {
   const ranked = all.flatMap((virtualService) => {
     const ranks = virtualService.spec.hosts
       .map((name) => resolveHost(name, virtualService.id.namespace))
@@ -189,17 +189,36 @@ export function connectRoute(
   }
 }
 
+/** What the virtual host of a Service port is made with. */
+interface HostOptions {
+  readonly virtualServices: readonly VirtualService[]
+  readonly caller: Caller
+  readonly tunnel: boolean
+  /** Routes of the Gateway API for the port, which hold instead of a VirtualService. */
+  readonly instead:
+    | { readonly routes: readonly RouteInit[]; readonly losers: readonly Loser[]; readonly origin: Origin }
+    | undefined
+}
+
 /** The virtual host of an HTTP port of a Service, for explicit proxying. */
 export function addServiceHost(
   builder: VirtualHostBuilder,
   service: Service,
   portIndex: number,
-  options: { readonly virtualServices: readonly VirtualService[]; readonly caller: Caller; readonly tunnel: boolean },
+  options: HostOptions,
 ): void {
   const port = service.spec.ports[portIndex]
   if (port === undefined) return
   const host = serviceHost(service)
-  const [virtualService, ...others] = options.virtualServices
+  const { instead } = options
+  if (instead !== undefined) builder.losers.push(...instead.losers)
+  const by = instead?.origin
+  for (const { id, spec } of options.virtualServices) {
+    if (by === undefined || spec.http.length === 0) continue
+    const detail = `routes of the Gateway API hold for ${host}:${port.port}`
+    builder.losers.push({ origin: originOf(id, ''), reason: 'host-conflict', by, detail })
+  }
+  const [virtualService, ...others] = instead === undefined ? options.virtualServices : []
   for (const other of others) {
     builder.losers.push({
       origin: originOf(other.id, ''),
@@ -212,9 +231,11 @@ export function addServiceHost(
   const origin = originOf(service.id, '')
   const portOrigin = originOf(service.id, `spec.ports[${portIndex}]`)
   const own =
-    virtualService === undefined || virtualService.spec.http.length === 0
-      ? [serviceRoute(outboundCluster(host, port.port), builder.policyFor(service, port.port), portOrigin)]
-      : builder.routesOf([virtualService], caller).routes
+    instead !== undefined
+      ? instead.routes
+      : virtualService === undefined || virtualService.spec.http.length === 0
+        ? [serviceRoute(outboundCluster(host, port.port), builder.policyFor(service, port.port), portOrigin)]
+        : builder.routesOf([virtualService], caller).routes
   builder.add(
     {
       name: `${host}:${port.port}`,

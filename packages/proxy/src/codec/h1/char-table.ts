@@ -9,6 +9,11 @@ export const TARGET = 4
 /** Hexadecimal digits. */
 export const HEX = 8
 
+/** Characters of a path that has nothing to normalise, `/` among them. */
+export const PATH = 16
+/** Visible, but `#`. */
+export const QUERY = 32
+
 /** Classes of each byte. */
 export const charClass: Uint8Array = makeTable()
 
@@ -20,8 +25,42 @@ function makeTable(): Uint8Array {
     if (byte === 9 || (byte >= 0x20 && byte !== 0x7f)) table[byte] = (table[byte] as number) | VALUE
     if (byte > 0x20 && byte < 0x7f) table[byte] = (table[byte] as number) | TARGET
   }
-  for (const char of '0123456789abcdefABCDEF') {
-    table[char.charCodeAt(0)] = (table[char.charCodeAt(0)] as number) | HEX
-  }
+  const alphanumeric = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+  for (let byte = 0x21; byte < 0x7f; byte++) if (byte !== 0x23) mark(table, byte, QUERY)
+  for (const char of '0123456789abcdefABCDEF') mark(table, char.charCodeAt(0), HEX)
+  for (const char of `${alphanumeric}/-._~!$&'()*+,;=:@[]`) mark(table, char.charCodeAt(0), PATH)
   return table
+}
+
+function mark(table: Uint8Array, byte: number, kind: number): void {
+  table[byte] = (table[byte] as number) | kind
+}
+
+const SLASH = 47
+const DOT = 46
+const QUESTION = 63
+
+/**
+ * True for a path, with or without a query, in which normalising finds nothing to change and nothing to refuse, whatever it is told
+ * to look for. False says nothing.
+ */
+export function isPlainTarget(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start >= end || bytes[start] !== SLASH) return false
+  let before = 0
+  let at = start
+  for (; at < end; at++) {
+    const byte = bytes[at] as number
+    if (((charClass[byte] as number) & PATH) === 0) break
+    if (before === SLASH && (byte === DOT || byte === SLASH)) return false
+    before = byte
+  }
+  if (at === end) return true
+  if (bytes[at] !== QUESTION) return false
+  while (at < end && ((charClass[bytes[at] as number] as number) & QUERY) !== 0) at++
+  return at === end
+}
+
+/** True for `0` to `9`. */
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57
 }

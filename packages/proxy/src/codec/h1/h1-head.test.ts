@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { normalizePath } from '@weft/engine'
 import { requestFraming, responseFraming } from './framing.ts'
+import { isPlainTarget } from './char-table.ts'
 import { H1Head } from './h1-head.ts'
+import { RecentTexts } from './recent-texts.ts'
 import { dropHeader, setHeader } from '../head-edits.ts'
 import { HeaderKind, headerKindOf } from '../header-kind.ts'
 
@@ -100,4 +103,76 @@ test('a response without a length ends with its connection, unless it has no bod
     kind: 'length',
     bytes: 12,
   })
+})
+
+test('a plain target is one that no way of normalising changes or refuses', () => {
+  const piece = fc.constantFrom(
+    '/',
+    '/',
+    '.',
+    '..',
+    '%2f',
+    '%',
+    '?',
+    '#',
+    ';',
+    'a',
+    'B',
+    '9',
+    '-',
+    '~',
+    '\\',
+    '\x80',
+    '"',
+    ':@[]',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const target = `/${pieces.join('')}`
+      const bytes = Buffer.from(`x${target}y`, 'latin1')
+      if (!isPlainTarget(bytes, 1, bytes.length - 1)) return
+      for (const normalize of [true, false]) {
+        for (const mergeSlashes of [true, false]) {
+          for (const escapedSlashes of ['keep', 'reject', 'redirect', 'unescape'] as const) {
+            const how = { normalize, mergeSlashes, escapedSlashes } as Parameters<typeof normalizePath>[1]
+            assert.deepEqual(normalizePath(target, how), { kind: 'path', path: target }, target)
+          }
+        }
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+  const plain = Buffer.from('/books/1?q=a%20b', 'latin1')
+  assert.ok(isPlainTarget(plain, 0, plain.length))
+})
+
+test('a text that was seen lately is the very text of its bytes, whatever else took its place meanwhile', () => {
+  const texts = new RecentTexts()
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[a-c]{0,3}[\x80-\xff]?$/), { maxLength: 30 }), (list) => {
+      for (const text of list) {
+        const bytes = Buffer.from(`#${text}#`, 'latin1')
+        assert.equal(texts.of(bytes, 1, bytes.length - 1), text)
+      }
+    }),
+  )
+})
+
+test('a request goes on as it came, its host in place, when the host is the one received', () => {
+  const head = parsed('GET /a HTTP/1.1\r\nA: 1\r\nHost: shop\r\nB: 2\r\n\r\n')
+  head.dropped[1] = 1
+  dropHeader(head, 'b')
+  assert.ok(head.saysHost('shop'))
+  assert.ok(!head.saysHost('shops') && !head.saysHost('Shop'))
+  let text = ''
+  const sink = {
+    text: (more: string) => void (text += more),
+    line: (name: string, one: string) => void (text += `${name}: ${one}\r\n`),
+    range: (bytes: Buffer, start: number, end: number) => void (text += bytes.latin1Slice(start, end)),
+  }
+  head.writeAsReceived(sink, true)
+  assert.equal(text, 'GET /a HTTP/1.1\r\nA: 1\r\nHost: shop\r\n')
+  text = ''
+  head.writeAsReceived(sink, false)
+  assert.equal(text, 'GET /a HTTP/1.1\r\nA: 1\r\n')
 })

@@ -1,27 +1,30 @@
-import { charClass, TARGET, TOKEN, VALUE } from './char-table.ts'
-import { headerKindOf } from '../header-kind.ts'
+import { grown } from '../grown.ts'
+import { charClass, isDigit, isPlainTarget, TARGET, TOKEN, VALUE } from './char-table.ts'
+import {
+  badMethod,
+  tooLarge,
+  tooMany,
+  lowVersion,
+  badVersion,
+  bareLf,
+  bareCr,
+  badTarget,
+  badRequestLine,
+  badStatusLine,
+  badValue,
+  nameFault,
+} from './head-faults.ts'
+import { RecentTexts } from './recent-texts.ts'
+import { HeaderKind, headerKindOf } from '../header-kind.ts'
 import { type HeadFault, type HeadLimits, type HttpProtocol, type LineSink, MessageHead } from '../message-head.ts'
-
-const tooLarge: HeadFault = { status: 431, details: 'http1.headers_too_large' }
-const tooMany: HeadFault = { status: 431, details: 'http1.too_many_headers' }
-const lowVersion: HeadFault = { status: 426, details: 'low_version' }
-const refusal = (what: string): HeadFault => ({ status: 400, details: `http1.${what}` })
-const badVersion = refusal('unsupported_version')
-const bareLf = refusal('bare_lf')
-const bareCr = refusal('bare_cr')
-const badMethod = refusal('invalid_method')
-const badTarget = refusal('invalid_target')
-const badRequestLine = refusal('invalid_request_line')
-const badStatusLine = refusal('invalid_status_line')
-const obsFold = refusal('obs_fold')
-const badName = refusal('invalid_header_name')
-const badValue = refusal('invalid_header_value')
 
 const CR = 13
 const LF = 10
 const SP = 32
 const HT = 9
 const COLON = 58
+
+const recentValues = new RecentTexts()
 
 /** Methods longer than this are not methods. */
 const maxMethodBytes = 32
@@ -123,12 +126,18 @@ export class H1Head extends MessageHead {
   }
 
   method(): string {
-    const { text, methodEnd } = this
-    return methodEnd === 3 && text.startsWith('GET') ? 'GET' : text.slice(0, methodEnd)
+    const { methodEnd } = this
+    const isGet = methodEnd === 3 && this.#codeAt(0) === 71 && this.#codeAt(1) === 69 && this.#codeAt(2) === 84
+    return isGet ? 'GET' : this.text.slice(0, methodEnd)
   }
 
   target(): string {
     return this.text.slice(this.targetStart, this.targetEnd)
+  }
+
+  override plainTarget(): boolean {
+    const source = this.#source
+    return source !== undefined && isPlainTarget(source, this.#base + this.targetStart, this.#base + this.targetEnd)
   }
 
   schemeNamed(): undefined {}
@@ -144,6 +153,13 @@ export class H1Head extends MessageHead {
   /** Value of the header at an index. */
   valueAt(index: number): string {
     return this.text.slice(this.offsets[index * 5 + 2], this.offsets[index * 5 + 3])
+  }
+
+  override repeatedValueAt(index: number): string {
+    const source = this.#source
+    if (source === undefined) return this.valueAt(index)
+    const start = this.#base + (this.offsets[index * 5 + 2] as number)
+    return recentValues.of(source, start, this.#base + (this.offsets[index * 5 + 3] as number))
   }
 
   /** Name of the header at an index, lower-case. */
@@ -199,10 +215,30 @@ export class H1Head extends MessageHead {
   }
 
   override writeLines(sink: LineSink): void {
-    const { offsets, dropped, count, added } = this
-    let from = this.firstLine
+    this.#writeFrom(sink, this.firstLine, false)
+  }
+
+  /** First line and header lines, without what was dropped and with what was added; `keepsHost`: with the `host` line at its place. */
+  writeAsReceived(sink: LineSink, keepsHost: boolean): void {
+    this.#writeFrom(sink, 0, keepsHost)
+  }
+
+  /** True when the `host` line received says just this. */
+  saysHost(authority: string): boolean {
+    const index = this.find(HeaderKind.HOST)
+    if (index < 0) return false
+    const start = this.offsets[index * 5 + 2] as number
+    const { length } = authority
+    if ((this.offsets[index * 5 + 3] as number) - start !== length) return false
+    for (let at = 0; at < length; at++) if (this.#codeAt(start + at) !== authority.charCodeAt(at)) return false
+    return true
+  }
+
+  #writeFrom(sink: LineSink, first: number, keepsHost: boolean): void {
+    const { offsets, dropped, count, added, kinds } = this
+    let from = first
     for (let at = 0; at < count; at++) {
-      if (dropped[at] === 0) continue
+      if (dropped[at] === 0 || (keepsHost && kinds[at] === HeaderKind.HOST)) continue
       const start = offsets[at * 5] as number
       if (start > from) this.#writePart(sink, from, start)
       from = offsets[at * 5 + 4] as number
@@ -210,11 +246,6 @@ export class H1Head extends MessageHead {
     const end = this.length - 2
     if (end > from) this.#writePart(sink, from, end)
     for (let at = 0; at < added.length; at += 2) sink.line(added[at] as string, added[at + 1] as string)
-  }
-
-  /** The request or status line as received, with its CRLF. */
-  writeFirstLine(sink: LineSink): void {
-    this.#writePart(sink, 0, this.firstLine)
   }
 
   #writePart(sink: LineSink, start: number, end: number): void {
@@ -343,8 +374,7 @@ export class H1Head extends MessageHead {
     let valueEnd = at
     while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--
     this.#add(headerKindOf(bytes, line, nameEnd), line - start, nameEnd - start, value - start, valueEnd - start)
-    this.offsets[this.count * 5 - 1] = at + 2 - start
-    return at + 2 - start
+    return (this.offsets[this.count * 5 - 1] = at + 2 - start)
   }
 
   #add(kind: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
@@ -363,30 +393,8 @@ export class H1Head extends MessageHead {
 
   #grow(): void {
     const size = this.kinds.length * 2
-    const offsets = new Int32Array(size * 5)
-    offsets.set(this.offsets)
-    const kinds = new Uint8Array(size)
-    kinds.set(this.kinds)
-    const dropped = new Uint8Array(size)
-    dropped.set(this.dropped)
-    this.offsets = offsets
-    this.kinds = kinds
-    this.dropped = dropped
-  }
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 48 && byte <= 57
-}
-
-function nameFault(first: number, offending: number): HeadFault {
-  if (first === LF || offending === LF) return bareLf
-  return first === SP || first === HT ? obsFold : badName
-}
-
-declare global {
-  // Node's own method behind `toString('latin1')`, without the dispatch; there since Node 0.x, not in the typings.
-  interface Buffer {
-    latin1Slice(start: number, end: number): string
+    this.offsets = grown(this.offsets, new Int32Array(size * 5))
+    this.kinds = grown(this.kinds, new Uint8Array(size))
+    this.dropped = grown(this.dropped, new Uint8Array(size))
   }
 }

@@ -9,9 +9,11 @@ import { reasonPhrase } from './reason-phrase.ts'
 /** Writes status line and header lines of an answer; `framing` holds the codec's own lines, each with its CRLF. */
 export function writeAnswer(output: LineSink, head: MessageHead, framing: string, minor = 1): void {
   // As the upstream wrote it, when it speaks our version.
-  if (minor === 1 && head instanceof H1Head && head.minor === 1) head.writeFirstLine(output)
-  else output.text(`HTTP/1.${minor} ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`)
-  head.writeLines(output)
+  if (minor === 1 && head instanceof H1Head && head.minor === 1) head.writeAsReceived(output, false)
+  else {
+    output.text(`HTTP/1.${minor} ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`)
+    head.writeLines(output)
+  }
   if (framing !== '') output.text(framing)
   output.text('\r\n')
 }
@@ -24,10 +26,13 @@ function hasBody(method: string): boolean {
 /** Writes request line and header lines; the authority stands in for a CONNECT's path. */
 export function writeRequest(output: LineSink, request: OutgoingRequest): void {
   const { method, authority, path, head, extra, upgrade } = request
-  if (request.asReceived && head instanceof H1Head && head.minor === 1) head.writeFirstLine(output)
-  else output.text(`${method} ${path === '' ? authority : path} HTTP/1.1\r\n`)
-  output.line('host', authority)
-  head.writeLines(output)
+  if (request.asReceived && head instanceof H1Head && head.minor === 1 && head.saysHost(authority)) {
+    head.writeAsReceived(output, true)
+  } else {
+    output.text(`${method} ${path === '' ? authority : path} HTTP/1.1\r\n`)
+    output.line('host', authority)
+    head.writeLines(output)
+  }
   if (isChunked(request)) output.text(chunkedLine)
   else if (request.body === 'none' && hasBody(method) && !head.has(HeaderKind.CONTENT_LENGTH)) {
     output.text('content-length: 0\r\n')

@@ -241,9 +241,10 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     while (held !== undefined && held.bytes > 0 && !this.#paused && this.receiver !== undefined) {
       const { first, firstStart, firstEnd } = held
       const length = firstEnd - firstStart
-      held.drop(length)
+      const spent = held.advance(length)
       this.connection.credit.release(length)
       this.receiver.onData(first, firstStart, firstEnd)
+      held.recycle(spent)
       this.taken(length)
     }
     if (this.closed || (held !== undefined && held.bytes > 0)) return

@@ -1,6 +1,6 @@
 // Policies that contradict each other: both are valid, and one of them is not obeyed.
 import { selectsLabels } from '../../core/service/selection.ts'
-import { rootNamespace } from '../../networking/host-names.ts'
+import { resolveHost, rootNamespace } from '../../networking/host-names.ts'
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
 import { selectorField, selectorOf, shownLabels } from '../selectors.ts'
@@ -87,13 +87,13 @@ function deniesAll({ spec }: WrittenObject): boolean {
 /** Settings of one host in two rules: subsets add up, the rest of the later one is dropped. */
 function* checkSameHost(rule: WrittenObject, mesh: MeshView): Iterable<Fault> {
   if (rule.spec['trafficPolicy'] === undefined || rule.spec['workloadSelector'] !== undefined) return
-  const kind = fullKind(rule.id)
+  const host = resolveHost(textOf(rule.spec['host']), rule.id.namespace)
   const rival = mesh
-    .at(topic.inNamespace(kind, rule.id.namespace))
+    .at(topic.destinationRule(host))
     .find(
       (other) =>
         other !== rule &&
-        other.spec['host'] === rule.spec['host'] &&
+        other.id.namespace === rule.id.namespace &&
         other.spec['trafficPolicy'] !== undefined &&
         other.spec['workloadSelector'] === undefined,
     )

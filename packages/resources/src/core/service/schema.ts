@@ -53,17 +53,13 @@ export const serviceSchema: Schema = object(
     ports: doc('Ports; only an ExternalName or headless Service may have none.', list(port, { check: checkPorts })),
     type: context('How it is reached from outside; inside the mesh all but ExternalName are alike.', {
       ...word(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
-      'x-pending-values': { ExternalName: { effect: 'nothing answers under the name of the Service', proxies: 'all' } },
     }),
     clusterIP: context(
-      'Address; the mesh routes by name. None: a headless Service, routed like the others.',
+      'Address by which it is called where traffic is redirected. None: a headless Service, which has none.',
       text('cluster-ip'),
     ),
     clusterIPs: context('Addresses of both families.', list(text('cluster-ip'), { max: 2 })),
-    externalName: doc(
-      'Name that an ExternalName Service stands for.',
-      pending('nothing answers under the name of the Service', text('dns-name')),
-    ),
+    externalName: doc('Name outside that an ExternalName Service stands for.', text('dns-name')),
     externalIPs: context('Addresses by which it is reached from outside.', list(text('cidr'))),
     sessionAffinity: context('Whether all requests of a client go to one endpoint.', {
       ...word(['None', 'ClientIP']),
@@ -96,10 +92,7 @@ export const serviceSchema: Schema = object(
       ...word(['Cluster', 'Local']),
       'x-pending-values': { Local: { effect: 'all endpoints take traffic', proxies: 'all' } },
     }),
-    publishNotReadyAddresses: doc(
-      'Whether endpoints are served before they are ready.',
-      pending('endpoints are served when they are ready, not before', boolean),
-    ),
+    publishNotReadyAddresses: doc('Whether endpoints are served before they are ready.', boolean),
     ipFamilies: context('Families of its addresses.', list(word(['IPv4', 'IPv6']), { max: 2 })),
     ipFamilyPolicy: context('How many families it has.', word(['SingleStack', 'PreferDualStack', 'RequireDualStack'])),
     trafficDistribution: doc(

@@ -21,6 +21,12 @@ interface WrittenService extends Partial<Omit<ServiceSpec, 'ports'>> {
   readonly clusterIP?: string
 }
 
+/** A headless Service (`None`) has no address of its own. */
+function addressesOf({ clusterIP = '', clusterIPs = [] }: WrittenService): Pick<ServiceSpec, 'clusterIPs'> {
+  const addresses = [...new Set([clusterIP, ...clusterIPs])].filter((each) => each !== '' && each !== 'None')
+  return addresses.length === 0 ? {} : { clusterIPs: addresses }
+}
+
 /** Kubernetes' Service. */
 export const serviceKind = defineKind({
   kind: 'Service',
@@ -37,6 +43,8 @@ export const serviceKind = defineKind({
       datagramPorts: ports.filter((port): port is DatagramPort => port.protocol !== 'TCP'),
       type: spec.type ?? 'ClusterIP',
       headless: spec.clusterIP === 'None',
+      ...addressesOf(spec),
+      ...(spec.publishNotReadyAddresses === true ? { publishNotReadyAddresses: true as const } : {}),
       ...(spec.externalName === undefined ? {} : { externalName: spec.externalName }),
     }
   },

@@ -29,6 +29,10 @@ export interface ServiceSpec {
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
   /** `clusterIP: None`: clients resolve the endpoints themselves. */
   readonly headless: boolean
+  /** Addresses by which it is called where traffic is redirected. */
+  readonly clusterIPs?: readonly string[]
+  /** Endpoints are served before they are ready. */
+  readonly publishNotReadyAddresses?: true
   /** The name that an ExternalName Service stands for. */
   readonly externalName?: string
 }

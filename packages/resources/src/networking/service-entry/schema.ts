@@ -5,7 +5,6 @@ import {
   type Finding,
   list,
   object,
-  pending,
   portNumber,
   type Schema,
   text,
@@ -34,10 +33,7 @@ const fields: Readonly<Record<string, Schema>> = {
     'Names by which it is called.',
     list(text('entry-host'), { min: 1, max: 256, check: (hosts: readonly string[]) => duplicates(hosts, 'host') }),
   ),
-  addresses: doc(
-    'Addresses by which it is called, where traffic is redirected.',
-    pending('it is called by its names only', list(text('cidr'), { max: 256 })),
-  ),
+  addresses: doc('Addresses by which it is called, where traffic is redirected.', list(text('cidr'), { max: 256 })),
   ports: doc('Ports by which it is called.', list(port, { max: 256, check: checkPorts })),
   location: doc('Outside the mesh (the default), or inside.', word(['MESH_EXTERNAL', 'MESH_INTERNAL'])),
   resolution: doc(

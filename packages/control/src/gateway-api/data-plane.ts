@@ -1,0 +1,20 @@
+// Which Gateways a gateway workload serves.
+import { isOurClass, servesGateway } from '@weft/resources'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { ApiGateway } from './objects.ts'
+
+/** What is asked of a workload. */
+export interface DataPlane {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** The Gateways of this mesh that a workload serves, by key. */
+export function gatewaysServedBy(mesh: MeshQuery, workload: DataPlane): ApiGateway[] {
+  return mesh.apiGateways().filter((gateway) => servesGateway(workload, gateway) && isOurs(mesh, gateway))
+}
+
+/** Whether the class of a Gateway is one of ours. */
+export function isOurs(mesh: MeshQuery, { spec }: ApiGateway): boolean {
+  return isOurClass(spec.gatewayClassName, mesh.named('GatewayClass', '', spec.gatewayClassName)?.spec)
+}

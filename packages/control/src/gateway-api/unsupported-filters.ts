@@ -1,0 +1,34 @@
+// Filters that cannot be obeyed. Requests that should pass one may not go on without it.
+import type { HttpFilter, WeightedBackendRef } from '@weft/resources'
+
+/** What has filters. */
+export interface Filtered {
+  readonly filters?: readonly HttpFilter[]
+  readonly backendRefs?: readonly (WeightedBackendRef & { readonly filters?: readonly HttpFilter[] })[]
+}
+
+/** The first filter of a rule that cannot be obeyed, and where it stands in the rule. */
+export function unsupportedFilter(rule: Filtered): { readonly path: string; readonly type: string } | undefined {
+  const backends = rule.backendRefs ?? []
+  return [
+    ...unknownOf(rule.filters, '', routeFilters),
+    ...backends.flatMap(({ filters }, index) =>
+      unknownOf(filters, `backendRefs[${index}].`, backends.length === 1 ? aloneFilters : backendFilters),
+    ),
+  ][0]
+}
+
+/** Where traffic is split, Envoy changes only headers by arm; a backend that is alone has its filters on the route. */
+const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier'])
+const aloneFilters: ReadonlySet<string> = new Set([...backendFilters, 'RequestMirror', 'URLRewrite'])
+const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect', 'CORS'])
+
+function unknownOf(
+  filters: readonly HttpFilter[] | undefined,
+  at: string,
+  known: ReadonlySet<string>,
+): { readonly path: string; readonly type: string }[] {
+  return (filters ?? []).flatMap(({ type }, index) =>
+    known.has(type) ? [] : [{ path: `${at}filters[${index}]`, type }],
+  )
+}

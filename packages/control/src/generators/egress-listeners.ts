@@ -1,0 +1,153 @@
+// Listeners for some hosts alone, on a port of their own, as a Sidecar asks for.
+import { noMeshRoutes } from './gateway-api/mesh-hosts.ts'
+import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
+import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { encodeResource } from './encode.ts'
+import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
+import { isHttpPort } from '@weft/resources'
+import { portKind, type Service, serviceHost } from './hosts.ts'
+import { httpConnectionManager } from './http-connection-manager.ts'
+import { weftMetadata } from './metadata.ts'
+import { addService, callerScope, importedRules } from './outbound-routes.ts'
+import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
+import { tcpTargets } from './routes/tcp-routes.ts'
+import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
+import { isSeen } from './service-references.ts'
+import { covers, type EgressPort, egressPortsOf } from './sidecar-scope.ts'
+import { socketAddress } from './socket-address.ts'
+import { tcpProxy } from './tcp-proxy.ts'
+import { type Telemetry, telemetryOf } from './telemetry.ts'
+
+interface EgressView {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly listener: EgressPort
+  readonly address: string
+  readonly bindToPort: boolean
+  readonly accessLog: Telemetry
+}
+
+interface EgressRefs {
+  /** Hosts with that port, by key. */
+  readonly services: readonly Service[]
+  readonly virtualServices: readonly VirtualService[]
+  readonly destinations: readonly Service[]
+}
+
+/** `egress_<address>_<port>`: a listener, and for HTTP the routes of the hosts that have that port */
+export const egressListeners = generator({
+  name: 'egress-listeners',
+  scope: (mesh, proxy) => ({
+    ...callerScope(mesh, proxy),
+    listeners: egressPortsOf(mesh, proxy),
+    explicit: proxy.interception === 'explicit',
+    address: proxy.instance.address,
+    accessLog: telemetryOf(mesh, proxy),
+  }),
+  views(mesh, { listeners, explicit, address, ...scope }) {
+    return listeners.map((listener) => {
+      const services = mesh
+        .services()
+        .filter(
+          (service) =>
+            service.spec.ports.some(({ port }) => port === listener.port) &&
+            covers(listener.hosts, service.id.namespace, serviceHost(service)) &&
+            isSeen(mesh, service, scope),
+        )
+      const virtualServices = services.flatMap((each) => importedRules(mesh, each, scope.namespace, listener.hosts))
+      const own = [...new Set(virtualServices)]
+      const bindToPort = explicit || listener.bound
+      return makeView<EgressView, EgressRefs>(
+        { ...scope, listener, bindToPort, address: listener.bind ?? (bindToPort && explicit ? address : '0.0.0.0') },
+        { services, virtualServices: own, destinations: mesh.destinationsOf(own) },
+      )
+    })
+  },
+  build({ scope, refs }) {
+    const name = `egress_${scope.address}_${scope.listener.port}`
+    const http = isHttpPort({ name: '', appProtocol: scope.listener.protocol.toLowerCase() })
+    const { filter, resources, losers } = http ? httpFilter(name, scope, refs) : bytesFilter(scope, refs)
+    const { origin, port } = scope.listener
+    const metadata = weftMetadata({ origin })
+    const listener = encodeResource(
+      ListenerSchema,
+      name,
+      {
+        name,
+        address: socketAddress(scope.address, port),
+        ...(scope.bindToPort ? {} : { bindToPort: false }),
+        trafficDirection: TrafficDirection.OUTBOUND,
+        metadata,
+        filterChains: [{ name: http ? 'http' : 'tcp', metadata, filters: [filter] }],
+      },
+      [origin],
+    )
+    return { resources: [listener, ...resources], problems: [], losers }
+  },
+})
+
+interface Egress {
+  readonly filter: ReturnType<typeof tcpProxy>
+  readonly resources: readonly BuiltResource[]
+  readonly losers: readonly Loser[]
+}
+
+function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
+  const { namespace, labels, listener } = scope
+  const services = serviceIndex(refs.destinations)
+  const builder = new VirtualHostBuilder(services)
+  const caller: Caller = { gateways: ['mesh'], namespace, labels, port: listener.port }
+  for (const service of refs.services) {
+    const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices)
+    const onPort = {
+      ...service,
+      spec: { ...service.spec, ports: service.spec.ports.filter(({ port }) => port === listener.port) },
+    }
+    const own = {
+      service: [onPort],
+      virtualServices,
+      destinations: refs.destinations,
+      rules: [],
+      taken: [],
+      ...noMeshRoutes,
+    }
+    addService(builder, onPort, { services, caller, tunnel: false, refs: own })
+  }
+  const routes = encodeResource(
+    RouteConfigurationSchema,
+    name,
+    {
+      name,
+      // The listener is for the port: whether callers write it makes no difference.
+      virtualHosts: builder.hosts.map(({ domains = [], ...host }) => ({
+        ...host,
+        domains: [...new Set(domains.flatMap((domain) => [domain.replace(/:\d+$/, ''), domain]))],
+      })),
+      validateClusters: false,
+      maxDirectResponseBodySizeBytes: 1_048_576,
+    },
+    [listener.origin, ...builder.origins],
+  )
+  const filter = httpConnectionManager({ side: 'outbound', statPrefix: name, routes: name, accessLog: scope.accessLog })
+  return { filter, resources: [routes], losers: builder.losers }
+}
+
+/** Bytes have no name to go by: they go to the first of the hosts. */
+function bytesFilter({ namespace, labels, listener, accessLog }: EgressView, refs: EgressRefs): Egress {
+  const service = refs.services.find(({ spec }) =>
+    spec.ports.some((port) => port.port === listener.port && portKind(port) === 'tcp'),
+  )
+  if (service === undefined) return { filter: tcpProxy([], accessLog), resources: [], losers: [] }
+  const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices).filter(
+    ({ spec }) => spec.tcp.length > 0,
+  )
+  const scope = { namespace, labels }
+  const { targets, losers } = tcpTargets(
+    service,
+    listener.port,
+    { services: refs.destinations, virtualServices },
+    scope,
+  )
+  return { filter: tcpProxy(targets, accessLog), resources: [], losers }
+}

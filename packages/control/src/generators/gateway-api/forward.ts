@@ -1,0 +1,173 @@
+// What a rule does with a request: send it to its backends, send the client elsewhere, or answer with an error.
+import { durationMs, type HttpFilter, type RequestMirror, type WeightedBackendRef } from '@weft/resources'
+import {
+  type RetryPolicySchema,
+  type RouteActionSchema,
+  RouteAction_ClusterNotFoundResponseCode as NotFoundCode,
+  type RouteAction_RequestMirrorPolicySchema,
+  type RouteSchema,
+  type WeightedClusterSchema,
+} from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { FractionalPercent_DenominatorType as Denominator } from '@weft/xds/es/envoy/type/v3/percent'
+import { unsupportedFilter } from '../../gateway-api/unsupported-filters.ts'
+import { resolveBackend } from '../../gateway-api/backends.ts'
+import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
+import type { Route } from '../../gateway-api/objects.ts'
+import type { HttpMatch, HttpRule } from '../../gateway-api/rules.ts'
+import { duration } from '../config-source.ts'
+import type { Init } from '../init.ts'
+import { retryPolicy } from '../routes/retry-policy.ts'
+import { clusterOfTarget, invalidBackend, type VariantRefs } from './clusters-of-backends.ts'
+import { authoritySet, headerModifiers } from './header-modifiers.ts'
+import { type Entry, redirectAction, rewritePath } from './path-changes.ts'
+import { routeRetry } from './route-retry.ts'
+
+type RouteInit = Init<typeof RouteSchema>
+type RouteActionInit = Init<typeof RouteActionSchema>
+type Weighted = NonNullable<Init<typeof WeightedClusterSchema>['clusters']>[number]
+
+/** What routes are compiled with. */
+export interface ForwardContext {
+  readonly refs: RouteRefs & VariantRefs
+  readonly entry: Entry
+}
+
+/** The part of a rule that HTTPRoute and GRPCRoute have in common, with the filters that only one of them has. */
+export type ForwardRule = Pick<HttpRule, 'timeouts' | 'retry'> & {
+  readonly filters?: readonly HttpFilter[]
+  readonly backendRefs?: readonly (WeightedBackendRef & { readonly filters?: readonly HttpFilter[] })[]
+}
+
+/** Action and header changes of a rule for one of its matches. */
+export function forward(
+  route: Route,
+  rule: ForwardRule,
+  match: Pick<HttpMatch, 'path'> | undefined,
+  context: ForwardContext,
+): Pick<
+  RouteInit,
+  'action' | 'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'
+> {
+  const filters = rule.filters ?? []
+  if (unsupportedFilter(rule) !== undefined) return { action: errorAnswer(route) }
+  const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect
+  if (redirect !== undefined) {
+    const action = redirectAction(redirect, match, context.entry)
+    return { action: { case: 'redirect', value: action }, ...headerModifiers(filters) }
+  }
+  const arms = armsOf(route, rule, context)
+  if (!arms.some(({ valid, weight }) => valid && weight > 0)) return { action: errorAnswer(route) }
+  const [only] = arms
+  const single = arms.length === 1 ? only : undefined
+  // A backend that is alone has its filters on the route: all of them work there.
+  const all = single === undefined ? filters : [...filters, ...single.filters]
+  return {
+    action: { case: 'route', value: routeAction(rule, match, { arms, all, route }, context) },
+    ...headerModifiers(all),
+  }
+}
+
+interface Arm {
+  readonly valid: boolean
+  readonly cluster: string
+  readonly weight: number
+  readonly filters: readonly HttpFilter[]
+}
+
+function armsOf(route: Route, rule: ForwardRule, { refs }: ForwardContext): Arm[] {
+  return (rule.backendRefs ?? [])
+    .map((ref) => {
+      const resolved = resolveBackend(route, ref, refs)
+      const cluster = resolved.ok ? clusterOfTarget(route, resolved.target, refs) : invalidBackend
+      return { valid: resolved.ok, cluster, weight: ref.weight, filters: ref.filters ?? [] }
+    })
+    .filter(({ weight }) => weight > 0)
+}
+
+/** What a rule without any backend to go to answers: 500, which gRPC clients should see as UNAVAILABLE. */
+function errorAnswer(route: Route): NonNullable<RouteInit['action']> {
+  return { case: 'directResponse', value: { status: route.id.kind === 'GRPCRoute' ? 503 : 500 } }
+}
+
+interface Sent {
+  readonly arms: readonly Arm[]
+  readonly all: readonly HttpFilter[]
+  readonly route: Route
+}
+
+function routeAction(
+  rule: ForwardRule,
+  match: Pick<HttpMatch, 'path'> | undefined,
+  { arms, all, route }: Sent,
+  context: ForwardContext,
+): RouteActionInit {
+  const rewrite = all.find(({ urlRewrite }) => urlRewrite !== undefined)?.urlRewrite
+  const authority = rewrite?.hostname ?? authoritySet(all)
+  const mirrors = all.flatMap(({ requestMirror }) => (requestMirror === undefined ? [] : [requestMirror]))
+  const perTryMs = durationMs(rule.timeouts?.backendRequest)
+  const policy = rule.retry === undefined ? retryPolicy(undefined) : routeRetry(rule.retry)
+  const [first] = arms
+  return {
+    clusterSpecifier:
+      arms.length === 1 && first !== undefined
+        ? { case: 'cluster', value: first.cluster }
+        : { case: 'weightedClusters', value: { clusters: arms.map(weighted) } },
+    // One arm that leads nowhere answers as a rule without any would; the others go on.
+    ...(arms.every(({ valid }) => valid) || route.id.kind === 'GRPCRoute'
+      ? {}
+      : { clusterNotFoundResponseCode: NotFoundCode.INTERNAL_SERVER_ERROR }),
+    timeout: duration(durationMs(rule.timeouts?.request) ?? 0),
+    ...retries(policy, perTryMs),
+    ...(authority === undefined
+      ? {}
+      : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
+    ...rewritePath(rewrite?.path, match),
+    ...(mirrors.length === 0
+      ? {}
+      : { requestMirrorPolicies: mirrors.flatMap((mirror) => mirrorPolicy(mirror, route, context)) }),
+  }
+}
+
+function retries(
+  policy: Init<typeof RetryPolicySchema> | undefined,
+  perTryMs = 0,
+): Pick<RouteActionInit, 'retryPolicy'> {
+  if (perTryMs > 0) return { retryPolicy: { numRetries: 0, ...policy, perTryTimeout: duration(perTryMs) } }
+  return policy === undefined ? {} : { retryPolicy: policy }
+}
+
+function weighted({ cluster, weight, filters }: Arm): Weighted {
+  const authority = authoritySet(filters)
+  return {
+    name: cluster,
+    weight,
+    ...headerModifiers(filters),
+    ...(authority === undefined
+      ? {}
+      : { hostRewriteSpecifier: { case: 'hostRewriteLiteral' as const, value: authority } }),
+  }
+}
+
+/** One that cannot be followed is left out: the request itself is not touched by it. */
+function mirrorPolicy(
+  { backendRef, percent, fraction }: RequestMirror,
+  route: Route,
+  { refs }: ForwardContext,
+): Init<typeof RouteAction_RequestMirrorPolicySchema>[] {
+  const resolved = resolveBackend(route, backendRef, refs)
+  const share = fraction === undefined ? (percent ?? 100) / 100 : fraction.numerator / fraction.denominator
+  if (!resolved.ok || share <= 0) return []
+  return [
+    {
+      cluster: clusterOfTarget(route, resolved.target, refs),
+      ...(share >= 1
+        ? {}
+        : {
+            runtimeFraction: {
+              defaultValue: { numerator: Math.round(share * 1_000_000), denominator: Denominator.MILLION },
+            },
+          }),
+      disableShadowHostSuffixAppend: true,
+    },
+  ]
+}

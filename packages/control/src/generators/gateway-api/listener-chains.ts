@@ -1,0 +1,147 @@
+// The filter chains of a port: one for HTTP, one per server name behind TLS, one for plain TCP.
+import type { Origin } from '@weft/core'
+import type { FilterChainSchema, FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import type { Attachment } from '../../gateway-api/attach.ts'
+import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import type { PlacedListener } from '../../gateway-api/listeners.ts'
+import { type Authorization, httpRbac, networkRbac } from '../../policies/authorization.ts'
+import { duration } from '../config-source.ts'
+import type { Loser } from '../generator.ts'
+import { type HcmOptions, httpConnectionManager } from '../http-connection-manager.ts'
+import type { Init } from '../init.ts'
+import { weftMetadata } from '../metadata.ts'
+import { tcpProxy } from '../tcp-proxy.ts'
+import { alpn } from '../tls-contexts.ts'
+import { namedHosts } from './hosts-of-listeners.ts'
+import { listenerSocket } from './listener-socket.ts'
+import type { Served, ServedPort } from './ports.ts'
+import { listenerRoutes, portRoutes } from './routes.ts'
+import { streamTargets } from './stream-targets.ts'
+
+type FilterChainInit = Init<typeof FilterChainSchema>
+
+/** What chains are made with. */
+export interface ChainContext {
+  readonly statPrefix: string
+  readonly flavor: 'weft' | 'envoy'
+  readonly refs: GatewayRefs
+  readonly authorization: Readonly<Record<'http' | 'tcp', Authorization>>
+  readonly accessLog: HcmOptions['accessLog']
+}
+
+/** Chains of one port. */
+export class ListenerChains {
+  readonly chains: FilterChainInit[] = []
+  readonly losers: Loser[] = []
+  readonly #context: ChainContext
+  /** Who has a server name; '' stands for all names that nobody has. */
+  readonly #names = new Map<string, Origin>()
+
+  constructor(port: ServedPort, context: ChainContext) {
+    this.#context = context
+    const [first] = port.served
+    if (first === undefined) return
+    if (port.kind === 'http') this.#http(first, port.port)
+    else if (port.kind === 'tcp') for (const one of port.served) this.#streams(one, port, {})
+    else for (const one of port.served) this.#behindTls(one, port)
+  }
+
+  /** All listeners of the port have one chain: the host of a request chooses among them. */
+  #http({ listener }: Served, port: number): void {
+    const metadata = weftMetadata({ origin: listener.origin, policies: this.#policies('http') })
+    this.chains.push({ name: 'http', metadata, filters: [this.#manager(portRoutes(port), this.#context.statPrefix)] })
+  }
+
+  #behindTls(one: Served, port: ServedPort): void {
+    const { listener, model } = one
+    const tls = model.tls.get(listener)
+    const http = listener.spec.protocol === 'HTTPS'
+    const socket: Partial<FilterChainInit> =
+      tls === undefined
+        ? {}
+        : {
+            transportSocket: listenerSocket(tls, http ? alpn.either : alpn.none, this.#context.flavor),
+            transportSocketConnectTimeout: duration(15_000),
+          }
+    if (!http) return this.#streams(one, port, socket)
+    const routes = listenerRoutes(listener)
+    this.#add(
+      listener.spec.hostname?.toLowerCase(),
+      {
+        name: routes,
+        filters: [this.#manager(routes, routes)],
+        metadata: weftMetadata({ origin: listener.origin, policies: this.#policies('http') }),
+        ...socket,
+      },
+      listener.origin,
+    )
+  }
+
+  /** One chain per name; the first route that is attached under a name has it. */
+  #streams({ listener, model }: Served, port: ServedPort, socket: Partial<FilterChainInit>): void {
+    const { refs, authorization, accessLog } = this.#context
+    const listeners = port.served.map((one) => one.listener)
+    const own = namedHosts(listeners, model.attached).filter((host) => host.listener === listener)
+    for (const { hostname, levels } of own) {
+      const [route] = levels[0] ?? []
+      if (route === undefined) continue
+      const { targets, origin } = streamTargets(route, { ...refs, gateways: [model.gateway] })
+      this.#add(
+        hostname,
+        {
+          name: `${listener.spec.name}-${hostname ?? 'any'}`,
+          filters: [...networkRbac(authorization.tcp), tcpProxy(targets, accessLog)],
+          metadata: weftMetadata({ origin, listener: listener.origin, policies: this.#policies('tcp') }),
+          ...socket,
+        },
+        origin,
+      )
+    }
+    this.#tellLater(
+      own.flatMap(({ levels }) => (levels[0] ?? []).slice(1)),
+      listener,
+      model.attached,
+    )
+  }
+
+  #tellLater(later: readonly Attachment['route'][], listener: PlacedListener, attached: readonly Attachment[]): void {
+    for (const route of new Set(later)) {
+      if (!attached.some((one) => one.route === route && one.listener === listener)) continue
+      const detail = `an older route has the same name on listener ${listener.spec.name}`
+      this.losers.push({ origin: route.key, reason: 'host-conflict', detail })
+    }
+  }
+
+  /** A proxy refuses a listener with two chains for one name. */
+  #add(hostname: string | undefined, chain: FilterChainInit, origin: Origin): void {
+    const name = hostname ?? ''
+    const by = this.#names.get(name)
+    if (by !== undefined) {
+      this.losers.push({
+        origin,
+        reason: 'host-conflict',
+        by,
+        detail: `${hostname ?? 'all server names'}: taken on this port`,
+      })
+      return
+    }
+    this.#names.set(name, origin)
+    this.chains.push({ ...chain, ...(hostname === undefined ? {} : { filterChainMatch: { serverNames: [hostname] } }) })
+  }
+
+  #policies(protocol: 'http' | 'tcp'): Record<string, Origin> | undefined {
+    const { origins } = this.#context.authorization[protocol]
+    return Object.keys(origins).length === 0 ? undefined : { ...origins }
+  }
+
+  #manager(routes: string, statPrefix: string): Init<typeof FilterSchema> {
+    const { accessLog, authorization } = this.#context
+    return httpConnectionManager({
+      side: 'gateway',
+      statPrefix,
+      routes,
+      authorization: httpRbac(authorization.http),
+      accessLog,
+    })
+  }
+}

@@ -1,0 +1,146 @@
+// What a Sidecar object says about a workload: which hosts it is told of, what happens to others, and how it is entered.
+import { type Origin, originOf } from '@weft/core'
+import { type ConnectionPool, hostCovers, isVisible, resolveHost, type SidecarSpec } from '@weft/resources'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { ProxyRef } from './generator.ts'
+import { type Service, serviceHost } from './hosts.ts'
+import type { VirtualService } from './routes/virtual-service-routes.ts'
+
+/** Hosts that a workload is told of, as `namespace/host`; undefined: all that it sees. Plain, so that a scope may hold it. */
+export type Imports = readonly string[] | undefined
+
+/** A listener for some hosts alone. */
+export interface EgressPort {
+  readonly port: number
+  readonly protocol: string
+  readonly bind: string | undefined
+  /** Bound where traffic is redirected, too. */
+  readonly bound: boolean
+  readonly hosts: readonly string[]
+  readonly origin: Origin
+}
+
+/** A port of the workload, and what a Sidecar says about it. */
+export interface EntryPort {
+  readonly name: string
+  readonly port: number
+  /** As the Sidecar declares it; else Services do. */
+  readonly appProtocol?: string
+  readonly bind?: string
+  /** Bound where traffic is redirected, too. */
+  readonly bound?: boolean
+  /** Where the application listens, when not at the same port of its own address. */
+  readonly endpoint?: string
+  readonly connectionPool?: ConnectionPool
+  readonly origin?: Origin
+}
+
+type Sidecar = SnapshotObject<SidecarSpec>
+
+/** The hosts of all egress listeners of a workload: what clusters and endpoints are for. */
+export function importsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
+  if (instance.proxy !== 'sidecar') return undefined
+  const sidecar = egressOf(mesh, instance)
+  return sidecar === undefined
+    ? undefined
+    : hostsOf(
+        sidecar,
+        (sidecar.spec.egress ?? []).flatMap(({ hosts }) => hosts),
+      )
+}
+
+/** The hosts of those egress listeners that have no port of their own. */
+export function commonImportsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
+  if (instance.proxy !== 'sidecar') return undefined
+  const sidecar = egressOf(mesh, instance)
+  if (sidecar === undefined) return undefined
+  const common = (sidecar.spec.egress ?? []).filter(({ port }) => port?.number === undefined)
+  return hostsOf(
+    sidecar,
+    common.flatMap(({ hosts }) => hosts),
+  )
+}
+
+/** The egress listeners that have a port. */
+export function egressPortsOf(mesh: MeshQuery, { instance }: ProxyRef): EgressPort[] {
+  const sidecar = egressOf(mesh, instance)
+  if (sidecar === undefined) return []
+  return (sidecar.spec.egress ?? []).flatMap(({ port, bind, captureMode, hosts }, index) =>
+    port?.number === undefined
+      ? []
+      : [
+          {
+            port: port.number,
+            protocol: port.protocol ?? port.name ?? '',
+            bind,
+            bound: captureMode === 'NONE',
+            hosts: hostsOf(sidecar, hosts),
+            origin: originOf(sidecar.id, `spec.egress[${index}]`),
+          },
+        ],
+  )
+}
+
+/** What happens to calls of hosts that the workload is not told of; undefined: nobody says. */
+export function policyForUnknown(mesh: MeshQuery, { instance }: ProxyRef): 'ALLOW_ANY' | 'REGISTRY_ONLY' | undefined {
+  return mesh.sidecarsFor(instance).find(({ spec }) => spec.outboundTrafficPolicy !== undefined)?.spec
+    .outboundTrafficPolicy?.mode
+}
+
+/** The ports by which a workload is entered: those of its Sidecar, else its own. */
+export function entryPortsOf(mesh: MeshQuery, { instance }: ProxyRef): readonly EntryPort[] {
+  if (instance.proxy !== 'sidecar') return instance.ports
+  const sidecars = mesh.sidecarsFor(instance)
+  const shared = sidecars.find(({ spec }) => spec.inboundConnectionPool !== undefined)?.spec.inboundConnectionPool
+  const [sidecar] = sidecars
+  if (sidecar?.spec.ingress === undefined) {
+    return shared === undefined ? instance.ports : instance.ports.map((port) => ({ ...port, connectionPool: shared }))
+  }
+  return sidecar.spec.ingress.map(({ port, bind, captureMode, defaultEndpoint, connectionPool = shared }, index) => ({
+    name: port.name ?? instance.ports.find((own) => own.port === port.number)?.name ?? '',
+    port: port.number ?? 0,
+    ...(port.protocol === undefined ? {} : { appProtocol: port.protocol.toLowerCase() }),
+    ...(bind === undefined ? {} : { bind }),
+    ...(captureMode === 'NONE' ? { bound: true } : {}),
+    ...(defaultEndpoint === undefined ? {} : { endpoint: defaultEndpoint }),
+    ...(connectionPool === undefined ? {} : { connectionPool }),
+    origin: originOf(sidecar.id, `spec.ingress[${index}]`),
+  }))
+}
+
+/** The first Sidecar that says which hosts may be called: one without `egress` leaves that to the next. */
+function egressOf(mesh: MeshQuery, workload: ProxyRef['instance']): Sidecar | undefined {
+  return mesh.sidecarsFor(workload).find(({ spec }) => spec.egress !== undefined)
+}
+
+function hostsOf({ id }: Sidecar, hosts: readonly string[]): string[] {
+  return [
+    ...new Set(hosts.map((host) => (host.startsWith('./') ? `${id.namespace}/${host.slice(2)}` : host).toLowerCase())),
+  ]
+}
+
+/** Whether a host is among the imports: by its own name, or as the destination of a VirtualService that is. */
+export function imports(mesh: MeshQuery, hosts: Imports, service: Service, namespace: string): boolean {
+  if (hosts === undefined) return true
+  const name = serviceHost(service)
+  if (covers(hosts, service.id.namespace, name)) return true
+  return mesh
+    .virtualServicesTo(name)
+    .some((each) => isVisible(each.spec.exportTo, each.id.namespace, namespace) && importsRules(hosts, each))
+}
+
+/** Whether the rules for any host of a VirtualService are among the imports. */
+export function importsRules(hosts: Imports, { id, spec }: VirtualService): boolean {
+  return hosts === undefined || spec.hosts.some((host) => covers(hosts, id.namespace, resolveHost(host, id.namespace)))
+}
+
+/** Whether any of the hosts covers a name of an object in a namespace. */
+export function covers(hosts: readonly string[], namespace: string, name: string): boolean {
+  return hosts.some((text) => {
+    const slash = text.indexOf('/')
+    const owner = text.slice(0, slash)
+    const pattern = text.slice(slash + 1)
+    return (owner === '*' || owner === namespace) && hostCovers(pattern, name)
+  })
+}

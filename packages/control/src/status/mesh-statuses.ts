@@ -1,0 +1,78 @@
+// The status of every Gateway API object that this mesh serves, from a snapshot alone.
+import { controllerName, isOurClass } from '@weft/resources'
+import { isOurs } from '../gateway-api/data-plane.ts'
+import { type GatewayModel, gatewayModel } from '../gateway-api/gateway-model.ts'
+import { type GatewayRefs, gatewayRefs, routeRefs } from '../gateway-api/gateway-refs.ts'
+import { isServiceRef, serviceParentFault } from '../gateway-api/mesh-routes.ts'
+import { backendHost } from '../gateway-api/backends.ts'
+import { type Route, routeKinds } from '../gateway-api/objects.ts'
+import { MeshIndex } from '../snapshot/mesh-index.ts'
+import { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
+import { Conditions } from './conditions.ts'
+import { gatewayStatus, listenerSetStatus } from './gateway-status.ts'
+import { type PolicyAncestorStatus, policyStatuses } from './policy-status.ts'
+import { routeConditions, type RouteParentStatus } from './route-status.ts'
+import { supportedFeatures } from './supported-features.ts'
+
+/** `status` of objects by their keys; objects of others have none. */
+export type MeshStatuses = ReadonlyMap<string, object>
+
+/** Finds the status of all objects as of a time (RFC 3339). */
+export function meshStatuses(snapshot: MeshSnapshot, time: string): MeshStatuses {
+  const index = new MeshIndex()
+  index.follow(snapshot)
+  const mesh = new MeshQuery(index, snapshot.config.settings)
+  const statuses = new Map<string, object>(classStatuses(snapshot, time))
+  const parents = new Map<string, RouteParentStatus[]>()
+  const ancestors = new Map<string, PolicyAncestorStatus[]>()
+  const instances = snapshot.running.instances.map(({ value }) => value)
+  for (const gateway of mesh.apiGateways()) {
+    if (!isOurs(mesh, gateway)) continue
+    const refs = gatewayRefs(mesh, gateway)
+    const model = gatewayModel(gateway, refs)
+    statuses.set(gateway.key, gatewayStatus(model, refs, instances, time))
+    for (const placed of model.sets) statuses.set(placed.set.key, listenerSetStatus(model, placed, time))
+    for (const [route, status] of gatewayParents(model, refs, time)) push(parents, route.key, status)
+    for (const [key, status] of policyStatuses(model, refs, time)) push(ancestors, key, status)
+  }
+  for (const [route, status] of meshParents(mesh, snapshot, time)) push(parents, route.key, status)
+  for (const [key, list] of parents) statuses.set(key, { parents: list })
+  for (const [key, list] of ancestors) statuses.set(key, { ancestors: list })
+  return statuses
+}
+
+function classStatuses({ config }: MeshSnapshot, time: string): [string, object][] {
+  return [...config.objects.GatewayClass, ...config.objects.XMesh]
+    .filter(({ id, spec }) => isOurClass(id.name, spec))
+    .map((object) => {
+      const conditions = [new Conditions(object, time).yes('Accepted')]
+      return [object.key, { conditions, supportedFeatures: supportedFeatures.map((name) => ({ name })) }]
+    })
+}
+
+function gatewayParents(model: GatewayModel, refs: GatewayRefs, time: string): [Ref, RouteParentStatus][] {
+  return model.outcomes.map(({ route, parent, fault }) => [
+    route,
+    { parentRef: parent, controllerName, conditions: routeConditions(route, fault, refs, time) },
+  ])
+}
+
+/** What the mesh says of routes whose parent is a Service. */
+function meshParents(mesh: MeshQuery, { config }: MeshSnapshot, time: string): [Ref, RouteParentStatus][] {
+  const routes: readonly Route[] = routeKinds.flatMap((kind): readonly Route[] => config.objects[kind])
+  return routes.flatMap((route) =>
+    (route.spec.parentRefs ?? []).filter(isServiceRef).map((parentRef): [Ref, RouteParentStatus] => {
+      const service = mesh.service(backendHost(route, parentRef))
+      const fault = serviceParentFault(parentRef, service)
+      const conditions = routeConditions(route, fault, routeRefs(mesh, [route]), time)
+      return [route, { parentRef, controllerName, conditions }]
+    }),
+  )
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [item])
+  else list.push(item)
+}

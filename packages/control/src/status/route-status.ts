@@ -1,0 +1,54 @@
+// The status of routes: one entry per parent.
+import type { ParentRef } from '@weft/resources'
+import { type BackendSources, resolveBackend } from '../gateway-api/backends.ts'
+import { backendRefsOf } from '../gateway-api/gateway-refs.ts'
+import type { Fault } from '../gateway-api/listeners.ts'
+import type { Route } from '../gateway-api/objects.ts'
+import { unsupportedFilter } from '../gateway-api/unsupported-filters.ts'
+import { type Condition, Conditions } from './conditions.ts'
+
+/** What a parent says of a route. */
+export interface RouteParentStatus {
+  readonly parentRef: ParentRef
+  readonly controllerName: string
+  readonly conditions: readonly Condition[]
+}
+
+/** The conditions of a route at one parent. */
+export function routeConditions(
+  route: Route,
+  fault: Fault | undefined,
+  sources: BackendSources,
+  time: string,
+): readonly Condition[] {
+  const make = new Conditions(route, time)
+  const dropped = droppedRules(route)
+  const rules = route.spec.rules?.length ?? 0
+  const all = dropped !== undefined && dropped.count === rules
+  const unsupported = all ? dropped.fault : undefined
+  return [
+    make.unless('Accepted', fault ?? unsupported),
+    make.unless('ResolvedRefs', unresolved(route, sources)),
+    ...(dropped === undefined || all ? [] : [make.yes('PartiallyInvalid', 'UnsupportedValue', dropped.fault.message)]),
+  ]
+}
+
+/** The first backend that cannot be followed. */
+function unresolved(route: Route, sources: BackendSources): Fault | undefined {
+  for (const ref of backendRefsOf(route)) {
+    const resolved = resolveBackend(route, ref, sources)
+    if (!resolved.ok) return resolved.fault
+  }
+  return undefined
+}
+
+/** Rules that answer with an error because of a filter that cannot be obeyed. */
+function droppedRules(route: Route): { readonly count: number; readonly fault: Fault } | undefined {
+  const found = (route.spec.rules ?? []).flatMap((rule, index) => {
+    const filter = unsupportedFilter(rule)
+    return filter === undefined ? [] : [`spec.rules[${index}].${filter.path}: ${filter.type}`]
+  })
+  if (found.length === 0) return undefined
+  const message = `Dropped Rule: requests are answered with 500, since a filter cannot be obeyed (${found.join('; ')})`
+  return { count: found.length, fault: { reason: 'UnsupportedValue', message } }
+}

@@ -1,0 +1,74 @@
+// A DestinationRule: each subset becomes a Service; what it says of connections has no counterpart, TLS apart.
+import type { MeshObject } from '../mesh-object.ts'
+import type { DestinationRuleSpec } from '../networking/destination-rule/types.ts'
+import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion.ts'
+import { findService, serviceOfHost, subsetService } from './istio-destinations.ts'
+
+/** Converts one DestinationRule. */
+export function convertDestinationRule(
+  rule: MeshObject<DestinationRuleSpec>,
+  objects: readonly MeshObject[],
+  notes: ConversionNotes,
+): ConvertedObject[] {
+  const { spec, id } = rule
+  const name = serviceOfHost(spec.host, id.namespace)
+  const service = name && findService(objects, name)
+  if (name === undefined || service === undefined) {
+    notes.lost(['spec', 'host'], `there is no Service ${spec.host}`, 'Add the Service.')
+    return []
+  }
+  for (const field of Object.keys(spec.trafficPolicy ?? {}).filter((each) => each !== 'tls')) {
+    const mend = 'Keep the DestinationRule for this.'
+    notes.lost(['spec', 'trafficPolicy', field], 'the Gateway API has no such setting', mend)
+  }
+  const services = (spec.subsets ?? []).map((subset, index): ConvertedObject => {
+    if (subset.trafficPolicy !== undefined) {
+      const mend = 'Keep the DestinationRule for this.'
+      notes.lost(['spec', 'subsets', index, 'trafficPolicy'], 'the Gateway API has no such setting', mend)
+    }
+    const ports = service.spec.ports.map(({ name: portName, ...port }) => ({
+      ...(portName === '' ? {} : { name: portName }),
+      ...port,
+    }))
+    return {
+      kind: 'Service',
+      namespace: name.namespace,
+      name: subsetService(name.name, subset.name),
+      spec: { selector: { ...service.spec.selector, ...subset.labels }, ports },
+      from: id,
+      origins: [['spec.selector', `spec.subsets[${index}].labels`]],
+    }
+  })
+  return [...services, ...tlsPolicy(rule, name, notes)]
+}
+
+function tlsPolicy(
+  { spec, id }: MeshObject<DestinationRuleSpec>,
+  service: { readonly name: string; readonly namespace: string },
+  notes: ConversionNotes,
+): ConvertedObject[] {
+  const tls = spec.trafficPolicy?.tls
+  if (tls === undefined || tls.mode === 'ISTIO_MUTUAL') return []
+  const at = ['spec', 'trafficPolicy', 'tls']
+  if (tls.mode === 'SIMPLE' && tls.caCertificates === undefined) {
+    const validation = { hostname: tls.sni ?? spec.host, wellKnownCACertificates: 'System' }
+    const targetRefs = [{ group: '', kind: 'Service', name: service.name }]
+    const name = nameOf(id.name, 'tls')
+    return [
+      {
+        kind: 'BackendTLSPolicy',
+        namespace: service.namespace,
+        name,
+        spec: { targetRefs, validation },
+        from: id,
+        origins: [['spec.validation', 'spec.trafficPolicy.tls']],
+      },
+    ]
+  }
+  notes.lost(
+    at,
+    `TLS of mode ${tls.mode} with these settings cannot be said`,
+    'Put authorities into a ConfigMap, and write a BackendTLSPolicy.',
+  )
+  return []
+}

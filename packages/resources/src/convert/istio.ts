@@ -1,0 +1,23 @@
+// Istio's Gateways, VirtualServices and DestinationRules as kinds of the Gateway API, as far as these can say the same.
+import { ofKind } from '../kinds.ts'
+import type { MeshObject } from '../mesh-object.ts'
+import { type Conversion, type ConvertedObject, ConversionNotes, type NotExpressed } from './conversion.ts'
+import { convertDestinationRule } from './istio-destination-rule.ts'
+import { convertGateway } from './istio-gateway.ts'
+import { convertVirtualService } from './istio-virtual-service.ts'
+
+/** Converts the Istio objects among `objects`; the Services say which ports and subsets there are. */
+export function convertIstio(objects: readonly MeshObject[]): Conversion {
+  const converted: ConvertedObject[] = []
+  const notExpressed: NotExpressed[] = []
+  for (const object of ofKind(objects, 'Gateway')) {
+    converted.push(...convertGateway(object, new ConversionNotes(object, notExpressed)))
+  }
+  for (const object of ofKind(objects, 'VirtualService')) {
+    converted.push(...convertVirtualService(object, objects, new ConversionNotes(object, notExpressed)))
+  }
+  for (const object of ofKind(objects, 'DestinationRule')) {
+    converted.push(...convertDestinationRule(object, objects, new ConversionNotes(object, notExpressed)))
+  }
+  return { objects: converted, notExpressed }
+}
