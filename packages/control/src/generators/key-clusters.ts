@@ -19,10 +19,11 @@ interface KeyRefs {
 /** `jwks|<port>|<host>`, for Envoy only: Weft's own proxy checks no tokens. */
 export const keyClusters = generator({
   name: 'key-clusters',
+  // All of Weft's proxies are alike: none gets any.
   scope: (mesh, { instance, flavor }) => ({
     flavor,
-    namespace: instance.namespace,
-    labels: instance.labels,
+    namespace: flavor === 'envoy' ? instance.namespace : '',
+    labels: flavor === 'envoy' ? instance.labels : {},
     rootNamespace: mesh.settings.rootNamespace,
   }),
   views(mesh, scope) {
