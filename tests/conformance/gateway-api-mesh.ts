@@ -28,6 +28,23 @@ apiVersion: v1
 kind: Service
 metadata: { name: far, namespace: backends }
 spec: { selector: { app: far }, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: secure, namespace: infra, labels: { app: secure } }
+spec: { command: [secure], proxy: none, ports: [{ name: https, port: 9443 }, { name: udp, port: 5353 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: secure, namespace: infra }
+spec:
+  selector: { app: secure }
+  ports: [{ name: https, port: 443, targetPort: 9443 }, { name: dns, port: 53, targetPort: 5353, protocol: UDP }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: untrusted, namespace: infra }
+spec: { selector: { app: secure }, ports: [{ name: https, port: 443, targetPort: 9443 }] }
 `
 
 const to = (name: string): string => `backendRefs: [{ name: ${name}, port: 8080 }]`
@@ -54,7 +71,11 @@ ${rules.map((rule) => `    - ${rule}`).join('\n')}
 const filter = (text: string): string => `filters: [${text}]`
 
 /** Gateway and routes; \`certificate\` and \`key\` are PEM for the HTTPS listeners. */
-export function gatewayAndRoutes({ certificate, key }: { readonly certificate: string; readonly key: string }): string {
+export function gatewayAndRoutes({
+  certificate,
+  key,
+  root,
+}: Readonly<Record<'certificate' | 'key' | 'root', string>>): string {
   const pem = (text: string): string => JSON.stringify(text)
   return `
 apiVersion: gateway.networking.k8s.io/v1
@@ -69,12 +90,50 @@ spec:
     - { name: tls-a, protocol: HTTPS, port: 8443, hostname: a.tls.example, tls: { certificateRefs: [{ name: edge }] } }
     - { name: tls-b, protocol: HTTPS, port: 8443, hostname: b.tls.example, tls: { certificateRefs: [{ name: edge }] } }
     - { name: tcp, protocol: TCP, port: 7000 }
+    - { name: pass, protocol: TLS, port: 8443, hostname: secure.example, tls: { mode: Passthrough } }
+    - { name: udp, protocol: UDP, port: 5353 }
 ---
 apiVersion: v1
 kind: Secret
 metadata: { name: edge, namespace: infra }
 type: kubernetes.io/tls
 stringData: { tls.crt: ${pem(certificate)}, tls.key: ${pem(key)} }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: authorities, namespace: infra }
+data: { ca.crt: ${pem(root)} }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: { name: secure, namespace: infra }
+spec:
+  targetRefs: [{ group: '', kind: Service, name: secure }]
+  validation: { hostname: secure.example, caCertificateRefs: [{ group: '', kind: ConfigMap, name: authorities }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: { name: untrusted, namespace: infra }
+spec:
+  targetRefs: [{ group: '', kind: Service, name: untrusted }]
+  validation: { hostname: other.example, caCertificateRefs: [{ group: '', kind: ConfigMap, name: authorities }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: { name: pass, namespace: infra }
+spec: { parentRefs: [{ name: edge, sectionName: pass }], hostnames: [secure.example], rules: [{ backendRefs: [{ name: secure, port: 443 }] }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: UDPRoute
+metadata: { name: datagrams, namespace: infra }
+spec: { parentRefs: [{ name: edge, sectionName: udp }], rules: [{ backendRefs: [{ name: secure, port: 53 }] }] }
+${route('secured', [
+  '{ matches: [{ path: { value: /trusted } }], backendRefs: [{ name: secure, port: 443 }] }',
+  '{ matches: [{ path: { value: /untrusted } }], backendRefs: [{ name: untrusted, port: 443 }] }',
+])}
+${route('browser', [
+  `{ ${filter('{ type: CORS, cors: { allowOrigins: ["https://*.shop.example"], allowMethods: [GET], allowCredentials: true } }')}, ${to('one')} }`,
+])}
 ${route('match', [
   `{ matches: [{ path: { type: Exact, value: /one } }], ${to('one')} }`,
   `{ matches: [{ path: { value: /two } }, { headers: [{ name: version, value: two }] }], ${to('two')} }`,

@@ -13,6 +13,7 @@ import type { ResourceTable } from '@weft/xds'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
 import { findingsOf, Translator } from './generators/translator.ts'
 import { proxyIdOf } from './proxy-identity.ts'
+import { withDerived } from './snapshot/derive.ts'
 import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
 import { defaultMeshSettings, type MeshSettings } from './snapshot/mesh-settings.ts'
 import { type SourceMap, sourceMapOf } from './snapshot/source-map.ts'
@@ -55,8 +56,9 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
       ready: true,
     }))
   const settings = options.settings ?? defaultMeshSettings
+  const derived = withDerived(objects)
   const snapshot = buildSnapshot({
-    objects,
+    objects: derived.objects,
     unenforceable: options.unenforceable ?? [],
     instances: planned,
     settings,
@@ -72,7 +74,7 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
         return [id, translator.translate(snapshot, { id, instance, flavor, interception })] as const
       }),
   )
-  const { losers, problems: generatorProblems } = findingsOf(translations.values())
+  const { losers, problems: found } = findingsOf(translations.values())
   return {
     snapshot,
     objects,
@@ -81,6 +83,6 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
     sourceMap: sourceMapOf(objects),
     losers,
     problems,
-    generatorProblems,
+    generatorProblems: [...derived.problems, ...found],
   }
 }

@@ -127,7 +127,7 @@ test('a proxy that joins is told to the others as one endpoint and one name; onl
     const connected = costOf(() => connect(10))
     return { joined, connected: { ...connected, compared: 0, received: connected.received - services * 2 } }
   })
-  const joined = { objects: 1, views: 7, encoded: 8, streams: 10, compared: 40, pushes: 10, received: 20 }
+  const joined = { objects: 1, views: 8, encoded: 8, streams: 10, compared: 40, pushes: 10, received: 20 }
   const connected = { objects: 0, views: 0, encoded: 0, streams: 0, compared: 0, pushes: 4, received: 12 }
   assert.deepEqual(costs, [
     { joined, connected },

@@ -9,6 +9,7 @@ import { type TranslationWork, workBetween } from './generators/build-memory.ts'
 import { findingsOf, Translator, type Translation } from './generators/translator.ts'
 import { claimOf, mayServe, proxyIdOf, spiffeIdOf } from './proxy-identity.ts'
 import type { Distributor } from './serve/distributor-api.ts'
+import { withDerived } from './snapshot/derive.ts'
 import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
 import type { MeshSettings } from './snapshot/mesh-settings.ts'
 import { type HistoryEntry, remember } from './snapshot/snapshot-history.ts'
@@ -46,6 +47,8 @@ export class ControlPlane {
   #snapshot: MeshSnapshot | undefined
   #history: readonly HistoryEntry[] = []
   #pending: Timer | undefined
+  /** What SMI and Ingress say that nothing follows from. */
+  #derivedProblems: readonly GeneratorProblem[] = []
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options
@@ -113,7 +116,8 @@ export class ControlPlane {
 
   /** What was left out of all proxies, each once. */
   findings(): { readonly losers: readonly Loser[]; readonly problems: readonly GeneratorProblem[] } {
-    return findingsOf(this.#translations.values())
+    const { losers, problems } = findingsOf(this.#translations.values())
+    return { losers, problems: [...this.#derivedProblems, ...problems] }
   }
 
   /** Which proxy a stream is for. Learns from it which kind of proxy this is, and has its table ready. */
@@ -156,7 +160,10 @@ export class ControlPlane {
     const before = this.#translator.work
     const { settings } = this.#options
     const { objects, unenforceable } = store
-    const snapshot = buildSnapshot({ objects, unenforceable, instances, settings }, this.#snapshot)
+    const derived = withDerived(objects)
+    this.#derivedProblems = derived.problems
+    const input = { objects: derived.objects, unenforceable, instances, settings }
+    const snapshot = buildSnapshot(input, this.#snapshot)
     const entry = { snapshot, sourceMap: sourceMapOf(objects), sinceMs: clock.wallMs() }
     // The same content with moved lines replaces the newest entry: it is the same snapshot.
     const past = this.#history[0]?.snapshot.version === snapshot.version ? this.#history.slice(1) : this.#history

@@ -7,6 +7,16 @@ export interface ObjectId {
   readonly kind: string
   readonly namespace: string
   readonly name: string
+  /** Of an object that was derived from a written one: origins are those of what was written. */
+  readonly writtenAs?: WrittenAs
+}
+
+/** What an object was derived from. */
+export interface WrittenAs {
+  /** `objectKey` of the written object. */
+  readonly key: string
+  /** Field paths of the derived object, and of the written one; what is not listed belongs to the whole. */
+  readonly paths: readonly (readonly [path: string, from: string])[]
 }
 
 /** A place in a source file; `line` and `column` count from 1. */
@@ -29,5 +39,17 @@ export function objectKey(id: ObjectId): string {
 
 /** The origin of a field of an object; `path` is like `spec.http[0].route[1].weight`, '' for the whole object. */
 export function originOf(id: ObjectId, path: string): Origin {
+  if (id.writtenAs !== undefined) return writtenOrigin(id.writtenAs, path)
   return path === '' ? objectKey(id) : `${objectKey(id)}#${path}`
+}
+
+/** The origin of the closest part that is known to come from somewhere. */
+function writtenOrigin({ key, paths }: WrittenAs, path: string): Origin {
+  let best: readonly [string, string] = ['', '']
+  for (const pair of paths) {
+    const [own] = pair
+    const within = path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`)
+    if (within && own.length > best[0].length) best = pair
+  }
+  return best[1] === '' ? key : `${key}#${best[1]}`
 }

@@ -25,6 +25,7 @@ import { peerAuthenticationKind } from './security/peer-authentication/peer-auth
 import { requestAuthenticationKind } from './security/request-authentication/request-authentication.ts'
 import { smiKinds } from './smi/kinds.ts'
 import { telemetryKind } from './telemetry/telemetry/telemetry.ts'
+import { circuitBreakerKind } from './weft/circuit-breaker/circuit-breaker.ts'
 import { workloadKind } from './weft/workload/workload.ts'
 
 /** Every kind by name. */
@@ -54,6 +55,7 @@ export const definitions = {
   WasmPlugin: wasmPluginKind,
   ...gatewayApiKinds,
   ...smiKinds,
+  CircuitBreaker: circuitBreakerKind,
   Workload: workloadKind,
 } satisfies { readonly [K in KindName]: KindDefinition<K> }
 
@@ -82,19 +84,6 @@ export function isWrittenAs(
 ): boolean {
   if (document.kind !== writtenKind(definition.kind)) return false
   return typeof document.apiVersion === 'string' && apiVersionsOf(definition).includes(document.apiVersion)
-}
-
-/**
- * The definitions that a word may mean, as in kubectl: a kind, its plural or a short name, in any case, with `.group` after it where
- * two groups share the name.
- */
-export function definitionsNamed(word: string): KindDefinition[] {
-  const [name = '', ...rest] = word.toLowerCase().split('.')
-  const group = rest.join('.')
-  return all.filter((definition) => {
-    const names = [writtenKind(definition.kind).toLowerCase(), ...(definition.names ?? [])]
-    return names.includes(name) && (group === '' || groupOfKind[definition.kind] === group)
-  })
 }
 
 /** What users may write as `kind`. */

@@ -27,6 +27,7 @@ import type { PeerAuthenticationSpec } from './security/peer-authentication/type
 import type { WorkloadEntrySpec } from './networking/workload-entry/types.ts'
 import type { WorkloadGroupSpec } from './networking/workload-group/types.ts'
 import type { HTTPRouteGroupSpec, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './smi/types.ts'
+import type { CircuitBreakerSpec } from './weft/circuit-breaker/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
 
 /** The spec of a kind that is read and checked, and has no effect yet: as written. */
@@ -75,6 +76,7 @@ export interface SpecByKind {
   SMITCPRoute: SmiPortsSpec
   SMIUDPRoute: SmiPortsSpec
   TrafficSplit: TrafficSplitSpec
+  CircuitBreaker: CircuitBreakerSpec
   Workload: WorkloadSpec
 }
 
@@ -124,6 +126,7 @@ export const groupOfKind: Readonly<Record<KindName, string>> = {
   SMITCPRoute: 'specs.smi-spec.io',
   SMIUDPRoute: 'specs.smi-spec.io',
   TrafficSplit: 'split.smi-spec.io',
+  CircuitBreaker: 'weft.dev',
   Workload: 'weft.dev',
 }
 

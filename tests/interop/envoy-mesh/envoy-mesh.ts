@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -50,6 +52,8 @@ export interface EnvoyMeshOptions {
   /** Workloads and Services: what all tests of the mesh share. */
   readonly base: string
   readonly app?: App
+  /** Key and certificate of applications on ports named https*. */
+  tls?: { readonly key: string; readonly cert: string }
   /** Who carries the traffic: real Envoys, unless Weft's own proxies are asked for. */
   readonly dataPlane?: 'envoy' | 'weft'
 }
@@ -58,29 +62,30 @@ const weftProxy = join(import.meta.dirname, '../../../packages/proxy/src/main.ts
 
 const plain: App = (_request, response, instance) => void response.end(instance)
 
-/** Starts control plane, agent, applications (HTTP on ports named http*, echo on others) and Envoys. */
+/** Starts control plane, agent, applications (HTTP on ports named http*, https*, gRPC on grpc*, echo on udp* and others) and proxies. */
 export class EnvoyMesh {
   readonly dir = mkdtempSync(join(tmpdir(), 'weft-envoy-mesh-'))
   readonly seen: Seen[] = []
   /** Lines that Envoys wrote to standard output: access logs. */
   readonly logs: string[] = []
   instances: readonly WorkloadInstance[] = []
-  readonly #options: EnvoyMeshOptions
+  readonly options: EnvoyMeshOptions
   readonly #children: ChildProcess[] = []
   readonly #servers: (Server | TcpServer | Http2Server)[] = []
+  readonly #datagrams: DatagramSocket[] = []
   #control: RunningControl | undefined
   #agent: HostAgent | undefined
   #edits = 0
 
   constructor(options: EnvoyMeshOptions) {
-    this.#options = options
+    this.options = options
   }
 
   async start(more = ''): Promise<void> {
     const { dir } = this
     const state = join(dir, '.weft')
     for (const folder of ['run', 'ca', 'registry', 'state']) mkdirSync(join(state, folder), { recursive: true })
-    const text = `${this.#options.base}\n---\n${more}`
+    const text = `${this.options.base}\n---\n${more}`
     writeFileSync(join(dir, 'mesh.yaml'), text)
     const { objects } = loadFiles([{ name: 'mesh.yaml', text }], 'envoy')
     const firstIndex = 254 * (100 + (process.pid % 100))
@@ -127,28 +132,41 @@ export class EnvoyMesh {
 
   async #startApps(instance: WorkloadInstance): Promise<void> {
     for (const { name, port } of instance.ports) {
-      const app = this.#options.app ?? plain
-      const server = name.startsWith('grpc')
-        ? createHttp2Server((incoming, response) => {
-            const { method, url, headers } = incoming
-            this.seen.push({ instance: instance.name, method, url, headers })
-            response.writeHead(200, { 'content-type': 'application/grpc', 'x-instance': instance.name })
-            response.addTrailers({ 'grpc-status': '0' })
-            response.end()
-          })
-        : name.startsWith('http')
-          ? createServer((incoming, response) => {
-              const { method = '', url = '', headers } = incoming
-              this.seen.push({ instance: instance.name, method, url, headers })
-              app(incoming, response, instance.name)
-            })
-          : createTcpServer((socket) => {
-              socket.on('error', () => {})
-              socket.pipe(socket)
-            })
+      if (name.startsWith('udp')) {
+        const datagrams = createSocket('udp4')
+        datagrams.on('message', (message, from) => datagrams.send(message, from.port, from.address))
+        this.#datagrams.push(datagrams)
+        await new Promise<void>((resolve) => datagrams.bind(port, instance.appAddress, resolve))
+        continue
+      }
+      const server = this.#serverFor(name, instance)
       this.#servers.push(server)
       await new Promise<void>((resolve) => server.listen(port, instance.appAddress, resolve))
     }
+  }
+
+  #serverFor(name: string, instance: WorkloadInstance): Server | TcpServer | Http2Server {
+    const app = this.options.app ?? plain
+    const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
+      const { method = '', url = '', headers } = incoming
+      this.seen.push({ instance: instance.name, method, url, headers })
+      app(incoming, response, instance.name)
+    }
+    if (name.startsWith('https')) return createHttpsServer({ ...this.options.tls }, answer)
+    if (name.startsWith('http')) return createServer(answer)
+    if (name.startsWith('grpc')) {
+      return createHttp2Server((incoming, response) => {
+        const { method, url, headers } = incoming
+        this.seen.push({ instance: instance.name, method, url, headers })
+        response.writeHead(200, { 'content-type': 'application/grpc', 'x-instance': instance.name })
+        response.addTrailers({ 'grpc-status': '0' })
+        response.end()
+      })
+    }
+    return createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.pipe(socket)
+    })
   }
 
   async #startEnvoy(instance: WorkloadInstance): Promise<void> {
@@ -158,7 +176,7 @@ export class EnvoyMesh {
     assert.ok(served.ok)
     const path = join(this.dir, `${instance.name}.json`)
     const settings = {
-      kind: this.#options.dataPlane ?? 'envoy',
+      kind: this.options.dataPlane ?? 'envoy',
       trustDomain: 'cluster.local',
       xds: { host: '127.0.0.1', port: this.#control.xds.port },
       stateDir: this.dir,
@@ -216,7 +234,7 @@ export class EnvoyMesh {
   /** Replaces everything but the base. */
   edit(more: string): void {
     const next = join(this.dir, `mesh.${this.#edits++}.tmp`)
-    writeFileSync(next, `${this.#options.base}\n---\n${more}`)
+    writeFileSync(next, `${this.options.base}\n---\n${more}`)
     renameSync(next, join(this.dir, 'mesh.yaml'))
   }
 
@@ -234,6 +252,7 @@ export class EnvoyMesh {
 
   close(): void {
     for (const child of this.#children) child.kill('SIGKILL')
+    for (const socket of this.#datagrams) socket.close()
     for (const server of this.#servers) {
       server.close()
       if ('closeAllConnections' in server) server.closeAllConnections()

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import {
   allKinds,
   crdOf,
-  definitionsNamed,
   groupOfKind,
   jsonSchemaOf,
   type KindDefinition,
+  kindsNamed,
   printDocuments,
   writtenKind,
 } from '@weft/resources'
@@ -58,7 +58,7 @@ Example:
 }
 
 function oneOf(kind: string, command: Command): KindDefinition {
-  const found = definitionsNamed(kind)
+  const found = kindsNamed(kind)
   const [only] = found
   if (only !== undefined && found.length === 1) return only
   const names = found.map((each) => `${writtenKind(each.kind)}.${groupOfKind[each.kind]}`)

@@ -20,8 +20,8 @@ export function unsupportedFilter(rule: Filtered): { readonly path: string; read
 
 /** Where traffic is split, Envoy changes only headers by arm; a backend that is alone has its filters on the route. */
 const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier'])
-const aloneFilters: ReadonlySet<string> = new Set([...backendFilters, 'RequestMirror', 'URLRewrite'])
-const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect', 'CORS'])
+const aloneFilters: ReadonlySet<string> = new Set([...backendFilters, 'RequestMirror', 'URLRewrite', 'CORS'])
+const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect'])
 
 function unknownOf(
   filters: readonly HttpFilter[] | undefined,

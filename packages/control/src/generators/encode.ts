@@ -17,6 +17,12 @@ import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/re
 import { ExtAuthzSchema } from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
 import { JwtAuthenticationSchema } from '@weft/xds/es/envoy/extensions/filters/http/jwt_authn/v3/config'
 import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
+import {
+  StatefulSessionPerRouteSchema,
+  StatefulSessionSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
+import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
+import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -60,6 +66,10 @@ export const ownMessages = createRegistry(
   FilterConfigSchema,
   CorsSchema,
   CorsPolicySchema,
+  StatefulSessionSchema,
+  StatefulSessionPerRouteSchema,
+  CookieBasedSessionStateSchema,
+  HeaderBasedSessionStateSchema,
   PreviousPrioritiesConfigSchema,
   HTTPFaultSchema,
   HttpRbacSchema,

@@ -6,6 +6,7 @@ import { policiesOf } from '../policies/authorization.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
 import { type ChainRefs, type ChainScope, GatewayChains } from './gateway-chains.ts'
+import { authoritiesName, certificateNames } from './gateway-tls.ts'
 import { type Gateway, gatewayPorts, gatewaysOf, serversOf } from './gateways.ts'
 import { generator, type Loser, makeView } from './generator.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -28,6 +29,7 @@ export const gatewayListeners = generator({
     ...inboundScope(mesh, proxy),
     meshAddress: proxy.instance.address,
     address: servingAddress(proxy.instance),
+    flavor: proxy.flavor,
   }),
   views(mesh, scope) {
     const { namespace, workload, trustDomain, accessLog, labels } = scope
@@ -39,7 +41,15 @@ export const gatewayListeners = generator({
       const virtualServices = port.kind === 'http' ? [] : connectionRules(mesh, gateways, namespace)
       const own = { ...port, bind: port.bind, address, statPrefix: `gateway_${address}_${port.port}` }
       return makeView<ListenerScope, ChainRefs>(
-        { ...own, workload, namespace, trustDomain, accessLog, refusedServers: index === 0 ? losers : [] },
+        {
+          ...own,
+          workload,
+          namespace,
+          trustDomain,
+          accessLog,
+          refusedServers: index === 0 ? losers : [],
+          missingSecrets: scope.flavor === 'weft' ? missingSecrets(mesh, gateways, namespace) : [],
+        },
         { gateways, virtualServices, services: mesh.destinationsOf(virtualServices), ...policies },
       )
     })
@@ -73,4 +83,16 @@ function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespac
   return visibleTo(mesh.virtualServicesOf(names), namespace, names).filter(
     ({ spec }) => spec.tls.length + spec.tcp.length > 0,
   )
+}
+
+/** Envoy serves the others of a port while a secret is missing; Weft's proxy waits for all. */
+function missingSecrets(mesh: MeshQuery, gateways: readonly Gateway[], namespace: string): string[] {
+  const all = gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
+  const certificates = all
+    .flatMap(certificateNames)
+    .filter((name) => mesh.named('Secret', namespace, name) === undefined)
+  const authorities = all
+    .flatMap((tls) => authoritiesName(tls) ?? [])
+    .filter((name) => [`${name}-cacert`, name].every((each) => mesh.named('Secret', namespace, each) === undefined))
+  return [...new Set([...certificates, ...authorities])].sort()
 }

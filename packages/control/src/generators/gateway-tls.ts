@@ -37,6 +37,19 @@ export function authoritiesSecret(name: string): string {
   return `kubernetes://${name}-cacert`
 }
 
+/** The Secrets with certificates of a server. */
+export function certificateNames(tls: ServerTls): readonly string[] {
+  return tls.credentialNames ?? (tls.credentialName === undefined ? [] : [tls.credentialName])
+}
+
+/** The Secret with the authorities for clients of a server; undefined when it asks for none, or has them in a file. */
+export function authoritiesName(tls: ServerTls): string | undefined {
+  if (tls.mode !== 'MUTUAL' && tls.mode !== 'OPTIONAL_MUTUAL') return undefined
+  if (tls.caCertCredentialName !== undefined) return tls.caCertCredentialName
+  const inFile = tls.caCertificates ?? tls.tlsCertificates?.find(({ caCertificates }) => caCertificates !== undefined)
+  return inFile === undefined ? (tls.credentialName ?? tls.credentialNames?.[0]) : undefined
+}
+
 /** The transport socket of a server where TLS ends. */
 export function serverTlsSocket(tls: ServerTls, scope: ServerTlsScope): Init<typeof TransportSocketSchema> {
   if (tls.mode === 'ISTIO_MUTUAL') return downstreamMtls(scope.trustDomain, scope.offered)
@@ -66,7 +79,7 @@ const protocols: Readonly<Record<TlsVersion, Protocol | undefined>> = {
 }
 
 function certificates(tls: ServerTls): Pick<CommonInit, 'tlsCertificates' | 'tlsCertificateSdsSecretConfigs'> {
-  const names = tls.credentialNames ?? (tls.credentialName === undefined ? [] : [tls.credentialName])
+  const names = certificateNames(tls)
   if (names.length > 0) return { tlsCertificateSdsSecretConfigs: names.map((name) => secret(certificateSecret(name))) }
   return { tlsCertificates: (tls.tlsCertificates ?? [tls]).flatMap(certificateOf) }
 }
@@ -86,7 +99,7 @@ function validation(tls: ServerTls): NonNullable<CommonInit['validationContextTy
   if (path !== undefined && tls.caCertCredentialName === undefined) {
     return { case: 'validationContext', value: { ...names, trustedCa: file(path) } }
   }
-  const name = tls.caCertCredentialName ?? tls.credentialName ?? tls.credentialNames?.[0] ?? ''
+  const name = authoritiesName(tls) ?? ''
   return {
     case: 'combinedValidationContext',
     value: { defaultValidationContext: names, validationContextSdsSecretConfig: secret(authoritiesSecret(name)) },

@@ -4,6 +4,7 @@ import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listene
 import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
+import { StatefulSessionSchema } from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import {
@@ -29,6 +30,9 @@ export const faultFilter = 'envoy.filters.http.fault'
 /** Name of the CORS filter, likewise. */
 export const corsFilter = 'envoy.filters.http.cors'
 
+/** Name of the filter that keeps sessions at one endpoint, likewise. */
+export const sessionFilter = 'envoy.filters.http.stateful_session'
+
 /** What differs between connection managers. */
 export interface HcmOptions {
   readonly side: 'inbound' | 'outbound' | 'gateway'
@@ -40,6 +44,8 @@ export interface HcmOptions {
   readonly accessLog: Telemetry
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Whether routes may ask for sessions that stay at one endpoint. */
+  readonly sessions?: boolean
 }
 
 /** The network filter. Limits are on by default; paths are normalised as Istio's BASE does. */
@@ -94,6 +100,10 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
       // Optional: a proxy without it serves everything else of the listener.
       const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
       filters.push({ name: corsFilter, isOptional: true, configType: config })
+    }
+    if (options.sessions === true && options.accessLog.flavor === 'envoy') {
+      const config = { case: 'typedConfig' as const, value: pack(StatefulSessionSchema) }
+      filters.push({ name: sessionFilter, isOptional: true, configType: config })
     }
     filters.push({ name: faultFilter, configType: { case: 'typedConfig', value: pack(HTTPFaultSchema) } })
   }

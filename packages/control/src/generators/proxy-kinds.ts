@@ -4,6 +4,7 @@ import { connectTerminate } from './connect-terminate.ts'
 import { egressListeners } from './egress-listeners.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
+import { gatewaySecrets } from './gateway-secrets.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
 import { gatewayApiClusters } from './gateway-api/clusters.ts'
 import { gatewayApiDatagrams } from './gateway-api/datagram-clusters.ts'
@@ -56,6 +57,7 @@ const gateway: readonly Generator[] = [
   outboundClusters,
   keyClusters,
   endpoints,
+  gatewaySecrets,
   gatewayApiSecrets,
   gatewayApiClusters,
   gatewayApiDatagrams,

@@ -12,6 +12,7 @@ import {
   readMeshConfig,
   type SpecByKind,
   type WorkloadInstance,
+  writtenKind,
 } from '@weft/resources'
 import { addDigest, type Digest, digestText, emptyDigest, subtractDigest, textDigest } from '@weft/xds'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
@@ -125,8 +126,11 @@ function configPart(input: SnapshotInput, previous: ConfigPart | undefined): Con
     })),
     previous?.unenforceable,
   )
+  const byKind = Map.groupBy(input.objects, ({ id }) => `${id.group}/${id.kind}`)
+  const ofKind = (kind: KindName): readonly MeshObject[] =>
+    byKind.get(`${groupOfKind[kind]}/${writtenKind(kind)}`) ?? []
   const objects = Object.fromEntries(
-    kinds.map((kind) => [kind, shared(ofKind(input.objects, kind).map(withoutPositions), previous?.objects[kind])]),
+    kinds.map((kind) => [kind, shared(ofKind(kind).map(withoutPositions), previous?.objects[kind])]),
   ) as unknown as ConfigPart['objects']
   const wanted = withMeshConfig(input)
   const settings = previous !== undefined && sameJson(previous.settings, wanted) ? previous.settings : wanted

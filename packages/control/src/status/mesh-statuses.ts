@@ -1,11 +1,13 @@
 // The status of every Gateway API object that this mesh serves, from a snapshot alone.
 import { controllerName, isOurClass } from '@weft/resources'
+import { authoritiesOf } from '../gateway-api/backend-tls.ts'
 import { isOurs } from '../gateway-api/data-plane.ts'
 import { type GatewayModel, gatewayModel } from '../gateway-api/gateway-model.ts'
 import { type GatewayRefs, gatewayRefs, routeRefs } from '../gateway-api/gateway-refs.ts'
 import { isServiceRef, serviceParentFault } from '../gateway-api/mesh-routes.ts'
 import { backendHost } from '../gateway-api/backends.ts'
 import { type Route, routeKinds } from '../gateway-api/objects.ts'
+import { usedTargets } from '../generators/gateway-api/used-targets.ts'
 import { MeshIndex } from '../snapshot/mesh-index.ts'
 import { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
@@ -35,6 +37,7 @@ export function meshStatuses(snapshot: MeshSnapshot, time: string): MeshStatuses
     for (const placed of model.sets) statuses.set(placed.set.key, listenerSetStatus(model, placed, time))
     for (const [route, status] of gatewayParents(model, refs, time)) push(parents, route.key, status)
     for (const [key, status] of policyStatuses(model, refs, time)) push(ancestors, key, status)
+    for (const [key, status] of backendParents(model, refs, time)) push(parents, key, status)
   }
   for (const [route, status] of meshParents(mesh, snapshot, time)) push(parents, route.key, status)
   for (const [key, list] of parents) statuses.set(key, { parents: list })
@@ -56,6 +59,19 @@ function gatewayParents(model: GatewayModel, refs: GatewayRefs, time: string): [
     route,
     { parentRef: parent, controllerName, conditions: routeConditions(route, fault, refs, time) },
   ])
+}
+
+/** What a Gateway says of the XBackends that its routes send to. */
+function backendParents(model: GatewayModel, refs: GatewayRefs, time: string): [string, RouteParentStatus][] {
+  const { group, kind, namespace, name } = model.gateway.id
+  return usedTargets({ ...refs, gateways: [model.gateway] }).backends.map(({ backend }) => {
+    const validation = backend.spec.tls?.mode === 'None' ? undefined : backend.spec.tls?.validation
+    const { unusable, unresolved } =
+      validation === undefined ? {} : authoritiesOf(validation, backend.id.namespace, refs)
+    const make = new Conditions(backend, time)
+    const conditions = [make.unless('Accepted', unusable), make.unless('ResolvedRefs', unresolved)]
+    return [backend.key, { parentRef: { group, kind, namespace, name }, controllerName, conditions }]
+  })
 }
 
 /** What the mesh says of routes whose parent is a Service. */

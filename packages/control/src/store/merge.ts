@@ -202,7 +202,7 @@ class Merging {
 
 /** Whether an object of this key restricts what may be reached: losing it would open something. */
 export function isSecurityKey(key: string): boolean {
-  return key.startsWith('security.istio.io/')
+  return key.startsWith('security.istio.io/') || key.startsWith('access.smi-spec.io/')
 }
 
 /** Keys of the security objects among the candidates that are invalid and were never accepted. */

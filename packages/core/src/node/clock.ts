@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto'
-// The global of this name is a getter.
-import { performance } from 'node:perf_hooks'
 import type { Clock, Rng, Timer, Timers } from '../runtime.ts'
 
+// Read once: the global is a getter. The module `perf_hooks` would bring what nobody here needs.
+const { performance } = globalThis
 let held = false
 let heldMs = -1
 

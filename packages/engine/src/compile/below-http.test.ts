@@ -78,11 +78,6 @@ const refused: Readonly<Record<string, readonly [ReturnType<typeof listener>, fi
     'filter_chains',
     /no filter chains/,
   ],
-  'UDP hash policies': [
-    udpListener([udp({ hashPolicies: [{ sourceIp: true }] })]),
-    'listener_filters[0].typed_config.hash_policies',
-    /not supported/,
-  ],
   'addresses of two protocols': [
     listener({ additionalAddresses: [{ address: at('UDP') }] }),
     'additional_addresses[0]',
@@ -173,6 +168,9 @@ test('defaults of a UDP proxy and a PROXY filter are those of Envoy', () => {
     sessionLogs: [],
   })
   assert.deepEqual(proxy.value.clusterNames, ['c'])
+  const hashing = udpListener([udp({ hashPolicies: [{ sourceIp: true }] })])
+  assert.ok(hashing.ok)
+  assert.deepEqual(hashing.value.unlisted, ['envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.hash_policies'])
   const told = listener({ listenerFilters: [proxyProtocol({ disallowedVersions: ['V1'] }), tlsInspector] })
   assert.ok(told.ok)
   assert.deepEqual(told.value.sniff.proxyProtocol, { optional: false, versions: [2] })

@@ -17,7 +17,7 @@ test('what is set is kept, what is not is left to the codec', () => {
   const all = compiled({
     ...{ hpackTableSize: 0, maxConcurrentStreams: 7, initialStreamWindowSize: 65_535, allowConnect: true },
     ...{ maxOutboundFrames: 9, maxOutboundControlFrames: 8, maxInboundPriorityFramesPerStream: 0 },
-    ...{ connectionKeepalive: { interval: '30s', timeout: '5s' } },
+    ...{ connectionKeepalive: { interval: '30s', timeout: '5s', connectionIdleInterval: '10s' } },
   })
   assert.deepEqual(all, {
     ok: true,
@@ -25,7 +25,7 @@ test('what is set is kept, what is not is left to the codec', () => {
       ...defaultHttp2Options,
       ...{ hpackTableBytes: 0, maxConcurrentStreams: 7, initialStreamWindowBytes: 65_535, allowConnect: true },
       ...{ maxOutboundFrames: 9, maxOutboundControlFrames: 8, maxPriorityFramesPerStream: 0 },
-      keepAlive: { intervalMs: 30_000, timeoutMs: 5_000 },
+      keepAlive: { intervalMs: 30_000, idleMs: 10_000, timeoutMs: 5_000 },
     },
   })
 })
@@ -41,6 +41,6 @@ test("Envoy's bounds are ours, and what nobody reads is listed", () => {
   assert.equal(field({ maxOutboundControlFrames: 0 }), 'o.max_outbound_control_frames')
   assert.equal(field({ connectionKeepalive: { interval: '1s' } }), 'o.connection_keepalive.timeout')
   const unlisted: string[] = []
-  assert.ok(compiled({ connectionKeepalive: { timeout: '1s', connectionIdleInterval: '1s' } }, unlisted).ok)
-  assert.match(unlisted.join(), /KeepaliveSettings\.connection_idle_interval/)
+  assert.ok(compiled({ connectionKeepalive: { timeout: '1s', intervalJitter: { value: 5 } } }, unlisted).ok)
+  assert.match(unlisted.join(), /KeepaliveSettings\.interval_jitter/)
 })

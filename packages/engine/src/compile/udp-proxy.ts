@@ -22,7 +22,9 @@ export function compileUdpProxy(context: Context, listener: lean.Listener): UdpP
   if (any?.typeUrl !== lean.typeUrls.UdpProxyConfig)
     return refuse(at, `the listener filter "${filter.name}" (${any?.typeUrl ?? 'nothing'}) is not known for UDP`)
   const proxy = readPart(context, at, lean.readUdpProxyConfig, any.value)
-  if (proxy.hashPolicies.length > 0) refuse(`${at}.hash_policies`, 'is not supported')
+  // They choose in clusters that hash, which are refused; elsewhere Envoy passes over them too.
+  if (proxy.hashPolicies.length > 0)
+    context.unlisted.push('envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.hash_policies')
   if (proxy.proxyAccessLog.length > 0)
     context.unlisted.push('envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.proxy_access_log')
   const idleTimeoutMs = proxy.idleTimeout ?? 60_000

@@ -21,20 +21,30 @@ const SOURCES: Readonly<Record<Program, string>> = {
 
 /**
  * Flags for Node. A proxy's garbage dies young and is little: with V8's default of 16 MB, three such spaces fill before
- * the first is swept, in every proxy of the host. To sweep one of 1 MB takes one thread less time than to wake others.
+ * the first is swept, in every proxy of the host. One of 1 MB would be half full of what 64 requests in flight hold, and most of that
+ * would be promoted. To sweep one of 2 MB takes one thread less time than to wake others.
+ * V8's optimising compilers wait until a function was called more often than starting up calls it: their code alone is 7 MB, which an
+ * idle proxy then never touches. One compilation at a time: two at once need twice the memory at their peak.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
-  proxy: ['--max-semi-space-size=2', '--no-parallel-scavenge'],
+  proxy: [
+    '--max-semi-space-size=2',
+    '--no-parallel-scavenge',
+    '--invocation-count-for-maglev=2000',
+    '--invocation-count-for-maglev-osr=2000',
+    '--concurrent-turbofan-max-threads=1',
+  ],
   control: [],
   watchdog: [],
 }
 
 /**
  * One malloc arena for all threads of a proxy: V8's compiler threads would each keep what their last compilation took, some 8 MB
- * in all, and the thread that serves hardly allocates.
+ * in all, and the thread that serves hardly allocates. What these threads take comes in pieces of 32 kB: given a mapping each, they are
+ * gone when a compilation is over, where the heap would keep them between smaller ones. Buffers of TLS (17 kB) stay in the heap.
  */
 const ENV: Readonly<Record<Program, Readonly<Record<string, string>>>> = {
-  proxy: { MALLOC_ARENA_MAX: '1' },
+  proxy: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '24576' },
   control: {},
   watchdog: {},
 }

@@ -66,7 +66,9 @@ export function dig(value: unknown, ...path: readonly string[]): unknown {
 
 /** A valid object in the form that checks read; its defaults count as written. */
 export function writtenOf(object: MeshObject): WrittenObject {
-  const { id, apiVersion, labels, annotations, hash } = object
+  const { apiVersion, labels, annotations, hash } = object
+  // Objects of no namespace stand in `default` here, as they are written.
+  const id = object.id.namespace === '' ? { ...object.id, namespace: 'default' } : object.id
   const spec = fieldsOf(object.spec)
   const { name, namespace } = id
   const body = { apiVersion, kind: id.kind, metadata: { name, namespace, labels, annotations }, spec }

@@ -3,12 +3,13 @@ import type { MeshObject } from '../mesh-object.ts'
 import type { Conversion } from './conversion.ts'
 import { convertIngress } from './ingress.ts'
 import { convertIstio } from './istio.ts'
+import { MeshLookup } from './mesh-lookup.ts'
 import { convertSmi } from './smi.ts'
 
 /** What is converted. */
 export type ConvertibleSource = 'smi' | 'ingress' | 'istio'
 
-const conversions: Readonly<Record<ConvertibleSource, (objects: readonly MeshObject[]) => Conversion>> = {
+const conversions: Readonly<Record<ConvertibleSource, (mesh: MeshLookup) => Conversion>> = {
   smi: convertSmi,
   ingress: convertIngress,
   istio: convertIstio,
@@ -16,7 +17,8 @@ const conversions: Readonly<Record<ConvertibleSource, (objects: readonly MeshObj
 
 /** Converts the objects of the given sources. */
 export function convert(objects: readonly MeshObject[], sources: readonly ConvertibleSource[]): Conversion {
-  const found = sources.map((source) => conversions[source](objects))
+  const mesh = new MeshLookup(objects)
+  const found = sources.map((source) => conversions[source](mesh))
   return {
     objects: found.flatMap((each) => each.objects),
     notExpressed: found.flatMap((each) => each.notExpressed),

@@ -1,22 +1,24 @@
 // Ingresses as Gateways and HTTPRoutes: one Gateway per namespace and class, one HTTPRoute per Ingress and host.
 import type { IngressBackend, IngressPath, IngressSpec } from '../ingress/types.ts'
-import { isKind, ofKind } from '../kinds.ts'
+import { ofKind } from '../kinds.ts'
 import type { MeshObject } from '../mesh-object.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
 import { type Conversion, type ConvertedObject, ConversionNotes, nameOf, type NotExpressed } from './conversion.ts'
 
 type IngressObject = MeshObject<IngressSpec>
 
-/** Converts the Ingresses among `objects`; the Services say which port a name means. */
-export function convertIngress(objects: readonly MeshObject[]): Conversion {
+/** Converts the Ingresses of a mesh, or those that `serves` picks; the Services say which port a name means. */
+export function convertIngress(mesh: MeshLookup, serves: (ingress: IngressObject) => boolean = () => true): Conversion {
   const notExpressed: NotExpressed[] = []
   const byGateway = new Map<string, IngressObject[]>()
-  for (const ingress of ofKind(objects, 'Ingress')) {
+  for (const ingress of ofKind(mesh.objects, 'Ingress')) {
+    if (!serves(ingress)) continue
     const key = `${ingress.id.namespace}/${gatewayOf(ingress)}`
     byGateway.set(key, [...(byGateway.get(key) ?? []), ingress])
   }
   const converted = [...byGateway.values()].flatMap((ingresses) => [
     gateway(ingresses, notExpressed),
-    ...ingresses.flatMap((each) => routes(each, objects, new ConversionNotes(each, notExpressed))),
+    ...ingresses.flatMap((each) => routes(each, mesh, new ConversionNotes(each, notExpressed))),
   ])
   return { objects: converted, notExpressed }
 }
@@ -76,7 +78,7 @@ function gateway(ingresses: readonly IngressObject[], notExpressed: NotExpressed
   }
 }
 
-function routes(ingress: IngressObject, objects: readonly MeshObject[], notes: ConversionNotes): ConvertedObject[] {
+function routes(ingress: IngressObject, mesh: MeshLookup, notes: ConversionNotes): ConvertedObject[] {
   const { namespace, name } = ingress.id
   const fallback = ingress.spec.defaultBackend
   return hostsOf(ingress).flatMap((host) => {
@@ -92,16 +94,16 @@ function routes(ingress: IngressObject, objects: readonly MeshObject[], notes: C
         whole ||= match.type === 'PathPrefix' && match.value === '/'
         rules.push({
           matches: [{ path: match }],
-          backendRefs: backendOf(path.backend, ingress, objects, notes, steps),
+          backendRefs: backendOf(path.backend, ingress, mesh, notes, steps),
         })
       }
     }
     if (fallback !== undefined && !whole) {
       origins.push([`spec.rules[${rules.length}]`, 'spec.defaultBackend'])
-      rules.push({ backendRefs: backendOf(fallback, ingress, objects, notes, ['spec', 'defaultBackend']) })
+      rules.push({ backendRefs: backendOf(fallback, ingress, mesh, notes, ['spec', 'defaultBackend']) })
     }
     const spec = {
-      parentRefs: [{ name: gatewayOf(ingress) }],
+      parentRefs: parentsOf(ingress, host),
       ...(host === undefined ? {} : { hostnames: [host] }),
       rules,
     }
@@ -111,6 +113,16 @@ function routes(ingress: IngressObject, objects: readonly MeshObject[], notes: C
   })
 }
 
+/** A route without a host belongs to the listeners without one: the others have their own default. */
+function parentsOf(ingress: IngressObject, host: string | undefined): object[] {
+  const name = gatewayOf(ingress)
+  if (host !== undefined) return [{ name }]
+  const secure = (ingress.spec.tls ?? []).some(
+    ({ hosts, secretName }) => hosts === undefined && secretName !== undefined,
+  )
+  return ['http', ...(secure ? ['https'] : [])].map((scheme) => ({ name, sectionName: nameOf(scheme, 'all') }))
+}
+
 function matchOf({ path = '/', pathType }: IngressPath): { readonly type: string; readonly value: string } {
   return { type: pathType === 'Exact' ? 'Exact' : 'PathPrefix', value: path === '' ? '/' : path }
 }
@@ -118,12 +130,12 @@ function matchOf({ path = '/', pathType }: IngressPath): { readonly type: string
 function backendOf(
   { service }: IngressBackend,
   ingress: IngressObject,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   notes: ConversionNotes,
   at: readonly (string | number)[],
 ): object[] {
   if (service === undefined) return []
-  const port = service.port?.number ?? namedPort(service.name, service.port?.name, ingress, objects)
+  const port = service.port?.number ?? namedPort(service.name, service.port?.name, ingress, mesh)
   if (port === undefined) {
     const message = `Service ${service.name} has no port ${service.port?.name}, or is not there`
     notes.lost([...at, 'service', 'port'], message, 'Write the number of the port.')
@@ -136,11 +148,7 @@ function namedPort(
   service: string,
   port: string | undefined,
   { id }: IngressObject,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
 ): number | undefined {
-  const found = objects.find(
-    (each) => isKind(each, 'Service') && each.id.name === service && each.id.namespace === id.namespace,
-  )
-  if (found === undefined || !isKind(found, 'Service')) return undefined
-  return found.spec.ports.find(({ name }) => name === port)?.port
+  return mesh.find('Service', id.namespace, service)?.spec.ports.find(({ name }) => name === port)?.port
 }

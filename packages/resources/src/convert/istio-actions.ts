@@ -1,10 +1,10 @@
 // What a rule of a VirtualService does, as filters of an HTTPRoute.
 import { durationMs } from '../duration.ts'
 import type { PathStep } from '../field-path.ts'
-import type { MeshObject } from '../mesh-object.ts'
 import type { HeaderOperations, Headers, HttpRoute } from '../networking/virtual-service/types.ts'
 import { type ConversionNotes, escaped } from './conversion.ts'
 import { convertDestination } from './istio-destinations.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
 
 /** Filters for header changes. */
 export function headerFilters(headers: Headers | undefined): object[] {
@@ -82,14 +82,14 @@ export function rewriteFilter(rule: HttpRoute, at: readonly PathStep[], notes: C
 export function mirrorFilters(
   rule: HttpRoute,
   namespace: string,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   at: readonly PathStep[],
   notes: ConversionNotes,
 ): object[] {
   const single = rule.mirror === undefined ? [] : [{ destination: rule.mirror, percentage: rule.mirrorPercentage }]
   return [...single, ...(rule.mirrors ?? [])].flatMap(({ destination, percentage }, index) => {
     const where = index < single.length ? [...at, 'mirror'] : [...at, 'mirrors', index - single.length, 'destination']
-    const backendRef = convertDestination(destination, namespace, objects, where, notes)
+    const backendRef = convertDestination(destination, namespace, mesh, where, notes)
     if (backendRef === undefined) return []
     const share = percentage?.value ?? 100
     const amount = Number.isInteger(share)

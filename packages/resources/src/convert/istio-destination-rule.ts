@@ -2,17 +2,18 @@
 import type { MeshObject } from '../mesh-object.ts'
 import type { DestinationRuleSpec } from '../networking/destination-rule/types.ts'
 import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion.ts'
-import { findService, serviceOfHost, subsetService } from './istio-destinations.ts'
+import { serviceOfHost, subsetService } from './istio-destinations.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
 
 /** Converts one DestinationRule. */
 export function convertDestinationRule(
   rule: MeshObject<DestinationRuleSpec>,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   notes: ConversionNotes,
 ): ConvertedObject[] {
   const { spec, id } = rule
   const name = serviceOfHost(spec.host, id.namespace)
-  const service = name && findService(objects, name)
+  const service = name && mesh.service(name)
   if (name === undefined || service === undefined) {
     notes.lost(['spec', 'host'], `there is no Service ${spec.host}`, 'Add the Service.')
     return []

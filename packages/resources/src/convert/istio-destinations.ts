@@ -1,11 +1,9 @@
 // Destinations of Istio as backends of the Gateway API; a subset becomes a Service of its own.
 import type { PathStep } from '../field-path.ts'
-import { isKind } from '../kinds.ts'
-import type { MeshObject } from '../mesh-object.ts'
 import { clusterDomain, resolveHost } from '../networking/host-names.ts'
 import type { Destination } from '../networking/virtual-service/types.ts'
-import type { ServiceSpec } from '../core/service/types.ts'
 import { type ConversionNotes, nameOf } from './conversion.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
 
 /** A Service by name and namespace; undefined for hosts that are none. */
 export function serviceOfHost(host: string, namespace: string): { name: string; namespace: string } | undefined {
@@ -13,17 +11,6 @@ export function serviceOfHost(host: string, namespace: string): { name: string; 
   const [name, own, svc, ...domain] = full.split('.')
   if (name === undefined || own === undefined || svc !== 'svc' || domain.join('.') !== clusterDomain) return undefined
   return { name, namespace: own }
-}
-
-/** The Service object, if there is one. */
-export function findService(
-  objects: readonly MeshObject[],
-  id: { readonly name: string; readonly namespace: string },
-): MeshObject<ServiceSpec> | undefined {
-  for (const object of objects) {
-    if (isKind(object, 'Service') && object.id.name === id.name && object.id.namespace === id.namespace) return object
-  }
-  return undefined
 }
 
 /** Name of the Service that stands for a subset. */
@@ -35,7 +22,7 @@ export function subsetService(service: string, subset: string): string {
 export function convertDestination(
   { host, subset, port }: Destination,
   namespace: string,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   at: readonly PathStep[],
   notes: ConversionNotes,
 ): object | undefined {
@@ -44,7 +31,7 @@ export function convertDestination(
     notes.lost([...at, 'host'], `${host} is no Service`, 'Write an XBackend for it, and refer to that.')
     return undefined
   }
-  const known = findService(objects, service)
+  const known = mesh.service(service)
   const number = port?.number ?? (known?.spec.ports.length === 1 ? known.spec.ports[0]?.port : undefined)
   if (number === undefined) {
     notes.lost([...at, 'port'], `which port of ${host} is meant is not known here`, 'Write `port`, or add the Service.')

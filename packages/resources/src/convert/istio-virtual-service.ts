@@ -8,6 +8,7 @@ import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion
 import { corsFilter, headerFilters, mirrorFilters, redirectFilter, rewriteFilter } from './istio-actions.ts'
 import { convertDestination, serviceOfHost } from './istio-destinations.ts'
 import { convertMatch } from './istio-matches.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
 import { orderNotes } from './rule-order.ts'
 
 type VirtualService = MeshObject<VirtualServiceSpec>
@@ -15,7 +16,7 @@ type VirtualService = MeshObject<VirtualServiceSpec>
 /** Converts one VirtualService. */
 export function convertVirtualService(
   service: VirtualService,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   notes: ConversionNotes,
 ): ConvertedObject[] {
   const { spec } = service
@@ -29,7 +30,7 @@ export function convertVirtualService(
   }
   const origins: [string, string][] = []
   const rules = spec.http.flatMap((rule, index) => {
-    const found = httpRule(rule, ['spec', 'http', index], service, objects, notes)
+    const found = httpRule(rule, ['spec', 'http', index], service, mesh, notes)
     if (found === undefined) return []
     origins.push([`spec.rules[${origins.length}]`, `spec.http[${index}]`])
     return [found]
@@ -37,7 +38,7 @@ export function convertVirtualService(
   orderNotes(spec.http, notes)
   const parents = meshParents(service, notes)
   const converted = rules.length === 0 ? [] : httpRoutes(service, rules, origins, parents)
-  return [...converted, ...tcpRoutes(service, objects, notes, parents)]
+  return [...converted, ...tcpRoutes(service, mesh, notes, parents)]
 }
 
 /** Routes for the gateways have the hosts as host names, those inside the mesh as parents. */
@@ -90,7 +91,7 @@ function httpRule(
   rule: HttpRoute,
   at: readonly PathStep[],
   { id }: VirtualService,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   notes: ConversionNotes,
 ): object | undefined {
   const lacks = ['directResponse', 'delegate', 'fault'] as const
@@ -109,10 +110,10 @@ function httpRule(
   const filters = [
     ...headerFilters(rule.headers),
     ...[redirect, rewriteFilter(rule, at, notes), corsFilter(rule, at, notes)].filter((filter) => filter !== undefined),
-    ...mirrorFilters(rule, id.namespace, objects, at, notes),
+    ...mirrorFilters(rule, id.namespace, mesh, at, notes),
   ]
   const backendRefs = (rule.route ?? []).flatMap(
-    (leg, index) => backendOf(leg, id.namespace, objects, [...at, 'route', index], notes) ?? [],
+    (leg, index) => backendOf(leg, id.namespace, mesh, [...at, 'route', index], notes) ?? [],
   )
   return {
     ...(rule.name === undefined ? {} : { name: nameOf(rule.name) }),
@@ -126,11 +127,11 @@ function httpRule(
 function backendOf(
   leg: HttpRouteDestination,
   namespace: string,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   at: readonly PathStep[],
   notes: ConversionNotes,
 ): object | undefined {
-  const backend = convertDestination(leg.destination, namespace, objects, [...at, 'destination'], notes)
+  const backend = convertDestination(leg.destination, namespace, mesh, [...at, 'destination'], notes)
   const filters = headerFilters(leg.headers)
   return backend && { ...backend, weight: leg.weight, ...(filters.length === 0 ? {} : { filters }) }
 }
@@ -172,7 +173,7 @@ function gatewayDuration(duration: string): string {
 
 function tcpRoutes(
   service: VirtualService,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   notes: ConversionNotes,
   insideMesh: readonly object[],
 ): ConvertedObject[] {
@@ -193,7 +194,7 @@ function tcpRoutes(
       const backend = convertDestination(
         leg.destination,
         id.namespace,
-        objects,
+        mesh,
         [...at, 'route', leg_, 'destination'],
         notes,
       )

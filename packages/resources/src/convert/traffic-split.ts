@@ -1,39 +1,40 @@
 // SMI's TrafficSplit as an HTTPRoute (or TCPRoute) whose parent is the Service that clients call.
 import { isHttpPort } from '../core/service/protocol.ts'
 import type { ServicePort } from '../core/service/types.ts'
-import { isKind } from '../kinds.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import type { SmiHttpMatch, TrafficSplitSpec } from '../smi/types.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
 import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion.ts'
-import { routeGroup, unbound } from './smi-groups.ts'
+import { unbound } from './smi-expressions.ts'
 
 type Split = MeshObject<TrafficSplitSpec>
 
 /** One route per port of the Service. */
-export function convertSplit(split: Split, objects: readonly MeshObject[], notes: ConversionNotes): ConvertedObject[] {
+export function convertSplit(split: Split, mesh: MeshLookup, notes: ConversionNotes): ConvertedObject[] {
   const { namespace, name } = split.id
   const service = serviceName(split.spec.service, namespace)
-  const root = objects.find(
-    (object) => isKind(object, 'Service') && object.id.name === service && object.id.namespace === namespace,
-  )
-  if (root === undefined || !isKind(root, 'Service')) {
+  const root = mesh.find('Service', namespace, service)
+  if (root === undefined) {
     notes.lost(['spec', 'service'], `there is no Service ${service}, so its ports are not known`, 'Add the Service.')
     return []
   }
   const several = root.spec.ports.length > 1
   return root.spec.ports.map((port) => {
     const http = isHttpPort(port)
-    const spec = http ? httpSpec(split, service, port, objects, notes) : tcpSpec(split, service, port, notes)
+    const spec = http ? httpSpec(split, service, port, mesh, notes) : tcpSpec(split, service, port, notes)
     return {
       kind: http ? 'HTTPRoute' : 'TCPRoute',
       namespace,
       name: several ? nameOf(name, port.port) : name,
       spec,
       from: split.id,
-      origins: split.spec.backends.map((_, index) => [
-        `spec.rules[0].backendRefs[${index}]`,
-        `spec.backends[${index}]`,
-      ]),
+      origins: [
+        ['spec.rules[0]', split.spec.matches.length > 0 ? 'spec.matches' : 'spec.backends'],
+        ['spec.rules[1]', 'spec.service'],
+        ...split.spec.backends.map(
+          (_, index) => [`spec.rules[0].backendRefs[${index}]`, `spec.backends[${index}]`] as const,
+        ),
+      ],
     }
   })
 }
@@ -66,17 +67,11 @@ function tcpSpec(split: Split, service: string, port: ServicePort, notes: Conver
   return { parentRefs: [parent(service, port)], rules: [{ backendRefs: backends(split, port) }] }
 }
 
-function httpSpec(
-  split: Split,
-  service: string,
-  port: ServicePort,
-  objects: readonly MeshObject[],
-  notes: ConversionNotes,
-): object {
+function httpSpec(split: Split, service: string, port: ServicePort, mesh: MeshLookup, notes: ConversionNotes): object {
   const shares = backends(split, port)
   if (split.spec.matches.length === 0) return { parentRefs: [parent(service, port)], rules: [{ backendRefs: shares }] }
   const matches = split.spec.matches.flatMap(({ name }, index) => {
-    const group = routeGroup(objects, split.id.namespace, name)
+    const group = mesh.find('HTTPRouteGroup', split.id.namespace, name)
     if (group === undefined) {
       const mend = 'Add the group, or remove it from `matches`.'
       notes.lost(['spec', 'matches', index, 'name'], `there is no HTTPRouteGroup ${name}`, mend)

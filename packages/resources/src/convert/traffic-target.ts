@@ -1,9 +1,11 @@
-// SMI's TrafficTarget as AuthorizationPolicies that allow what it names. What has no counterpart stays out, and so is not allowed.
-import { isKind } from '../kinds.ts'
+// SMI's TrafficTarget as AuthorizationPolicies that allow what it names. What has no counterpart stays out, and so is not allowed; where
+// nothing is left, the policy allows nothing: a workload that a TrafficTarget is about is never open to all.
 import type { MeshObject } from '../mesh-object.ts'
 import type { SmiHttpMatch, TrafficTargetSpec } from '../smi/types.ts'
 import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion.ts'
-import { isLiteral, routeGroup, unbound } from './smi-groups.ts'
+import type { MeshLookup } from './mesh-lookup.ts'
+import { isLiteral, unbound } from './smi-expressions.ts'
+import { targetSelectors } from './target-selectors.ts'
 
 type Target = MeshObject<TrafficTargetSpec>
 
@@ -21,16 +23,11 @@ interface Allowed {
 }
 
 /** One AuthorizationPolicy per set of labels that workloads of the destination's ServiceAccount carry. */
-export function convertTarget(
-  target: Target,
-  objects: readonly MeshObject[],
-  notes: ConversionNotes,
-): ConvertedObject[] {
+export function convertTarget(target: Target, mesh: MeshLookup, notes: ConversionNotes): ConvertedObject[] {
   const { destination, sources } = target.spec
   const namespace = destination.namespace ?? target.id.namespace
-  const selectors = selectorsOf(destination.name, namespace, objects, notes)
-  const allowed = allowedBy(target, objects, notes)
-  if (allowed.length === 0 || sources.length === 0) return []
+  const selectors = targetSelectors(destination.name, namespace, mesh, notes)
+  const allowed = sources.length === 0 ? [] : allowedBy(target, mesh, notes)
   const from = sources.map((source) => ({
     source: { serviceAccounts: [`${source.namespace ?? target.id.namespace}/${source.name}`] },
   }))
@@ -39,108 +36,61 @@ export function convertTarget(
     ...(Object.keys(operation).length === 0 ? {} : { to: [{ operation }] }),
     ...(when.length === 0 ? {} : { when }),
   }))
-  return selectors.map((matchLabels, index) => ({
+  return selectors.map(({ labels, exact }, index) => ({
     kind: 'AuthorizationPolicy',
     namespace,
     name: nameOf(target.id.name, ...(selectors.length > 1 ? [index + 1] : [])),
-    spec: { selector: { matchLabels }, action: 'ALLOW', rules },
+    spec: {
+      ...(Object.keys(labels).length === 0 ? {} : { selector: { matchLabels: labels } }),
+      action: 'ALLOW',
+      rules: exact ? rules : [],
+    },
     from: target.id,
-    origins: allowed.map(({ rule }, at) => [`spec.rules[${at}]`, `spec.rules[${rule}]`]),
+    origins: exact ? allowed.map(({ rule }, at) => [`spec.rules[${at}]`, `spec.rules[${rule}]`]) : [],
   }))
 }
 
-type Labels = Readonly<Record<string, string>>
-
-interface Carrier {
-  readonly labels: Labels
-  readonly serviceAccount: string
-}
-
-function carriersOf(namespace: string, objects: readonly MeshObject[]): Carrier[] {
-  return objects.flatMap((object) => {
-    if (object.id.namespace !== namespace) return []
-    if (isKind(object, 'Workload')) return [{ labels: object.labels, serviceAccount: object.spec.serviceAccount }]
-    if (isKind(object, 'Pod')) return [{ labels: object.labels, serviceAccount: object.spec.serviceAccountName }]
-    return []
-  })
-}
-
-/** Labels by which exactly the workloads of a ServiceAccount are selected. */
-function selectorsOf(
-  account: string,
-  namespace: string,
-  objects: readonly MeshObject[],
-  notes: ConversionNotes,
-): Labels[] {
-  const carriers = carriersOf(namespace, objects)
-  const meant = carriers.filter(({ serviceAccount }) => serviceAccount === account)
-  const at = ['spec', 'destination', 'name']
-  if (meant.length === 0) {
-    notes.lost(
-      at,
-      `no workload of ${namespace} has the ServiceAccount ${account}`,
-      'Add the workload, or correct the name.',
+function allowedBy(target: Target, mesh: MeshLookup, notes: ConversionNotes): Allowed[] {
+  const ports = portsOf(target, mesh, notes)
+  if (ports === undefined) return []
+  const operation: Operation = ports.length === 0 ? {} : { ports: ports.map(String) }
+  const { rules } = target.spec
+  if (rules.some(({ kind }) => kind === 'HTTPRouteGroup')) {
+    return rules.flatMap((rule, index) =>
+      rule.kind === 'HTTPRouteGroup' ? allowedByGroup(target, index, operation, mesh, notes) : [],
     )
   }
-  const found = new Map<string, Labels>()
-  for (const { labels } of meant) {
-    const other = carriers.find(
-      ({ serviceAccount, labels: others }) =>
-        serviceAccount !== account && Object.entries(labels).every(([key, value]) => others[key] === value),
-    )
-    if (Object.keys(labels).length > 0 && other === undefined) {
-      found.set(JSON.stringify(Object.entries(labels).sort()), labels)
-    } else {
-      const message = 'a workload cannot be told by its labels from those of other ServiceAccounts'
-      notes.lost(at, message, `Give the workloads of ${account} a label of their own.`)
-    }
-  }
-  return [...found.values()]
+  const rule = rules.findIndex(({ kind }) => kind === 'TCPRoute')
+  return rule === -1 ? [] : [{ operation, when: [], rule }]
 }
 
-function allowedBy(target: Target, objects: readonly MeshObject[], notes: ConversionNotes): Allowed[] {
-  const { destination, rules } = target.spec
-  const ports = new Set(destination.port === undefined ? [] : [destination.port])
-  let everyPort = false
-  const groups = rules.filter(({ kind }) => kind === 'HTTPRouteGroup')
-  for (const [index, rule] of rules.entries()) {
-    if (rule.kind === 'HTTPRouteGroup') continue
-    const route = objects.find(
-      (object) =>
-        (isKind(object, 'SMITCPRoute') || isKind(object, 'SMIUDPRoute')) &&
-        object.id.kind === rule.kind &&
-        object.id.name === rule.name &&
-        object.id.namespace === target.id.namespace,
-    )
+/** The ports that are meant, none for all; undefined when they cannot be known. */
+function portsOf({ spec, id }: Target, mesh: MeshLookup, notes: ConversionNotes): readonly number[] | undefined {
+  const ports = new Set<number>()
+  let all = !spec.rules.some(({ kind }) => kind === 'TCPRoute')
+  for (const [index, { kind, name }] of spec.rules.entries()) {
+    if (kind === 'HTTPRouteGroup') continue
     const at = ['spec', 'rules', index]
-    if (rule.kind === 'UDPRoute') notes.lost(at, 'datagrams are not authorized', 'Use TCP for what must be authorized.')
-    else if (route === undefined) notes.lost(at, `there is no ${rule.kind} ${rule.name}`, 'Add it.')
-    else {
-      const own = (route.spec as { readonly ports: readonly number[] }).ports
-      if (own.length === 0) everyPort = true
-      for (const port of own) ports.add(port)
-    }
+    const route = kind === 'UDPRoute' ? undefined : mesh.find('SMITCPRoute', id.namespace, name)
+    if (kind === 'UDPRoute') notes.lost(at, 'datagrams are not authorized', 'Use TCP for what must be authorized.')
+    else if (route === undefined) notes.lost(at, `there is no ${kind} ${name}`, 'Add it.')
+    else if (route.spec.ports.length === 0) all = true
+    else for (const port of route.spec.ports) ports.add(port)
   }
-  const narrowed = everyPort && destination.port === undefined ? [] : [...ports].sort((a, b) => a - b).map(String)
-  const operation: Operation = narrowed.length === 0 ? {} : { ports: narrowed }
-  if (groups.length === 0) {
-    const rule = rules.findIndex(({ kind }) => kind === 'TCPRoute')
-    return rule === -1 || (narrowed.length === 0 && !everyPort) ? [] : [{ operation, when: [], rule }]
-  }
-  return rules.flatMap((rule, index) =>
-    rule.kind === 'HTTPRouteGroup' ? allowedByGroup(target, index, operation, objects, notes) : [],
-  )
+  if (spec.destination.port !== undefined) return [spec.destination.port]
+  if (all) return []
+  return ports.size === 0 ? undefined : [...ports].sort((a, b) => a - b)
 }
 
 function allowedByGroup(
   target: Target,
   index: number,
   ports: Operation,
-  objects: readonly MeshObject[],
+  mesh: MeshLookup,
   notes: ConversionNotes,
 ): Allowed[] {
   const rule = target.spec.rules[index]
-  const group = rule && routeGroup(objects, target.id.namespace, rule.name)
+  const group = rule && mesh.find('HTTPRouteGroup', target.id.namespace, rule.name)
   if (rule === undefined || group === undefined) {
     notes.lost(['spec', 'rules', index], `there is no HTTPRouteGroup ${rule?.name}`, 'Add it.')
     return []

@@ -26,7 +26,7 @@ function gatewayApiKind<K extends KindName>(
     versions,
     spec,
     ...more,
-    pending: { effect: 'no route or listener comes of the Gateway API', proxies: 'all' },
+    shownBy: 'control/golden/gateway-api, tests/conformance',
     withDefaults: (written: Written<SpecByKind[K]>) => written as SpecByKind[K],
   })
 }

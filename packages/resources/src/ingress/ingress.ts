@@ -118,7 +118,6 @@ export const ingressKind = defineKind({
   names: ['ingresses', 'ing'],
   description: 'Where requests go that enter from outside.',
   spec,
-  pending: { effect: 'no route comes of it; `weft convert` writes it as Gateway and HTTPRoutes', proxies: 'all' },
   withDefaults: (written) => written as IngressSpec,
 })
 
@@ -133,6 +132,5 @@ export const ingressClassKind = defineKind({
     controller: doc('Who serves it: `weft.dev/ingress-controller` is this mesh.', text('text-253')),
     parameters: context('Settings of one implementation.', openObject({})),
   }),
-  pending: { effect: 'no route comes of an Ingress', proxies: 'all' },
   withDefaults: (written) => written as IngressClassSpec,
 })

@@ -1,6 +1,7 @@
 // A quick reader for the YAML that people write most: blocks, plain and quoted words on one line, collections in brackets on one
 // line. It gives up at the first thing it does not know for certain; then, and whenever a place is asked for, the full parser reads.
-import { giveUp, plainScalar } from './plain-scalar.ts'
+import { Flow, type Inside } from './plain-flow.ts'
+import { colon, dash, giveUp, hash, keyText, newline, plain, quoted, quoteEnd, set, space } from './plain-words.ts'
 import type { PlaceNode } from './positions.ts'
 import { maxDepth } from './yaml-limits.ts'
 
@@ -12,8 +13,6 @@ export interface PlainDocument {
   /** The places of what is inside, when they were asked for. */
   readonly inside: Inside
 }
-
-type Inside = ReadonlyMap<string, PlaceNode> | undefined
 
 /**
  * Reads one document (without its `---` line), on demand with places; undefined when the full parser must. A document without
@@ -27,12 +26,6 @@ export function readPlainYaml(text: string, places = false): PlainDocument | und
     throw error
   }
 }
-
-const newline = 10
-const space = 32
-const hash = 35
-const dash = 45
-const colon = 58
 
 /** Code points that end the quick way wherever they stand: tabs, carriage returns, controls, byte order marks, line separators. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
@@ -213,7 +206,7 @@ class Reader {
       const word = text.slice(from, end).trimEnd()
       // A colon that would make it a key.
       if (word.includes(': ') || word.endsWith(':')) throw giveUp
-      value = plainScalar(word)
+      value = plain(word)
       end = from + word.length
     }
     const rest = end
@@ -236,162 +229,4 @@ class Reader {
   #quoted(from: number, last: number): string {
     return quoted(this.#text, from, last)
   }
-}
-
-/** Collections in brackets, on one line. */
-class Flow {
-  readonly #text: string
-  readonly #depth: number
-  readonly #places: boolean
-  at: number
-  /** The places inside the value that was read last. */
-  inside: Inside
-
-  constructor(text: string, at: number, options: { readonly depth: number; readonly places: boolean }) {
-    this.#text = text
-    this.at = at
-    this.#depth = options.depth
-    this.#places = options.places
-  }
-
-  collection(): unknown {
-    return this.#value(this.#depth)
-  }
-
-  #value(depth: number): unknown {
-    if (depth >= maxDepth) throw giveUp
-    const code = this.#text.charCodeAt(this.at)
-    if (code === 0x7b) return this.#map(depth)
-    if (code === 0x5b) return this.#list(depth)
-    this.inside = undefined
-    return this.#word(false)
-  }
-
-  #map(depth: number): Record<string, unknown> {
-    const value: Record<string, unknown> = {}
-    const inside = this.#places ? new Map<string, PlaceNode>() : undefined
-    this.at++
-    for (;;) {
-      if (this.#skip() === 0x7d) break
-      const quote = this.#text.charCodeAt(this.at)
-      if (quote === 0x7b || quote === 0x5b) throw giveUp
-      const offset = this.at
-      const name = this.#key(quote)
-      if (Object.hasOwn(value, name)) throw giveUp
-      let member: unknown = null
-      this.inside = undefined
-      if (this.#skip() === colon) {
-        this.at++
-        const next = this.#skip()
-        member = next === 0x2c || next === 0x7d ? null : this.#value(depth + 1)
-      }
-      set(value, name, member)
-      inside?.set(name, { offset, inside: this.inside })
-      if (this.#skip() === 0x2c) this.at++
-      else if (this.#skip() !== 0x7d) throw giveUp
-    }
-    this.at++
-    this.inside = inside
-    return value
-  }
-
-  #key(first: number): string {
-    const from = this.at
-    const key = this.#word(true)
-    return first === 0x22 || first === 0x27 ? String(key) : keyText(this.#text.slice(from, this.at).trimEnd())
-  }
-
-  #list(depth: number): unknown[] {
-    const items: unknown[] = []
-    const inside = this.#places ? new Map<string, PlaceNode>() : undefined
-    this.at++
-    for (;;) {
-      if (this.#skip() === 0x5d) break
-      const offset = this.at
-      items.push(this.#value(depth + 1))
-      inside?.set(String(items.length - 1), { offset, inside: this.inside })
-      const next = this.#skip()
-      if (next === 0x2c) this.at++
-      else if (next !== 0x5d) throw giveUp
-    }
-    this.at++
-    this.inside = inside
-    return items
-  }
-
-  /** The next character that is no space; the end of the line ends the quick way. */
-  #skip(): number {
-    while (this.#text.charCodeAt(this.at) === space) this.at++
-    const code = this.#text.charCodeAt(this.at)
-    if (this.at >= this.#text.length || code === newline || code === hash) throw giveUp
-    return code
-  }
-
-  #word(isKey: boolean): unknown {
-    const text = this.#text
-    const from = this.at
-    const code = text.charCodeAt(from)
-    if (code === 0x22 || code === 0x27) {
-      const last = quoteEnd(text, from)
-      this.at = last + 1
-      // `"a":b` is a key only where keys are read.
-      if (!isKey && this.#skip() === colon) throw giveUp
-      return quoted(text, from, last)
-    }
-    let end = from
-    for (; ; end++) {
-      const each = text.charCodeAt(end)
-      if (end >= text.length || each === newline) throw giveUp
-      if (each === 0x2c || each === 0x5d || each === 0x7d) break
-      if (each === 0x5b || each === 0x7b) throw giveUp
-      if (each === hash && text.charCodeAt(end - 1) === space) throw giveUp
-      if (each !== colon) continue
-      const next = text.charCodeAt(end + 1)
-      if (next === space || next === 0x2c || next === 0x5d || next === 0x7d || next === newline) {
-        if (!isKey) throw giveUp
-        break
-      }
-    }
-    const word = text.slice(from, end).trimEnd()
-    if (word === '') throw giveUp
-    this.at = end
-    return plainScalar(word)
-  }
-}
-
-function set(value: Record<string, unknown>, name: string, member: unknown): void {
-  // `__proto__` must stay an ordinary (and unknown) field.
-  if (name === '__proto__') throw giveUp
-  value[name] = member
-}
-
-/** Offset of the quote that closes the one at `from`, on the same line. */
-function quoteEnd(text: string, from: number): number {
-  const quote = text.charCodeAt(from)
-  for (let at = from + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === newline) throw giveUp
-    if (code === 0x5c && quote === 0x22) at++
-    else if (code === quote) {
-      if (quote === 0x22 || text.charCodeAt(at + 1) !== quote) return at
-      at++
-    }
-  }
-  throw giveUp
-}
-
-function quoted(text: string, from: number, last: number): string {
-  const inside = text.slice(from + 1, last)
-  if (text.charCodeAt(from) === 0x27) return inside.replaceAll("''", "'")
-  if (!inside.includes('\\')) return inside
-  // Escapes that JSON and YAML share; YAML has more.
-  if (/\\[^"\\/bfnrt]/.test(inside.replace(/\\\\/g, ''))) throw giveUp
-  return JSON.parse(`"${inside}"`) as string
-}
-
-/** A key without quotes. With a colon in it, it may be an address (`2001:db8::`) that only the full parser tells apart. */
-function keyText(word: string): string {
-  if (word === '' || word.includes(':')) throw giveUp
-  const value = plainScalar(word)
-  return value === null ? '' : String(value)
 }

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { parseAllDocuments } from 'yaml'
-import { allKinds, definitionsNamed, isWrittenAs } from '../definitions.ts'
+import { allKinds, isWrittenAs } from '../definitions.ts'
+import { kindsNamed } from '../kind-names.ts'
 import { writtenKind } from '../kinds.ts'
 import { parseFile } from '../parse/parse-file.ts'
 import { crdOf, jsonSchemaOf } from './json-schema.ts'
@@ -70,26 +71,26 @@ test('the JSON Schema of a kind refuses unknown fields, wrong words and misshape
 test('every kind is found by its kind, and by plural and short names as in kubectl', () => {
   for (const definition of allKinds()) {
     for (const word of [writtenKind(definition.kind), ...(definition.names ?? [])]) {
-      assert.ok(definitionsNamed(word).includes(definition), word)
+      assert.ok(kindsNamed(word).includes(definition), word)
     }
   }
   assert.deepEqual(
-    definitionsNamed('gtw').map(({ kind }) => kind),
+    kindsNamed('gtw').map(({ kind }) => kind),
     ['GatewayAPIGateway'],
   )
   assert.deepEqual(
-    definitionsNamed('TCPRoute').map(({ kind }) => kind),
+    kindsNamed('TCPRoute').map(({ kind }) => kind),
     ['TCPRoute', 'SMITCPRoute'],
   )
   assert.deepEqual(
-    definitionsNamed('tcproutes.specs.smi-spec.io').map(({ kind }) => kind),
+    kindsNamed('tcproutes.specs.smi-spec.io').map(({ kind }) => kind),
     ['SMITCPRoute'],
   )
 })
 
 test('a CRD of ours has what a structural schema needs, and nothing that it must not have', () => {
   const forbidden = ['$ref', 'propertyNames', 'const', 'description:', '"additionalProperties":false']
-  const [workload] = definitionsNamed('Workload')
+  const [workload] = kindsNamed('Workload')
   assert.ok(workload !== undefined)
   const text = JSON.stringify(crdOf(workload))
   for (const keyword of forbidden) assert.ok(!text.includes(keyword), keyword)

@@ -16,7 +16,7 @@ import {
 import type { HTTPRouteGroupSpec, SmiHttpMatch, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './types.ts'
 
 const pending: Pending = {
-  effect: 'no route or policy comes of it; `weft convert` writes it as kinds that have an effect',
+  effect: 'datagrams are not authorized',
   proxies: 'all',
 }
 
@@ -70,7 +70,6 @@ export const smiKinds = {
     description: 'Who may call whom, and what.',
     spec: trafficTargetSchema,
     older: { v1alpha2: { spec: trafficTargetSchema2 }, v1alpha1: { spec: trafficTargetSchema1, root: 'top' } },
-    pending,
     withDefaults: (written) => targetOf(written as WrittenTarget),
   }),
   HTTPRouteGroup: defineKind({
@@ -83,7 +82,6 @@ export const smiKinds = {
       v1alpha2: { spec: { ...httpRouteGroupSchema }, root: 'top' },
       v1alpha1: { spec: { ...httpRouteGroupSchema }, root: 'top' },
     },
-    pending,
     withDefaults: (written) => ({
       matches: ((written as HTTPRouteGroupSpec).matches as unknown as readonly WrittenMatch[]).map(matchOf),
     }),
@@ -99,7 +97,6 @@ export const smiKinds = {
       v1alpha2: { spec: emptySmiRouteSchema },
       v1alpha1: { spec: emptySmiRouteSchema },
     },
-    pending,
     withDefaults: portsOf,
   }),
   SMIUDPRoute: defineKind({
@@ -118,7 +115,6 @@ export const smiKinds = {
     description: 'Shares of the traffic of a Service.',
     spec: trafficSplitSchema,
     older: { v1alpha2: { spec: trafficSplitSchema2 }, v1alpha1: { spec: trafficSplitSchema1 } },
-    pending,
     withDefaults: (written, version) => splitOf(written as WrittenSplit, version),
   }),
 }

@@ -1,6 +1,7 @@
 // Schemas of the Service Mesh Interface, all versions.
 import {
   type Check,
+  context,
   doc,
   type Finding,
   integer,
@@ -33,7 +34,10 @@ const rules = (kinds: readonly string[], least: number): Schema =>
     list(
       object(
         {
-          kind: doc('Kind of the rule.', word(kinds)),
+          kind: doc('Kind of the rule.', {
+            ...word(kinds),
+            'x-pending-values': { UDPRoute: { effect: 'datagrams are not authorized', proxies: 'all' } },
+          }),
           name,
           matches: doc('Names of matches of the group; all unless written.', list(text('short-text'))),
         },
@@ -177,7 +181,7 @@ const matches = doc(
       {
         kind: doc('HTTPRouteGroup.', word(['HTTPRouteGroup'])),
         name,
-        apiGroup: doc('API group of the group of routes.', text('api-group')),
+        apiGroup: context('API group of the group of routes.', text('api-group')),
       },
       { required: ['kind', 'name'] },
     ),

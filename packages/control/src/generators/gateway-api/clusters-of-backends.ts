@@ -32,7 +32,8 @@ export function variantOf(
   { tlsPolicies, trafficPolicies, gateways }: VariantRefs,
 ): Variant {
   if (port.protocol !== 'TCP') return { http2: false, datagrams: true }
-  const tls = effectivePolicy(tlsPolicies, service, port)
+  // What a TLSRoute carries is TLS of the client already, or bytes that came out of it.
+  const tls = route.id.kind === 'TLSRoute' ? undefined : effectivePolicy(tlsPolicies, service, port)
   const limits = effectivePolicy(trafficPolicies, service, port)
   const client = gateways.find(({ spec }) => spec.tls?.backend?.clientCertificateRef !== undefined)
   const protocol = protocolOf(port)

@@ -1,5 +1,11 @@
 // What a rule does with a request: send it to its backends, send the client elsewhere, or answer with an error.
-import { durationMs, type HttpFilter, type RequestMirror, type WeightedBackendRef } from '@weft/resources'
+import {
+  durationMs,
+  type HttpFilter,
+  type RequestMirror,
+  type SessionPersistence,
+  type WeightedBackendRef,
+} from '@weft/resources'
 import {
   type RetryPolicySchema,
   type RouteActionSchema,
@@ -10,7 +16,8 @@ import {
 } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { FractionalPercent_DenominatorType as Denominator } from '@weft/xds/es/envoy/type/v3/percent'
 import { unsupportedFilter } from '../../gateway-api/unsupported-filters.ts'
-import { resolveBackend } from '../../gateway-api/backends.ts'
+import { effectivePolicy } from '../../gateway-api/policies.ts'
+import { resolveBackend, type Target } from '../../gateway-api/backends.ts'
 import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
 import type { Route } from '../../gateway-api/objects.ts'
 import type { HttpMatch, HttpRule } from '../../gateway-api/rules.ts'
@@ -18,6 +25,7 @@ import { duration } from '../config-source.ts'
 import type { Init } from '../init.ts'
 import { retryPolicy } from '../routes/retry-policy.ts'
 import { clusterOfTarget, invalidBackend, type VariantRefs } from './clusters-of-backends.ts'
+import { corsOverride, sessionOverride } from './filter-overrides.ts'
 import { authoritySet, headerModifiers } from './header-modifiers.ts'
 import { type Entry, redirectAction, rewritePath } from './path-changes.ts'
 import { routeRetry } from './route-retry.ts'
@@ -33,7 +41,7 @@ export interface ForwardContext {
 }
 
 /** The part of a rule that HTTPRoute and GRPCRoute have in common, with the filters that only one of them has. */
-export type ForwardRule = Pick<HttpRule, 'timeouts' | 'retry'> & {
+export type ForwardRule = Pick<HttpRule, 'timeouts' | 'retry' | 'sessionPersistence'> & {
   readonly filters?: readonly HttpFilter[]
   readonly backendRefs?: readonly (WeightedBackendRef & { readonly filters?: readonly HttpFilter[] })[]
 }
@@ -46,7 +54,12 @@ export function forward(
   context: ForwardContext,
 ): Pick<
   RouteInit,
-  'action' | 'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'
+  | 'action'
+  | 'typedPerFilterConfig'
+  | 'requestHeadersToAdd'
+  | 'requestHeadersToRemove'
+  | 'responseHeadersToAdd'
+  | 'responseHeadersToRemove'
 > {
   const filters = rule.filters ?? []
   if (unsupportedFilter(rule) !== undefined) return { action: errorAnswer(route) }
@@ -61,8 +74,10 @@ export function forward(
   const single = arms.length === 1 ? only : undefined
   // A backend that is alone has its filters on the route: all of them work there.
   const all = single === undefined ? filters : [...filters, ...single.filters]
+  const cors = all.find((one) => one.cors !== undefined)?.cors
   return {
     action: { case: 'route', value: routeAction(rule, match, { arms, all, route }, context) },
+    typedPerFilterConfig: { ...corsOverride(cors), ...sessionOverride(rule.sessionPersistence ?? single?.session) },
     ...headerModifiers(all),
   }
 }
@@ -72,6 +87,8 @@ interface Arm {
   readonly cluster: string
   readonly weight: number
   readonly filters: readonly HttpFilter[]
+  /** What a policy on the backend says of sessions. */
+  readonly session: SessionPersistence | undefined
 }
 
 function armsOf(route: Route, rule: ForwardRule, { refs }: ForwardContext): Arm[] {
@@ -79,9 +96,20 @@ function armsOf(route: Route, rule: ForwardRule, { refs }: ForwardContext): Arm[
     .map((ref) => {
       const resolved = resolveBackend(route, ref, refs)
       const cluster = resolved.ok ? clusterOfTarget(route, resolved.target, refs) : invalidBackend
-      return { valid: resolved.ok, cluster, weight: ref.weight, filters: ref.filters ?? [] }
+      return {
+        valid: resolved.ok,
+        cluster,
+        weight: ref.weight,
+        filters: ref.filters ?? [],
+        session: resolved.ok ? sessionOf(resolved.target, refs) : undefined,
+      }
     })
     .filter(({ weight }) => weight > 0)
+}
+
+function sessionOf(target: Target, { trafficPolicies }: ForwardContext['refs']): SessionPersistence | undefined {
+  if (target.kind === 'backend') return undefined
+  return effectivePolicy(trafficPolicies, target.service, target.port)?.spec.sessionPersistence
 }
 
 /** What a rule without any backend to go to answers: 500, which gRPC clients should see as UNAVAILABLE. */

@@ -141,6 +141,7 @@ export class ListenerChains {
       statPrefix,
       routes,
       authorization: httpRbac(authorization.http),
+      sessions: true,
       accessLog,
     })
   }

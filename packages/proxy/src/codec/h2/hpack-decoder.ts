@@ -38,6 +38,9 @@ export class HpackDecoder {
   /** The limit went below the table's size: the next block must begin with an update (RFC 7541 4.2). */
   #updateDue = false
   #at = 0
+  /** Where the block begins, and the block as a text once one of its literals was asked for. */
+  #start = 0
+  #text = ''
   #flags = 0
   #malformed: string | undefined = undefined
   #value = ''
@@ -52,7 +55,14 @@ export class HpackDecoder {
   /** Decodes a whole block. Returns what is wrong with it, if anything; it never throws. */
   decode(bytes: Buffer, start: number, end: number, sink: FieldSink): string | undefined {
     this.#at = start
+    this.#start = start
     this.#malformed = undefined
+    const fault = this.#fields(bytes, end, sink)
+    this.#text = ''
+    return fault
+  }
+
+  #fields(bytes: Buffer, end: number, sink: FieldSink): string | undefined {
     let first = true
     while (this.#at < end) {
       const byte = bytes[this.#at] as number
@@ -96,7 +106,7 @@ export class HpackDecoder {
   #indexedLiteral(bytes: Buffer, end: number, sink: FieldSink): void {
     const name = this.#name(bytes, end, 0x3f)
     if (name === undefined) return
-    const length = this.#valueLength(bytes, end)
+    const length = this.#valueLength(bytes, end, true)
     if (this.#malformed !== undefined) return
     const value = this.#value
     this.#table.insert(name, value, length, this.#flags)
@@ -111,7 +121,7 @@ export class HpackDecoder {
     }
     const name = this.#name(bytes, end, 0x0f)
     if (name === undefined) return
-    this.#valueLength(bytes, end)
+    this.#valueLength(bytes, end, false)
     if (this.#malformed === undefined) sink.onField(name, this.#value, this.#flags | flags)
   }
 
@@ -138,8 +148,8 @@ export class HpackDecoder {
     return this.#outcome < 0 ? undefined : nameOfBytes(text, 0, decodedBytes(this.#outcome))
   }
 
-  /** Reads a value into `#value` and `#flags`; returns its length as the table counts it. */
-  #valueLength(bytes: Buffer, end: number): number {
+  /** Reads a value into `#value` and `#flags`; returns its length as the table counts it. `kept`: it outlives the message. */
+  #valueLength(bytes: Buffer, end: number, kept: boolean): number {
     const coded = ((bytes[this.#at] as number) & 0x80) !== 0
     const length = this.#stringLength(bytes, end)
     if (length < 0) return 0
@@ -149,7 +159,8 @@ export class HpackDecoder {
       let all = VALUE | TARGET
       for (let at = from; at < this.#at; at++) all &= charClass[bytes[at] as number] as number
       this.#flags = flagsOf(all)
-      this.#take(bytes, from, this.#at)
+      if (kept) this.#take(bytes, from, this.#at)
+      else this.#cut(bytes, from, this.#at, end)
       return length
     }
     const text = this.#decoded(bytes, from, this.#at)
@@ -167,6 +178,16 @@ export class HpackDecoder {
     while (from < to && isBlank(bytes[from] as number)) from++
     while (to > from && isBlank(bytes[to - 1] as number)) to--
     this.#value = from === to ? '' : bytes.latin1Slice(from, to)
+  }
+
+  /** As `#take`, as a part of the text of the whole block: one call into native code for all of its literals. */
+  #cut(bytes: Buffer, start: number, end: number, blockEnd: number): void {
+    let from = start
+    let to = end
+    while (from < to && isBlank(bytes[from] as number)) from++
+    while (to > from && isBlank(bytes[to - 1] as number)) to--
+    if (this.#text === '') this.#text = bytes.latin1Slice(this.#start, blockEnd)
+    this.#value = this.#text.slice(from - this.#start, to - this.#start)
   }
 
   #decoded(bytes: Buffer, start: number, end: number): Buffer {

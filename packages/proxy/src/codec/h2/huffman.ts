@@ -29,7 +29,7 @@ const firstSymbol = new Uint16Array(longest + 1)
 const symbols = new Uint16Array(eos + 1)
 /**
  * By the next bits: one or two symbols (a byte each), how many (2 bits), their length in bits (4 bits), and the classes that one
- * of them is not of (VALUE and TARGET, above). 0: the code is longer.
+ * of them is not of (VALUE and TARGET, above). 0: the code is longer; `unknown`: not worked out yet.
  */
 const root = new Int32Array(1 << rootBits)
 const countShift = 16
@@ -39,34 +39,43 @@ const classBits = VALUE | TARGET
 /** In what `decodeHuffman` returns: the classes that one of the bytes is not of. */
 const outcomeShift = 24
 const lengthMask = (1 << outcomeShift) - 1
+/** By the next bits: one symbol. What `root` is made of. */
+const single = new Int32Array(1 << rootBits)
+const unknown = -1
 fillTables()
 
+/** In few steps: a loop that runs long enough to be compiled costs each idle proxy the memory of V8's compilers. */
 function fillTables(): void {
-  let code = 0
-  let order = 0
-  const single = new Int32Array(1 << rootBits)
+  for (const length of codeLengths) codeCount[length] = (codeCount[length] as number) + 1
   for (let length = 1; length <= longest; length++) {
-    code *= 2
-    firstCode[length] = code
-    firstSymbol[length] = order
-    for (let symbol = 0; symbol <= eos; symbol++) {
-      if (codeLengths[symbol] !== length) continue
-      codes[symbol] = code
-      symbols[order++] = symbol
-      if (length <= rootBits) {
-        const from = code << (rootBits - length)
-        const entry = symbol | (1 << countShift) | (length << lengthShift) | (lacks(symbol) << lacksShift)
-        single.fill(entry, from, from + (1 << (rootBits - length)))
-      }
-      code++
-    }
-    codeCount[length] = order - (firstSymbol[length] as number)
+    const before = length - 1
+    firstCode[length] = ((firstCode[before] as number) + (codeCount[before] as number)) * 2
+    firstSymbol[length] = (firstSymbol[before] as number) + (codeCount[before] as number)
   }
-  for (let bits = 0; bits <= rootMask; bits++) root[bits] = withSecond(single, bits)
+  const placed = new Uint16Array(longest + 1)
+  for (let symbol = 0; symbol <= eos; symbol++) {
+    const length = codeLengths[symbol] as number
+    const place = placed[length] as number
+    placed[length] = place + 1
+    const code = (firstCode[length] as number) + place
+    codes[symbol] = code
+    symbols[(firstSymbol[length] as number) + place] = symbol
+    if (length > rootBits) continue
+    const from = code << (rootBits - length)
+    const entry = symbol | (1 << countShift) | (length << lengthShift) | (lacks(symbol) << lacksShift)
+    single.fill(entry, from, from + (1 << (rootBits - length)))
+  }
+  root.fill(unknown)
+}
+
+/** What comes with the next bits, worked out when they come for the first time. */
+function rootOf(bits: number): number {
+  const known = root[bits] as number
+  return known === unknown ? (root[bits] = withSecond(bits)) : known
 }
 
 /** Adds a second symbol when all of its code is among the bits. */
-function withSecond(single: Int32Array, bits: number): number {
+function withSecond(bits: number): number {
   const first = single[bits] as number
   if (first === 0) return 0
   const used = lengthOf(first)
@@ -128,7 +137,7 @@ export function decodeHuffman(bytes: Buffer, start: number, end: number, target:
         if (count < rootBits) break
       } else break
     }
-    const found = root[(bits >>> (count - rootBits)) & rootMask] as number
+    const found = rootOf((bits >>> (count - rootBits)) & rootMask)
     if (found !== 0) {
       target[written] = found & 0xff
       target[written + 1] = (found >> 8) & 0xff
@@ -168,7 +177,7 @@ function decodeTail(bits: number, bitCount: number, target: Buffer, before: numb
   let lacking = before & ~lengthMask
   while (count > 0) {
     const missing = rootBits - count
-    const found = root[((bits << missing) | ((1 << missing) - 1)) & rootMask] as number
+    const found = rootOf(((bits << missing) | ((1 << missing) - 1)) & rootMask)
     const symbol = found & 0xff
     const length = found === 0 ? longest : (codeLengths[symbol] as number)
     if (length > count) break

@@ -196,7 +196,7 @@ test('single bytes that nobody reads are kept as bytes, and told in their order'
   send(greeting, post(1))
   const [request] = server.requests as [SeenRequest]
   request.stream.pauseRequest()
-  const text = Array.from({ length: 5_000 }, (_, index) => String.fromCharCode(97 + (index % 26))).join('')
+  const text = Array.from({ length: 40_000 }, (_, index) => String.fromCharCode(97 + (index % 26))).join('')
   send(...[...text].map((letter) => data(1, letter)))
   let told = 0
   request.onEach = () => {

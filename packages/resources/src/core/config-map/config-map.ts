@@ -29,8 +29,8 @@ export const configMapKind = defineKind({
   versions: ['v1'],
   root: 'top',
   names: ['configmaps', 'cm'],
+  shownBy: 'control/golden/gateway-api/tls',
   description: 'Authorities (`ca.crt`) of gateways and backends.',
-  pending: { effect: 'nothing reads it', proxies: 'all' },
   spec: object({
     data: doc('Texts by name.', mapOf(text(), 'file-key', { check: checkMeshConfig })),
     binaryData: context('Bytes by name, in base64.', mapOf(text('base64'), 'file-key')),

@@ -56,8 +56,8 @@ export const secretKind = defineKind({
   versions: ['v1'],
   root: 'top',
   names: ['secrets'],
+  shownBy: 'control/golden/gateway-api/tls',
   description: 'Certificates and keys of gateways and backends.',
-  pending: { effect: 'no gateway serves its certificate', proxies: 'all' },
   spec,
   withDefaults: (written) => {
     const { type = 'Opaque', data = {}, stringData = {} } = written as WrittenSecret

@@ -1,5 +1,5 @@
 // Schema of BackendTLSPolicy.
-import { doc, type Finding, list, mapOf, object, type Schema, text, word } from '../../schema/schema.ts'
+import { doc, type Finding, list, mapOf, object, pending, type Schema, text, word } from '../../schema/schema.ts'
 import { checkParents, localReference, targetReference } from '../references.ts'
 import type { BackendTlsValidation } from './types.ts'
 
@@ -39,7 +39,10 @@ export const backendTlsPolicySchema: Schema = object(
       list(targetReference, { min: 1, max: 16, check: checkParents }),
     ),
     validation: doc('How their certificates are verified.', tlsValidation),
-    options: doc('Settings of one implementation; Weft knows none.', mapOf(text('text-4096'), 'no-nul', { max: 16 })),
+    options: pending(
+      'Weft knows no option',
+      doc('Settings of one implementation; Weft knows none.', mapOf(text('text-4096'), 'no-nul', { max: 16 })),
+    ),
   },
   { required: ['targetRefs', 'validation'] },
 )

@@ -6,6 +6,7 @@ import {
   list,
   mapOf,
   object,
+  pending,
   portNumber,
   type Schema,
   text,
@@ -50,7 +51,10 @@ const tls = object(
       byDefault('Terminate', word(['Terminate', 'Passthrough'])),
     ),
     certificateRefs: doc('Secrets with certificates and keys.', list(secretReference, { max: 64 })),
-    options: doc('Settings of one implementation; Weft knows none.', mapOf(text('text-4096'), 'no-nul', { max: 16 })),
+    options: pending(
+      'Weft knows no option',
+      doc('Settings of one implementation; Weft knows none.', mapOf(text('text-4096'), 'no-nul', { max: 16 })),
+    ),
   },
   { check: checkTls },
 )

@@ -6,6 +6,7 @@ import {
   list,
   mapOf,
   object,
+  pending,
   portNumber,
   type Schema,
   text,
@@ -77,8 +78,14 @@ export const gatewaySpecSchema: Schema = object(
       'What the serving workloads are to look like.',
       object({
         labels: doc('Labels of what is made for it.', mapOf(text('optional-label-value'), 'qualified-key', { max: 8 })),
-        annotations: doc('Annotations of what is made for it.', mapOf(text('text-4096'), 'qualified-key', { max: 16 })),
-        parametersRef: doc('Settings of one implementation; Weft has none.', localReference),
+        annotations: pending(
+          'on one machine nothing bears annotations',
+          doc('Annotations of what is made for it.', mapOf(text('text-4096'), 'qualified-key', { max: 16 })),
+        ),
+        parametersRef: pending(
+          'nothing reads the settings',
+          doc('Settings of one implementation; Weft has none.', localReference),
+        ),
       }),
     ),
     allowedListeners: doc(

@@ -7,6 +7,8 @@ import {
   integer,
   list,
   object,
+  pending,
+  pendingOnWeft,
   portNumber,
   type Schema,
   text,
@@ -119,12 +121,18 @@ const fieldOfType: Readonly<Record<string, string>> = {
 const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestHeaderModifier: modifier('Changes of the headers of the request.'),
   ResponseHeaderModifier: modifier('Changes of the headers of the answer.'),
-  RequestMirror: doc('Sends copies elsewhere.', mirror),
+  RequestMirror: pendingOnWeft('no copy is sent', doc('Sends copies elsewhere.', mirror)),
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
-  CORS: doc('Answers browsers that ask from other origins.', cors),
-  ExternalAuth: doc('Asks an authorizer first.', externalAuth),
-  ExtensionRef: doc('A filter of one implementation.', localReference),
+  CORS: pendingOnWeft('the application answers for itself', doc('Answers browsers that ask from other origins.', cors)),
+  ExternalAuth: pending(
+    'no authorizer is asked: requests of the rule are answered with 500',
+    doc('Asks an authorizer first.', externalAuth),
+  ),
+  ExtensionRef: pending(
+    'Weft has no such filter: requests of the rule are answered with 500',
+    doc('A filter of one implementation.', localReference),
+  ),
 }
 
 /** A list of filters of the given types; `once` are those that must not be repeated. */

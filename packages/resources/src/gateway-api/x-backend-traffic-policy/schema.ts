@@ -1,6 +1,6 @@
 // Schema of XBackendTrafficPolicy.
 import { parseDurationMs } from '../../duration.ts'
-import { byDefault, doc, type Finding, integer, list, object, type Schema, text } from '../../schema/schema.ts'
+import { byDefault, doc, type Finding, integer, list, object, pending, type Schema, text } from '../../schema/schema.ts'
 import { localReference, repeated } from '../references.ts'
 import { sessionPersistence } from '../session-persistence-schema.ts'
 import type { LocalReference } from '../types.ts'
@@ -14,9 +14,12 @@ const retryConstraint = object({
       { percent: 20, interval: '10s' },
       object({
         percent: doc('Retries per hundred requests.', byDefault(20, integer(0, 100))),
-        interval: doc(
-          'Time over which requests are counted.',
-          byDefault('10s', { ...text('gateway-duration'), 'x-check': within(1000) }),
+        interval: pending(
+          'retries in flight are counted, whatever the time',
+          doc(
+            'Time over which requests are counted.',
+            byDefault('10s', { ...text('gateway-duration'), 'x-check': within(1000) }),
+          ),
         ),
       }),
     ),
@@ -27,7 +30,10 @@ const retryConstraint = object({
       { count: 10, interval: '1s' },
       object({
         count: doc('How many.', integer(1, 1_000_000)),
-        interval: doc('In which time.', { ...text('gateway-duration'), 'x-check': within(1) }),
+        interval: pending(
+          'so many retries may be in flight, whatever the time',
+          doc('In which time.', { ...text('gateway-duration'), 'x-check': within(1) }),
+        ),
       }),
     ),
   ),
