@@ -48,7 +48,7 @@ export interface OfflineOptions {
 
 /** Translates files. Never fails: what is wrong is in `problems`. */
 export function buildOffline(files: readonly SourceFile[], options: OfflineOptions = {}): OfflineMesh {
-  const { objects, problems } = loadFiles(files)
+  const { objects, problems } = loadFiles(files, options.flavor)
   const planned =
     options.instances ??
     planInstances(meshWorkloads(objects), ofKind(objects, 'Service')).map((instance) => ({

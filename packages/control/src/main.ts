@@ -15,6 +15,7 @@ const usage = `Usage: control --config DIR --state DIR/.weft [options]
   --trust-domain cluster.local
   --svid-ttl-ms 86400000  life of workload certificates
   --access-log on|off     access log of the proxies
+  --proxy weft|envoy      whose proxies are the data plane: what they do not enforce is refused
   --log-level info`
 
 const options = {
@@ -28,6 +29,7 @@ const options = {
   'svid-ttl-ms': { type: 'string', default: '86400000' },
   'access-log': { type: 'string', default: 'on' },
   'log-level': { type: 'string', default: 'info' },
+  proxy: { type: 'string', default: 'weft' },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -56,6 +58,8 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
     return value
   }
   if (!/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) fail(`--host ${host}: only loopback addresses for now`, 2)
+  const { proxy } = values
+  if (proxy !== 'weft' && proxy !== 'envoy') fail(`--proxy ${proxy}: weft or envoy`, 2)
   if (!['on', 'off'].includes(values['access-log'])) fail(`--access-log ${values['access-log']}: on or off`, 2)
   const logLevel = logLevels.find((level) => level === values['log-level'])
   if (logLevel === undefined) fail(`--log-level ${values['log-level']}: ${logLevels.join(', ')}`, 2)
@@ -71,6 +75,7 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
       trustDomain: values['trust-domain'],
       svidTtlMs: number('svid-ttl-ms', 10 * 365 * 86_400_000),
       accessLog: values['access-log'] === 'on',
+      proxy,
     },
   }
 }

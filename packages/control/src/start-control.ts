@@ -1,5 +1,6 @@
 // The control plane, assembled: sources and registry in, store, control plane, CA, ADS and admin servers out.
 import { err, ok, type Result, type Runtime } from '@weft/core'
+import type { DataPlane } from '@weft/resources'
 import { adminRoutes } from './api/admin-routes.ts'
 import { type AdminServer, startAdminServer } from './api/admin-server.ts'
 import { controlMetrics } from './api/control-metrics.ts'
@@ -30,6 +31,8 @@ export interface ControlSettings {
   readonly trustDomain: string
   readonly svidTtlMs: number
   readonly accessLog: boolean
+  /** Whose proxies are the data plane; what they do not enforce is refused. Weft's own unless given. */
+  readonly proxy?: DataPlane
 }
 
 /** Where something listens. */
@@ -165,7 +168,7 @@ async function startInputs(
   plane: ControlPlane,
   closers: (() => void | Promise<void>)[],
 ): Promise<{ readonly store: ConfigStore; readonly registry: RegistrySource }> {
-  const store = new ConfigStore(runtime, `${settings.stateDir}/state/objects.json`)
+  const store = new ConfigStore(runtime, `${settings.stateDir}/state/objects.json`, settings.proxy)
   store.subscribe((state) => plane.setStoreState(state))
   await store.load()
   const files = new FileSource(runtime, { dir: settings.configDir, onFiles: (found) => store.apply(found) })

@@ -31,6 +31,8 @@ export interface KindDefinition<K extends KindName = KindName> {
   readonly description?: string
   /** The kind is known, and every object of it is refused: what to do instead. For kinds that must not be half enforced. */
   readonly refused?: string
+  /** Every object of the kind is refused where Weft's own proxy is the data plane: what to do instead. */
+  readonly refusedOnWeft?: string
   /** Fills in defaults; `spec` has passed the schema of its version. */
   readonly withDefaults: (spec: Written<SpecByKind[K]>, version: string) => SpecByKind[K]
 }

@@ -16,11 +16,13 @@ import type { XBackendSpec } from './gateway-api/x-backend/types.ts'
 import type { IngressClassSpec, IngressSpec } from './ingress/types.ts'
 import type { MeshObject } from './mesh-object.ts'
 import type { DestinationRuleSpec } from './networking/destination-rule/types.ts'
+import type { EnvoyFilterSpec } from './networking/envoy-filter/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
 import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
 import type { SidecarSpec } from './networking/sidecar/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
+import type { RequestAuthenticationSpec } from './security/request-authentication/types.ts'
 import type { PeerAuthenticationSpec } from './security/peer-authentication/types.ts'
 import type { WorkloadEntrySpec } from './networking/workload-entry/types.ts'
 import type { WorkloadGroupSpec } from './networking/workload-group/types.ts'
@@ -50,9 +52,9 @@ export interface SpecByKind {
   WorkloadGroup: WorkloadGroupSpec
   Sidecar: SidecarSpec
   ProxyConfig: CheckedSpec
-  EnvoyFilter: CheckedSpec
+  EnvoyFilter: EnvoyFilterSpec
   PeerAuthentication: PeerAuthenticationSpec
-  RequestAuthentication: CheckedSpec
+  RequestAuthentication: RequestAuthenticationSpec
   AuthorizationPolicy: AuthorizationPolicySpec
   Telemetry: CheckedSpec
   WasmPlugin: CheckedSpec

@@ -87,7 +87,7 @@ export class EnvoyMesh {
     for (const folder of ['run', 'ca', 'registry', 'state']) mkdirSync(join(state, folder), { recursive: true })
     const text = `${this.options.base}\n---\n${more}`
     writeFileSync(join(dir, 'mesh.yaml'), text)
-    const { objects } = loadFiles([{ name: 'mesh.yaml', text }])
+    const { objects } = loadFiles([{ name: 'mesh.yaml', text }], 'envoy')
     const firstIndex = 254 * (100 + (process.pid % 100))
     const planned = planInstances(meshWorkloads(objects), ofKind(objects, 'Service'), [], { firstIndex })
     this.instances = planned.map((one) => ({ ...one, ready: true }))
@@ -104,6 +104,7 @@ export class EnvoyMesh {
         trustDomain: 'cluster.local',
         svidTtlMs: 3_600_000,
         accessLog: true,
+        proxy: 'envoy',
       },
       runtime,
     )
@@ -122,7 +123,8 @@ export class EnvoyMesh {
       log: runtime.log,
     })
     for (const instance of this.instances) {
-      if (instance.proxy !== 'gateway') await this.#startApps(instance)
+      // Workloads outside the mesh are played by the tests.
+      if (instance.proxy === 'sidecar') await this.#startApps(instance)
       if (instance.proxy !== 'none') await this.#startEnvoy(instance)
     }
     await this.settled()

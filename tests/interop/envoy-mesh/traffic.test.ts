@@ -11,8 +11,13 @@ spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }]
 ---
 apiVersion: weft.dev/v1alpha1
 kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog, version: v1 } }
+metadata: { name: catalog, namespace: shop, labels: { app: catalog, version: v1, istio-locality: north.a.2 } }
 spec: { command: [catalog], serviceAccount: catalog, replicas: 3, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: far, namespace: shop, labels: { app: catalog, version: v2, istio-locality: south.a.1 } }
+spec: { command: [far], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
 ---
 apiVersion: weft.dev/v1alpha1
 kind: Workload
@@ -79,11 +84,63 @@ describe('traffic rules on real Envoys', { skip: skipWithoutEnvoy }, () => {
   test('copies go to the mirror with the same host, and their share is kept', async () => {
     const copies = (path: string): number => mesh.seen.filter((s) => s.instance === 'shadow-0' && s.url === path).length
     const answer = await mesh.call('web-0', 'http://catalog/copied')
-    assert.match(answer.body, /^catalog-/)
+    assert.notEqual(answer.body, 'shadow-0')
     await until(() => copies('/copied') === 1)
     assert.equal(mesh.seen.find((s) => s.instance === 'shadow-0')?.headers.host, 'catalog')
     for (let index = 0; index < 100; index++) await mesh.call('web-0', 'http://catalog/half')
     await until(() => copies('/half') > 20)
     assert.ok(copies('/half') < 80, `${copies('/half')} of 100`)
+  })
+
+  /** How many answers each instance gave. */
+  async function answers(
+    count: number,
+    headers: (index: number) => Record<string, string>,
+  ): Promise<Map<string, number>> {
+    const given = new Map<string, number>()
+    for (let index = 0; index < count; index++) {
+      const { status, body } = await mesh.call('web-0', 'http://catalog/', headers(index))
+      assert.equal(status, 200, body)
+      given.set(body, (given.get(body) ?? 0) + 1)
+    }
+    return given
+  }
+
+  function balance(loadBalancer: string, more = ''): string {
+    return `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: catalog, namespace: shop }
+spec: { host: catalog, trafficPolicy: { loadBalancer: ${loadBalancer} ${more} } }
+`
+  }
+
+  for (const algorithm of ['ringHash: { minimumRingSize: 1024 }', 'maglev: { tableSize: 65537 }']) {
+    test(`what has the same header goes to the same endpoint: ${algorithm}`, async () => {
+      mesh.edit(balance(`{ consistentHash: { httpHeaderName: x-user, ${algorithm} } }`))
+      await until(async () => (await answers(12, () => ({ 'x-user': 'ann' }))).size === 1)
+      const users = await answers(60, (index) => ({ 'x-user': `user-${index}` }))
+      assert.ok(users.size > 1, 'different users reach different endpoints')
+    })
+  }
+
+  test('a cookie that is not there is made, and leads back to the same endpoint', async () => {
+    mesh.edit(balance('{ consistentHash: { httpCookie: { name: seat, path: /, ttl: 60s } } }'))
+    let cookie = ''
+    let first = ''
+    await until(async () => {
+      const answer = await mesh.call('web-0', 'http://catalog/')
+      cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+      first = answer.body
+      return cookie.startsWith('seat=')
+    })
+    assert.deepEqual([...(await answers(12, () => ({ cookie }))).keys()], [first])
+  })
+
+  test('shares by locality are kept, and the nearest locality comes first when failing endpoints are found out', async () => {
+    mesh.edit(balance('{ localityLbSetting: { distribute: [{ from: north/*, to: { "south/*": 100 } }] } }'))
+    await until(async () => [...(await answers(8, () => ({}))).keys()].join() === 'far-0')
+    mesh.edit(balance('{ localityLbSetting: { enabled: true } }', ', outlierDetection: { consecutive5xxErrors: 3 }'))
+    await until(async () => !(await answers(12, () => ({}))).has('far-0'))
   })
 })

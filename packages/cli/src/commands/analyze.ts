@@ -100,7 +100,7 @@ function analyzeFiles(
   files: readonly SourceFile[],
   { proxy, suppress }: AnalyzeOptions,
 ): { readonly objects: number; readonly problems: readonly Problem[] } {
-  const { objects, written, problems } = loadFiles(files)
+  const { objects, written, problems } = loadFiles(files, proxy)
   const nowMs = Date.now()
   const relations = analyzeWritten(written, {
     certificateFault: (certificate, key) => certificateFault(certificate, key, nowMs),

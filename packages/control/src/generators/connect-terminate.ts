@@ -41,7 +41,7 @@ export const connectTerminate = generator({
     const ports = tunnelledPorts(scope, refs)
     const [first] = ports
     if (first === undefined) return { resources: [], problems: [], losers: [] }
-    const authorization = authorizationOf(refs, 'connect', scope.trustDomain)
+    const authorization = authorizationOf(refs, 'connect', scope.trustDomain, scope.accessLog)
     const { mode, origin } = first.mtls
     const metadata = weftMetadata({
       origin: scope.workload,

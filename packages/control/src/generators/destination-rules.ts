@@ -3,11 +3,14 @@ import { originOf, type Origin } from '@weft/core'
 import {
   type DestinationRuleSpec,
   isVisible,
+  type LocalityLoadBalancing,
+  selectsLabels,
   type PortTrafficPolicy,
   type Subset,
   type TrafficPolicy,
 } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import type { MeshSettings } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Loser, ProxyRef } from './generator.ts'
 import type { Service } from './hosts.ts'
@@ -15,19 +18,43 @@ import type { Service } from './hosts.ts'
 /** A DestinationRule with its content. */
 export type DestinationRule = SnapshotObject<DestinationRuleSpec>
 
-/** Rules for a Service that callers of a `ruleScope` see: theirs first, then the Service's, then others, each by name. */
-export function destinationRulesFor(mesh: MeshQuery, service: Service, namespace: string): DestinationRule[] {
-  const rank = (rule: DestinationRule): number =>
-    rule.id.namespace === namespace ? 0 : rule.id.namespace === service.id.namespace ? 1 : 2
+/** Callers that see the same rules. */
+export interface Callers {
+  /** '' where no rule tells namespaces apart. */
+  readonly namespace: string
+  /** Only the labels that some rule asks for. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/**
+ * Rules for a Service that callers of a `ruleScope` see: those that select them first, then theirs, then the Service's, then
+ * others, each by name.
+ */
+export function destinationRulesFor(mesh: MeshQuery, service: Service, callers: Callers): DestinationRule[] {
+  const { namespace, labels } = callers
+  const rank = ({ id, spec }: DestinationRule): number => {
+    if (spec.workloadSelector !== undefined) return 0
+    return id.namespace === namespace ? 1 : id.namespace === service.id.namespace ? 2 : 3
+  }
   return mesh
     .destinationRulesOf(service)
     .filter(({ id, spec }) => isVisible(spec.exportTo, id.namespace, namespace))
+    .filter(({ id, spec: { workloadSelector } }) => {
+      if (workloadSelector === undefined) return true
+      return id.namespace === namespace && selectsLabels(workloadSelector.matchLabels, labels)
+    })
     .sort((a, b) => rank(a) - rank(b))
 }
 
-/** The namespace whose rules a proxy sees, or '' when it sees what all namespaces without rules of their own see. */
-export function ruleScope(mesh: MeshQuery, { instance }: ProxyRef): string {
-  return mesh.namespacesWithLocalRules().has(instance.namespace) ? instance.namespace : ''
+/** Whose rules a proxy sees; proxies without rules of their own are all alike. */
+export function ruleScope(mesh: MeshQuery, { instance }: ProxyRef): Callers {
+  const { namespaces, labelKeys } = mesh.localRules(instance.namespace)
+  if (!namespaces.has(instance.namespace)) return { namespace: '', labels: {} }
+  const labels = labelKeys.flatMap((key) => {
+    const value = instance.labels[key]
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return { namespace: instance.namespace, labels: Object.fromEntries(labels) }
 }
 
 /** A subset and where it was written. */
@@ -78,6 +105,34 @@ export function mergeDestinationRules(rules: readonly DestinationRule[]): Merged
   }
 }
 
+/** What the mesh settings say where no rule does. */
+export interface PolicyDefaults {
+  readonly connectTimeout?: string
+  readonly localityLbSetting?: LocalityLoadBalancing
+}
+
+/** The defaults of a mesh. */
+export function policyDefaults({ config }: MeshSettings): PolicyDefaults {
+  const { connectTimeout, localityLbSetting } = config
+  return {
+    ...(connectTimeout === undefined ? {} : { connectTimeout }),
+    ...(localityLbSetting === undefined ? {} : { localityLbSetting }),
+  }
+}
+
+/** A policy with the defaults filled in. */
+export function withDefaults(policy: TrafficPolicy, defaults: PolicyDefaults): TrafficPolicy {
+  const { connectTimeout, localityLbSetting } = defaults
+  const { loadBalancer = { simple: 'LEAST_REQUEST' as const }, connectionPool } = policy
+  return {
+    ...policy,
+    ...(connectTimeout === undefined
+      ? {}
+      : { connectionPool: { ...connectionPool, tcp: { connectTimeout, ...connectionPool?.tcp } } }),
+    ...(localityLbSetting === undefined ? {} : { loadBalancer: { localityLbSetting, ...loadBalancer } }),
+  }
+}
+
 /** What holds for a port of a subset: port settings replace the whole policy, a subset's members override the host's. */
 export function portPolicy(
   base: TrafficPolicy | undefined,
@@ -92,11 +147,13 @@ export function portPolicy(
     ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(tls === undefined ? {} : { tls }),
   })
-  // Not a setting of ports: it holds for all of them.
+  // Not settings of ports: they hold for all of them.
   const retryBudget = subset?.retryBudget ?? base?.retryBudget
+  const proxyProtocol = subset?.proxyProtocol ?? base?.proxyProtocol
   return {
     ...members(onPort(base) ?? base ?? {}),
     ...members(onPort(subset) ?? subset ?? {}),
     ...(retryBudget === undefined ? {} : { retryBudget }),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
   }
 }

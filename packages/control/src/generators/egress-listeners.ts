@@ -53,7 +53,7 @@ export const egressListeners = generator({
           (service) =>
             service.spec.ports.some(({ port }) => port === listener.port) &&
             covers(listener.hosts, service.id.namespace, serviceHost(service)) &&
-            isSeen(mesh, service, scope.namespace),
+            isSeen(mesh, service, scope),
         )
       const virtualServices = services.flatMap((each) => importedRules(mesh, each, scope.namespace, listener.hosts))
       const own = [...new Set(virtualServices)]
@@ -104,7 +104,14 @@ function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
       ...service,
       spec: { ...service.spec, ports: service.spec.ports.filter(({ port }) => port === listener.port) },
     }
-    const own = { service: [onPort], virtualServices, destinations: refs.destinations, taken: [], ...noMeshRoutes }
+    const own = {
+      service: [onPort],
+      virtualServices,
+      destinations: refs.destinations,
+      rules: [],
+      taken: [],
+      ...noMeshRoutes,
+    }
     addService(builder, onPort, { services, caller, tunnel: false, refs: own })
   }
   const routes = encodeResource(

@@ -1,5 +1,5 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
-import { createRegistry, fromBinary, isMessage, toBinary, toJson, create } from '@bufbuild/protobuf'
+import { createRegistry, fromBinary, isMessage, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
@@ -9,10 +9,14 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
+import { ExtAuthzSchema } from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
+import { JwtAuthenticationSchema } from '@weft/xds/es/envoy/extensions/filters/http/jwt_authn/v3/config'
+import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
 import {
   StatefulSessionPerRouteSchema,
   StatefulSessionSchema,
@@ -33,6 +37,7 @@ import { RouteSchema as UdpRouteSchema } from '@weft/xds/es/envoy/extensions/fil
 import { UdpProxyConfigSchema } from '@weft/xds/es/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy'
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
 import { InternalUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream'
+import { ProxyProtocolUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
 import {
   DownstreamTlsContextSchema,
@@ -42,7 +47,8 @@ import { SecretSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tl
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import type { BuiltResource } from './generator.ts'
 
-const resourceSchemas: Readonly<Record<string, DescMessage>> = {
+/** The messages of our resources by type URL. */
+export const resourceSchemas: Readonly<Record<string, DescMessage>> = {
   [typeUrl.listener]: ListenerSchema,
   [typeUrl.routeConfiguration]: RouteConfigurationSchema,
   [typeUrl.cluster]: ClusterSchema,
@@ -51,8 +57,12 @@ const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 }
 
 /** Every message that our resources carry inside an Any. */
-const registry = createRegistry(
+export const ownMessages = createRegistry(
   StdoutAccessLogSchema,
+  FileAccessLogSchema,
+  JwtAuthenticationSchema,
+  ExtAuthzSchema,
+  UriTemplateMatchConfigSchema,
   FilterConfigSchema,
   CorsSchema,
   CorsPolicySchema,
@@ -76,6 +86,7 @@ const registry = createRegistry(
   PreviousHostsPredicateSchema,
   InternalUpstreamTransportSchema,
   RawBufferSchema,
+  ProxyProtocolUpstreamTransportSchema,
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
   HttpProtocolOptionsSchema,
@@ -147,7 +158,7 @@ export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D
 }
 
 /** An encoded resource as JSON with .proto field names, for people and golden files; private keys are left out. */
-export function resourceToJson(type: string, body: Uint8Array): JsonValue {
+export function resourceToJson(type: string, body: Uint8Array, registry: Registry = ownMessages): JsonValue {
   const schema = resourceSchemas[type]
   if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
   const message = fromBinary(schema, body)

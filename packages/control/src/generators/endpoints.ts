@@ -2,12 +2,12 @@
 import { originOf } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
+  type Subset,
   type PeerAuthenticationSpec,
   selectsLabels,
   servingAddress,
   type ServicePort,
   targetPortOf,
-  type TrafficPolicy,
   type WorkloadEntrySpec,
   type WorkloadInstance,
 } from '@weft/resources'
@@ -15,16 +15,27 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { policyLevel } from '../policies/workload-selection.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
 import { takesTunnels, tunnelPort } from './connect-terminate.ts'
-import { destinationRulesFor, mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
+import {
+  type DestinationRule,
+  destinationRulesFor,
+  mergeDestinationRules,
+  type PolicyDefaults,
+  policyDefaults,
+  portPolicy,
+  ruleScope,
+  withDefaults,
+} from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
-import { type BuiltResource, generator, makeView } from './generator.ts'
+import { type BuiltResource, generator, makeView, type ProxyRef } from './generator.ts'
 import { discoveryKind } from './host-discovery.ts'
-import { byLocality, lbEndpointOf, type PlacedEndpoint, writtenEndpoints } from './host-endpoints.ts'
+import { lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
+import { type ClientPlace, localityGroups, localityOf, parseLocality, type PlacedEndpoint } from './locality.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
@@ -45,6 +56,9 @@ interface EndpointRefs {
 interface EndpointScope {
   readonly rootNamespace: string
   readonly trustDomain: string
+  /** The client; nowhere where no rule asks where it is. */
+  readonly client: ClientPlace
+  readonly defaults: PolicyDefaults
 }
 
 /** One ClusterLoadAssignment per outbound cluster. */
@@ -56,61 +70,88 @@ export const endpoints = generator({
     namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
+    client: clientPlace(mesh, proxy),
+    defaults: policyDefaults(mesh.settings),
   }),
   each: ['Service'],
-  views(mesh, { callers, hosts, namespace, ...scope }, item) {
+  views(mesh, { callers, client, hosts, namespace, ...scope }, item) {
     const service = item as Service
     // Where names are resolved, nobody asks for endpoints.
     if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
     if (!imports(mesh, hosts, service, namespace)) return []
     const early = service.spec.publishNotReadyAddresses === true
     const instances = mesh.instancesBehind(service).filter(({ value }) => (value.ready || early) && !value.draining)
+    const destinationRules = destinationRulesFor(mesh, service, callers)
     const targets = instances.map(({ value }) => value)
     return [
       makeView<
         EndpointScope,
         EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
-      >(scope, {
-        service: [service],
-        destinationRules: destinationRulesFor(mesh, service, callers),
-        instances,
-        workloadEntries: mesh.workloadEntriesBehind(service),
-        peerAuthentications: mesh.peerAuthentications(targets),
-        serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
-      }),
+      >(
+        { ...scope, client: asksForPlace(destinationRules, scope.defaults) ? client : nowhere },
+        {
+          service: [service],
+          destinationRules,
+          instances,
+          workloadEntries: mesh.workloadEntriesBehind(service),
+          peerAuthentications: mesh.peerAuthentications(targets),
+          serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
+        },
+      ),
     ]
   },
   build({ scope, refs }) {
     const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
-    const tlsOf = (port: ServicePort, subset?: TrafficPolicy): boolean =>
-      ['ISTIO_MUTUAL', undefined].includes(portPolicy(policy, subset, port.port).tls?.mode)
+    const groups = (service: Service, port: ServicePort, subset?: Subset): ReturnType<typeof localityGroups> => {
+      const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
+      const { tls, loadBalancer, outlierDetection } = rules
+      const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
+      const labels = subset?.labels ?? {}
+      const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
+      const placed = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
+      return localityGroups(placed, scope.client, loadBalancer?.localityLbSetting, outlierDetection !== undefined)
+    }
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', [
-          ...running({ port, tls: tlsOf(port) }, refs.instances, refs, scope),
-          ...written(service, port, refs, {}),
-        ]),
-        ...subsets.map(({ subset }) => {
-          const members = refs.instances.filter(({ value }) => selectsLabels(subset.labels, value.labels))
-          return assignment(service, port, subset.name, [
-            ...running({ port, tls: tlsOf(port, subset.trafficPolicy) }, members, refs, scope),
-            ...written(service, port, refs, subset.labels),
-          ])
-        }),
+        assignment(service, port, '', groups(service, port)),
+        ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
       ]),
     )
     return { resources, problems: [], losers: [] }
   },
 })
 
+const nowhere: ClientPlace = { locality: parseLocality(''), labels: {} }
+
+/** Where a client is, and its labels that some rule asks for. */
+function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
+  const labels = mesh.failoverLabelKeys().flatMap((key) => {
+    const value = instance.labels[key]
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return { locality: localityOf(instance.labels), labels: Object.fromEntries(labels) }
+}
+
+/** Whether endpoints are in an order that depends on where the client is: by shares, or since failing ones are found out. */
+function asksForPlace(rules: readonly DestinationRule[], { localityLbSetting }: PolicyDefaults): boolean {
+  if (localityLbSetting?.distribute !== undefined) return true
+  return rules.some(({ spec }) =>
+    [spec.trafficPolicy, ...spec.subsets.map((subset) => subset.trafficPolicy)]
+      .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
+      .some(
+        (policy) =>
+          policy?.outlierDetection !== undefined || policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
+      ),
+  )
+}
+
 function assignment(
   service: Service,
   port: ServicePort,
   subset: string,
-  placed: readonly PlacedEndpoint[],
+  endpoints: ReturnType<typeof localityGroups>,
 ): BuiltResource {
   const name = outboundCluster(serviceHost(service), port.port, subset)
-  const endpoints = byLocality(placed)
   return encodeResource(ClusterLoadAssignmentSchema, name, { clusterName: name, endpoints }, [originOf(service.id, '')])
 }
 
@@ -137,8 +178,8 @@ function running(
       ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
     )
     const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
-    const endpoint = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
-    return [{ locality: '', endpoint }]
+    const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
+    return [{ init, locality: localityOf(value.labels), labels: value.labels }]
   })
 }
 
@@ -152,7 +193,11 @@ function written(
   const external = service.spec.entry?.external === true
   return writtenEndpoints(service, workloadEntries)
     .filter((each) => selectsLabels(labels, each.labels))
-    .flatMap((each) => lbEndpointOf(each, port, external) ?? [])
+    .flatMap((each) => {
+      const placed = lbEndpointOf(each, port, external)
+      if (placed === undefined) return []
+      return [{ init: placed.endpoint, locality: parseLocality(placed.locality), labels: each.labels }]
+    })
 }
 
 function direct(instance: WorkloadInstance, target: number, mtls: boolean): LbEndpointInit {

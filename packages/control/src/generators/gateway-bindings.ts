@@ -107,7 +107,7 @@ export class ConnectionRules {
   }
 
   #targets(route: VirtualService['spec']['tcp'][number]['route'], virtualService: VirtualService): TcpTarget[] {
-    const clusterOf = this.#builder.clusterOf(virtualService, this.#placed.server.port.number)
+    const { clusterOf } = this.#builder.destinationsOf(virtualService, this.#placed.server.port.number)
     return route
       .filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
       .map((arm) => ({ cluster: clusterOf(arm.destination), weight: arm.weight }))

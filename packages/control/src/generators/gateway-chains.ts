@@ -67,8 +67,8 @@ export class GatewayChains {
     this.#scope = scope
     this.#refs = refs
     this.#authorization = {
-      http: authorizationOf(refs, 'http', scope.trustDomain),
-      tcp: authorizationOf(refs, 'tcp', scope.trustDomain),
+      http: authorizationOf(refs, 'http', scope.trustDomain, scope.accessLog),
+      tcp: authorizationOf(refs, 'tcp', scope.trustDomain, scope.accessLog),
     }
     const { origins } = this.#authorization.http
     this.#metadata = { policies: Object.keys(origins).length === 0 ? undefined : { ...origins } }

@@ -2,6 +2,7 @@
 import { originOf } from '@weft/core'
 import { VirtualHost_TlsRequirementType as TlsRequirement } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { bindingsOf } from './gateway-bindings.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './gateways.ts'
 import { generator, makeView } from './generator.ts'
 import { weftMetadata } from './metadata.ts'
+import { routeRules } from './routes/route-policies.ts'
 import { callerScope } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, visibleTo } from './routes/virtual-hosts.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
@@ -26,6 +28,7 @@ export const gatewayRoutes = generator({
   name: 'gateway-routes',
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
+    callers: ruleScope(mesh, proxy),
     workload: {
       namespace: proxy.instance.namespace,
       labels: proxy.instance.labels,
@@ -33,7 +36,7 @@ export const gatewayRoutes = generator({
       ports: proxy.instance.ports,
     },
   }),
-  views(mesh, { workload, ...caller }) {
+  views(mesh, { workload, callers, ...caller }) {
     return gatewayPorts(mesh, workload).ports.flatMap((port) => {
       const onPort = gatewaysOf(mesh, workload.labels, port.servers)
       return [...routeNames(port, onPort)].map(([name, servers]) => {
@@ -41,13 +44,21 @@ export const gatewayRoutes = generator({
         const names = gateways.map(({ id }) => `${id.namespace}/${id.name}`)
         const virtualServices = visibleTo(mesh.virtualServicesOf(names), caller.namespace, names)
         const services = mesh.destinationsOf(virtualServices)
-        return makeView({ ...caller, name, port: port.port, servers }, { gateways, services, virtualServices })
+        return makeView(
+          { ...caller, name, port: port.port, servers },
+          {
+            gateways,
+            services,
+            virtualServices,
+            rules: routeRules(mesh, services, callers),
+          },
+        )
       })
     })
   },
   build({ scope, refs }) {
     const { name } = scope
-    const builder = new VirtualHostBuilder(serviceIndex(refs.services))
+    const builder = new VirtualHostBuilder(serviceIndex(refs.services), refs.rules)
     const servers = serversOf(refs.gateways, scope.servers)
     const hosts = new Map<string, GatewayHost>()
     for (const placed of servers) addBindings(hosts, placed, refs.virtualServices)

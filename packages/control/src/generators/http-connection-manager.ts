@@ -1,6 +1,7 @@
 // The HTTP connection manager of every listener: one set of limits, one filter order.
 import type { AccessLogSchema } from '@weft/xds/es/envoy/config/accesslog/v3/accesslog'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { StatefulSessionSchema } from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
@@ -60,19 +61,27 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
     httpFilters: httpFilters(options),
     serverName: 'weft',
     useRemoteAddress: side === 'gateway',
-    normalizePath: true,
-    mergeSlashes: false,
-    pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+    ...normalization(options.accessLog.normalization),
     maxRequestHeadersKb: 60,
     streamIdleTimeout: duration(300_000),
     requestHeadersTimeout: duration(60_000),
     commonHttpProtocolOptions: { idleTimeout: duration(3_600_000), maxHeadersCount: 100 },
-    accessLog: options.accessLog.logs ? [jsonAccessLog(httpLogFields)] : [],
+    accessLog: accessLogs(options.accessLog, httpLogFields),
     ...clientCertificate(side),
   }
   return {
     name: 'envoy.filters.network.http_connection_manager',
     configType: { case: 'typedConfig', value: pack(HttpConnectionManagerSchema, hcm) },
+  }
+}
+
+/** Each level does what those before it do; the default is BASE, Istio's own. */
+function normalization(level: Telemetry['normalization']): HcmInit {
+  const decodes = level === 'DECODE_AND_MERGE_SLASHES'
+  return {
+    normalizePath: level !== 'NONE',
+    mergeSlashes: decodes || level === 'MERGE_SLASHES',
+    pathWithEscapedSlashesAction: decodes ? EscapedSlashes.UNESCAPE_AND_FORWARD : EscapedSlashes.KEEP_UNCHANGED,
   }
 }
 
@@ -144,14 +153,27 @@ const httpLogFields: Readonly<Record<string, string>> = {
 }
 
 /** The access log of TCP listeners. */
-export function tcpAccessLog({ logs }: Telemetry): Init<typeof AccessLogSchema>[] {
-  return logs ? [jsonAccessLog(commonLogFields)] : []
+export function tcpAccessLog(telemetry: Telemetry): Init<typeof AccessLogSchema>[] {
+  return accessLogs(telemetry, commonLogFields)
 }
 
-function jsonAccessLog(fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema> {
-  // Not the file /dev/stdout: that cannot be opened when standard output is a socket, as it is below a supervisor.
-  const config = pack(StdoutAccessLogSchema, {
-    accessLogFormat: { case: 'logFormat', value: { format: { case: 'jsonFormat', value: { ...fields } } } },
-  })
-  return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value: config } }
+function accessLogs({ logs }: Telemetry, fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema>[] {
+  if (logs === undefined) return []
+  const format =
+    logs.text === true
+      ? undefined
+      : logs.text === undefined
+        ? { case: 'jsonFormat' as const, value: logs.fields ?? { ...fields } }
+        : {
+            case: 'textFormatSource' as const,
+            value: { specifier: { case: 'inlineString' as const, value: logs.text } },
+          }
+  const logFormat = format === undefined ? {} : { accessLogFormat: { case: 'logFormat' as const, value: { format } } }
+  if (logs.path === '/dev/stdout') {
+    // Not the file of that name: it cannot be opened when standard output is a socket, as it is below a supervisor.
+    const value = pack(StdoutAccessLogSchema, logFormat)
+    return [{ name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value } }]
+  }
+  const value = pack(FileAccessLogSchema, { path: logs.path, ...logFormat })
+  return [{ name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value } }]
 }

@@ -39,6 +39,8 @@ export interface InboundPort {
   readonly appProtocol?: string
   readonly bind?: string
   readonly bound?: boolean
+  /** How long a connection without HTTP may be idle, as a Sidecar says. */
+  readonly idleTimeout?: string
   /** The Workload, or what a Sidecar says of the port. */
   readonly workload: Origin
   readonly trustDomain: string
@@ -78,6 +80,11 @@ function servicePortOf(
   return undefined
 }
 
+function forwardBytes({ port, accessLog, idleTimeout }: InboundPort): Init<typeof FilterSchema> {
+  const policy = idleTimeout === undefined ? {} : { connectionPool: { tcp: { idleTimeout } } }
+  return tcpProxy([{ cluster: inboundCluster(port), weight: 1 }], accessLog, policy)
+}
+
 /** The chains of a port; `destinationPort` is set where one listener serves many ports (redirected traffic). */
 export function inboundChains(port: InboundPort, refs: InboundRefs, destinationPort?: number): InboundChains {
   const { appProtocol } = port
@@ -86,11 +93,11 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
     served?.protocol ?? portKind({ name: port.portName, ...(appProtocol === undefined ? {} : { appProtocol }) })
   const origin = served?.origin ?? port.workload
   const mtls = effectiveMtls(refs.peerAuthentications, port.port)
-  const authorization = authorizationOf(refs, protocol, port.trustDomain)
+  const authorization = authorizationOf(refs, protocol, port.trustDomain, port.accessLog)
   const filters =
     protocol === 'http'
       ? [inboundHcm(port, httpRbac(authorization), origin)]
-      : [...networkRbac(authorization), tcpProxy([{ cluster: inboundCluster(port.port), weight: 1 }], port.accessLog)]
+      : [...networkRbac(authorization), forwardBytes(port)]
   const metadata = weftMetadata({
     origin,
     mtls: { mode: mtls.mode, ...(mtls.origin === undefined ? {} : { origin: mtls.origin }) },

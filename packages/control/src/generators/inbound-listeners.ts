@@ -55,12 +55,13 @@ export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
 /** The ports of a scope, one by one. */
 export function inboundPorts(scope: InboundScope): InboundPort[] {
   const { workload, trustDomain, accessLog } = scope
-  return scope.ports.map(({ name, port, appProtocol, bind, bound, origin }) => ({
+  return scope.ports.map(({ name, port, appProtocol, bind, bound, origin, connectionPool }) => ({
     port,
     portName: name,
     ...(appProtocol === undefined ? {} : { appProtocol }),
     ...(bind === undefined ? {} : { bind }),
     ...(bound === undefined ? {} : { bound }),
+    ...(connectionPool?.tcp?.idleTimeout === undefined ? {} : { idleTimeout: connectionPool.tcp.idleTimeout }),
     workload: origin ?? workload,
     trustDomain,
     accessLog,

@@ -1,7 +1,14 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
-import { mergeDestinationRules, portPolicy, ruleScope } from './destination-rules.ts'
+import {
+  mergeDestinationRules,
+  type PolicyDefaults,
+  policyDefaults,
+  portPolicy,
+  ruleScope,
+  withDefaults,
+} from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { type DiscoveryScope, discoveryMembers, outsideBinding } from './host-discovery.ts'
@@ -15,7 +22,7 @@ import { type ClusterTarget, type TransportScope, transportOf } from './upstream
 import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
-type ClusterScope = TransportScope & DiscoveryScope
+type ClusterScope = TransportScope & DiscoveryScope & { readonly defaults: PolicyDefaults }
 
 /** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
@@ -25,6 +32,7 @@ export const outboundClusters = generator({
     trustDomain: mesh.settings.trustDomain,
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
+    defaults: policyDefaults(mesh.settings),
     hosts: importsOf(mesh, proxy),
     namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     byName: proxy.interception === 'explicit' || proxy.instance.proxy === 'gateway',
@@ -38,9 +46,14 @@ export const outboundClusters = generator({
     const merged = mergeDestinationRules(refs.destinationRules)
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        cluster(scope, refs, { service, port, policy: portPolicy(merged.policy, undefined, port.port) }, merged.origin),
+        cluster(
+          scope,
+          refs,
+          { service, port, policy: withDefaults(portPolicy(merged.policy, undefined, port.port), scope.defaults) },
+          merged.origin,
+        ),
         ...merged.subsets.map(({ subset, origin }) => {
-          const policy = portPolicy(merged.policy, subset.trafficPolicy, port.port)
+          const policy = withDefaults(portPolicy(merged.policy, subset.trafficPolicy, port.port), scope.defaults)
           return cluster(scope, refs, { service, port, policy, subset }, origin)
         }),
       ]),
@@ -62,7 +75,7 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init: ClusterInit = {
     name,
-    ...policyMembers(policy, protocol),
+    ...policyMembers(policy, protocol, scope.flavor),
     ...discoveryMembers(scope, refs, name, target),
     ...outsideBinding(service),
     ...sockets,

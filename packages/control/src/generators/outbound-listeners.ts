@@ -4,6 +4,7 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
+import { type DestinationRule, ruleScope } from './destination-rules.ts'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { meshRouteRefs, type MeshRouteRefs, meshTargets, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
@@ -13,6 +14,7 @@ import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { workloadOrigin } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
+import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { inMesh } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
@@ -39,6 +41,7 @@ interface OutboundRefs extends MeshRouteRefs {
   readonly service: readonly Service[]
   readonly destinations: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
+  readonly rules: readonly DestinationRule[]
 }
 
 /** `outbound-http`, `tunnel`, `outbound-tcp_<address>_<port>` */
@@ -50,11 +53,12 @@ export const outboundListeners = generator({
     workload: workloadOrigin(proxy.instance),
     accessLog: telemetryOf(mesh, proxy),
     outboundTcp: proxy.instance.outboundTcp,
+    callers: ruleScope(mesh, proxy),
   }),
-  views(mesh, { outboundTcp, ...scope }) {
+  views(mesh, { outboundTcp, callers, ...scope }) {
     const http = makeView<OutboundView, OutboundRefs>(
       { ...scope, labels: {}, port: 'http' },
-      { service: [], destinations: [], virtualServices: [], ...noMeshRoutes },
+      { service: [], destinations: [], virtualServices: [], rules: [], ...noMeshRoutes },
     )
     const tcp = Object.entries(outboundTcp).flatMap(([target, address]) => {
       const match = /^([^.:]+)\.([^.:]+):(\d+)$/.exec(target)
@@ -64,13 +68,15 @@ export const outboundListeners = generator({
       const virtualServices = inMesh(mesh, serviceHost(service), scope.namespace).filter(
         ({ spec }) => spec.tcp.length > 0,
       )
+      const destinations = mesh.destinationsOf(virtualServices)
       return [
         makeView<OutboundView, OutboundRefs>(
           { ...scope, address, port: Number(match[3]) },
           {
             service: [service],
-            destinations: mesh.destinationsOf(virtualServices),
+            destinations,
             virtualServices,
+            rules: routeRules(mesh, [...new Set([service, ...destinations])], callers),
             ...meshRouteRefs(mesh, service, scope.namespace).refs,
           },
         ),
@@ -84,8 +90,10 @@ export const outboundListeners = generator({
       return { resources: [httpProxy(scope), tunnel(scope)], problems: [], losers: [] }
     }
     const { virtualServices, destinations } = refs
-    const ruled = tcpTargets(service, scope.port, { virtualServices, services: destinations }, scope)
+    const policyOf = policyFinder(refs.rules)
+    const ruled = tcpTargets(service, scope.port, { virtualServices, services: destinations }, scope, policyOf)
     const { targets, origin } = meshTargets(refs, service, scope.port) ?? ruled
+    const { policy } = ruled
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -96,7 +104,7 @@ export const outboundListeners = generator({
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin: originOf(service.id, '') }),
         filterChains: [
-          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog)] },
+          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog, policy)] },
         ],
       },
       [originOf(service.id, '')],

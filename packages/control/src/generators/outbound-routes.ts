@@ -2,6 +2,7 @@
 import { originOf } from '@weft/core'
 import { resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import { type Callers, type DestinationRule, ruleScope } from './destination-rules.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
 import {
   meshHostRoutes,
@@ -12,6 +13,7 @@ import {
 } from './gateway-api/mesh-hosts.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
+import { routeRules } from './routes/route-policies.ts'
 import { joinVirtualHosts, type UnknownHosts, virtualHostParts } from './routes/virtual-host-parts.ts'
 import {
   addServiceHost,
@@ -41,6 +43,7 @@ interface RouteScope {
 interface RouteImports {
   readonly hosts: Imports
   readonly unknown: UnknownHosts
+  readonly callers: Callers
 }
 
 interface RouteRefs extends MeshRouteRefs {
@@ -48,6 +51,8 @@ interface RouteRefs extends MeshRouteRefs {
   readonly service: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
   readonly destinations: readonly Service[]
+  /** DestinationRules that routes depend on. */
+  readonly rules: readonly DestinationRule[]
   /** Hosts of the VirtualService that are Services and therefore not its own. */
   readonly taken: readonly Service[]
 }
@@ -69,24 +74,26 @@ export const outboundRoutes = generator({
     tunnel: proxy.interception === 'explicit',
     hosts: commonImportsOf(mesh, proxy),
     unknown: unknownHosts(mesh, proxy),
+    callers: ruleScope(mesh, proxy),
   }),
   each: ['Service', 'VirtualService'],
-  views(mesh, { hosts, unknown: _unknown, ...scope }: RouteScope & RouteImports, item) {
+  views(mesh, { hosts, unknown: _unknown, callers, ...scope }: RouteScope & RouteImports, item) {
     const object = item as Service | VirtualService
-    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), hosts)
-    if (!isSeen(mesh, object, scope.namespace)) return []
+    if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), { hosts, callers })
+    if (!isSeen(mesh, object, scope)) return []
     if (hosts !== undefined && !covers(hosts, object.id.namespace, serviceHost(object))) return []
     const virtualServices = importedRules(mesh, object, scope.namespace, hosts)
     const destinations = mesh.destinationsOf(virtualServices)
     const local = object.id.namespace === scope.namespace
+    const rules = routeRules(mesh, [...new Set([object, ...destinations])], callers)
     const routes = meshRouteRefs(mesh, object, scope.namespace)
-    const refs: RouteRefs = { service: [object], virtualServices, destinations, taken: [], ...routes.refs }
+    const refs: RouteRefs = { service: [object], virtualServices, destinations, rules, taken: [], ...routes.refs }
     return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
   },
   build({ scope, refs }) {
     const [service] = refs.service
     const services = serviceIndex(refs.destinations)
-    const builder = new VirtualHostBuilder(services)
+    const builder = new VirtualHostBuilder(services, refs.rules)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
     const context = { services, caller, tunnel: scope.tunnel }
     if (service === undefined) addForeignHosts(builder, refs, context)
@@ -117,7 +124,7 @@ function foreignView(
   mesh: MeshQuery,
   scope: RouteScope,
   virtualService: VirtualService,
-  imported: Imports,
+  { hosts: imported, callers }: Pick<RouteImports, 'hosts' | 'callers'>,
 ): View<RouteScope, RouteRefs>[] {
   const { id, spec } = virtualService
   const [visible] = visibleTo([virtualService], scope.namespace, ['mesh'])
@@ -132,6 +139,7 @@ function foreignView(
       service: [],
       virtualServices: [virtualService],
       destinations,
+      rules: routeRules(mesh, destinations, callers),
       taken,
       ...noMeshRoutes,
     }),
@@ -186,15 +194,16 @@ function addTcpHost(
   const port = service.spec.ports[portIndex]?.port ?? 0
   const { caller, services } = context
   const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
-  const { targets, origin } =
-    meshTargets(context.refs, service, port) ??
-    tcpTargets(service, port, { services: [...services.values()], virtualServices }, caller)
+  const refs = { services: [...services.values()], virtualServices }
+  const ruled = tcpTargets(service, port, refs, caller, builder.policyOf)
+  const { targets, origin } = meshTargets(context.refs, service, port) ?? ruled
+  const { policy } = ruled
   const host = serviceHost(service)
   builder.add(
     {
       name: `${host}:${port}`,
       domains: domainsOf(host, port, caller.namespace).filter((domain) => domain.includes(':')),
-      routes: [connectRoute(targets)],
+      routes: [connectRoute(targets, policy)],
       metadata: weftMetadata({ origin }),
     },
     origin,

@@ -14,6 +14,7 @@ import { gatewayApiRoutes } from './gateway-api/routes.ts'
 import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
+import { keyClusters } from './key-clusters.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
@@ -26,6 +27,7 @@ const sidecar: readonly Generator[] = [
   staticClusters,
   inboundClusters,
   outboundClusters,
+  keyClusters,
   endpoints,
   inboundListeners,
   connectTerminate,
@@ -39,6 +41,7 @@ const redirectedSidecar: readonly Generator[] = [
   staticClusters,
   inboundClusters,
   outboundClusters,
+  keyClusters,
   endpoints,
   redirectListeners,
   redirectPorts,
@@ -52,6 +55,7 @@ const redirectedSidecar: readonly Generator[] = [
 const gateway: readonly Generator[] = [
   staticClusters,
   outboundClusters,
+  keyClusters,
   endpoints,
   gatewaySecrets,
   gatewayApiSecrets,

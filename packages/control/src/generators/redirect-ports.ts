@@ -59,7 +59,7 @@ export const redirectPorts = generator({
       .filter(
         (service) =>
           (hosts === undefined || covers(hosts, service.id.namespace, serviceHost(service))) &&
-          isSeen(mesh, service, scope.namespace),
+          isSeen(mesh, service, scope),
       )
     const rules = services
       .filter(({ spec }) => spec.ports.some((port) => portKind(port) === 'tcp'))
@@ -180,7 +180,7 @@ class OutboundPort {
     const host = serviceHost(service)
     const builder = new VirtualHostBuilder(serviceIndex(this.#refs.destinations))
     for (const virtualService of virtualServicesFor(host, this.#refs.virtualServices)) {
-      const clusterOf = builder.clusterOf(virtualService, this.#port)
+      const { clusterOf } = builder.destinationsOf(virtualService, this.#port)
       for (const [index, rule] of virtualService.spec.tls.entries()) {
         for (const [position, match] of rule.match.entries()) {
           if (!holdsFor(match, this.#caller(), virtualService.id.namespace)) continue

@@ -2,7 +2,7 @@
 import type { PeerAuthenticationSpec, WorkloadEntrySpec, WorkloadSpec } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import { type DestinationRule, destinationRulesFor } from './destination-rules.ts'
+import { type Callers, type DestinationRule, destinationRulesFor } from './destination-rules.ts'
 import { type Service, serviceHost } from './hosts.ts'
 
 /** A Service with what its clusters are made from. */
@@ -18,7 +18,7 @@ export interface ServiceReferences {
 }
 
 /** The references of a Service for callers of a `ruleScope`. */
-export function serviceReferences(mesh: MeshQuery, service: Service, callers: string): ServiceReferences {
+export function serviceReferences(mesh: MeshQuery, service: Service, callers: Callers): ServiceReferences {
   const workloads = mesh.workloadsBehind(service)
   return {
     service: [service],
@@ -31,7 +31,7 @@ export function serviceReferences(mesh: MeshQuery, service: Service, callers: st
   }
 }
 
-/** Whether callers of a `ruleScope` (or a namespace) mean this host by its name; several objects may claim one. */
-export function isSeen(mesh: MeshQuery, service: Service, namespace: string): boolean {
+/** Whether callers of a `ruleScope` mean this host by its name; several objects may claim one. */
+export function isSeen(mesh: MeshQuery, service: Service, { namespace }: Pick<Callers, 'namespace'>): boolean {
   return mesh.serviceSeenBy(serviceHost(service), namespace) === service
 }

@@ -1,7 +1,10 @@
 // The network filter that forwards bytes.
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import type { TrafficPolicy } from '@weft/resources'
+import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
+import { tcpHashPolicies, tcpIdleMs } from './routes/route-policies.ts'
 import { tcpAccessLog } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -13,7 +16,12 @@ export interface TcpTarget {
 }
 
 /** Forwards to one cluster, or to several by weight. */
-export function tcpProxy(targets: readonly TcpTarget[], accessLog: Telemetry): Init<typeof FilterSchema> {
+export function tcpProxy(
+  targets: readonly TcpTarget[],
+  accessLog: Telemetry,
+  policy: TrafficPolicy = {},
+): Init<typeof FilterSchema> {
+  const idleMs = tcpIdleMs(policy)
   const first = targets[0]?.cluster ?? 'BlackHoleCluster'
   const config = pack(TcpProxySchema, {
     statPrefix: first,
@@ -24,6 +32,8 @@ export function tcpProxy(targets: readonly TcpTarget[], accessLog: Telemetry): I
             value: { clusters: targets.map(({ cluster, weight }) => ({ name: cluster, weight })) },
           }
         : { case: 'cluster', value: first },
+    ...(idleMs === undefined ? {} : { idleTimeout: duration(idleMs) }),
+    hashPolicy: tcpHashPolicies(policy),
     accessLog: tcpAccessLog(accessLog),
   })
   return { name: 'envoy.filters.network.tcp_proxy', configType: { case: 'typedConfig', value: config } }

@@ -1,6 +1,8 @@
 // Mutual TLS of the mesh: TLS 1.3 only, the workload's own SVID, and the far end's SPIFFE id checked on both sides.
-import type { ClientTls } from '@weft/resources'
+import type { ClientTls, TrafficPolicy } from '@weft/resources'
 import type { DataSourceSchema, TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
+import { ProxyProtocolConfig_Version } from '@weft/xds/es/envoy/config/core/v3/proxy_protocol'
+import { ProxyProtocolUpstreamTransportSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol'
 import { RawBufferSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer'
 import {
   type CertificateValidationContextSchema,
@@ -122,6 +124,21 @@ export function plaintext(): TransportSocketInit {
   return {
     name: 'envoy.transport_sockets.raw_buffer',
     configType: { case: 'typedConfig', value: pack(RawBufferSchema) },
+  }
+}
+
+/** Tells the far end the address of the client before anything else. */
+export function withProxyProtocol(
+  inner: TransportSocketInit,
+  { version }: NonNullable<TrafficPolicy['proxyProtocol']>,
+): TransportSocketInit {
+  const config = pack(ProxyProtocolUpstreamTransportSchema, {
+    config: { version: version === 'V2' ? ProxyProtocolConfig_Version.V2 : ProxyProtocolConfig_Version.V1 },
+    transportSocket: inner,
+  })
+  return {
+    name: 'envoy.transport_sockets.upstream_proxy_protocol',
+    configType: { case: 'typedConfig', value: config },
   }
 }
 

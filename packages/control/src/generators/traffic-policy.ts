@@ -2,6 +2,7 @@
 import {
   type ConnectionPool,
   durationMs,
+  type LoadBalancer,
   type OutlierDetection,
   type RetryBudget,
   type TrafficPolicy,
@@ -9,7 +10,11 @@ import {
 } from '@weft/resources'
 import type { CircuitBreakersSchema } from '@weft/xds/es/envoy/config/cluster/v3/circuit_breaker'
 import type { OutlierDetectionSchema } from '@weft/xds/es/envoy/config/cluster/v3/outlier_detection'
-import { type ClusterSchema, Cluster_LbPolicy } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import {
+  type Cluster_CommonLbConfigSchema,
+  type ClusterSchema,
+  Cluster_LbPolicy,
+} from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import type { Http2ProtocolOptionsSchema } from '@weft/xds/es/envoy/config/core/v3/protocol'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { duration } from './config-source.ts'
@@ -30,16 +35,19 @@ const lbPolicies = {
 } as const
 
 /** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. */
-export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol | undefined): ClusterInit {
-  const { connectionPool, loadBalancer } = policy
-  const simple = loadBalancer?.simple ?? 'LEAST_REQUEST'
+export function policyMembers(
+  policy: TrafficPolicy,
+  protocol: UpstreamProtocol | undefined,
+  flavor: 'weft' | 'envoy' = 'weft',
+): ClusterInit {
+  const { connectionPool } = policy
   return {
-    lbPolicy: lbPolicies[simple],
-    ...slowStart(simple, loadBalancer?.warmup),
+    ...balancing(policy.loadBalancer, flavor),
     connectTimeout: duration(durationMs(connectionPool?.tcp?.connectTimeout) ?? 10_000),
     circuitBreakers: circuitBreakers(connectionPool, policy.retryBudget),
     ...keepalive(connectionPool),
     ...outlier(policy.outlierDetection),
+    ...commonBalancing(policy),
     ...httpOptions({
       idleTimeoutMs: durationMs(connectionPool?.http?.idleTimeout),
       maxConnectionDurationMs: durationMs(connectionPool?.tcp?.maxConnectionDuration),
@@ -49,6 +57,21 @@ export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol 
       protocol,
     }),
   }
+}
+
+/** How an endpoint is chosen. Weft's own proxy knows no hashes yet and balances by load instead. */
+function balancing(loadBalancer: LoadBalancer | undefined, flavor: 'weft' | 'envoy'): ClusterInit {
+  const { simple = 'LEAST_REQUEST', consistentHash, warmup } = loadBalancer ?? {}
+  if (consistentHash === undefined || flavor === 'weft') {
+    return { lbPolicy: lbPolicies[simple], ...slowStart(simple, warmup) }
+  }
+  const { algorithm, size } = consistentHash
+  if (algorithm === 'maglev') {
+    const value = size === undefined ? {} : { tableSize: BigInt(size) }
+    return { lbPolicy: Cluster_LbPolicy.MAGLEV, lbConfig: { case: 'maglevLbConfig', value } }
+  }
+  const value = size === undefined ? {} : { minimumRingSize: BigInt(size) }
+  return { lbPolicy: Cluster_LbPolicy.RING_HASH, lbConfig: { case: 'ringHashLbConfig', value } }
 }
 
 /** Istio's warmup is Envoy's slow start, which random balancing does not have. */
@@ -114,13 +137,20 @@ function outlier(detection: OutlierDetection | undefined): ClusterInit {
     // What errors by success rate would eject is not what the rule asks for.
     enforcingSuccessRate: 0,
   }
-  const { minHealthPercent } = detection
-  return {
-    outlierDetection,
-    ...(minHealthPercent === undefined
+  return { outlierDetection }
+}
+
+/** What all kinds of balancing share: when to panic, and whether localities have shares. */
+function commonBalancing({ outlierDetection, loadBalancer }: TrafficPolicy): ClusterInit {
+  const minHealthPercent = outlierDetection?.minHealthPercent
+  const { enabled, distribute = [] } = loadBalancer?.localityLbSetting ?? {}
+  const common: Init<typeof Cluster_CommonLbConfigSchema> = {
+    ...(minHealthPercent === undefined ? {} : { healthyPanicThreshold: { value: minHealthPercent } }),
+    ...(enabled === false || distribute.length === 0
       ? {}
-      : { commonLbConfig: { healthyPanicThreshold: { value: minHealthPercent } } }),
+      : { localityConfigSpecifier: { case: 'localityWeightedLbConfig' as const, value: {} } }),
   }
+  return Object.keys(common).length === 0 ? {} : { commonLbConfig: common }
 }
 
 /**

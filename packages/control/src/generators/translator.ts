@@ -10,6 +10,7 @@ import type { MeshSnapshot, Ref, RefChanges } from '../snapshot/mesh-snapshot.ts
 import { BuildMemory, type TranslationWork } from './build-memory.ts'
 import { Dependants, type Topic } from './dependants.ts'
 import type { Generator, GeneratorProblem, ItemKind, Loser, ProxyRef } from './generator.ts'
+import { type EnvoyFilter, filtersFor, patchKey, PatchSet } from '../patches/envoy-filters.ts'
 import { generatorsOf } from './proxy-kinds.ts'
 import { type Layer, sameItems, ScopeSet, type ViewNode } from './scope-set.ts'
 
@@ -18,11 +19,14 @@ export interface Translation {
   readonly table: ResourceTable
   /** What it is made of, first on top; shared with other proxies. */
   readonly layers: readonly Layer[]
+  /** Patches that do not fit. */
+  readonly patchProblems?: readonly GeneratorProblem[]
 }
 
 /** What the translator knows of a proxy. */
 interface KnownProxy {
   ref: ProxyRef
+  patches: PatchSet | undefined
   sets: readonly ScopeSet[]
   asked: readonly Topic<KnownProxy>[]
   translation: Translation | undefined
@@ -32,6 +36,7 @@ interface KnownProxy {
 export class Translator {
   readonly #memory = new BuildMemory()
   readonly #sets = new Map<string, ScopeSet>()
+  readonly #patches = new Map<string, PatchSet>()
   readonly #nodes = new Dependants<ViewNode>()
   readonly #proxies = new Map<string, KnownProxy>()
   readonly #scopes = new Dependants<KnownProxy>()
@@ -60,10 +65,29 @@ export class Translator {
     const proxy = this.#proxyOf(ref)
     const layers = proxy.sets.map((set) => set.layer)
     const last = proxy.translation
-    if (last !== undefined && sameItems(last.layers, layers)) return last
+    const patches = this.#patchesFor(proxy)
+    if (last !== undefined && patches === proxy.patches && sameItems(last.layers, layers)) return last
+    proxy.patches = patches
     const sets = layers.map((layer) => layer.sets)
-    proxy.translation = { table: layeredTable(sets, last?.table), layers }
+    const table = layeredTable(sets, last?.table)
+    proxy.translation =
+      patches === undefined
+        ? { table, layers }
+        : { table: patches.apply(table), layers, patchProblems: patches.problems }
     return proxy.translation
+  }
+
+  /** The EnvoyFilters of a proxy; proxies with the same ones share what was patched. */
+  #patchesFor({ ref }: KnownProxy): PatchSet | undefined {
+    const all = this.#index.at('EnvoyFilter') as readonly EnvoyFilter[]
+    if (all.length === 0) return undefined
+    const filters = filtersFor(all, ref, this.#knownSettings().rootNamespace)
+    if (filters.length === 0) return undefined
+    const gateway = ref.instance.proxy === 'gateway'
+    const key = patchKey(filters, gateway)
+    const known = this.#patches.get(key) ?? new PatchSet(filters, gateway)
+    this.#patches.set(key, known)
+    return known
   }
 
   /** Forgets a proxy that is gone. */
@@ -80,6 +104,8 @@ export class Translator {
     // Settings are for the life of a mesh; should they change, everything may.
     if (this.#settings !== mesh.config.settings) this.#startOver(mesh.config.settings)
     this.#forgetUnused()
+    const used = new Set([...this.#proxies.values()].map(({ patches }) => patches))
+    for (const [key, patches] of this.#patches) if (!used.has(patches)) this.#patches.delete(key)
     const { topics, objects, items } = this.#index.follow(mesh)
     this.#memory.work.objects += objects
     this.#memory.work.topics += topics.size
@@ -122,7 +148,7 @@ export class Translator {
   #proxyOf(ref: ProxyRef): KnownProxy {
     const known = this.#proxies.get(ref.id)
     if (known === undefined) {
-      const proxy: KnownProxy = { ref, sets: [], asked: [], translation: undefined }
+      const proxy: KnownProxy = { ref, patches: undefined, sets: [], asked: [], translation: undefined }
       this.#proxies.set(ref.id, proxy)
       this.#rescope(proxy)
       return proxy
@@ -173,6 +199,7 @@ export class Translator {
     this.#nodes.clear()
     this.#scopes.clear()
     this.#sets.clear()
+    this.#patches.clear()
     this.#proxies.clear()
     this.#memory.clear()
   }
@@ -188,10 +215,12 @@ export function findingsOf(translations: Iterable<Translation>): {
   readonly losers: readonly Loser[]
   readonly problems: readonly GeneratorProblem[]
 } {
-  const layers = new Set([...translations].flatMap((translation) => translation.layers))
+  const all = [...translations]
+  const layers = new Set(all.flatMap((translation) => translation.layers))
+  const patchProblems = new Set(all.flatMap((translation) => translation.patchProblems ?? []))
   return {
     losers: eachOnce([...layers].flatMap(({ losers }) => losers)),
-    problems: eachOnce([...layers].flatMap(({ problems }) => problems)),
+    problems: eachOnce([...[...layers].flatMap(({ problems }) => problems), ...patchProblems]),
   }
 }
 

@@ -1,17 +1,22 @@
 // How a cluster speaks to its endpoints: mutual TLS, a tunnel or plaintext, and which HTTP.
 import { type ClientTls, selectsLabels, type TrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
-import type { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
 import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import type { Init } from './init.ts'
 import type { ServiceReferences } from './service-references.ts'
-import { alpn, originatedTls, plaintext, upstreamMtls } from './tls-contexts.ts'
+import { alpn, originatedTls, plaintext, upstreamMtls, withProxyProtocol } from './tls-contexts.ts'
 import type { UpstreamProtocol } from './traffic-policy.ts'
 
-type ClusterInit = Init<typeof ClusterSchema>
-type SocketMatch = NonNullable<ClusterInit['transportSocketMatches']>[number]
+type TransportSocketInit = Init<typeof TransportSocketSchema>
+
+interface SocketMatch {
+  readonly name: string
+  readonly match: Record<string, string>
+  readonly transportSocket: TransportSocketInit
+}
 
 /** What transport depends on besides objects. */
 export interface TransportScope {
@@ -30,7 +35,10 @@ export interface ClusterTarget {
 
 /** The sockets of a cluster, and the HTTP protocol over them (undefined: not said, which is HTTP/1.1, or no HTTP at all). */
 export interface Transport {
-  readonly sockets: Pick<ClusterInit, 'transportSocket' | 'transportSocketMatches'>
+  readonly sockets: {
+    readonly transportSocket?: TransportSocketInit
+    readonly transportSocketMatches?: SocketMatch[]
+  }
   readonly protocol: UpstreamProtocol | undefined
 }
 
@@ -39,6 +47,27 @@ export interface Transport {
  * takes it there is no plaintext to choose, and TLS may find out who speaks HTTP/2.
  */
 export function transportOf(scope: TransportScope, refs: ServiceReferences, target: ClusterTarget): Transport {
+  const transport = bareTransport(scope, refs, target)
+  const { proxyProtocol } = target.policy
+  // Weft's own proxy sends no such header yet.
+  if (proxyProtocol === undefined || scope.flavor === 'weft') return transport
+  const { transportSocket, transportSocketMatches } = transport.sockets
+  const wrapped = (socket = plaintext()): TransportSocketInit => withProxyProtocol(socket, proxyProtocol)
+  return {
+    ...transport,
+    sockets:
+      transportSocketMatches === undefined
+        ? { transportSocket: wrapped(transportSocket) }
+        : {
+            transportSocketMatches: transportSocketMatches.map((match) => ({
+              ...match,
+              transportSocket: wrapped(match.transportSocket),
+            })),
+          },
+  }
+}
+
+function bareTransport(scope: TransportScope, refs: ServiceReferences, target: ClusterTarget): Transport {
   const { service, port, policy, subset } = target
   const kind = portKind(port)
   const mode = policy.tls?.mode

@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
 import { buildOffline, type OfflineMesh } from '../build-offline.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
+import { patchRegistry } from '../patches/patch-registry.ts'
 import { resourceToJson } from '../generators/encode.ts'
 
 const types: Readonly<Record<string, string>> = {
@@ -23,6 +24,8 @@ export interface GoldenOptions {
   readonly interception: 'explicit' | 'redirect'
   /** Fields of xDS messages that Envoy obeys and Weft's engine does not read; everything else it must read. */
   readonly unread: readonly string[]
+  /** The case is for Envoy alone: Weft's engine refuses some of its resources, by name. */
+  readonly refusedByEngine: boolean
   /** AuthorizationPolicies that the store could not read: `<namespace>/<name>`, and `label=value` when their selector could be. */
   readonly unenforceable: readonly UnenforceablePolicy[]
 }
@@ -42,7 +45,7 @@ export function goldenCase(name: string, text: string): GoldenCase {
 }
 
 function readOptions(text: string, name: string): GoldenOptions {
-  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'unenforceable', 'unread'])
+  const known = new Set(['proxy', 'expect', 'flavor', 'interception', 'unenforceable', 'unread', 'engine'])
   const found = new Map<string, string>()
   for (const [, key = '', value = ''] of text.matchAll(/^# @(\w+) (.*)$/gm)) {
     if (!known.has(key)) throw new Error(`${name}/in.yaml: unknown option @${key}`)
@@ -56,6 +59,7 @@ function readOptions(text: string, name: string): GoldenOptions {
     expect: expect.split(/\s+/),
     flavor: found.get('flavor') === 'weft' ? 'weft' : 'envoy',
     interception: found.get('interception') === 'redirect' ? 'redirect' : 'explicit',
+    refusedByEngine: found.get('engine') === 'refuses',
     unread: (found.get('unread') ?? '').split(/\s+/).filter(Boolean),
     unenforceable: (found.get('unenforceable') ?? '').split(/,\s*/).filter(Boolean).map(unenforceablePolicy),
   }
@@ -86,7 +90,7 @@ export function expectedFiles({ options, mesh, name }: GoldenCase): Map<string, 
     if (type === undefined) throw new Error(`${name}/in.yaml: cannot expect ${wanted}`)
     const resources = [...table.get(type).values()].filter((r) => only === undefined || r.name.includes(only))
     const previous = files.get(`expected.${what}.yaml`) ?? ''
-    const text = resources.map((resource) => print(resourceToJson(type, resource.body))).join('---\n')
+    const text = resources.map((resource) => print(resourceToJson(type, resource.body, patchRegistry))).join('---\n')
     files.set(`expected.${what}.yaml`, previous === '' ? text : `${previous}---\n${text}`)
   }
   return files

@@ -14,12 +14,15 @@ function policy(name: string, spec: AuthorizationPolicySpec): SnapshotObject<Aut
 const context = { protocol: 'http', action: 'ALLOW', trustDomain: 'cluster.local', namespace: 'shop' } as const
 
 test('no policy: no filter', () => {
-  assert.deepEqual(authorizationOf({ policies: [], unenforceable: [] }, 'http', 'cluster.local').rules, [])
+  assert.deepEqual(
+    authorizationOf({ authentications: [], policies: [], unenforceable: [] }, 'http', 'cluster.local').rules,
+    [],
+  )
 })
 
 test('an ALLOW policy without rules allows nothing: a filter without policies', () => {
   const policies = [policy('nobody', { action: 'ALLOW', rules: [] })]
-  const { rules } = authorizationOf({ policies, unenforceable: [] }, 'http', 'cluster.local')
+  const { rules } = authorizationOf({ authentications: [], policies, unenforceable: [] }, 'http', 'cluster.local')
   assert.deepEqual(rules, [{ action: RBAC_Action.ALLOW, policies: {} }])
 })
 
@@ -28,7 +31,7 @@ test('DENY stands before ALLOW, whatever their names', () => {
     policy('a', { action: 'ALLOW', rules: [{}] }),
     policy('b', { action: 'DENY', rules: [{ to: [{ operation: { paths: ['/admin'] } }] }] }),
   ]
-  const { rules } = authorizationOf({ policies, unenforceable: [] }, 'http', 'cluster.local')
+  const { rules } = authorizationOf({ authentications: [], policies, unenforceable: [] }, 'http', 'cluster.local')
   assert.deepEqual(
     rules.map((rule) => rule.action),
     [RBAC_Action.DENY, RBAC_Action.ALLOW],
@@ -39,19 +42,27 @@ test('a rule that cannot be enforced denies everything and says why', () => {
   const policies = [
     policy('odd', { action: 'ALLOW', rules: [{ when: [{ key: 'request.auth.claims[x]', values: ['y'] }] }] }),
   ]
-  const { rules, problems } = authorizationOf({ policies, unenforceable: [] }, 'http', 'cluster.local')
+  const { rules, problems } = authorizationOf(
+    { authentications: [], policies, unenforceable: [] },
+    'http',
+    'cluster.local',
+  )
   assert.equal(rules[0]?.action, RBAC_Action.DENY)
   assert.deepEqual(rules[0]?.policies?.['ns[shop]-policy[odd]-rule[0]']?.permissions, [
     { rule: { case: 'any', value: true } },
   ])
-  assert.match(problems[0]?.message ?? '', /unknown condition key request\.auth\.claims\[x\]/)
+  assert.match(problems[0]?.message ?? '', /request\.auth\.claims\[x\]: "y" is not supported/)
 })
 
 test('a policy the store could not read denies everything on what it selects', () => {
   const { id } = policy('broken', { action: 'ALLOW', rules: [] })
   const unenforceable = [{ key: 'x', hash: 'x', value: { id, selector: undefined, reason: 'unknown field' } }]
   for (const protocol of ['http', 'tcp'] as const) {
-    const { rules, origins } = authorizationOf({ policies: [], unenforceable }, protocol, 'cluster.local')
+    const { rules, origins } = authorizationOf(
+      { authentications: [], policies: [], unenforceable },
+      protocol,
+      'cluster.local',
+    )
     assert.equal(rules[0]?.action, RBAC_Action.DENY)
     assert.deepEqual(origins, {
       'ns[shop]-policy[broken]-unenforceable': 'security.istio.io/AuthorizationPolicy/shop/broken',

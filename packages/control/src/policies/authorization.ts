@@ -1,7 +1,7 @@
 // AuthorizationPolicies of a workload as RBAC filters: first what is denied, then, if any ALLOW policy selects it, what is
 // allowed. What cannot be enforced denies everything.
 import { type Origin, originOf } from '@weft/core'
-import type { AuthorizationPolicySpec } from '@weft/resources'
+import type { AuthorizationPolicySpec, ExtensionProvider, RequestAuthenticationSpec } from '@weft/resources'
 import { type PolicySchema, RBAC_Action, type RBACSchema } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
@@ -11,18 +11,23 @@ import { pack } from '../generators/encode.ts'
 import type { GeneratorProblem } from '../generators/generator.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
+import { extAuthz } from './ext-authz.ts'
+import { jwtAuthn } from './jwt-authn.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { policyLevel, type PolicyTarget } from './workload-selection.ts'
 import type { Init } from '../generators/init.ts'
 
 /** What selects a workload. */
 export interface SelectedPolicies {
+  readonly authentications: readonly SnapshotObject<RequestAuthenticationSpec>[]
   readonly policies: readonly SnapshotObject<AuthorizationPolicySpec>[]
   readonly unenforceable: readonly SnapshotUnenforceable[]
 }
 
 /** RBAC rules in the order of their filters, and where each named policy came from. */
 export interface Authorization {
+  /** HTTP filters that come before: tokens are read, and who has a say outside is asked. */
+  readonly before: readonly Init<typeof HttpFilterSchema>[]
   readonly rules: readonly Init<typeof RBACSchema>[]
   readonly origins: Readonly<Record<string, Origin>>
   readonly problems: readonly GeneratorProblem[]
@@ -39,6 +44,9 @@ const everything: PolicyInit = {
 export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolicies {
   const { rootNamespace } = mesh.settings
   return {
+    authentications: mesh
+      .requestAuthentications([target])
+      .filter(({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, target, rootNamespace) !== undefined),
     policies: mesh
       .authorizationPolicies([target])
       .filter(
@@ -50,53 +58,116 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
   }
 }
 
+/** What the proxy in front can do about policies. Nothing more than Weft's own proxy unless said. */
+export interface Enforcer {
+  readonly flavor: 'weft' | 'envoy'
+  readonly providers: readonly ExtensionProvider[]
+}
+
+const weftProxy: Enforcer = { flavor: 'weft', providers: [] }
+
 /** Translates the policies of a workload for one protocol. */
 export function authorizationOf(
   selected: SelectedPolicies,
   protocol: RuleContext['protocol'],
   trustDomain: string,
+  enforcer: Enforcer = weftProxy,
 ): Authorization {
-  const deny: Record<string, PolicyInit> = {}
-  const allow: Record<string, PolicyInit> = {}
-  const origins: Record<string, Origin> = {}
-  const problems: GeneratorProblem[] = []
+  const collected = new Collected()
   for (const { value } of selected.unenforceable) {
-    const name = policyName(value.id, 'unenforceable')
-    deny[name] = everything
-    origins[name] = originOf(value.id, '')
+    collected.denyAll(policyName(value.id, 'unenforceable'), originOf(value.id, ''))
   }
-  for (const policy of selected.policies) {
-    const { action, rules } = policy.spec
-    const { namespace } = policy.id
-    for (const [index, rule] of rules.entries()) {
-      const origin = originOf(policy.id, `spec.rules[${index}]`)
-      const name = policyName(policy.id, `rule[${index}]`)
-      const made = rbacPolicy(rule, { protocol, action, trustDomain, namespace })
-      if (made.ok) {
-        const into = action === 'DENY' ? deny : allow
-        into[name] = made.value
-        origins[name] = origin
-      } else if (made.error.kind === 'unenforceable') {
-        deny[name] = everything
-        origins[name] = origin
-        problems.push({ origin, message: `cannot be enforced, so everything is denied: ${made.error.reason}` })
-      }
+  const tokens = protocol === 'http' && selected.authentications.some(({ spec }) => spec.jwtRules.length > 0)
+  if (tokens && enforcer.flavor === 'weft') {
+    for (const { id } of selected.authentications) {
+      collected.denyAll(policyName(id, 'tokens'), originOf(id, ''), "Weft's own proxy checks no JSON Web Tokens yet")
     }
   }
-  const filters: Init<typeof RBACSchema>[] = []
-  if (Object.keys(deny).length > 0) filters.push({ action: RBAC_Action.DENY, policies: deny })
+  for (const policy of selected.policies) translatePolicy(policy, { protocol, trustDomain, enforcer }, collected)
+  const { deny, allow, audit, origins, problems } = collected
+  const rules: Init<typeof RBACSchema>[] = []
+  if (Object.keys(deny).length > 0) rules.push({ action: RBAC_Action.DENY, policies: deny })
   if (selected.policies.some((policy) => policy.spec.action === 'ALLOW')) {
-    filters.push({ action: RBAC_Action.ALLOW, policies: allow })
+    rules.push({ action: RBAC_Action.ALLOW, policies: allow })
   }
-  return { rules: filters, origins, problems }
+  if (Object.keys(audit).length > 0) rules.push({ action: RBAC_Action.LOG, policies: audit })
+  const before =
+    protocol === 'http' && enforcer.flavor === 'envoy'
+      ? [
+          ...jwtAuthn(selected.authentications),
+          ...[...collected.custom.values()].flatMap(({ provider, policies }, index) =>
+            extAuthz(provider, policies, index),
+          ),
+        ]
+      : []
+  return { before, rules, origins, problems }
+}
+
+/** What the policies come to, by what is done about a match. */
+class Collected {
+  readonly deny: Record<string, PolicyInit> = {}
+  readonly allow: Record<string, PolicyInit> = {}
+  readonly audit: Record<string, PolicyInit> = {}
+  readonly custom = new Map<string, { provider: ExtensionProvider; policies: Record<string, PolicyInit> }>()
+  readonly origins: Record<string, Origin> = {}
+  readonly problems: GeneratorProblem[] = []
+
+  denyAll(name: string, origin: Origin, reason?: string): void {
+    this.deny[name] = everything
+    this.origins[name] = origin
+    if (reason !== undefined) {
+      this.problems.push({ origin, message: `cannot be enforced, so everything is denied: ${reason}` })
+    }
+  }
+
+  ask(provider: ExtensionProvider, name: string, policy: PolicyInit): void {
+    const known = this.custom.get(provider.name) ?? { provider, policies: {} }
+    this.custom.set(provider.name, known)
+    known.policies[name] = policy
+  }
+}
+
+function translatePolicy(
+  { id, spec }: SnapshotObject<AuthorizationPolicySpec>,
+  { protocol, trustDomain, enforcer }: { protocol: RuleContext['protocol']; trustDomain: string; enforcer: Enforcer },
+  collected: Collected,
+): void {
+  const { action, rules, provider: named } = spec
+  const provider = enforcer.providers.find(({ name }) => name === named?.name)
+  const canAsk = protocol === 'http' && provider !== undefined
+  for (const [index, rule] of rules.entries()) {
+    const origin = originOf(id, `spec.rules[${index}]`)
+    const name = policyName(id, `rule[${index}]`)
+    if (action === 'CUSTOM' && !canAsk) {
+      collected.denyAll(name, origin, cannotAsk(protocol, named?.name ?? '', enforcer))
+      continue
+    }
+    const made = rbacPolicy(rule, { protocol, action, trustDomain, namespace: id.namespace, flavor: enforcer.flavor })
+    if (!made.ok) {
+      if (made.error.kind === 'unenforceable') collected.denyAll(name, origin, made.error.reason)
+      continue
+    }
+    collected.origins[name] = origin
+    if (action === 'CUSTOM' && provider !== undefined) collected.ask(provider, name, made.value)
+    else if (action === 'DENY') collected.deny[name] = made.value
+    else if (action === 'AUDIT') collected.audit[name] = made.value
+    else collected.allow[name] = made.value
+  }
+}
+
+function cannotAsk(protocol: RuleContext['protocol'], name: string, { flavor }: Enforcer): string {
+  if (flavor === 'weft') return "Weft's own proxy asks nobody outside yet"
+  if (protocol !== 'http') return `${name} cannot be asked about TCP connections`
+  return `the mesh settings have no extension provider ${JSON.stringify(name)}`
 }
 
 /** As HTTP filters. */
 export function httpRbac(authorization: Authorization): Init<typeof HttpFilterSchema>[] {
-  return authorization.rules.map((rules) => ({
+  const rbac = authorization.rules.map((rules) => ({
     name: 'envoy.filters.http.rbac',
-    configType: { case: 'typedConfig', value: pack(HttpRbacSchema, { rules }) },
+    configType: { case: 'typedConfig' as const, value: pack(HttpRbacSchema, { rules }) },
   }))
+  return [...authorization.before, ...rbac]
 }
 
 /** As network filters. */

@@ -62,6 +62,14 @@ export function inNamespace(value: string): PrincipalInit {
   return authenticated(regex(`.*/ns/${escapeRegex(value).replaceAll('\\*', '.*')}/.*`))
 }
 
+/** Identities of a trust domain; `*` may stand at either end. */
+export function inTrustDomain(value: string): StringMatcherInit {
+  if (value === '*') return anySpiffeId
+  if (value.startsWith('*')) return regex(`spiffe://[^/]*${escapeRegex(value.slice(1))}/.*`)
+  if (value.endsWith('*')) return { matchPattern: { case: 'prefix', value: `spiffe://${value.slice(0, -1)}` } }
+  return { matchPattern: { case: 'prefix', value: `spiffe://${value}/` } }
+}
+
 const anySpiffeId: StringMatcherInit = { matchPattern: { case: 'prefix', value: 'spiffe://' } }
 
 function escapeRegex(text: string): string {

@@ -2,6 +2,9 @@
 import { err, ok, type Result } from '@weft/core'
 import type { AuthorizationPolicySpec, Condition, Operation, Rule, Source } from '@weft/resources'
 import type { PolicySchema } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
+import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
+import { pack } from '../generators/encode.ts'
+import { claim, requestPrincipal } from './jwt-matchers.ts'
 import {
   allOfPermissions,
   allOfPrincipals,
@@ -11,6 +14,7 @@ import {
   cidr,
   headerMatcher,
   inNamespace,
+  inTrustDomain,
   type PermissionInit,
   principalName,
   type PrincipalInit,
@@ -22,7 +26,9 @@ import type { Init } from '../generators/init.ts'
 export interface RuleContext {
   /** `connect`: TCP inside a CONNECT stream, whose authority names the port. */
   readonly protocol: 'http' | 'tcp' | 'connect'
-  readonly action: 'ALLOW' | 'DENY'
+  readonly action: AuthorizationPolicySpec['action']
+  /** Weft's own proxy has fewer matchers. */
+  readonly flavor?: 'weft' | 'envoy'
   readonly trustDomain: string
   /** Namespace of the policy, for service accounts without one. */
   readonly namespace: string
@@ -43,13 +49,33 @@ const methods: Attribute = {
   http: true,
   make: (value) => ({ rule: { case: 'header', value: headerMatcher(':method', value) } }),
 }
-const paths: Attribute = {
-  on: 'permission',
-  http: true,
-  make: (value) =>
-    value.includes('{')
-      ? undefined
-      : { rule: { case: 'urlPath', value: { rule: { case: 'path', value: wildcard(value) } } } },
+/** What Weft's own proxy has no matcher for is not said to it, so that the policy denies there. */
+function onEnvoy<A extends Attribute>(attribute: A, { flavor }: Pick<RuleContext, 'flavor'>): A {
+  return flavor === 'envoy' ? attribute : { ...attribute, make: () => undefined }
+}
+
+function paths({ flavor }: Pick<RuleContext, 'flavor'>): Attribute {
+  return {
+    on: 'permission',
+    http: true,
+    make(value) {
+      if (!value.includes('{')) {
+        return { rule: { case: 'urlPath', value: { rule: { case: 'path', value: wildcard(value) } } } }
+      }
+      return flavor === 'envoy' ? pathTemplate(value) : undefined
+    },
+  }
+}
+
+/** Istio writes `{*}` and `{**}` where Envoy has the asterisks alone. */
+function pathTemplate(value: string): PermissionInit {
+  const template = pack(UriTemplateMatchConfigSchema, { pathTemplate: value.replaceAll(/\{(\*+)\}/g, '$1') })
+  return {
+    rule: {
+      case: 'uriTemplate',
+      value: { name: 'envoy.path.match.uri_template.uri_template_matcher', typedConfig: template },
+    },
+  }
 }
 function ports({ protocol }: Pick<RuleContext, 'protocol'>): Attribute {
   return {
@@ -95,6 +121,18 @@ const remoteIp: Attribute = {
   },
 }
 
+const tokenPrincipal: Attribute = { on: 'principal', http: true, make: requestPrincipal }
+
+function tokenClaim(...path: readonly string[]): Attribute {
+  return { on: 'principal', http: true, make: (value) => claim(path, value) }
+}
+
+const trustDomains: Attribute = {
+  on: 'principal',
+  http: false,
+  make: (value) => authenticated(inTrustDomain(value)),
+}
+
 function serviceAccounts({ namespace, trustDomain }: RuleContext): Attribute {
   return {
     on: 'principal',
@@ -118,9 +156,15 @@ function header(name: string): Attribute {
 function conditionAttribute(key: string, context: RuleContext): Attribute | undefined {
   const headerName = /^request\.headers\[(.+)\]$/.exec(key)?.[1]
   if (headerName !== undefined) return header(headerName.toLowerCase())
+  const claims = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.exec(key)?.[1]
+  if (claims !== undefined) return onEnvoy(tokenClaim(...claims.slice(1, -1).split('][')), context)
   const known: Readonly<Record<string, Attribute>> = {
     'source.ip': sourceIp,
-    'remote.ip': remoteIp,
+    'remote.ip': onEnvoy(remoteIp, context),
+    'source.trustDomain': trustDomains,
+    'request.auth.principal': onEnvoy(tokenPrincipal, context),
+    'request.auth.audiences': onEnvoy(tokenClaim('aud'), context),
+    'request.auth.presenter': onEnvoy(tokenClaim('azp'), context),
     'source.namespace': namespaces,
     'source.principal': principals,
     'source.serviceAccount': serviceAccounts(context),
@@ -208,7 +252,7 @@ function operationRequirements(operation: Operation, context: RuleContext): Requ
   return [
     ...pair('hosts', hosts, operation.hosts, operation.notHosts),
     ...pair('methods', methods, operation.methods, operation.notMethods),
-    ...pair('paths', paths, operation.paths, operation.notPaths),
+    ...pair('paths', paths(context), operation.paths, operation.notPaths),
     ...pair('ports', ports(context), operation.ports, operation.notPorts),
   ]
 }
@@ -219,6 +263,14 @@ function sourceRequirements(source: Source, context: RuleContext): Requirement[]
     ...pair('namespaces', namespaces, source.namespaces, source.notNamespaces),
     ...pair('serviceAccounts', serviceAccounts(context), source.serviceAccounts, source.notServiceAccounts),
     ...pair('ipBlocks', sourceIp, source.ipBlocks, source.notIpBlocks),
+    ...pair('remoteIpBlocks', onEnvoy(remoteIp, context), source.remoteIpBlocks, source.notRemoteIpBlocks),
+    ...pair('trustDomains', trustDomains, source.trustDomains, source.notTrustDomains),
+    ...pair(
+      'requestPrincipals',
+      onEnvoy(tokenPrincipal, context),
+      source.requestPrincipals,
+      source.notRequestPrincipals,
+    ),
   ]
 }
 

@@ -112,7 +112,7 @@ function checkRules(query: MeshQuery, { config }: MeshSnapshot): void {
   for (const { id, spec } of DestinationRule) {
     const exported = spec.exportTo.length === 0 || spec.exportTo.includes('*')
     const foreign = resolveHost(spec.host, id.namespace).split('.')[1] !== id.namespace
-    if (!exported || foreign) assert.ok(query.namespacesWithLocalRules().has(id.namespace))
+    if (!exported || foreign) assert.ok(query.localRules(id.namespace).namespaces.has(id.namespace))
   }
 }
 

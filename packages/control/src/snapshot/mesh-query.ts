@@ -9,6 +9,7 @@ import {
   type KindName,
   isVisible,
   type PeerAuthenticationSpec,
+  type RequestAuthenticationSpec,
   resolveHost,
   selectsLabels,
   type SidecarSpec,
@@ -28,10 +29,12 @@ import type { MeshSettings } from './mesh-settings.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 import {
   addressTopic,
+  askingForFailover,
   askingForLabels,
   candidateTopics,
   carrierTopic,
   delegateTopic,
+  failoverLabels,
   destinationHosts,
   destinationRuleTopic,
   destinationTopic,
@@ -135,14 +138,25 @@ export class MeshQuery {
     return this.#at(destinationRuleTopic(hostName(service)))
   }
 
-  /** Namespaces that see hosts or DestinationRules which others do not see, or otherwise than others. */
-  namespacesWithLocalRules(): ReadonlySet<string> {
+  /** Namespaces that see hosts or DestinationRules which others do not see, or otherwise; labels that those of one ask for. */
+  localRules(namespace: string): { readonly namespaces: ReadonlySet<string>; readonly labelKeys: readonly string[] } {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
+    const own = rules.filter(({ id }) => id.namespace === namespace)
+    const keys = own.flatMap(({ spec }) => Object.keys(spec.workloadSelector?.matchLabels ?? {}))
     const hosts = this.#at<Service>(localServices)
-    return new Set([
-      ...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]),
-      ...hosts.flatMap((host) => [host.id.namespace, ...exportsOf(host)]),
-    ])
+    return {
+      namespaces: new Set([
+        ...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]),
+        ...hosts.flatMap((host) => [host.id.namespace, ...exportsOf(host)]),
+      ]),
+      labelKeys: [...new Set(keys)].sort(),
+    }
+  }
+
+  /** Labels of their callers that some DestinationRule asks for to find out which endpoints come first. */
+  failoverLabelKeys(): string[] {
+    const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
+    return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */
@@ -213,6 +227,11 @@ export class MeshQuery {
   /** The PeerAuthentications that may hold for any of these workloads, mesh-wide ones included. */
   peerAuthentications(targets: readonly Selectable[]): SnapshotObject<PeerAuthenticationSpec>[] {
     return this.#selecting('PeerAuthentication', this.#withRoot(targets))
+  }
+
+  /** The RequestAuthentications that may hold for any of these workloads, mesh-wide ones included. */
+  requestAuthentications(targets: readonly Selectable[]): SnapshotObject<RequestAuthenticationSpec>[] {
+    return this.#selecting('RequestAuthentication', this.#withRoot(targets))
   }
 
   /** The AuthorizationPolicies that may hold for any of these workloads, mesh-wide ones included. */

@@ -5,7 +5,11 @@ import {
   contentHash,
   groupOfKind,
   type KindName,
+  type MeshConfig,
+  meshConfigMap,
   type MeshObject,
+  ofKind,
+  readMeshConfig,
   type SpecByKind,
   type WorkloadInstance,
   writtenKind,
@@ -128,8 +132,8 @@ function configPart(input: SnapshotInput, previous: ConfigPart | undefined): Con
   const objects = Object.fromEntries(
     kinds.map((kind) => [kind, shared(ofKind(kind).map(withoutPositions), previous?.objects[kind])]),
   ) as unknown as ConfigPart['objects']
-  const settings =
-    previous !== undefined && sameJson(previous.settings, input.settings) ? previous.settings : input.settings
+  const wanted = withMeshConfig(input)
+  const settings = previous !== undefined && sameJson(previous.settings, wanted) ? previous.settings : wanted
   if (previous !== undefined && settings === previous.settings && unenforceable === previous.unenforceable) {
     if (kinds.every((kind) => objects[kind] === previous.objects[kind])) return previous
   }
@@ -139,6 +143,20 @@ function configPart(input: SnapshotInput, previous: ConfigPart | undefined): Con
     ...kinds.map((kind) => digestText(listDigest(objects[kind]))),
   ])
   return { hash, settings, objects, unenforceable }
+}
+
+const configs = new WeakMap<MeshObject, MeshConfig>()
+
+/** The settings with what the ConfigMap of the mesh says; it is read once while it stays the same. */
+function withMeshConfig({ objects, settings }: SnapshotInput): MeshSettings {
+  const map = ofKind(objects, 'ConfigMap').find(
+    ({ id }) => id.name === meshConfigMap.name && id.namespace === settings.rootNamespace,
+  )
+  const text = map?.spec.data[meshConfigMap.key]
+  if (map === undefined || text === undefined) return settings
+  const config = configs.get(map) ?? readMeshConfig(text).config
+  configs.set(map, config)
+  return { ...settings, config }
 }
 
 function instancePart(values: readonly WorkloadInstance[], previous: InstancePart | undefined): InstancePart {

@@ -33,14 +33,19 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
     case 'VirtualService':
       return virtualServiceTopics(object as SnapshotObject<VirtualServiceSpec>)
     case 'Gateway':
-      return ['Gateway']
+    case 'EnvoyFilter':
+      return [kind]
     case 'Sidecar': {
       const { workloadSelector } = object.spec as SpecByKind['Sidecar']
       return selectionOf('Sidecar', namespace, workloadSelector?.labels ?? {}, true)
     }
     case 'PeerAuthentication':
+    case 'RequestAuthentication':
     case 'AuthorizationPolicy': {
-      const { selector } = object.spec as SpecByKind['PeerAuthentication' | 'AuthorizationPolicy']
+      const { selector } = object.spec as SpecByKind[
+        | 'PeerAuthentication'
+        | 'RequestAuthentication'
+        | 'AuthorizationPolicy']
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:
@@ -114,6 +119,18 @@ export const askingForLabels = 'VirtualService?sourceLabels'
 /** The DestinationRules that callers of different namespaces see differently. */
 export const localDestinationRules = 'DestinationRule?local'
 
+/** The DestinationRules that ask for labels of their callers to order endpoints. */
+export const askingForFailover = 'DestinationRule?failoverPriority'
+
+/** The labels of its callers by which a rule orders endpoints. */
+export function failoverLabels({ trafficPolicy, subsets }: DestinationRuleSpec): string[] {
+  const policies = [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)]
+  return policies
+    .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
+    .flatMap((policy) => policy?.loadBalancer?.localityLbSetting?.failoverPriority ?? [])
+    .flatMap((label) => (label.includes('=') ? [] : [label]))
+}
+
 /** What selects by labels: all candidates for a workload are found under these topics. */
 export function candidateTopics(kind: string, namespace: string, labels: Labels): string[] {
   return [`${kind}?${namespace}`, ...labelTopics(kind, namespace, labels)]
@@ -163,7 +180,12 @@ function destinationRuleTopics({ id, spec }: SnapshotObject<DestinationRuleSpec>
   const host = resolveHost(spec.host, id.namespace)
   const exported = spec.exportTo.length === 0 || spec.exportTo.includes('*')
   const ofOwnService = host.split('.')[1] === id.namespace
-  return [destinationRuleTopic(host), ...(exported && ofOwnService ? [] : [localDestinationRules])]
+  const everyone = exported && ofOwnService && spec.workloadSelector === undefined
+  return [
+    destinationRuleTopic(host),
+    ...(everyone ? [] : [localDestinationRules]),
+    ...(failoverLabels(spec).length === 0 ? [] : [askingForFailover]),
+  ]
 }
 
 function virtualServiceTopics({ id, spec }: SnapshotObject<VirtualServiceSpec>): string[] {

@@ -1,7 +1,14 @@
 // Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
 // to settle, and all of it outlives a restart.
 import { type Logger, objectKey, type Runtime, type Timer } from '@weft/core'
-import { Analysis, formatProblem, type Problem, type SourceFile, withoutSuppressed } from '@weft/resources'
+import {
+  Analysis,
+  type DataPlane,
+  formatProblem,
+  type Problem,
+  type SourceFile,
+  withoutSuppressed,
+} from '@weft/resources'
 import { type FileRecord, updateTable } from './file-table.ts'
 import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
 import { decodeSaved, encodeSaved } from './saved-state.ts'
@@ -32,6 +39,7 @@ export class ConfigStore {
   readonly #runtime: Pick<Runtime, 'files' | 'timers' | 'clock'>
   readonly #log: Logger
   readonly #stateFile: string
+  readonly #dataPlane: DataPlane
   readonly #listeners = new Set<StoreListener>()
   #files: ReadonlyMap<string, FileRecord> = new Map()
   #accepted: ReadonlyMap<string, Accepted> = new Map()
@@ -46,8 +54,13 @@ export class ConfigStore {
   #relations: readonly Problem[] = []
   #work: StoreWork = { validated: 0, analysed: 0 }
 
-  /** `stateFile` is an absolute path, usually `.weft/state/objects.json`; its directory must exist. */
-  constructor(runtime: Pick<Runtime, 'files' | 'timers' | 'clock' | 'log'>, stateFile: string) {
+  /** `stateFile` is an absolute path, usually `.weft/state/objects.json`; its directory must exist. What `dataPlane` does not enforce is refused. */
+  constructor(
+    runtime: Pick<Runtime, 'files' | 'timers' | 'clock' | 'log'>,
+    stateFile: string,
+    dataPlane: DataPlane = 'weft',
+  ) {
+    this.#dataPlane = dataPlane
     this.#runtime = runtime
     this.#log = runtime.log.child({ component: 'config-store' })
     this.#stateFile = stateFile
@@ -75,7 +88,7 @@ export class ConfigStore {
       const bytes = await this.#runtime.files.read(this.#stateFile)
       if (bytes === undefined) return
       this.#saved = new TextDecoder().decode(bytes)
-      const saved = decodeSaved(this.#saved)
+      const saved = decodeSaved(this.#saved, this.#dataPlane)
       if (saved === undefined) {
         this.#log.warn('the saved configuration is damaged and ignored', { file: this.#stateFile })
         return
@@ -93,7 +106,7 @@ export class ConfigStore {
   apply(files: readonly SourceFile[]): void {
     const nowMs = this.#runtime.clock.nowMs()
     const before = this.#files
-    this.#files = updateTable(before, files, this.#accepted, nowMs)
+    this.#files = updateTable(before, files, this.#accepted, nowMs, this.#dataPlane)
     this.#analyse(before)
     this.#denied ??= invalidSecurityObjects(this.#files, this.#accepted)
     this.#merge()

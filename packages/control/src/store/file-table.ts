@@ -1,5 +1,5 @@
 // What the store remembers of each configuration file: its parse, and when it last changed.
-import { type ParsedFile, parseFile, type SourceFile, unusableFile } from '@weft/resources'
+import { type DataPlane, type ParsedFile, parseFile, type SourceFile, unusableFile } from '@weft/resources'
 import type { Accepted } from './merge.ts'
 
 /** One file. `parsed` is undefined once the file is gone. */
@@ -16,6 +16,7 @@ export function updateTable(
   files: readonly SourceFile[],
   accepted: ReadonlyMap<string, Accepted>,
   nowMs: number,
+  dataPlane: DataPlane = 'weft',
 ): Map<string, FileRecord> {
   const next = new Map<string, FileRecord>()
   let held: ReadonlyMap<string, readonly Accepted[]> | undefined
@@ -28,7 +29,14 @@ export function updateTable(
     const same = old?.snapshot?.text === snapshot.text && old.snapshot.unreadable === snapshot.unreadable
     next.set(
       snapshot.name,
-      same ? old : { name: snapshot.name, snapshot, parsed: parse(snapshot, heldIn, old?.parsed), changedAtMs: nowMs },
+      same
+        ? old
+        : {
+            name: snapshot.name,
+            snapshot,
+            parsed: parse(snapshot, heldIn, old?.parsed, dataPlane),
+            changedAtMs: nowMs,
+          },
     )
   }
   // Files that are gone count as long as something they held is in force.
@@ -46,6 +54,7 @@ function parse(
   snapshot: SourceFile,
   heldIn: (name: string) => readonly Accepted[],
   before: ParsedFile | undefined,
+  dataPlane: DataPlane,
 ): ParsedFile {
   const { name, text } = snapshot
   const held = heldIn(name)
@@ -58,7 +67,7 @@ function parse(
       mend: 'Complete it; end the last line with a line break.',
     })
   }
-  const parsed = parseFile(snapshot, 1, before)
+  const parsed = parseFile(snapshot, 1, before, dataPlane)
   if (held.length > 0 && parsed.objects.length === 0 && parsed.problems.length === 0) {
     const message = 'the file holds no objects any more; what it held stays in force'
     return unusableFile(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })

@@ -1,7 +1,7 @@
 // The last good versions on disk: the text of each document in force, parsed again at the next start; and which security
 // objects deny what they select because they could not be enforced.
 import { objectKey } from '@weft/core'
-import { parseFile } from '@weft/resources'
+import { type DataPlane, parseFile } from '@weft/resources'
 import { type Accepted, isSecurityKey } from './merge.ts'
 
 interface SavedDocument {
@@ -49,13 +49,13 @@ function documentText(source: Accepted['source'], keys: readonly string[]): stri
 }
 
 /** Reads what `encodeSaved` wrote; undefined when it is damaged. Documents that are no longer valid are left out. */
-export function decodeSaved(text: string): Saved | undefined {
+export function decodeSaved(text: string, dataPlane: DataPlane = 'weft'): Saved | undefined {
   const saved = readSaved(text)
   if (saved === undefined) return undefined
   const accepted = new Map<string, Accepted>()
   const denied = new Set(saved.denied)
   for (const { file, firstLine, text: documentText, keys } of saved.documents) {
-    for (const { object } of parseFile({ name: file, text: documentText }, firstLine).objects) {
+    for (const { object } of parseFile({ name: file, text: documentText }, firstLine, undefined, dataPlane).objects) {
       if (object === undefined) continue
       const key = objectKey(object.id)
       if (keys.includes(key)) accepted.set(key, { object, source: { file, firstLine, text: documentText } })

@@ -154,7 +154,7 @@ export class ControlProcess {
   }
 
   #arguments(config: string): string[] {
-    const { trustDomain, svidTtlMs, accessLog } = this.#settings
+    const { trustDomain, svidTtlMs, accessLog, proxyKind } = this.#settings
     // Ports it was given once (where 0 was asked for) stay its own: proxies look for it there after a restart.
     const bound = this.bound
     const ports =
@@ -170,6 +170,7 @@ export class ControlProcess {
       ['--metrics-port', String(ports.metrics)],
       ['--trust-domain', trustDomain],
       ['--access-log', accessLog ? 'on' : 'off'],
+      ['--proxy', proxyKind],
       ...(svidTtlMs === undefined ? [] : [['--svid-ttl-ms', String(svidTtlMs)]]),
     ].flat()
   }

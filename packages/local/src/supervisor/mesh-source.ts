@@ -5,6 +5,7 @@ import type { Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
+  type DataPlane,
   formatProblem,
   type GatewaySpec,
   type MeshObject,
@@ -44,11 +45,11 @@ export interface MeshSource {
 }
 
 /** Reads the configuration below `dir` (absolute) and begins to watch it. */
-export async function openMeshSource(dir: string, paths: StatePaths): Promise<MeshSource> {
+export async function openMeshSource(dir: string, paths: StatePaths, dataPlane: DataPlane): Promise<MeshSource> {
   const runtime: Runtime = nodeRuntime()
   const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
   const files = { ...runtime.files, writeAtomic: async () => ({ ok: true }) as const }
-  const store = new ConfigStore({ ...runtime, files, log: quiet }, join(paths.state, 'state/objects.json'))
+  const store = new ConfigStore({ ...runtime, files, log: quiet }, join(paths.state, 'state/objects.json'), dataPlane)
   await store.load()
   const source = new FileSource({ ...runtime, log: quiet }, { dir, onFiles: (found) => store.apply(found) })
   await source.start()

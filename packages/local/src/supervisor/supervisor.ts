@@ -89,7 +89,7 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   if (!lock.ok) return lock
   undo.push(lock.value.release)
   const config = spoilConfig(paths, settings.sabotage)
-  const source = await openMeshSource(config, paths)
+  const source = await openMeshSource(config, paths, settings.proxyKind)
   undo.push(() => source.close())
   const { view } = source.first
   const block = await reserveAddressBlock(previousInstances(paths))

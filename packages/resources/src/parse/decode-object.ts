@@ -8,7 +8,7 @@ import { groupOfKind, writtenKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
 import { checkSchema } from '../schema/check-schema.ts'
-import { pendingFinding } from '../schema/describe-effect.ts'
+import { atTheDoor, type DataPlane, pendingFinding, refusedOnWeftFinding } from '../schema/describe-effect.ts'
 import { didYouMean } from '../schema/did-you-mean.ts'
 import { shown } from '../schema/shaped.ts'
 import type { LocatedFinding } from '../schema/schema.ts'
@@ -36,7 +36,7 @@ export interface DecodedObject {
 }
 
 /** Validates one raw object; reports everything that is wrong with it. Never throws. */
-export function decodeObject(raw: RawObject): DecodedObject {
+export function decodeObject(raw: RawObject, dataPlane: DataPlane): DecodedObject {
   const position = raw.lines.at(raw.place.offset)
   const failed = (problems: readonly LocatedFinding[], id?: ObjectId): DecodedObject => ({
     id,
@@ -52,7 +52,8 @@ export function decodeObject(raw: RawObject): DecodedObject {
   const written = withSpec(kind.definition, raw.value as WrittenDocument)
   const schema = documentSchema(kind.definition, written.apiVersion)
   const value = applyDefaults(schema, written) as WrittenDocument
-  const findings = [...findingsOfKind(kind.definition), ...checkSchema(schema, value, written)]
+  const found = [...findingsOfKind(kind.definition), ...checkSchema(schema, value, written)]
+  const findings = atTheDoor(found, dataPlane)
   if (id === undefined || findings.some(isError)) return failed(findings, id)
   return { ...failed(findings, id), object: freeze(kind.definition, id, value, raw) }
 }
@@ -63,7 +64,8 @@ function withSpec(definition: KindDefinition, written: WrittenDocument): Written
   return root === 'top' || written.spec !== undefined ? written : { ...written, spec: {} }
 }
 
-function findingsOfKind({ kind, refused, pending }: KindDefinition): LocatedFinding[] {
+function findingsOfKind({ kind, refused, refusedOnWeft, pending }: KindDefinition): LocatedFinding[] {
+  if (refusedOnWeft !== undefined) return [refusedOnWeftFinding(['kind'], refusedOnWeft)]
   if (refused !== undefined) {
     const message = `${writtenKind(kind)} is not enforced by Weft yet`
     return [{ at: ['kind'], code: 'unsupported-kind', message, mend: refused }]

@@ -2,11 +2,15 @@
 import { objectKey } from '@weft/core'
 import type { WrittenObject } from '../analyze/written-object.ts'
 import type { MeshObject, Problem, SourceFile } from '../mesh-object.ts'
+import type { DataPlane } from '../schema/describe-effect.ts'
 import { byKey, Claims, duplicateObject } from './check-together.ts'
 import { byPlace, parseFile } from './parse-file.ts'
 
 /** Valid objects, sorted by key, and everything that is wrong with the others. */
-export function loadFiles(files: readonly SourceFile[]): {
+export function loadFiles(
+  files: readonly SourceFile[],
+  dataPlane: DataPlane = 'weft',
+): {
   readonly objects: readonly MeshObject[]
   readonly problems: readonly Problem[]
   /** Everything that was written, for analysis. */
@@ -17,7 +21,7 @@ export function loadFiles(files: readonly SourceFile[]): {
   const written: WrittenObject[] = []
   const claims = new Claims()
   for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const parsed = parseFile(file)
+    const parsed = parseFile(file, 1, undefined, dataPlane)
     problems.push(...parsed.problems)
     written.push(...parsed.written)
     for (const { object } of parsed.objects) {

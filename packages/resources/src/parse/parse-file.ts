@@ -2,6 +2,7 @@
 import type { WrittenObject } from '../analyze/written-object.ts'
 import type { Problem, SourceFile } from '../mesh-object.ts'
 import { type DecodedObject, decodeObject, type RawObject } from './decode-object.ts'
+import type { DataPlane } from '../schema/describe-effect.ts'
 import { movedPart, type ParsedPart, type ParsedValue } from './moved-part.ts'
 import {
   maxSyntaxFaults,
@@ -42,7 +43,12 @@ export interface ParsedFile {
  * Parses one YAML or JSON file: several documents, `List` kinds. `firstLine` numbers its first line. Documents that `before` (the
  * same file, parsed earlier) has too are taken from there, at their new place. Never throws.
  */
-export function parseFile(file: SourceFile, firstLine = 1, before?: ParsedFile): ParsedFile {
+export function parseFile(
+  file: SourceFile,
+  firstLine = 1,
+  before?: ParsedFile,
+  dataPlane: DataPlane = 'weft',
+): ParsedFile {
   if (file.unreadable !== undefined) {
     return unusableFile(file.name, 1, { code: 'unreadable-file', message: file.unreadable, mend: 'Correct the file.' })
   }
@@ -50,7 +56,7 @@ export function parseFile(file: SourceFile, firstLine = 1, before?: ParsedFile):
   let validated = 0
   const read = splitDocuments(file.text, firstLine).map((part) => {
     const known = parts.get(part.text) ?? before?.parts.get(part.text)
-    const parsed = known === undefined ? parsePart(file.name, part) : movedPart(known, part.firstLine)
+    const parsed = known === undefined ? parsePart(file.name, part, dataPlane) : movedPart(known, part.firstLine)
     if (known === undefined) validated += parsed.values.length
     parts.set(part.text, parsed)
     return parsed
@@ -87,16 +93,16 @@ export function unusableFile(
   return { ...nothingIn(file), problems: [problem] }
 }
 
-function parsePart(file: string, part: TextPart): ParsedPart {
+function parsePart(file: string, part: TextPart, dataPlane: DataPlane): ParsedPart {
   const { documents, faults } = readDocuments(file, part)
-  const values = documents.flatMap((document) => parseDocument(file, document))
+  const values = documents.flatMap((document) => parseDocument(file, document, dataPlane))
   return { firstLine: part.firstLine, values, faults, first: undefined }
 }
 
-function parseDocument(file: string, document: RawDocument): ParsedValue[] {
+function parseDocument(file: string, document: RawDocument, dataPlane: DataPlane): ParsedValue[] {
   const source = { file, firstLine: document.firstLine, text: document.text }
   return unlist(document).map((raw) => ({
-    ...decodeObject(raw),
+    ...decodeObject(raw, dataPlane),
     source,
     written: writtenObject(raw),
   }))

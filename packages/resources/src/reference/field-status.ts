@@ -24,6 +24,7 @@ export interface FieldRow {
 
 interface Above {
   readonly refused: string | undefined
+  readonly refusedOnWeft?: string | undefined
   readonly pending: Pending | undefined
   readonly context: boolean
 }
@@ -31,8 +32,8 @@ interface Above {
 /** Every field of a kind, in the order of its schema; values that are treated otherwise than their field follow it. */
 export function fieldRows(definition: KindDefinition): FieldRow[] {
   const root = definition.root === 'top' ? [] : ['spec']
-  const { refused, pending } = definition
-  return rowsBelow(definition.spec, root, { refused, pending, context: false })
+  const { refused, refusedOnWeft, pending } = definition
+  return rowsBelow(definition.spec, root, { refused, refusedOnWeft, pending, context: false })
 }
 
 /** What has no effect anywhere has none on Weft's proxy either. */
@@ -44,6 +45,7 @@ function rowsBelow(schema: Schema, steps: readonly string[], above: Above): Fiel
   const known = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const inherited = {
       refused: above.refused ?? field['x-refused'],
+      refusedOnWeft: above.refusedOnWeft ?? field['x-refused-weft'],
       pending: narrower(above.pending, field['x-pending']),
       context: above.context || field['x-context'] === true,
     }
@@ -74,15 +76,22 @@ function valueRows(row: FieldRow, leaf: Schema, above: Above): FieldRow[] {
   const pending = Object.entries(leaf['x-pending-values'] ?? {}).map(([value, each]) =>
     valueRow(row, value, { refused: above.refused, pending: narrower(above.pending, each), context: false }),
   )
-  return [...refused, ...pending]
+  const onWeft = Object.entries(leaf['x-refused-weft-values'] ?? {}).map(([value, mend]) =>
+    valueRow(row, value, { ...above, refusedOnWeft: above.refusedOnWeft ?? mend }),
+  )
+  return [...refused, ...onWeft, ...pending]
 }
 
 function valueRow(row: FieldRow, value: string, status: Above): FieldRow {
   return { ...row, path: `${row.path}: ${value}`, value, type: 'value', doc: '', required: false, ...statusOf(status) }
 }
 
-function statusOf({ refused, pending, context }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
+function statusOf({ refused, refusedOnWeft, pending, context }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
   if (refused !== undefined) return { envoy: 'refused', weft: 'refused', why: refused }
+  if (refusedOnWeft !== undefined) {
+    const envoy = pending?.proxies === 'all' ? 'reported' : 'effective'
+    return { envoy, weft: 'refused', why: `Weft: ${refusedOnWeft}` }
+  }
   if (context) return { envoy: 'context', weft: 'context', why: undefined }
   if (pending === undefined) return { envoy: 'effective', weft: 'effective', why: undefined }
   return { envoy: pending.proxies === 'all' ? 'reported' : 'effective', weft: 'reported', why: pending.effect }

@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { PathStep } from '../field-path.ts'
 import { describeMisfit } from './describe-misfit.ts'
 import { formats } from './formats.ts'
-import { pendingFinding, refusedFinding } from './describe-effect.ts'
+import { pendingFinding, refusedFinding, refusedOnWeftFinding } from './describe-effect.ts'
 import type { Check, LocatedFinding, Schema } from './schema.ts'
 
 const ajv = new Ajv({
@@ -88,7 +88,14 @@ function concerns(schema: Schema): boolean {
   concerned.set(schema, true)
   const { properties = {}, items, additionalProperties } = schema
   const below = [...Object.values(properties), items, additionalProperties || undefined]
-  const own = ['x-check', 'x-pending', 'x-pending-values', 'x-refused'] as const
+  const own = [
+    'x-check',
+    'x-pending',
+    'x-pending-values',
+    'x-refused',
+    'x-refused-weft',
+    'x-refused-weft-values',
+  ] as const
   const found =
     own.some((key) => schema[key] !== undefined) || below.some((each) => each !== undefined && concerns(each))
   concerned.set(schema, found)
@@ -136,12 +143,19 @@ function tellEffect(schema: Schema, value: unknown, walk: Walk): Walk {
     walk.findings.push(refusedFinding([...walk.path], refusal))
     return { ...walk, told: 'all' }
   }
+  const onWeft =
+    schema['x-refused-weft'] ?? (typeof value === 'string' ? own(schema['x-refused-weft-values'], value) : undefined)
+  if (onWeft !== undefined) walk.findings.push(refusedOnWeftFinding([...walk.path], onWeft))
   const values = schema['x-pending-values']
   const ofValue = typeof value === 'string' && values !== undefined && Object.hasOwn(values, value)
   const pending = schema['x-pending'] ?? (ofValue ? values[value] : undefined)
   if (pending === undefined || pending.proxies === walk.told) return walk
   walk.findings.push(pendingFinding([...walk.path], pending))
   return { ...walk, told: pending.proxies }
+}
+
+function own(values: Readonly<Record<string, string>> | undefined, value: string): string | undefined {
+  return values !== undefined && Object.hasOwn(values, value) ? values[value] : undefined
 }
 
 /** A JSON pointer (RFC 6901) as steps; indices become numbers where the value has a list. */

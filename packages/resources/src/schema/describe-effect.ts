@@ -8,6 +8,33 @@ export const pendingCode = 'WEFT0001'
 /** Code of a field that Envoy obeys and Weft's own proxy does not. */
 export const pendingOnWeftCode = 'WEFT0002'
 
+/** Whose proxies are the data plane of a mesh. */
+export type DataPlane = 'weft' | 'envoy'
+
+const refusedOnWeftCode = 'refused-on-weft'
+
+/** The finding for what only Envoy enforces: `atTheDoor` makes of it what it means for a mesh. */
+export function refusedOnWeftFinding(at: readonly PathStep[], mend: string): LocatedFinding {
+  const message = "is not enforced by Weft's own proxy yet"
+  return {
+    at,
+    severity: 'info',
+    code: refusedOnWeftCode,
+    message,
+    mend: `Run the mesh on Envoy (--proxy envoy). ${mend}`,
+  }
+}
+
+/** What a finding means where these proxies are the data plane: what Weft's own proxy does not enforce is refused there. */
+export function atTheDoor(findings: readonly LocatedFinding[], dataPlane: DataPlane): LocatedFinding[] {
+  return findings.flatMap((finding) => {
+    if (finding.code !== refusedOnWeftCode) return [finding]
+    if (dataPlane === 'envoy') return []
+    const { severity: _, ...rest } = finding
+    return [{ ...rest, code: finding.at.join('.') === 'kind' ? 'unsupported-kind' : 'unsupported-field' }]
+  })
+}
+
 /** The finding for a written field without effect. */
 export function pendingFinding(at: readonly PathStep[], pending: Pending): LocatedFinding {
   if (pending.proxies === 'weft') {

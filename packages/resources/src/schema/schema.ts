@@ -58,6 +58,10 @@ export interface Schema {
   readonly 'x-secret'?: true
   /** Writing the field refuses the object; says what to do instead. */
   readonly 'x-refused'?: string
+  /** The same where Weft's own proxy is the data plane; Envoy enforces the field. */
+  readonly 'x-refused-weft'?: string
+  /** The same for single enum values. */
+  readonly 'x-refused-weft-values'?: Readonly<Record<string, string>>
   /** Fields of the original API that are refused by name, with the reason. */
   readonly 'x-unsupported'?: Readonly<Record<string, string>>
   /** Enum values of the original API that are refused by name, with the reason. */
@@ -102,6 +106,11 @@ export function pendingOnWeft(effect: string, schema: Schema): Schema {
 /** A field that is known, and refuses the object wherever it is written. */
 export function refused(mend: string, schema: Schema): Schema {
   return { ...schema, 'x-refused': mend }
+}
+
+/** A field that Envoy enforces, and that refuses the object where Weft's own proxy is the data plane. */
+export function refusedOnWeft(mend: string, schema: Schema): Schema {
+  return { ...schema, 'x-refused-weft': mend }
 }
 
 /** A field that Kubernetes reads and that says nothing to the mesh. */

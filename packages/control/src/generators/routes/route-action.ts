@@ -28,12 +28,16 @@ type RouteActionInit = Init<typeof RouteActionSchema>
 /** Finds the cluster of a destination. */
 export type ClusterOf = (destination: HttpRouteDestination['destination']) => string
 
+/** What of a request to a destination is hashed. */
+export type HashOf = (destination: HttpRouteDestination['destination']) => NonNullable<RouteActionInit['hashPolicy']>
+
 /** The action of a rule for one of its matches, and the header changes that go with it. */
 export function routeAction(
   rule: HttpRoute,
   match: HttpMatchRequest | undefined,
   port: number,
   clusterOf: ClusterOf,
+  hashOf: HashOf = () => [],
 ): Pick<
   RouteInit,
   'action' | 'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'
@@ -50,18 +54,28 @@ export function routeAction(
   const arms = (rule.route ?? []).filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
   const single = arms.length === 1 ? arms[0] : undefined
   return {
-    action: { case: 'route', value: forwardAction(rule, match, arms, clusterOf) },
+    action: {
+      case: 'route',
+      value: {
+        ...forwardAction(rule, match, arms, clusterOf),
+        hashPolicy: arms.flatMap((arm) => hashOf(arm.destination)),
+      },
+    },
     ...headerChanges(single?.headers, rule.headers),
   }
 }
 
 /** A plain route to one cluster: what a Service without a VirtualService gets. */
-export function defaultAction(cluster: string): RouteActionInit {
+export function defaultAction(
+  cluster: string,
+  hashPolicy: NonNullable<RouteActionInit['hashPolicy']>,
+): RouteActionInit {
   const policy = retryPolicy(undefined)
   return {
     clusterSpecifier: { case: 'cluster', value: cluster },
     timeout: duration(0),
     ...(policy === undefined ? {} : { retryPolicy: policy }),
+    hashPolicy,
   }
 }
 

@@ -1,8 +1,10 @@
 // TCP rules of VirtualServices, decided as far as they do not depend on the connection.
 import { originOf, type Origin } from '@weft/core'
+import type { TrafficPolicy } from '@weft/resources'
 import type { Loser } from '../generator.ts'
 import { outboundCluster, type Service, serviceHost } from '../hosts.ts'
 import type { TcpTarget } from '../tcp-proxy.ts'
+import type { PolicyOf } from './route-policies.ts'
 import { serviceIndex, VirtualHostBuilder } from './virtual-hosts.ts'
 import { type Caller, holdsFor, type VirtualService } from './virtual-service-routes.ts'
 
@@ -12,7 +14,8 @@ export function tcpTargets(
   port: number,
   refs: { readonly services: readonly Service[]; readonly virtualServices: readonly VirtualService[] },
   scope: Pick<Caller, 'namespace' | 'labels'>,
-): { targets: TcpTarget[]; losers: Loser[]; origin: Origin } {
+  policyOf: PolicyOf = () => ({}),
+): { targets: TcpTarget[]; losers: Loser[]; origin: Origin; policy: TrafficPolicy } {
   const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port }
   const [virtualService, ...others] = refs.virtualServices
   const losers: Loser[] = others.map((other) => ({
@@ -30,11 +33,17 @@ export function tcpTargets(
   if (virtualService === undefined || rule === undefined) {
     const portIndex = service.spec.ports.findIndex((candidate) => candidate.port === port)
     const origin = originOf(service.id, `spec.ports[${portIndex}]`)
-    return { targets: [{ cluster: outboundCluster(serviceHost(service), port), weight: 1 }], losers, origin }
+    const targets = [{ cluster: outboundCluster(serviceHost(service), port), weight: 1 }]
+    return { targets, losers, origin, policy: policyOf(serviceHost(service), port) }
   }
-  const clusterOf = new VirtualHostBuilder(serviceIndex(refs.services)).clusterOf(virtualService, port)
-  const targets = rule.route
-    .filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
-    .map((arm) => ({ cluster: clusterOf(arm.destination), weight: arm.weight }))
-  return { targets, losers, origin: originOf(virtualService.id, `spec.tcp[${ruleIndex}]`) }
+  const destinations = new VirtualHostBuilder(serviceIndex(refs.services)).destinationsOf(virtualService, port)
+  const arms = rule.route.filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
+  const targets = arms.map((arm) => ({ cluster: destinations.clusterOf(arm.destination), weight: arm.weight }))
+  const [first] = arms
+  // A connection has one policy: that of its only destination, or else of the Service it was made to.
+  const policy =
+    first === undefined || arms.length > 1
+      ? policyOf(serviceHost(service), port)
+      : policyOf(...destinations.located(first.destination))
+  return { targets, losers, origin: originOf(virtualService.id, `spec.tcp[${ruleIndex}]`), policy }
 }

@@ -1,15 +1,24 @@
 // Virtual hosts: the names of a Service port, and the rules of the VirtualServices for it.
 import { originOf, type Origin } from '@weft/core'
 import type { VirtualHostSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
-import { hostCovers, isVisible, resolveGateway, resolveHost } from '@weft/resources'
+import {
+  type Destination,
+  hostCovers,
+  isVisible,
+  resolveGateway,
+  resolveHost,
+  type TrafficPolicy,
+} from '@weft/resources'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import { duration } from '../config-source.ts'
+import type { DestinationRule } from '../destination-rules.ts'
 import type { GeneratorProblem, Loser } from '../generator.ts'
 import { domainsOf, outboundCluster, type Service, serviceHost } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
 import { blackHole, tunnelName } from '../static-clusters.ts'
 import type { TcpTarget } from '../tcp-proxy.ts'
-import { type ClusterOf, defaultAction } from './route-action.ts'
+import { type ClusterOf, defaultAction, type HashOf } from './route-action.ts'
+import { hashPolicies, policyFinder, type PolicyOf, tcpIdleMs } from './route-policies.ts'
 import { type Caller, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
 import type { Init } from '../init.ts'
 
@@ -25,6 +34,13 @@ export function serviceIndex(services: readonly Service[]): ServiceIndex {
   return new Map(services.map((service) => [serviceHost(service), service]))
 }
 
+/** Where destinations as written are: host, port and subset, the cluster, and what of a request is hashed on the way there. */
+interface Destinations {
+  located(destination: Destination): [host: string, port: number, subset: string | undefined]
+  readonly clusterOf: ClusterOf
+  readonly hashOf: HashOf
+}
+
 /** Collects what virtual hosts are built from and what was found out on the way. */
 export class VirtualHostBuilder {
   readonly hosts: VirtualHostInit[] = []
@@ -35,9 +51,11 @@ export class VirtualHostBuilder {
   readonly origins = new Set<Origin>()
   readonly #services: ServiceIndex
   readonly #domains = new Map<string, Origin>()
+  readonly #policyOf: PolicyOf
 
-  constructor(services: ServiceIndex) {
+  constructor(services: ServiceIndex, rules: readonly DestinationRule[] = []) {
     this.#services = services
+    this.#policyOf = policyFinder(rules)
   }
 
   /** Adds a host unless all its domains are taken; taken domains are left to who had them first. */
@@ -60,7 +78,7 @@ export class VirtualHostBuilder {
     const routes: RouteInit[] = []
     let everything: { readonly route: RouteInit; readonly origin: Origin } | undefined
     for (const virtualService of virtualServices) {
-      const compiled = virtualServiceRoutes(virtualService, caller, this.clusterOf(virtualService, caller.port))
+      const compiled = virtualServiceRoutes(virtualService, caller, this.destinationsOf(virtualService, caller.port))
       this.losers.push(...compiled.losers)
       this.origins.add(originOf(virtualService.id, ''))
       const { catchAll: origin } = compiled
@@ -78,19 +96,35 @@ export class VirtualHostBuilder {
     return { routes, catchAll: everything !== undefined }
   }
 
-  /** Names the cluster of a destination as written in a VirtualService; unknown ones answer 503, as in Istio. */
-  clusterOf(virtualService: VirtualService, port: number): ClusterOf {
-    return (destination) => {
+  /** Finds the clusters of destinations as written in a VirtualService; unknown ones answer 503, as in Istio. */
+  destinationsOf(virtualService: VirtualService, port: number): Destinations {
+    const located = (destination: Destination): [string, number, string | undefined] => {
       const host = resolveHost(destination.host, virtualService.id.namespace)
-      const service = this.#services.get(host)
-      if (service === undefined) {
-        const message = `destination ${destination.host} is no Service; requests for it are answered with 503`
-        this.problems.push({ origin: originOf(virtualService.id, ''), message })
-      }
-      const ports = service?.spec.ports ?? []
+      const ports = this.#services.get(host)?.spec.ports ?? []
       const chosen = destination.port?.number ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? port
-      return outboundCluster(host, chosen, destination.subset)
+      return [host, chosen, destination.subset]
     }
+    return {
+      located,
+      clusterOf: (destination) => {
+        const [host, chosen, subset] = located(destination)
+        if (!this.#services.has(host)) {
+          const message = `destination ${destination.host} is no Service; requests for it are answered with 503`
+          this.problems.push({ origin: originOf(virtualService.id, ''), message })
+        }
+        return outboundCluster(host, chosen, subset)
+      },
+      hashOf: (destination) => hashPolicies(this.#policyOf(...located(destination))),
+    }
+  }
+
+  /** What is said about a port of a Service. */
+  policyFor(service: Service, port: number): TrafficPolicy {
+    return this.#policyOf(serviceHost(service), port)
+  }
+
+  get policyOf(): PolicyOf {
+    return this.#policyOf
   }
 }
 
@@ -127,8 +161,12 @@ export function visibleTo(
 }
 
 /** The route that opens a tunnel: CONNECT ends here, its inside goes on as a connection of its own. */
-export function connectRoute(targets: readonly TcpTarget[] = [{ cluster: tunnelName, weight: 1 }]): RouteInit {
+export function connectRoute(
+  targets: readonly TcpTarget[] = [{ cluster: tunnelName, weight: 1 }],
+  policy: TrafficPolicy = {},
+): RouteInit {
   const [first] = targets
+  const idleMs = tcpIdleMs(policy)
   return {
     name: 'connect',
     match: { pathSpecifier: { case: 'connectMatcher', value: {} } },
@@ -143,6 +181,8 @@ export function connectRoute(targets: readonly TcpTarget[] = [{ cluster: tunnelN
               }
             : { case: 'cluster', value: first?.cluster ?? blackHole },
         timeout: duration(0),
+        ...(idleMs === undefined ? {} : { idleTimeout: duration(idleMs) }),
+        hashPolicy: policy.loadBalancer?.consistentHash?.useSourceIp === true ? hashPolicies(policy) : [],
         upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }],
       },
     },
@@ -194,7 +234,7 @@ export function addServiceHost(
     instead !== undefined
       ? instead.routes
       : virtualService === undefined || virtualService.spec.http.length === 0
-        ? [serviceRoute(outboundCluster(host, port.port), portOrigin)]
+        ? [serviceRoute(outboundCluster(host, port.port), builder.policyFor(service, port.port), portOrigin)]
         : builder.routesOf([virtualService], caller).routes
   builder.add(
     {
@@ -211,11 +251,11 @@ export function addServiceHost(
 }
 
 /** What a Service without rules gets. */
-function serviceRoute(cluster: string, origin: Origin): RouteInit {
+function serviceRoute(cluster: string, policy: TrafficPolicy, origin: Origin): RouteInit {
   return {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
-    action: { case: 'route', value: defaultAction(cluster) },
+    action: { case: 'route', value: defaultAction(cluster, hashPolicies(policy)) },
     metadata: weftMetadata({ origin }),
   }
 }

@@ -7,7 +7,7 @@ import type { Loser } from '../generator.ts'
 import { weftMetadata } from '../metadata.ts'
 import { corsConfig } from './cors.ts'
 import { faultConfig } from './fault.ts'
-import { type ClusterOf, routeAction } from './route-action.ts'
+import { type ClusterOf, type HashOf, routeAction } from './route-action.ts'
 import { matchesEverything, routeMatch } from './route-match.ts'
 import type { Init } from '../init.ts'
 
@@ -36,7 +36,7 @@ export interface CompiledRoutes {
 export function virtualServiceRoutes(
   virtualService: VirtualService,
   caller: Caller,
-  clusterOf: ClusterOf,
+  destinations: { readonly clusterOf: ClusterOf; readonly hashOf?: HashOf },
 ): CompiledRoutes {
   const routes: Init<typeof RouteSchema>[] = []
   const losers: Loser[] = []
@@ -56,7 +56,7 @@ export function virtualServiceRoutes(
       routes.push({
         name: routeName(rule, match, matchIndex, ruleOrigin),
         match: routeMatch(match),
-        ...routeAction(rule, match, caller.port, clusterOf),
+        ...routeAction(rule, match, caller.port, destinations.clusterOf, destinations.hashOf),
         typedPerFilterConfig: { ...corsConfig(rule.corsPolicy), ...faultConfig(rule.fault) },
         ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
         metadata: weftMetadata({ origin, rule: ruleOrigin }),

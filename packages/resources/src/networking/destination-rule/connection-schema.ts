@@ -3,6 +3,7 @@ import {
   boolean,
   doc,
   exactlyOne,
+  type Finding,
   integer,
   list,
   mapOf,
@@ -18,10 +19,12 @@ import {
 
 const noLocality = 'there are no localities'
 const noHash = 'requests are balanced by LEAST_REQUEST, whatever their hash'
+const noShares = 'every locality gets a share by its endpoints'
 const noWarmup = 'a new endpoint gets its full share at once'
 const count = integer(1, 2_147_483_647)
 const ratio = number(0, 100)
-const size = integer(0, Number.MAX_SAFE_INTEGER)
+/** What Envoy takes. */
+const ringSize = integer(0, 8_388_608)
 
 const failover = list(
   object({ from: doc('Region that fails.', text('no-nul')), to: doc('Region to use then.', text('no-nul')) }),
@@ -60,12 +63,51 @@ const consistentHash = object(
     ),
     useSourceIp: doc('Hashes the address of the client.', boolean),
     httpQueryParameterName: doc('Query parameter to hash.', text('not-empty')),
-    ringHash: doc('Hash ring.', object({ minimumRingSize: doc('Least number of points on it.', size) })),
-    maglev: doc('Maglev table.', object({ tableSize: doc('Size of the table, a prime number.', size) })),
-    minimumRingSize: doc('Old form of `ringHash.minimumRingSize`.', size),
+    ringHash: doc('Hash ring.', object({ minimumRingSize: doc('Least number of points on it.', ringSize) })),
+    maglev: doc(
+      'Maglev table.',
+      object({
+        tableSize: doc('Size of the table, a prime number.', { ...integer(0, 5_000_011), 'x-check': checkPrime }),
+      }),
+    ),
+    minimumRingSize: doc('Old form of `ringHash.minimumRingSize`.', ringSize),
   },
-  { check: exactlyOne(['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'], 0) },
+  { check: checkHash },
 )
+
+function* checkHash(value: object): Iterable<Finding> {
+  yield* exactlyOne(['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'], 0)(value)
+  yield* exactlyOne(['ringHash', 'maglev'], 0)(value)
+}
+
+function* checkPrime(size: number): Iterable<Finding> {
+  if (size === 0 || isPrime(size)) return
+  const message = `${size} is not a prime number`
+  yield { code: 'unknown-value', message, mend: 'Use one, such as 65537, which is the default.' }
+}
+
+function isPrime(candidate: number): boolean {
+  if (candidate < 2) return false
+  for (let divisor = 2; divisor * divisor <= candidate; divisor++) if (candidate % divisor === 0) return false
+  return true
+}
+
+/** `localityLbSetting`, of a DestinationRule or the whole mesh. */
+export const localityLbSetting: Schema = object({
+  distribute: doc(
+    'Shares of the traffic by locality.',
+    pendingOnWeft(
+      noShares,
+      list(
+        object({
+          from: doc('Locality of the client; `*` ends it.', text('no-nul')),
+          to: doc('Percent by locality.', mapOf(integer(0, 100), 'not-empty')),
+        }),
+      ),
+    ),
+  ),
+  ...locality,
+})
 
 /** `loadBalancer`. */
 export const loadBalancer: Schema = object(
@@ -76,25 +118,8 @@ export const loadBalancer: Schema = object(
         PASSTHROUGH: { effect: 'requests are balanced by LEAST_REQUEST', proxies: 'all' },
       },
     }),
-    consistentHash: doc('Sends what has the same hash to the same endpoint.', pending(noHash, consistentHash)),
-    localityLbSetting: doc(
-      'Which localities get traffic.',
-      pending(
-        noLocality,
-        object({
-          distribute: doc(
-            'Shares of the traffic by locality.',
-            list(
-              object({
-                from: doc('Locality of the client.', text('no-nul')),
-                to: doc('Percent by locality.', mapOf(uint32, 'not-empty')),
-              }),
-            ),
-          ),
-          ...locality,
-        }),
-      ),
-    ),
+    consistentHash: doc('Sends what has the same hash to the same endpoint.', pendingOnWeft(noHash, consistentHash)),
+    localityLbSetting: doc('Which localities get traffic.', localityLbSetting),
     zoneAwareLbSetting: doc(
       'Keeps traffic in the zone while it can bear it.',
       pending(noLocality, object({ ...locality, minClusterSize: doc('Least number of endpoints.', count) })),
@@ -143,7 +168,7 @@ export const connectionPool: Schema = object({
       maxConnectionDuration: doc('Oldest age at which a connection for HTTP is used.', text('positive-duration')),
       idleTimeout: doc(
         'How long a TCP connection may be idle.',
-        pending('an idle TCP connection is closed after an hour', text('duration')),
+        pendingOnWeft('an idle TCP connection is closed after an hour', text('duration')),
       ),
     }),
   ),

@@ -2,8 +2,10 @@
 import { defineKind, type Written } from '../../kind-definition.ts'
 import { destinationRuleSchema } from './schema.ts'
 import type {
+  ConsistentHash,
   DestinationRuleSpec,
   LoadBalancer,
+  LocalityLoadBalancing,
   OutlierDetection,
   PortTrafficPolicy,
   Subset,
@@ -20,6 +22,13 @@ export const destinationRuleKind = defineKind({
     host: spec.host ?? '',
     ...(spec.trafficPolicy === undefined ? {} : { trafficPolicy: policyDefaults(spec.trafficPolicy) }),
     subsets: (spec.subsets ?? []).map(subsetDefaults),
+    ...(spec.workloadSelector === undefined
+      ? {}
+      : {
+          workloadSelector: {
+            matchLabels: (spec.workloadSelector.matchLabels ?? {}) as Readonly<Record<string, string>>,
+          },
+        }),
     exportTo: (spec.exportTo ?? ['*']) as DestinationRuleSpec['exportTo'],
   }),
 })
@@ -34,9 +43,10 @@ function subsetDefaults(subset: Written<Subset>): Subset {
 }
 
 function policyDefaults(policy: Written<TrafficPolicy>): TrafficPolicy {
-  const ports = policy.portLevelSettings
+  const { portLevelSettings: ports, proxyProtocol } = policy
   return {
     ...portDefaults(policy),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol: { version: proxyProtocol.version ?? 'V1' } }),
     ...(ports === undefined ? {} : { portLevelSettings: ports.map(portDefaults) }),
   } as TrafficPolicy
 }
@@ -46,18 +56,37 @@ function portDefaults<Policy extends Written<PortTrafficPolicy>>(policy: Policy)
   const { loadBalancer, outlierDetection } = policy
   return {
     ...policy,
-    ...(loadBalancer === undefined ? {} : { loadBalancer: balancerDefaults(loadBalancer) }),
+    ...(loadBalancer === undefined ? {} : { loadBalancer: balancerDefaults(loadBalancer as WrittenBalancer) }),
     ...(outlierDetection === undefined ? {} : { outlierDetection: outlierDefaults(outlierDetection) }),
   }
 }
 
 const simple = ['ROUND_ROBIN', 'RANDOM'] as const
 
-function balancerDefaults(written: Written<LoadBalancer> & { readonly warmupDurationSecs?: string }): LoadBalancer {
-  const { warmupDurationSecs, warmup } = written
+interface WrittenBalancer extends Omit<Written<LoadBalancer>, 'consistentHash'> {
+  readonly warmupDurationSecs?: string
+  readonly consistentHash?: WrittenHash
+}
+
+interface WrittenHash extends Omit<ConsistentHash, 'algorithm' | 'size'> {
+  readonly ringHash?: { readonly minimumRingSize?: number }
+  readonly maglev?: { readonly tableSize?: number }
+  readonly minimumRingSize?: number
+}
+
+/** A size of 0 means that none was chosen. */
+function hashDefaults({ ringHash, maglev, minimumRingSize, ...key }: WrittenHash): ConsistentHash {
+  const size = maglev === undefined ? (ringHash?.minimumRingSize ?? minimumRingSize ?? 0) : (maglev.tableSize ?? 0)
+  return { ...key, algorithm: maglev === undefined ? 'ring' : 'maglev', ...(size === 0 ? {} : { size }) }
+}
+
+function balancerDefaults(written: WrittenBalancer): LoadBalancer {
+  const { warmupDurationSecs, warmup, consistentHash, localityLbSetting } = written
   const grows = warmup ?? (warmupDurationSecs === undefined ? undefined : { duration: warmupDurationSecs })
   return {
     simple: simple.find((name) => name === written.simple) ?? 'LEAST_REQUEST',
+    ...(consistentHash === undefined ? {} : { consistentHash: hashDefaults(consistentHash) }),
+    ...(localityLbSetting === undefined ? {} : { localityLbSetting: localityLbSetting as LocalityLoadBalancing }),
     ...(grows === undefined ? {} : { warmup: grows as Warmup }),
   }
 }

@@ -59,7 +59,7 @@ const trafficPolicy = object({
   ),
   proxyProtocol: doc(
     'Tells the far end the address of the client.',
-    pending(
+    pendingOnWeft(
       'no PROXY header is sent',
       object({ version: doc('Version of the PROXY protocol; V1 unless written.', word(['V1', 'V2'])) }),
     ),
@@ -90,10 +90,7 @@ export const destinationRuleSchema: Schema = object(
     trafficPolicy: doc('Settings of traffic to the host.', trafficPolicy),
     subsets: doc('Named sets of its workloads.', list(subset, { check: checkSubsets })),
     exportTo,
-    workloadSelector: doc(
-      'Clients it is for.',
-      refused('The rule applies to every client; remove the field.', selector),
-    ),
+    workloadSelector: doc('Clients of the own namespace that it is for; all clients unless written.', selector),
   },
   { required: ['host'] },
 )

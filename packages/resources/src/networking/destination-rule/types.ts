@@ -3,7 +3,34 @@
 /** Load balancing over the ready endpoints of a cluster. */
 export interface LoadBalancer {
   readonly simple: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM'
+  readonly consistentHash?: ConsistentHash
+  readonly localityLbSetting?: LocalityLoadBalancing
   readonly warmup?: Warmup
+}
+
+/** Sends what has the same hash to the same endpoint. */
+export interface ConsistentHash {
+  readonly httpHeaderName?: string
+  readonly httpCookie?: {
+    readonly name: string
+    readonly path?: string
+    readonly ttl?: string
+    readonly attributes?: readonly { readonly name: string; readonly value?: string }[]
+  }
+  readonly useSourceIp?: boolean
+  readonly httpQueryParameterName?: string
+  readonly algorithm: 'ring' | 'maglev'
+  /** Points on the ring, or the size of the table; undefined: as the proxy likes. */
+  readonly size?: number
+}
+
+/** Which localities get traffic. Localities are `region/zone/subzone`, cut short or ended with `*`. */
+export interface LocalityLoadBalancing {
+  readonly enabled?: boolean
+  readonly distribute?: readonly { readonly from?: string; readonly to?: Readonly<Record<string, number>> }[]
+  readonly failover?: readonly { readonly from?: string; readonly to?: string }[]
+  /** Labels (or `label=value`), most important first. */
+  readonly failoverPriority?: readonly string[]
 }
 
 /** How the share of a new endpoint grows. */
@@ -19,6 +46,7 @@ export interface ConnectionPool {
     readonly maxConnections?: number
     readonly connectTimeout?: string
     readonly maxConnectionDuration?: string
+    readonly idleTimeout?: string
     readonly tcpKeepalive?: { readonly probes?: number; readonly time?: string; readonly interval?: string }
   }
   readonly http?: {
@@ -76,6 +104,8 @@ export interface PortTrafficPolicy {
 /** How traffic to a host, subset or port is sent. */
 export interface TrafficPolicy extends PortTrafficPolicy {
   readonly retryBudget?: RetryBudget
+  /** Tells the far end the address of the client. */
+  readonly proxyProtocol?: { readonly version: 'V1' | 'V2' }
   /** Each replaces the whole policy for its port (nothing is inherited from the host level, as in Istio). */
   readonly portLevelSettings?: readonly (PortTrafficPolicy & { readonly port: { readonly number: number } })[]
 }
@@ -93,6 +123,8 @@ export interface DestinationRuleSpec {
   readonly host: string
   readonly trafficPolicy?: TrafficPolicy
   readonly subsets: readonly Subset[]
+  /** Clients of the own namespace that it is for; absent: all. */
+  readonly workloadSelector?: { readonly matchLabels: Readonly<Record<string, string>> }
   /** See `isVisible`. */
   readonly exportTo: readonly string[]
 }

@@ -9,6 +9,7 @@ import {
   mapOf,
   object,
   pending,
+  pendingOnWeft,
   portNumber,
   type Schema,
   text,
@@ -18,6 +19,10 @@ import { pendingTargets, workloadLabels } from '../match-schema.ts'
 
 const name = doc('Its name.', text('no-nul'))
 const noPatch = 'what is generated is sent unchanged'
+const notSent = 'such configuration is not sent to proxies'
+const everyProxy = 'the patch applies whatever the proxy says of itself'
+const noPortNames = 'ports of listeners and routes have no names; write `portNumber`'
+const noWaypoints = 'there are no waypoints'
 
 const filter = object({
   name,
@@ -26,7 +31,7 @@ const filter = object({
 
 const listener = object({
   portNumber: doc('Port of the listener.', portNumber),
-  portName: doc('Name of the port.', text('no-nul')),
+  portName: doc('Name of the port.', pending(noPortNames, text('no-nul'))),
   filterChain: doc(
     'A filter chain in it.',
     object({
@@ -44,8 +49,8 @@ const listener = object({
 
 const routeConfiguration = object({
   portNumber: doc('Port it is for.', portNumber),
-  portName: doc('Name of the port.', text('no-nul')),
-  gateway: doc('Gateway it is for, as namespace/name.', text('no-nul')),
+  portName: doc('Name of the port.', pending(noPortNames, text('no-nul'))),
+  gateway: doc('Gateway it is for, as namespace/name.', pending('write `name` or `portNumber`', text('no-nul'))),
   vhost: doc(
     'A virtual host in it.',
     object({
@@ -81,15 +86,18 @@ const match = object(
     ),
     proxy: doc(
       'Proxies it is for.',
-      object({
-        proxyVersion: doc('Expression for their version.', text('no-nul')),
-        metadata: doc('Metadata of their node.', mapOf(text('no-nul'), 'not-empty')),
-      }),
+      pending(
+        everyProxy,
+        object({
+          proxyVersion: doc('Expression for their version.', text('no-nul')),
+          metadata: doc('Metadata of their node.', mapOf(text('no-nul'), 'not-empty')),
+        }),
+      ),
     ),
     listener: doc('Listener to patch.', listener),
     routeConfiguration: doc('Routes to patch.', routeConfiguration),
     cluster: doc('Cluster to patch.', cluster),
-    waypoint: doc('Waypoint to patch.', waypoint),
+    waypoint: doc('Waypoint to patch.', pending(noWaypoints, waypoint)),
   },
   { check: checkMatch },
 )
@@ -110,19 +118,18 @@ const patch = object({
     ]),
   ),
   value: doc('Piece of Envoy configuration.', anything),
-  filterClass: doc(
-    'Where among the filters it goes.',
-    word(['UNSPECIFIED', 'STATS'], {
-      AUTHN: 'A check that is left out lets everybody through; use RequestAuthentication or PeerAuthentication.',
+  filterClass: doc('Where among the filters it goes.', {
+    ...word(['UNSPECIFIED', 'AUTHN', 'AUTHZ', 'STATS']),
+    'x-refused-weft-values': {
+      AUTHN: 'A check that is left out lets everybody through; use PeerAuthentication.',
       AUTHZ: 'A check that is left out lets everybody through; use AuthorizationPolicy.',
-    }),
-  ),
+    },
+  }),
 })
 
 const configPatch = object({
-  applyTo: doc(
-    'What is patched.',
-    word([
+  applyTo: doc('What is patched.', {
+    ...word([
       'INVALID',
       'LISTENER',
       'FILTER_CHAIN',
@@ -136,7 +143,11 @@ const configPatch = object({
       'BOOTSTRAP',
       'LISTENER_FILTER',
     ]),
-  ),
+    'x-pending-values': {
+      EXTENSION_CONFIG: { effect: notSent, proxies: 'all' },
+      BOOTSTRAP: { effect: notSent, proxies: 'all' },
+    },
+  }),
   match: doc('Where it is patched.', match),
   patch: doc('The patch.', patch),
 })
@@ -144,10 +155,10 @@ const configPatch = object({
 /** Schema of `spec`. */
 export const envoyFilterSchema: Schema = object(
   {
-    workloadSelector: doc('Proxies it is for.', pending(noPatch, workloadLabels)),
+    workloadSelector: doc('Proxies it is for.', pendingOnWeft(noPatch, workloadLabels)),
     targetRefs: doc('Services or Gateways it is for.', pendingTargets),
-    configPatches: doc('Patches, in order.', pending(noPatch, list(configPatch))),
-    priority: doc('Order among EnvoyFilters.', pending(noPatch, integer(-2_147_483_648, 2_147_483_647))),
+    configPatches: doc('Patches, in order.', pendingOnWeft(noPatch, list(configPatch, { max: 1000 }))),
+    priority: doc('Order among EnvoyFilters.', pendingOnWeft(noPatch, integer(-2_147_483_648, 2_147_483_647))),
   },
   { check: exactlyOne(['workloadSelector', 'targetRefs'], 0) },
 )

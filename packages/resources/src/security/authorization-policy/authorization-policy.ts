@@ -13,6 +13,7 @@ export const authorizationPolicyKind = defineKind({
       ? {}
       : { selector: { matchLabels: (spec.selector.matchLabels ?? {}) as Readonly<Record<string, string>> } }),
     action: spec.action ?? 'ALLOW',
+    ...(spec.provider?.name === undefined ? {} : { provider: { name: spec.provider.name } }),
     rules: (spec.rules ?? []) as AuthorizationPolicySpec['rules'],
   }),
 })

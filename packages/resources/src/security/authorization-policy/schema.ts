@@ -2,15 +2,17 @@
 import { didYouMean } from '../../schema/did-you-mean.ts'
 import { formats } from '../../schema/formats.ts'
 import { shown } from '../../schema/shaped.ts'
-import { doc, type Finding, list, object, refused, type Schema, text, word } from '../../schema/schema.ts'
+import { refusedOnWeftFinding } from '../../schema/describe-effect.ts'
+import { doc, type Finding, list, object, refusedOnWeft, type Schema, text, word } from '../../schema/schema.ts'
 import { oneSelection } from '../../networking/match-schema.ts'
 import { refusedTargets, selector } from '../selector-schema.ts'
 import type { Condition, Source } from './types.ts'
 
-const noTokens = 'JSON Web Tokens are not checked yet; use `principals` or `serviceAccounts`.'
-const noForwarded = 'Addresses from X-Forwarded-For are not used yet; use `ipBlocks`.'
+const askNobody = 'Nobody outside is asked there; use ALLOW or DENY.'
 
-const oneTrustDomain = 'There is one trust domain for now; use `principals`.'
+const noTokens = 'JSON Web Tokens are not checked there; use `principals` or `serviceAccounts`.'
+const noForwarded = 'Addresses from X-Forwarded-For are not used there; use `ipBlocks`.'
+const noTemplates = 'Use an exact path, /prefix/* or */suffix.'
 
 const values: Schema = list(text('not-empty'), { min: 1 })
 const paths: Schema = list({ ...text('not-empty'), 'x-check': checkPath }, { min: 1 })
@@ -23,18 +25,18 @@ const source = object(
   {
     principals: doc('Identities, as trust-domain/ns/namespace/sa/account; `*` before or after.', values),
     notPrincipals: doc('Identities it must not be.', values),
-    requestPrincipals: doc('Issuer and subject of the token.', refused(noTokens, values)),
-    notRequestPrincipals: doc('Issuer and subject the token must not have.', refused(noTokens, values)),
+    requestPrincipals: doc('Issuer and subject of the token.', refusedOnWeft(noTokens, values)),
+    notRequestPrincipals: doc('Issuer and subject the token must not have.', refusedOnWeft(noTokens, values)),
     namespaces: doc('Namespaces of the caller.', values),
     notNamespaces: doc('Namespaces it must not be of.', values),
     serviceAccounts: doc('Service accounts, as account or namespace/account.', accounts),
     notServiceAccounts: doc('Service accounts it must not be.', accounts),
     ipBlocks: doc('Addresses the connection comes from.', blocks),
     notIpBlocks: doc('Addresses it must not come from.', blocks),
-    remoteIpBlocks: doc('Addresses of the original client.', refused(noForwarded, blocks)),
-    notRemoteIpBlocks: doc('Addresses the original client must not have.', refused(noForwarded, blocks)),
-    trustDomains: doc('Trust domains of the caller.', refused(oneTrustDomain, values)),
-    notTrustDomains: doc('Trust domains it must not be of.', refused(oneTrustDomain, values)),
+    remoteIpBlocks: doc('Addresses of the original client.', refusedOnWeft(noForwarded, blocks)),
+    notRemoteIpBlocks: doc('Addresses the original client must not have.', refusedOnWeft(noForwarded, blocks)),
+    trustDomains: doc('Trust domains of the caller.', values),
+    notTrustDomains: doc('Trust domains it must not be of.', values),
   },
   { check: checkSource },
 )
@@ -74,28 +76,43 @@ const rule = object({
   when: doc('Conditions that must all hold.', list(condition, { min: 1 })),
 })
 
-const askNobody = 'Nobody outside is asked yet; use ALLOW or DENY.'
-
 /** Schema of `spec`. */
 export const authorizationPolicySchema: Schema = object(
   {
     selector,
     action: doc(
-      'What happens to what matches: ALLOW it and nothing else, or DENY it.',
-      word(['ALLOW', 'DENY'], { AUDIT: 'Use ALLOW or DENY.', CUSTOM: 'Use ALLOW or DENY.' }),
+      'What happens to what matches: ALLOW it and nothing else, DENY it, ask a provider (CUSTOM), or mark it for the log (AUDIT).',
+      {
+        ...word(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']),
+        'x-refused-weft-values': { AUDIT: 'Use ALLOW or DENY.', CUSTOM: askNobody },
+      },
     ),
     rules: doc('What matches; `[{}]` is everything, none is nothing.', list(rule, { max: 512 })),
     provider: doc(
       'Who decides, for CUSTOM.',
-      refused(askNobody, object({ name: doc('Its name in the mesh settings.', text()) })),
+      object({ name: doc('Its name among `extensionProviders` of the mesh settings.', text('not-empty')) }),
     ),
     ...refusedTargets,
   },
   { check: checkPolicy },
 )
 
-function* checkPolicy(spec: { readonly action?: string; readonly rules?: readonly unknown[] }): Iterable<Finding> {
+function* checkPolicy(spec: {
+  readonly action?: string
+  readonly rules?: readonly unknown[]
+  readonly provider?: unknown
+}): Iterable<Finding> {
   yield* oneSelection(spec)
+  if (spec.action === 'CUSTOM' && spec.provider === undefined) {
+    yield { code: 'missing-field', message: 'is CUSTOM without `provider`', mend: 'Add provider: { name: ... }.' }
+  } else if (spec.action !== 'CUSTOM' && spec.provider !== undefined) {
+    yield {
+      at: ['provider'],
+      code: 'conflicting-fields',
+      message: 'has no effect without action: CUSTOM',
+      mend: 'Remove it.',
+    }
+  }
   if (spec.action !== 'DENY' || (spec.rules?.length ?? 0) > 0) return
   const message = 'is DENY without `rules`, so it denies nothing'
   const mend = 'Add rules; `rules: [{}]` denies everything.'
@@ -125,20 +142,38 @@ function* checkServiceAccount(value: string): Iterable<Finding> {
 }
 
 function* checkPath(value: string): Iterable<Finding> {
-  if (!value.includes('{')) return
-  const message = `${shown(value)} is a path template, which is not supported by Weft yet`
-  yield { code: 'unsupported-value', message, mend: 'Use an exact path, /prefix/* or */suffix.' }
+  if (!/[{}]/.test(value)) return
+  const mistake = templateMistake(value)
+  if (mistake === undefined) yield refusedOnWeftFinding([], noTemplates)
+  else yield { code: 'bad-format', message: `${shown(value)} ${mistake}`, mend: 'Write such as /books/{*}/pages/{**}.' }
+}
+
+/** Why a path with braces is no template, in Istio's grammar: `{*}` is one segment, `{**}` the rest. */
+function templateMistake(value: string): string | undefined {
+  if (!value.startsWith('/')) return 'is a path template that does not begin with "/"'
+  const segments = value.slice(1).split('/')
+  if (segments.filter((segment) => segment === '{**}').length > 1) return 'is a path template with more than one {**}'
+  const odd = segments.find((segment) => /[{}*]/.test(segment) && segment !== '{*}' && segment !== '{**}')
+  if (odd !== undefined) return `is a path template whose segment ${shown(odd)} is neither text nor {*} nor {**}`
+  const rest = segments.indexOf('{**}')
+  return rest >= 0 && segments.slice(rest + 1).includes('{*}') ? 'is a path template with {*} after {**}' : undefined
 }
 
 const conditionKeys = [
   'source.ip',
   'source.namespace',
   'source.principal',
+  'source.serviceAccount',
+  'source.trustDomain',
+  'remote.ip',
+  'request.auth.principal',
+  'request.auth.audiences',
+  'request.auth.presenter',
   'destination.ip',
   'destination.port',
   'connection.sni',
 ]
-const addressKeys = ['source.ip', 'destination.ip']
+const addressKeys = ['source.ip', 'remote.ip', 'destination.ip']
 
 function* checkCondition(value: Condition): Iterable<Finding> {
   if (value.values === undefined && value.notValues === undefined) {
@@ -151,6 +186,10 @@ function* checkCondition(value: Condition): Iterable<Finding> {
     if (fault !== undefined) yield { at: ['key'], ...fault }
     return
   }
+  const claim = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.test(key)
+  if (claim || key.startsWith('request.auth.')) yield refusedOnWeftFinding(['key'], noTokens)
+  if (key === 'remote.ip') yield refusedOnWeftFinding(['key'], noForwarded)
+  if (claim) return
   if (!conditionKeys.includes(key)) {
     yield { at: ['key'], ...unknownKey(key) }
     return
@@ -166,16 +205,15 @@ function* checkCondition(value: Condition): Iterable<Finding> {
 }
 
 function unknownKey(key: string): Finding {
-  if (/^(request\.auth\.|experimental\.|remote\.ip$|source\.serviceAccount$|source\.trustDomain$)/.test(key)) {
-    const mend = key.startsWith('request.auth.')
-      ? noTokens
-      : key === 'remote.ip'
-        ? noForwarded
-        : 'Use another condition.'
-    return { code: 'unsupported-value', message: `${shown(key)} is not supported by Weft yet`, mend }
+  if (key.startsWith('experimental.')) {
+    return {
+      code: 'unsupported-value',
+      message: `${shown(key)} is not supported by Weft yet`,
+      mend: 'Use another condition.',
+    }
   }
   const meant = didYouMean(key, conditionKeys)
-  const known = `${conditionKeys.join(', ')} or request.headers[name]`
+  const known = `${conditionKeys.join(', ')}, request.auth.claims[name] or request.headers[name]`
   const mend = meant === undefined ? `Use ${known}.` : `Did you mean ${meant}?`
   return { code: 'unknown-value', message: `${shown(key)} is not a condition key`, mend }
 }

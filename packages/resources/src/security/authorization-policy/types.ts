@@ -7,6 +7,12 @@ export interface Source {
   readonly namespaces?: readonly string[]
   readonly notNamespaces?: readonly string[]
   /** `name` (policy's namespace) or `namespace/name`. */
+  readonly requestPrincipals?: readonly string[]
+  readonly notRequestPrincipals?: readonly string[]
+  readonly remoteIpBlocks?: readonly string[]
+  readonly notRemoteIpBlocks?: readonly string[]
+  readonly trustDomains?: readonly string[]
+  readonly notTrustDomains?: readonly string[]
   readonly serviceAccounts?: readonly string[]
   readonly notServiceAccounts?: readonly string[]
   readonly ipBlocks?: readonly string[]
@@ -42,6 +48,8 @@ export interface Rule {
 /** Spec of an AuthorizationPolicy. ALLOW without rules allows nothing; one empty rule matches everything. */
 export interface AuthorizationPolicySpec {
   readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> }
-  readonly action: 'ALLOW' | 'DENY'
+  readonly action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM'
+  /** Who decides, for CUSTOM: an `extensionProviders` entry of the mesh settings. */
+  readonly provider?: { readonly name: string }
   readonly rules: readonly Rule[]
 }

@@ -1,12 +1,24 @@
-// The kind RequestAuthentication (security.istio.io): known in full, and refused as a whole while no token is checked.
+// The kind RequestAuthentication (security.istio.io): enforced by Envoy, refused as a whole on Weft's own proxy.
 import { defineKind } from '../../kind-definition.ts'
 import { requestAuthenticationSchema } from './schema.ts'
+import type { JwtRule } from './types.ts'
 
 /** Istio's RequestAuthentication. */
 export const requestAuthenticationKind = defineKind({
   kind: 'RequestAuthentication',
   versions: ['v1', 'v1beta1'],
   spec: requestAuthenticationSchema,
-  refused: 'JSON Web Tokens are not checked yet; authorize callers by `principals` or `serviceAccounts`.',
-  withDefaults: (spec) => spec,
+  refusedOnWeft: 'JSON Web Tokens are not checked there; authorize callers by `principals` or `serviceAccounts`.',
+  withDefaults: (spec) => ({
+    ...(spec.selector === undefined
+      ? {}
+      : { selector: { matchLabels: (spec.selector.matchLabels ?? {}) as Readonly<Record<string, string>> } }),
+    jwtRules: (spec.jwtRules ?? []).map(ruleDefaults),
+  }),
 })
+
+/** The old spelling of `jwksUri` becomes today's. */
+function ruleDefaults(written: object): JwtRule {
+  const { jwks_uri: older, ...rule } = written as JwtRule & { readonly jwks_uri?: string }
+  return older === undefined ? rule : { ...rule, jwksUri: rule.jwksUri ?? older }
+}

@@ -54,6 +54,34 @@ export const requestAuthenticationSchema: Schema = object(
   { check: oneSelection },
 )
 
-function* checkKeys(rule: object): Iterable<Finding> {
+interface WrittenRule {
+  readonly jwks?: string
+  readonly jwksUri?: string
+  readonly jwks_uri?: string
+}
+
+/** Keys are never looked for: who can answer for the issuer's name could then sign for it. */
+function* checkKeys(rule: WrittenRule): Iterable<Finding> {
   yield* exactlyOne(['jwks', 'jwksUri', 'jwks_uri'], 0)(rule)
+  if (rule.jwks === undefined && rule.jwksUri === undefined && rule.jwks_uri === undefined) {
+    const message = 'has neither `jwks` nor `jwksUri`, and keys are not looked for at the issuer'
+    yield { code: 'unsupported-value', message, mend: 'Add `jwksUri`, or the keys themselves as `jwks`.' }
+  }
+  if (rule.jwks === undefined || isKeySet(rule.jwks)) return
+  const message = 'is not a JSON Web Key Set, so no token could be verified'
+  yield {
+    at: ['jwks'],
+    code: 'bad-format',
+    message,
+    mend: 'Write {"keys": [...]}, with the public keys of the issuer.',
+  }
+}
+
+function isKeySet(text: string): boolean {
+  try {
+    const { keys } = JSON.parse(text) as { readonly keys?: unknown }
+    return Array.isArray(keys) && keys.length > 0
+  } catch {
+    return false
+  }
 }

@@ -1,0 +1,160 @@
+// EnvoyFilters on the table of a proxy: what is sent is decoded, patched and encoded again, each resource once per patch set.
+import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { type EnvoyFilterSpec, selectsLabels } from '@weft/resources'
+import { type ResourceTable, resourceTable, type EncodedResource, typeUrl } from '@weft/xds'
+import type { Cluster } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
+import type { Listener } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import type { RouteConfiguration } from '@weft/xds/es/envoy/config/route/v3/route'
+import { resourceSchemas, versionOf } from '../generators/encode.ts'
+import type { GeneratorProblem, ProxyRef } from '../generators/generator.ts'
+import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { mergeMessage } from './merge-message.ts'
+import { patchListener } from './patch-listener.ts'
+import { patchRoutes } from './patch-routes.ts'
+import { listRule, readPatches, type ReadyPatch } from './ready-patch.ts'
+
+/** An EnvoyFilter with its content. */
+export type EnvoyFilter = SnapshotObject<EnvoyFilterSpec>
+
+/** The patches that hold for a proxy: those of the root namespace first, then by priority and name. Weft's own proxy gets none. */
+export function filtersFor(
+  all: readonly EnvoyFilter[],
+  { instance, flavor }: Pick<ProxyRef, 'instance' | 'flavor'>,
+  rootNamespace: string,
+): EnvoyFilter[] {
+  if (flavor !== 'envoy') return []
+  const rank = ({ id }: EnvoyFilter): number => (id.namespace === rootNamespace ? 0 : 1)
+  return all
+    .filter(({ id }) => id.namespace === rootNamespace || id.namespace === instance.namespace)
+    .filter(({ spec }) => selectsLabels(spec.workloadSelector?.labels ?? {}, instance.labels))
+    .sort((a, b) => rank(a) - rank(b) || a.spec.priority - b.spec.priority || (a.key < b.key ? -1 : 1))
+}
+
+type Context = 'SIDECAR_INBOUND' | 'SIDECAR_OUTBOUND' | 'GATEWAY'
+
+/** A set of patches for proxies of one kind; remembers what it made of each resource. */
+export class PatchSet {
+  readonly key: string
+  readonly problems: readonly GeneratorProblem[]
+  readonly #patches: readonly ReadyPatch[]
+  readonly #gateway: boolean
+  readonly #done = new WeakMap<EncodedResource, EncodedResource | 'removed'>()
+
+  constructor(filters: readonly EnvoyFilter[], gateway: boolean) {
+    this.key = patchKey(filters, gateway)
+    this.#gateway = gateway
+    const read = filters.flatMap(readPatches)
+    this.#patches = read.flatMap((patch) => (patch.ok ? [patch.value] : []))
+    this.problems = read.flatMap((patch) => (patch.ok ? [] : [patch.error]))
+  }
+
+  /** The table after all patches. */
+  apply(table: ResourceTable): ResourceTable {
+    const types = new Map<string, ReadonlyMap<string, EncodedResource>>()
+    for (const type of Object.values(typeUrl)) {
+      const patched = new Map<string, EncodedResource>()
+      for (const [name, resource] of table.get(type)) {
+        const after = this.#patched(type, resource)
+        if (after !== 'removed') patched.set(name, after)
+      }
+      for (const added of this.#added(type)) patched.set(added.name, added)
+      types.set(type, patched)
+    }
+    return resourceTable(types, (text) => versionOf(new TextEncoder().encode(text)))
+  }
+
+  #patched(type: string, resource: EncodedResource): EncodedResource | 'removed' {
+    const known = this.#done.get(resource)
+    if (known !== undefined) return known
+    const made = this.#patch(type, resource)
+    this.#done.set(resource, made)
+    return made
+  }
+
+  #patch(type: string, resource: EncodedResource): EncodedResource | 'removed' {
+    const schema = resourceSchemas[type]
+    const concerned = this.#patches.filter(({ applyTo }) => typesOf(applyTo).includes(type))
+    if (schema === undefined || concerned.length === 0) return resource
+    const message = fromBinary(schema, resource.body)
+    const context = this.#contextOf(type, message)
+    for (const patch of concerned) {
+      if ((patch.match?.context ?? 'ANY') !== 'ANY' && patch.match?.context !== context) continue
+      if (!applyOne(type, message, patch)) return 'removed'
+    }
+    const body = toBinary(schema, message)
+    const version = versionOf(body)
+    return version === resource.version ? resource : { ...resource, version, body, origin: this.#origins(resource) }
+  }
+
+  #origins({ origin = [] }: EncodedResource): NonNullable<EncodedResource['origin']> {
+    return [...new Set([...origin, ...this.#patches.map((patch) => patch.origin)])]
+  }
+
+  #contextOf(type: string, message: Message): Context {
+    if (this.#gateway) return 'GATEWAY'
+    const inbound =
+      type === typeUrl.listener
+        ? (message as Listener).trafficDirection === TrafficDirection.INBOUND
+        : type === typeUrl.cluster && (message as Cluster).name.startsWith('inbound|')
+    return inbound ? 'SIDECAR_INBOUND' : 'SIDECAR_OUTBOUND'
+  }
+
+  /** Listeners and clusters that are new. */
+  #added(type: string): EncodedResource[] {
+    const target = type === typeUrl.listener ? 'LISTENER' : type === typeUrl.cluster ? 'CLUSTER' : undefined
+    const schema = resourceSchemas[type]
+    if (target === undefined || schema === undefined) return []
+    return this.#patches.flatMap(({ applyTo, operation, value, match, origin }) => {
+      if (applyTo !== target || operation !== 'ADD' || value === undefined) return []
+      const { context = 'ANY' } = match ?? {}
+      if (context !== 'ANY' && (context === 'GATEWAY') !== this.#gateway) return []
+      const body = toBinary(schema, create(schema, value))
+      return [{ name: (value as Listener | Cluster).name, version: versionOf(body), body, origin: [origin] }]
+    })
+  }
+}
+
+/** What a set of patches is known by. */
+export function patchKey(filters: readonly EnvoyFilter[], gateway: boolean): string {
+  return `${gateway}|${filters.map(({ key, hash }) => `${key}@${hash}`).join(',')}`
+}
+
+/** Routes may stand inside listeners. */
+function typesOf(applyTo: ReadyPatch['applyTo']): readonly string[] {
+  switch (applyTo) {
+    case 'CLUSTER':
+      return [typeUrl.cluster]
+    case 'ROUTE_CONFIGURATION':
+    case 'VIRTUAL_HOST':
+    case 'HTTP_ROUTE':
+      return [typeUrl.routeConfiguration, typeUrl.listener]
+    default:
+      return [typeUrl.listener]
+  }
+}
+
+/** False when the resource is removed. */
+function applyOne(type: string, message: Message, patch: ReadyPatch): boolean {
+  if (type === typeUrl.listener) return patchListener(message as Listener, patch)
+  if (type === typeUrl.routeConfiguration) {
+    patchRoutes(message as RouteConfiguration, patch)
+    return true
+  }
+  return patchCluster(message as Cluster, patch)
+}
+
+function patchCluster(cluster: Cluster, { operation, value, match }: ReadyPatch): boolean {
+  const { name, service, subset, portNumber } = match?.cluster ?? {}
+  const [direction = '', port = '', ofSubset = '', host = ''] = cluster.name.split('|')
+  if (name !== undefined && name !== cluster.name) return true
+  if (service !== undefined && service !== host) return true
+  if (subset !== undefined && subset !== ofSubset) return true
+  if (portNumber !== undefined && (direction === cluster.name || port !== String(portNumber))) return true
+  if (operation === 'REMOVE') return false
+  const schema = resourceSchemas[typeUrl.cluster]
+  if (value !== undefined && schema !== undefined && operation.startsWith('MERGE')) {
+    mergeMessage(schema, cluster, value, listRule(operation))
+  }
+  return true
+}

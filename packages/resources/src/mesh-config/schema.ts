@@ -1,0 +1,107 @@
+// Schema of Istio's MeshConfig, as far as it is obeyed; other fields are told by name where they are written.
+import {
+  anything,
+  boolean,
+  doc,
+  type Finding,
+  integer,
+  list,
+  mapOf,
+  object,
+  portNumber,
+  type Schema,
+  text,
+  word,
+} from '../schema/schema.ts'
+import { localityLbSetting } from '../networking/destination-rule/connection-schema.ts'
+
+const body = object({
+  maxRequestBytes: doc('Most bytes of the body that are shown.', integer(0, 4_294_967_295)),
+  allowPartialMessage: doc('Whether a longer body is cut; refused with 413 otherwise.', boolean),
+  packAsBytes: doc('Shows it as bytes instead of text.', boolean),
+})
+
+const asked = {
+  service: doc('Host of the service, with its namespace before a slash if need be.', text('not-empty')),
+  port: doc('Its port.', portNumber),
+  timeout: doc('Time limit of its answer; 10m unless written.', text('positive-duration')),
+  failOpen: doc('Lets requests through while it cannot be asked.', boolean),
+  statusOnError: doc('Status while it cannot be asked; 403 unless written.', text('port-text')),
+  includeRequestBodyInCheck: doc('Shows it the body.', body),
+}
+const headers = list(text('not-empty'))
+const logFormat = object({
+  text: doc('A line with operators.', text()),
+  labels: doc('An object with operators as values.', anything),
+})
+const collector = {
+  service: doc('Host of the collector.', text('not-empty')),
+  port: doc('Its port.', portNumber),
+  maxTagLength: doc('Longest path in a tag.', integer(1, 65_535)),
+}
+
+const provider = object(
+  {
+    name: doc('Its name, for policies.', text('not-empty')),
+    envoyExtAuthzHttp: doc(
+      'Decides about requests, asked over HTTP.',
+      object(
+        {
+          ...asked,
+          pathPrefix: doc('What comes before the path.', text('no-nul')),
+          includeRequestHeadersInCheck: doc('Headers it is shown.', headers),
+          includeAdditionalHeadersInCheck: doc('Headers made for it.', mapOf(text('no-nul'), 'header-name')),
+          headersToUpstreamOnAllow: doc('Headers of its answer that go on.', headers),
+          headersToDownstreamOnAllow: doc('Headers of its answer that go back when it allows.', headers),
+          headersToDownstreamOnDeny: doc('Headers of its answer that go back when it denies.', headers),
+        },
+        { required: ['service', 'port'] },
+      ),
+    ),
+    envoyExtAuthzGrpc: doc(
+      'Decides about requests, asked over gRPC.',
+      object(asked, { required: ['service', 'port'] }),
+    ),
+    envoyFileAccessLog: doc(
+      'A file for access logs.',
+      object({
+        path: doc('Its path; /dev/stdout is standard output.', text('path')),
+        logFormat: doc('Its format.', logFormat),
+      }),
+    ),
+    zipkin: doc('Takes spans as Zipkin does.', object(collector, { required: ['service', 'port'] })),
+    opentelemetry: doc('Takes spans as OpenTelemetry does.', object(collector, { required: ['service', 'port'] })),
+  },
+  { required: ['name'] },
+)
+
+/** What is obeyed. */
+const known: Readonly<Record<string, Schema>> = {
+  accessLogFile: doc('Where access logs go: empty for none, /dev/stdout for standard output, or a file.', text()),
+  accessLogFormat: doc('Format of access logs.', text()),
+  accessLogEncoding: doc('Encoding of access logs.', word(['TEXT', 'JSON'])),
+  extensionProviders: doc('What policies may name.', list(provider, { max: 1000 })),
+  localityLbSetting: doc('Which localities get traffic, where no DestinationRule says it.', localityLbSetting),
+  connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
+  pathNormalization: doc(
+    'What paths look like to policies and applications.',
+    object({
+      normalization: doc(
+        'How much is made equal.',
+        word(['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']),
+      ),
+    }),
+  ),
+}
+
+/** Schema of the text below `mesh`. */
+export const meshConfigSchema: Schema = { ...object(known), additionalProperties: anything, 'x-check': tellUnknown }
+
+function* tellUnknown(config: object): Iterable<Finding> {
+  for (const field of Object.keys(config)) {
+    if (Object.hasOwn(known, field)) continue
+    const message = 'is not read by Weft: what it says does not happen'
+    const mend = 'Remove it, or do not rely on it.'
+    yield { at: [field], severity: 'warning', code: 'WEFT0001', message, mend }
+  }
+}
