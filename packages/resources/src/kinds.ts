@@ -28,6 +28,7 @@ import type { WorkloadEntrySpec } from './networking/workload-entry/types.ts'
 import type { WorkloadGroupSpec } from './networking/workload-group/types.ts'
 import type { HTTPRouteGroupSpec, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './smi/types.ts'
 import type { CircuitBreakerSpec } from './weft/circuit-breaker/types.ts'
+import type { TelemetrySpec } from './telemetry/telemetry/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
 
 /** The spec of a kind that is read and checked, and has no effect yet: as written. */
@@ -56,7 +57,7 @@ export interface SpecByKind {
   PeerAuthentication: PeerAuthenticationSpec
   RequestAuthentication: RequestAuthenticationSpec
   AuthorizationPolicy: AuthorizationPolicySpec
-  Telemetry: CheckedSpec
+  Telemetry: TelemetrySpec
   WasmPlugin: CheckedSpec
   GatewayClass: GatewayClassSpec
   GatewayAPIGateway: GatewayAPIGatewaySpec

@@ -43,7 +43,7 @@ export const egressListeners = generator({
     listeners: egressPortsOf(mesh, proxy),
     explicit: proxy.interception === 'explicit',
     address: proxy.instance.address,
-    accessLog: telemetryOf(mesh, proxy),
+    accessLog: telemetryOf(mesh, proxy, 'CLIENT'),
   }),
   views(mesh, { listeners, explicit, address, ...scope }) {
     return listeners.map((listener) => {

@@ -18,7 +18,7 @@ import { adsSource, duration } from './config-source.ts'
 import { pack } from './encode.ts'
 import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
-import type { Telemetry } from './telemetry.ts'
+import type { AccessLogPlan, Telemetry } from './telemetry.ts'
 
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
 type HttpFilterInit = Init<typeof HttpFilterSchema>
@@ -158,22 +158,25 @@ export function tcpAccessLog(telemetry: Telemetry): Init<typeof AccessLogSchema>
 }
 
 function accessLogs({ logs }: Telemetry, fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema>[] {
-  if (logs === undefined) return []
+  return logs.map((log) => accessLog(log, fields))
+}
+
+function accessLog(log: AccessLogPlan, fields: Readonly<Record<string, string>>): Init<typeof AccessLogSchema> {
   const format =
-    logs.text === true
+    log.text === true
       ? undefined
-      : logs.text === undefined
-        ? { case: 'jsonFormat' as const, value: logs.fields ?? { ...fields } }
+      : log.text === undefined
+        ? { case: 'jsonFormat' as const, value: log.fields ?? { ...fields } }
         : {
             case: 'textFormatSource' as const,
-            value: { specifier: { case: 'inlineString' as const, value: logs.text } },
+            value: { specifier: { case: 'inlineString' as const, value: log.text } },
           }
   const logFormat = format === undefined ? {} : { accessLogFormat: { case: 'logFormat' as const, value: { format } } }
-  if (logs.path === '/dev/stdout') {
+  if (log.path === '/dev/stdout') {
     // Not the file of that name: it cannot be opened when standard output is a socket, as it is below a supervisor.
     const value = pack(StdoutAccessLogSchema, logFormat)
-    return [{ name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value } }]
+    return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value } }
   }
-  const value = pack(FileAccessLogSchema, { path: logs.path, ...logFormat })
-  return [{ name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value } }]
+  const value = pack(FileAccessLogSchema, { path: log.path, ...logFormat })
+  return { name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value } }
 }

@@ -34,7 +34,7 @@ export function inboundScope(mesh: MeshQuery, proxy: ProxyRef): InboundScope {
     workload: workloadOrigin(instance),
     ports: entryPortsOf(mesh, proxy),
     trustDomain: mesh.settings.trustDomain,
-    accessLog: telemetryOf(mesh, proxy),
+    accessLog: telemetryOf(mesh, proxy, proxy.instance.proxy === 'gateway' ? 'CLIENT' : 'SERVER'),
   }
 }
 

@@ -51,7 +51,7 @@ export const outboundListeners = generator({
     ...callerScope(mesh, proxy),
     address: proxy.instance.address,
     workload: workloadOrigin(proxy.instance),
-    accessLog: telemetryOf(mesh, proxy),
+    accessLog: telemetryOf(mesh, proxy, 'CLIENT'),
     outboundTcp: proxy.instance.outboundTcp,
     callers: ruleScope(mesh, proxy),
   }),

@@ -48,7 +48,7 @@ export const redirectPorts = generator({
   name: 'redirect-ports',
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
-    accessLog: telemetryOf(mesh, proxy),
+    accessLog: telemetryOf(mesh, proxy, 'CLIENT'),
     registryOnly: policyForUnknown(mesh, proxy) === 'REGISTRY_ONLY',
     hosts: commonImportsOf(mesh, proxy),
     taken: egressPortsOf(mesh, proxy).flatMap(({ port, bound }) => (bound ? [] : [port])),

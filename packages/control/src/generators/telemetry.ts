@@ -1,6 +1,7 @@
 // What a proxy reports about its traffic, as far as listeners say it.
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { ExtensionProvider, MeshConfig, PathNormalization } from '@weft/resources'
+import type { AccessLogging, ExtensionProvider, MeshConfig, PathNormalization, TelemetrySide } from '@weft/resources'
+import { policyLevel } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { ProxyRef } from './generator.ts'
 
@@ -14,24 +15,72 @@ export interface AccessLogPlan {
 /** What is reported, and by which proxy. */
 export interface Telemetry {
   readonly flavor: ProxyRef['flavor']
-  /** Where access logs go and what they look like; undefined: nowhere. */
-  readonly logs: AccessLogPlan | undefined
+  /** Where access logs go and what they look like. */
+  readonly logs: readonly AccessLogPlan[]
   /** What paths are made to look like. */
   readonly normalization: PathNormalization
   /** Who may be asked about requests. */
   readonly providers: readonly ExtensionProvider[]
 }
 
-/** The telemetry of a proxy. */
-export function telemetryOf(mesh: MeshQuery, { flavor }: Pick<ProxyRef, 'flavor'>): Telemetry {
-  const { accessLog, config } = mesh.settings
+/** The telemetry of a proxy, as to the calls it makes or the ones it takes; a gateway makes them. */
+export function telemetryOf(
+  mesh: MeshQuery,
+  { flavor, instance }: Pick<ProxyRef, 'flavor' | 'instance'>,
+  side: TelemetrySide,
+): Telemetry {
+  const { accessLog, config, rootNamespace } = mesh.settings
   const { extensionProviders = [], pathNormalization } = config
+  const rules = mesh
+    .telemetries(instance)
+    .filter(({ spec }) => spec.targetRef === undefined && spec.targetRefs === undefined)
+  const entries = levels.flatMap(
+    (level) =>
+      // Of several for the same level the oldest by name holds.
+      rules.find(({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, instance, rootNamespace) === level)?.spec
+        .accessLogging ?? [],
+  )
   return {
     flavor,
-    logs: accessLog ? logPlan(config) : undefined,
+    logs: accessLog ? logsOf(entries, side, config) : [],
     normalization: pathNormalization?.normalization ?? 'DEFAULT',
     providers: flavor === 'envoy' ? extensionProviders : [],
   }
+}
+
+/** From wide to narrow: what is narrower is said later, and holds. */
+const levels = ['mesh', 'namespace', 'workload'] as const
+
+/** The provider that every mesh has: its own log. */
+const ownLog = 'envoy'
+
+/** Each entry says it of the providers it names; one that names none says it of those in force. */
+function logsOf(entries: readonly AccessLogging[], side: TelemetrySide, config: MeshConfig): AccessLogPlan[] {
+  const inForce = new Map<string, boolean>([[ownLog, true]])
+  for (const { match, providers, disabled = false } of entries) {
+    const mode = match?.mode ?? 'CLIENT_AND_SERVER'
+    if (mode !== 'CLIENT_AND_SERVER' && mode !== side) continue
+    if (providers === undefined) for (const name of inForce.keys()) inForce.set(name, !disabled)
+    else {
+      // Naming providers puts them in the place of what was in force; naming one to silence it leaves the others.
+      if (!disabled) inForce.clear()
+      for (const { name } of providers) inForce.set(name, !disabled)
+    }
+  }
+  return [...inForce].flatMap(([name, on]) => (on ? (planOf(name, config) ?? []) : []))
+}
+
+function planOf(name: string, config: MeshConfig): AccessLogPlan | undefined {
+  if (name === ownLog) return logPlan(config)
+  const file = config.extensionProviders?.find((provider) => provider.name === name)?.envoyFileAccessLog
+  if (file === undefined) return undefined
+  const { path = '/dev/stdout', logFormat } = file
+  if (logFormat?.text !== undefined) return { path, text: withLineEnd(logFormat.text) }
+  return logFormat?.labels === undefined ? { path, text: true } : { path, fields: logFormat.labels as JsonObject }
+}
+
+function withLineEnd(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`
 }
 
 /** The mesh's own choice of log; without one, JSON lines on standard output. */
@@ -42,9 +91,7 @@ function logPlan({ accessLogFile, accessLogFormat, accessLogEncoding }: MeshConf
     return accessLogEncoding === 'TEXT' ? { path, text: true } : { path }
   }
   const fields = accessLogEncoding === 'JSON' ? jsonObject(accessLogFormat) : undefined
-  return fields === undefined
-    ? { path, text: accessLogFormat.endsWith('\n') ? accessLogFormat : `${accessLogFormat}\n` }
-    : { path, fields }
+  return fields === undefined ? { path, text: withLineEnd(accessLogFormat) } : { path, fields }
 }
 
 function jsonObject(text: string): JsonObject | undefined {

@@ -15,6 +15,7 @@ import {
   type SidecarSpec,
   serviceSelects,
   type SpecByKind,
+  type TelemetrySpec,
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
   type WorkloadGroupSpec,
@@ -237,6 +238,11 @@ export class MeshQuery {
   /** The AuthorizationPolicies that may hold for any of these workloads, mesh-wide ones included. */
   authorizationPolicies(targets: readonly Selectable[]): SnapshotObject<AuthorizationPolicySpec>[] {
     return this.#selecting('AuthorizationPolicy', this.#withRoot(targets))
+  }
+
+  /** The Telemetries that may hold for a workload, mesh-wide ones included. */
+  telemetries(target: Selectable): SnapshotObject<TelemetrySpec>[] {
+    return this.#selecting('Telemetry', this.#withRoot([target]))
   }
 
   /** The policies that may hold for a workload but cannot be enforced. */

@@ -41,11 +41,13 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
     }
     case 'PeerAuthentication':
     case 'RequestAuthentication':
-    case 'AuthorizationPolicy': {
+    case 'AuthorizationPolicy':
+    case 'Telemetry': {
       const { selector } = object.spec as SpecByKind[
         | 'PeerAuthentication'
         | 'RequestAuthentication'
-        | 'AuthorizationPolicy']
+        | 'AuthorizationPolicy'
+        | 'Telemetry']
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }
     default:

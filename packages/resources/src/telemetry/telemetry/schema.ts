@@ -16,7 +16,7 @@ import {
 } from '../../schema/schema.ts'
 import { selector } from '../../security/selector-schema.ts'
 
-const nothing = 'metrics, logs and traces are those of the proxy'
+const nothing = 'metrics and traces are those of the proxy'
 const side = word(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER'])
 const mode = doc('On which side of a call.', side)
 const providers = doc(
@@ -118,18 +118,27 @@ const accessLogging = object({
   match: doc('Calls it is for.', object({ mode })),
   providers,
   disabled: doc('Whether there is no log.', boolean),
-  filter: doc('What is logged.', object({ expression: doc('CEL expression that must be true.', text('no-nul')) })),
+  filter: doc(
+    'What is logged.',
+    pending(
+      'every request is logged',
+      object({ expression: doc('CEL expression that must be true.', text('no-nul')) }),
+    ),
+  ),
 })
 
 /** Schema of `spec`. */
 export const telemetrySchema: Schema = object(
   {
-    selector: pending(nothing, selector),
-    targetRef: doc('The Service or Gateway it applies to.', pending(nothing, targetReference)),
+    selector,
+    targetRef: doc(
+      'The Service or Gateway it applies to.',
+      pending('the Telemetry applies to nothing', targetReference),
+    ),
     targetRefs: doc('The Services or Gateways it applies to.', pendingTargets),
     tracing: doc('Traces.', pending(nothing, list(tracing))),
     metrics: doc('Metrics.', pending(nothing, list(metrics))),
-    accessLogging: doc('Access logs.', pending(nothing, list(accessLogging))),
+    accessLogging: doc('Access logs.', list(accessLogging)),
   },
   { check: oneSelection },
 )

@@ -1,5 +1,6 @@
 // The kind Telemetry (telemetry.istio.io).
 import { defineKind } from '../../kind-definition.ts'
+import type { TelemetrySpec } from './types.ts'
 import { telemetrySchema } from './schema.ts'
 
 /** Istio's Telemetry. */
@@ -7,5 +8,5 @@ export const telemetryKind = defineKind({
   kind: 'Telemetry',
   versions: ['v1', 'v1alpha1'],
   spec: telemetrySchema,
-  withDefaults: (spec) => spec,
+  withDefaults: (spec) => spec as TelemetrySpec,
 })
