@@ -84,8 +84,8 @@ export function egressPortsOf(mesh: MeshQuery, { instance }: ProxyRef): EgressPo
 
 /** What happens to calls of hosts that the workload is not told of; undefined: nobody says. */
 export function policyForUnknown(mesh: MeshQuery, { instance }: ProxyRef): 'ALLOW_ANY' | 'REGISTRY_ONLY' | undefined {
-  return mesh.sidecarsFor(instance).find(({ spec }) => spec.outboundTrafficPolicy !== undefined)?.spec
-    .outboundTrafficPolicy?.mode
+  const sidecar = mesh.sidecarsFor(instance).find(({ spec }) => spec.outboundTrafficPolicy !== undefined)
+  return (sidecar?.spec ?? mesh.settings.config).outboundTrafficPolicy?.mode
 }
 
 /** The ports by which a workload is entered: those of its Sidecar, else its own. */

@@ -83,6 +83,12 @@ const known: Readonly<Record<string, Schema>> = {
   extensionProviders: doc('What policies may name.', list(provider, { max: 1000 })),
   localityLbSetting: doc('Which localities get traffic, where no DestinationRule says it.', localityLbSetting),
   connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
+  outboundTrafficPolicy: doc(
+    'Calls of hosts that the mesh does not know, where no Sidecar says it.',
+    object({
+      mode: doc('ALLOW_ANY unless written: they go where they were going.', word(['ALLOW_ANY', 'REGISTRY_ONLY'])),
+    }),
+  ),
   pathNormalization: doc(
     'What paths look like to policies and applications.',
     object({

@@ -63,6 +63,7 @@ export interface MeshConfig {
   readonly extensionProviders?: readonly ExtensionProvider[]
   readonly localityLbSetting?: LocalityLoadBalancing
   readonly connectTimeout?: string
+  readonly outboundTrafficPolicy?: { readonly mode?: 'ALLOW_ANY' | 'REGISTRY_ONLY' }
   readonly pathNormalization?: { readonly normalization?: PathNormalization }
 }
 
