@@ -7,10 +7,12 @@ import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
   type DataPlane,
   formatProblem,
+  type GatewayAPIGatewaySpec,
   type GatewaySpec,
   type MeshObject,
   meshWorkloads,
   ofKind,
+  ownApiGateways,
   type Problem,
   type ServiceSpec,
   type WorkloadSpec,
@@ -22,6 +24,8 @@ export interface MeshView {
   readonly workloads: readonly MeshObject<WorkloadSpec>[]
   readonly services: readonly MeshObject<ServiceSpec>[]
   readonly gateways: readonly MeshObject<GatewaySpec>[]
+  /** Those of the Gateway API whose class is ours. */
+  readonly apiGateways: readonly MeshObject<GatewayAPIGatewaySpec>[]
 }
 
 /** One state of the configuration. */
@@ -70,6 +74,7 @@ function readingOf(state: StoreState): MeshReading {
       workloads: meshWorkloads(objects),
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
+      apiGateways: ownApiGateways(objects),
     },
     blocking: blocking.map(formatProblem),
     errors: problems.filter(isError).map(formatProblem),

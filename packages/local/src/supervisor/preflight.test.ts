@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { loadFiles, ofKind, planInstances } from '@weft/resources'
+import { loadFiles, ofKind, ownApiGateways, planInstances } from '@weft/resources'
 import { gatewayUrls } from './gateway-urls.ts'
 import { commandProblems, portProblems } from './preflight.ts'
 import type { MeshView } from './mesh-source.ts'
@@ -13,6 +13,7 @@ function viewOf(text: string): MeshView {
     workloads: ofKind(objects, 'Workload'),
     services: ofKind(objects, 'Service'),
     gateways: ofKind(objects, 'Gateway'),
+    apiGateways: ownApiGateways(objects),
   }
 }
 
@@ -50,7 +51,20 @@ spec: { selector: { app: door }, servers: [{ port: { number: ${port}, name: http
 `,
   )
   const instances = planInstances(view.workloads, view.services)
-  assert.deepEqual(gatewayUrls(instances, view.gateways), [`http://127.0.0.1:${port}/`])
+  assert.deepEqual(gatewayUrls(instances, view), [`http://127.0.0.1:${port}/`])
+  const api = viewOf(
+    `${workload('door', '{ proxy: gateway, address: 127.0.0.1, serviceAccount: a }')}---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: shop, namespace: shop }
+spec:
+  gatewayClassName: weft
+  infrastructure: { labels: { app: door } }
+  listeners: [{ name: web, port: ${port}, protocol: HTTP }, { name: names, port: ${port + 1}, protocol: UDP }]
+`,
+  )
+  assert.deepEqual(gatewayUrls(planInstances(api.workloads, api.services), api), [`http://127.0.0.1:${port}/`])
+  assert.equal((await portProblems(planInstances(api.workloads, api.services), api, [])).length, 1)
   const isDoor = (problem: string): boolean => problem.includes('Gateway shop/front')
   const taken = (await portProblems(instances, view, [])).filter(isDoor)
   assert.equal(taken.length, 1)

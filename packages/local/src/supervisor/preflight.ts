@@ -60,8 +60,8 @@ function claimsOf(instance: WorkloadInstance, view: MeshView): Claim[] {
     claims.push({ host: address, port: PROXY_PORTS.outboundHttp, what: `${name}, outbound proxy` })
     for (const { port } of ports) claims.push({ host: address, port, what: `${name}, inbound` })
   } else {
-    for (const { port, gateway } of gatewayPorts(instance, view.gateways)) {
-      claims.push({ host: servingAddress(instance), port, what: `Gateway ${gateway}` })
+    for (const { port, protocol, gateway } of gatewayPorts(instance, view)) {
+      if (protocol !== 'UDP') claims.push({ host: servingAddress(instance), port, what: `Gateway ${gateway}` })
     }
   }
   return claims

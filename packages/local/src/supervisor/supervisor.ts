@@ -113,7 +113,7 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   if (!served.ok) return served
   const unknown = await fleet.untilKnown(KNOWN_TIMEOUT_MS)
   if (unknown !== undefined) printer.problem(unknown)
-  const urls = gatewayUrls(registry.instances, view.gateways)
+  const urls = gatewayUrls(registry.instances, view)
   announce(base, urls, undo)
   follow({ source, settings, printer, fleet, agent, undo })
   return ok({

@@ -10,15 +10,19 @@ import type { WorkloadSpec } from '../weft/workload/types.ts'
 /** Every Workload, written or implied. */
 export function meshWorkloads(objects: readonly MeshObject[]): MeshObject<WorkloadSpec>[] {
   const written = ofKind(objects, 'Workload')
-  const gateways = ofKind(objects, 'GatewayAPIGateway')
-  if (gateways.length === 0) return written
-  const classes = new Map(ofKind(objects, 'GatewayClass').map(({ id, spec }) => [id.name, spec]))
-  const implied = gateways
-    .filter(({ spec }) => isOurClass(spec.gatewayClassName, classes.get(spec.gatewayClassName)))
+  const implied = ownApiGateways(objects)
     .filter((gateway) => !written.some((workload) => serves(workload, gateway)))
     .map(workloadFor)
     .filter(({ id }) => !written.some((workload) => sameName(workload, id)))
   return [...written, ...implied]
+}
+
+/** The Gateways of the Gateway API whose class is ours. */
+export function ownApiGateways(objects: readonly MeshObject[]): MeshObject<GatewayAPIGatewaySpec>[] {
+  const gateways = ofKind(objects, 'GatewayAPIGateway')
+  if (gateways.length === 0) return gateways
+  const classes = new Map(ofKind(objects, 'GatewayClass').map(({ id, spec }) => [id.name, spec]))
+  return gateways.filter(({ spec }) => isOurClass(spec.gatewayClassName, classes.get(spec.gatewayClassName)))
 }
 
 function serves({ id, labels, spec }: MeshObject<WorkloadSpec>, gateway: MeshObject<GatewayAPIGatewaySpec>): boolean {
