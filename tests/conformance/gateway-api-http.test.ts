@@ -18,6 +18,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     const mesh = new EnvoyMesh({
       base: `${applications}\n---\n${elsewhere}`,
       dataPlane,
+      outside: true,
       app(request, response, instance) {
         const url = request.url ?? ''
         const tries = (flaky.get(url) ?? 0) + 1
@@ -224,6 +225,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       const echoed = await new Promise<string>((resolve) => {
         socket.on('message', (message) => resolve(message.toString()))
         socket.send('hello', 5353, address())
+        setTimeout(() => resolve('no answer in time'), 5_000).unref()
       })
       socket.close()
       assert.equal(echoed, 'hello')

@@ -52,6 +52,8 @@ export interface EnvoyMeshOptions {
   /** Workloads and Services: what all tests of the mesh share. */
   readonly base: string
   readonly app?: App
+  /** Whether applications outside the mesh are started, too; else the test plays them. */
+  readonly outside?: boolean
   /** Key and certificate of applications on ports named https*. */
   tls?: { readonly key: string; readonly cert: string }
   /** Who carries the traffic: real Envoys, unless Weft's own proxies are asked for. */
@@ -87,7 +89,7 @@ export class EnvoyMesh {
     for (const folder of ['run', 'ca', 'registry', 'state']) mkdirSync(join(state, folder), { recursive: true })
     const text = `${this.options.base}\n---\n${more}`
     writeFileSync(join(dir, 'mesh.yaml'), text)
-    const { objects } = loadFiles([{ name: 'mesh.yaml', text }], 'envoy')
+    const { objects } = loadFiles([{ name: 'mesh.yaml', text }], this.options.dataPlane ?? 'envoy')
     const firstIndex = 254 * (100 + (process.pid % 100))
     const planned = planInstances(meshWorkloads(objects), ofKind(objects, 'Service'), [], { firstIndex })
     this.instances = planned.map((one) => ({ ...one, ready: true }))
@@ -104,7 +106,7 @@ export class EnvoyMesh {
         trustDomain: 'cluster.local',
         svidTtlMs: 3_600_000,
         accessLog: true,
-        proxy: 'envoy',
+        proxy: this.options.dataPlane ?? 'envoy',
       },
       runtime,
     )
@@ -123,8 +125,8 @@ export class EnvoyMesh {
       log: runtime.log,
     })
     for (const instance of this.instances) {
-      // Workloads outside the mesh are played by the tests.
-      if (instance.proxy === 'sidecar') await this.#startApps(instance)
+      if (instance.proxy === 'sidecar' || (instance.proxy === 'none' && this.options.outside === true))
+        await this.#startApps(instance)
       if (instance.proxy !== 'none') await this.#startEnvoy(instance)
     }
     await this.settled()
