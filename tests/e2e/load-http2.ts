@@ -60,7 +60,13 @@ export function makeHttp2Load(shopUrl: string): Http2Load {
     return session
   }
   return {
-    get: (path, timeoutMs) => get(current(), path, timeoutMs),
+    async get(path, timeoutMs) {
+      const first = await get(current(), path, timeoutMs)
+      if (typeof first !== 'string' || !first.includes('NGHTTP2_REFUSED_STREAM')) return first
+      // Queued in the client when the server's GOAWAY came: it was never seen by anybody, and clients ask anew (RFC 9113 8.7).
+      left = 0
+      return get(current(), path, timeoutMs)
+    },
     stockOf: (isbn, timeoutMs) => levelOf(stock, isbn, timeoutMs),
     close() {
       session?.close()
