@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import type { SeededRandom } from './seeded-random.ts'
 import { generateHttpRules } from './generate-http-rules.ts'
 import { generatePolicies } from './generate-policies.ts'
-import { type MeshObjectYaml, object, versionHost } from './mesh-object-yaml.ts'
+import { type MeshObjectYaml, object, versionHeader, versionHost } from './mesh-object-yaml.ts'
 import { foreignHosts, serviceNames } from './vocabulary.ts'
 
 /** A generated mesh. */
@@ -57,7 +57,14 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
       'a-version',
       [versionHost],
       ['mesh', 'door'],
-      [{ name: 'version', directResponse: { status: 200, body: { string: String(options.version) } } }],
+      [
+        {
+          name: 'version',
+          // With a condition: what holds for all requests of a host comes last at a gateway, behind the conditions of other rules for it.
+          match: [{ headers: { [versionHeader]: { exact: String(options.version) } } }],
+          directResponse: { status: 200, body: { string: String(options.version) } },
+        },
+      ],
     ),
   )
   const meshHosts: string[] = []
