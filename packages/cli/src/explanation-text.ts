@@ -114,6 +114,7 @@ const names: Readonly<Record<string, string>> = {
   'request.path': 'path',
   'request.method': 'method',
   'request.host': 'authority',
+  'request.host_name': 'authority',
   'request.scheme': 'scheme',
   'source.principal': 'peer identity',
   'source.address': 'client address',

@@ -20,6 +20,7 @@ export type PlainAttribute =
   | 'request.url_path' // without query
   | 'request.query'
   | 'request.host' // :authority, with port
+  | 'request.host_name' // :authority, without port
   | 'request.scheme'
   | 'source.address' // after X-Forwarded-For
   | 'source.direct_address' // the socket's peer

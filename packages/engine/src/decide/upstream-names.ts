@@ -1,9 +1,9 @@
 // The names of a request towards its upstream: the server name that TLS asks for, and the name its certificate must carry
 // (`upstream_http_protocol_options`). Connections of different names are never shared.
+import { withoutPort } from '../match/authority.ts'
 import { parseAddress } from '../match/cidr.ts'
 import type { AutoNames, Endpoint } from '../model.ts'
 import type { RequestHead } from '../request-head.ts'
-import { withoutPort } from './virtual-host.ts'
 
 /** The endpoint as one request sees it; `authority` is what the upstream is told. */
 export function namedEndpoint(endpoint: Endpoint, names: AutoNames, head: RequestHead, authority: string): Endpoint {

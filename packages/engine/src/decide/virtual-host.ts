@@ -1,5 +1,6 @@
 // Which virtual host an authority belongs to: exact, then the longest suffix wildcard, then the longest prefix wildcard,
 // then `*` (Envoy's RouteMatcher::findVirtualHost).
+import { withoutPort } from '../match/authority.ts'
 import type { RouteConfig, VirtualHost } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
 
@@ -42,11 +43,4 @@ function findHost(config: RouteConfig, authority: string): Found | undefined {
     if (host !== undefined) return { host, domain: `${key}*` }
   }
   return domains.any === undefined ? undefined : { host: domains.any, domain: '*' }
-}
-
-/** An authority without its port; `[::1]:80` becomes `[::1]`. */
-export function withoutPort(authority: string): string {
-  const colon = authority.lastIndexOf(':')
-  if (colon < 0 || authority.endsWith(']')) return authority
-  return /^\d*$/.test(authority.slice(colon + 1)) ? authority.slice(0, colon) : authority
 }

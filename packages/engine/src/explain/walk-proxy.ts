@@ -9,8 +9,8 @@ import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
 import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { expectedNames, tunnelTarget } from '../decide/tunnel.ts'
-import { withoutPort } from '../decide/virtual-host.ts'
 import { namedHeader } from '../match/attribute.ts'
+import { withoutPort } from '../match/authority.ts'
 import type {
   FilterChain,
   FormatOperator,

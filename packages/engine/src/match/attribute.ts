@@ -1,6 +1,7 @@
 // The attribute catalogue: what each of Envoy's attribute names reads from a request and its connection.
 import type { Attribute, PlainAttribute } from '../predicate.ts'
 import type { Json, RequestHead, Subject } from '../request-head.ts'
+import { withoutPort } from './authority.ts'
 
 type Read = (subject: Subject) => string | undefined
 
@@ -10,6 +11,7 @@ const plain: Readonly<Record<PlainAttribute, Read>> = {
   'request.url_path': (s) => s.head.path() || undefined,
   'request.query': (s) => s.head.query(),
   'request.host': (s) => s.head.authority() || undefined,
+  'request.host_name': (s) => withoutPort(s.head.authority()) || undefined,
   'request.scheme': (s) => s.head.scheme(),
   'source.address': (s) => s.trustedAddress ?? s.connection.remoteAddress,
   'source.direct_address': (s) => s.connection.direct?.address ?? s.connection.remoteAddress,

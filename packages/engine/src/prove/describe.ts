@@ -27,6 +27,7 @@ const plainNames: Partial<Record<Attribute['name'], string>> = {
   'request.url_path': 'path',
   'request.query': 'query',
   'request.host': 'authority',
+  'request.host_name': 'authority without port',
   'request.scheme': 'scheme',
   'source.address': 'client address',
   'source.direct_address': 'peer address',

@@ -8,18 +8,21 @@ export function inVirtualHost(
   { host, config }: { readonly host: VirtualHost; readonly config: RouteConfig | undefined },
   subject: Subject,
 ): Predicate {
-  if (config === undefined || config.ignorePortInHostMatching) {
-    return onAuthority({ is: 'exact', value: subject.head.authority(), ignoreCase: false })
+  if (config === undefined) {
+    return on('request.host', { is: 'exact', value: subject.head.authority(), ignoreCase: false })
   }
+  const name = config.ignorePortInHostMatching ? 'request.host_name' : 'request.host'
   const others = config.virtualHosts.filter((one) => one !== host).flatMap(({ domains }) => domains)
-  return { op: 'or', any: host.domains.map((domain) => ofDomain(domain, others)) }
+  return { op: 'or', any: host.domains.map((domain) => ofDomain(name, domain, others)) }
 }
 
+type HostAttribute = 'request.host' | 'request.host_name'
+
 /** A name falls to a wildcard unless a more specific domain of another host takes it. */
-function ofDomain(domain: string, others: readonly string[]): Predicate {
-  const matches = onAuthority(domainTest(domain))
+function ofDomain(name: HostAttribute, domain: string, others: readonly string[]): Predicate {
+  const matches = on(name, domainTest(domain))
   if (!domain.includes('*')) return matches
-  const taken = others.filter((other) => isMoreSpecific(other, domain)).map((other) => onAuthority(domainTest(other)))
+  const taken = others.filter((other) => isMoreSpecific(other, domain)).map((other) => on(name, domainTest(other)))
   return taken.length === 0 ? matches : { op: 'and', all: [matches, { op: 'not', not: { op: 'or', any: taken } }] }
 }
 
@@ -38,6 +41,6 @@ function domainTest(domain: string): ValueTest {
   return { is: 'exact', value: domain, ignoreCase }
 }
 
-function onAuthority(test: ValueTest): Predicate {
-  return { op: 'test', attribute: { name: 'request.host' }, test }
+function on(name: HostAttribute, test: ValueTest): Predicate {
+  return { op: 'test', attribute: { name }, test }
 }

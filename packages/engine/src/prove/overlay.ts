@@ -22,7 +22,9 @@ export function changeOf(attribute: Attribute, value: string | undefined): Reque
     case 'request.scheme':
       return value === 'http' || value === 'https' ? { attribute: attribute.name, value } : undefined
     case 'request.host':
-      return value === undefined ? undefined : { attribute: attribute.name, value }
+    case 'request.host_name':
+      // A client can write only the whole authority; one without port has the name.
+      return value === undefined ? undefined : { attribute: 'request.host', value }
     default:
       return { attribute: attribute.name, value }
   }
@@ -40,6 +42,7 @@ function canBeWritten(attribute: Attribute, value: string): boolean {
     case 'request.path':
       return /^[\x21\x22\x24-\x7e]+$/.test(value)
     case 'request.host':
+    case 'request.host_name':
       return /^(?:[\w.~-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(value)
     default:
       return true
