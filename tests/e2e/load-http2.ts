@@ -48,24 +48,22 @@ export function makeHttp2Load(shopUrl: string): Http2Load {
     'grpc.default_authority': stockAuthority,
   })
   let session: LoadSession | undefined
-  let left = 0
   let askedAnew = 0
   const current = (): LoadSession => {
-    if (session !== undefined && left > 0 && !session.http2.closed && !session.http2.destroyed) {
-      left -= 1
-      return session
+    if (session === undefined || session.left === 0 || session.http2.closed || session.http2.destroyed) {
+      session?.http2.close()
+      session = openSession(shopUrl)
     }
-    session?.http2.close()
-    session = openSession(shopUrl)
-    left = requestsPerSession
+    session.left -= 1
     return session
   }
   return {
     async get(path, timeoutMs) {
-      const first = await get(current(), path, timeoutMs)
+      const used = current()
+      const first = await get(used, path, timeoutMs)
       if (first !== unsent) return first
       askedAnew += 1
-      left = 0
+      used.left = 0
       const second = await get(current(), path, timeoutMs)
       return second === unsent ? 'refused twice before it was sent' : second
     },
@@ -82,12 +80,14 @@ export function makeHttp2Load(shopUrl: string): Http2Load {
 
 interface LoadSession {
   readonly http2: ClientHttp2Session
+  /** Requests it may still be given. */
+  left: number
   /** The last stream that the server said it serves; undefined: it said no GOAWAY. */
   lastServed: number | undefined
 }
 
 function openSession(shopUrl: string): LoadSession {
-  const session: LoadSession = { http2: connect(shopUrl), lastServed: undefined }
+  const session: LoadSession = { http2: connect(shopUrl), left: requestsPerSession, lastServed: undefined }
   // What becomes of its requests is judged one by one.
   session.http2.on('error', () => undefined)
   session.http2.on('goaway', (_code, lastStreamId) => {
@@ -97,8 +97,8 @@ function openSession(shopUrl: string): LoadSession {
 }
 
 /**
- * A request that waited in the client when the first of two GOAWAYs came: node gives it up as refused without having sent it (tests/wire/http2-drain.test.ts
- * watches the wire), and clients ask anew (RFC 9113 8.7).
+ * A request that waited in the client when the first of two GOAWAYs came, or was made before node had told of it: node gives it up without having sent it
+ * (tests/wire/http2-drain.test.ts watches the wire), and clients ask anew (RFC 9113 8.7).
  */
 const unsent = 'refused before it was sent'
 /** Of the GOAWAY that warns: all streams are still served. */
@@ -128,8 +128,10 @@ function get(session: LoadSession, path: string, timeoutMs: number): Promise<Loa
     stream.on('data', (part: string) => {
       body += part
     })
-    stream.on('error', (error) => {
+    let gone = false
+    stream.on('error', (error: NodeJS.ErrnoException) => {
       complaint = String(error)
+      gone = error.code === 'ERR_HTTP2_GOAWAY_SESSION'
     })
     let whole = false
     stream.on('end', () => {
@@ -137,7 +139,8 @@ function get(session: LoadSession, path: string, timeoutMs: number): Promise<Loa
     })
     stream.on('close', () => {
       clearTimeout(timer)
-      if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && isUnsent(session, id)) resolve(unsent)
+      const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
+      if (gone || (refused && isUnsent(session, id))) resolve(unsent)
       else resolve(whole && status > 0 && stream.rstCode === 0 ? { status, body } : complaint)
     })
     stream.end()

@@ -5,7 +5,15 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
-import { builtMain, eventually, lockMachine, pause, splitOf, startMesh, type MeshUnderTest } from './mesh-under-test.ts'
+import {
+  copyBundles,
+  eventually,
+  lockMachine,
+  pause,
+  splitOf,
+  startMesh,
+  type MeshUnderTest,
+} from './mesh-under-test.ts'
 import { stockRoute } from './load-http2.ts'
 import { customerCookie, type OpenLoop, sentInRamp, startOpenLoop } from './open-loop.ts'
 import { commandOf, descendantsOf } from './process-tree.ts'
@@ -48,13 +56,19 @@ const workloads = 'mesh/workloads.yaml'
 const rotation = ['--svid-ttl', '60s', '--rotate-every', form.rotateEvery]
 
 let mesh: MeshUnderTest
+/** The command line that the mesh was started with. */
+let program = ''
 let access: MeshAccess
 let unlock: () => Promise<void>
 
 describe('nobody notices', () => {
   before(async () => {
     unlock = await lockMachine()
-    mesh = await startMesh((directory) => directory.replace('mesh/stock-route.yaml', stockRoute), rotation, builtMain)
+    mesh = await startMesh(
+      (directory) => directory.replace('mesh/stock-route.yaml', stockRoute),
+      rotation,
+      (directory) => (program = copyBundles(directory)),
+    )
     access = await openMeshAccess(mesh.directory.path, 'weft')
   })
   after(async () => {
@@ -213,7 +227,7 @@ interface Restarted {
 }
 
 function restartProxy(workload: string): Promise<string> {
-  const args = [builtMain, 'restart-proxy', workload, '--dir', mesh.directory.path, '--drain-time', '20s', '-o', 'json']
+  const args = [program, 'restart-proxy', workload, '--dir', mesh.directory.path, '--drain-time', '20s', '-o', 'json']
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout, stderr) =>
       // What became of each instance is judged by the caller.
