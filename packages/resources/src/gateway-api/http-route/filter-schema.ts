@@ -149,7 +149,7 @@ export function filterList(types: readonly string[], once: readonly string[]): S
 function* checkFilter(filter: HttpFilter): Iterable<Finding> {
   const own = fieldOfType[filter.type]
   for (const field of Object.values(fieldOfType)) {
-    const written = (filter as unknown as Readonly<Record<string, unknown>>)[field] !== undefined
+    const written = Object.hasOwn(filter, field)
     if (field === own && !written) {
       yield { code: 'missing-field', message: `has no \`${field}\``, mend: `Add \`${field}\`.` }
     } else if (field !== own && written) {
