@@ -44,6 +44,8 @@ export interface HcmOptions {
   readonly accessLog: Telemetry
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Filters that ask authorizers, each off until a route turns it on. */
+  readonly authorizers?: readonly HttpFilterInit[]
   /** Whether routes may ask for sessions that stay at one endpoint. */
   readonly sessions?: boolean
 }
@@ -101,6 +103,8 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
       const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
       filters.push({ name: corsFilter, isOptional: true, configType: config })
     }
+    // Browsers ask what they may without showing who they are.
+    filters.push(...(options.authorizers ?? []))
     if (options.sessions === true && options.accessLog.flavor === 'envoy') {
       const config = { case: 'typedConfig' as const, value: pack(StatefulSessionSchema) }
       filters.push({ name: sessionFilter, isOptional: true, configType: config })

@@ -12,6 +12,7 @@ import type { Init } from '../init.ts'
 import { weftMetadata } from '../metadata.ts'
 import { tcpProxy } from '../tcp-proxy.ts'
 import { alpn } from '../tls-contexts.ts'
+import { authorizerFilters } from './external-auth.ts'
 import { namedHosts } from './hosts-of-listeners.ts'
 import { listenerSocket } from './listener-socket.ts'
 import type { Served, ServedPort } from './ports.ts'
@@ -41,15 +42,19 @@ export class ListenerChains {
     this.#context = context
     const [first] = port.served
     if (first === undefined) return
-    if (port.kind === 'http') this.#http(first, port.port)
+    if (port.kind === 'http') this.#http(first, port)
     else if (port.kind === 'tcp') for (const one of port.served) this.#streams(one, port, {})
     else for (const one of port.served) this.#behindTls(one, port)
   }
 
   /** All listeners of the port have one chain: the host of a request chooses among them. */
-  #http({ listener }: Served, port: number): void {
+  #http({ listener }: Served, port: ServedPort): void {
     const metadata = weftMetadata({ origin: listener.origin, policies: this.#policies('http') })
-    this.chains.push({ name: 'http', metadata, filters: [this.#manager(portRoutes(port), this.#context.statPrefix)] })
+    this.chains.push({
+      name: 'http',
+      metadata,
+      filters: [this.#manager(portRoutes(port.port), this.#context.statPrefix, port)],
+    })
   }
 
   #behindTls(one: Served, port: ServedPort): void {
@@ -69,7 +74,7 @@ export class ListenerChains {
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes)],
+        filters: [this.#manager(routes, routes, { ...port, served: [one] })],
         metadata: weftMetadata({ origin: listener.origin, policies: this.#policies('http') }),
         ...socket,
       },
@@ -129,18 +134,29 @@ export class ListenerChains {
     this.chains.push({ ...chain, ...(hostname === undefined ? {} : { filterChainMatch: { serverNames: [hostname] } }) })
   }
 
+  /** Of the routes on these listeners; each speaks to its authorizer as its Gateway does. */
+  #authorizers(served: readonly Served[]): ReturnType<typeof authorizerFilters> {
+    const pairs = served.flatMap(({ model, listener }) =>
+      model.attached
+        .filter((one) => one.listener === listener)
+        .map(({ route }) => ({ route, refs: { ...this.#context.refs, gateways: [model.gateway] } })),
+    )
+    return authorizerFilters(pairs)
+  }
+
   #policies(protocol: 'http' | 'tcp'): Record<string, Origin> | undefined {
     const { origins } = this.#context.authorization[protocol]
     return Object.keys(origins).length === 0 ? undefined : { ...origins }
   }
 
-  #manager(routes: string, statPrefix: string): Init<typeof FilterSchema> {
-    const { accessLog, authorization } = this.#context
+  #manager(routes: string, statPrefix: string, { served }: ServedPort): Init<typeof FilterSchema> {
+    const { accessLog, authorization, flavor } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
       authorization: httpRbac(authorization.http),
+      authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],
       sessions: true,
       accessLog,
     })

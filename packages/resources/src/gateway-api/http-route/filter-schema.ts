@@ -10,6 +10,7 @@ import {
   pending,
   pendingOnWeft,
   portNumber,
+  refusedOnWeft,
   type Schema,
   text,
   word,
@@ -101,7 +102,10 @@ const externalAuth = object(
         allowedResponseHeaders: doc("Headers of the authorizer's answer that the backend sees.", texts),
       }),
     ),
-    forwardBody: doc('Sends the body, too.', object({ maxSize: doc('Bytes at most.', { type: 'integer' }) })),
+    forwardBody: doc(
+      'Sends the body, too.',
+      object({ maxSize: doc('Bytes at most; of a longer body so many.', { type: 'integer' }) }),
+    ),
   },
   { required: ['protocol', 'backendRef'], check: checkExternalAuth },
 )
@@ -125,8 +129,8 @@ const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
   CORS: pendingOnWeft('the application answers for itself', doc('Answers browsers that ask from other origins.', cors)),
-  ExternalAuth: pending(
-    'no authorizer is asked: requests of the rule are answered with 500',
+  ExternalAuth: refusedOnWeft(
+    'Envoy asks authorizers; use `weft up --proxy envoy`, or take the filter away.',
     doc('Asks an authorizer first.', externalAuth),
   ),
   ExtensionRef: pending(
