@@ -175,7 +175,7 @@ function running(
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
     const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'
     const limiting = serverNamePolicies.filter(
-      ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
+      ({ id, spec }) => policyLevel(id, spec, value, rootNamespace) !== undefined,
     )
     const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
     const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
