@@ -101,11 +101,8 @@ function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
 function httpFilters(options: HcmOptions): HttpFilterInit[] {
   const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
   if (options.side !== 'inbound') {
-    if (options.accessLog.flavor === 'envoy') {
-      // Optional: a proxy without it serves everything else of the listener.
-      const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
-      filters.push({ name: corsFilter, isOptional: true, configType: config })
-    }
+    // Optional: a proxy without it serves everything else of the listener.
+    filters.push({ name: corsFilter, isOptional: true, configType: { case: 'typedConfig', value: pack(CorsSchema) } })
     // Browsers ask what they may without showing who they are.
     filters.push(...(options.authorizers ?? []))
     if (options.sessions === true && options.accessLog.flavor === 'envoy') {
