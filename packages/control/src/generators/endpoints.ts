@@ -220,7 +220,7 @@ function running(
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
     const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'
     const limiting = serverNamePolicies.filter(
-      ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
+      ({ id, spec }) => policyLevel(id, spec, value, rootNamespace) !== undefined,
     )
     // Elsewhere only a label can tell that a proxy takes them.
     const tunnels = elsewhere === undefined || value.labels[tunnelLabel] !== undefined

@@ -40,7 +40,7 @@ export interface EntryPort {
 type Sidecar = SnapshotObject<SidecarSpec>
 
 /** The hosts of all egress listeners of a workload: what clusters and endpoints are for. */
-export function importsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
+export function importsOf(mesh: MeshQuery, { instance }: Pick<ProxyRef, 'instance'>): Imports {
   if (instance.proxy !== 'sidecar') return undefined
   const sidecar = egressOf(mesh, instance)
   return sidecar === undefined
