@@ -16,6 +16,7 @@ import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentic
 import { policyLevel } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { sharesByZone } from '../snapshot/topics.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
 import { takesTunnels, tunnelLabel, tunnelPort } from './connect-terminate.ts'
@@ -43,7 +44,9 @@ import {
   nodeLabel,
   parseLocality,
   type PlacedEndpoint,
+  zoneAwareGroups,
 } from './locality.ts'
+import { type ClientsByZone, zoneOf } from './zone-shares.ts'
 import { portOfInstance } from './instance-port.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
@@ -67,6 +70,8 @@ interface EndpointScope {
   readonly trustDomain: string
   /** The client; nowhere where no rule asks where it is. */
   readonly client: ClientPlace
+  /** Who shares the endpoints with it; nobody where no rule asks. */
+  readonly clients: ClientsByZone
   readonly defaults: PolicyDefaults
 }
 
@@ -80,10 +85,11 @@ export const endpoints = generator({
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
     client: clientPlace(mesh, proxy),
+    clients: clientsByZone(mesh, proxy),
     defaults: policyDefaults(mesh.settings),
   }),
   each: ['Service'],
-  views(mesh, { callers, client, hosts, namespace, ...scope }, item) {
+  views(mesh, { callers, client, clients, hosts, namespace, ...scope }, item) {
     const service = item as Service
     // Where names are resolved, nobody asks for endpoints.
     if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
@@ -100,6 +106,7 @@ export const endpoints = generator({
           ...scope,
           defaults: serviceDefaults(service, scope.defaults),
           client: asksForPlace(service, destinationRules, scope.defaults) ? client : nowhere,
+          clients: destinationRules.some(({ spec }) => sharesByZone(spec)) ? clients : {},
         },
         {
           service: [service],
@@ -117,13 +124,14 @@ export const endpoints = generator({
     const groups = (service: Service, port: ServicePort, subset?: Subset): ReturnType<typeof localityGroups> => {
       const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
       const { tls, loadBalancer, outlierDetection } = rules
-      const setting = loadBalancer?.localityLbSetting
+      const { localityLbSetting: setting, zoneAware } = loadBalancer ?? {}
       const always = scope.defaults.ordered === true && setting === scope.defaults.localityLbSetting
       const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
       const labels = subset?.labels ?? {}
       const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
       const all = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
       const placed = service.spec.nodeLocal === true ? all.filter(({ node }) => node === scope.client.node) : all
+      if (zoneAware !== undefined) return zoneAwareGroups(placed, scope.client, zoneAware, scope.clients)
       return localityGroups(placed, scope.client, setting, always || outlierDetection !== undefined)
     }
     const resources = refs.service.flatMap((service) =>
@@ -154,6 +162,14 @@ function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
   }
 }
 
+/** The instances of the client's application, by zone: those of its label `app`; without one it is alone. */
+function clientsByZone(mesh: MeshQuery, { instance: { namespace, labels } }: ProxyRef): ClientsByZone {
+  const { app } = labels
+  if (app === undefined || !mesh.anySharesByZone()) return {}
+  const zones = mesh.instancesWith(namespace, { app }).map(({ value }) => zoneOf(localityOf(value.labels)))
+  return Object.fromEntries([...Map.groupBy(zones.sort(), (zone) => zone)].map(([zone, all]) => [zone, all.length]))
+}
+
 /** Whether endpoints depend on where the client is: by shares or preference, or since failing ones are found out. */
 function asksForPlace(
   { spec: { nodeLocal, prefers } }: Service,
@@ -166,7 +182,9 @@ function asksForPlace(
       .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
       .some(
         (policy) =>
-          policy?.outlierDetection !== undefined || policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
+          policy?.outlierDetection !== undefined ||
+          policy?.loadBalancer?.zoneAware !== undefined ||
+          policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
       ),
   )
 }
