@@ -39,7 +39,7 @@ export interface EntryPort {
 type Sidecar = SnapshotObject<SidecarSpec>
 
 /** The hosts of all egress listeners of a workload: what clusters and endpoints are for. */
-export function importsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
+export function importsOf(mesh: MeshQuery, { instance }: Pick<ProxyRef, 'instance'>): Imports {
   if (instance.proxy === 'gateway') return undefined
   const sidecar = egressOf(mesh, instance)
   return sidecar === undefined
