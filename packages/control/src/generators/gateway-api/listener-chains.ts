@@ -54,7 +54,7 @@ export class ListenerChains {
       served.map(({ model }) => model.gateway),
     )
     const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
-    const filters = [this.#manager(portRoutes(port), this.#context.statPrefix, authorization)]
+    const filters = [this.#manager(portRoutes(port), this.#context.statPrefix, { authorization, port })]
     this.chains.push({ name: 'http', metadata, filters })
   }
 
@@ -76,7 +76,7 @@ export class ListenerChains {
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes, authorization)],
+        filters: [this.#manager(routes, routes, { authorization, port: port.port })],
         metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
@@ -137,12 +137,17 @@ export class ListenerChains {
     this.chains.push({ ...chain, ...(hostname === undefined ? {} : { filterChainMatch: { serverNames: [hostname] } }) })
   }
 
-  #manager(routes: string, statPrefix: string, authorization: Authorization): Init<typeof FilterSchema> {
+  #manager(
+    routes: string,
+    statPrefix: string,
+    { authorization, port }: { readonly authorization: Authorization; readonly port: number },
+  ): Init<typeof FilterSchema> {
     const { accessLog } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
+      port,
       authorization: httpRbac(authorization),
       sessions: true,
       accessLog,
