@@ -50,6 +50,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   /** Path and authority that the route sends in place of the client's: from then on they are what the request is. */
   rewritten: Rewritten | undefined
   #random = -1
+  #answerEdit: ((head: MessageHead) => void) | undefined = undefined
 
   constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: MessageHead) {
     this.context = context
@@ -73,6 +74,17 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   /** Remembers why the answer is not simply the upstream's. */
   flag(flag: ResponseFlag): void {
     if (!this.flags.includes(flag)) this.flags = [...this.flags, flag]
+  }
+
+  /** Changes the answer's head before it goes out, whoever gives it. */
+  editAnswer(edit: (head: MessageHead) => void): void {
+    const before = this.#answerEdit
+    this.#answerEdit = before === undefined ? edit : (head) => (before(head), edit(head))
+  }
+
+  /** Applies what `editAnswer` was told. */
+  protected editedAnswer(head: MessageHead): void {
+    this.#answerEdit?.(head)
   }
 
   get downstream(): ConnectionFacts {
