@@ -13,7 +13,7 @@ const data = join(
   'istio-samples',
 )
 const bookinfo = join(data, 'bookinfo')
-const skipWithoutData = existsSync(bookinfo) ? false : `${bookinfo} is not there`
+const skipWithoutData = existsSync(bookinfo) ? false : `no test data in ${bookinfo}`
 
 const read = (...files: readonly string[]): string =>
   files.map((file) => readFileSync(join(bookinfo, file), 'utf8')).join('\n---\n')
