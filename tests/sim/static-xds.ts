@@ -7,6 +7,9 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
+import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
+import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
@@ -21,7 +24,11 @@ import type { Distributor } from '../../packages/control/src/serve/distributor-a
 import type { XdsDialers } from '../../packages/proxy/src/config/upstream-of-config.ts'
 
 const registry = createRegistry(
+  HTTPFaultSchema,
+  RBACPerRouteSchema,
+  RBACSchema,
   RouterSchema,
+  StdoutAccessLogSchema,
   TlsInspectorSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,

@@ -8,7 +8,7 @@ export interface LogLine {
   readonly details: string
 }
 
-const waitMs = 3_000
+const waitMs = 20_000
 /** A head that was refused (400) is logged without its User-Agent. */
 const refusedWaitMs = 150
 

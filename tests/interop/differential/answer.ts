@@ -10,6 +10,8 @@ export interface SeenUpstream {
   readonly authority: string
   /** Of the headers in `comparedHeaders`; several lines are joined with `,`. */
   readonly headers: Readonly<Record<string, string>>
+  /** How often the request came: more than once when it was repeated. */
+  readonly attempts: number
 }
 
 /** One proxy's answer to one request. */
@@ -34,6 +36,7 @@ export const comparedHeaders: ReadonlySet<string> = new Set([
   'x-mixed',
   'x-envoy-original-path',
   'x-envoy-original-host',
+  'grpc-status',
 ])
 
 /** The compared headers of a list of lines. */

@@ -29,6 +29,7 @@ export function differences({ answer, endpoints }: Explained, wire: WireAnswer, 
     check('upstream path', answer.upstream.path, seen.upstream.path)
     check('upstream authority', answer.upstream.authority, seen.upstream.authority)
     check('upstream headers', answer.upstream.headers, seen.upstream.headers)
+    check('attempts', answer.upstream.attempts, seen.upstream.attempts)
     if (!endpoints.includes(seen.upstream.endpoint)) check('endpoint', endpoints, seen.upstream.endpoint)
   }
   return found

@@ -1,11 +1,14 @@
 // Mesh after mesh: generate, hand the same bytes to every proxy, ask all of them the same requests, compare.
 import type { ProxyView } from '@weft/engine'
+import { applicationHeader, applicationWish } from './application.ts'
+import { Dice } from '../matchers/random.ts'
+import { bareRequest } from './bare-tables.ts'
 import { answerText, differences } from './compare.ts'
 import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
 import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
 import type { Field } from './field.ts'
 import { generateMesh } from './generate-mesh.ts'
-import { generateRequest, type Side, type TestRequest } from './generate-request.ts'
+import { generateRequest, type Side, sides, type TestRequest } from './generate-request.ts'
 import { meshTables, proxyIds } from './mesh-tables.ts'
 import { seededRandom, type SeededRandom } from './seeded-random.ts'
 import { ask, proxyIdentity, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
@@ -13,6 +16,8 @@ import { ask, proxyIdentity, untilVersion, type WireAnswer, type WireArm } from 
 /** How much to compare. */
 export interface Extent {
   readonly seed: number
+  /** Number of the first mesh: 1 unless one is replayed. */
+  readonly first: number
   readonly meshes: number
   readonly requestsPerSide: number
 }
@@ -23,7 +28,6 @@ export interface ComparisonResult {
   readonly counts: Record<string, number>
 }
 
-const sides: readonly Side[] = ['outbound', 'gateway', 'inbound']
 const atOnce = 24
 
 /** One request and everything about it. */
@@ -38,7 +42,7 @@ interface Asked {
 /** Runs all meshes. */
 export async function runComparison(field: Field, arms: readonly WireArm[], extent: Extent): Promise<ComparisonResult> {
   const result: ComparisonResult = { reports: [], counts: { requests: 0, counterfactuals: 0, unreachable: 0 } }
-  for (let version = 1; version <= extent.meshes; version++) {
+  for (let version = extent.first; version < extent.first + extent.meshes; version++) {
     const random = seededRandom(extent.seed * 1000 + version)
     await compareMesh({ field, arms, extent, result, random, version })
   }
@@ -59,7 +63,9 @@ async function compareMesh(round: Round): Promise<void> {
   const { questioner, distributor, addresses } = field
   const { port } = questioner.upstream
   const mesh = generateMesh(random, { version, port })
-  const made = meshTables(mesh.yaml, addresses, { port, version })
+  const dice = random.int(1e9)
+  const made = meshTables({ yaml: mesh.yaml, dice }, addresses, { port, version })
+  const requestDice = new Dice(dice + 1)
   for (const loser of made.mesh.losers) {
     count(result, 'shadowed when compiled')
     if (loser.by === undefined)
@@ -70,22 +76,34 @@ async function compareMesh(round: Round): Promise<void> {
     for (const arm of arms) distributor.setTable(arm.nodeIds[side], made.tables[side])
   }
   const views = sides.map((side) =>
-    proxyView(proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]),
+    proxyView(side === 'bare' ? 'bare' : proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]),
   )
   const asked = sides.flatMap((side, index): Asked[] => {
     const engine = new EngineProxy(side, views[index] as ProxyView, made.listenAt[side], (address) =>
       views.find((view) => view.address === address),
     )
-    const plain = Array.from({ length: extent.requestsPerSide }, () => generateRequest(random, mesh, side)).map(
-      (request): Asked => ({ side, request, explained: engine.explain(request), from: undefined }),
-    )
+    const plain = Array.from({ length: extent.requestsPerSide }, (): Asked => {
+      const request = withWish(
+        random,
+        engine,
+        side === 'bare' ? bareRequest(requestDice) : generateRequest(random, mesh, side),
+      )
+      return { side, request, explained: engine.explain(request), from: undefined }
+    })
     const cases = counterfactualCases(engine, plain, random)
     count(result, 'unreachable', cases.unreachable)
     count(result, 'counterfactuals', cases.checked)
-    result.reports.push(...cases.faults.map((fault) => `${where(round, side)}\n${fault}\n--- mesh\n${mesh.yaml}`))
-    const changed = cases.toSend.map(
-      (from): Asked => ({ side, request: from.request, explained: engine.explain(from.request), from }),
+    result.reports.push(
+      ...cases.faults.map(
+        (fault) => `${where(round, side)}\n${fault}\n--- mesh\n${side === 'bare' ? made.bare.text : mesh.yaml}`,
+      ),
     )
+    const changed = cases.toSend.map((from): Asked => {
+      // What was certain of one route need not be of another.
+      const headers = from.request.headers.filter(([name]) => name !== applicationHeader)
+      const request = { ...from.request, headers }
+      return { side, request, explained: engine.explain(request), from }
+    })
     return [...plain, ...changed]
   })
   await Promise.all(
@@ -99,11 +117,23 @@ async function compareMesh(round: Round): Promise<void> {
       arms.map(async (arm) => {
         const wire = await ask(arm, questioner, { side: one.side, at }, one.request)
         const report = reportOf(round, one, { arm, wire })
-        if (report !== undefined) result.reports.push(`${report}\n--- mesh\n${mesh.yaml}`)
+        if (report !== undefined)
+          result.reports.push(`${report}\n--- mesh\n${one.side === 'bare' ? made.bare.text : mesh.yaml}`)
       }),
     )
     tally(result, one)
   })
+}
+
+/** The request, telling the application to fail where the answer is certain then, too. */
+function withWish(random: SeededRandom, engine: EngineProxy, request: TestRequest): TestRequest {
+  const { forwarded, steps, answer } = engine.explain(request)
+  if (forwarded === undefined) return request
+  const proxies = steps.filter(({ decision }) => decision === 'listener').length
+  // Over HTTP/2 the application only answers: streams end in other words than connections.
+  const onlyAnswers = proxies > 1 || answer.cluster?.startsWith('gateway-api|') === true
+  const wish = applicationWish(random, forwarded, onlyAnswers)
+  return wish === undefined ? request : { ...request, headers: [...request.headers, [applicationHeader, wish]] }
 }
 
 async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

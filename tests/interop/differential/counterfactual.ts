@@ -78,10 +78,11 @@ export function counterfactualCases(
   return { toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax), faults, checked, unreachable }
 }
 
-/** Names of routes are unique in their virtual host only. */
+/** Names of routes are unique in their virtual host only, and shares of clusters are those of a route. */
 function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | undefined): string {
   const host = steps.find(({ decision }) => decision === 'virtual-host')?.chosen
-  return `${step.decision} ${host} ${name}`
+  const route = step.decision === 'cluster' ? steps.find(({ decision }) => decision === 'route')?.chosen : ''
+  return `${step.decision} ${host} ${route} ${name}`
 }
 
 function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {

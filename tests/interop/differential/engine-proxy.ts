@@ -10,21 +10,24 @@ import {
   decideRoute,
   type EndpointSet,
   explain,
+  grpcStatusOf,
+  isGrpcType,
   type Listener,
   matchFilterChain,
   normalizePath,
   plainHead,
   type ProofStep,
   type ProxyView,
-  redirectResponse,
   rewriteRequest,
   type Routed,
   type Subject,
   walkProxy,
+  withoutPort,
 } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
 import { type ResourceTable, typeUrl } from '@weft/xds'
 import { type Answer, pickHeaders } from './answer.ts'
+import { applicationHeader, applicationOutcome, type Forwarded } from './application.ts'
 import { editedHeaders, type Line } from './edited-headers.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
@@ -36,6 +39,8 @@ export interface Explained {
   readonly subject: Subject
   /** Every endpoint that the cluster may choose. */
   readonly endpoints: readonly string[]
+  /** Set when an application is asked. */
+  readonly forwarded?: Forwarded
 }
 
 /** Compiles what a proxy was sent. */
@@ -89,34 +94,51 @@ export class EngineProxy {
   explain(request: TestRequest): Explained {
     const verdict = this.#verdict(request)
     const subject = this.#subject(request)
-    const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route }
+    const { location } = verdict
+    const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route, location }
     const routed = subject === undefined ? undefined : this.#routed(subject)
     const asked = {
       steps: verdict.steps,
       subject: subject ?? this.#subjectAt(request, request.target),
       endpoints: verdict.endpoints,
     }
-    if (subject === undefined || routed === undefined) return { answer, ...asked }
+    const grpcLine = grpcLineOf(verdict)
+    if (subject === undefined || routed === undefined) {
+      return { answer: { ...answer, headers: pickHeaders(grpcLine) }, ...asked }
+    }
     if (verdict.outcome !== 'forwarded') {
       return { answer: { ...answer, ...localParts(verdict, routed, subject, linesOf(request)) }, ...asked }
     }
     const { cluster } = verdict
-    const sent = editedHeaders(linesOf(request), 'request', routed, undefined)
+    const { action } = routed.route
+    const chain = matchFilterChain(this.#listener, subject.connection)
+    if (action.kind !== 'route' || chain?.terminal.kind !== 'http') return { answer, ...asked }
+    const forwarded = { manager: chain.terminal, action, subject }
+    const { status, attempts, lines } = applicationOutcome(forwarded, subject.head.header(applicationHeader))
+    const pseudo = pseudoOf(subject)
+    const sent = editedHeaders(linesOf(request), 'request', routed, { pseudo })
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
+    const now = {
+      request: [...sent, ...originals(routed, subject)],
+      pseudo: { ...pseudo, ':path': path, ':authority': authority },
+    }
     return {
       answer: {
         ...answer,
+        status,
         cluster,
-        headers: pickHeaders(editedHeaders([['x-added', 'by the application']], 'response', routed, sent)),
+        headers: pickHeaders(editedHeaders(lines, 'response', routed, now)),
         upstream: {
           endpoint: '',
           method: subject.head.method(),
           path,
           authority,
           headers: pickHeaders([...sent, ...originals(routed, subject)]),
+          attempts,
         },
       },
       ...asked,
+      forwarded,
     }
   }
 
@@ -124,6 +146,19 @@ export class EngineProxy {
   #verdict(request: TestRequest): Verdict {
     const { method, authority } = request
     const plain = { method, authority, path: request.target, headers: headersOf(request) }
+    const steps: ProofStep[] = []
+    const left = walkProxy(
+      {
+        view: this.#view,
+        listener: this.#listener,
+        connection: this.#connection(request),
+        request: plain,
+        random: 0,
+        faultDraw: 0.5,
+      },
+      { step: (step) => void steps.push(step) },
+    )
+    const location = left.kind === 'reply' ? left.location : undefined
     if (this.#side !== 'inbound') {
       const found = explain({
         from: this.#view,
@@ -140,26 +175,18 @@ export class EngineProxy {
         route,
         cluster,
         outcome,
+        location,
         endpoints: this.#endpointsOf(cluster),
       }
     }
-    const steps: ProofStep[] = []
-    const left = walkProxy(
-      {
-        view: this.#view,
-        listener: this.#listener,
-        connection: this.#connection(request),
-        request: plain,
-        random: 0,
-        faultDraw: 0.5,
-      },
-      { step: (step) => void steps.push(step) },
-    )
-    const common = { steps, route: left.kind === 'closed' ? undefined : left.route }
+    const common = { steps, location, route: left.kind === 'closed' ? undefined : left.route }
     if (left.kind === 'closed')
       return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
-    if (left.kind === 'reply')
-      return { ...common, status: left.status, outcome: 'local', cluster: undefined, endpoints: [] }
+    if (left.kind === 'reply') {
+      const isCall = isGrpcType(plainHead(plain).header('content-type'))
+      const seen = isCall ? { status: 200, grpcStatus: grpcStatusOf(left.status) } : { status: left.status }
+      return { ...common, ...seen, outcome: 'local', cluster: undefined, endpoints: [] }
+    }
     return {
       ...common,
       status: 200,
@@ -174,7 +201,9 @@ export class EngineProxy {
     const chain = matchFilterChain(this.#listener, this.#connection(request))
     if (chain?.terminal.kind !== 'http') return undefined
     const normal = normalizePath(request.target, chain.terminal.path)
-    return normal.kind === 'path' ? this.#subjectAt(request, normal.path) : undefined
+    if (normal.kind !== 'path') return undefined
+    const authority = chain.terminal.stripHostPort === 'any' ? withoutPort(request.authority) : request.authority
+    return this.#subjectAt({ ...request, authority }, normal.path)
   }
 
   #subjectAt(request: TestRequest, path: string): Subject {
@@ -232,9 +261,11 @@ export class EngineProxy {
 interface Verdict {
   readonly flag?: string | undefined
   readonly status: number | 'closed'
+  readonly grpcStatus?: number
   readonly outcome: 'forwarded' | 'local' | 'failed'
   readonly route: string | undefined
   readonly cluster: string | undefined
+  readonly location: string | undefined
   readonly steps: readonly ProofStep[]
   readonly endpoints: readonly string[]
 }
@@ -251,6 +282,15 @@ const nothing: Answer = {
 
 function keysOf(set: EndpointSet | undefined): string[] {
   return (set?.localities ?? []).flatMap(({ endpoints }) => endpoints.map(({ key }) => key))
+}
+
+/** How a proxy's own answer to a gRPC call tells its status. */
+function grpcLineOf({ grpcStatus }: Verdict): Line[] {
+  return grpcStatus === undefined ? [] : [['grpc-status', String(grpcStatus)]]
+}
+
+function pseudoOf(subject: Subject): Record<string, string> {
+  return { ':method': subject.head.method(), ':path': pathOf(subject), ':authority': subject.head.authority() }
 }
 
 function pathOf({ head }: Subject): string {
@@ -279,13 +319,18 @@ function headersOf(request: TestRequest): Record<string, string[]> {
 /** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
 function localParts(verdict: Verdict, routed: Routed, subject: Subject, request: readonly Line[]): Partial<Answer> {
   const { action } = routed.route
+  const grpcLine = grpcLineOf(verdict)
   const byFilter = verdict.flag === 'FI' || verdict.steps.some(({ summary }) => summary.startsWith('denied'))
-  if (action.kind !== 'route' && byFilter) return {}
+  if (action.kind !== 'route' && byFilter) return { headers: pickHeaders(grpcLine) }
   // Without a healthy endpoint the request has been changed already.
-  const now = verdict.flag === 'UH' ? editedHeaders(request, 'request', routed, undefined) : request
-  const headers = pickHeaders(editedHeaders([], 'response', routed, now))
-  if (action.kind === 'redirect')
-    return { headers, location: redirectResponse(action, routed.route, subject.head).location }
-  if (action.kind === 'direct') return { headers, body: Buffer.from(action.body).toString('latin1') }
+  const pseudo = pseudoOf(subject)
+  const now = verdict.flag === 'UH' ? editedHeaders(request, 'request', routed, { pseudo }) : request
+  const headers = pickHeaders(editedHeaders(grpcLine, 'response', routed, { request: now, pseudo }))
+  // Envoy sends a body with 204 and 304, which have none (RFC 9110 sections 15.3.5 and 15.4.5).
+  if (action.kind === 'direct') {
+    const text = [204, 304].includes(action.status) ? undefined : Buffer.from(action.body).toString('latin1')
+    const body = verdict.grpcStatus === undefined ? text : ''
+    return { headers, body }
+  }
   return { headers }
 }

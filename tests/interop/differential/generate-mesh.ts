@@ -2,7 +2,9 @@
 // `target`. Every answer is decided by the request alone: percentages and weights are 0 or 100.
 import { stringify } from 'yaml'
 import type { SeededRandom } from './seeded-random.ts'
-import { generateHttpRules } from './generate-http-rules.ts'
+import { headerChanges } from './generate-actions.ts'
+import { generateGatewayApi } from './generate-gateway-api.ts'
+import { generateHttpRules, type Yaml } from './generate-http-rules.ts'
 import { generatePolicies } from './generate-policies.ts'
 import { type MeshObjectYaml, object, versionHeader, versionHost } from './mesh-object-yaml.ts'
 import { foreignHosts, serviceNames } from './vocabulary.ts'
@@ -15,6 +17,7 @@ export interface GeneratedMesh {
   /** Hosts that a client may ask for; wildcards are filled in by requests. */
   readonly meshHosts: readonly string[]
   readonly gatewayHosts: readonly string[]
+  readonly edgeHosts: readonly string[]
   readonly subsets: ReadonlyMap<string, readonly string[]>
 }
 
@@ -35,7 +38,7 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
     ['*.example.com', 'alpha.test', versionHost],
     ['default/*', 'shop.example.com'],
   ])
-  const objects: MeshObjectYaml[] = []
+  const objects: MeshObjectYaml[] = [pathNormalization(random)]
   for (const name of services) objects.push(...service(random, name, subsets.get(name) ?? [], options.port))
   objects.push(
     workload('client', 'client', { proxy: 'sidecar', command: ['true'] }),
@@ -69,26 +72,69 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
   )
   const meshHosts: string[] = []
   const gatewayHosts: string[] = []
+  const free: string[] = []
   for (const host of services) {
-    if (!random.chance(0.8)) continue
+    if (random.chance(0.3)) {
+      free.push(host)
+      continue
+    }
     const rules = generateHttpRules(random, { services, subsets, host })
-    objects.push(virtualService(`${host}-rules`, [host], ['mesh'], rules))
+    objects.push(...virtualServices(random, `${host}-rules`, { hosts: [host], gateways: ['mesh'], http: rules }))
   }
   for (const [index, host] of random.some([...foreignHosts, 'alpha.test', '*'], 1, 4).entries()) {
     const rules = generateHttpRules(random, { services, subsets, host })
     const gateways = host === '*' ? ['door'] : random.pick([['door'], ['mesh', 'door'], ['mesh']])
-    objects.push(virtualService(`foreign-${index}`, [host], gateways, rules))
+    objects.push(...virtualServices(random, `foreign-${index}`, { hosts: [host], gateways, http: rules }))
     if (gateways.includes('mesh')) meshHosts.push(host)
     if (gateways.includes('door')) gatewayHosts.push(host)
   }
-  objects.push(...generatePolicies(random, options.version))
+  const edge = generateGatewayApi(random, { services, free, ...options })
+  objects.push(...edge.objects, ...generatePolicies(random, options.version))
   return {
     yaml: objects.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n'),
     services,
     meshHosts: [...services, ...meshHosts],
     gatewayHosts,
+    edgeHosts: edge.hosts,
     subsets,
   }
+}
+
+/** How much of a path is made equal before anybody looks at it. */
+function pathNormalization(random: SeededRandom): MeshObjectYaml {
+  const normalization = random.pick(['DEFAULT', 'BASE', 'NONE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'])
+  const mesh = stringify({ pathNormalization: { normalization } })
+  const metadata = { name: 'istio', namespace: 'istio-system' }
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { mesh } }
+}
+
+interface VirtualServiceParts {
+  readonly hosts: string[]
+  readonly gateways: string[]
+  readonly http: readonly Yaml[]
+}
+
+/** A VirtualService, some of whose rules may stand in a delegate. */
+function virtualServices(
+  random: SeededRandom,
+  name: string,
+  { hosts, gateways, http }: VirtualServiceParts,
+): readonly MeshObjectYaml[] {
+  const whole = virtualService(name, hosts, gateways, http)
+  if (!random.chance(0.2)) return [whole]
+  const at = random.int(http.length)
+  const delegated = http.slice(at).filter((rule) => !('redirect' in rule || 'directResponse' in rule))
+  if (delegated.length === 0) return [whole]
+  const root: Yaml = {
+    name: 'root',
+    ...(random.chance(0.7) ? { match: [{ uri: { prefix: random.pick(['/', '/b', '/api', '/books']) } }] } : {}),
+    delegate: { name: `${name}-more` },
+    ...(random.chance(0.3) ? { headers: headerChanges(random) } : {}),
+  }
+  return [
+    virtualService(name, hosts, gateways, [...http.slice(0, at), root]),
+    object('networking.istio.io/v1', 'VirtualService', `${name}-more`, { http: delegated }),
+  ]
 }
 
 function virtualService(name: string, hosts: string[], gateways: string[], http: unknown): MeshObjectYaml {

@@ -2,6 +2,8 @@
 import type { GeneratedMesh } from './generate-mesh.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import {
+  grpcMethods,
+  grpcServices,
   headerNames,
   headerValues,
   identities,
@@ -12,8 +14,25 @@ import {
   queryValues,
 } from './vocabulary.ts'
 
-/** Which proxy is asked: the client's sidecar, the gateway, or the sidecar in front of `target`. */
-export type Side = 'outbound' | 'gateway' | 'inbound'
+/** Which proxy is asked: the client's sidecar, the gateway, that of the Gateway API, or the sidecar in front of `target`. */
+export type MeshSide = 'outbound' | 'gateway' | 'edge' | 'inbound'
+
+/** `bare`: a proxy with a route configuration that no object of ours says. */
+export type Side = MeshSide | 'bare'
+
+/** All sides. */
+export const sides: readonly Side[] = ['outbound', 'gateway', 'edge', 'inbound', 'bare']
+
+/** Something for every side. */
+export function perSide<T>(make: (side: Side) => T): Record<Side, T> {
+  return {
+    outbound: make('outbound'),
+    gateway: make('gateway'),
+    edge: make('edge'),
+    inbound: make('inbound'),
+    bare: make('bare'),
+  }
+}
 
 /** A request as written on the wire. */
 export interface TestRequest {
@@ -28,8 +47,14 @@ export interface TestRequest {
 }
 
 /** One request for a side of a mesh. */
-export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side: Side): TestRequest {
-  const path = random.chance(0.25) ? random.pick(oddPaths) : random.pick(paths)
+export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side: MeshSide): TestRequest {
+  const call = random.chance(side === 'edge' ? 0.12 : 0.05)
+  const path =
+    call && random.chance(0.8)
+      ? `/${random.pick(grpcServices)}/${random.pick(grpcMethods)}`
+      : random.chance(0.25)
+        ? random.pick(oddPaths)
+        : random.pick(paths)
   const query = random.some(queryNames, 0, 2).map((name) => {
     const pair = random.chance(0.15) ? name : `${name}=${random.pick(queryValues).replaceAll(' ', '+')}`
     return random.chance(0.1) ? `${pair}&${name}=1` : pair
@@ -45,19 +70,20 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
         ]
       : [[written, value]]
   })
+  if (call) headers.push(['content-type', random.pick(['application/grpc', 'application/grpc+proto'])])
   return {
-    method: random.pick(methods),
+    method: call ? 'POST' : random.pick(methods),
     target: `${beforeFragment}${query.length > 0 ? `?${query.join('&')}` : ''}${fragment === undefined ? '' : `#${fragment}`}`,
-    authority: authority(random, mesh, side),
+    authority: call && side === 'edge' && random.chance(0.7) ? 'calls.example' : authority(random, mesh, side),
     headers,
     identity: side === 'inbound' && random.chance(0.7) ? random.pick(identities) : undefined,
   }
 }
 
-function authority(random: SeededRandom, mesh: GeneratedMesh, side: Side): string {
+function authority(random: SeededRandom, mesh: GeneratedMesh, side: MeshSide): string {
   if (side === 'inbound')
     return random.pick(['target', 'target', 'target:80', 'Target', 'target.default', 'x.example.com'])
-  const known = side === 'outbound' ? [...mesh.meshHosts, 'target'] : mesh.gatewayHosts
+  const known = { outbound: [...mesh.meshHosts, 'target'], gateway: mesh.gatewayHosts, edge: mesh.edgeHosts }[side]
   const host = random.chance(0.06) || known.length === 0 ? 'nobody.test' : random.pick(known)
   const named = host.replace('*', random.pick(['www', 'deep.down', 'x']))
   const full =

@@ -1,8 +1,10 @@
 // Applications for a comparison: one server on many addresses that remembers, by the tag in User-Agent, which endpoint a
 // request reached and what it looked like there.
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttp1 } from 'node:http'
+import { createServer as createHttp2 } from 'node:http2'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { pickHeaders, type SeenUpstream } from './answer.ts'
+import { type ApplicationRequest, type ApplicationResponse, behave } from './application.ts'
 
 /** The applications. */
 export interface MarkerUpstream {
@@ -17,17 +19,16 @@ export interface MarkerUpstream {
 /** Starts with one endpoint, whose free port becomes the port of all. */
 export async function startMarkerUpstream(firstAddress: string): Promise<MarkerUpstream> {
   const servers = new Map<string, Server>()
+  const sockets = new Set<Socket>()
   const seen = new Map<string, SeenUpstream>()
   let port = 0
   const listenAt = async (address: string): Promise<void> => {
     if (servers.has(address)) return
-    const server = createServer((request, response) => {
-      seen.set(request.headers['user-agent'] ?? '', seenOf(`${address}:${port}`, request))
-      request.resume()
-      response.writeHead(200, { 'x-added': 'by the application', 'content-length': '2' })
-      response.end(request.method === 'HEAD' ? undefined : 'ok')
+    const server = bilingualServer(sockets, (request, response) => {
+      const tag = request.headers['user-agent'] ?? ''
+      seen.set(tag, seenOf(`${address}:${port}`, request, (seen.get(tag)?.attempts ?? 0) + 1))
+      behave(request, response)
     })
-    server.keepAliveTimeout = 60_000
     servers.set(address, server)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -45,15 +46,35 @@ export async function startMarkerUpstream(firstAddress: string): Promise<MarkerU
       return found
     },
     close() {
-      for (const server of servers.values()) {
-        server.closeAllConnections()
-        server.close()
-      }
+      for (const socket of sockets) socket.destroy()
+      for (const server of servers.values()) server.close()
     },
   }
 }
 
-function seenOf(endpoint: string, request: IncomingMessage): SeenUpstream {
+/** Speaks HTTP/2 to who begins with its preface, else HTTP/1.1. */
+function bilingualServer(
+  sockets: Set<Socket>,
+  answer: (request: ApplicationRequest, response: ApplicationResponse) => void,
+): Server {
+  const http1 = createHttp1(answer)
+  http1.keepAliveTimeout = 60_000
+  const http2 = createHttp2(answer)
+  return createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    socket.once('data', (first: Buffer) => {
+      socket.pause()
+      socket.unshift(first)
+      const server = first.toString('latin1').startsWith('PRI ') ? http2 : http1
+      server.emit('connection', socket)
+      if (server === http1) socket.resume()
+    })
+  })
+}
+
+function seenOf(endpoint: string, request: ApplicationRequest, attempts: number): SeenUpstream {
   const lines = request.rawHeaders.flatMap((name, index, all): (readonly [string, string])[] =>
     index % 2 === 0 ? [[name, all[index + 1] ?? '']] : [],
   )
@@ -61,7 +82,8 @@ function seenOf(endpoint: string, request: IncomingMessage): SeenUpstream {
     endpoint,
     method: request.method ?? '',
     path: request.url ?? '',
-    authority: request.headers.host ?? '',
+    authority: request.headers.host ?? String(request.headers[':authority'] ?? ''),
     headers: pickHeaders(lines),
+    attempts,
   }
 }

@@ -1,9 +1,12 @@
 // A generated mesh as the resources of its three proxies, at addresses that stay the same from mesh to mesh.
-import { formatProblem, loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
+import { formatProblem, loadFiles, meshWorkloads, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import { buildOffline, type OfflineMesh } from '../../../packages/control/src/build-offline.ts'
 import type { MeshOptions } from './generate-mesh.ts'
-import type { Side } from './generate-request.ts'
+import { edgeGateway } from './generate-gateway-api.ts'
+import { Dice } from '../matchers/random.ts'
+import { type BareTable, bareTable } from './bare-tables.ts'
+import { type MeshSide, perSide, type Side } from './generate-request.ts'
 
 /** Port of the explicit HTTP proxy. */
 const outboundPort = 15001
@@ -21,12 +24,14 @@ export interface MeshTables {
   readonly listenAt: Readonly<Record<Side, ListenAt>>
   /** Addresses at which applications have to answer. */
   readonly applications: readonly string[]
+  readonly bare: BareTable
 }
 
 /** Proxy ids by side. */
-export const proxyIds: Readonly<Record<Side, string>> = {
+export const proxyIds: Readonly<Record<MeshSide, string>> = {
   outbound: 'client-0.default',
   gateway: 'gateway-0.default',
+  edge: `${edgeGateway}-weft-0.default`,
   inbound: 'target-0.default',
 }
 
@@ -59,31 +64,39 @@ export class AddressBook {
 }
 
 /** Translates; throws when the generator wrote something that is refused. */
-export function meshTables(yaml: string, addresses: AddressBook, { port, version }: MeshOptions): MeshTables {
+export function meshTables(
+  { yaml, dice }: { readonly yaml: string; readonly dice: number },
+  addresses: AddressBook,
+  { port, version }: MeshOptions,
+): MeshTables {
   const files = [{ name: 'mesh.yaml', text: yaml }]
   const { objects } = loadFiles(files)
-  const instances = planInstances(ofKind(objects, 'Workload'), ofKind(objects, 'Service')).map((one) =>
+  const instances = planInstances(meshWorkloads(objects), ofKind(objects, 'Service')).map((one) =>
     addresses.place(one, version),
   )
   const mesh = buildOffline(files, { flavor: 'envoy', instances })
   const errors = mesh.problems.filter(({ severity }) => severity === 'error').map(formatProblem)
   if (errors.length > 0) throw new Error(`the generated mesh is refused:\n${errors.join('\n')}`)
-  const sides = Object.keys(proxyIds) as Side[]
+  const bareAt = { host: `127.68.${addresses.octet}.${1 + (version % 250)}`, port }
+  const bare = bareTable(new Dice(dice), bareAt, addresses.octet)
   const tableOf = (side: Side): ResourceTable => {
+    if (side === 'bare') return bare.table
     const table = mesh.resourcesFor(proxyIds[side])
     if (table === undefined) throw new Error(`no proxy ${proxyIds[side]}`)
     return table
   }
-  const hostOf = (side: Side): string =>
+  const hostOf = (side: MeshSide): string =>
     instances.find((one) => `${one.name}.${one.namespace}` === proxyIds[side])?.address ?? ''
   return {
     mesh,
-    tables: Object.fromEntries(sides.map((side) => [side, tableOf(side)])) as Record<Side, ResourceTable>,
-    listenAt: {
-      outbound: { host: hostOf('outbound'), port: outboundPort },
-      gateway: { host: hostOf('gateway'), port },
-      inbound: { host: hostOf('inbound'), port },
-    },
-    applications: instances.filter(({ ports }) => ports.length > 0).map(({ appAddress }) => appAddress),
+    tables: perSide(tableOf),
+    listenAt: perSide((side) =>
+      side === 'bare' ? bareAt : { host: hostOf(side), port: side === 'outbound' ? outboundPort : port },
+    ),
+    bare,
+    applications: [
+      ...bare.applications,
+      ...instances.filter(({ ports }) => ports.length > 0).map(({ appAddress }) => appAddress),
+    ],
   }
 }

@@ -24,7 +24,7 @@ export interface RawAnswer {
   readonly detail: string | undefined
 }
 
-const timeoutMs = 5_000
+const timeoutMs = 30_000
 
 /** Sends one request on a connection of its own. Never rejects. */
 export function sendRaw(target: Target, request: TestRequest): Promise<RawAnswer> {

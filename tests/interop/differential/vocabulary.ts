@@ -3,7 +3,14 @@
 export const serviceNames = ['alpha', 'beta', 'gamma', 'delta'] as const
 
 /** Host names that are no Service. */
-export const foreignHosts = ['shop.example.com', 'www.example.com', '*.example.com', 'api.example.org'] as const
+export const foreignHosts = [
+  'shop.example.com',
+  'www.example.com',
+  '*.example.com',
+  '*.shop.example.com',
+  'api.example.org',
+  '*.org',
+] as const
 
 export const methods = ['GET', 'GET', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'] as const
 
@@ -30,6 +37,10 @@ export const writtenValues = [
   'flavor=%REQ(x-flavor)%',
   '100%%',
   '%PROTOCOL%',
+  '%REQ(x-nothing?x-user)%',
+  '%REQ(x-user):3%',
+  '%REQ(:METHOD)% %REQ(:PATH)%',
+  'to %REQ(:AUTHORITY)% by %ROUTE_NAME%',
 ] as const
 
 export const paths = [
@@ -107,3 +118,10 @@ export const identities = [
   'spiffe://cluster.local/ns/other/sa/client',
   'spiffe://cluster.local/ns/default/sa/client2',
 ] as const
+
+/** Values that stay as they are: what the Gateway API writes is no format. */
+export const literalValues = ['one', 'two words', '100%', '%REQ(x-user)%'] as const
+
+/** Services and methods of gRPC calls. */
+export const grpcServices = ['shop.Greeter', 'shop.Orders', 'other.Greeter'] as const
+export const grpcMethods = ['Hello', 'Bye'] as const

@@ -9,22 +9,18 @@ import { Proxy } from '../../../packages/proxy/src/proxy.ts'
 import { adsDialer, sdsDialer } from '../../../packages/proxy/src/xds/index.ts'
 import { AccessLines } from './access-lines.ts'
 import { controlId, type Field } from './field.ts'
-import type { Side } from './generate-request.ts'
+import { perSide, sides } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
 import type { WireArm } from './wire-arm.ts'
 
 /** Starts them; each serves once the ADS server has a table for its node. */
 export async function startWeftArm({ attach }: Field): Promise<WireArm> {
-  const lines: Record<Side, AccessLines> = {
-    outbound: new AccessLines(),
-    gateway: new AccessLines(),
-    inbound: new AccessLines(),
-  }
-  const nodeIds: Record<Side, string> = { outbound: 'weft-outbound', gateway: 'weft-gateway', inbound: 'weft-inbound' }
+  const lines = perSide(() => new AccessLines())
+  const nodeIds = perSide((side) => `weft-${side}`)
   const bound = new Set<string>()
   const runtime = moved(nodeRuntime({ logLevel: 'error' }), bound)
   const proxies: Proxy[] = []
-  for (const side of Object.keys(nodeIds) as Side[]) {
+  for (const side of sides) {
     const ads = { host: '127.0.0.1', port: attach.adsPort, serverSpiffeId: controlId }
     const proxy = new Proxy({
       runtime,
@@ -66,7 +62,7 @@ export async function startWeftArm({ attach }: Field): Promise<WireArm> {
 }
 
 function movedHost(host: string): string {
-  return host.replace(/^127\.66\./, '127.86.')
+  return host.replace(/^127\.6([68])\./, '127.8$1.')
 }
 
 /** A network that binds elsewhere, and dials elsewhere who was bound so. */

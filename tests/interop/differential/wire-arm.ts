@@ -4,7 +4,7 @@ import { AccessLines, type LogLine } from './access-lines.ts'
 import { type Answer, pickHeaders } from './answer.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { MarkerUpstream } from './marker-upstream.ts'
-import { versionHeader, versionHost } from './mesh-object-yaml.ts'
+import { versionHeader, versionHost, versionPath } from './mesh-object-yaml.ts'
 import type { ListenAt } from './mesh-tables.ts'
 import { type RawAnswer, sendRaw } from './raw-request.ts'
 
@@ -76,7 +76,17 @@ async function send(
   return sendRaw({ ...arm.bound(at), side, material, tag }, request)
 }
 
-const readyWithinMs = 10_000
+const readyWithinMs = 60_000
+
+/** Routes of the Gateway API answer by redirects only. */
+function servesVersion(side: Side, { status, headers, body }: RawAnswer, version: number): boolean {
+  if (side === 'inbound') return status === 403
+  // Its listener is at an address of its own.
+  if (side === 'bare') return status !== 'closed'
+  if (side !== 'edge') return status === 200 && body === String(version)
+  const location = headers.find(([name]) => name.toLowerCase() === 'location')?.[1] ?? ''
+  return status === 307 && location.startsWith(`http://v${version}.test`)
+}
 
 /** Waits until a proxy serves the version: sidecar and gateway say it, `target` denies by it. */
 export async function untilVersion(
@@ -88,7 +98,7 @@ export async function untilVersion(
   const deadline = performance.now() + readyWithinMs
   const probe: TestRequest = {
     method: 'GET',
-    target: '/',
+    target: versionPath,
     authority: versionHost,
     headers: [[versionHeader, String(version)]],
     identity: to.side === 'inbound' ? proxyIdentity : undefined,
@@ -96,7 +106,7 @@ export async function untilVersion(
   let last: RawAnswer | undefined
   while (performance.now() < deadline) {
     last = await send(arm, questioner, to, probe, 'probe')
-    if (to.side === 'inbound' ? last.status === 403 : last.status === 200 && last.body === String(version)) return
+    if (servesVersion(to.side, last, version)) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   throw new Error(`${arm.name}: version ${version} never served on the ${to.side} side: ${JSON.stringify(last)}`)

@@ -107,7 +107,7 @@ function routeConfig(dice: Dice): JsonObject {
 
 function route(dice: Dice, name: string): JsonObject {
   const match = routeMatch(dice)
-  return { name, match, ...action(dice, match), ...edits(dice, 0.3), ...override(dice) }
+  return { name, match, ...action(dice), ...edits(dice, 0.3), ...override(dice) }
 }
 
 function routeMatch(dice: Dice): JsonObject {
@@ -162,10 +162,10 @@ function queryMatcher(dice: Dice): JsonObject {
   return { name: dice.pick(['q', 'r']), ...condition }
 }
 
-function action(dice: Dice, match: JsonObject): JsonObject {
+function action(dice: Dice): JsonObject {
   return dice.pick<() => JsonObject>([
     ...Array<() => JsonObject>(6).fill(() => ({ route: forward(dice) })),
-    () => ({ redirect: redirect(dice, match) }),
+    () => ({ redirect: redirect(dice) }),
     () => ({ direct_response: { status: dice.pick([200, 418, 503]), body: { inline_string: 'direct' } } }),
   ])()
 }
@@ -198,7 +198,7 @@ function forward(dice: Dice): JsonObject {
   return { ...cluster, ...path, ...host }
 }
 
-function redirect(dice: Dice, match: JsonObject): JsonObject {
+function redirect(dice: Dice): JsonObject {
   const scheme = dice.pick<() => JsonObject>([
     () => ({}),
     () => ({ https_redirect: true }),
@@ -207,7 +207,7 @@ function redirect(dice: Dice, match: JsonObject): JsonObject {
   const path = dice.pick<() => JsonObject>([
     () => ({}),
     () => ({ path_redirect: dice.pick(['/new', '/new?own=1']) }),
-    () => ('safe_regex' in match ? {} : { prefix_rewrite: '/new' }),
+    () => ({ prefix_rewrite: '/new' }),
     () => ({ regex_rewrite: { pattern: { regex: '[a-z]+' }, substitution: 'r' } }),
   ])()
   return {
