@@ -19,6 +19,7 @@ import {
   type SpecByKind,
   type TelemetrySpec,
   type VirtualServiceSpec,
+  type WasmPluginSpec,
   type WorkloadEntrySpec,
   type WorkloadGroupSpec,
   type WorkloadSpec,
@@ -48,6 +49,7 @@ import {
   localDestinationRules,
   localServices,
   serviceTopic,
+  sharesByZone,
   sliceTopic,
   virtualServiceTopic,
   wildcardVirtualServices,
@@ -192,6 +194,19 @@ export class MeshQuery {
     return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
   }
 
+  /** Whether some DestinationRule shares endpoints among its callers by zone. */
+  anySharesByZone(): boolean {
+    return this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover).some(({ spec }) => sharesByZone(spec))
+  }
+
+  /** The instances of a namespace that carry labels: all of an application, say. */
+  instancesWith(namespace: string, labels: Readonly<Record<string, string>>): SnapshotInstance[] {
+    const topic = carrierTopic('Instance', namespace, labels)
+    return topic === undefined
+      ? []
+      : this.#at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(labels, value.labels))
+  }
+
   /** The VirtualServices whose hosts may cover a full host name. */
   virtualServicesNaming(host: string): readonly VirtualService[] {
     const wild = this.#at<VirtualService>(wildcardVirtualServices).filter(({ id, spec }) =>
@@ -275,6 +290,11 @@ export class MeshQuery {
   /** The Telemetries that may hold for a workload, mesh-wide ones included. */
   telemetries(target: Selectable): SnapshotObject<TelemetrySpec>[] {
     return this.#selecting('Telemetry', this.#withRoot([target]))
+  }
+
+  /** The WasmPlugins that may hold for a workload, mesh-wide ones included. */
+  wasmPlugins(target: Selectable): SnapshotObject<WasmPluginSpec>[] {
+    return this.#selecting('WasmPlugin', this.#withRoot([target]))
   }
 
   /** The policies that may hold for a workload but cannot be enforced. */
