@@ -26,8 +26,9 @@ import {
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
-import { commonImportsOf, covers, type Imports, importsRules, policyForUnknown } from './sidecar-scope.ts'
+import { clusterForUnknown, commonImportsOf, covers, type Imports, importsRules } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
+import { blackHole, passthrough } from './static-clusters.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
 export const outboundHttp = 'outbound-http'
@@ -109,10 +110,11 @@ export function importedRules(mesh: MeshQuery, service: Service, namespace: stri
   return inMesh(mesh, serviceHost(service), namespace).filter((each) => importsRules(hosts, each))
 }
 
-/** What becomes of requests for hosts that no route is for: where the kernel redirects them, they may go on to where they were meant to go. */
+/** What becomes of requests for hosts that no route is for: only where the kernel redirects them is known where they were meant to go. */
 function unknownHosts(mesh: MeshQuery, proxy: ProxyRef): UnknownHosts {
-  const policy = policyForUnknown(mesh, proxy) ?? 'ALLOW_ANY'
-  return proxy.interception === 'redirect' && policy === 'ALLOW_ANY' ? 'pass' : 'block'
+  const cluster = clusterForUnknown(mesh, proxy)
+  if (cluster === blackHole || (proxy.interception === 'explicit' && cluster === passthrough)) return 'block'
+  return { cluster }
 }
 
 function isVirtualService(object: Service | VirtualService): object is VirtualService {

@@ -20,10 +20,10 @@ export function peerAuthenticationsOf(
   target: PolicyTarget,
   rootNamespace: string,
 ): PeerAuthentication[] {
-  const order = { workload: 0, namespace: 1, mesh: 2 }
+  const order = { workload: 0, namespace: 1, class: 2, mesh: 3 }
   return all
     .flatMap((policy) => {
-      const level = policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace)
+      const level = policyLevel(policy.id, policy.spec, target, rootNamespace)
       return level === undefined ? [] : [{ policy, rank: order[level] }]
     })
     .sort((a, b) => a.rank - b.rank)
