@@ -41,7 +41,7 @@ type Sidecar = SnapshotObject<SidecarSpec>
 
 /** The hosts of all egress listeners of a workload: what clusters and endpoints are for. */
 export function importsOf(mesh: MeshQuery, { instance }: Pick<ProxyRef, 'instance'>): Imports {
-  if (instance.proxy !== 'sidecar') return undefined
+  if (instance.proxy === 'gateway') return undefined
   const sidecar = egressOf(mesh, instance)
   return sidecar === undefined
     ? undefined
@@ -53,7 +53,7 @@ export function importsOf(mesh: MeshQuery, { instance }: Pick<ProxyRef, 'instanc
 
 /** The hosts of those egress listeners that have no port of their own. */
 export function commonImportsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
-  if (instance.proxy !== 'sidecar') return undefined
+  if (instance.proxy === 'gateway') return undefined
   const sidecar = egressOf(mesh, instance)
   if (sidecar === undefined) return undefined
   const common = (sidecar.spec.egress ?? []).filter(({ port }) => port?.number === undefined)

@@ -19,6 +19,7 @@ const silent: Readonly<Record<string, string>> = {
     ['httpGet.path', 'httpGet.host', 'httpGet.scheme', 'httpGet.httpHeaders[].name', 'httpGet.httpHeaders[].value'],
     ['tcpSocket.host', 'grpc.service'],
   ),
+  'WasmPlugin spec.type': 'HTTP is the only kind, and what is meant without it',
   ...Object.fromEntries(
     [
       'AuthorizationPolicy spec.targetRef.namespace',
@@ -28,6 +29,8 @@ const silent: Readonly<Record<string, string>> = {
       'RequestAuthentication spec.targetRefs[].namespace',
       'Telemetry spec.targetRef.namespace',
       'Telemetry spec.targetRefs[].namespace',
+      'WasmPlugin spec.targetRef.namespace',
+      'WasmPlugin spec.targetRefs[].namespace',
     ].map((field) => [field, 'may only be empty, and means the own namespace either way']),
   ),
 }

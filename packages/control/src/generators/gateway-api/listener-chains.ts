@@ -55,7 +55,7 @@ export class ListenerChains {
       port.served.map(({ model }) => model.gateway),
     )
     const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
-    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, authorization, port.served)]
+    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, { ...port, authorization })]
     this.chains.push({ name: 'http', metadata, filters })
   }
 
@@ -77,7 +77,7 @@ export class ListenerChains {
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes, authorization, [one])],
+        filters: [this.#manager(routes, routes, { port: port.port, served: [one], authorization })],
         metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
@@ -151,14 +151,14 @@ export class ListenerChains {
   #manager(
     routes: string,
     statPrefix: string,
-    authorization: Authorization,
-    served: readonly Served[],
+    { authorization, port, served }: Pick<ServedPort, 'port' | 'served'> & { readonly authorization: Authorization },
   ): Init<typeof FilterSchema> {
     const { accessLog, flavor } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
+      port,
       authorization: httpRbac(authorization),
       authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],
       sessions: true,

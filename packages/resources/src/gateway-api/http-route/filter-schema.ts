@@ -128,7 +128,7 @@ const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestMirror: pendingOnWeft('no copy is sent', doc('Sends copies elsewhere.', mirror)),
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
-  CORS: pendingOnWeft('the application answers for itself', doc('Answers browsers that ask from other origins.', cors)),
+  CORS: doc('Answers browsers that ask from other origins.', cors),
   ExternalAuth: refusedOnWeft(
     'Envoy asks authorizers; use `weft up --proxy envoy`, or take the filter away.',
     doc('Asks an authorizer first.', externalAuth),
