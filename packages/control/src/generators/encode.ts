@@ -18,7 +18,10 @@ import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_logg
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
-import { ExtAuthzSchema } from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
+import {
+  ExtAuthzPerRouteSchema,
+  ExtAuthzSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
 import { JwtAuthenticationSchema } from '@weft/xds/es/envoy/extensions/filters/http/jwt_authn/v3/config'
 import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
 import {
@@ -71,6 +74,7 @@ export const ownMessages = createRegistry(
   UuidRequestIdConfigSchema,
   JwtAuthenticationSchema,
   ExtAuthzSchema,
+  ExtAuthzPerRouteSchema,
   UriTemplateMatchConfigSchema,
   FilterConfigSchema,
   CorsSchema,

@@ -7,7 +7,6 @@ import {
   selectsLabels,
   servingAddress,
   type ServicePort,
-  targetPortOf,
   type WorkloadEntrySpec,
   type WorkloadInstance,
 } from '@weft/resources'
@@ -19,7 +18,7 @@ import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
-import { takesTunnels, tunnelPort } from './connect-terminate.ts'
+import { takesTunnels, tunnelLabel, tunnelPort } from './connect-terminate.ts'
 import {
   type DestinationRule,
   destinationRulesFor,
@@ -28,6 +27,7 @@ import {
   policyDefaults,
   portPolicy,
   ruleScope,
+  serviceDefaults,
   withDefaults,
 } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
@@ -35,7 +35,16 @@ import { type BuiltResource, generator, makeView, type ProxyRef } from './genera
 import { discoveryKind } from './host-discovery.ts'
 import { lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
-import { type ClientPlace, localityGroups, localityOf, parseLocality, type PlacedEndpoint } from './locality.ts'
+import {
+  type ClientPlace,
+  type Locality,
+  localityGroups,
+  localityOf,
+  nodeLabel,
+  parseLocality,
+  type PlacedEndpoint,
+} from './locality.ts'
+import { portOfInstance } from './instance-port.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
@@ -79,8 +88,7 @@ export const endpoints = generator({
     // Where names are resolved, nobody asks for endpoints.
     if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
     if (!imports(mesh, hosts, service, namespace)) return []
-    const early = service.spec.publishNotReadyAddresses === true
-    const instances = mesh.instancesBehind(service).filter(({ value }) => (value.ready || early) && !value.draining)
+    const instances = mesh.servingBehind(service)
     const destinationRules = destinationRulesFor(mesh, service, callers)
     const targets = instances.map(({ value }) => value)
     return [
@@ -88,7 +96,11 @@ export const endpoints = generator({
         EndpointScope,
         EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
       >(
-        { ...scope, client: asksForPlace(destinationRules, scope.defaults) ? client : nowhere },
+        {
+          ...scope,
+          defaults: serviceDefaults(service, scope.defaults),
+          client: asksForPlace(service, destinationRules, scope.defaults) ? client : nowhere,
+        },
         {
           service: [service],
           destinationRules,
@@ -105,11 +117,14 @@ export const endpoints = generator({
     const groups = (service: Service, port: ServicePort, subset?: Subset): ReturnType<typeof localityGroups> => {
       const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
       const { tls, loadBalancer, outlierDetection } = rules
+      const setting = loadBalancer?.localityLbSetting
+      const always = scope.defaults.ordered === true && setting === scope.defaults.localityLbSetting
       const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
       const labels = subset?.labels ?? {}
       const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
-      const placed = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
-      return localityGroups(placed, scope.client, loadBalancer?.localityLbSetting, outlierDetection !== undefined)
+      const all = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
+      const placed = service.spec.nodeLocal === true ? all.filter(({ node }) => node === scope.client.node) : all
+      return localityGroups(placed, scope.client, setting, always || outlierDetection !== undefined)
     }
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
@@ -121,6 +136,9 @@ export const endpoints = generator({
   },
 })
 
+/** The node of workloads that name none. */
+const thisMachine = ''
+
 const nowhere: ClientPlace = { locality: parseLocality(''), labels: {} }
 
 /** Where a client is, and its labels that some rule asks for. */
@@ -129,12 +147,20 @@ function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
     const value = instance.labels[key]
     return value === undefined ? [] : [[key, value] as const]
   })
-  return { locality: localityOf(instance.labels), labels: Object.fromEntries(labels) }
+  return {
+    locality: localityOf(instance.labels),
+    labels: Object.fromEntries(labels),
+    node: instance.labels[nodeLabel] ?? thisMachine,
+  }
 }
 
-/** Whether endpoints are in an order that depends on where the client is: by shares, or since failing ones are found out. */
-function asksForPlace(rules: readonly DestinationRule[], { localityLbSetting }: PolicyDefaults): boolean {
-  if (localityLbSetting?.distribute !== undefined) return true
+/** Whether endpoints depend on where the client is: by shares or preference, or since failing ones are found out. */
+function asksForPlace(
+  { spec: { nodeLocal, prefers } }: Service,
+  rules: readonly DestinationRule[],
+  { localityLbSetting }: PolicyDefaults,
+): boolean {
+  if (localityLbSetting?.distribute !== undefined || nodeLocal === true || prefers !== undefined) return true
   return rules.some(({ spec }) =>
     [spec.trafficPolicy, ...spec.subsets.map((subset) => subset.trafficPolicy)]
       .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
@@ -161,15 +187,16 @@ interface Destination {
   readonly tls: boolean
 }
 
-/** Endpoints that this mesh runs. */
+/** Endpoints that run: this mesh started them, or Kubernetes did. */
 function running(
   { port, tls }: Destination,
   instances: readonly SnapshotInstance[],
   { peerAuthentications, serverNamePolicies }: EndpointRefs,
   scope: EndpointScope,
 ): PlacedEndpoint[] {
-  return instances.flatMap(({ value }) => {
-    const target = targetPortOf(port, value.ports)
+  return instances.flatMap((instance) => {
+    const { value, elsewhere } = instance
+    const target = portOfInstance(port, instance)
     if (target === undefined) return []
     const { rootNamespace } = scope
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
@@ -177,9 +204,12 @@ function running(
     const limiting = serverNamePolicies.filter(
       ({ id, spec }) => policyLevel(id, spec, value, rootNamespace) !== undefined,
     )
-    const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
+    // Elsewhere only a label can tell that a proxy takes them.
+    const tunnels = elsewhere === undefined || value.labels[tunnelLabel] !== undefined
+    const tunnel = mtls && tls && portKind(port) === 'tcp' && tunnels && takesTunnels(value.labels, limiting)
     const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
-    return [{ init, locality: localityOf(value.labels), labels: value.labels }]
+    const { labels } = value
+    return [{ init, locality: placeOf(instance, scope.client), labels, node: nodeOf(instance) }]
   })
 }
 
@@ -196,8 +226,22 @@ function written(
     .flatMap((each) => {
       const placed = lbEndpointOf(each, port, external)
       if (placed === undefined) return []
-      return [{ init: placed.endpoint, locality: parseLocality(placed.locality), labels: each.labels }]
+      const locality = parseLocality(placed.locality)
+      return [{ init: placed.endpoint, locality, labels: each.labels, node: each.labels[nodeLabel] }]
     })
+}
+
+/** The node of an instance: workloads that say nothing are all on this machine. */
+function nodeOf({ value, elsewhere }: SnapshotInstance): string | undefined {
+  return elsewhere === undefined ? (value.labels[nodeLabel] ?? thisMachine) : elsewhere.node
+}
+
+/** Where an instance is; an EndpointSlice tells the zone alone, which is in one region. */
+function placeOf({ value, elsewhere }: SnapshotInstance, client: ClientPlace): Locality {
+  const told = localityOf(value.labels)
+  const zone = elsewhere?.zone
+  if (zone === undefined || told.region !== '' || told.zone !== '') return told
+  return { ...told, zone, region: zone === client.locality.zone ? client.locality.region : '' }
 }
 
 function direct(instance: WorkloadInstance, target: number, mtls: boolean): LbEndpointInit {

@@ -49,6 +49,8 @@ export interface HcmOptions {
   readonly port?: number
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Filters that ask authorizers, each off until a route turns it on. */
+  readonly authorizers?: readonly HttpFilterInit[]
   /** Whether routes may ask for sessions that stay at one endpoint. */
   readonly sessions?: boolean
 }
@@ -103,11 +105,10 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
   const plugins = options.onlyHttp2 === true ? [] : (options.accessLog.plugins ?? [])
   const filters = withPlugins(options.authorization ?? [], plugins, options.port)
   if (options.side !== 'inbound') {
-    if (options.accessLog.flavor === 'envoy') {
-      // Optional: a proxy without it serves everything else of the listener.
-      const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
-      filters.push({ name: corsFilter, isOptional: true, configType: config })
-    }
+    // Optional: a proxy without it serves everything else of the listener.
+    filters.push({ name: corsFilter, isOptional: true, configType: { case: 'typedConfig', value: pack(CorsSchema) } })
+    // Browsers ask what they may without showing who they are.
+    filters.push(...(options.authorizers ?? []))
     if (options.sessions === true && options.accessLog.flavor === 'envoy') {
       const config = { case: 'typedConfig' as const, value: pack(StatefulSessionSchema) }
       filters.push({ name: sessionFilter, isOptional: true, configType: config })

@@ -22,13 +22,18 @@ export interface PlacedEndpoint {
   readonly init: LbEndpointInit
   readonly locality: Locality
   readonly labels: Labels
+  readonly node?: string | undefined
 }
 
 /** The client that endpoints are ordered for. */
 export interface ClientPlace {
   readonly locality: Locality
   readonly labels: Labels
+  readonly node?: string | undefined
 }
+
+/** The label of Kubernetes' nodes that says which one it is. */
+export const nodeLabel = 'kubernetes.io/hostname'
 
 /** `region/zone/subzone`, cut short or not. */
 export function parseLocality(text: string): Locality {
@@ -165,11 +170,12 @@ function labelDistance(endpoint: PlacedEndpoint, client: ClientPlace, wanted: re
   return differing < 0 ? 0 : wanted.length - differing
 }
 
-function labelOf({ locality, labels }: ClientPlace, name: string): string | undefined {
+function labelOf({ locality, labels, node }: ClientPlace, name: string): string | undefined {
   const places: Readonly<Record<string, string>> = {
     'topology.kubernetes.io/region': locality.region,
     'topology.kubernetes.io/zone': locality.zone,
     'topology.istio.io/subzone': locality.subZone,
+    [nodeLabel]: node ?? '',
   }
   return labels[name] ?? (places[name] || undefined)
 }

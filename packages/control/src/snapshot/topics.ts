@@ -10,7 +10,8 @@ import {
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
 } from '@weft/resources'
-import { gatewayApiTopics } from '../gateway-api/topics.ts'
+import { gatewayApiTopics, namedTopic } from '../gateway-api/topics.ts'
+import { serviceNameLabel } from './elsewhere.ts'
 import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
@@ -24,6 +25,12 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return hostTopics(object as MeshHost)
     case 'Workload':
       return labelTopics('Workload', namespace, object.labels)
+    case 'Pod':
+      return [namedTopic(kind, namespace, object.id.name), ...labelTopics('Pod', namespace, object.labels)]
+    case 'EndpointSlice': {
+      const service = object.labels[serviceNameLabel]
+      return service === undefined ? [] : [sliceTopic(namespace, service)]
+    }
     case 'WorkloadEntry':
       return workloadEntryTopics(object as SnapshotObject<WorkloadEntrySpec>)
     case 'WorkloadGroup':
@@ -87,6 +94,11 @@ export const groupAnnotation = 'istio.io/autoRegistrationGroup'
 /** The WorkloadGroup of a name. */
 export function workloadGroupTopic(namespace: string, name: string): string {
   return `WorkloadGroup=${namespace}/${name}`
+}
+
+/** The EndpointSlices of a Service. */
+export function sliceTopic(namespace: string, service: string): string {
+  return `EndpointSlice>${namespace}/${service}`
 }
 
 /** The DestinationRules for a full host name. */

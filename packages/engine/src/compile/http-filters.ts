@@ -44,6 +44,9 @@ function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter
         disabled,
         fault: compileFault(context, where, readPart(context, where, lean.readHTTPFault, any.value)),
       }
+    case lean.typeUrls.Cors:
+      readPart(context, where, lean.readCors, any.value)
+      return { kind: 'cors', name, disabled }
     case lean.typeUrls.GrpcWeb:
       readPart(context, where, lean.readGrpcWeb, any.value)
       return { kind: 'grpc-web', name, disabled }

@@ -1,6 +1,7 @@
 import type { FilterOverride, HttpFilter, HttpConnectionManager } from '@weft/engine'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { grpcWebFilter } from './grpc-web.ts'
 import { rbacFilter } from './rbac.ts'
@@ -42,7 +43,12 @@ export interface FilterKind {
 }
 
 /** All kinds but the router, which every chain ends with. A new kind is added here and in the engine's model. */
-const kinds: Readonly<Record<string, FilterKind>> = { rbac: rbacFilter, fault: faultFilter, 'grpc-web': grpcWebFilter }
+const kinds: Readonly<Record<string, FilterKind>> = {
+  rbac: rbacFilter,
+  cors: corsFilter,
+  fault: faultFilter,
+  'grpc-web': grpcWebFilter,
+}
 
 /** A filter of a chain, ready to run. */
 export interface RunnableFilter {

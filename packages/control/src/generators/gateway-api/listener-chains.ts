@@ -13,6 +13,7 @@ import type { Init } from '../init.ts'
 import { weftMetadata } from '../metadata.ts'
 import { tcpProxy } from '../tcp-proxy.ts'
 import { alpn } from '../tls-contexts.ts'
+import { authorizerFilters } from './external-auth.ts'
 import { namedHosts } from './hosts-of-listeners.ts'
 import { listenerSocket } from './listener-socket.ts'
 import type { Served, ServedPort } from './ports.ts'
@@ -48,13 +49,14 @@ export class ListenerChains {
   }
 
   /** All listeners of the port have one chain: the host of a request chooses among them. */
-  #http({ listener }: Served, { port, served }: ServedPort): void {
+  #http({ listener }: Served, port: ServedPort): void {
     const authorization = this.#context.authorization.of(
       'http',
-      served.map(({ model }) => model.gateway),
+      port.served.map(({ model }) => model.gateway),
     )
     const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
-    const filters = [this.#manager(portRoutes(port), this.#context.statPrefix, { authorization, port })]
+    const own = { authorization, port: port.port, served: port.served }
+    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, own)]
     this.chains.push({ name: 'http', metadata, filters })
   }
 
@@ -76,7 +78,7 @@ export class ListenerChains {
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes, { authorization, port: port.port })],
+        filters: [this.#manager(routes, routes, { authorization, port: port.port, served: [one] })],
         metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
@@ -137,18 +139,29 @@ export class ListenerChains {
     this.chains.push({ ...chain, ...(hostname === undefined ? {} : { filterChainMatch: { serverNames: [hostname] } }) })
   }
 
+  /** Of the routes on these listeners; each speaks to its authorizer as its Gateway does. */
+  #authorizers(served: readonly Served[]): ReturnType<typeof authorizerFilters> {
+    const pairs = served.flatMap(({ model, listener }) =>
+      model.attached
+        .filter((one) => one.listener === listener)
+        .map(({ route }) => ({ route, refs: { ...this.#context.refs, gateways: [model.gateway] } })),
+    )
+    return authorizerFilters(pairs)
+  }
+
   #manager(
     routes: string,
     statPrefix: string,
-    { authorization, port }: { readonly authorization: Authorization; readonly port: number },
+    { authorization, port, served }: Pick<ServedPort, 'port' | 'served'> & { readonly authorization: Authorization },
   ): Init<typeof FilterSchema> {
-    const { accessLog } = this.#context
+    const { accessLog, flavor } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
       port,
       authorization: httpRbac(authorization),
+      authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],
       sessions: true,
       accessLog,
     })

@@ -10,6 +10,7 @@ import {
   pending,
   pendingOnWeft,
   portNumber,
+  refusedOnWeft,
   type Schema,
   text,
   word,
@@ -101,7 +102,10 @@ const externalAuth = object(
         allowedResponseHeaders: doc("Headers of the authorizer's answer that the backend sees.", texts),
       }),
     ),
-    forwardBody: doc('Sends the body, too.', object({ maxSize: doc('Bytes at most.', { type: 'integer' }) })),
+    forwardBody: doc(
+      'Sends the body, too.',
+      object({ maxSize: doc('Bytes at most; of a longer body so many.', { type: 'integer' }) }),
+    ),
   },
   { required: ['protocol', 'backendRef'], check: checkExternalAuth },
 )
@@ -124,9 +128,9 @@ const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestMirror: pendingOnWeft('no copy is sent', doc('Sends copies elsewhere.', mirror)),
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
-  CORS: pendingOnWeft('the application answers for itself', doc('Answers browsers that ask from other origins.', cors)),
-  ExternalAuth: pending(
-    'no authorizer is asked: requests of the rule are answered with 500',
+  CORS: doc('Answers browsers that ask from other origins.', cors),
+  ExternalAuth: refusedOnWeft(
+    'Envoy asks authorizers; use `weft up --proxy envoy`, or take the filter away.',
     doc('Asks an authorizer first.', externalAuth),
   ),
   ExtensionRef: pending(
@@ -149,7 +153,7 @@ export function filterList(types: readonly string[], once: readonly string[]): S
 function* checkFilter(filter: HttpFilter): Iterable<Finding> {
   const own = fieldOfType[filter.type]
   for (const field of Object.values(fieldOfType)) {
-    const written = (filter as unknown as Readonly<Record<string, unknown>>)[field] !== undefined
+    const written = Object.hasOwn(filter, field)
     if (field === own && !written) {
       yield { code: 'missing-field', message: `has no \`${field}\``, mend: `Add \`${field}\`.` }
     } else if (field !== own && written) {
