@@ -2,6 +2,7 @@
 import { originOf } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
+  hasProxy,
   type Subset,
   type PeerAuthenticationSpec,
   selectsLabels,
@@ -12,14 +13,16 @@ import {
 } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
-import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import { effectiveMtls, peerAuthenticationsOf, takesMtls } from '../policies/peer-authentication.ts'
 import { policyLevel } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
-import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { Ref, SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { sharesByZone } from '../snapshot/topics.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
 import { takesTunnels, tunnelLabel, tunnelPort } from './connect-terminate.ts'
 import {
+  type Callers,
   type DestinationRule,
   destinationRulesFor,
   mergeDestinationRules,
@@ -31,7 +34,7 @@ import {
   withDefaults,
 } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
-import { type BuiltResource, generator, makeView, type ProxyRef } from './generator.ts'
+import { type BuiltResource, generator, makeView, type ProxyRef, type View } from './generator.ts'
 import { discoveryKind } from './host-discovery.ts'
 import { lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
@@ -43,9 +46,11 @@ import {
   nodeLabel,
   parseLocality,
   type PlacedEndpoint,
+  zoneAwareGroups,
 } from './locality.ts'
+import { type ClientsByZone, zoneOf } from './zone-shares.ts'
 import { portOfInstance } from './instance-port.ts'
-import { imports, importsOf } from './sidecar-scope.ts'
+import { type Imports, imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
@@ -67,74 +72,109 @@ interface EndpointScope {
   readonly trustDomain: string
   /** The client; nowhere where no rule asks where it is. */
   readonly client: ClientPlace
+  /** Who shares the endpoints with it; nobody where no rule asks. */
+  readonly clients: ClientsByZone
   readonly defaults: PolicyDefaults
+  /** Whether the client sends streams of bytes through tunnels. */
+  readonly tunnels: boolean
 }
+
+/** What endpoints are made from. */
+type AllRefs = EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
+
+/** What a proxy's view of endpoints depends on besides objects. */
+interface ProxyEndpointScope extends EndpointScope {
+  readonly callers: Callers
+  readonly hosts: Imports
+  readonly namespace: string
+}
+
+type Groups = ReturnType<typeof localityGroups>
 
 /** One ClusterLoadAssignment per outbound cluster. */
 export const endpoints = generator({
   name: 'endpoints',
-  scope: (mesh, proxy) => ({
+  scope: endpointScope,
+  each: ['Service'],
+  views: endpointViews,
+  build: ({ scope, refs }) => ({ resources: assignments(scope, refs), problems: [], losers: [] }),
+})
+
+/** The scope of a proxy's endpoints. */
+export function endpointScope(mesh: MeshQuery, proxy: ProxyRef): ProxyEndpointScope {
+  return {
     callers: ruleScope(mesh, proxy),
     hosts: importsOf(mesh, proxy),
     namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
     client: clientPlace(mesh, proxy),
+    clients: clientsByZone(mesh, proxy),
     defaults: policyDefaults(mesh.settings),
-  }),
-  each: ['Service'],
-  views(mesh, { callers, client, hosts, namespace, ...scope }, item) {
-    const service = item as Service
-    // Where names are resolved, nobody asks for endpoints.
-    if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
-    if (!imports(mesh, hosts, service, namespace)) return []
-    const instances = mesh.servingBehind(service)
-    const destinationRules = destinationRulesFor(mesh, service, callers)
-    const targets = instances.map(({ value }) => value)
-    return [
-      makeView<
-        EndpointScope,
-        EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
-      >(
-        {
-          ...scope,
-          defaults: serviceDefaults(service, scope.defaults),
-          client: asksForPlace(service, destinationRules, scope.defaults) ? client : nowhere,
-        },
-        {
-          service: [service],
-          destinationRules,
-          instances,
-          workloadEntries: mesh.workloadEntriesBehind(service),
-          peerAuthentications: mesh.peerAuthentications(targets),
-          serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
-        },
-      ),
-    ]
-  },
-  build({ scope, refs }) {
-    const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
-    const groups = (service: Service, port: ServicePort, subset?: Subset): ReturnType<typeof localityGroups> => {
-      const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
-      const { tls, loadBalancer, outlierDetection } = rules
-      const setting = loadBalancer?.localityLbSetting
-      const always = scope.defaults.ordered === true && setting === scope.defaults.localityLbSetting
-      const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
-      const labels = subset?.labels ?? {}
-      const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
-      const all = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
-      const placed = service.spec.nodeLocal === true ? all.filter(({ node }) => node === scope.client.node) : all
-      return localityGroups(placed, scope.client, setting, always || outlierDetection !== undefined)
-    }
-    const resources = refs.service.flatMap((service) =>
-      service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', groups(service, port)),
-        ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
-      ]),
-    )
-    return { resources, problems: [], losers: [] }
-  },
-})
+    tunnels: hasProxy(proxy.instance),
+  }
+}
+
+/** What stands behind one Service, for callers of a scope. */
+export function endpointViews(
+  mesh: MeshQuery,
+  { callers, client, clients, hosts, namespace, ...scope }: ProxyEndpointScope,
+  item: Ref | undefined,
+): View<EndpointScope, AllRefs>[] {
+  const service = item as Service
+  // Where names are resolved, nobody asks for endpoints.
+  if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
+  if (!imports(mesh, hosts, service, namespace)) return []
+  const instances = mesh.servingBehind(service)
+  const destinationRules = destinationRulesFor(mesh, service, callers)
+  const targets = instances.map(({ value }) => value)
+  return [
+    makeView<EndpointScope, AllRefs>(
+      {
+        ...scope,
+        defaults: serviceDefaults(service, scope.defaults),
+        client: asksForPlace(service, destinationRules, scope.defaults) ? client : nowhere,
+        clients: destinationRules.some(({ spec }) => sharesByZone(spec)) ? clients : {},
+      },
+      {
+        service: [service],
+        destinationRules,
+        instances,
+        workloadEntries: mesh.workloadEntriesBehind(service),
+        peerAuthentications: mesh.peerAuthentications(targets),
+        serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
+      },
+    ),
+  ]
+}
+
+/** The assignments of a Service's ports and subsets; `shape` has the last word on the groups. */
+export function assignments(
+  scope: EndpointScope,
+  refs: AllRefs,
+  shape: (groups: Groups) => Groups = (groups) => groups,
+): BuiltResource[] {
+  const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
+  const groups = (service: Service, port: ServicePort, subset?: Subset): Groups => {
+    const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
+    const { tls, loadBalancer, outlierDetection } = rules
+    const { localityLbSetting: setting, zoneAware } = loadBalancer ?? {}
+    const always = scope.defaults.ordered === true && setting === scope.defaults.localityLbSetting
+    const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
+    const labels = subset?.labels ?? {}
+    const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
+    const all = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
+    const placed = service.spec.nodeLocal === true ? all.filter(({ node }) => node === scope.client.node) : all
+    if (zoneAware !== undefined) return shape(zoneAwareGroups(placed, scope.client, zoneAware, scope.clients))
+    return shape(localityGroups(placed, scope.client, setting, always || outlierDetection !== undefined))
+  }
+  return refs.service.flatMap((service) =>
+    service.spec.ports.flatMap((port) => [
+      assignment(service, port, '', groups(service, port)),
+      ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
+    ]),
+  )
+}
 
 /** The node of workloads that name none. */
 const thisMachine = ''
@@ -154,6 +194,14 @@ function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
   }
 }
 
+/** The instances of the client's application, by zone: those of its label `app`; without one it is alone. */
+function clientsByZone(mesh: MeshQuery, { instance: { namespace, labels } }: ProxyRef): ClientsByZone {
+  const { app } = labels
+  if (app === undefined || !mesh.anySharesByZone()) return {}
+  const zones = mesh.instancesWith(namespace, { app }).map(({ value }) => zoneOf(localityOf(value.labels)))
+  return Object.fromEntries([...Map.groupBy(zones.sort(), (zone) => zone)].map(([zone, all]) => [zone, all.length]))
+}
+
 /** Whether endpoints depend on where the client is: by shares or preference, or since failing ones are found out. */
 function asksForPlace(
   { spec: { nodeLocal, prefers } }: Service,
@@ -166,7 +214,9 @@ function asksForPlace(
       .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
       .some(
         (policy) =>
-          policy?.outlierDetection !== undefined || policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
+          policy?.outlierDetection !== undefined ||
+          policy?.loadBalancer?.zoneAware !== undefined ||
+          policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
       ),
   )
 }
@@ -200,12 +250,13 @@ function running(
     if (target === undefined) return []
     const { rootNamespace } = scope
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
-    const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'
+    const mtls = takesMtls(value, effectiveMtls(policies, target).mode)
     const limiting = serverNamePolicies.filter(
       ({ id, spec }) => policyLevel(id, spec, value, rootNamespace) !== undefined,
     )
     // Elsewhere only a label can tell that a proxy takes them.
-    const tunnels = elsewhere === undefined || value.labels[tunnelLabel] !== undefined
+    const told = elsewhere === undefined ? value.proxy === 'sidecar' : value.labels[tunnelLabel] !== undefined
+    const tunnels = scope.tunnels && told
     const tunnel = mtls && tls && portKind(port) === 'tcp' && tunnels && takesTunnels(value.labels, limiting)
     const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
     const { labels } = value

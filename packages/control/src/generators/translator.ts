@@ -156,8 +156,9 @@ export class Translator {
       this.#rescope(proxy)
       return proxy
     }
-    const { instance, flavor, interception } = known.ref
-    if (instance !== ref.instance || flavor !== ref.flavor || interception !== ref.interception) {
+    const { instance, flavor, interception, certificates } = known.ref
+    const same = instance === ref.instance && flavor === ref.flavor && certificates === ref.certificates
+    if (!same || interception !== ref.interception) {
       known.ref = ref
       this.#rescope(known)
     }

@@ -44,6 +44,14 @@ export function effectiveMtls(policies: readonly PeerAuthentication[], port: num
   return { mode: 'PERMISSIVE', origin: undefined }
 }
 
+/**
+ * Whether a workload takes mutual TLS on a port of this mode. A sidecar does unless told not to. gRPC's own servers take either mutual
+ * TLS or plaintext, so where both are allowed they take what every client can speak.
+ */
+export function takesMtls({ proxy }: { readonly proxy: string }, mode: EffectiveMtls['mode']): boolean {
+  return proxy === 'sidecar' ? mode !== 'DISABLE' : proxy === 'grpc' && mode === 'STRICT'
+}
+
 /** Policies that another one of the same level and namespace makes ineffective: the first by name wins. */
 export function duplicatePeerAuthentications(policies: readonly PeerAuthentication[]): Loser[] {
   const winners = new Map<string, PeerAuthentication>()

@@ -49,6 +49,7 @@ import {
   localDestinationRules,
   localServices,
   serviceTopic,
+  sharesByZone,
   sliceTopic,
   virtualServiceTopic,
   wildcardVirtualServices,
@@ -191,6 +192,19 @@ export class MeshQuery {
   failoverLabelKeys(): string[] {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
     return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
+  }
+
+  /** Whether some DestinationRule shares endpoints among its callers by zone. */
+  anySharesByZone(): boolean {
+    return this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover).some(({ spec }) => sharesByZone(spec))
+  }
+
+  /** The instances of a namespace that carry labels: all of an application, say. */
+  instancesWith(namespace: string, labels: Readonly<Record<string, string>>): SnapshotInstance[] {
+    const topic = carrierTopic('Instance', namespace, labels)
+    return topic === undefined
+      ? []
+      : this.#at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(labels, value.labels))
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */

@@ -3,6 +3,7 @@
 import {
   type DestinationRuleSpec,
   type KindName,
+  type LoadBalancer,
   mirrorsOf,
   resolveGateway,
   resolveHost,
@@ -135,16 +136,26 @@ export const askingForLabels = 'VirtualService?sourceLabels'
 /** The DestinationRules that callers of different namespaces see differently. */
 export const localDestinationRules = 'DestinationRule?local'
 
-/** The DestinationRules that ask for labels of their callers to order endpoints. */
+/** The DestinationRules that ask who their callers are to order endpoints. */
 export const askingForFailover = 'DestinationRule?failoverPriority'
 
 /** The labels of its callers by which a rule orders endpoints. */
-export function failoverLabels({ trafficPolicy, subsets }: DestinationRuleSpec): string[] {
-  const policies = [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)]
-  return policies
-    .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
-    .flatMap((policy) => policy?.loadBalancer?.localityLbSetting?.failoverPriority ?? [])
+export function failoverLabels(rule: DestinationRuleSpec): string[] {
+  return balancersOf(rule)
+    .flatMap(({ localityLbSetting, zoneAware }) => [localityLbSetting, zoneAware])
+    .flatMap((setting) => setting?.failoverPriority ?? [])
     .flatMap((label) => (label.includes('=') ? [] : [label]))
+}
+
+/** Whether a rule shares endpoints among its callers by zone. */
+export function sharesByZone(rule: DestinationRuleSpec): boolean {
+  return balancersOf(rule).some(({ zoneAware }) => zoneAware !== undefined)
+}
+
+function balancersOf({ trafficPolicy, subsets }: DestinationRuleSpec): LoadBalancer[] {
+  return [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)]
+    .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
+    .flatMap((policy) => policy?.loadBalancer ?? [])
 }
 
 /** What selects by labels: all candidates for a workload are found under these topics. */
@@ -200,7 +211,7 @@ function destinationRuleTopics({ id, spec }: SnapshotObject<DestinationRuleSpec>
   return [
     destinationRuleTopic(host),
     ...(everyone ? [] : [localDestinationRules]),
-    ...(failoverLabels(spec).length === 0 ? [] : [askingForFailover]),
+    ...(failoverLabels(spec).length === 0 && !sharesByZone(spec) ? [] : [askingForFailover]),
   ]
 }
 

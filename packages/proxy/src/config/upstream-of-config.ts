@@ -142,6 +142,7 @@ export class UpstreamOfConfig {
         const { log } = this.#parts.runtime
         if (this.#connected !== state.connected) {
           if (state.connected) log.info('connected to the control plane')
+          else if (state.renewing) log.debug('connecting to the control plane anew', { reason: state.reason })
           else log.warn('control plane is away; serving the last accepted configuration', { reason: state.reason })
         }
         this.#connected = state.connected

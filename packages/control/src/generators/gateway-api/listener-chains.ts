@@ -55,8 +55,7 @@ export class ListenerChains {
       port.served.map(({ model }) => model.gateway),
     )
     const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
-    const own = { authorization, port: port.port, served: port.served }
-    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, own)]
+    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, { ...port, authorization })]
     this.chains.push({ name: 'http', metadata, filters })
   }
 
@@ -78,7 +77,7 @@ export class ListenerChains {
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes, { authorization, port: port.port, served: [one] })],
+        filters: [this.#manager(routes, routes, { port: port.port, served: [one], authorization })],
         metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
