@@ -167,7 +167,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   onHead(head: MessageHead, body: BodyExtent): void {
     const exchange = this.exchange
     this.#limits?.onHead()
-    if (mayBeRetriable(this.policy, head, exchange) && this.#repeatResponse(head, body)) return
+    if (mayBeRetriable(this.policy, head) && this.#repeatResponse(head, body)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
     exchange.status = head.status
     exchange.details = 'via_upstream'
