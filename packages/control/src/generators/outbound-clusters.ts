@@ -75,7 +75,7 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init: ClusterInit = {
     name,
-    ...policyMembers(policy, protocol, scope.flavor),
+    ...policyMembers(policy, protocol),
     ...discoveryMembers(scope, refs, name, target),
     ...outsideBinding(service),
     ...sockets,
