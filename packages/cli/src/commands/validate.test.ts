@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { ValidateReport } from './validate.ts'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'weft-validate-'))
 after(() => rmSync(dir, { recursive: true }))
 
-interface Run {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function weft(args: readonly string[], input = ''): Run {
-  const main = join(import.meta.dirname, '../main.ts')
-  return spawnSync(process.execPath, [main, 'validate', ...args], { encoding: 'utf8', input })
-}
+const weft = (args: readonly string[], input = ''): Run => runWeft(['validate', ...args], input)
 
 const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 80 }] }\n'
 

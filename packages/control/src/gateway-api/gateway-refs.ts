@@ -2,6 +2,7 @@
 import type { BackendRef, ServiceSpec, SpecByKind } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { authorizersOf } from './authorizers.ts'
 import { type Backend, backendHost } from './backends.ts'
 import { certificateRefs, type NamedObject } from './certificates.ts'
 import { type ApiGateway, experimentalGroup, type ListenerSet, type Route } from './objects.ts'
@@ -86,14 +87,15 @@ export function routeRefs(mesh: MeshQuery, routes: readonly Route[]): RouteRefs 
   }
 }
 
-/** Every backend that a route names, mirrors and those of filters included. */
+/** Every backend that a route names, mirrors, authorizers and those of filters included. */
 export function backendRefsOf(route: Route): readonly BackendRef[] {
-  return (route.spec.rules ?? []).flatMap((rule) => {
+  const sent = (route.spec.rules ?? []).flatMap((rule) => {
     const { backendRefs = [], filters = [] } = rule as Pick<HttpRule, 'backendRefs' | 'filters'>
     const all = [...filters, ...backendRefs.flatMap((backend) => backend.filters ?? [])]
     const mirrors = all.flatMap(({ requestMirror }) => (requestMirror === undefined ? [] : [requestMirror.backendRef]))
     return [...backendRefs, ...mirrors]
   })
+  return [...sent, ...authorizersOf(route).map(({ backendRef }) => backendRef)]
 }
 
 function eachOnce<R extends { readonly key: string }>(refs: readonly R[]): R[] {

@@ -8,18 +8,21 @@ export interface Filtered {
 }
 
 /** The first filter of a rule that cannot be obeyed, and where it stands in the rule. */
-export function unsupportedFilter(rule: Filtered): { readonly path: string; readonly type: string } | undefined {
+export function unsupportedFilter(
+  rule: Filtered,
+  at: 'gateway' | 'mesh' = 'gateway',
+): { readonly path: string; readonly type: string } | undefined {
   const backends = rule.backendRefs ?? []
   return [
-    ...unknownOf(rule.filters, '', routeFilters),
+    ...unknownOf(rule.filters, '', routeFilters, at),
     ...backends.flatMap(({ filters }, index) =>
-      unknownOf(filters, `backendRefs[${index}].`, backends.length === 1 ? aloneFilters : backendFilters),
+      unknownOf(filters, `backendRefs[${index}].`, backends.length === 1 ? aloneFilters : backendFilters, at),
     ),
   ][0]
 }
 
-/** Where traffic is split, Envoy changes only headers by arm; a backend that is alone has its filters on the route. */
-const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier'])
+/** Where traffic is split, an arm changes headers and asks authorizers; a backend that is alone has its filters on the route. */
+const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier', 'ExternalAuth'])
 const aloneFilters: ReadonlySet<string> = new Set([...backendFilters, 'RequestMirror', 'URLRewrite', 'CORS'])
 const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect'])
 
@@ -27,8 +30,10 @@ function unknownOf(
   filters: readonly HttpFilter[] | undefined,
   at: string,
   known: ReadonlySet<string>,
+  where: 'gateway' | 'mesh',
 ): { readonly path: string; readonly type: string }[] {
   return (filters ?? []).flatMap(({ type }, index) =>
-    known.has(type) ? [] : [{ path: `${at}filters[${index}]`, type }],
+    // Sidecars have no filter that asks.
+    known.has(type) && !(where === 'mesh' && type === 'ExternalAuth') ? [] : [{ path: `${at}filters[${index}]`, type }],
   )
 }

@@ -1,7 +1,7 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
 import { createRegistry, fromBinary, isMessage, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
-import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
+import { anyPack, type Any, StringValueSchema } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
 import { sha256 } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
@@ -9,12 +9,19 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { OpenTelemetryConfigSchema } from '@weft/xds/es/envoy/config/trace/v3/opentelemetry'
+import { ZipkinConfigSchema } from '@weft/xds/es/envoy/config/trace/v3/zipkin'
+import { ExpressionFilterSchema } from '@weft/xds/es/envoy/extensions/access_loggers/filters/cel/v3/cel'
+import { UuidRequestIdConfigSchema } from '@weft/xds/es/envoy/extensions/request_id/uuid/v3/uuid'
 import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
-import { ExtAuthzSchema } from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
+import {
+  ExtAuthzPerRouteSchema,
+  ExtAuthzSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/ext_authz/v3/ext_authz'
 import { JwtAuthenticationSchema } from '@weft/xds/es/envoy/extensions/filters/http/jwt_authn/v3/config'
 import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
 import {
@@ -25,6 +32,7 @@ import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/htt
 import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
+import { WasmSchema } from '@weft/xds/es/envoy/extensions/filters/http/wasm/v3/wasm'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
 import { OriginalDstSchema } from '@weft/xds/es/envoy/extensions/filters/listener/original_dst/v3/original_dst'
@@ -60,8 +68,13 @@ export const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 export const ownMessages = createRegistry(
   StdoutAccessLogSchema,
   FileAccessLogSchema,
+  ExpressionFilterSchema,
+  ZipkinConfigSchema,
+  OpenTelemetryConfigSchema,
+  UuidRequestIdConfigSchema,
   JwtAuthenticationSchema,
   ExtAuthzSchema,
+  ExtAuthzPerRouteSchema,
   UriTemplateMatchConfigSchema,
   FilterConfigSchema,
   CorsSchema,
@@ -74,6 +87,8 @@ export const ownMessages = createRegistry(
   HTTPFaultSchema,
   HttpRbacSchema,
   RouterSchema,
+  WasmSchema,
+  StringValueSchema,
   HttpInspectorSchema,
   OriginalDstSchema,
   TlsInspectorSchema,

@@ -1,6 +1,7 @@
 // The HTTP connection manager of every listener: one set of limits, one filter order.
 import type { AccessLogSchema } from '@weft/xds/es/envoy/config/accesslog/v3/accesslog'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { ExpressionFilterSchema } from '@weft/xds/es/envoy/extensions/access_loggers/filters/cel/v3/cel'
 import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
@@ -19,6 +20,8 @@ import { pack } from './encode.ts'
 import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
 import type { AccessLogPlan, Telemetry } from './telemetry.ts'
+import { tracingFields } from './tracing.ts'
+import { withPlugins } from './wasm-plugins.ts'
 
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
 type HttpFilterInit = Init<typeof HttpFilterSchema>
@@ -42,8 +45,12 @@ export interface HcmOptions {
   /** Authorization, inbound only. */
   readonly authorization?: readonly HttpFilterInit[]
   readonly accessLog: Telemetry
+  /** The port of the listener (inbound: of the application); undefined where it stands for many. */
+  readonly port?: number
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Filters that ask authorizers, each off until a route turns it on. */
+  readonly authorizers?: readonly HttpFilterInit[]
   /** Whether routes may ask for sessions that stay at one endpoint. */
   readonly sessions?: boolean
 }
@@ -68,6 +75,7 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
     commonHttpProtocolOptions: { idleTimeout: duration(3_600_000), maxHeadersCount: 100 },
     accessLog: accessLogs(options.accessLog, httpLogFields),
     ...clientCertificate(side),
+    ...(options.onlyHttp2 === true ? {} : tracingFields(options.accessLog.tracing)),
   }
   return {
     name: 'envoy.filters.network.http_connection_manager',
@@ -94,10 +102,13 @@ function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
 
 /** The order of HTTP filters, decided once: who may, then what browsers ask, then what goes wrong on purpose, then where to. */
 function httpFilters(options: HcmOptions): HttpFilterInit[] {
-  const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
+  const plugins = options.onlyHttp2 === true ? [] : (options.accessLog.plugins ?? [])
+  const filters = withPlugins(options.authorization ?? [], plugins, options.port)
   if (options.side !== 'inbound') {
     // Optional: a proxy without it serves everything else of the listener.
     filters.push({ name: corsFilter, isOptional: true, configType: { case: 'typedConfig', value: pack(CorsSchema) } })
+    // Browsers ask what they may without showing who they are.
+    filters.push(...(options.authorizers ?? []))
     if (options.sessions === true && options.accessLog.flavor === 'envoy') {
       const config = { case: 'typedConfig' as const, value: pack(StatefulSessionSchema) }
       filters.push({ name: sessionFilter, isOptional: true, configType: config })
@@ -172,8 +183,18 @@ function accessLog(log: AccessLogPlan, fields: Readonly<Record<string, string>>)
   if (log.path === '/dev/stdout') {
     // Not the file of that name: it cannot be opened when standard output is a socket, as it is below a supervisor.
     const value = pack(StdoutAccessLogSchema, logFormat)
-    return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value } }
+    return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value }, ...logFilter(log) }
   }
   const value = pack(FileAccessLogSchema, { path: log.path, ...logFormat })
-  return { name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value } }
+  return { name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value }, ...logFilter(log) }
+}
+
+function logFilter({ filter }: AccessLogPlan): Pick<Init<typeof AccessLogSchema>, 'filter'> {
+  if (filter === undefined) return {}
+  const value = pack(ExpressionFilterSchema, { expression: filter })
+  const extension = {
+    name: 'envoy.access_loggers.extension_filters.cel',
+    configType: { case: 'typedConfig', value },
+  } as const
+  return { filter: { filterSpecifier: { case: 'extensionFilter', value: extension } } }
 }

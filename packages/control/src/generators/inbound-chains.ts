@@ -137,6 +137,7 @@ function inboundHcm(
   return httpConnectionManager({
     side: 'inbound',
     statPrefix: `inbound_${port.port}`,
+    port: port.port,
     accessLog: port.accessLog,
     authorization,
     routes: {

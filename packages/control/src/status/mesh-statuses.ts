@@ -57,7 +57,7 @@ function classStatuses({ config }: MeshSnapshot, time: string): [string, object]
 function gatewayParents(model: GatewayModel, refs: GatewayRefs, time: string): [Ref, RouteParentStatus][] {
   return model.outcomes.map(({ route, parent, fault }) => [
     route,
-    { parentRef: parent, controllerName, conditions: routeConditions(route, fault, refs, time) },
+    { parentRef: parent, controllerName, conditions: routeConditions(route, { fault, at: 'gateway' }, refs, time) },
   ])
 }
 
@@ -81,7 +81,7 @@ function meshParents(mesh: MeshQuery, { config }: MeshSnapshot, time: string): [
     (route.spec.parentRefs ?? []).filter(isServiceRef).map((parentRef): [Ref, RouteParentStatus] => {
       const service = mesh.service(backendHost(route, parentRef))
       const fault = serviceParentFault(parentRef, service)
-      const conditions = routeConditions(route, fault, routeRefs(mesh, [route]), time)
+      const conditions = routeConditions(route, { fault, at: 'mesh' }, routeRefs(mesh, [route]), time)
       return [route, { parentRef, controllerName, conditions }]
     }),
   )

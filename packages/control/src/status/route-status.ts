@@ -17,12 +17,12 @@ export interface RouteParentStatus {
 /** The conditions of a route at one parent. */
 export function routeConditions(
   route: Route,
-  fault: Fault | undefined,
+  { fault, at }: { readonly fault: Fault | undefined; readonly at: 'gateway' | 'mesh' },
   sources: BackendSources,
   time: string,
 ): readonly Condition[] {
   const make = new Conditions(route, time)
-  const dropped = droppedRules(route)
+  const dropped = droppedRules(route, at)
   const rules = route.spec.rules?.length ?? 0
   const all = dropped !== undefined && dropped.count === rules
   const unsupported = all ? dropped.fault : undefined
@@ -43,9 +43,12 @@ function unresolved(route: Route, sources: BackendSources): Fault | undefined {
 }
 
 /** Rules that answer with an error because of a filter that cannot be obeyed. */
-function droppedRules(route: Route): { readonly count: number; readonly fault: Fault } | undefined {
+function droppedRules(
+  route: Route,
+  at: 'gateway' | 'mesh',
+): { readonly count: number; readonly fault: Fault } | undefined {
   const found = (route.spec.rules ?? []).flatMap((rule, index) => {
-    const filter = unsupportedFilter(rule)
+    const filter = unsupportedFilter(rule, at)
     return filter === undefined ? [] : [`spec.rules[${index}].${filter.path}: ${filter.type}`]
   })
   if (found.length === 0) return undefined

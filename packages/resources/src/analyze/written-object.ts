@@ -71,7 +71,8 @@ export function writtenOf(object: MeshObject): WrittenObject {
   const id = object.id.namespace === '' ? { ...object.id, namespace: 'default' } : object.id
   const spec = fieldsOf(object.spec)
   const { name, namespace } = id
-  const body = { apiVersion, kind: id.kind, metadata: { name, namespace, labels, annotations }, spec }
+  // Some kinds have their fields beside `metadata`, and in `spec` once they are read.
+  const body = { ...spec, apiVersion, kind: id.kind, metadata: { name, namespace, labels, annotations }, spec }
   const positionOf = (path: string): Position | undefined => object.positionOf(path)
   return { id, key: objectKey(id), apiVersion, labels, annotations, body, spec, content: hash, positionOf }
 }

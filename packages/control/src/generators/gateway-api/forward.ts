@@ -1,4 +1,5 @@
 // What a rule does with a request: send it to its backends, send the client elsewhere, or answer with an error.
+import type { Any } from '@bufbuild/protobuf/wkt'
 import {
   durationMs,
   type HttpFilter,
@@ -16,6 +17,7 @@ import {
 } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { FractionalPercent_DenominatorType as Denominator } from '@weft/xds/es/envoy/type/v3/percent'
 import { unsupportedFilter } from '../../gateway-api/unsupported-filters.ts'
+import { authorizerAmong } from '../../gateway-api/authorizers.ts'
 import { effectivePolicy } from '../../gateway-api/policies.ts'
 import { resolveBackend, type Target } from '../../gateway-api/backends.ts'
 import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
@@ -26,6 +28,7 @@ import type { Init } from '../init.ts'
 import { retryPolicy } from '../routes/retry-policy.ts'
 import { clusterOfTarget, invalidBackend, type VariantRefs } from './clusters-of-backends.ts'
 import { corsOverride, sessionOverride } from './filter-overrides.ts'
+import { authorizerOverride } from './external-auth.ts'
 import { authoritySet, headerModifiers } from './header-modifiers.ts'
 import { type Entry, redirectAction, rewritePath } from './path-changes.ts'
 import { routeRetry } from './route-retry.ts'
@@ -38,6 +41,9 @@ type Weighted = NonNullable<Init<typeof WeightedClusterSchema>['clusters']>[numb
 export interface ForwardContext {
   readonly refs: RouteRefs & VariantRefs
   readonly entry: Entry
+  /** What cannot be enforced by a proxy is answered with an error. */
+  readonly flavor: 'weft' | 'envoy'
+  readonly at: 'gateway' | 'mesh'
 }
 
 /** The part of a rule that HTTPRoute and GRPCRoute have in common, with the filters that only one of them has. */
@@ -62,11 +68,12 @@ export function forward(
   | 'responseHeadersToRemove'
 > {
   const filters = rule.filters ?? []
-  if (unsupportedFilter(rule) !== undefined) return { action: errorAnswer(route) }
+  const guard = guardOf(route, rule, context)
+  if (guard === 'closed') return { action: errorAnswer(route) }
   const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect
   if (redirect !== undefined) {
     const action = redirectAction(redirect, match, context.entry)
-    return { action: { case: 'redirect', value: action }, ...headerModifiers(filters) }
+    return { action: { case: 'redirect', value: action }, typedPerFilterConfig: guard, ...headerModifiers(filters) }
   }
   const arms = armsOf(route, rule, context)
   if (!arms.some(({ valid, weight }) => valid && weight > 0)) return { action: errorAnswer(route) }
@@ -77,9 +84,33 @@ export function forward(
   const cors = all.find((one) => one.cors !== undefined)?.cors
   return {
     action: { case: 'route', value: routeAction(rule, match, { arms, all, route }, context) },
-    typedPerFilterConfig: { ...corsOverride(cors), ...sessionOverride(rule.sessionPersistence ?? single?.session) },
+    typedPerFilterConfig: {
+      ...guard,
+      ...corsOverride(cors),
+      ...sessionOverride(rule.sessionPersistence ?? single?.session),
+    },
     ...headerModifiers(all),
   }
+}
+
+/** Who is asked first for every request of a rule; `closed`: nobody may pass. */
+function guardOf(
+  route: Route,
+  rule: ForwardRule,
+  { refs, flavor, at }: ForwardContext,
+): Record<string, Any> | 'closed' {
+  if (unsupportedFilter(rule, at) !== undefined) return 'closed'
+  const backends = rule.backendRefs ?? []
+  const alone = backends.length === 1 ? backends[0]?.filters : undefined
+  const asked = [authorizerAmong(rule.filters), authorizerAmong(alone)].flatMap((auth) => auth ?? [])
+  const anywhere = asked.length > 0 || backends.some(({ filters }) => authorizerAmong(filters) !== undefined)
+  if (anywhere && flavor === 'weft') return 'closed'
+  const overrides = asked.map((auth) => authorizerOverride(route, auth, refs))
+  return overrides.reduce(
+    (all: Record<string, Any> | 'closed', one) =>
+      all === 'closed' || one === 'unreachable' ? 'closed' : { ...all, ...one },
+    {},
+  )
 }
 
 interface Arm {
@@ -87,6 +118,8 @@ interface Arm {
   readonly cluster: string
   readonly weight: number
   readonly filters: readonly HttpFilter[]
+  /** Who is asked before the backend gets anything, where it is not the only one. */
+  readonly guard: Record<string, Any>
   /** What a policy on the backend says of sessions. */
   readonly session: SessionPersistence | undefined
 }
@@ -95,10 +128,14 @@ function armsOf(route: Route, rule: ForwardRule, { refs }: ForwardContext): Arm[
   return (rule.backendRefs ?? [])
     .map((ref) => {
       const resolved = resolveBackend(route, ref, refs)
-      const cluster = resolved.ok ? clusterOfTarget(route, resolved.target, refs) : invalidBackend
+      const split = (rule.backendRefs ?? []).length > 1
+      const guard = authorizerOverride(route, split ? authorizerAmong(ref.filters) : undefined, refs)
+      const valid = resolved.ok && guard !== 'unreachable'
+      const cluster = valid ? clusterOfTarget(route, resolved.target, refs) : invalidBackend
       return {
-        valid: resolved.ok,
+        valid,
         cluster,
+        guard: guard === 'unreachable' ? {} : guard,
         weight: ref.weight,
         filters: ref.filters ?? [],
         session: resolved.ok ? sessionOf(resolved.target, refs) : undefined,
@@ -164,11 +201,12 @@ function retries(
   return policy === undefined ? {} : { retryPolicy: policy }
 }
 
-function weighted({ cluster, weight, filters }: Arm): Weighted {
+function weighted({ cluster, weight, filters, guard }: Arm): Weighted {
   const authority = authoritySet(filters)
   return {
     name: cluster,
     weight,
+    typedPerFilterConfig: guard,
     ...headerModifiers(filters),
     ...(authority === undefined
       ? {}

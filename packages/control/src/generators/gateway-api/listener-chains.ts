@@ -5,6 +5,7 @@ import type { Attachment } from '../../gateway-api/attach.ts'
 import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import type { PlacedListener } from '../../gateway-api/listeners.ts'
 import { type Authorization, httpRbac, networkRbac } from '../../policies/authorization.ts'
+import type { GatewayAuthorizations } from '../../policies/gateway-authorizations.ts'
 import { duration } from '../config-source.ts'
 import type { Loser } from '../generator.ts'
 import { type HcmOptions, httpConnectionManager } from '../http-connection-manager.ts'
@@ -12,6 +13,7 @@ import type { Init } from '../init.ts'
 import { weftMetadata } from '../metadata.ts'
 import { tcpProxy } from '../tcp-proxy.ts'
 import { alpn } from '../tls-contexts.ts'
+import { authorizerFilters } from './external-auth.ts'
 import { namedHosts } from './hosts-of-listeners.ts'
 import { listenerSocket } from './listener-socket.ts'
 import type { Served, ServedPort } from './ports.ts'
@@ -25,7 +27,7 @@ export interface ChainContext {
   readonly statPrefix: string
   readonly flavor: 'weft' | 'envoy'
   readonly refs: GatewayRefs
-  readonly authorization: Readonly<Record<'http' | 'tcp', Authorization>>
+  readonly authorization: GatewayAuthorizations
   readonly accessLog: HcmOptions['accessLog']
 }
 
@@ -41,15 +43,20 @@ export class ListenerChains {
     this.#context = context
     const [first] = port.served
     if (first === undefined) return
-    if (port.kind === 'http') this.#http(first, port.port)
+    if (port.kind === 'http') this.#http(first, port)
     else if (port.kind === 'tcp') for (const one of port.served) this.#streams(one, port, {})
     else for (const one of port.served) this.#behindTls(one, port)
   }
 
   /** All listeners of the port have one chain: the host of a request chooses among them. */
-  #http({ listener }: Served, port: number): void {
-    const metadata = weftMetadata({ origin: listener.origin, policies: this.#policies('http') })
-    this.chains.push({ name: 'http', metadata, filters: [this.#manager(portRoutes(port), this.#context.statPrefix)] })
+  #http({ listener }: Served, port: ServedPort): void {
+    const authorization = this.#context.authorization.of(
+      'http',
+      port.served.map(({ model }) => model.gateway),
+    )
+    const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
+    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, { ...port, authorization })]
+    this.chains.push({ name: 'http', metadata, filters })
   }
 
   #behindTls(one: Served, port: ServedPort): void {
@@ -65,12 +72,13 @@ export class ListenerChains {
           }
     if (!http) return this.#streams(one, port, socket)
     const routes = listenerRoutes(listener)
+    const authorization = this.#context.authorization.of('http', [model.gateway])
     this.#add(
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes)],
-        metadata: weftMetadata({ origin: listener.origin, policies: this.#policies('http') }),
+        filters: [this.#manager(routes, routes, { port: port.port, served: [one], authorization })],
+        metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
       listener.origin,
@@ -79,7 +87,8 @@ export class ListenerChains {
 
   /** One chain per name; the first route that is attached under a name has it. */
   #streams({ listener, model }: Served, port: ServedPort, socket: Partial<FilterChainInit>): void {
-    const { refs, authorization, accessLog } = this.#context
+    const { refs, accessLog } = this.#context
+    const authorization = this.#context.authorization.of('tcp', [model.gateway])
     const listeners = port.served.map((one) => one.listener)
     const own = namedHosts(listeners, model.attached).filter((host) => host.listener === listener)
     for (const { hostname, levels } of own) {
@@ -90,8 +99,8 @@ export class ListenerChains {
         hostname,
         {
           name: `${listener.spec.name}-${hostname ?? 'any'}`,
-          filters: [...networkRbac(authorization.tcp), tcpProxy(targets, accessLog)],
-          metadata: weftMetadata({ origin, listener: listener.origin, policies: this.#policies('tcp') }),
+          filters: [...networkRbac(authorization), tcpProxy(targets, accessLog)],
+          metadata: weftMetadata({ origin, listener: listener.origin, policies: policyOrigins(authorization) }),
           ...socket,
         },
         origin,
@@ -129,20 +138,35 @@ export class ListenerChains {
     this.chains.push({ ...chain, ...(hostname === undefined ? {} : { filterChainMatch: { serverNames: [hostname] } }) })
   }
 
-  #policies(protocol: 'http' | 'tcp'): Record<string, Origin> | undefined {
-    const { origins } = this.#context.authorization[protocol]
-    return Object.keys(origins).length === 0 ? undefined : { ...origins }
+  /** Of the routes on these listeners; each speaks to its authorizer as its Gateway does. */
+  #authorizers(served: readonly Served[]): ReturnType<typeof authorizerFilters> {
+    const pairs = served.flatMap(({ model, listener }) =>
+      model.attached
+        .filter((one) => one.listener === listener)
+        .map(({ route }) => ({ route, refs: { ...this.#context.refs, gateways: [model.gateway] } })),
+    )
+    return authorizerFilters(pairs)
   }
 
-  #manager(routes: string, statPrefix: string): Init<typeof FilterSchema> {
-    const { accessLog, authorization } = this.#context
+  #manager(
+    routes: string,
+    statPrefix: string,
+    { authorization, port, served }: Pick<ServedPort, 'port' | 'served'> & { readonly authorization: Authorization },
+  ): Init<typeof FilterSchema> {
+    const { accessLog, flavor } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
-      authorization: httpRbac(authorization.http),
+      port,
+      authorization: httpRbac(authorization),
+      authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],
       sessions: true,
       accessLog,
     })
   }
+}
+
+function policyOrigins({ origins }: Authorization): Record<string, Origin> | undefined {
+  return Object.keys(origins).length === 0 ? undefined : { ...origins }
 }

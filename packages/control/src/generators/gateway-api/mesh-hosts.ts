@@ -42,7 +42,13 @@ export function meshHostRoutes(refs: MeshRouteRefs, service: Service, port: Serv
   const own = routesOnPort(refs.routes, service, port).filter(isHttp)
   const [first] = own
   if (first === undefined) return undefined
-  const compiled = compileRoutes([own], { refs: sidecarRefs(refs), entry: { scheme: 'http', port: port.port } })
+  const compiled = compileRoutes([own], {
+    refs: sidecarRefs(refs),
+    entry: { scheme: 'http', port: port.port },
+    // Sidecars ask nobody, whatever they are.
+    flavor: 'envoy',
+    at: 'mesh',
+  })
   return { ...compiled, origin: originOf(first.id, '') }
 }
 

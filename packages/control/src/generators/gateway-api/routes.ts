@@ -31,19 +31,19 @@ export function listenerRoutes({ owner, spec }: PlacedListener): string {
 /** `gateway-api.http.<port>`, `gateway-api.https.<port>.<listener>.<gateway>.<namespace>` */
 export const gatewayApiRoutes = generator({
   name: 'gateway-api-routes',
-  scope: (_mesh, { instance }) => ({ namespace: instance.namespace, labels: instance.labels }),
+  scope: (_mesh, { instance, flavor }) => ({ namespace: instance.namespace, labels: instance.labels, flavor }),
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
-    return gateways.length === 0 ? [] : [makeView({}, dataPlaneRefs(mesh, gateways))]
+    return gateways.length === 0 ? [] : [makeView({ flavor: scope.flavor }, dataPlaneRefs(mesh, gateways))]
   },
-  build({ refs }) {
+  build({ scope: { flavor }, refs }) {
     const models = refs.gateways.map((gateway) => gatewayModel(gateway, refs))
     const { ports } = servedPorts(models, {})
     const resources: BuiltResource[] = []
     const losers: Loser[] = []
     for (const port of ports) {
       for (const group of routeGroups(port)) {
-        const { hosts, ...found } = virtualHosts(group, refs)
+        const { hosts, ...found } = virtualHosts(group, refs, flavor)
         losers.push(...found.losers)
         resources.push(routeConfiguration(group.name, hosts, group.listeners))
       }
@@ -77,6 +77,7 @@ function routeGroups({ kind, port, served }: ServedPort): RouteGroup[] {
 function virtualHosts(
   { listeners, others, scheme, port }: RouteGroup,
   refs: GatewayRefs,
+  flavor: 'weft' | 'envoy',
 ): { readonly hosts: VirtualHostInit[]; readonly losers: readonly Loser[] } {
   const losers: Loser[] = []
   const own = namedHosts(
@@ -85,7 +86,12 @@ function virtualHosts(
   )
   const hosts: { readonly hostname: string | undefined; readonly host: VirtualHostInit }[] = own.map((host) => {
     const gateways = listeners.filter(({ listener }) => listener === host.listener).map(({ model }) => model.gateway)
-    const compiled = compileRoutes(host.levels, { refs: { ...refs, gateways }, entry: { scheme, port } })
+    const compiled = compileRoutes(host.levels, {
+      refs: { ...refs, gateways },
+      entry: { scheme, port },
+      flavor,
+      at: 'gateway',
+    })
     losers.push(...compiled.losers)
     return { hostname: host.hostname, host: virtualHost(host, port, [...compiled.routes]) }
   })

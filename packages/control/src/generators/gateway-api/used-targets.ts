@@ -1,4 +1,5 @@
 // The backends that a data plane's routes send to in another way than the mesh does, each once.
+import { authorizersOf, callerOf } from '../../gateway-api/authorizers.ts'
 import { resolveBackend, type Target } from '../../gateway-api/backends.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
 import { backendRefsOf, type GatewayRefs } from '../../gateway-api/gateway-refs.ts'
@@ -23,13 +24,17 @@ export function usedTargets(refs: GatewayRefs): UsedTargets {
   for (const gateway of refs.gateways) {
     const routes = new Set(gatewayModel(gateway, refs).attached.map(({ route }) => route))
     for (const route of routes) {
-      for (const ref of backendRefsOf(route)) {
+      const plain = backendRefsOf(route).map((ref) => ({ ref, caller: route }))
+      const asked = authorizersOf(route).map((auth) => ({ ref: auth.backendRef, caller: callerOf(route, auth) }))
+      // An authorizer is a backend, too: which of the two it is decides how it is spoken to.
+      const authorizers = new Set(asked.map(({ ref }) => ref))
+      for (const { ref, caller } of [...plain.filter(({ ref }) => !authorizers.has(ref)), ...asked]) {
         const resolved = resolveBackend(route, ref, refs)
         if (!resolved.ok) continue
         const { target } = resolved
         if (target.kind === 'backend') backends.set(externalCluster(target), target)
         else {
-          const variant = variantOf(route, target, { ...refs, gateways: [gateway] })
+          const variant = variantOf(caller, target, { ...refs, gateways: [gateway] })
           if (!isPlain(variant)) services.set(backendCluster(target, variant), { target, variant })
         }
       }

@@ -9,6 +9,7 @@ import {
   object,
   pending,
   portNumber,
+  refusedOnWeft,
   type Schema,
   text,
   word,
@@ -100,7 +101,10 @@ const externalAuth = object(
         allowedResponseHeaders: doc("Headers of the authorizer's answer that the backend sees.", texts),
       }),
     ),
-    forwardBody: doc('Sends the body, too.', object({ maxSize: doc('Bytes at most.', { type: 'integer' }) })),
+    forwardBody: doc(
+      'Sends the body, too.',
+      object({ maxSize: doc('Bytes at most; of a longer body so many.', { type: 'integer' }) }),
+    ),
   },
   { required: ['protocol', 'backendRef'], check: checkExternalAuth },
 )
@@ -124,8 +128,8 @@ const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
   CORS: doc('Answers browsers that ask from other origins.', cors),
-  ExternalAuth: pending(
-    'no authorizer is asked: requests of the rule are answered with 500',
+  ExternalAuth: refusedOnWeft(
+    'Envoy asks authorizers; use `weft up --proxy envoy`, or take the filter away.',
     doc('Asks an authorizer first.', externalAuth),
   ),
   ExtensionRef: pending(
@@ -148,7 +152,7 @@ export function filterList(types: readonly string[], once: readonly string[]): S
 function* checkFilter(filter: HttpFilter): Iterable<Finding> {
   const own = fieldOfType[filter.type]
   for (const field of Object.values(fieldOfType)) {
-    const written = (filter as unknown as Readonly<Record<string, unknown>>)[field] !== undefined
+    const written = Object.hasOwn(filter, field)
     if (field === own && !written) {
       yield { code: 'missing-field', message: `has no \`${field}\``, mend: `Add \`${field}\`.` }
     } else if (field !== own && written) {
