@@ -16,6 +16,9 @@ import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstrea
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import { LeastRequestSchema } from '@weft/xds/es/envoy/extensions/load_balancing_policies/least_request/v3/least_request'
+import { MaglevSchema } from '@weft/xds/es/envoy/extensions/load_balancing_policies/maglev/v3/maglev'
+import { RingHashSchema } from '@weft/xds/es/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
 import { ProxyProtocolSchema } from '@weft/xds/es/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
@@ -45,6 +48,9 @@ const registry = createRegistry(
   RBACPerRouteSchema,
   HTTPFaultSchema,
   GrpcWebSchema,
+  LeastRequestSchema,
+  MaglevSchema,
+  RingHashSchema,
   CorsSchema,
   CorsPolicySchema,
   FilterConfigSchema,

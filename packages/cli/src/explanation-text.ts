@@ -61,6 +61,7 @@ const labels: Readonly<Record<ExplainStep['decision'], string>> = {
   cluster: 'cluster',
   endpoint: 'endpoint',
   cors: 'cors',
+  mirror: 'copies',
   fault: 'fault',
   response: 'response',
 }

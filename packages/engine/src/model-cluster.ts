@@ -26,6 +26,8 @@ export interface Cluster extends ResourceInfo {
   readonly http: UpstreamHttp
   /** Percent; below it the panic threshold makes every endpoint eligible. 0 turns it off. */
   readonly panicThresholdPercent: number
+  /** Localities of one priority share its traffic by their weights; otherwise by their endpoints. */
+  readonly localityShares: boolean
   /** Local address upstream connections are made from. */
   readonly bindAddress: string | undefined
   readonly bufferLimitBytes: number
@@ -36,7 +38,14 @@ export interface Cluster extends ResourceInfo {
 
 /** Load balancing of a cluster. */
 export type Balancer =
-  | { readonly policy: 'round-robin' | 'random' | 'original-dst' | 'ring-hash' | 'maglev' }
+  | { readonly policy: 'round-robin' | 'random' | 'original-dst' }
+  | {
+      readonly policy: 'ring-hash'
+      readonly minimumSize: number
+      readonly maximumSize: number
+      readonly byHostname: boolean
+    }
+  | { readonly policy: 'maglev'; readonly tableSize: number; readonly byHostname: boolean }
   | { readonly policy: 'least-request'; readonly choiceCount: number; readonly activeRequestBias: number }
 
 /** One entry of transport_socket_matches. */
@@ -73,6 +82,12 @@ export interface OutlierDetection {
   readonly baseEjectionMs: number
   readonly maxEjectionMs: number
   readonly maxEjectionPercent: number
+  /** One may be ejected whatever the percentage. */
+  readonly alwaysEjectOne: boolean
+  /** Failures that are not the endpoint's words count apart from its bad answers. */
+  readonly splitsLocal: boolean
+  readonly consecutiveLocal: number
+  readonly enforcingLocalPercent: number
 }
 
 /** How this cluster is spoken to. Times of 0: no limit. */

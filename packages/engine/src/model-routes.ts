@@ -101,6 +101,8 @@ export interface RouteAction {
   readonly retryPolicy: RetryPolicy | undefined
   readonly priority: 'default' | 'high'
   readonly hashPolicy: readonly HashPolicy[]
+  /** Where copies of requests go; those of the virtual host or the configuration when the route has none. */
+  readonly mirrors: readonly MirrorPolicy[]
   /** Upgrade types enabled or disabled on this route, lower-case. `connect` with `terminate`: connect_config is set. */
   readonly upgrades: ReadonlyMap<string, { readonly enabled: boolean; readonly terminateConnect: boolean }>
 }
@@ -115,12 +117,36 @@ export interface WeightedCluster {
   readonly hostRewrite: HostRewrite | undefined
 }
 
-/** Consistent-hash input. */
-export interface HashPolicy {
-  readonly kind: 'header' | 'cookie' | 'source-ip' | 'query'
-  readonly name: string
-  readonly terminal: boolean
+/** Copies for one cluster. */
+export interface MirrorPolicy {
+  readonly cluster: { readonly name: string } | { readonly header: string }
+  /** Share of the requests, by the stream's random value. */
+  readonly numerator: number
+  readonly denominator: number
+  /** The copy's host says that it is one: `-shadow` is appended to its name. */
+  readonly marksHost: boolean
 }
+
+/** Something of a request that is hashed. `terminal`: with it the hash is done, if there is one by then. */
+export type HashPolicy = { readonly terminal: boolean } & (
+  | {
+      readonly kind: 'header'
+      readonly name: string
+      readonly rewrite: { readonly regex: Regex; readonly substitution: string } | undefined
+    }
+  | {
+      readonly kind: 'cookie'
+      readonly name: string
+      /** The cookie for who has none; absent: none is made. `ttlMs` 0: for the session. */
+      readonly made?: {
+        readonly ttlMs: number
+        readonly path: string
+        readonly attributes: readonly { readonly name: string; readonly value: string }[]
+      }
+    }
+  | { readonly kind: 'source-ip' }
+  | { readonly kind: 'query'; readonly name: string }
+)
 
 /** How the path changes on the way to the upstream. The query is kept. */
 export type PathRewrite =

@@ -142,6 +142,8 @@ export interface TcpProxy {
   readonly maxConnectAttempts: number
   /** 0: no limit. */
   readonly maxDownstreamConnectionDurationMs: number
+  /** What a client's address hashes to decides about the endpoint, where the cluster spreads by hash. */
+  readonly hashesClient: boolean
   /** The bytes go to the upstream inside a CONNECT request; absent: as they are. */
   readonly tunneling?: Tunneling
   /** Comma-separated names of which the upstream's certificate must carry one, besides what its cluster asks for; absent: no more. */

@@ -2,24 +2,8 @@
 // is set but not listed here is reported by name ('unlisted'): it makes a security message be refused, and is shown in
 // 'weft status' elsewhere. So list a field only when something reads it or when ignoring it is right.
 
-/** A message, its lean name where the default would collide, and its fields. */
-export interface LeanMessage {
-  readonly message: string
-  /** The TypeScript name; by default the .proto name with '_' between nested names. */
-  readonly as?: string
-  /** Also generate a writer. */
-  readonly write?: true
-  /** Field names of the .proto file, separated by white space. */
-  readonly fields: string
-}
-
-function group(prefix: string, messages: Record<string, string | Omit<LeanMessage, 'message'>>): LeanMessage[] {
-  return Object.entries(messages).map(([name, entry]) =>
-    typeof entry === 'string'
-      ? { message: `${prefix}.${name}`, fields: entry }
-      : { ...entry, message: `${prefix}.${name}` },
-  )
-}
+import { clusterMessages } from './cluster-fields.ts'
+import { group, type LeanMessage } from './field-group.ts'
 
 const discovery = [
   ...group('envoy.service.discovery.v3', {
@@ -89,7 +73,8 @@ const core = [
     Int64Range: 'start end',
     Int32Range: 'start end',
     DoubleRange: 'start end',
-    HashPolicy: '',
+    HashPolicy: 'source_ip',
+    'HashPolicy.SourceIp': '',
   }),
   ...group('envoy.type.matcher.v3', {
     StringMatcher: 'exact prefix suffix safe_regex contains ignore_case',
@@ -186,10 +171,11 @@ const listener = [
 const route = group('envoy.config.route.v3', {
   RouteConfiguration: `name virtual_hosts response_headers_to_add response_headers_to_remove request_headers_to_add
     request_headers_to_remove most_specific_header_mutations_wins validate_clusters
-    max_direct_response_body_size_bytes ignore_port_in_host_matching typed_per_filter_config metadata`,
+    max_direct_response_body_size_bytes ignore_port_in_host_matching typed_per_filter_config
+    metadata request_mirror_policies`,
   VirtualHost: `name domains routes require_tls request_headers_to_add request_headers_to_remove
     response_headers_to_add response_headers_to_remove typed_per_filter_config include_request_attempt_count
-    include_attempt_count_in_response retry_policy metadata virtual_clusters`,
+    include_attempt_count_in_response retry_policy metadata virtual_clusters request_mirror_policies`,
   VirtualCluster: 'headers name',
   FilterConfig: { as: 'RouteFilterConfig', fields: 'config is_optional disabled' },
   Route: `name match route redirect direct_response non_forwarding_action metadata decorator typed_per_filter_config
@@ -206,10 +192,14 @@ const route = group('envoy.config.route.v3', {
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
     idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
-    grpc_timeout_offset`,
+    grpc_timeout_offset request_mirror_policies`,
+  // Mirrors are not traced, whatever is said about it.
+  'RouteAction.RequestMirrorPolicy':
+    'cluster cluster_header runtime_fraction trace_sampled disable_shadow_host_suffix_append',
   'RouteAction.HashPolicy': 'header cookie connection_properties query_parameter terminal',
+  'RouteAction.HashPolicy.CookieAttribute': 'name value',
   'RouteAction.HashPolicy.Header': 'header_name regex_rewrite',
-  'RouteAction.HashPolicy.Cookie': 'name ttl path',
+  'RouteAction.HashPolicy.Cookie': 'name ttl path attributes',
   'RouteAction.HashPolicy.ConnectionProperties': 'source_ip',
   'RouteAction.HashPolicy.QueryParameter': 'name',
   'RouteAction.UpgradeConfig': 'upgrade_type enabled connect_config',
@@ -312,56 +302,6 @@ const tls = [
   }),
 ]
 
-const cluster = [
-  ...group('envoy.config.cluster.v3', {
-    Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
-      lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
-      upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
-      outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config
-      original_dst_lb_config common_lb_config transport_socket metadata`,
-    'Cluster.TransportSocketMatch': 'name match transport_socket',
-    'Cluster.EdsClusterConfig': 'eds_config service_name',
-    'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
-    'Cluster.RoundRobinLbConfig': 'slow_start_config',
-    'Cluster.OriginalDstLbConfig': 'metadata_key',
-    'Cluster.SlowStartConfig': 'slow_start_window aggression min_weight_percent',
-    'Cluster.CommonLbConfig': 'healthy_panic_threshold',
-    CircuitBreakers: 'thresholds',
-    'CircuitBreakers.Thresholds': `priority max_connections max_pending_requests max_requests max_retries retry_budget
-      track_remaining`,
-    'CircuitBreakers.Thresholds.RetryBudget': 'budget_percent min_retry_concurrency',
-    OutlierDetection: `consecutive_5xx interval base_ejection_time max_ejection_percent enforcing_consecutive_5xx
-      consecutive_gateway_failure enforcing_consecutive_gateway_failure max_ejection_time`,
-  }),
-  ...group('envoy.config.endpoint.v3', {
-    ClusterLoadAssignment: 'cluster_name endpoints policy',
-    'ClusterLoadAssignment.Policy': 'drop_overloads overprovisioning_factor',
-    'ClusterLoadAssignment.Policy.DropOverload': 'category drop_percentage',
-    LocalityLbEndpoints: 'locality metadata lb_endpoints load_balancing_weight priority',
-    LbEndpoint: 'endpoint health_status metadata load_balancing_weight',
-    Endpoint: 'address hostname',
-  }),
-  ...group('envoy.extensions.upstreams.http.v3', {
-    HttpProtocolOptions: {
-      as: 'ClusterHttpProtocolOptions',
-      fields: `common_http_protocol_options upstream_http_protocol_options explicit_http_config
-        use_downstream_protocol_config auto_config`,
-    },
-    'HttpProtocolOptions.ExplicitHttpConfig': {
-      as: 'ExplicitHttpConfig',
-      fields: 'http_protocol_options http2_protocol_options',
-    },
-    'HttpProtocolOptions.UseDownstreamHttpConfig': {
-      as: 'UseDownstreamHttpConfig',
-      fields: 'http_protocol_options http2_protocol_options',
-    },
-    'HttpProtocolOptions.AutoHttpConfig': {
-      as: 'AutoHttpConfig',
-      fields: 'http_protocol_options http2_protocol_options',
-    },
-  }),
-]
-
 /** Every message with a lean reader, and the fields it reads. */
 export const leanMessages: readonly LeanMessage[] = [
   ...discovery,
@@ -371,5 +311,5 @@ export const leanMessages: readonly LeanMessage[] = [
   ...httpFilters,
   ...authorization,
   ...tls,
-  ...cluster,
+  ...clusterMessages,
 ]

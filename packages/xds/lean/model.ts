@@ -1,6 +1,6 @@
 // What the lean printers print: the listed messages and fields, resolved against the .proto descriptors.
 import { type DescEnum, type DescField, type DescFile, type DescMessage, ScalarType } from '@bufbuild/protobuf'
-import type { LeanMessage } from './fields.ts'
+import type { LeanMessage } from './field-group.ts'
 
 /** How one value is represented and where its codec comes from. */
 export type LeanKind =

@@ -83,7 +83,7 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init: ClusterInit = {
     name,
-    ...policyMembers(policy, protocol, scope.flavor),
+    ...policyMembers(policy, protocol),
     ...discoveryMembers(scope, refs, name, target),
     ...sourceBinding(scope.sourceAddress),
     ...sockets,

@@ -35,14 +35,10 @@ const lbPolicies = {
 } as const
 
 /** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. */
-export function policyMembers(
-  policy: TrafficPolicy,
-  protocol: UpstreamProtocol | undefined,
-  flavor: 'weft' | 'envoy' = 'weft',
-): ClusterInit {
+export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol | undefined): ClusterInit {
   const { connectionPool } = policy
   return {
-    ...balancing(policy.loadBalancer, flavor),
+    ...balancing(policy.loadBalancer),
     connectTimeout: duration(durationMs(connectionPool?.tcp?.connectTimeout) ?? 10_000),
     circuitBreakers: circuitBreakers(connectionPool, policy.retryBudget),
     ...keepalive(connectionPool),
@@ -59,10 +55,10 @@ export function policyMembers(
   }
 }
 
-/** How an endpoint is chosen. Weft's own proxy knows no hashes yet and balances by load instead. */
-function balancing(loadBalancer: LoadBalancer | undefined, flavor: 'weft' | 'envoy'): ClusterInit {
+/** How an endpoint is chosen. */
+function balancing(loadBalancer: LoadBalancer | undefined): ClusterInit {
   const { simple = 'LEAST_REQUEST', consistentHash, warmup } = loadBalancer ?? {}
-  if (consistentHash === undefined || flavor === 'weft') {
+  if (consistentHash === undefined) {
     return { lbPolicy: lbPolicies[simple], ...slowStart(simple, warmup) }
   }
   const { algorithm, size } = consistentHash

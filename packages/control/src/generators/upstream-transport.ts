@@ -56,8 +56,7 @@ export interface Transport {
 export function transportOf(scope: TransportScope, refs: ServiceReferences, target: ClusterTarget): Transport {
   const transport = bareTransport(scope, refs, target)
   const { proxyProtocol } = target.policy
-  // Weft's own proxy sends no such header yet.
-  if (proxyProtocol === undefined || scope.flavor === 'weft') return transport
+  if (proxyProtocol === undefined) return transport
   const { transportSocket, transportSocketMatches } = transport.sockets
   const wrapped = (socket = plaintext()): TransportSocketInit => withProxyProtocol(socket, proxyProtocol)
   return {

@@ -83,11 +83,6 @@ const refused: Readonly<Record<string, readonly [ReturnType<typeof listener>, fi
     'additional_addresses[0]',
     /another protocol/,
   ],
-  'TCP hash policies': [
-    listener({ filterChains: [{ filters: [tcp({ hashPolicy: [{ sourceIp: {} }] })] }] }),
-    'filter_chains[0].filters[0].typed_config.hash_policy',
-    /not supported/,
-  ],
   'a path for CONNECT': [
     listener({ filterChains: [{ filters: [tcp({ tunnelingConfig: { hostname: 'a:1', postPath: '/x' } })] }] }),
     'filter_chains[0].filters[0].typed_config.tunneling_config.post_path',

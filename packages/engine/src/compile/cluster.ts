@@ -1,7 +1,8 @@
 // envoy.config.cluster.v3.Cluster.
 import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
-import type { Balancer, BreakerLimits, Cluster, OutlierDetection, UpstreamHttp } from '../model.ts'
+import type { BreakerLimits, Cluster, OutlierDetection, UpstreamHttp } from '../model.ts'
+import { compileBalancing } from './balancer.ts'
 import { compileAssignment } from './endpoints.ts'
 import { compileHttp2Options } from './http2-options.ts'
 import { metadataOf, originsOf } from './metadata.ts'
@@ -40,9 +41,9 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     unlisted: context.unlisted,
     discovery: compileDiscovery(context, cluster),
     connectTimeoutMs: cluster.connectTimeout ?? 5000,
-    balancer: compileBalancer(context, cluster),
+    ...compileBalancing(context, cluster),
     breakers: compileBreakers(cluster.circuitBreakers),
-    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(cluster.outlierDetection),
+    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(context, cluster.outlierDetection),
     ...socket,
     transportSocketMatches,
     http: compileHttp(context, cluster),
@@ -93,29 +94,6 @@ function metadataKeyOf(key: lean.MetadataKey | undefined): { readonly metadataKe
   return { metadataKey: [key.key, ...path] }
 }
 
-function compileBalancer(context: Context, cluster: lean.Cluster): Balancer {
-  const slowStart = cluster.leastRequestLbConfig?.slowStartConfig ?? cluster.roundRobinLbConfig?.slowStartConfig
-  if (slowStart !== undefined) context.unlisted.push('envoy.config.cluster.v3.Cluster.SlowStartConfig')
-  switch (cluster.lbPolicy) {
-    case 'ROUND_ROBIN':
-      return { policy: 'round-robin' }
-    case 'RANDOM':
-      return { policy: 'random' }
-    case 'CLUSTER_PROVIDED':
-      return { policy: 'original-dst' }
-    case 'LEAST_REQUEST': {
-      const config = cluster.leastRequestLbConfig
-      const choiceCount = config?.choiceCount ?? 2
-      if (choiceCount < 2) return refuse('least_request_lb_config.choice_count', 'must be at least 2')
-      const bias = config?.activeRequestBias?.defaultValue ?? 1
-      if (!(bias >= 0)) return refuse('least_request_lb_config.active_request_bias', 'must not be negative')
-      return { policy: 'least-request', choiceCount, activeRequestBias: bias }
-    }
-    default:
-      return refuse('lb_policy', `${cluster.lbPolicy} is not supported`)
-  }
-}
-
 const defaultLimits: BreakerLimits = {
   maxConnections: 1024,
   maxPendingRequests: 1024,
@@ -143,7 +121,10 @@ function compileBreakers(breakers: lean.CircuitBreakers | undefined): Cluster['b
   return { default: of('DEFAULT'), high: of('HIGH') }
 }
 
-function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
+function compileOutlier(context: Context, outlier: lean.OutlierDetection): OutlierDetection {
+  // Success rates are not worked out; that they eject nothing is what 0 asks for.
+  if (outlier.enforcingSuccessRate !== 0)
+    context.unlisted.push('envoy.config.cluster.v3.OutlierDetection.enforcing_success_rate')
   const baseEjectionMs = outlier.baseEjectionTime ?? 30_000
   return {
     consecutive5xx: outlier.consecutive5xx ?? 5,
@@ -154,6 +135,10 @@ function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
     baseEjectionMs,
     maxEjectionMs: outlier.maxEjectionTime ?? Math.max(300_000, baseEjectionMs),
     maxEjectionPercent: outlier.maxEjectionPercent ?? 10,
+    alwaysEjectOne: outlier.alwaysEjectOneHost ?? false,
+    splitsLocal: outlier.splitExternalLocalOriginErrors,
+    consecutiveLocal: outlier.consecutiveLocalOriginFailure ?? 5,
+    enforcingLocalPercent: outlier.enforcingConsecutiveLocalOriginFailure ?? 100,
   }
 }
 

@@ -217,8 +217,18 @@ const refused: readonly (readonly [
   ],
   [
     'an LB policy we do not have',
-    () => cluster({ name: 'c', lb_policy: 'MAGLEV' }),
-    /^lb_policy: MAGLEV is not supported/,
+    () => cluster({ name: 'c', lb_policy: 'LOAD_BALANCING_POLICY_CONFIG' }),
+    /^lb_policy: LOAD_BALANCING_POLICY_CONFIG is not supported/,
+  ],
+  [
+    'a table whose size is no prime number',
+    () => cluster({ name: 'c', lb_policy: 'MAGLEV', maglev_lb_config: { table_size: '100' } }),
+    /^maglev_lb_config\.table_size: 100 is not a prime number/,
+  ],
+  [
+    'a ring larger than its limit',
+    () => cluster({ name: 'c', lb_policy: 'RING_HASH', ring_hash_lb_config: { maximum_ring_size: '8388609' } }),
+    /^ring_hash_lb_config\.maximum_ring_size: must be at most 8388608/,
   ],
   [
     'names to check without roots',

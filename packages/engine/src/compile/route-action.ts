@@ -4,6 +4,7 @@ import type {
   DirectResponse,
   HashPolicy,
   HostRewrite,
+  MirrorPolicy,
   RedirectAction,
   RetryPolicy,
   RouteAction,
@@ -11,6 +12,7 @@ import type {
 } from '../model.ts'
 import { compileFilterOverrides } from './filter-override.ts'
 import { compileHeaderRules } from './header-rules.ts'
+import { compileMirrors } from './mirrors.ts'
 import { type Context, refuse } from './refusal.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import { compileSubstitution } from './string-matcher.ts'
@@ -29,15 +31,23 @@ const redirectStatus: Readonly<Record<string, number>> = {
 }
 const utf8 = new TextEncoder()
 
-/** Forwarding. `inherited`: the virtual host's retry policy, used when the route has none. */
+/** What a route takes from its virtual host where it says nothing itself. */
+export interface Inherited {
+  readonly retryPolicy: RetryPolicy | undefined
+  readonly mirrors: readonly MirrorPolicy[]
+}
+
+/** Forwarding. */
 export function compileRouteAction(
   context: Context,
   at: string,
   action: lean.RouteAction,
-  inherited: RetryPolicy | undefined,
+  inherited: Inherited,
 ): RouteAction {
   const retryPolicy =
-    action.retryPolicy === undefined ? inherited : compileRetryPolicy(context, `${at}.retry_policy`, action.retryPolicy)
+    action.retryPolicy === undefined
+      ? inherited.retryPolicy
+      : compileRetryPolicy(context, `${at}.retry_policy`, action.retryPolicy)
   return {
     kind: 'route',
     cluster: compileClusterSpecifier(context, at, action),
@@ -56,7 +66,10 @@ export function compileRouteAction(
         : { mostMs: action.maxGrpcTimeout, offsetMs: action.grpcTimeoutOffset ?? 0 },
     retryPolicy,
     priority: action.priority === 'HIGH' ? 'high' : 'default',
-    hashPolicy: action.hashPolicy.map((policy, index) => compileHash(`${at}.hash_policy[${index}]`, policy)),
+    hashPolicy: action.hashPolicy.flatMap((policy, index) =>
+      compileHash(context, `${at}.hash_policy[${index}]`, policy),
+    ),
+    mirrors: compileMirrors(`${at}.request_mirror_policies`, action.requestMirrorPolicies, inherited.mirrors),
     upgrades: new Map(
       action.upgradeConfigs.map((upgrade) => [
         upgrade.upgradeType.toLowerCase(),
@@ -117,13 +130,26 @@ function compileHostRewrite(context: Context, at: string, action: lean.RouteActi
   return { kind: 'path-regex', ...compileSubstitution(context, where, action.hostRewritePathRegex) }
 }
 
-function compileHash(at: string, policy: lean.RouteAction_HashPolicy): HashPolicy {
-  const terminal = policy.terminal
-  if (policy.header !== undefined) return { kind: 'header', name: policy.header.headerName.toLowerCase(), terminal }
-  if (policy.cookie !== undefined) return { kind: 'cookie', name: policy.cookie.name, terminal }
-  if (policy.queryParameter !== undefined) return { kind: 'query', name: policy.queryParameter.name, terminal }
-  if (policy.connectionProperties !== undefined) return { kind: 'source-ip', name: '', terminal }
-  return refuse(at, 'says nothing to hash')
+/** Nothing: a kind of policy that is not read, which says so by its name. */
+function compileHash(context: Context, at: string, policy: lean.RouteAction_HashPolicy): readonly HashPolicy[] {
+  const { terminal, header, cookie, queryParameter, connectionProperties } = policy
+  if (header !== undefined) {
+    if (header.headerName === '') return refuse(`${at}.header.header_name`, 'is empty')
+    const { regexRewrite: rewrite } = header
+    const compiled =
+      rewrite === undefined ? undefined : compileSubstitution(context, `${at}.header.regex_rewrite`, rewrite)
+    return [{ kind: 'header', name: header.headerName.toLowerCase(), rewrite: compiled, terminal }]
+  }
+  if (cookie !== undefined) {
+    if (cookie.name === '') return refuse(`${at}.cookie.name`, 'is empty')
+    const { name, ttl, path, attributes } = cookie
+    return [
+      { kind: 'cookie', name, terminal, ...(ttl === undefined ? {} : { made: { ttlMs: ttl, path, attributes } }) },
+    ]
+  }
+  if (queryParameter !== undefined) return [{ kind: 'query', name: queryParameter.name, terminal }]
+  // Without `source_ip` it hashes nothing, as in Envoy; a filter's state is listed as unread.
+  return connectionProperties?.sourceIp === true ? [{ kind: 'source-ip', terminal }] : []
 }
 
 /** A redirect. */

@@ -2,11 +2,12 @@
 import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
 import { makeRule } from '../match/closure.ts'
-import type { DomainIndex, Route, RouteConfig, VirtualHost } from '../model.ts'
+import type { DomainIndex, MirrorPolicy, Route, RouteConfig, VirtualHost } from '../model.ts'
 import { compileFilterOverrides } from './filter-override.ts'
 import { compileHeaders } from './header-matcher.ts'
 import { compileHeaderRules } from './header-rules.ts'
 import { metadataOf, originsOf } from './metadata.ts'
+import { compileMirrors } from './mirrors.ts'
 import {
   attempt,
   type CompileError,
@@ -17,7 +18,7 @@ import {
   refuse,
 } from './refusal.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
-import { compileDirect, compileRedirect, compileRouteAction } from './route-action.ts'
+import { compileDirect, compileRedirect, compileRouteAction, type Inherited } from './route-action.ts'
 import { compileRouteMatch } from './route-match.ts'
 
 /** Compiles the bytes of a RouteConfiguration; errors name the field. */
@@ -33,11 +34,12 @@ export function compileRoutes(context: Context, at: string, config: lean.RouteCo
   const dot = at === '' ? '' : `${at}.`
   const limit = config.maxDirectResponseBodySizeBytes ?? 4096
   const names = new Set<string>()
+  const mirrors = compileMirrors(`${dot}request_mirror_policies`, config.requestMirrorPolicies, [])
   const virtualHosts = config.virtualHosts.map((host, index) => {
     const here = `${dot}virtual_hosts[${index}]`
     if (names.has(host.name)) refuse(`${here}.name`, `"${host.name}" is used twice`)
     names.add(host.name)
-    return compileHost(context, here, host, limit)
+    return compileHost({ context, limit, mirrors }, here, host)
   })
   return {
     name: config.name,
@@ -55,7 +57,13 @@ export function compileRoutes(context: Context, at: string, config: lean.RouteCo
   }
 }
 
-function compileHost(context: Context, at: string, host: lean.VirtualHost, limit: number): VirtualHost {
+interface ConfigScope {
+  readonly context: Context
+  readonly limit: number
+  readonly mirrors: readonly MirrorPolicy[]
+}
+
+function compileHost({ context, limit, mirrors: wider }: ConfigScope, at: string, host: lean.VirtualHost): VirtualHost {
   if (host.name === '') refuse(`${at}.name`, 'is empty')
   if (host.domains.length === 0) refuse(`${at}.domains`, 'is empty')
   const retryPolicy =
@@ -78,7 +86,8 @@ function compileHost(context: Context, at: string, host: lean.VirtualHost, limit
       }),
     })),
   }
-  const scope = { context, limit, host: compiled }
+  const mirrors = compileMirrors(`${at}.request_mirror_policies`, host.requestMirrorPolicies, wider)
+  const scope = { context, limit, inherited: { retryPolicy, mirrors } }
   return {
     ...compiled,
     routes: host.routes.map((route, index) => compileRoute(scope, `${at}.routes[${index}]`, route, index)),
@@ -88,7 +97,7 @@ function compileHost(context: Context, at: string, host: lean.VirtualHost, limit
 interface HostScope {
   readonly context: Context
   readonly limit: number
-  readonly host: Pick<VirtualHost, 'retryPolicy'>
+  readonly inherited: Inherited
 }
 
 function compileRoute(scope: HostScope, at: string, route: lean.Route, index: number): Route {
@@ -112,8 +121,8 @@ function compileRoute(scope: HostScope, at: string, route: lean.Route, index: nu
 }
 
 function compileAction(scope: HostScope, at: string, route: lean.Route): Route['action'] {
-  const { context, limit, host } = scope
-  if (route.route !== undefined) return compileRouteAction(context, `${at}.route`, route.route, host.retryPolicy)
+  const { context, limit, inherited } = scope
+  if (route.route !== undefined) return compileRouteAction(context, `${at}.route`, route.route, inherited)
   if (route.redirect !== undefined) return compileRedirect(context, `${at}.redirect`, route.redirect)
   if (route.directResponse !== undefined) return compileDirect(`${at}.direct_response`, route.directResponse, limit)
   if (route.nonForwardingAction !== undefined) return { kind: 'non-forwarding' }

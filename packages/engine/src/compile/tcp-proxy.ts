@@ -14,7 +14,6 @@ export function compileTcpProxy(context: Context, at: string, proxy: lean.TcpPro
   for (const [index, leg] of clusters.entries()) {
     if (leg.weight < 1) refuse(`${at}.weighted_clusters.clusters[${index}].weight`, 'must be at least 1')
   }
-  if (proxy.hashPolicy.length > 0) refuse(`${at}.hash_policy`, 'is not supported')
   const maxConnectAttempts = proxy.maxConnectAttempts ?? 1
   if (maxConnectAttempts < 1) refuse(`${at}.max_connect_attempts`, 'must be at least 1')
   const { tunnelingConfig } = proxy
@@ -24,6 +23,7 @@ export function compileTcpProxy(context: Context, at: string, proxy: lean.TcpPro
     clusters,
     idleTimeoutMs: proxy.idleTimeout ?? 3_600_000,
     maxConnectAttempts,
+    hashesClient: proxy.hashPolicy.some(({ sourceIp }) => sourceIp !== undefined),
     maxDownstreamConnectionDurationMs: proxy.maxDownstreamConnectionDuration ?? 0,
     ...(tunnelingConfig === undefined
       ? {}

@@ -35,8 +35,8 @@ export function goUpstream(
     const reason = `there is no cluster ${forward.cluster}`
     return { status: forward.notFoundStatus, outcome: 'local', flag: 'NC', reason }
   }
-  const { connection: arrived, expectedNames } = forward
-  const upstream = chooseUpstream({ view: from, cluster, connection: arrived }, random, recorderOf(from))
+  const { connection: arrived, expectedNames, hashed } = forward
+  const upstream = chooseUpstream({ view: from, cluster, connection: arrived, hashed }, random, recorderOf(from))
   if (upstream.kind === 'none') return { status: 503, outcome: 'local', flag: 'UH', reason: upstream.reason }
   const { endpoint, tls } = upstream
   if (endpoint.target.kind === 'internal') {

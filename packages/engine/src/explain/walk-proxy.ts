@@ -5,7 +5,9 @@ import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
 import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-edits.ts'
+import { dueMirrors } from '../decide/mirrors.ts'
 import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
+import { connectionHash, requestHash } from '../decide/request-hash.ts'
 import { directLocation, redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { expectedNames, tunnelTarget } from '../decide/tunnel.ts'
@@ -26,6 +28,7 @@ import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 import { walkCors } from './walk-cors.ts'
+import type { Hashed } from './walk-upstream.ts'
 
 /** A connection that reached a listener, with the request on it. */
 export interface Arrival {
@@ -65,6 +68,8 @@ export type Departure =
       readonly tunnels?: boolean
       /** Names of which the server's certificate must carry one, besides what the cluster asks for. */
       readonly expectedNames?: readonly string[] | undefined
+      /** What decides about the endpoint of a hashing cluster. */
+      readonly hashed?: Hashed
     }
 
 /** Takes the request through the proxy. */
@@ -105,7 +110,10 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   const asked = proxy.tunneling === undefined ? request : tunnelRequest(proxy.tunneling, connection)
   if (asked === undefined) return { kind: 'closed', reason: 'the tunnel has no name that could be asked for' }
   const names = expectedNames(proxy, connection)
-  const rest = { route: undefined, notFoundStatus: 503, delayMs: 0, connection, expectedNames: names }
+  const hashed = proxy.hashesClient
+    ? { hashed: { hash: connectionHash(connection), of: [`client address "${connection.remoteAddress}"`] } }
+    : {}
+  const rest = { route: undefined, notFoundStatus: 503, delayMs: 0, connection, expectedNames: names, ...hashed }
   return { kind: 'forward', cluster, request: asked, tunnels: proxy.tunneling !== undefined, ...rest }
 }
 
@@ -139,7 +147,7 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
   const choice = clusterOf(decision, subject, recorder)
   const filtered = runFilters({ manager, arrival, subject, recorder, config, decision, choice })
   if (filtered.kind === 'reply') return filtered.departure
-  return leave({ config, decision, choice, subject, request, delayMs: filtered.delayMs })
+  return leave({ config, decision, choice, subject, request, delayMs: filtered.delayMs, recorder })
 }
 
 function pathOf(manager: HttpConnectionManager, request: PlainRequest): NormalizedPath {
@@ -283,10 +291,11 @@ interface Leaving {
   readonly subject: Subject
   readonly request: PlainRequest
   readonly delayMs: number
+  readonly recorder: Recorder
 }
 
 /** What the router does. */
-function leave({ config, decision, choice, subject, request, delayMs }: Leaving): Departure {
+function leave({ config, decision, choice, subject, request, delayMs, recorder }: Leaving): Departure {
   if (decision.kind === 'none') {
     const reason = decision.reason === 'no-route' ? 'no route matches' : 'no virtual host matches'
     return { kind: 'reply', status: 404, flag: 'NR', reason, route: undefined }
@@ -324,10 +333,13 @@ function leave({ config, decision, choice, subject, request, delayMs }: Leaving)
       route: name,
     }
   }
+  dueMirrors(action.mirrors, subject, recorder)
   const forwarded = changed(request, subject, { config, host, route, leg: choice.leg })
   const notFoundStatus = action.clusterNotFoundStatus
   const { connection } = subject
-  return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, request: forwarded, delayMs, connection }
+  const hashed = action.hashPolicy.length === 0 ? {} : { hashed: requestHash(action.hashPolicy, subject) }
+  const rest = { request: forwarded, delayMs, connection, ...hashed }
+  return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, ...rest }
 }
 
 /** The request as the upstream gets it: the header changes of the route first, then its rewrites, as in Envoy. */

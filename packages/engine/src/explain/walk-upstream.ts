@@ -1,5 +1,6 @@
 // From a cluster to the next proxy: endpoints, balancing, TLS and the names it checks.
 import { originalDestination } from '../decide/original-destination.ts'
+import type { RequestHash } from '../decide/request-hash.ts'
 import { transportSocketFor } from '../decide/transport-socket.ts'
 import { testValue } from '../match/value-test.ts'
 import { testText } from '../prove/describe.ts'
@@ -8,6 +9,9 @@ import type { Loser, Recorder } from '../prove/proof.ts'
 import { makePicker } from '../reduce/picker.ts'
 import type { ConnectionFacts } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
+
+/** What was hashed of the request or connection. */
+export type Hashed = Pick<RequestHash, 'hash' | 'of'>
 
 /** Where a cluster leads. */
 export type Upstream =
@@ -20,7 +24,13 @@ export function chooseUpstream(
     view,
     cluster,
     connection,
-  }: { readonly view: ProxyView; readonly cluster: Cluster; readonly connection: ConnectionFacts },
+    hashed,
+  }: {
+    readonly view: ProxyView
+    readonly cluster: Cluster
+    readonly connection: ConnectionFacts
+    readonly hashed?: Hashed | undefined
+  },
   random: number,
   recorder: Recorder,
 ): Upstream {
@@ -31,6 +41,7 @@ export function chooseUpstream(
     random: () => (random % 1_000_000) / 1_000_000,
     activeRequests: () => 0,
     previous: [],
+    hash: hashed?.hash,
   })
   const chosen = pick.kind === 'picked' ? pick.endpoint : undefined
   const tls = chosen === undefined ? undefined : transportSocketFor(cluster, chosen)
@@ -38,7 +49,9 @@ export function chooseUpstream(
     decision: 'endpoint',
     chosen: chosen?.key,
     summary:
-      chosen === undefined ? `cluster ${cluster.name} has no endpoint to send to` : endpointText(cluster, chosen, tls),
+      chosen === undefined
+        ? `cluster ${cluster.name} has no endpoint to send to`
+        : endpointText(cluster, chosen, tls, hashed),
     origins: cluster.origins,
     losers: otherEndpoints(set, chosen),
   })
@@ -56,11 +69,14 @@ function destinationOf(cluster: Cluster, connection: ConnectionFacts, recorder: 
   return { kind: 'endpoint', endpoint, tls }
 }
 
-function endpointText(cluster: Cluster, endpoint: Endpoint, tls: UpstreamTls | undefined): string {
-  if (endpoint.target.kind === 'internal')
-    return `endpoint ${endpoint.key} (${cluster.balancer.policy}, inside the proxy)`
+function endpointText(cluster: Cluster, endpoint: Endpoint, tls: UpstreamTls | undefined, hashed?: Hashed): string {
+  const { policy } = cluster.balancer
+  const spreads = policy === 'ring-hash' || policy === 'maglev'
+  const by = hashed === undefined || hashed.of.length === 0 ? 'nothing to hash, so by chance' : hashed.of.join(' and ')
+  const choice = spreads ? `${policy} of ${by}` : policy
+  if (endpoint.target.kind === 'internal') return `endpoint ${endpoint.key} (${choice}, inside the proxy)`
   const how = tls === undefined ? 'plaintext' : tls.certificateSecret === undefined ? 'TLS' : 'mutual TLS'
-  return `endpoint ${endpoint.key} (${cluster.balancer.policy}, ${how})`
+  return `endpoint ${endpoint.key} (${choice}, ${how})`
 }
 
 function otherEndpoints(set: EndpointSet | undefined, chosen: Endpoint | undefined): readonly Loser[] {

@@ -19,6 +19,7 @@ export interface ProofStep {
     | 'cluster'
     | 'endpoint'
     | 'cors'
+    | 'mirror'
     | 'fault'
     | 'response'
   /** Name of what was chosen; undefined when nothing was. */

@@ -1,13 +1,37 @@
 // The balancing policies: one endpoint out of the eligible ones.
 import type { Endpoint } from '../model.ts'
 import type { PickContext } from './picker.ts'
-import type { PriorityLevel } from './priority-levels.ts'
+import type { LocalityPart, PriorityLevel } from './priority-levels.ts'
 
-/** Chooses from a level with at least one eligible endpoint; `turn` counts up with every choice. */
-export type Choose = (level: PriorityLevel, context: PickContext, turn: number) => Endpoint
+/**
+ * Chooses from a level with at least one eligible endpoint; `turn` counts up with every choice, `attempt` with those of one
+ * exchange.
+ */
+export type Choose = (level: PriorityLevel, context: PickContext, turn: number, attempt: number) => Endpoint
+
+/** What a choice among equals looks at: all of a level, or one of its localities. */
+type Among = Pick<PriorityLevel, 'eligible' | 'totalWeight'>
+type ChooseAmong = (among: Among, context: PickContext, turn: number) => Endpoint
+
+/** Chooses a locality by its share first, where localities have shares. */
+export function inLocality(choose: ChooseAmong): Choose {
+  return (level, context, turn) => {
+    const { parts } = level
+    return choose(parts === undefined ? level : partOf(parts, context.random()), context, turn)
+  }
+}
+
+function partOf(parts: readonly LocalityPart[], draw: number): LocalityPart {
+  let left = draw * parts.reduce((sum, { weight }) => sum + weight, 0)
+  for (const part of parts) {
+    left -= part.weight
+    if (left < 0) return part
+  }
+  return parts.findLast(({ weight }) => weight > 0) as LocalityPart
+}
 
 /** Each in turn. With weights, a low-discrepancy walk through the weights instead of Envoy's scheduler: same shares. */
-export const roundRobin: Choose = (level, _context, turn) => {
+export const roundRobin: ChooseAmong = (level, _context, turn) => {
   const { eligible, totalWeight } = level
   if (totalWeight === 0) return eligible[turn % eligible.length] as Endpoint
   return byWeight(eligible, (turn * goldenRatio) % 1, totalWeight)
@@ -16,7 +40,7 @@ export const roundRobin: Choose = (level, _context, turn) => {
 const goldenRatio = (Math.sqrt(5) - 1) / 2
 
 /** By chance, weighted. */
-export const randomChoice: Choose = (level, context) => {
+export const randomChoice: ChooseAmong = (level, context) => {
   const { eligible, totalWeight } = level
   if (totalWeight === 0) return eligible[Math.floor(context.random() * eligible.length)] as Endpoint
   return byWeight(eligible, context.random(), totalWeight)
@@ -26,7 +50,7 @@ export const randomChoice: Choose = (level, context) => {
  * The least busy of `choiceCount` random ones (P2C) when all weigh the same; else by chance with the weight
  * `weight / (active + 1)^bias`, Envoy's formula.
  */
-export function leastRequest(choiceCount: number, bias: number): Choose {
+export function leastRequest(choiceCount: number, bias: number): ChooseAmong {
   return (level, context) => {
     const { eligible, totalWeight } = level
     if (totalWeight === 0) return leastOf(eligible, choiceCount, context)

@@ -1,6 +1,9 @@
 // Load balancing as a value: endpoints, health and policy are folded into a picker whose `pick` is synchronous.
 import type { Cluster, Endpoint, EndpointSet } from '../model.ts'
-import { leastRequest, randomChoice, type Choose, roundRobin } from './choose-endpoint.ts'
+import type { Hash64 } from '../hash/xx-hash64.ts'
+import { remainder } from '../hash/xx-hash64.ts'
+import { byHash } from './choose-by-hash.ts'
+import { type Choose, inLocality, leastRequest, randomChoice, roundRobin } from './choose-endpoint.ts'
 import { type PriorityLevel, priorityLevels } from './priority-levels.ts'
 
 /** What one pick may look at. */
@@ -11,8 +14,10 @@ export interface PickContext {
   activeRequests(endpointKey: string): number
   /** Keys of endpoints this exchange has tried and should not try again (previous_hosts); empty: any will do. */
   readonly previous: readonly string[]
-  /** How often to look for one not in `previous` (3 by default); then the last one found is taken all the same. */
+  /** How often to look for another than those in `previous` (3 by default); then the last one found is taken all the same. */
   readonly attempts?: number
+  /** What equal requests share, where the cluster spreads by hash; absent: a draw. */
+  readonly hash?: Hash64 | undefined
 }
 
 /** The outcome of a pick. */
@@ -47,7 +52,7 @@ export function makePicker(
 ): Picker {
   const cursor = previous?.cursor ?? 0
   if (endpoints === undefined) return { cursor, pick: () => wait }
-  const levels = priorityLevels(endpoints, ejected ?? new Set(), cluster.panicThresholdPercent)
+  const levels = priorityLevels(endpoints, ejected ?? new Set(), cluster)
   if (levels.length === 0) return { cursor, pick: () => ({ kind: 'none', reason: 'no-endpoints' }) }
   return new LevelPicker(levels, chooserOf(cluster), cursor)
 }
@@ -56,11 +61,14 @@ function chooserOf(cluster: Cluster): Choose {
   const { balancer } = cluster
   switch (balancer.policy) {
     case 'round-robin':
-      return roundRobin
+      return inLocality(roundRobin)
     case 'least-request':
-      return leastRequest(balancer.choiceCount, balancer.activeRequestBias)
+      return inLocality(leastRequest(balancer.choiceCount, balancer.activeRequestBias))
+    case 'ring-hash':
+    case 'maglev':
+      return byHash(balancer)
     default:
-      return randomChoice
+      return inLocality(randomChoice)
   }
 }
 
@@ -81,20 +89,20 @@ class LevelPicker implements Picker {
     let endpoint = this.one(level, context)
     if (context.previous.length === 0) return { kind: 'picked', endpoint, panic: level.panic }
     const attempts = context.attempts ?? 3
-    for (let tries = 1; tries < attempts && context.previous.includes(endpoint.key); tries++) {
-      endpoint = this.one(level, context)
+    for (let tries = 1; tries <= attempts && context.previous.includes(endpoint.key); tries++) {
+      endpoint = this.one(level, context, tries)
     }
     return { kind: 'picked', endpoint, panic: level.panic }
   }
 
-  private one(level: PriorityLevel, context: PickContext): Endpoint {
-    return this.choose(level, context, this.cursor++)
+  private one(level: PriorityLevel, context: PickContext, attempt = 0): Endpoint {
+    return this.choose(level, context, this.cursor++, attempt)
   }
 
   private levelFor(context: PickContext): PriorityLevel {
     const first = this.levels[0] as PriorityLevel
     if (this.levels.length === 1) return first
-    let draw = context.random() * 100
+    let draw = context.hash === undefined ? context.random() * 100 : remainder(context.hash, 100)
     for (const level of this.levels) {
       draw -= level.loadPercent
       if (draw < 0) return level

@@ -1,5 +1,5 @@
 // How traffic is shared between priorities, and when health is ignored (Envoy's priority load and panic threshold).
-import type { Endpoint, EndpointSet } from '../model.ts'
+import type { Cluster, Endpoint, EndpointSet } from '../model.ts'
 
 /** One priority with its share of the traffic. */
 export interface PriorityLevel {
@@ -9,6 +9,15 @@ export interface PriorityLevel {
   readonly panic: boolean
   readonly eligible: readonly Endpoint[]
   /** Sum of the weights, when they differ; 0: all alike. */
+  readonly totalWeight: number
+  /** Its localities, where each has a share of its own; absent: they have none, or health is ignored. */
+  readonly parts?: readonly LocalityPart[]
+}
+
+/** The endpoints of one locality, and what it weighs among the localities of its priority. */
+export interface LocalityPart {
+  readonly weight: number
+  readonly eligible: readonly Endpoint[]
   readonly totalWeight: number
 }
 
@@ -24,7 +33,7 @@ interface Counted {
 export function priorityLevels(
   set: EndpointSet,
   ejected: ReadonlySet<string>,
-  panicThresholdPercent: number,
+  { panicThresholdPercent, localityShares }: Pick<Cluster, 'panicThresholdPercent' | 'localityShares'>,
 ): readonly PriorityLevel[] {
   const counted = count(set, ejected)
   const total = Math.min(
@@ -40,7 +49,23 @@ export function priorityLevels(
     const healthyPercent = (level.usable.length * 100) / level.all.length
     const panic = total < 100 && healthyPercent < panicThresholdPercent
     const eligible = panic ? level.all : level.usable
-    return { priority: level.priority, loadPercent, panic, eligible, totalWeight: weightOf(eligible) }
+    const known = { priority: level.priority, loadPercent, panic, eligible, totalWeight: weightOf(eligible) }
+    if (!localityShares || panic) return known
+    const parts = partsOf(set, level)
+    return parts.some(({ weight }) => weight > 0) ? { ...known, parts } : known
+  })
+}
+
+/** As Envoy: a locality whose endpoints fail weighs less, as soon as those that are left do not make up for it. */
+function partsOf(set: EndpointSet, { priority, usable }: Counted): readonly LocalityPart[] {
+  const localities = set.localities.filter(
+    (locality) => locality.priority === priority && locality.endpoints.length > 0,
+  )
+  const wanted = new Set(usable)
+  return localities.map(({ weight, endpoints }) => {
+    const eligible = endpoints.filter((endpoint) => wanted.has(endpoint))
+    const available = (set.overprovisioningPercent * eligible.length) / (100 * endpoints.length)
+    return { weight: weight * Math.min(1, available), eligible, totalWeight: weightOf(eligible) }
   })
 }
 

@@ -4,9 +4,12 @@ import {
   type Cluster,
   type Endpoint,
   type EndpointSet,
+  type Hash64,
   makePicker,
+  OutlierDetector,
   type Pick,
   type Picker,
+  type RequestResult,
   transportSocketFor,
 } from '@weft/engine'
 import type { UpstreamStream } from '../codec/http-stream.ts'
@@ -41,6 +44,9 @@ export class UpstreamCluster implements PoolContext {
   readonly #budget: { cluster: Cluster; connections: number; pending: number }
   #endpoints: EndpointSet | undefined
   #picker: Picker
+  /** Where the cluster asks for it: leaves out endpoints that fail. */
+  #outliers: OutlierDetector | undefined
+  #sweptMs = 0
   #activeRequests = 0
   #activeRetries = 0
 
@@ -49,6 +55,7 @@ export class UpstreamCluster implements PoolContext {
     this.counters = context.counters(cluster.name)
     this.#budget = { cluster, connections: 0, pending: 0 }
     this.#endpoints = endpoints
+    this.#outliers = cluster.outlier === undefined ? undefined : new OutlierDetector(cluster.outlier)
     this.#picker = makePicker(cluster, endpoints)
   }
 
@@ -69,7 +76,10 @@ export class UpstreamCluster implements PoolContext {
   configure(cluster: Cluster): void {
     const before = this.#budget.cluster
     this.#budget.cluster = cluster
-    this.#picker = makePicker(cluster, this.#endpoints, undefined, this.#picker)
+    if (cluster.outlier === undefined) this.#outliers = undefined
+    else if (this.#outliers === undefined) this.#outliers = new OutlierDetector(cluster.outlier)
+    else this.#outliers.configure(cluster.outlier)
+    this.#balance()
     if (sameConnecting(before, cluster)) return
     for (const [key, pool] of [...this.#pools]) {
       const waiters = pool.surrender()
@@ -82,10 +92,11 @@ export class UpstreamCluster implements PoolContext {
   /** Takes the endpoints as they are now: pools of those that went finish what they carry. */
   setEndpoints(endpoints: EndpointSet | undefined): void {
     this.#endpoints = endpoints
-    this.#picker = makePicker(this.#budget.cluster, endpoints, undefined, this.#picker)
     const live = new Map<string, Endpoint>()
     for (const locality of endpoints?.localities ?? [])
       for (const endpoint of locality.endpoints) live.set(endpoint.key, endpoint)
+    this.#outliers?.keep(new Set(live.keys()))
+    this.#balance()
     // Where an ORIGINAL_DST cluster leads, each connection says.
     if (this.#budget.cluster.discovery.kind === 'original-dst') return
     for (const [key, pool] of [...this.#pools]) {
@@ -96,12 +107,32 @@ export class UpstreamCluster implements PoolContext {
     }
   }
 
-  /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times). */
-  pick(avoid: readonly string[], attempts = 1): Pick {
+  /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times more), by `hash` where that counts. */
+  pick(avoid: readonly string[], attempts = 1, hash?: Hash64): Pick {
     const context = this.#pickContext
     context.previous = avoid
     context.attempts = attempts
+    context.hash = hash
     return this.#picker.pick(context)
+  }
+
+  /** A new picker for what there is now; it goes on where the one before stood. */
+  #balance(): void {
+    this.#picker = makePicker(this.#budget.cluster, this.#endpoints, this.#outliers?.ejected, this.#picker)
+  }
+
+  /** How a request to an endpoint ended: one that fails again and again is left out for a while. */
+  observe(endpoint: Endpoint, result: RequestResult): void {
+    const outliers = this.#outliers
+    if (outliers === undefined) return
+    const total = (this.#endpoints?.localities ?? []).reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+    const { nowMs, random: draw } = this.#context
+    if (outliers.onResult(endpoint.key, result, { nowMs: nowMs(), total, draw })) this.#balance()
+  }
+
+  /** Whether `observe` has a use. */
+  get observes(): boolean {
+    return this.#outliers !== undefined
   }
 
   /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
@@ -203,10 +234,18 @@ export class UpstreamCluster implements PoolContext {
   /** Ends what was idle or open for too long. */
   sweep(nowMs: number): void {
     for (const pool of this.#pools.values()) pool.sweep(nowMs)
+    this.#sweepOutliers(nowMs)
     // Nobody says that such an endpoint is gone: its pool goes with its last connection.
     const { discovery, http } = this.#budget.cluster
     if (discovery.kind !== 'original-dst' && http.autoNames === undefined) return
     for (const [key, pool] of this.#pools) if (pool.vacant) this.#pools.delete(key)
+  }
+
+  #sweepOutliers(nowMs: number): void {
+    const { outlier } = this.#budget.cluster
+    if (this.#outliers === undefined || outlier === undefined || nowMs - this.#sweptMs < outlier.intervalMs) return
+    this.#sweptMs = nowMs
+    if (this.#outliers.sweep(nowMs)) this.#balance()
   }
 
   /** The cluster is gone: finishes what is under way. */
@@ -256,6 +295,7 @@ export class UpstreamCluster implements PoolContext {
     activeRequests: (key: string): number => this.#active.get(key)?.count ?? 0,
     previous: noKeys,
     attempts: 1,
+    hash: noHash,
   }
 
   #sameTls(a: Endpoint, b: Endpoint): boolean {
@@ -264,6 +304,7 @@ export class UpstreamCluster implements PoolContext {
 }
 
 const noKeys: readonly string[] = []
+const noHash: Hash64 | undefined = undefined
 /** Of one cluster, where requests or connections name them. */
 const mostPools = 4096
 

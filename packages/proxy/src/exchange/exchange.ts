@@ -16,6 +16,7 @@ import { ExchangeFacts } from './exchange-facts.ts'
 import { Forwarding } from './forwarding.ts'
 import { meetExpectation } from './expectation.ts'
 import { editRequest } from './edit-request.ts'
+import { type Mirrors, startMirrors } from './mirrors.ts'
 import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { extentOf, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
@@ -63,6 +64,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #moved = false
   #forwarding: Forwarding | undefined = undefined
   #connect: ConnectTunnel | undefined = undefined
+  #mirrors: Mirrors | undefined = undefined
   #tunnel: Tunnel | undefined = undefined
   /** Filters that want more than the request's head. */
   #pipe: FilterPipe | undefined = undefined
@@ -94,11 +96,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const problem = head.read(manager)
     if (problem?.kind === 'error') return this.fail(problem.error)
     if (problem !== undefined) {
-      return this.reply({
-        status: 307,
-        details: 'path_normalization_failed',
-        headers: ['location', problem.location],
-      })
+      return this.reply({ status: 307, details: 'path_normalization_failed', headers: ['location', problem.location] })
     }
     if (head.head.has(HeaderKind.EXPECT) && meetExpectation(head.head, manager)) this.inform(bareHead(100))
     const client = applyForwarding(head, manager, this.#home.accepted, this.context.random)
@@ -241,6 +239,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Forwards a piece of the request's body, or keeps it until there is an upstream. */
   #take(bytes: Buffer, start: number, end: number): void {
+    this.#mirrors?.data(bytes, start, end)
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
     if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
@@ -254,6 +253,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.body.trailers = this.#pipe === undefined ? trailers : this.#pipe.requestEnd(trailers)
     if (this.done) return
     this.body.complete = true
+    this.#mirrors?.end(this.body.trailers)
     if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     this.#forwarding?.endBody()
   }
@@ -360,6 +360,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       const leftMs = Math.max(1, this.#limitMs - Math.floor(this.durationMs))
       this.context.deadlines.arm((this.#limit = new Deadline(this)), leftMs)
     }
+    if (action.mirrors.length > 0) this.#mirrors = startMirrors(this, action, forwarding)
     forwarding.attempt()
   }
 
@@ -385,6 +386,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** Exactly once: lets go of everything and tells telemetry. */
   #report(): void {
     this.done = true
+    if (!this.body.complete) this.#mirrors?.abandon()
     this.context.deadlines.disarm(this.#idle)
     if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)

@@ -6,10 +6,12 @@ import {
   type Endpoint,
   isIdempotent,
   namedEndpoint,
+  type RequestHash,
+  requestHash,
   type RouteAction,
 } from '@weft/engine'
 import type { Timer, Transport } from '@weft/core'
-import { dropKind } from '../codec/head-edits.ts'
+import { addHeader, dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, ResponseFailure, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
@@ -36,7 +38,7 @@ const discardLimitBytes = 64 * 1024
 /** The router's work on one exchange: attempts, one after the other, until one is passed on or none is left. */
 export class Forwarding extends Repeating implements ResponseReceiver, PoolWaiter, AttemptLimitOwner {
   readonly timeouts: EffectiveTimeouts
-  readonly #request: UpstreamRequest
+  readonly request: UpstreamRequest
   readonly #limits: AttemptLimits | undefined
   /** Keys of endpoints that earlier attempts went to. */
   #tried: string[] = noKeys
@@ -55,12 +57,14 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   #discarding = -1
   #transportFailure: string | undefined = undefined
   #over = false
+  readonly #hash: RequestHash | undefined
 
   constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
     const { timeouts, retryPolicy } = limitsOf(exchange, action)
     super(exchange, cluster, retryPolicy)
     this.timeouts = timeouts
-    this.#request = new UpstreamRequest(exchange, timeouts)
+    this.request = new UpstreamRequest(exchange, timeouts)
+    this.#hash = action.hashPolicy.length === 0 ? undefined : requestHash(action.hashPolicy, exchange)
     this.#limits = attemptLimits(this, exchange.context.deadlines, timeouts, cluster.cluster.http.maxStreamDurationMs)
   }
 
@@ -80,14 +84,18 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     if (this.exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
     if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
-    const picked = this.cluster.pick(avoidPreviousHosts ? this.#tried : noKeys, hostSelectionMaxAttempts)
+    const picked = this.cluster.pick(
+      avoidPreviousHosts ? this.#tried : noKeys,
+      hostSelectionMaxAttempts,
+      this.#hash?.hash,
+    )
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
     const { autoNames } = this.cluster.cluster.http
     const endpoint =
       autoNames === undefined
         ? picked.endpoint
-        : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.#request.authorityAt(picked.endpoint.hostname))
+        : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.request.authorityAt(picked.endpoint.hostname))
     this.#endpoint = endpoint
     this.#counted = this.cluster.beginRequest(endpoint)
     const idle = this.cluster.takeIdle(endpoint, this.http2)
@@ -107,7 +115,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     this.#transport = stream.transport
     const exchange = this.exchange
     this.#sentMs = exchange.context.runtime.clock.nowMs()
-    stream.begin(this, this.#request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
+    stream.begin(this, this.request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
     if (!exchange.switches) this.#sendKept(stream)
     // A request that is whole waits for nothing: in HTTP/1.1 it would only make room in the output for the next one's.
     if (!exchange.reading || (exchange.body.complete && !exchange.switches)) stream.flush()
@@ -167,12 +175,14 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   onHead(head: MessageHead, body: BodyExtent): void {
     const exchange = this.exchange
     this.#limits?.onHead()
+    if (this.cluster.observes) this.cluster.observe(this.#endpoint as Endpoint, head)
     if (mayBeRetriable(this.policy, head) && this.#repeatResponse(head, body)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
     exchange.status = head.status
     exchange.details = 'via_upstream'
     exchange.responseHead = head
     editResponse(exchange, head)
+    if (this.#hash !== undefined) for (const cookie of this.#hash.cookies) addHeader(head, 'set-cookie', cookie)
     if (exchange.switches && this.#switched(head)) return
     if (ignoresWebSocket(exchange, head)) return this.#respondBare(head)
     exchange.respond(head, exchange.method === 'HEAD' ? 'none' : body)
@@ -244,7 +254,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   onFailure({ kind, silent, detail }: ResponseFailure): void {
     const { reused, wrote } = this.#stream as UpstreamStream
     this.#stream = undefined
-    if (this.exchange.responseStarted) return this.#fail(cutErrors[kind])
+    if (this.exchange.responseStarted) return this.#cut(cutErrors[kind])
     if (kind === 'protocol') {
       this.#transportFailure = detail
       return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.upstreamProtocol)
@@ -271,7 +281,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   }
 
   onLimit(limit: AttemptLimit): void {
-    if (limit === 'whole') return this.#fail(exchangeErrors.responseTimeout)
+    if (limit === 'whole') return this.#cut(exchangeErrors.responseTimeout)
     const { body, responseStarted } = this.exchange
     // A request that is not whole took too long itself.
     const error = limit === 'stream' && !body.complete ? { ...limitErrors[limit], status: 408 } : limitErrors[limit]
@@ -299,6 +309,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
 
   /** Decides about a failed attempt: another one, or the error. */
   #failed(outcome: AttemptOutcome, error: ErrorEntry): void {
+    if (outcome.kind !== 'overflow') this.#missed()
     this.#endAttempt()
     const afterMs = this.retryAfterMs(outcome)
     if (afterMs === undefined) return this.#fail(error)
@@ -336,6 +347,16 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     if (!abandon) this.#stream = undefined
     this.#endAttempt()
     this.#scheduleRetry(this.#discardedAfterMs)
+  }
+
+  /** The endpoint did not say what it should have said. */
+  #missed(): void {
+    if (this.#endpoint !== undefined) this.cluster.observe(this.#endpoint, 'local-failure')
+  }
+
+  #cut(error: ErrorEntry): void {
+    this.#missed()
+    this.#fail(error)
   }
 
   #fail(error: ErrorEntry): void {

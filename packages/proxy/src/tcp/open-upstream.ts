@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { PeerIdentity, Transport, TransportClose } from '@weft/core'
 import {
   chooseTcpCluster,
+  connectionHash,
   type ConnectionFacts,
   type Endpoint,
   expectedNames,
@@ -135,7 +136,8 @@ export class UpstreamOpening {
   #choose(cluster: UpstreamCluster, tried: readonly string[]): Endpoint | undefined {
     if (cluster.cluster.discovery.kind === 'original-dst')
       return originalDestination(cluster.cluster, this.#carried.facts)
-    const picked = cluster.pick(tried)
+    const { proxy, facts } = this.#carried
+    const picked = cluster.pick(tried, 1, proxy.hashesClient ? connectionHash(facts) : undefined)
     return picked.kind === 'picked' ? picked.endpoint : undefined
   }
 
@@ -172,6 +174,7 @@ export class UpstreamOpening {
 
   #dialed(cluster: UpstreamCluster, endpoint: Endpoint, dialed: Dialed, tried: readonly string[]): void {
     this.#opened = cluster
+    cluster.observe(endpoint, connected)
     const { tunneling } = this.#carried.proxy
     const facts = this.#facts(cluster, endpoint, dialed.transport, undefined)
     const { transport } = dialed
@@ -203,6 +206,7 @@ export class UpstreamOpening {
     timedOut: boolean,
   ): void {
     this.#giveUp = undefined
+    cluster.observe(endpoint, 'local-failure')
     if (this.#attempts < this.#carried.proxy.maxConnectAttempts) return this.#dial(cluster, [...tried, endpoint.key])
     const facts = this.#facts(cluster, endpoint, undefined, close.detail)
     this.#fail(['UF', 'URX'], 'upstream_connection_failure', facts, timedOut)
@@ -230,4 +234,6 @@ export class UpstreamOpening {
   }
 }
 
+/** To Envoy a connection that was made is as good as an answer. */
+const connected = { status: 200 }
 const namelessTunnel = 'the tunnel has no name that could be asked for'

@@ -8,7 +8,6 @@ import {
   list,
   object,
   pending,
-  pendingOnWeft,
   portNumber,
   refusedOnWeft,
   type Schema,
@@ -125,7 +124,7 @@ const fieldOfType: Readonly<Record<string, string>> = {
 const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestHeaderModifier: modifier('Changes of the headers of the request.'),
   ResponseHeaderModifier: modifier('Changes of the headers of the answer.'),
-  RequestMirror: pendingOnWeft('no copy is sent', doc('Sends copies elsewhere.', mirror)),
+  RequestMirror: doc('Sends copies elsewhere.', mirror),
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
   CORS: doc('Answers browsers that ask from other origins.', cors),

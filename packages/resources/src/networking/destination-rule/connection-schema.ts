@@ -17,8 +17,6 @@ import {
   word,
 } from '../../schema/schema.ts'
 
-const noHash = 'requests are balanced by LEAST_REQUEST, whatever their hash'
-const noShares = 'every locality gets a share by its endpoints'
 const noWarmup = 'a new endpoint gets its full share at once'
 const count = integer(1, 2_147_483_647)
 const ratio = number(0, 100)
@@ -95,14 +93,11 @@ function isPrime(candidate: number): boolean {
 export const localityLbSetting: Schema = object({
   distribute: doc(
     'Shares of the traffic by locality.',
-    pendingOnWeft(
-      noShares,
-      list(
-        object({
-          from: doc('Locality of the client; `*` ends it.', text('no-nul')),
-          to: doc('Percent by locality.', mapOf(integer(0, 100), 'not-empty')),
-        }),
-      ),
+    list(
+      object({
+        from: doc('Locality of the client; `*` ends it.', text('no-nul')),
+        to: doc('Percent by locality.', mapOf(integer(0, 100), 'not-empty')),
+      }),
     ),
   ),
   ...locality,
@@ -117,18 +112,15 @@ export const loadBalancer: Schema = object(
         PASSTHROUGH: { effect: 'requests are balanced by LEAST_REQUEST', proxies: 'all' },
       },
     }),
-    consistentHash: doc('Sends what has the same hash to the same endpoint.', pendingOnWeft(noHash, consistentHash)),
+    consistentHash: doc('Sends what has the same hash to the same endpoint.', consistentHash),
     localityLbSetting: doc('Which localities get traffic.', localityLbSetting),
     zoneAwareLbSetting: doc(
       'Keeps traffic in the zone of the client as far as its endpoints can bear it; goes before `localityLbSetting`.',
-      pendingOnWeft(
-        noShares,
-        object({
-          ...locality,
-          enabled: doc('Turns it on; off unless written.', boolean),
-          minClusterSize: doc('With fewer endpoints all zones are alike; 6 unless written.', count),
-        }),
-      ),
+      object({
+        ...locality,
+        enabled: doc('Turns it on; off unless written.', boolean),
+        minClusterSize: doc('With fewer endpoints all zones are alike; 6 unless written.', count),
+      }),
     ),
     warmup: doc(
       'Lets the share of a new endpoint grow.',
@@ -172,10 +164,7 @@ export const connectionPool: Schema = object({
         pendingOnWeft('the defaults of the operating system hold', keepalive),
       ),
       maxConnectionDuration: doc('Oldest age at which a connection for HTTP is used.', text('positive-duration')),
-      idleTimeout: doc(
-        'How long a TCP connection may be idle.',
-        pendingOnWeft('an idle TCP connection is closed after an hour', text('duration')),
-      ),
+      idleTimeout: doc('How long a TCP connection may be idle.', text('duration')),
     }),
   ),
   http: doc(

@@ -7,7 +7,6 @@ import {
   number,
   object,
   pending,
-  pendingOnWeft,
   portNumber,
   refused,
   type Schema,
@@ -23,10 +22,7 @@ import { clientTls } from './tls-schema.ts'
 const perPort = {
   loadBalancer: doc('How an endpoint is chosen.', loadBalancer),
   connectionPool: doc('Limits towards the host.', connectionPool),
-  outlierDetection: doc(
-    'Leaves endpoints out for a while that fail.',
-    pendingOnWeft('no endpoint is left out for failing', outlierDetection),
-  ),
+  outlierDetection: doc('Leaves endpoints out for a while that fail.', outlierDetection),
   tls: doc('TLS towards the host; workloads of the mesh get mutual TLS without it.', clientTls),
 }
 
@@ -59,10 +55,7 @@ const trafficPolicy = object({
   ),
   proxyProtocol: doc(
     'Tells the far end the address of the client.',
-    pendingOnWeft(
-      'no PROXY header is sent',
-      object({ version: doc('Version of the PROXY protocol; V1 unless written.', word(['V1', 'V2'])) }),
-    ),
+    object({ version: doc('Version of the PROXY protocol; V1 unless written.', word(['V1', 'V2'])) }),
   ),
   retryBudget: doc(
     'Limits retries to a share of the requests.',

@@ -214,32 +214,28 @@ export const fault: Schema = object(
   },
 )
 
-const noCopies = 'no copies are sent'
 const oldPercent = integer(0, 100)
 
 /** Copies of requests sent elsewhere; their answers are thrown away. */
 export const mirroring: Readonly<Record<string, Schema>> = {
-  mirror: doc('Where copies of the requests go.', pendingOnWeft(noCopies, destination)),
+  mirror: doc('Where copies of the requests go.', destination),
   mirrors: doc(
     'Where copies of the requests go.',
-    pendingOnWeft(
-      noCopies,
-      list(
-        object(
-          {
-            destination: doc('Where they go.', destination),
-            percentage: doc('Share of the requests; all unless written.', percent),
-          },
-          { required: ['destination'] },
-        ),
-        // Each is a request more; what anyone needs is one or two.
-        { max: 64 },
+    list(
+      object(
+        {
+          destination: doc('Where they go.', destination),
+          percentage: doc('Share of the requests; all unless written.', percent),
+        },
+        { required: ['destination'] },
       ),
+      // Each is a request more; what anyone needs is one or two.
+      { max: 64 },
     ),
   ),
-  mirrorPercentage: doc('Share of the requests that is copied; all unless written.', pendingOnWeft(noCopies, percent)),
-  mirrorPercent: doc('Old form of `mirrorPercentage`.', pendingOnWeft(noCopies, oldPercent)),
-  mirror_percent: doc('Older form of `mirrorPercentage`.', pendingOnWeft(noCopies, oldPercent)),
+  mirrorPercentage: doc('Share of the requests that is copied; all unless written.', percent),
+  mirrorPercent: doc('Old form of `mirrorPercentage`.', oldPercent),
+  mirror_percent: doc('Older form of `mirrorPercentage`.', oldPercent),
 }
 
 const originLists: Readonly<Record<string, Schema>> = {

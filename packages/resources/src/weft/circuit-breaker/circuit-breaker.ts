@@ -2,18 +2,7 @@
 import { repeated } from '../../gateway-api/references.ts'
 import type { LocalReference } from '../../gateway-api/types.ts'
 import { defineKind } from '../../kind-definition.ts'
-import {
-  byDefault,
-  doc,
-  type Finding,
-  integer,
-  list,
-  object,
-  pendingOnWeft,
-  type Schema,
-  text,
-  word,
-} from '../../schema/schema.ts'
+import { byDefault, doc, type Finding, integer, list, object, type Schema, text, word } from '../../schema/schema.ts'
 import type { CircuitBreakerSpec } from './types.ts'
 
 const count = integer(1, 2_147_483_647)
@@ -57,10 +46,7 @@ const spec: Schema = object(
     maxPendingRequests: doc('Requests of one proxy that wait for a connection.', count),
     maxRequests: doc('Requests of one proxy at a time.', count),
     maxRetries: doc('Retries of one proxy at a time.', count),
-    ejection: doc(
-      'Leaves endpoints out for a while that fail.',
-      pendingOnWeft('no endpoint is left out for failing', ejection),
-    ),
+    ejection: doc('Leaves endpoints out for a while that fail.', ejection),
   },
   { required: ['targetRefs'], check: checkLimits },
 )

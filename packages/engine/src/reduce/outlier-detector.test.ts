@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { OutlierDetection } from '../model.ts'
+import { OutlierDetector, type RequestResult } from './outlier-detector.ts'
+
+const settings: OutlierDetection = {
+  consecutive5xx: 3,
+  consecutiveGatewayFailure: 2,
+  enforcingConsecutive5xxPercent: 100,
+  enforcingConsecutiveGatewayFailurePercent: 0,
+  intervalMs: 1_000,
+  baseEjectionMs: 1_000,
+  maxEjectionMs: 2_500,
+  maxEjectionPercent: 50,
+  alwaysEjectOne: false,
+  splitsLocal: false,
+  consecutiveLocal: 2,
+  enforcingLocalPercent: 100,
+}
+
+function detector(changes: Partial<OutlierDetection> = {}, total = 4, draw = 0) {
+  const outliers = new OutlierDetector({ ...settings, ...changes })
+  const feed = (key: string, ...results: RequestResult[]): boolean =>
+    results.map((result) => outliers.onResult(key, result, { nowMs: 0, total, draw: () => draw })).includes(true)
+  return { outliers, feed }
+}
+
+const bad = { status: 500 }
+const gateway = { status: 503 }
+const good = { status: 404 }
+
+test('so many bad answers in a row eject, and one good answer begins anew', () => {
+  const { outliers, feed } = detector()
+  assert.equal(feed('a', bad, bad, good, bad, bad), false)
+  assert.equal(feed('a', bad), true)
+  assert.deepEqual([...outliers.ejected], ['a'])
+  assert.equal(feed('a', bad, bad, bad), false, 'it is out already')
+})
+
+test('gateway errors have a count of their own, which other bad answers end', () => {
+  const { feed } = detector({ enforcingConsecutiveGatewayFailurePercent: 100, consecutive5xx: 100 })
+  assert.equal(feed('a', gateway, bad, gateway), false)
+  assert.equal(feed('a', gateway), true)
+})
+
+test('failures without an answer count as 503, or apart from answers where that is asked for', () => {
+  assert.equal(detector().feed('a', 'local-failure', bad, 'local-failure'), true)
+  const split = detector({ splitsLocal: true })
+  assert.equal(split.feed('a', bad, bad, 'local-failure', good, 'local-failure'), false)
+  assert.equal(split.feed('a', 'local-failure'), true)
+})
+
+test('no more are ejected than the percentage says, unless one always may be', () => {
+  const { feed } = detector()
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((key) => feed(key, bad, bad, bad)),
+    [true, true, false],
+  )
+  assert.equal(detector({ maxEjectionPercent: 10 }, 2).feed('a', bad, bad, bad), false)
+  assert.equal(detector({ maxEjectionPercent: 10, alwaysEjectOne: true }, 2).feed('a', bad, bad, bad), true)
+})
+
+test('a share of the ejections is meant; 0 means none', () => {
+  assert.equal(detector({ enforcingConsecutive5xxPercent: 0 }).feed('a', bad, bad, bad), false)
+  assert.equal(detector({ enforcingConsecutive5xxPercent: 40 }, 4, 0.4).feed('a', bad, bad, bad), false)
+  assert.equal(detector({ enforcingConsecutive5xxPercent: 41 }, 4, 0.4).feed('a', bad, bad, bad), true)
+})
+
+test('an endpoint comes back when its time is over, which grows from one ejection to the next up to the most', () => {
+  const { outliers } = detector()
+  const ejectAt = (nowMs: number): void => {
+    for (let at = 0; at < 3; at++) outliers.onResult('a', bad, { nowMs, total: 4, draw: () => 0 })
+  }
+  const backAfter = (fromMs: number): number => {
+    for (let ms = 100; ; ms += 100) if (outliers.sweep(fromMs + ms)) return ms
+  }
+  ejectAt(0)
+  assert.equal(backAfter(0), 1_000)
+  ejectAt(1_000)
+  assert.equal(backAfter(1_000), 2_000)
+  ejectAt(3_000)
+  assert.equal(backAfter(3_000), 2_500)
+})
+
+test('endpoints that are gone are forgotten', () => {
+  const { outliers, feed } = detector()
+  feed('a', bad, bad, bad)
+  assert.equal(outliers.keep(new Set(['b'])), true)
+  assert.deepEqual([...outliers.ejected], [])
+})

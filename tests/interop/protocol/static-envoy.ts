@@ -1,0 +1,80 @@
+// One real Envoy with resources that are there from the start; its listeners take any port.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { JsonObject } from '@bufbuild/protobuf'
+
+/** A running Envoy. */
+export interface StaticEnvoy {
+  /** Where a listener is bound; 0 when there is none of this name. */
+  portOf(listener: string): number
+  close(): void
+}
+
+/** Starts it; `onLine` gets what it writes to its standard output. */
+export async function startStaticEnvoy(
+  resources: { readonly listeners: readonly JsonObject[]; readonly clusters: readonly JsonObject[] },
+  onLine: (line: string) => void = () => {},
+): Promise<StaticEnvoy> {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-envoy-'))
+  const bootstrap = {
+    admin: { address: { socketAddress: { address: '127.0.0.1', portValue: 0 } } },
+    staticResources: resources,
+  }
+  writeFileSync(join(dir, 'envoy.json'), JSON.stringify(bootstrap))
+  const args = ['-c', join(dir, 'envoy.json'), '--use-dynamic-base-id', '--concurrency', '1']
+  args.push('--admin-address-path', join(dir, 'admin'), '--file-flush-interval-msec', '20')
+  args.push('-l', process.env['ENVOY_LOG'] ?? 'critical')
+  const child = spawn('envoy', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  createInterface({ input: child.stdout }).on('line', onLine)
+  const close = (): void => {
+    child.kill('SIGKILL')
+    rmSync(dir, { recursive: true })
+  }
+  try {
+    const ports = await boundPorts(join(dir, 'admin'), resources.listeners.length, () => child.exitCode)
+    return { portOf: (name) => ports.get(name) ?? 0, close }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+interface Listeners {
+  readonly listener_statuses?: readonly {
+    readonly name: string
+    readonly local_address: { readonly socket_address: { readonly port_value: number } }
+  }[]
+}
+
+async function boundPorts(
+  adminPath: string,
+  count: number,
+  exitCode: () => number | null,
+): Promise<Map<string, number>> {
+  let found: Listeners = {}
+  const ready = async (): Promise<boolean> => {
+    if (exitCode() !== null) throw new Error('Envoy did not start; ENVOY_LOG=error says why')
+    found = await listeners(adminPath).catch(() => ({}))
+    return found.listener_statuses?.length === count
+  }
+  for (let ask = 0; !(await ready()); ask++) {
+    if (ask > 300) throw new Error('Envoy has not bound its listeners')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return new Map(found.listener_statuses?.map((one) => [one.name, one.local_address.socket_address.port_value]))
+}
+
+function listeners(adminPath: string): Promise<Listeners> {
+  return new Promise((resolve, reject) => {
+    const url = `http://${readFileSync(adminPath, 'utf8').trim()}/listeners?format=json`
+    get(url, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+      response.on('end', () => resolve(JSON.parse(text) as Listeners))
+    }).on('error', reject)
+  })
+}
