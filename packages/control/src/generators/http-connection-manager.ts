@@ -44,6 +44,8 @@ export interface HcmOptions {
   readonly accessLog: Telemetry
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Filters that count requests. */
+  readonly rateLimits?: readonly HttpFilterInit[]
   /** Filters that ask authorizers, each off until a route turns it on. */
   readonly authorizers?: readonly HttpFilterInit[]
   /** Whether routes may ask for sessions that stay at one endpoint. */
@@ -97,12 +99,15 @@ function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
 /** The order of HTTP filters, decided once: who may, then what browsers ask, then what goes wrong on purpose, then where to. */
 function httpFilters(options: HcmOptions): HttpFilterInit[] {
   const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
-  if (options.side !== 'inbound') {
+  if (options.side === 'inbound') filters.push(...(options.rateLimits ?? []))
+  else {
     if (options.accessLog.flavor === 'envoy') {
       // Optional: a proxy without it serves everything else of the listener.
       const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
       filters.push({ name: corsFilter, isOptional: true, configType: config })
     }
+    // Who is over a limit does not trouble authorizers either.
+    filters.push(...(options.rateLimits ?? []))
     // Browsers ask what they may without showing who they are.
     filters.push(...(options.authorizers ?? []))
     if (options.sessions === true && options.accessLog.flavor === 'envoy') {

@@ -15,7 +15,7 @@ import { type DiscoveryScope, discoveryMembers, outsideBinding } from './host-di
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
-import { isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
+import { attachedBudget, isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
@@ -75,7 +75,7 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init: ClusterInit = {
     name,
-    ...policyMembers(policy, protocol, scope.flavor),
+    ...policyMembers({ ...policy, ...attachedBudget(refs) }, protocol, scope.flavor),
     ...discoveryMembers(scope, refs, name, target),
     ...outsideBinding(service),
     ...sockets,

@@ -87,13 +87,23 @@ export const outboundRoutes = generator({
     const local = object.id.namespace === scope.namespace
     const rules = routeRules(mesh, [...new Set([object, ...destinations])], callers)
     const routes = meshRouteRefs(mesh, object, scope.namespace)
-    const refs: RouteRefs = { service: [object], virtualServices, destinations, rules, taken: [], ...routes.refs }
+    const direct = [object, ...destinations].flatMap(({ id }) => mesh.policiesOn(id))
+    const attached = [...new Set([...direct, ...routes.refs.attached])]
+    const refs: RouteRefs = {
+      service: [object],
+      virtualServices,
+      destinations,
+      rules,
+      taken: [],
+      ...routes.refs,
+      attached,
+    }
     return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
   },
   build({ scope, refs }) {
     const [service] = refs.service
     const services = serviceIndex(refs.destinations)
-    const builder = new VirtualHostBuilder(services, refs.rules)
+    const builder = new VirtualHostBuilder(services, refs.rules, refs.attached)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
     const context = { services, caller, tunnel: scope.tunnel }
     if (service === undefined) addForeignHosts(builder, refs, context)
@@ -142,6 +152,7 @@ function foreignView(
       rules: routeRules(mesh, destinations, callers),
       taken,
       ...noMeshRoutes,
+      attached: destinations.flatMap(({ id }) => mesh.policiesOn(id)),
     }),
   ]
 }

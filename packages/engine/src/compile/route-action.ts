@@ -12,6 +12,7 @@ import type {
 import { compileFilterOverrides } from './filter-override.ts'
 import { compileHeaderRules } from './header-rules.ts'
 import { type Context, refuse } from './refusal.ts'
+import { compileRecipes } from './rate-limit.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import { compileSubstitution } from './string-matcher.ts'
 
@@ -57,6 +58,7 @@ export function compileRouteAction(
     retryPolicy,
     priority: action.priority === 'HIGH' ? 'high' : 'default',
     hashPolicy: action.hashPolicy.map((policy, index) => compileHash(`${at}.hash_policy[${index}]`, policy)),
+    rateLimits: compileRecipes(context, `${at}.rate_limits`, action.rateLimits),
     upgrades: new Map(
       action.upgradeConfigs.map((upgrade) => [
         upgrade.upgradeType.toLowerCase(),

@@ -3,6 +3,7 @@ import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { faultFilter } from './fault.ts'
 import { grpcWebFilter } from './grpc-web.ts'
+import { rateLimitFilter } from './rate-limit.ts'
 import { rbacFilter } from './rbac.ts'
 
 /** `continue`: go on to the next filter. `stop`: the filter answered, or goes on later by `continueRequest`. */
@@ -42,7 +43,12 @@ export interface FilterKind {
 }
 
 /** All kinds but the router, which every chain ends with. A new kind is added here and in the engine's model. */
-const kinds: Readonly<Record<string, FilterKind>> = { rbac: rbacFilter, fault: faultFilter, 'grpc-web': grpcWebFilter }
+const kinds: Readonly<Record<string, FilterKind>> = {
+  rbac: rbacFilter,
+  fault: faultFilter,
+  'grpc-web': grpcWebFilter,
+  'rate-limit': rateLimitFilter,
+}
 
 /** A filter of a chain, ready to run. */
 export interface RunnableFilter {
