@@ -1,6 +1,6 @@
 // The shares of the load that speak HTTP/2 (by prior knowledge) and gRPC, through clients of others: Node's http2 and grpc-js.
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js'
-import { connect, type ClientHttp2Session } from 'node:http2'
+import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import { stockService, type StockLevel } from '../../examples/bookstore/services/inventory/stock-service.ts'
 import type { LoadAnswer } from './load-client.ts'
 
@@ -35,6 +35,8 @@ export interface Http2Load {
   get(path: string, timeoutMs: number): Promise<LoadAnswer>
   /** A unary call; '' if it was answered, else what came instead. Never rejects. */
   stockOf(isbn: string, timeoutMs: number): Promise<string>
+  /** How many requests never left the client, since a GOAWAY came while they waited in it, and were asked anew. */
+  readonly askedAnew: number
   close(): void
 }
 
@@ -45,39 +47,73 @@ export function makeHttp2Load(shopUrl: string): Http2Load {
   const stock = new Client(new URL(shopUrl).host, credentials.createInsecure(), {
     'grpc.default_authority': stockAuthority,
   })
-  let session: ClientHttp2Session | undefined
-  let left = 0
-  const current = (): ClientHttp2Session => {
-    if (session !== undefined && left > 0 && !session.closed && !session.destroyed) {
-      left -= 1
-      return session
+  let session: LoadSession | undefined
+  let askedAnew = 0
+  const current = (): LoadSession => {
+    if (session === undefined || session.left === 0 || session.http2.closed || session.http2.destroyed) {
+      session?.http2.close()
+      session = openSession(shopUrl)
     }
-    session?.close()
-    session = connect(shopUrl)
-    // What becomes of its requests is judged one by one.
-    session.on('error', () => undefined)
-    left = requestsPerSession
+    session.left -= 1
     return session
   }
   return {
     async get(path, timeoutMs) {
-      const first = await get(current(), path, timeoutMs)
-      if (typeof first !== 'string' || !first.includes('NGHTTP2_REFUSED_STREAM')) return first
-      // Queued in the client when the server's GOAWAY came: it was never seen by anybody, and clients ask anew (RFC 9113 8.7).
-      left = 0
-      return get(current(), path, timeoutMs)
+      const used = current()
+      const first = await get(used, path, timeoutMs)
+      if (first !== unsent) return first
+      askedAnew += 1
+      used.left = 0
+      const second = await get(current(), path, timeoutMs)
+      return second === unsent ? 'refused twice before it was sent' : second
     },
     stockOf: (isbn, timeoutMs) => levelOf(stock, isbn, timeoutMs),
+    get askedAnew() {
+      return askedAnew
+    },
     close() {
-      session?.close()
+      session?.http2.close()
       stock.close()
     },
   }
 }
 
-function get(session: ClientHttp2Session, path: string, timeoutMs: number): Promise<LoadAnswer> {
+interface LoadSession {
+  readonly http2: ClientHttp2Session
+  /** Requests it may still be given. */
+  left: number
+  /** The last stream that the server said it serves; undefined: it said no GOAWAY. */
+  lastServed: number | undefined
+}
+
+function openSession(shopUrl: string): LoadSession {
+  const session: LoadSession = { http2: connect(shopUrl), left: requestsPerSession, lastServed: undefined }
+  // What becomes of its requests is judged one by one.
+  session.http2.on('error', () => undefined)
+  session.http2.on('goaway', (_code, lastStreamId) => {
+    session.lastServed = lastStreamId
+  })
+  return session
+}
+
+/**
+ * A request that waited in the client when the first of two GOAWAYs came, or was made before node had told of it: node gives it up without having sent it
+ * (tests/wire/http2-drain.test.ts watches the wire), and clients ask anew (RFC 9113 8.7).
+ */
+const unsent = 'refused before it was sent'
+/** Of the GOAWAY that warns: all streams are still served. */
+const everyStream = 2 ** 31 - 1
+
+function isUnsent({ lastServed }: LoadSession, id: number | undefined): boolean {
+  if (lastServed === undefined) return false
+  // Of what it said it would serve, the server itself may refuse nothing.
+  return lastServed === everyStream || id === undefined || id > lastServed
+}
+
+function get(session: LoadSession, path: string, timeoutMs: number): Promise<LoadAnswer> {
   return new Promise((resolve) => {
-    const stream = session.request({ ':path': path })
+    const stream = session.http2.request({ ':path': path })
+    const { id } = stream
     let status = 0
     let body = ''
     let complaint = 'the stream was closed without an answer'
@@ -92,8 +128,10 @@ function get(session: ClientHttp2Session, path: string, timeoutMs: number): Prom
     stream.on('data', (part: string) => {
       body += part
     })
-    stream.on('error', (error) => {
+    let gone = false
+    stream.on('error', (error: NodeJS.ErrnoException) => {
       complaint = String(error)
+      gone = error.code === 'ERR_HTTP2_GOAWAY_SESSION'
     })
     let whole = false
     stream.on('end', () => {
@@ -101,7 +139,9 @@ function get(session: ClientHttp2Session, path: string, timeoutMs: number): Prom
     })
     stream.on('close', () => {
       clearTimeout(timer)
-      resolve(whole && status > 0 && stream.rstCode === 0 ? { status, body } : complaint)
+      const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
+      if (gone || (refused && isUnsent(session, id))) resolve(unsent)
+      else resolve(whole && status > 0 && stream.rstCode === 0 ? { status, body } : complaint)
     })
     stream.end()
   })

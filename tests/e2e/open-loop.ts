@@ -16,6 +16,8 @@ export interface OpenLoopOptions {
   readonly answerTimeoutMs?: number
   /** HTTP/2 and gRPC too; the mesh needs `stockRoute`. */
   readonly mixed?: boolean
+  /** The rate rises from a tenth to the whole of it within this time; what is asked meanwhile may fail as little as the rest. Default 0. */
+  readonly rampSeconds?: number
 }
 
 export interface OpenLoopResult {
@@ -25,6 +27,8 @@ export interface OpenLoopResult {
   /** How many were asked over HTTP/2, and how many gRPC calls were made. */
   readonly http2: number
   readonly grpc: number
+  /** HTTP/2 requests that never left the client and were asked anew; see `Http2Load`. */
+  readonly askedAnew: number
   /** Time since the start, what was asked and what came instead of the right answer. */
   readonly failures: readonly string[]
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number }
@@ -97,7 +101,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
 
   const depart = async (): Promise<void> => {
     while (!stopped) {
-      const dueMs = (sent * 1000) / options.requestsPerSecond
+      const dueMs = departureMs(sent, options.requestsPerSecond, options.rampSeconds ?? 0)
       const earlyMs = dueMs - (performance.now() - startedAt)
       if (earlyMs > 1) {
         await pause(earlyMs)
@@ -123,9 +127,26 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
       latencies.sort((a, b) => a - b)
       const at = (part: number): number => latencies[Math.floor((latencies.length - 1) * part)] ?? 0
       const latencyMs = { p50: at(0.5), p99: at(0.99), max: at(1) }
-      return { sent, newConnections, http2, grpc, failures, latencyMs, latestDepartureMs, ordersAnswered2xx: orders }
+      const counted = { sent, newConnections, http2, grpc, askedAnew: other?.askedAnew ?? 0, ordersAnswered2xx: orders }
+      return { ...counted, failures, latencyMs, latestDepartureMs }
     },
   }
+}
+
+/** How many requests leave while the rate rises. */
+export function sentInRamp(perSecond: number, rampSeconds: number): number {
+  return Math.floor(((perSecond + firstRate(perSecond)) / 2) * rampSeconds)
+}
+
+const firstRate = (perSecond: number): number => perSecond / 10
+
+// When the request of this index leaves: the rate rises in a straight line, and stays.
+function departureMs(index: number, perSecond: number, rampSeconds: number): number {
+  const inRamp = sentInRamp(perSecond, rampSeconds)
+  if (index >= inRamp) return rampSeconds * 1000 + ((index - inRamp) * 1000) / perSecond
+  const first = firstRate(perSecond)
+  const risePerSecond = (perSecond - first) / rampSeconds
+  return ((Math.sqrt(first * first + 2 * risePerSecond * index) - first) / risePerSecond) * 1000
 }
 
 // The bytes of a request; only the key of an order is new each time.

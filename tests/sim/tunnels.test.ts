@@ -130,9 +130,11 @@ test('a port that the caller may not use is refused, and the refusal is in the l
   assert.ok(told('web-0 outbound|7001||stock UF 403'))
 })
 
-test('rotations lose no connection: new tunnels go over new certificates, old ones end in order', async () => {
+test('rotations lose no connection: new tunnels go over new certificates once the old one gives way, old ones end in order', async () => {
   const mesh = await live(5, stock)
   await startStock(mesh)
+  mesh.issueAll(60_000)
+  await mesh.world.clock.advance(1_000)
   for (let round = 0; round < 10; round++) {
     const kept = await open(mesh, 7000)
     await say(mesh, kept, 'before')
@@ -140,7 +142,7 @@ test('rotations lose no connection: new tunnels go over new certificates, old on
     await say(mesh, kept, ', right after')
     const fresh = await open(mesh, 7000)
     await say(mesh, fresh, 'fresh')
-    await mesh.world.clock.advance(3_000)
+    await mesh.world.clock.advance(15_000)
     await say(mesh, kept, ', and later')
     kept.transport.end()
     fresh.transport.end()
@@ -148,7 +150,9 @@ test('rotations lose no connection: new tunnels go over new certificates, old on
   }
   const serials = mesh.exchanges.filter(({ proxy }) => proxy === 'stock-0').map(({ peerSerial }) => peerSerial)
   assert.equal(serials.length, 20)
-  assert.ok(new Set(serials).size >= 9, `serials seen by stock: ${serials.join(' ')}`)
+  // Ten rounds of 15 s, certificates of 60 s.
+  const seen = new Set(serials).size
+  assert.ok(seen >= 3 && seen <= 5, `serials seen by stock: ${serials.join(' ')}`)
   await mesh.world.clock.advance(500)
   assert.ok((mesh.proxies.get('stock-0')?.connectionCount() ?? 9) <= 1)
   await mesh.stop()

@@ -9,6 +9,8 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
@@ -43,6 +45,9 @@ const registry = createRegistry(
   RBACPerRouteSchema,
   HTTPFaultSchema,
   GrpcWebSchema,
+  CorsSchema,
+  CorsPolicySchema,
+  FilterConfigSchema,
   HttpProtocolOptionsSchema,
   HttpConnectionManagerSchema,
   TcpProxySchema,
@@ -277,6 +282,21 @@ const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 /** The part of a cluster that says how it is spoken to. */
 export function httpOptions(options: JsonObject): JsonObject {
   return { typedExtensionProtocolOptions: { [httpOptionsType]: any(httpOptionsType, options) } }
+}
+
+/** The CORS filter, which acts where a route has a policy. */
+export const cors: JsonObject = {
+  name: 'envoy.filters.http.cors',
+  typedConfig: any('envoy.extensions.filters.http.cors.v3.Cors'),
+}
+
+/** A policy of it, as a route, virtual host or configuration carries it. */
+export function corsPolicy(policy: JsonObject): JsonObject {
+  return {
+    typedPerFilterConfig: {
+      'envoy.filters.http.cors': any('envoy.extensions.filters.http.cors.v3.CorsPolicy', policy),
+    },
+  }
 }
 
 /** The gRPC-Web filter. */

@@ -6,7 +6,7 @@ export interface MeshInstance {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly serviceAccount: string
-  readonly proxy: 'sidecar' | 'gateway' | 'none'
+  readonly proxy: 'sidecar' | 'gateway' | 'grpc' | 'none'
   /** Where its sidecar listens for other workloads. */
   readonly address: string
   readonly appAddress: string

@@ -60,6 +60,7 @@ const labels: Readonly<Record<ExplainStep['decision'], string>> = {
   route: 'route',
   cluster: 'cluster',
   endpoint: 'endpoint',
+  cors: 'cors',
   fault: 'fault',
   response: 'response',
 }

@@ -5,6 +5,7 @@ import { buildProgram, EXIT, type Register } from './program.ts'
 
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   up: async () => (await import('./commands/up.ts')).registerUp,
+  bootstrap: async () => (await import('./commands/bootstrap.ts')).registerBootstrap,
   status: async () => (await import('./commands/status.ts')).registerStatus,
   config: async () => (await import('./commands/config.ts')).registerConfig,
   explain: async () => (await import('./commands/explain.ts')).registerExplain,

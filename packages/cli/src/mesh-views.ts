@@ -53,7 +53,8 @@ export function offlineViews(dir: string): Result<MeshViews> {
   const views = mesh.instances.flatMap((instance) => {
     const id = `${instance.name}.${instance.namespace}`
     const table = mesh.resourcesFor(id)
-    if (table === undefined) return []
+    // What gRPC libraries do with their configuration is theirs to explain.
+    if (table === undefined || instance.proxy === 'grpc') return []
     const { trustDomain } = mesh.snapshot.config.settings
     const bodies = (type: 'LDS' | 'RDS' | 'CDS' | 'EDS') => [...table.get(typeUrls[type]).values()]
     return [
@@ -80,6 +81,7 @@ export async function runningViews(api: ApiClient): Promise<Result<MeshViews>> {
   const warnings: string[] = []
   const views: NamedView[] = []
   for (const proxy of status.value.proxies) {
+    if (proxy.kind === 'grpc') continue
     const report = await api.resources(proxy.id)
     if (!report.ok) return report
     views.push(runningView(proxy, report.value, warnings))
@@ -90,7 +92,7 @@ export async function runningViews(api: ApiClient): Promise<Result<MeshViews>> {
 function runningView(proxy: ProxyReport, report: ResourcesReport, warnings: string[]): NamedView {
   const bodies = (type: 'LDS' | 'RDS' | 'CDS' | 'EDS') =>
     (report.types[type] ?? []).map(({ name, body }) => ({ name, body: Buffer.from(body, 'base64') }))
-  const { address, workload, instance, namespace, kind, identity } = proxy
+  const { address, workload, instance, namespace, identity } = proxy
   return {
     ...compiled(proxy.id, bodies, warnings),
     address,
@@ -98,7 +100,7 @@ function runningView(proxy: ProxyReport, report: ResourcesReport, warnings: stri
     workload,
     instance,
     namespace,
-    kind,
+    kind: proxy.kind === 'gateway' ? 'gateway' : 'sidecar',
   }
 }
 

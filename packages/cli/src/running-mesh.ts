@@ -96,6 +96,12 @@ export function runningMesh(options: MeshOptions): RunningMeshClient {
   }
 }
 
+/** The directory of the mesh that is meant; undefined: none runs here or above. */
+export function meshDirectory(dir: string | undefined): string | undefined {
+  const run = runFolder(dir)
+  return run === undefined ? undefined : dirname(dirname(run))
+}
+
 /** `.weft/run` of the given directory, of the nearest one above, or of the bookstore in this checkout. */
 function runFolder(dir: string | undefined): string | undefined {
   if (dir !== undefined) return join(resolve(dir), '.weft/run')

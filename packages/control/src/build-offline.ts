@@ -1,5 +1,6 @@
 // The whole translation without a control plane: files in, resource tables out. `weft explain DIR` and the golden tests use it.
 import {
+  isConfigured,
   loadFiles,
   type MeshObject,
   meshWorkloads,
@@ -67,7 +68,7 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
   const translations = new Map(
     snapshot.running.instances
       .map(({ value }) => value)
-      .filter((instance) => instance.proxy !== 'none')
+      .filter(isConfigured)
       .map((instance) => {
         const id = proxyIdOf(instance)
         const { flavor = 'weft', interception = 'explicit' } = options

@@ -1,13 +1,13 @@
 // The control plane without its I/O: takes configuration and instances, builds snapshots, translates them for every proxy,
 // hands the tables to the distributor, and can tell what it did.
-import { err, ok, type PeerIdentity, type Result, type Runtime, type Timer } from '@weft/core'
-import type { WorkloadInstance } from '@weft/resources'
+import { ok, type PeerIdentity, type Result, type Runtime, type Timer } from '@weft/core'
+import { isConfigured, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import type { Node } from '@weft/xds/lean'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
 import { type TranslationWork, workBetween } from './generators/build-memory.ts'
 import { findingsOf, Translator, type Translation } from './generators/translator.ts'
-import { claimOf, mayServe, proxyIdOf, spiffeIdOf } from './proxy-identity.ts'
+import { claimOf, instanceOf, mayServe, proxyIdOf, spiffeIdOf } from './proxy-identity.ts'
 import type { Distributor } from './serve/distributor-api.ts'
 import { withDerived } from './snapshot/derive.ts'
 import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
@@ -39,7 +39,8 @@ export interface Rebuild {
 export class ControlPlane {
   readonly #options: ControlPlaneOptions
   readonly #translator = new Translator()
-  readonly #flavors = new Map<string, ProxyRef['flavor']>()
+  /** What the newest node of a proxy said. */
+  readonly #claims = new Map<string, Pick<ProxyRef, 'flavor' | 'certificates'>>()
   readonly #translations = new Map<string, Translation>()
   #store: StoreState | undefined
   #instances: readonly WorkloadInstance[] | undefined
@@ -63,9 +64,7 @@ export class ControlPlane {
   /** The registry changed. */
   setInstances(instances: readonly WorkloadInstance[]): void {
     this.#instances = instances
-    this.#withProxy = new Map(
-      instances.filter(({ proxy }) => proxy !== 'none').map((instance) => [proxyIdOf(instance), instance]),
-    )
+    this.#withProxy = new Map(instances.filter(isConfigured).map((instance) => [proxyIdOf(instance), instance]))
     this.#schedule()
   }
 
@@ -124,13 +123,18 @@ export class ControlPlane {
   authorize(node: Node, peer: PeerIdentity | undefined): Result<string> {
     const claim = claimOf(node)
     if (!claim.ok) return claim
-    const { proxyId, flavor } = claim.value
-    const instance = this.#withProxy.get(proxyId)
-    if (instance === undefined) return err(`no proxy ${proxyId} is registered`)
-    const allowed = mayServe(instance, peer, this.#options.settings.trustDomain)
+    const { trustDomain } = this.#options.settings
+    const claimed = instanceOf(claim.value, this.#withProxy, peer, trustDomain)
+    if (!claimed.ok) return claimed
+    const instance = claimed.value
+    const allowed = mayServe(instance, peer, trustDomain)
     if (!allowed.ok) return allowed
-    if (this.#flavors.get(proxyId) !== flavor) {
-      this.#flavors.set(proxyId, flavor)
+    const proxyId = proxyIdOf(instance)
+    const { certificates } = claim.value
+    const flavor = claim.value.flavor === 'weft' ? 'weft' : 'envoy'
+    const before = this.#claims.get(proxyId)
+    if (before?.flavor !== flavor || before.certificates !== certificates) {
+      this.#claims.set(proxyId, { flavor, certificates })
       if (this.#snapshot !== undefined) this.#publish(this.#snapshot, this.#ref(instance))
     }
     return ok(proxyId)
@@ -181,13 +185,13 @@ export class ControlPlane {
     for (const id of [...this.#translations.keys()]) {
       if (this.#withProxy.has(id)) continue
       this.#translations.delete(id)
-      this.#flavors.delete(id)
+      this.#claims.delete(id)
       this.#translator.forget(id)
       this.#options.distributor.removeTable(id)
     }
     // The snapshot's instances are the same objects while they say the same; the registry's are new with every reading.
     return snapshot.running.instances.filter(
-      ({ value }) => value.proxy !== 'none' && this.#publish(snapshot, this.#ref(value)),
+      ({ value }) => isConfigured(value) && this.#publish(snapshot, this.#ref(value)),
     ).length
   }
 
@@ -201,6 +205,6 @@ export class ControlPlane {
 
   #ref(instance: WorkloadInstance): ProxyRef {
     const id = proxyIdOf(instance)
-    return { id, instance, flavor: this.#flavors.get(id) ?? 'weft', interception: 'explicit' }
+    return { id, instance, flavor: 'weft', ...this.#claims.get(id), interception: 'explicit' }
   }
 }

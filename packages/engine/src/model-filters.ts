@@ -1,13 +1,13 @@
 // Compiled http filters and their per-route settings.
 import type { NetworkRbac, RbacPolicies } from './model.ts'
 import type { HttpRateLimit } from './model-rate-limits.ts'
-import type { Rule } from './predicate.ts'
+import type { Rule, ValueTest } from './predicate.ts'
 
 /** One entry of `http_filters`. `disabled`: off unless a route turns it on. */
 export type HttpFilter = {
   readonly name: string
   readonly disabled: boolean
-} & (HttpRbac | HttpFault | HttpGrpcWeb | HttpRateLimit | HttpRouter)
+} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpRouter)
 
 /** `envoy.filters.http.rbac`. */
 export interface HttpRbac {
@@ -50,6 +50,35 @@ export interface Fault {
   readonly maxActive: number | undefined
 }
 
+/** `envoy.filters.http.cors`: acts only where a route, virtual host or configuration has a policy. */
+export interface HttpCors {
+  readonly kind: 'cors'
+}
+
+/** A share of something. */
+export interface Fraction {
+  readonly numerator: number
+  readonly denominator: number
+}
+
+/** A CorsPolicy. What is undefined (or, of origins, empty) the next, less specific policy says. */
+export interface CorsPolicy {
+  /** One must pass; one that passes for `*` passes for all. */
+  readonly origins: readonly ValueTest[]
+  readonly methods: string | undefined
+  readonly headers: string | undefined
+  readonly expose: string | undefined
+  readonly maxAge: string | undefined
+  readonly credentials: boolean | undefined
+  readonly privateNetwork: boolean | undefined
+  /** Preflights of other origins go on; otherwise they are answered without a permission. */
+  readonly forwardsOthers: boolean | undefined
+  /** Share of the requests it is applied to. */
+  readonly enabled: Fraction
+  /** Share of the requests that are only looked at, where it is not applied. */
+  readonly shadow: Fraction
+}
+
 /** `envoy.filters.http.grpc_web`. */
 export interface HttpGrpcWeb {
   readonly kind: 'grpc-web'
@@ -69,5 +98,6 @@ export type FilterOverride =
   | { readonly kind: 'enabled' }
   | ({ readonly kind: 'rbac' } & Omit<HttpRbac, 'kind'>)
   | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'cors'; readonly policy: CorsPolicy }
 
 export type { NetworkRbac }

@@ -1,5 +1,6 @@
 // One machine: the supervisor behind `weft up`, and the host agent.
 export { HostAgent, type HostAgentOptions, type IdentityStatus } from './agent/host-agent.ts'
+export { grpcBootstrapFile } from './supervisor/grpc-library.ts'
 export { type MeshAccess, openMeshAccess } from './check/mesh-access.ts'
 export { type LogPrinter, logPrinter } from './process/log-printer.ts'
 export { lockHolder } from './state-lock.ts'

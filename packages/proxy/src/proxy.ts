@@ -79,7 +79,6 @@ export class Proxy {
   #retired = false
   /** Everything a gateway accepts is from others; a sidecar's outbound listeners serve its own application. */
   readonly #isFromOthers: (listener: Listener) => boolean
-  #ownSerial: string | undefined
   #configured = false
   /** Set once draining has begun. */
   #drain: Promise<void> | undefined
@@ -284,12 +283,9 @@ export class Proxy {
     this.#requestPath.onSecrets()
     this.#istio.forgetPairs()
     for (const { name, facts } of this.#secrets.describe().certificates) {
-      this.#connections.certificateRotated(name, facts.serial)
+      this.#connections.certificateRotated(name, facts)
     }
-    const serial = this.#secrets.certificate(ownCertificate)?.facts.serial
-    const rotated = this.#ownSerial !== undefined && serial !== this.#ownSerial
-    this.#ownSerial = serial
-    this.#upstream.onSecrets(rotated)
+    this.#upstream.onSecrets()
   }
 
   #view(): ProxyView {

@@ -67,7 +67,7 @@ export const definitions = {
   Workload: workloadKind,
 } satisfies { readonly [K in KindName]: KindDefinition<K> }
 
-const all = Object.values(definitions) as unknown as readonly KindDefinition[]
+const all: readonly KindDefinition[] = Object.values(definitions)
 
 const byWrittenKind = new Map<string, readonly KindDefinition[]>()
 for (const definition of all) {

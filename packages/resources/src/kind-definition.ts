@@ -33,9 +33,12 @@ export interface KindDefinition<K extends KindName = KindName> {
   readonly refused?: string
   /** Every object of the kind is refused where Weft's own proxy is the data plane: what to do instead. */
   readonly refusedOnWeft?: string
-  /** Fills in defaults; `spec` has passed the schema of its version. */
-  readonly withDefaults: (spec: Written<SpecByKind[K]>, version: string) => SpecByKind[K]
+  /** Fills in defaults; `spec` has passed the schema of its version. A method, so that a definition of one kind is one of any kind. */
+  withDefaults(spec: Written<SpecByKind[K]>, version: string): SpecByKind[K]
 }
+
+/** Fields of some kind, as far as its schema vouches for them. */
+export type WrittenSpec = Written<SpecByKind[KindName]>
 
 /** Where the fields of a kind stand. */
 export type FieldRoot = 'spec' | 'top'

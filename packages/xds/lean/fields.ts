@@ -256,6 +256,11 @@ const httpFilters = [
     'RateLimitDescriptor.Entry': 'key value',
   }),
   ...group('envoy.extensions.filters.http.grpc_web.v3', { GrpcWeb: '' }),
+  ...group('envoy.extensions.filters.http.cors.v3', {
+    Cors: '',
+    CorsPolicy: `allow_origin_string_match allow_methods allow_headers expose_headers max_age allow_credentials
+      filter_enabled shadow_enabled allow_private_network_access forward_not_matching_preflights`,
+  }),
   ...group('envoy.extensions.filters.common.fault.v3', {
     FaultDelay: 'fixed_delay header_delay percentage',
     'FaultDelay.HeaderDelay': '',

@@ -92,6 +92,13 @@ spec:
   workloadSelector: { labels: { app: web } }
   egress:
     - hosts: [./catalog.shop.svc.cluster.local, ./outside.example, ./named.example]
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: catalog, namespace: shop }
+spec:
+  workloadSelector: { labels: { app: catalog } }
+  outboundTrafficPolicy: { mode: ALLOW_ANY, egressProxy: { host: hidden } }
 `
 
 describe('the ways in and out of real Envoys', { skip: skipWithoutEnvoy }, () => {
@@ -151,6 +158,13 @@ describe('the ways in and out of real Envoys', { skip: skipWithoutEnvoy }, () =>
     assert.equal((await mesh.call('web-0', 'http://catalog/')).status, 200)
     assert.equal((await mesh.call('web-0', 'http://hidden/')).status, 502)
     assert.equal((await mesh.call('catalog-0', 'http://hidden/')).status, 200)
+  })
+
+  test('an egress proxy gets the requests for hosts that nobody knows, of the workloads that name one', async () => {
+    const answer = await mesh.call('catalog-0', 'http://unknown.example/')
+    assert.deepEqual([answer.status, answer.body], [200, 'catalog-0'])
+    assert.equal(mesh.seen.at(-1)?.headers.host, 'unknown.example')
+    assert.equal((await mesh.call('web-0', 'http://unknown.example/')).status, 502)
   })
 
   function overTls(

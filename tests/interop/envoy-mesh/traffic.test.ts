@@ -143,4 +143,11 @@ spec: { host: catalog, trafficPolicy: { loadBalancer: ${loadBalancer} ${more} } 
     mesh.edit(balance('{ localityLbSetting: { enabled: true } }', ', outlierDetection: { consecutive5xxErrors: 3 }'))
     await until(async () => !(await answers(12, () => ({}))).has('far-0'))
   })
+
+  test('zone aware balancing keeps to the zone of the client, and to nothing where there are too few endpoints', async () => {
+    mesh.edit(balance('{ zoneAwareLbSetting: { enabled: true } }'))
+    await until(async () => (await answers(40, () => ({}))).has('far-0'))
+    mesh.edit(balance('{ zoneAwareLbSetting: { enabled: true, minClusterSize: 2 } }'))
+    await until(async () => !(await answers(40, () => ({}))).has('far-0'))
+  })
 })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { log } from './log.ts'
 import { propagatedHeaders } from './propagated-headers.ts'
-import { matchRoute, type PathParams } from './route-path.ts'
+import { type PathParams, routeMatcher, type RouteMatcher } from './route-path.ts'
 import { acceptWebSocket, asksForWebSocket, type LiveSocket } from './web-socket.ts'
 
 /** What a handler is given. */
@@ -55,6 +55,12 @@ export interface HttpServiceOptions {
   readonly onClose?: () => void
 }
 
+/** The options with every pattern read. */
+interface Service extends Omit<HttpServiceOptions, 'routes' | 'live'> {
+  readonly routes: readonly (Route & { readonly match: RouteMatcher })[]
+  readonly live: readonly (LiveRoute & { readonly match: RouteMatcher })[]
+}
+
 /** A failure with the status the caller shall see. */
 export class HttpError extends Error {
   readonly status: number
@@ -72,6 +78,7 @@ const liveMax = 1_000
 
 /** Binds, serves, and ends on SIGTERM or SIGINT once running requests are answered. Resolves when the service listens. */
 export async function startHttpService(options: HttpServiceOptions): Promise<Server> {
+  const service: Service = { ...options, routes: readPatterns(options.routes), live: readPatterns(options.live ?? []) }
   let draining = false
   const open = new Set<LiveSocket>()
   // Other upgrades (`h2c`) are offers that a server may pass over.
@@ -79,9 +86,9 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Ser
     headers.upgrade?.toLowerCase() === 'websocket'
   const server = createServer({ shouldUpgradeCallback }, (request, response) => {
     if (draining) response.setHeader('connection', 'close')
-    void answer(options, request, response)
+    void answer(service, request, response)
   })
-  server.on('upgrade', (request, socket, head) => void goLive(options, { request, socket, head }, open))
+  server.on('upgrade', (request, socket, head) => void goLive(service, { request, socket, head }, open))
   server.keepAliveTimeout = keepAliveTimeoutMs
   server.on('clientError', (_error, socket) => socket.destroy())
   const end = (): void => {
@@ -101,8 +108,12 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Ser
   return server
 }
 
+function readPatterns<T extends { readonly path: string }>(routes: readonly T[]): (T & { match: RouteMatcher })[] {
+  return routes.map((route) => ({ ...route, match: routeMatcher(route.path) }))
+}
+
 async function goLive(
-  options: HttpServiceOptions,
+  options: Service,
   { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
   open: Set<LiveSocket>,
 ): Promise<void> {
@@ -119,8 +130,9 @@ async function goLive(
     if (open.size >= liveMax) throw new HttpError(503, 'too many are listening')
     const url = URL.parse(request.url ?? '/', 'http://service')
     if (url === null || !asksForWebSocket(request)) throw new HttpError(400, 'bad request')
-    for (const { path, handle } of options.live ?? []) {
-      const params = matchRoute(path, url.pathname)
+    const segments = url.pathname.split('/')
+    for (const { match, handle } of options.live) {
+      const params = match(segments)
       if (params !== undefined)
         return await handle({ request, url, params, passOn: propagatedHeaders(request) }, accept)
     }
@@ -145,7 +157,7 @@ function endGracefully(server: Server, options: HttpServiceOptions): void {
   })
 }
 
-async function answer(options: HttpServiceOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(options: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const call = makeCall(request, response)
   if (call === undefined) return send(call, response, { status: 400, json: { error: 'bad request target' } })
   try {
@@ -165,13 +177,14 @@ function makeCall(request: IncomingMessage, response: ServerResponse): (Call & {
   return { request, response, url, params: {}, passOn: propagatedHeaders(request), body: () => readBody(request) }
 }
 
-async function dispatch(routes: readonly Route[], call: Call): Promise<Reply | undefined> {
+async function dispatch(routes: Service['routes'], call: Call): Promise<Reply | undefined> {
   const path = call.url.pathname
   if (path === '/healthz') return { status: 200, text: 'ok\n' }
   const method = call.request.method === 'HEAD' ? 'GET' : call.request.method
+  const segments = path.split('/')
   let pathKnown = false
   for (const route of routes) {
-    const params = matchRoute(route.path, path)
+    const params = route.match(segments)
     if (params === undefined) continue
     pathKnown = true
     if (route.method === method) return route.handle({ ...call, params })

@@ -1,5 +1,5 @@
 // Who is logged in travels in a signed cookie: `<name>.<until, seconds since 1970>.<HMAC>`. Web itself remembers nobody.
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -14,7 +14,7 @@ export interface Sessions {
 
 /** Sessions signed with the key in `DATA_DIR/web-session.key`, made at the first start (mode 0600). */
 export function openSessions(): Sessions {
-  const key = openKey(process.env['DATA_DIR'] ?? 'data')
+  const key = createSecretKey(openKey(process.env['DATA_DIR'] ?? 'data'))
   const sign = (text: string): Buffer => createHmac('sha256', key).update(text).digest()
   return {
     issue(name) {
@@ -22,7 +22,8 @@ export function openSessions(): Sessions {
       return `${text}.${sign(text).toString('base64url')}`
     },
     read(value) {
-      const [name = '', until = '', mac = ''] = (value ?? '').split('.')
+      if (value === undefined || value === '') return undefined
+      const [name = '', until = '', mac = ''] = value.split('.')
       const given = Buffer.from(mac, 'base64url')
       const wanted = sign(`${name}.${until}`)
       if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined

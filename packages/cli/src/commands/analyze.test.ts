@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { AnalyzeReport } from './analyze.ts'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'weft-analyze-'))
 after(() => rmSync(dir, { recursive: true }))
 
-function weft(...args: string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const main = join(import.meta.dirname, '../main.ts')
-  return spawnSync(process.execPath, [main, 'analyze', ...args], { encoding: 'utf8' })
-}
+const weft = (...args: readonly string[]): Run => runWeft(['analyze', ...args])
 
 test('weft analyze prints place, field and mend, as text and as JSON, and exits 1 on errors', () => {
   mkdirSync(join(dir, 'bad/mesh'), { recursive: true })

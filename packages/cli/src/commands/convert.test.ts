@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { ConvertReport } from './convert.ts'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'weft-convert-'))
 after(() => rmSync(dir, { recursive: true }))
 
-function weft(...args: string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  return spawnSync(process.execPath, [join(import.meta.dirname, '../main.ts'), ...args], { encoding: 'utf8' })
-}
+const weft = (...args: readonly string[]): Run => runWeft([...args])
 
 const ingress = `apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -1,24 +1,14 @@
 // What people read: the explanations of the bookstore, offline, to the letter. UPDATE_GOLDEN=1 rewrites the texts.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Explanation } from '@weft/engine'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
-const root = join(import.meta.dirname, '../../../..')
 const golden = join(import.meta.dirname, '../../golden')
 
-interface Run {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function weft(...args: string[]): Run {
-  const main = join(import.meta.dirname, '../main.ts')
-  return spawnSync(process.execPath, [main, 'explain', ...args], { encoding: 'utf8', cwd: root })
-}
+const weft = (...args: readonly string[]): Run => runWeft(['explain', ...args])
 
 const offline = ['-f', 'examples/bookstore']
 const cases: Readonly<Record<string, readonly string[]>> = {

@@ -1,19 +1,9 @@
 // `weft explain` as a process, offline on the bookstore.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import { test } from 'node:test'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
-const root = join(import.meta.dirname, '../../../..')
-const main = join(root, 'packages/cli/src/main.ts')
-
-function weft(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'explain', ...args], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  return { status, stdout, stderr }
-}
+const weft = (...args: readonly string[]): Run => runWeft(['explain', ...args])
 
 const bookstore = ['-f', 'examples/bookstore'] as const
 

@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
-const root = join(import.meta.dirname, '../../../..')
-
-interface Run {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function weft(...args: string[]): Run {
-  const main = join(import.meta.dirname, '../main.ts')
-  const maxBuffer = 64 * 2 ** 20
-  return spawnSync(process.execPath, [main, 'translate', ...args], { encoding: 'utf8', cwd: root, maxBuffer })
-}
+const weft = (...args: readonly string[]): Run => runWeft(['translate', ...args])
 
 interface Translated {
   readonly type: string

@@ -2,6 +2,7 @@
 import { buildOffline, type OfflineMesh, resourceToJson } from '@weft/control'
 import { type Command, Option } from 'commander'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
+import { isConfigured } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
 import { stringify } from 'yaml'
 import { printTable } from '../print-table.ts'
@@ -119,7 +120,7 @@ function findProxyId({ instances }: OfflineMesh, name: string): Result<string> {
   )
   const [first] = matching
   if (first === undefined) {
-    const known = instances.filter(({ proxy }) => proxy !== 'none').map((each) => `${each.name}.${each.namespace}`)
+    const known = instances.filter(isConfigured).map((each) => `${each.name}.${each.namespace}`)
     return err(`there is no proxy ${name}; there are: ${known.slice(0, 50).join(', ') || 'none'}`)
   }
   if (matching.some(({ namespace }) => namespace !== first.namespace)) {

@@ -12,6 +12,7 @@ import {
   startMesh,
   type UpSettings,
 } from '@weft/local'
+import { hasProxy } from '@weft/resources'
 import { checkTableFoot, checkTableHead, checkTableRow } from '../check/check-table.ts'
 import { loadCheckTable, runChecks } from '../check/run-checks.ts'
 import { parseDurationMs, parsePort } from '../parse-options.ts'
@@ -162,7 +163,7 @@ function summary(mesh: RunningMesh, options: UpOptions, elapsedMs: number): stri
   const rows = instances.map(({ name, proxy, address, appAddress, ports }) => {
     const at = proxy === 'gateway' ? address : `${address} -> application on ${appAddress}`
     const listed = ports.map(({ name: port, port: number }) => `${port} ${number}`).join(', ')
-    return `  ${name.padEnd(width)}  ${proxy === 'none' ? 'no proxy' : options.proxy}  ${at}${listed === '' ? '' : `  (${listed})`}`
+    return `  ${name.padEnd(width)}  ${hasProxy({ proxy }) ? options.proxy : proxy === 'grpc' ? 'gRPC asks itself' : 'no proxy'}  ${at}${listed === '' ? '' : `  (${listed})`}`
   })
   return [
     '',

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,20 +6,12 @@ import { after, test } from 'node:test'
 import { loadFiles } from '@weft/resources'
 import { reported } from '../problem-report.ts'
 import { printReport, type ValidateReport } from '../validate-report.ts'
+import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'weft-validate-'))
 after(() => rmSync(dir, { recursive: true }))
 
-interface Run {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function weft(args: readonly string[], input = ''): Run {
-  const main = join(import.meta.dirname, '../main.ts')
-  return spawnSync(process.execPath, [main, 'validate', ...args], { encoding: 'utf8', input })
-}
+const weft = (args: readonly string[], input = ''): Run => runWeft(['validate', ...args], input)
 
 const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 80 }] }\n'
 

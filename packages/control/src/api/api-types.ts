@@ -35,7 +35,7 @@ export interface ProxyReport {
   readonly instance: string
   readonly namespace: string
   readonly workload: string
-  readonly kind: 'sidecar' | 'gateway'
+  readonly kind: 'sidecar' | 'gateway' | 'grpc'
   readonly address: string
   readonly ready: boolean
   readonly draining: boolean

@@ -69,7 +69,7 @@ function proxyReport(
     instance: instance.name,
     namespace: instance.namespace,
     workload: instance.workload,
-    kind: instance.proxy === 'gateway' ? 'gateway' : 'sidecar',
+    kind: instance.proxy === 'gateway' || instance.proxy === 'grpc' ? instance.proxy : 'sidecar',
     address: instance.address,
     ready: instance.ready,
     draining: instance.draining,

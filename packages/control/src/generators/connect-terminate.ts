@@ -20,6 +20,8 @@ import { weftMetadata } from './metadata.ts'
 import { socketAddress } from './socket-address.ts'
 import { alpn, downstreamMtls } from './tls-contexts.ts'
 
+/** The label by which a workload says how it takes tunnels. */
+export const tunnelLabel = 'networking.istio.io/tunnel'
 /** Port of tunnels on every sidecar. */
 export const tunnelPort = 15008
 
@@ -87,7 +89,7 @@ export const connectTerminate = generator({
 
 /** Whether a workload takes tunnels: its label, Istio's, can say that it does not; nor does it while a policy asks for what no tunnel tells. */
 export function takesTunnels(labels: Readonly<Record<string, string>>, policies: InboundRefs['policies']): boolean {
-  return (labels['networking.istio.io/tunnel'] ?? 'http') === 'http' && !asksServerName(policies)
+  return (labels[tunnelLabel] ?? 'http') === 'http' && !asksServerName(policies)
 }
 
 /** The TCP ports of a workload that take mutual TLS. */

@@ -3,6 +3,7 @@ import { originOf, type Origin } from '@weft/core'
 import {
   type DestinationRuleSpec,
   isVisible,
+  type LoadBalancer,
   type LocalityLoadBalancing,
   selectsLabels,
   type PortTrafficPolicy,
@@ -14,6 +15,7 @@ import type { MeshSettings } from '../snapshot/mesh-settings.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { Loser, ProxyRef } from './generator.ts'
 import type { Service } from './hosts.ts'
+import { nodeLabel } from './locality.ts'
 
 /** A DestinationRule with its content. */
 export type DestinationRule = SnapshotObject<DestinationRuleSpec>
@@ -109,6 +111,31 @@ export function mergeDestinationRules(rules: readonly DestinationRule[]): Merged
 export interface PolicyDefaults {
   readonly connectTimeout?: string
   readonly localityLbSetting?: LocalityLoadBalancing
+  /** Endpoints are in the order of that setting whether failing ones are found out or not. */
+  readonly ordered?: boolean
+  readonly loadBalancer?: LoadBalancer
+}
+
+/** What a Service says where no rule does, over what the mesh says. */
+export function serviceDefaults({ spec: { sessionAffinity, prefers } }: Service, mesh: PolicyDefaults): PolicyDefaults {
+  if (sessionAffinity === undefined && prefers === undefined) return mesh
+  return {
+    ...mesh,
+    ...(prefers === undefined ? {} : { localityLbSetting: preference[prefers], ordered: true }),
+    ...(sessionAffinity === undefined ? {} : { loadBalancer: byClientAddress }),
+  }
+}
+
+const zone = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
+const preference = {
+  zone: { failoverPriority: zone },
+  node: { failoverPriority: [...zone, nodeLabel] },
+}
+
+/** How a Service's `sessionAffinity` is kept: by a ring on which clients have their places. */
+export const byClientAddress: LoadBalancer = {
+  simple: 'LEAST_REQUEST',
+  consistentHash: { useSourceIp: true, algorithm: 'ring' },
 }
 
 /** The defaults of a mesh. */
@@ -123,13 +150,15 @@ export function policyDefaults({ config }: MeshSettings): PolicyDefaults {
 /** A policy with the defaults filled in. */
 export function withDefaults(policy: TrafficPolicy, defaults: PolicyDefaults): TrafficPolicy {
   const { connectTimeout, localityLbSetting } = defaults
-  const { loadBalancer = { simple: 'LEAST_REQUEST' as const }, connectionPool } = policy
+  const { loadBalancer = defaults.loadBalancer ?? { simple: 'LEAST_REQUEST' as const }, connectionPool } = policy
   return {
     ...policy,
     ...(connectTimeout === undefined
       ? {}
       : { connectionPool: { ...connectionPool, tcp: { connectTimeout, ...connectionPool?.tcp } } }),
-    ...(localityLbSetting === undefined ? {} : { loadBalancer: { localityLbSetting, ...loadBalancer } }),
+    ...(localityLbSetting === undefined && defaults.loadBalancer === undefined
+      ? {}
+      : { loadBalancer: { ...(localityLbSetting === undefined ? {} : { localityLbSetting }), ...loadBalancer } }),
   }
 }
 

@@ -9,6 +9,10 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { OpenTelemetryConfigSchema } from '@weft/xds/es/envoy/config/trace/v3/opentelemetry'
+import { ZipkinConfigSchema } from '@weft/xds/es/envoy/config/trace/v3/zipkin'
+import { ExpressionFilterSchema } from '@weft/xds/es/envoy/extensions/access_loggers/filters/cel/v3/cel'
+import { UuidRequestIdConfigSchema } from '@weft/xds/es/envoy/extensions/request_id/uuid/v3/uuid'
 import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
@@ -64,6 +68,10 @@ export const resourceSchemas: Readonly<Record<string, DescMessage>> = {
 export const ownMessages = createRegistry(
   StdoutAccessLogSchema,
   FileAccessLogSchema,
+  ExpressionFilterSchema,
+  ZipkinConfigSchema,
+  OpenTelemetryConfigSchema,
+  UuidRequestIdConfigSchema,
   JwtAuthenticationSchema,
   ExtAuthzSchema,
   ExtAuthzPerRouteSchema,

@@ -2,25 +2,27 @@
 import { originOf } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
+  hasProxy,
   type Subset,
   type PeerAuthenticationSpec,
   selectsLabels,
   servingAddress,
   type ServicePort,
-  targetPortOf,
   type WorkloadEntrySpec,
   type WorkloadInstance,
 } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
-import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import { effectiveMtls, peerAuthenticationsOf, takesMtls } from '../policies/peer-authentication.ts'
 import { policyLevel } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
-import type { SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { Ref, SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { sharesByZone } from '../snapshot/topics.ts'
 import { asksServerName } from '../policies/rbac-rule.ts'
 import { connectOriginateName, tunnelMatch, tunnelMetadata } from './connect-originate.ts'
-import { takesTunnels, tunnelPort } from './connect-terminate.ts'
+import { takesTunnels, tunnelLabel, tunnelPort } from './connect-terminate.ts'
 import {
+  type Callers,
   type DestinationRule,
   destinationRulesFor,
   mergeDestinationRules,
@@ -28,15 +30,27 @@ import {
   policyDefaults,
   portPolicy,
   ruleScope,
+  serviceDefaults,
   withDefaults,
 } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
-import { type BuiltResource, generator, makeView, type ProxyRef } from './generator.ts'
+import { type BuiltResource, generator, makeView, type ProxyRef, type View } from './generator.ts'
 import { discoveryKind } from './host-discovery.ts'
 import { lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
-import { type ClientPlace, localityGroups, localityOf, parseLocality, type PlacedEndpoint } from './locality.ts'
-import { imports, importsOf } from './sidecar-scope.ts'
+import {
+  type ClientPlace,
+  type Locality,
+  localityGroups,
+  localityOf,
+  nodeLabel,
+  parseLocality,
+  type PlacedEndpoint,
+  zoneAwareGroups,
+} from './locality.ts'
+import { type ClientsByZone, zoneOf } from './zone-shares.ts'
+import { portOfInstance } from './instance-port.ts'
+import { type Imports, imports, importsOf } from './sidecar-scope.ts'
 import { isSeen, type ServiceReferences } from './service-references.ts'
 import { internalAddress, socketAddress } from './socket-address.ts'
 import { workloadMetadata } from './workload-metadata.ts'
@@ -58,68 +72,112 @@ interface EndpointScope {
   readonly trustDomain: string
   /** The client; nowhere where no rule asks where it is. */
   readonly client: ClientPlace
+  /** Who shares the endpoints with it; nobody where no rule asks. */
+  readonly clients: ClientsByZone
   readonly defaults: PolicyDefaults
+  /** Whether the client sends streams of bytes through tunnels. */
+  readonly tunnels: boolean
 }
+
+/** What endpoints are made from. */
+type AllRefs = EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
+
+/** What a proxy's view of endpoints depends on besides objects. */
+interface ProxyEndpointScope extends EndpointScope {
+  readonly callers: Callers
+  readonly hosts: Imports
+  readonly namespace: string
+}
+
+type Groups = ReturnType<typeof localityGroups>
 
 /** One ClusterLoadAssignment per outbound cluster. */
 export const endpoints = generator({
   name: 'endpoints',
-  scope: (mesh, proxy) => ({
+  scope: endpointScope,
+  each: ['Service'],
+  views: endpointViews,
+  build: ({ scope, refs }) => ({ resources: assignments(scope, refs), problems: [], losers: [] }),
+})
+
+/** The scope of a proxy's endpoints. */
+export function endpointScope(mesh: MeshQuery, proxy: ProxyRef): ProxyEndpointScope {
+  return {
     callers: ruleScope(mesh, proxy),
     hosts: importsOf(mesh, proxy),
     namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     rootNamespace: mesh.settings.rootNamespace,
     trustDomain: mesh.settings.trustDomain,
     client: clientPlace(mesh, proxy),
+    clients: clientsByZone(mesh, proxy),
     defaults: policyDefaults(mesh.settings),
-  }),
-  each: ['Service'],
-  views(mesh, { callers, client, hosts, namespace, ...scope }, item) {
-    const service = item as Service
-    // Where names are resolved, nobody asks for endpoints.
-    if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
-    if (!imports(mesh, hosts, service, namespace)) return []
-    const early = service.spec.publishNotReadyAddresses === true
-    const instances = mesh.instancesBehind(service).filter(({ value }) => (value.ready || early) && !value.draining)
-    const destinationRules = destinationRulesFor(mesh, service, callers)
-    const targets = instances.map(({ value }) => value)
-    return [
-      makeView<
-        EndpointScope,
-        EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
-      >(
-        { ...scope, client: asksForPlace(destinationRules, scope.defaults) ? client : nowhere },
-        {
-          service: [service],
-          destinationRules,
-          instances,
-          workloadEntries: mesh.workloadEntriesBehind(service),
-          peerAuthentications: mesh.peerAuthentications(targets),
-          serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
-        },
-      ),
-    ]
-  },
-  build({ scope, refs }) {
-    const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
-    const groups = (service: Service, port: ServicePort, subset?: Subset): ReturnType<typeof localityGroups> => {
-      const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
-      const { tls, loadBalancer, outlierDetection } = rules
-      const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
-      const labels = subset?.labels ?? {}
-      const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
-      const placed = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
-      return localityGroups(placed, scope.client, loadBalancer?.localityLbSetting, outlierDetection !== undefined)
-    }
-    const resources = refs.service.flatMap((service) =>
-      service.spec.ports.flatMap((port) => [
-        assignment(service, port, '', groups(service, port)),
-        ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
-      ]),
-    )
-    return { resources, problems: [], losers: [] }
-  },
-})
+    tunnels: hasProxy(proxy.instance),
+  }
+}
+
+/** What stands behind one Service, for callers of a scope. */
+export function endpointViews(
+  mesh: MeshQuery,
+  { callers, client, clients, hosts, namespace, ...scope }: ProxyEndpointScope,
+  item: Ref | undefined,
+): View<EndpointScope, AllRefs>[] {
+  const service = item as Service
+  // Where names are resolved, nobody asks for endpoints.
+  if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
+  if (!imports(mesh, hosts, service, namespace)) return []
+  const instances = mesh.servingBehind(service)
+  const destinationRules = destinationRulesFor(mesh, service, callers)
+  const targets = instances.map(({ value }) => value)
+  return [
+    makeView<EndpointScope, AllRefs>(
+      {
+        ...scope,
+        defaults: serviceDefaults(service, scope.defaults),
+        client: asksForPlace(service, destinationRules, scope.defaults) ? client : nowhere,
+        clients: destinationRules.some(({ spec }) => sharesByZone(spec)) ? clients : {},
+      },
+      {
+        service: [service],
+        destinationRules,
+        instances,
+        workloadEntries: mesh.workloadEntriesBehind(service),
+        peerAuthentications: mesh.peerAuthentications(targets),
+        serverNamePolicies: mesh.authorizationPolicies(targets).filter((policy) => asksServerName([policy])),
+      },
+    ),
+  ]
+}
+
+/** The assignments of a Service's ports and subsets; `shape` has the last word on the groups. */
+export function assignments(
+  scope: EndpointScope,
+  refs: AllRefs,
+  shape: (groups: Groups) => Groups = (groups) => groups,
+): BuiltResource[] {
+  const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
+  const groups = (service: Service, port: ServicePort, subset?: Subset): Groups => {
+    const rules = withDefaults(portPolicy(policy, subset?.trafficPolicy, port.port), scope.defaults)
+    const { tls, loadBalancer, outlierDetection } = rules
+    const { localityLbSetting: setting, zoneAware } = loadBalancer ?? {}
+    const always = scope.defaults.ordered === true && setting === scope.defaults.localityLbSetting
+    const usesTls = tls === undefined || tls.mode === 'ISTIO_MUTUAL'
+    const labels = subset?.labels ?? {}
+    const members = refs.instances.filter(({ value }) => selectsLabels(labels, value.labels))
+    const all = [...running({ port, tls: usesTls }, members, refs, scope), ...written(service, port, refs, labels)]
+    const placed = service.spec.nodeLocal === true ? all.filter(({ node }) => node === scope.client.node) : all
+    if (zoneAware !== undefined) return shape(zoneAwareGroups(placed, scope.client, zoneAware, scope.clients))
+    return shape(localityGroups(placed, scope.client, setting, always || outlierDetection !== undefined))
+  }
+  return refs.service.flatMap((service) =>
+    service.spec.ports.flatMap((port) => [
+      assignment(service, port, '', groups(service, port)),
+      ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
+    ]),
+  )
+}
+
+/** The node of workloads that name none. */
+const thisMachine = ''
 
 const nowhere: ClientPlace = { locality: parseLocality(''), labels: {} }
 
@@ -129,18 +187,36 @@ function clientPlace(mesh: MeshQuery, { instance }: ProxyRef): ClientPlace {
     const value = instance.labels[key]
     return value === undefined ? [] : [[key, value] as const]
   })
-  return { locality: localityOf(instance.labels), labels: Object.fromEntries(labels) }
+  return {
+    locality: localityOf(instance.labels),
+    labels: Object.fromEntries(labels),
+    node: instance.labels[nodeLabel] ?? thisMachine,
+  }
 }
 
-/** Whether endpoints are in an order that depends on where the client is: by shares, or since failing ones are found out. */
-function asksForPlace(rules: readonly DestinationRule[], { localityLbSetting }: PolicyDefaults): boolean {
-  if (localityLbSetting?.distribute !== undefined) return true
+/** The instances of the client's application, by zone: those of its label `app`; without one it is alone. */
+function clientsByZone(mesh: MeshQuery, { instance: { namespace, labels } }: ProxyRef): ClientsByZone {
+  const { app } = labels
+  if (app === undefined || !mesh.anySharesByZone()) return {}
+  const zones = mesh.instancesWith(namespace, { app }).map(({ value }) => zoneOf(localityOf(value.labels)))
+  return Object.fromEntries([...Map.groupBy(zones.sort(), (zone) => zone)].map(([zone, all]) => [zone, all.length]))
+}
+
+/** Whether endpoints depend on where the client is: by shares or preference, or since failing ones are found out. */
+function asksForPlace(
+  { spec: { nodeLocal, prefers } }: Service,
+  rules: readonly DestinationRule[],
+  { localityLbSetting }: PolicyDefaults,
+): boolean {
+  if (localityLbSetting?.distribute !== undefined || nodeLocal === true || prefers !== undefined) return true
   return rules.some(({ spec }) =>
     [spec.trafficPolicy, ...spec.subsets.map((subset) => subset.trafficPolicy)]
       .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
       .some(
         (policy) =>
-          policy?.outlierDetection !== undefined || policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
+          policy?.outlierDetection !== undefined ||
+          policy?.loadBalancer?.zoneAware !== undefined ||
+          policy?.loadBalancer?.localityLbSetting?.distribute !== undefined,
       ),
   )
 }
@@ -161,25 +237,30 @@ interface Destination {
   readonly tls: boolean
 }
 
-/** Endpoints that this mesh runs. */
+/** Endpoints that run: this mesh started them, or Kubernetes did. */
 function running(
   { port, tls }: Destination,
   instances: readonly SnapshotInstance[],
   { peerAuthentications, serverNamePolicies }: EndpointRefs,
   scope: EndpointScope,
 ): PlacedEndpoint[] {
-  return instances.flatMap(({ value }) => {
-    const target = targetPortOf(port, value.ports)
+  return instances.flatMap((instance) => {
+    const { value, elsewhere } = instance
+    const target = portOfInstance(port, instance)
     if (target === undefined) return []
     const { rootNamespace } = scope
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
-    const mtls = value.proxy === 'sidecar' && effectiveMtls(policies, target).mode !== 'DISABLE'
+    const mtls = takesMtls(value, effectiveMtls(policies, target).mode)
     const limiting = serverNamePolicies.filter(
-      ({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, value, rootNamespace) !== undefined,
+      ({ id, spec }) => policyLevel(id, spec, value, rootNamespace) !== undefined,
     )
-    const tunnel = mtls && tls && portKind(port) === 'tcp' && takesTunnels(value.labels, limiting)
+    // Elsewhere only a label can tell that a proxy takes them.
+    const told = elsewhere === undefined ? value.proxy === 'sidecar' : value.labels[tunnelLabel] !== undefined
+    const tunnels = scope.tunnels && told
+    const tunnel = mtls && tls && portKind(port) === 'tcp' && tunnels && takesTunnels(value.labels, limiting)
     const init = tunnel ? behindTunnel(value, target, scope) : direct(value, target, mtls)
-    return [{ init, locality: localityOf(value.labels), labels: value.labels }]
+    const { labels } = value
+    return [{ init, locality: placeOf(instance, scope.client), labels, node: nodeOf(instance) }]
   })
 }
 
@@ -196,8 +277,22 @@ function written(
     .flatMap((each) => {
       const placed = lbEndpointOf(each, port, external)
       if (placed === undefined) return []
-      return [{ init: placed.endpoint, locality: parseLocality(placed.locality), labels: each.labels }]
+      const locality = parseLocality(placed.locality)
+      return [{ init: placed.endpoint, locality, labels: each.labels, node: each.labels[nodeLabel] }]
     })
+}
+
+/** The node of an instance: workloads that say nothing are all on this machine. */
+function nodeOf({ value, elsewhere }: SnapshotInstance): string | undefined {
+  return elsewhere === undefined ? (value.labels[nodeLabel] ?? thisMachine) : elsewhere.node
+}
+
+/** Where an instance is; an EndpointSlice tells the zone alone, which is in one region. */
+function placeOf({ value, elsewhere }: SnapshotInstance, client: ClientPlace): Locality {
+  const told = localityOf(value.labels)
+  const zone = elsewhere?.zone
+  if (zone === undefined || told.region !== '' || told.zone !== '') return told
+  return { ...told, zone, region: zone === client.locality.zone ? client.locality.region : '' }
 }
 
 function direct(instance: WorkloadInstance, target: number, mtls: boolean): LbEndpointInit {

@@ -2,6 +2,7 @@
 import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { policiesOf } from '../policies/authorization.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
@@ -33,7 +34,7 @@ export const gatewayListeners = generator({
   }),
   views(mesh, scope) {
     const { namespace, workload, trustDomain, accessLog, labels } = scope
-    const policies = policiesOf(mesh, scope)
+    const policies = policiesOf(mesh, gatewayTarget(mesh, scope))
     const { ports, losers } = gatewayPorts(mesh, { ...scope, address: scope.meshAddress })
     return ports.map((port, index) => {
       const address = port.bind ?? scope.address

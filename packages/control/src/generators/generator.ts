@@ -14,6 +14,8 @@ export interface ProxyRef {
   readonly flavor: 'weft' | 'envoy'
   /** `explicit`: applications name their proxy; `redirect`: the kernel sends everything to 15001 and 15006. */
   readonly interception: 'explicit' | 'redirect'
+  /** gRPC without a proxy: its bootstrap offers certificates, so it can speak mutual TLS. */
+  readonly certificates?: boolean
 }
 
 /** Everything a build sees; `key` names it completely. */

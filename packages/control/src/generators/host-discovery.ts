@@ -6,6 +6,8 @@ import {
   Cluster_LbPolicy,
   type ClusterSchema,
 } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { sourceAddressFor } from '../snapshot/elsewhere.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { adsSource, duration } from './config-source.ts'
 import { byLocality, endpointAtName, lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { type Service, serviceHost } from './hosts.ts'
@@ -97,14 +99,16 @@ function named(
   return byLocality(members.flatMap((each) => lbEndpointOf(each, port, external) ?? []))
 }
 
-/**
- * Proxies dial from their workload's address, which is a loopback address on one machine: from there nobody outside can be reached.
- */
-export function outsideBinding(service: Service): ClusterInit {
-  if (service.spec.entry?.external !== true) return {}
-  return {
-    upstreamBindConfig: { sourceAddress: { address: '0.0.0.0', portSpecifier: { case: 'portValue', value: 0 } } },
-  }
+/** Sends from this address instead of the proxy's own. */
+export function sourceBinding(address: string | undefined): ClusterInit {
+  if (address === undefined) return {}
+  return { upstreamBindConfig: { sourceAddress: { address, portSpecifier: { case: 'portValue', value: 0 } } } }
+}
+
+/** Where the endpoints of a host are dialled from when they are all on other machines. */
+export function sourceAddress(mesh: MeshQuery, service: Service): string | undefined {
+  if (service.spec.entry?.external === true) return '0.0.0.0'
+  return mesh.ownWorkloadsBehind(service).length > 0 ? undefined : sourceAddressFor(mesh.elsewhereBehind(service))
 }
 
 function ofType(value: Discovery): Pick<ClusterInit, 'clusterDiscoveryType'> {

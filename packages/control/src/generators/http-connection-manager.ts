@@ -1,6 +1,7 @@
 // The HTTP connection manager of every listener: one set of limits, one filter order.
 import type { AccessLogSchema } from '@weft/xds/es/envoy/config/accesslog/v3/accesslog'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { ExpressionFilterSchema } from '@weft/xds/es/envoy/extensions/access_loggers/filters/cel/v3/cel'
 import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
 import { CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
@@ -19,6 +20,7 @@ import { pack } from './encode.ts'
 import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
 import type { AccessLogPlan, Telemetry } from './telemetry.ts'
+import { tracingFields } from './tracing.ts'
 
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
 type HttpFilterInit = Init<typeof HttpFilterSchema>
@@ -72,6 +74,7 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
     commonHttpProtocolOptions: { idleTimeout: duration(3_600_000), maxHeadersCount: 100 },
     accessLog: accessLogs(options.accessLog, httpLogFields),
     ...clientCertificate(side),
+    ...(options.onlyHttp2 === true ? {} : tracingFields(options.accessLog.tracing)),
   }
   return {
     name: 'envoy.filters.network.http_connection_manager',
@@ -101,11 +104,8 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
   const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
   if (options.side === 'inbound') filters.push(...(options.rateLimits ?? []))
   else {
-    if (options.accessLog.flavor === 'envoy') {
-      // Optional: a proxy without it serves everything else of the listener.
-      const config = { case: 'typedConfig' as const, value: pack(CorsSchema) }
-      filters.push({ name: corsFilter, isOptional: true, configType: config })
-    }
+    // Optional: a proxy without it serves everything else of the listener.
+    filters.push({ name: corsFilter, isOptional: true, configType: { case: 'typedConfig', value: pack(CorsSchema) } })
     // Who is over a limit does not trouble authorizers either.
     filters.push(...(options.rateLimits ?? []))
     // Browsers ask what they may without showing who they are.
@@ -184,8 +184,18 @@ function accessLog(log: AccessLogPlan, fields: Readonly<Record<string, string>>)
   if (log.path === '/dev/stdout') {
     // Not the file of that name: it cannot be opened when standard output is a socket, as it is below a supervisor.
     const value = pack(StdoutAccessLogSchema, logFormat)
-    return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value } }
+    return { name: 'envoy.access_loggers.stdout', configType: { case: 'typedConfig', value }, ...logFilter(log) }
   }
   const value = pack(FileAccessLogSchema, { path: log.path, ...logFormat })
-  return { name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value } }
+  return { name: 'envoy.access_loggers.file', configType: { case: 'typedConfig', value }, ...logFilter(log) }
+}
+
+function logFilter({ filter }: AccessLogPlan): Pick<Init<typeof AccessLogSchema>, 'filter'> {
+  if (filter === undefined) return {}
+  const value = pack(ExpressionFilterSchema, { expression: filter })
+  const extension = {
+    name: 'envoy.access_loggers.extension_filters.cel',
+    configType: { case: 'typedConfig', value },
+  } as const
+  return { filter: { filterSpecifier: { case: 'extensionFilter', value: extension } } }
 }

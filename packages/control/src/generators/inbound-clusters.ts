@@ -81,7 +81,9 @@ const idleTimeout = '4s'
 
 function limits(scope: PortView, services: readonly Service[]): ReturnType<typeof policyMembers> {
   const { connectionPool: pool } = scope
-  const protocol = applicationProtocol(services, scope)
+  const { useClientProtocol = false, h2UpgradePolicy } = pool?.http ?? {}
+  const said = useClientProtocol ? 'downstream' : h2UpgradePolicy === 'UPGRADE' ? 'http2' : undefined
+  const protocol = said ?? applicationProtocol(services, scope)
   if (pool === undefined) return { connectTimeout: duration(10_000), ...httpOptions({ idleTimeoutMs: 4000, protocol }) }
   const connectionPool = { ...pool, http: { idleTimeout, ...pool.http } }
   return policyMembers({ connectionPool }, protocol)

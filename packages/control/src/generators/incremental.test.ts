@@ -199,7 +199,7 @@ test('the random meshes are rich: every kind is valid, and routes, rules, polici
       for (const type of pushOrder) sizes.set(type, Math.max(sizes.get(type) ?? 0, table.get(type).size))
     }
   }
-  assert.equal(kinds.size, 7, [...kinds].join(' '))
+  assert.equal(kinds.size, 9, [...kinds].join(' '))
   assert.ok(
     (sizes.get(typeUrl.cluster) ?? 0) > 10 && (sizes.get(typeUrl.listener) ?? 0) > 4,
     JSON.stringify([...sizes]),

@@ -2,8 +2,9 @@
 import { type Origin, originOf } from '@weft/core'
 import type { RequestAuthenticationSpec } from '@weft/resources'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { inMesh, keyCluster, type KeyServer, keyServers } from '../policies/jwt-authn.ts'
-import { policyLevel } from '../policies/workload-selection.ts'
+import { policiesOf } from '../policies/authorization.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
@@ -20,17 +21,15 @@ interface KeyRefs {
 export const keyClusters = generator({
   name: 'key-clusters',
   // All of Weft's proxies are alike: none gets any.
-  scope: (mesh, { instance, flavor }) => ({
+  scope: (_mesh, { instance, flavor }) => ({
     flavor,
     namespace: flavor === 'envoy' ? instance.namespace : '',
     labels: flavor === 'envoy' ? instance.labels : {},
-    rootNamespace: mesh.settings.rootNamespace,
+    gateway: flavor === 'envoy' && instance.proxy === 'gateway',
   }),
   views(mesh, scope) {
     if (scope.flavor !== 'envoy') return []
-    const authentications = mesh
-      .requestAuthentications([scope])
-      .filter(({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, scope, scope.rootNamespace) !== undefined)
+    const { authentications } = policiesOf(mesh, scope.gateway ? gatewayTarget(mesh, scope) : scope)
     return [makeView<object, KeyRefs>({}, { authentications })]
   },
   build({ refs }) {

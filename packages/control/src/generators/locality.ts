@@ -1,10 +1,11 @@
 // Where endpoints are, and which of them a client uses first. Rules and labels are Istio's.
-import type { LocalityLoadBalancing } from '@weft/resources'
+import type { LocalityLoadBalancing, ZoneAwareBalancing } from '@weft/resources'
 import type {
   LbEndpointSchema,
   LocalityLbEndpointsSchema,
 } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import type { Init } from './init.ts'
+import { type ClientsByZone, zoneOf, zoneWeights } from './zone-shares.ts'
 
 type Labels = Readonly<Record<string, string>>
 type LbEndpointInit = Init<typeof LbEndpointSchema>
@@ -22,13 +23,18 @@ export interface PlacedEndpoint {
   readonly init: LbEndpointInit
   readonly locality: Locality
   readonly labels: Labels
+  readonly node?: string | undefined
 }
 
 /** The client that endpoints are ordered for. */
 export interface ClientPlace {
   readonly locality: Locality
   readonly labels: Labels
+  readonly node?: string | undefined
 }
+
+/** The label of Kubernetes' nodes that says which one it is. */
+export const nodeLabel = 'kubernetes.io/hostname'
 
 /** `region/zone/subzone`, cut short or not. */
 export function parseLocality(text: string): Locality {
@@ -59,6 +65,40 @@ export function localityGroups(
   if (shares !== undefined && shares.length > 0) return shared(placesOf(endpoints), client.locality, shares)
   if (rules?.enabled === false || !ejects) return placesOf(endpoints).map(({ group }) => group)
   return ordered(endpoints, client, rules ?? {})
+}
+
+/**
+ * Endpoints by place, for zone aware balancing: regions (or labels) come in the order of failover, and the first of them in which there is
+ * anything is shared among its zones. Every group has a weight, since Envoy sends nothing to groups without one.
+ */
+export function zoneAwareGroups(
+  endpoints: readonly PlacedEndpoint[],
+  client: ClientPlace,
+  { minClusterSize, ...rules }: ZoneAwareBalancing,
+  clients: ClientsByZone,
+): GroupInit[] {
+  const weighted = ({ group }: Place, weight: number): GroupInit => ({ ...group, loadBalancingWeight: weight })
+  if (endpoints.length < minClusterSize) {
+    return placesOf(endpoints).map((place) => weighted(place, place.group.lbEndpoints.length))
+  }
+  const [near = [], ...far] = levelsOf(endpoints, client, rules, true)
+  const weights = zoneWeights(near, client, clients)
+  const [sharing, spare] = [near.filter(isShared), near.filter((endpoint) => !isShared(endpoint))]
+  const sizes = Map.groupBy(sharing, ({ locality }) => zoneOf(locality))
+  const shares = placesOf(sharing).map((place) => {
+    const zone = zoneOf(place.locality)
+    const part = place.group.lbEndpoints.length / (sizes.get(zone)?.length ?? 1)
+    return weighted(place, Math.max(1, Math.round((weights.get(zone) ?? 0) * part)))
+  })
+  const rest = [spare, ...far].filter((level) => level.length > 0)
+  const later = rest.flatMap((level, index) =>
+    placesOf(level, index + 1).map((place) => weighted(place, place.group.lbEndpoints.length)),
+  )
+  return [...shares, ...later]
+
+  function isShared({ locality }: PlacedEndpoint): boolean {
+    return weights.has(zoneOf(locality))
+  }
 }
 
 interface Place {
@@ -123,22 +163,29 @@ function covers(written: string, { region, zone, subZone }: Locality): boolean {
 function ordered(
   endpoints: readonly PlacedEndpoint[],
   client: ClientPlace,
-  { failoverPriority = [], failover = [] }: LocalityLoadBalancing,
+  rules: Pick<LocalityLoadBalancing, 'failover' | 'failoverPriority'>,
 ): GroupInit[] {
+  return levelsOf(endpoints, client, rules, false).flatMap((level, priority) =>
+    placesOf(level, priority).map(({ group }) => group),
+  )
+}
+
+/** Endpoints that are equally near, the nearest first; `regions`: all of a region are. */
+function levelsOf(
+  endpoints: readonly PlacedEndpoint[],
+  client: ClientPlace,
+  { failoverPriority = [], failover = [] }: Pick<LocalityLoadBalancing, 'failover' | 'failoverPriority'>,
+  regions: boolean,
+): PlacedEndpoint[][] {
   const byLabels = failoverPriority.length > 0
   const distance = (endpoint: PlacedEndpoint): number => {
     const labels = byLabels ? labelDistance(endpoint, client, failoverPriority) : 0
     const place = byLabels && failover.length === 0 ? 0 : placeDistance(endpoint.locality, client.locality, failover)
-    return labels * 5 + place
+    return labels * 5 + (regions && place < 3 ? 0 : place)
   }
   const distances = endpoints.map(distance)
   const levels = [...new Set(distances)].sort((a, b) => a - b)
-  return levels.flatMap((level, priority) =>
-    placesOf(
-      endpoints.filter((_endpoint, index) => distances[index] === level),
-      priority,
-    ).map(({ group }) => group),
-  )
+  return levels.map((level) => endpoints.filter((_endpoint, index) => distances[index] === level))
 }
 
 /** 0: same subzone, 1: zone, 2: region, 3: elsewhere, 4: elsewhere although another region is to take over. */
@@ -165,11 +212,12 @@ function labelDistance(endpoint: PlacedEndpoint, client: ClientPlace, wanted: re
   return differing < 0 ? 0 : wanted.length - differing
 }
 
-function labelOf({ locality, labels }: ClientPlace, name: string): string | undefined {
+function labelOf({ locality, labels, node }: ClientPlace, name: string): string | undefined {
   const places: Readonly<Record<string, string>> = {
     'topology.kubernetes.io/region': locality.region,
     'topology.kubernetes.io/zone': locality.zone,
     'topology.istio.io/subzone': locality.subZone,
+    [nodeLabel]: node ?? '',
   }
   return labels[name] ?? (places[name] || undefined)
 }

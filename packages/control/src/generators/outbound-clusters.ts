@@ -7,11 +7,12 @@ import {
   policyDefaults,
   portPolicy,
   ruleScope,
+  serviceDefaults,
   withDefaults,
 } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { type DiscoveryScope, discoveryMembers, outsideBinding } from './host-discovery.ts'
+import { type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } from './host-discovery.ts'
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
@@ -22,7 +23,11 @@ import { type ClusterTarget, type TransportScope, transportOf } from './upstream
 import type { Init } from './init.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
-type ClusterScope = TransportScope & DiscoveryScope & { readonly defaults: PolicyDefaults }
+type ClusterScope = TransportScope &
+  DiscoveryScope & {
+    readonly defaults: PolicyDefaults
+    readonly sourceAddress: string | undefined
+  }
 
 /** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
 export const outboundClusters = generator({
@@ -38,10 +43,13 @@ export const outboundClusters = generator({
     byName: proxy.interception === 'explicit' || proxy.instance.proxy === 'gateway',
   }),
   each: ['Service'],
-  views: (mesh, { callers, hosts, namespace, ...scope }, item) =>
-    isSeen(mesh, item as Service, callers) && imports(mesh, hosts, item as Service, namespace)
-      ? [makeView<ClusterScope, ServiceReferences>(scope, serviceReferences(mesh, item as Service, callers))]
-      : [],
+  views(mesh, { callers, hosts, namespace, ...scope }, item) {
+    const service = item as Service
+    if (!isSeen(mesh, service, callers) || !imports(mesh, hosts, service, namespace)) return []
+    const refs = serviceReferences(mesh, service, callers)
+    const own = { sourceAddress: sourceAddress(mesh, service), defaults: serviceDefaults(service, scope.defaults) }
+    return [makeView<ClusterScope, ServiceReferences>({ ...scope, ...own }, refs)]
+  },
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
     const resources = refs.service.flatMap((service) =>
@@ -77,7 +85,7 @@ function cluster(
     name,
     ...policyMembers({ ...policy, ...attachedBudget(refs) }, protocol, scope.flavor),
     ...discoveryMembers(scope, refs, name, target),
-    ...outsideBinding(service),
+    ...sourceBinding(scope.sourceAddress),
     ...sockets,
     metadata: weftMetadata(
       { origin, destinationRule: rule },

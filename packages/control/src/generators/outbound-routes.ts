@@ -26,13 +26,15 @@ import {
 } from './routes/virtual-hosts.ts'
 import { tcpTargets } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
-import { commonImportsOf, covers, type Imports, importsRules, policyForUnknown } from './sidecar-scope.ts'
+import { clusterForUnknown, commonImportsOf, covers, type Imports, importsRules } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
+import { blackHole, passthrough } from './static-clusters.ts'
 
 /** Name of the RouteConfiguration of sidecars. */
 export const outboundHttp = 'outbound-http'
 
-interface RouteScope {
+/** What routes depend on besides objects. */
+export interface RouteScope {
   readonly namespace: string
   /** Only the labels that some rule asks for, so that proxies differ no more than their routes do. */
   readonly labels: Readonly<Record<string, string>>
@@ -40,7 +42,7 @@ interface RouteScope {
 }
 
 /** What a scope says besides; not part of any view, so that callers who see the same share it. */
-interface RouteImports {
+export interface RouteImports {
   readonly hosts: Imports
   readonly unknown: UnknownHosts
   readonly callers: Callers
@@ -80,25 +82,7 @@ export const outboundRoutes = generator({
   views(mesh, { hosts, unknown: _unknown, callers, ...scope }: RouteScope & RouteImports, item) {
     const object = item as Service | VirtualService
     if (isVirtualService(object)) return foreignView(mesh, scope, mesh.withDelegates(object), { hosts, callers })
-    if (!isSeen(mesh, object, scope)) return []
-    if (hosts !== undefined && !covers(hosts, object.id.namespace, serviceHost(object))) return []
-    const virtualServices = importedRules(mesh, object, scope.namespace, hosts)
-    const destinations = mesh.destinationsOf(virtualServices)
-    const local = object.id.namespace === scope.namespace
-    const rules = routeRules(mesh, [...new Set([object, ...destinations])], callers)
-    const routes = meshRouteRefs(mesh, object, scope.namespace)
-    const direct = [object, ...destinations].flatMap(({ id }) => mesh.policiesOn(id))
-    const attached = [...new Set([...direct, ...routes.refs.attached])]
-    const refs: RouteRefs = {
-      service: [object],
-      virtualServices,
-      destinations,
-      rules,
-      taken: [],
-      ...routes.refs,
-      attached,
-    }
-    return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
+    return serviceRouteViews(mesh, scope, object, { hosts, callers })
   },
   build({ scope, refs }) {
     const [service] = refs.service
@@ -114,15 +98,37 @@ export const outboundRoutes = generator({
   join: ({ unknown }, parts, before) => joinVirtualHosts(outboundHttp, parts, unknown, before),
 })
 
+/** What the routes of one Service are made from, for callers of a scope. */
+export function serviceRouteViews(
+  mesh: MeshQuery,
+  scope: RouteScope,
+  service: Service,
+  { hosts, callers }: Pick<RouteImports, 'hosts' | 'callers'>,
+): View<RouteScope, RouteRefs>[] {
+  if (!isSeen(mesh, service, scope)) return []
+  if (hosts !== undefined && !covers(hosts, service.id.namespace, serviceHost(service))) return []
+  const virtualServices = importedRules(mesh, service, scope.namespace, hosts)
+  const destinations = mesh.destinationsOf(virtualServices)
+  const local = service.id.namespace === scope.namespace
+  const rules = routeRules(mesh, [...new Set([service, ...destinations])], callers)
+  const routes = meshRouteRefs(mesh, service, scope.namespace)
+  const direct = [service, ...destinations].flatMap(({ id }) => mesh.policiesOn(id))
+  const attached = [...new Set([...direct, ...routes.refs.attached])]
+  const common = { virtualServices, destinations, rules, taken: [] }
+  const refs: RouteRefs = { service: [service], ...common, ...routes.refs, attached }
+  return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
+}
+
 /** The rules for a host that a caller sees and its Sidecar lets in. */
 export function importedRules(mesh: MeshQuery, service: Service, namespace: string, hosts: Imports): VirtualService[] {
   return inMesh(mesh, serviceHost(service), namespace).filter((each) => importsRules(hosts, each))
 }
 
-/** What becomes of requests for hosts that no route is for: where the kernel redirects them, they may go on to where they were meant to go. */
+/** What becomes of requests for hosts that no route is for: only where the kernel redirects them is known where they were meant to go. */
 function unknownHosts(mesh: MeshQuery, proxy: ProxyRef): UnknownHosts {
-  const policy = policyForUnknown(mesh, proxy) ?? 'ALLOW_ANY'
-  return proxy.interception === 'redirect' && policy === 'ALLOW_ANY' ? 'pass' : 'block'
+  const cluster = clusterForUnknown(mesh, proxy)
+  if (cluster === blackHole || (proxy.interception === 'explicit' && cluster === passthrough)) return 'block'
+  return { cluster }
 }
 
 function isVirtualService(object: Service | VirtualService): object is VirtualService {

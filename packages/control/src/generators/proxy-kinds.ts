@@ -15,6 +15,12 @@ import type { Generator, ProxyRef } from './generator.ts'
 import { inboundClusters } from './inbound-clusters.ts'
 import { inboundListeners } from './inbound-listeners.ts'
 import { keyClusters } from './key-clusters.ts'
+import { apiListeners } from './proxyless/api-listeners.ts'
+import { grpcBlackHole } from './proxyless/black-hole.ts'
+import { grpcClusters } from './proxyless/clusters.ts'
+import { grpcEndpoints } from './proxyless/endpoints.ts'
+import { grpcRouteConfigurations } from './proxyless/routes.ts'
+import { grpcServerListeners } from './proxyless/server-listeners.ts'
 import { outboundClusters } from './outbound-clusters.ts'
 import { outboundListeners } from './outbound-listeners.ts'
 import { outboundRoutes } from './outbound-routes.ts'
@@ -68,12 +74,23 @@ const gateway: readonly Generator[] = [
   gatewayApiRoutes,
 ]
 
+/** gRPC clients and servers that ask for themselves. */
+const proxyless: readonly Generator[] = [
+  grpcBlackHole,
+  grpcClusters,
+  grpcEndpoints,
+  grpcServerListeners,
+  apiListeners,
+  grpcRouteConfigurations,
+]
+
 const forWeft: ReadonlyMap<readonly Generator[], readonly Generator[]> = new Map(
   [sidecar, redirectedSidecar, gateway].map((list) => [list, [...list, weftWorkloads]]),
 )
 
 /** The generators of a proxy, in the order in which their resources are listed. */
 export function generatorsOf(proxy: ProxyRef): readonly Generator[] {
+  if (proxy.instance.proxy === 'grpc') return proxyless
   const list =
     proxy.instance.proxy === 'gateway' ? gateway : proxy.interception === 'redirect' ? redirectedSidecar : sidecar
   return proxy.flavor === 'weft' ? (forWeft.get(list) ?? list) : list

@@ -9,9 +9,9 @@ import { type BuiltResource, generator, type GeneratorProblem, type Loser, makeV
 import { inboundChains, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundListener, inboundPorts, inboundRefs, type InboundScope, inboundScope } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
-import { policyForUnknown } from './sidecar-scope.ts'
+import { clusterForUnknown } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
-import { blackHole, passthrough } from './static-clusters.ts'
+import { blackHole } from './static-clusters.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import type { Init } from './init.ts'
 
@@ -25,7 +25,7 @@ export const redirectListeners = generator({
   name: 'redirect-listeners',
   scope: (mesh, proxy) => ({
     ...inboundScope(mesh, proxy),
-    registryOnly: policyForUnknown(mesh, proxy) === 'REGISTRY_ONLY',
+    unknown: clusterForUnknown(mesh, proxy),
   }),
   views: (mesh, scope) => [makeView<RedirectScope, InboundRefs>(scope, inboundRefs(mesh, scope))],
   build({ scope, refs }) {
@@ -52,8 +52,8 @@ export const boundPorts = generator({
 })
 
 interface RedirectScope extends InboundScope {
-  /** What the mesh does not know is not reachable. */
-  readonly registryOnly: boolean
+  /** The cluster for what the mesh does not know. */
+  readonly unknown: string
 }
 
 /** Hands a connection to the listener of its original port; what has none passes through. */
@@ -76,7 +76,7 @@ function virtualOutbound(scope: RedirectScope): BuiltResource {
         },
         {
           name: 'virtualOutbound-catchall-tcp',
-          filters: [tcpProxy([{ cluster: scope.registryOnly ? blackHole : passthrough, weight: 1 }], scope.accessLog)],
+          filters: [tcpProxy([{ cluster: scope.unknown, weight: 1 }], scope.accessLog)],
         },
       ],
     },

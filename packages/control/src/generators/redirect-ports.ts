@@ -20,9 +20,8 @@ import { tcpTargets } from './routes/tcp-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
 import { type Caller, holdsFor, type VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
-import { commonImportsOf, covers, egressPortsOf, policyForUnknown } from './sidecar-scope.ts'
+import { commonImportsOf, covers, egressPortsOf, clusterForUnknown } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
-import { blackHole, passthrough } from './static-clusters.ts'
 import { tcpProxy, type TcpTarget } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
@@ -32,7 +31,7 @@ interface PortScope {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly accessLog: Telemetry
-  readonly registryOnly: boolean
+  readonly unknown: string
   /** Ports that a Sidecar has a listener of its own for. */
   readonly taken: readonly number[]
 }
@@ -49,7 +48,7 @@ export const redirectPorts = generator({
   scope: (mesh, proxy) => ({
     ...callerScope(mesh, proxy),
     accessLog: telemetryOf(mesh, proxy, 'CLIENT'),
-    registryOnly: policyForUnknown(mesh, proxy) === 'REGISTRY_ONLY',
+    unknown: clusterForUnknown(mesh, proxy),
     hosts: commonImportsOf(mesh, proxy),
     taken: egressPortsOf(mesh, proxy).flatMap(({ port, bound }) => (bound ? [] : [port])),
   }),
@@ -133,7 +132,7 @@ class OutboundPort {
   ): BuiltResource {
     const name = `${anyAddress}_${this.#port}`
     const [origin = ''] = this.#origins
-    const unknown = { cluster: this.#scope.registryOnly ? blackHole : passthrough, weight: 1 }
+    const unknown = { cluster: this.#scope.unknown, weight: 1 }
     return encodeResource(
       ListenerSchema,
       name,

@@ -4,8 +4,9 @@ import { type ConnectionPool, hostCovers, isVisible, resolveHost, type SidecarSp
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { ProxyRef } from './generator.ts'
-import { type Service, serviceHost } from './hosts.ts'
+import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
+import { blackHole, passthrough } from './static-clusters.ts'
 
 /** Hosts that a workload is told of, as `namespace/host`; undefined: all that it sees. Plain, so that a scope may hold it. */
 export type Imports = readonly string[] | undefined
@@ -39,8 +40,8 @@ export interface EntryPort {
 type Sidecar = SnapshotObject<SidecarSpec>
 
 /** The hosts of all egress listeners of a workload: what clusters and endpoints are for. */
-export function importsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
-  if (instance.proxy !== 'sidecar') return undefined
+export function importsOf(mesh: MeshQuery, { instance }: Pick<ProxyRef, 'instance'>): Imports {
+  if (instance.proxy === 'gateway') return undefined
   const sidecar = egressOf(mesh, instance)
   return sidecar === undefined
     ? undefined
@@ -52,7 +53,7 @@ export function importsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
 
 /** The hosts of those egress listeners that have no port of their own. */
 export function commonImportsOf(mesh: MeshQuery, { instance }: ProxyRef): Imports {
-  if (instance.proxy !== 'sidecar') return undefined
+  if (instance.proxy === 'gateway') return undefined
   const sidecar = egressOf(mesh, instance)
   if (sidecar === undefined) return undefined
   const common = (sidecar.spec.egress ?? []).filter(({ port }) => port?.number === undefined)
@@ -82,10 +83,22 @@ export function egressPortsOf(mesh: MeshQuery, { instance }: ProxyRef): EgressPo
   )
 }
 
-/** What happens to calls of hosts that the workload is not told of; undefined: nobody says. */
-export function policyForUnknown(mesh: MeshQuery, { instance }: ProxyRef): 'ALLOW_ANY' | 'REGISTRY_ONLY' | undefined {
+/** The cluster for calls of hosts that the workload is not told of: an egress proxy, where they meant to go, or nowhere. */
+export function clusterForUnknown(mesh: MeshQuery, { instance }: ProxyRef): string {
   const sidecar = mesh.sidecarsFor(instance).find(({ spec }) => spec.outboundTrafficPolicy !== undefined)
-  return (sidecar?.spec ?? mesh.settings.config).outboundTrafficPolicy?.mode
+  const { mode } = (sidecar?.spec ?? mesh.settings.config).outboundTrafficPolicy ?? {}
+  if (mode === 'REGISTRY_ONLY') return blackHole
+  return (sidecar === undefined ? undefined : egressProxyOf(mesh, sidecar, instance.namespace)) ?? passthrough
+}
+
+/** Without a port the only one of the host is meant. */
+function egressProxyOf(mesh: MeshQuery, { id, spec }: Sidecar, namespace: string): string | undefined {
+  const proxy = spec.outboundTrafficPolicy?.egressProxy
+  if (proxy === undefined) return undefined
+  const host = resolveHost(proxy.host, id.namespace)
+  const port = proxy.port?.number ?? mesh.serviceSeenBy(host, namespace)?.spec.ports[0]?.port
+  // Not passed on directly: who names a proxy does not want that.
+  return port === undefined ? blackHole : outboundCluster(host, port, proxy.subset)
 }
 
 /** The ports by which a workload is entered: those of its Sidecar, else its own. */

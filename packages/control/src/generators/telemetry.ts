@@ -1,15 +1,20 @@
 // What a proxy reports about its traffic, as far as listeners say it.
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AccessLogging, ExtensionProvider, MeshConfig, PathNormalization, TelemetrySide } from '@weft/resources'
+import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { policyLevel } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { ProxyRef } from './generator.ts'
+import { importsOf } from './sidecar-scope.ts'
+import { type TracingPlan, tracingPlan } from './tracing.ts'
 
 /** An access log: `fields` of JSON lines, a `text` with operators (`true`: Envoy's own), or neither: our JSON fields. */
 export interface AccessLogPlan {
   readonly path: string
   readonly fields?: JsonObject
   readonly text?: string | true
+  /** A CEL expression that must be true for a line to be written. */
+  readonly filter?: string
 }
 
 /** What is reported, and by which proxy. */
@@ -21,6 +26,8 @@ export interface Telemetry {
   readonly normalization: PathNormalization
   /** Who may be asked about requests. */
   readonly providers: readonly ExtensionProvider[]
+  /** Who is told of requests as spans. */
+  readonly tracing?: TracingPlan
 }
 
 /** The telemetry of a proxy, as to the calls it makes or the ones it takes; a gateway makes them. */
@@ -31,43 +38,69 @@ export function telemetryOf(
 ): Telemetry {
   const { accessLog, config, rootNamespace } = mesh.settings
   const { extensionProviders = [], pathNormalization } = config
-  const rules = mesh
-    .telemetries(instance)
-    .filter(({ spec }) => spec.targetRef === undefined && spec.targetRefs === undefined)
-  const entries = levels.flatMap(
-    (level) =>
-      // Of several for the same level the oldest by name holds.
-      rules.find(({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, instance, rootNamespace) === level)?.spec
-        .accessLogging ?? [],
+  const target = instance.proxy === 'gateway' ? gatewayTarget(mesh, instance) : instance
+  const rules = mesh.telemetries(instance)
+  const specs = levels.flatMap(
+    // Of several for the same level the oldest by name holds.
+    (level) => rules.find(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) === level)?.spec ?? [],
   )
+  const tracing =
+    flavor === 'envoy'
+      ? tracingPlan(mesh, instance, {
+          rules: specs.flatMap((spec) => spec.tracing ?? []),
+          side,
+          reachable: importsOf(mesh, { instance }),
+        })
+      : undefined
+  const logs = logsOf(
+    specs.flatMap((spec) => spec.accessLogging ?? []),
+    side,
+    config,
+  ).map((log) => (flavor === 'envoy' ? log : unfiltered(log)))
   return {
     flavor,
-    logs: accessLog ? logsOf(entries, side, config) : [],
+    logs: accessLog ? logs : [],
     normalization: pathNormalization?.normalization ?? 'DEFAULT',
     providers: flavor === 'envoy' ? extensionProviders : [],
+    ...(tracing === undefined ? {} : { tracing }),
   }
 }
 
+/** Weft's own proxy writes every line: an expression is no reason to write none. */
+function unfiltered({ path, fields, text }: AccessLogPlan): AccessLogPlan {
+  return { path, ...(fields === undefined ? {} : { fields }), ...(text === undefined ? {} : { text }) }
+}
+
 /** From wide to narrow: what is narrower is said later, and holds. */
-const levels = ['mesh', 'namespace', 'workload'] as const
+const levels = ['mesh', 'class', 'namespace', 'workload'] as const
 
 /** The provider that every mesh has: its own log. */
 const ownLog = 'envoy'
 
+interface LogState {
+  readonly on: boolean
+  readonly filter?: string
+}
+
 /** Each entry says it of the providers it names; one that names none says it of those in force. */
 function logsOf(entries: readonly AccessLogging[], side: TelemetrySide, config: MeshConfig): AccessLogPlan[] {
-  const inForce = new Map<string, boolean>([[ownLog, true]])
-  for (const { match, providers, disabled = false } of entries) {
+  const inForce = new Map<string, LogState>()
+  for (const name of config.defaultProviders?.accessLogging ?? [ownLog]) inForce.set(name, { on: true })
+  for (const { match, providers, disabled = false, filter } of entries) {
+    const state = { on: !disabled, ...(filter?.expression === undefined ? {} : { filter: filter.expression }) }
     const mode = match?.mode ?? 'CLIENT_AND_SERVER'
     if (mode !== 'CLIENT_AND_SERVER' && mode !== side) continue
-    if (providers === undefined) for (const name of inForce.keys()) inForce.set(name, !disabled)
+    if (providers === undefined) for (const name of inForce.keys()) inForce.set(name, state)
     else {
       // Naming providers puts them in the place of what was in force; naming one to silence it leaves the others.
       if (!disabled) inForce.clear()
-      for (const { name } of providers) inForce.set(name, !disabled)
+      for (const { name } of providers) inForce.set(name, state)
     }
   }
-  return [...inForce].flatMap(([name, on]) => (on ? (planOf(name, config) ?? []) : []))
+  return [...inForce].flatMap(([name, { on, filter }]) => {
+    const plan = on ? planOf(name, config) : undefined
+    return plan === undefined ? [] : [{ ...plan, ...(filter === undefined ? {} : { filter }) }]
+  })
 }
 
 function planOf(name: string, config: MeshConfig): AccessLogPlan | undefined {

@@ -24,7 +24,11 @@ const json = JSON.stringify
 interface Shape {
   readonly apiVersion: string
   readonly kind: string
-  readonly spec: fc.Arbitrary<object>
+  readonly spec?: fc.Arbitrary<object>
+  /** Fields beside `metadata`. */
+  readonly top?: fc.Arbitrary<object>
+  /** Labels besides those that all have. */
+  readonly marks?: fc.Arbitrary<object>
 }
 
 const destination = fc.record({ host: pick(hosts.slice(0, 6)) })
@@ -46,6 +50,9 @@ const shapes: readonly Shape[] = [
     apiVersion: 'v1',
     kind: 'Service',
     spec: fc.record({
+      sessionAffinity: pick([undefined, 'ClientIP']),
+      internalTrafficPolicy: pick([undefined, 'Local']),
+      trafficDistribution: pick([undefined, 'PreferSameNode']),
       selector: pick([{ app: 's0' }, { app: 's1' }, { app: 's1', version: 'v1' }, { version: 'v2' }]),
       ports: pick([
         [{ name: 'http', port: 80, targetPort: 8080 }],
@@ -58,6 +65,36 @@ const shapes: readonly Shape[] = [
           { name: 'http-b', port: 90, targetPort: 9090 },
         ],
       ]),
+    }),
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    marks: pick([{}, { 'security.istio.io/tlsMode': 'istio' }]),
+    top: fc.record({
+      spec: fc.record({
+        serviceAccountName: pick(['sa0', 'sa1']),
+        nodeName: pick([undefined, 'n0']),
+        containers: fc.constant([{ name: 'app', ports: [{ name: 'http', containerPort: 8080 }] }]),
+      }),
+      status: fc.record({ phase: pick(['Running', 'Succeeded']), podIP: pick([undefined, '10.0.0.1', '10.0.0.2']) }),
+    }),
+  },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    marks: pick(names.map((name) => ({ 'kubernetes.io/service-name': name }))),
+    top: fc.record({
+      addressType: fc.constant('IPv4'),
+      ports: fc.constant([{ name: 'http', port: 8080 }]),
+      endpoints: fc.array(
+        fc.record({
+          addresses: pick([['10.0.0.1'], ['127.0.0.9']]),
+          conditions: pick([undefined, { ready: false }, { ready: false, serving: true, terminating: true }]),
+          targetRef: pick([undefined, { kind: 'Pod', name: 's0' }, { kind: 'Pod', name: 's1' }]),
+        }),
+        { maxLength: 3 },
+      ),
     }),
   },
   {
@@ -142,18 +179,20 @@ export interface Placed {
 }
 
 /** Any object at any place. */
-export const placed: fc.Arbitrary<Placed> = pick(shapes).chain(({ apiVersion, kind, spec }) =>
+export const placed: fc.Arbitrary<Placed> = pick(shapes).chain(({ apiVersion, kind, spec, top, marks }) =>
   fc
     .record({
       namespace: kind === 'Gateway' ? fc.constant('a') : pick(namespaces),
       name: kind === 'Gateway' ? fc.constant('gw') : pick(names),
       labels: pick([{ app: 's0' }, { app: 's1', version: 'v1' }, { app: 's1', version: 'v2' }]),
       note: pick([undefined, 'a note']),
-      spec,
+      fields: top ?? (spec ?? fc.constant({})).map((body) => ({ spec: body })),
+      more: marks ?? fc.constant({}),
     })
-    .map(({ namespace, name, labels, note, spec: body }) => {
-      const metadata = { name, namespace, labels, ...(note === undefined ? {} : { annotations: { note } }) }
-      return { place: `${kind}/${namespace}/${name}`, text: json({ apiVersion, kind, metadata, spec: body }) }
+    .map(({ namespace, name, labels, note, fields, more }) => {
+      const annotations = note === undefined ? {} : { annotations: { note } }
+      const metadata = { name, namespace, labels: { ...labels, ...more }, ...annotations }
+      return { place: `${kind}/${namespace}/${name}`, text: json({ apiVersion, kind, metadata, ...fields }) }
     }),
 )
 

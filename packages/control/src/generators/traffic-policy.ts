@@ -144,11 +144,10 @@ function outlier(detection: OutlierDetection | undefined): ClusterInit {
 function commonBalancing({ outlierDetection, loadBalancer }: TrafficPolicy): ClusterInit {
   const minHealthPercent = outlierDetection?.minHealthPercent
   const { enabled, distribute = [] } = loadBalancer?.localityLbSetting ?? {}
+  const shares = loadBalancer?.zoneAware !== undefined || (enabled !== false && distribute.length > 0)
   const common: Init<typeof Cluster_CommonLbConfigSchema> = {
     ...(minHealthPercent === undefined ? {} : { healthyPanicThreshold: { value: minHealthPercent } }),
-    ...(enabled === false || distribute.length === 0
-      ? {}
-      : { localityConfigSpecifier: { case: 'localityWeightedLbConfig' as const, value: {} } }),
+    ...(shares ? { localityConfigSpecifier: { case: 'localityWeightedLbConfig' as const, value: {} } } : {}),
   }
   return Object.keys(common).length === 0 ? {} : { commonLbConfig: common }
 }

@@ -10,6 +10,7 @@ import type { MeshSnapshot, Ref, RefChanges } from '../snapshot/mesh-snapshot.ts
 import { BuildMemory, type TranslationWork } from './build-memory.ts'
 import { Dependants, type Topic } from './dependants.ts'
 import type { Generator, GeneratorProblem, ItemKind, Loser, ProxyRef } from './generator.ts'
+import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { type EnvoyFilter, filtersFor, patchKey, PatchSet } from '../patches/envoy-filters.ts'
 import { generatorsOf } from './proxy-kinds.ts'
 import { type Layer, sameItems, ScopeSet, type ViewNode } from './scope-set.ts'
@@ -81,9 +82,11 @@ export class Translator {
   #patchesFor({ ref }: KnownProxy): PatchSet | undefined {
     const all = this.#index.at('EnvoyFilter') as readonly EnvoyFilter[]
     if (all.length === 0) return undefined
-    const filters = filtersFor(all, ref, this.#knownSettings().rootNamespace)
+    const { instance, flavor } = ref
+    const gateway = instance.proxy === 'gateway'
+    const target = gateway ? gatewayTarget(new MeshQuery(this.#index, this.#knownSettings()), instance) : instance
+    const filters = filtersFor(all, target, flavor, this.#knownSettings().rootNamespace)
     if (filters.length === 0) return undefined
-    const gateway = ref.instance.proxy === 'gateway'
     const key = patchKey(filters, gateway)
     const known = this.#patches.get(key) ?? new PatchSet(filters, gateway)
     this.#patches.set(key, known)
@@ -153,8 +156,9 @@ export class Translator {
       this.#rescope(proxy)
       return proxy
     }
-    const { instance, flavor, interception } = known.ref
-    if (instance !== ref.instance || flavor !== ref.flavor || interception !== ref.interception) {
+    const { instance, flavor, interception, certificates } = known.ref
+    const same = instance === ref.instance && flavor === ref.flavor && certificates === ref.certificates
+    if (!same || interception !== ref.interception) {
       known.ref = ref
       this.#rescope(known)
     }

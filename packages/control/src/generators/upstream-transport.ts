@@ -1,7 +1,14 @@
 // How a cluster speaks to its endpoints: mutual TLS, a tunnel or plaintext, and which HTTP.
-import { type ClientTls, selectsLabels, type TrafficPolicy, type ServicePort, targetPortOf } from '@weft/resources'
+import {
+  type ClientTls,
+  isConfigured,
+  selectsLabels,
+  type TrafficPolicy,
+  type ServicePort,
+  targetPortOf,
+} from '@weft/resources'
 import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
-import { effectiveMtls, peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import { effectiveMtls, peerAuthenticationsOf, takesMtls } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
@@ -76,7 +83,7 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
   }
   const onlyTls =
     (mode !== undefined && mode !== 'DISABLE') ||
-    (mode === undefined && kind === 'http' && allMeshed(scope, refs, target))
+    (mode === undefined && kind === 'http' && takesOnlyMtls(scope, refs, target))
   const protocol = kind === 'tcp' ? undefined : httpProtocol(target, onlyTls)
   if (mode === 'DISABLE') return { sockets: {}, protocol }
   if (policy.tls !== undefined && mode !== 'ISTIO_MUTUAL') {
@@ -89,7 +96,7 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
     }
   }
   const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
-  const mtls = upstreamMtls(sni, spiffeIds(scope.trustDomain, refs), kind === 'tcp' ? alpn.none : offered(protocol))
+  const mtls = upstreamMtls(sni, workloadIds(scope.trustDomain, refs), kind === 'tcp' ? alpn.none : offered(protocol))
   const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls
@@ -116,8 +123,8 @@ function httpProtocol({ port, policy }: ClusterTarget, onlyTls: boolean): Upstre
 }
 
 /** Whether all workloads behind the target, and there are some, take mutual TLS on the port. */
-function allMeshed(
-  { rootNamespace }: TransportScope,
+export function takesOnlyMtls(
+  { rootNamespace }: Pick<TransportScope, 'rootNamespace'>,
   { service: [service], workloads, workloadEntries, peerAuthentications }: ServiceReferences,
   { port, subset }: ClusterTarget,
 ): boolean {
@@ -130,9 +137,9 @@ function allMeshed(
     written.every(takesMutualTls) &&
     members.every(({ id, labels, spec }) => {
       const targetPort = targetPortOf(port, spec.ports)
-      if (spec.proxy !== 'sidecar' || targetPort === undefined) return false
+      if (targetPort === undefined) return false
       const policies = peerAuthenticationsOf(peerAuthentications, { namespace: id.namespace, labels }, rootNamespace)
-      return effectiveMtls(policies, targetPort).mode !== 'DISABLE'
+      return takesMtls(spec, effectiveMtls(policies, targetPort).mode)
     })
   )
 }
@@ -152,14 +159,14 @@ function withNames(tls: ClientTls, { spec: { entry } }: Service): ClientTls {
 }
 
 /** Whose SVID may answer for a Service. Nobody's while no workload stands behind it: an empty list would accept anyone's. */
-function spiffeIds(
+export function workloadIds(
   trustDomain: string,
   { service: [service], workloads, workloadEntries }: ServiceReferences,
 ): string[] {
   const idOf = (namespace: string, account: string): string => `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`
   const ids = [
     ...workloads
-      .filter((workload) => workload.spec.proxy !== 'none')
+      .filter((workload) => isConfigured(workload.spec))
       .map(({ id, spec }) => idOf(id.namespace, spec.serviceAccount)),
     ...writtenEndpoints(service, workloadEntries).flatMap(({ spec, namespace }) =>
       spec.serviceAccount === undefined ? [] : [idOf(namespace, spec.serviceAccount)],

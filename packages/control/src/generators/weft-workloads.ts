@@ -1,4 +1,5 @@
 // For Weft's proxy: every instance's address with its workload, so that the inbound side can name its peer. Never dialled.
+import { hasProxy } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import type { SnapshotInstance } from '../snapshot/mesh-snapshot.ts'
@@ -23,7 +24,7 @@ export const weftWorkloads = generator({
   each: ['Instance'],
   views(_mesh, _scope, item) {
     const { name, workload, namespace, labels, address, proxy } = (item as SnapshotInstance).value
-    return proxy === 'none' ? [] : [makeView({ name, workload, namespace, labels, address }, {})]
+    return !hasProxy({ proxy }) ? [] : [makeView({ name, workload, namespace, labels, address }, {})]
   },
   build({ scope }) {
     const endpoint = encodePart(LbEndpointSchema, {

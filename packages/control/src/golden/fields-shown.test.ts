@@ -13,8 +13,18 @@ const root = join(import.meta.dirname, '../../golden')
 const silent: Readonly<Record<string, string>> = {
   'CircuitBreaker spec.targetRefs[].group': 'a Service either way, as long as it is the only kind to attach to',
   'CircuitBreaker spec.targetRefs[].kind': 'a Service either way, as long as it is the only kind to attach to',
-  'Service spec.publishNotReadyAddresses': 'all workloads of golden cases are ready; not-ready-endpoints.test.ts shows it',
   'Gateway spec.servers[].name': 'names a server for people',
+  ...Object.fromEntries(
+    [
+      'AuthorizationPolicy spec.targetRef.namespace',
+      'AuthorizationPolicy spec.targetRefs[].namespace',
+      'EnvoyFilter spec.targetRefs[].namespace',
+      'RequestAuthentication spec.targetRef.namespace',
+      'RequestAuthentication spec.targetRefs[].namespace',
+      'Telemetry spec.targetRef.namespace',
+      'Telemetry spec.targetRefs[].namespace',
+    ].map((field) => [field, 'may only be empty, and means the own namespace either way']),
+  ),
 }
 
 interface Case {

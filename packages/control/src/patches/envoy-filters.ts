@@ -1,6 +1,6 @@
 // EnvoyFilters on the table of a proxy: what is sent is decoded, patched and encoded again, each resource once per patch set.
 import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
-import { type EnvoyFilterSpec, selectsLabels } from '@weft/resources'
+import type { EnvoyFilterSpec, Selection } from '@weft/resources'
 import { type ResourceTable, resourceTable, type EncodedResource, typeUrl } from '@weft/xds'
 import type { Cluster } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
@@ -8,6 +8,7 @@ import type { Listener } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { RouteConfiguration } from '@weft/xds/es/envoy/config/route/v3/route'
 import { resourceSchemas, versionOf } from '../generators/encode.ts'
 import type { GeneratorProblem, ProxyRef } from '../generators/generator.ts'
+import { policyLevel, type PolicyTarget } from '../policies/workload-selection.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { mergeMessage } from './merge-message.ts'
 import { patchListener } from './patch-listener.ts'
@@ -20,15 +21,22 @@ export type EnvoyFilter = SnapshotObject<EnvoyFilterSpec>
 /** The patches that hold for a proxy: those of the root namespace first, then by priority and name. Weft's own proxy gets none. */
 export function filtersFor(
   all: readonly EnvoyFilter[],
-  { instance, flavor }: Pick<ProxyRef, 'instance' | 'flavor'>,
+  target: PolicyTarget,
+  flavor: ProxyRef['flavor'],
   rootNamespace: string,
 ): EnvoyFilter[] {
   if (flavor !== 'envoy') return []
   const rank = ({ id }: EnvoyFilter): number => (id.namespace === rootNamespace ? 0 : 1)
   return all
-    .filter(({ id }) => id.namespace === rootNamespace || id.namespace === instance.namespace)
-    .filter(({ spec }) => selectsLabels(spec.workloadSelector?.labels ?? {}, instance.labels))
+    .filter(({ id, spec }) => policyLevel(id, selectionOf(spec), target, rootNamespace) !== undefined)
     .sort((a, b) => rank(a) - rank(b) || a.spec.priority - b.spec.priority || (a.key < b.key ? -1 : 1))
+}
+
+function selectionOf({ workloadSelector, targetRefs }: EnvoyFilterSpec): Selection {
+  return {
+    selector: { matchLabels: workloadSelector?.labels ?? {} },
+    ...(targetRefs === undefined ? {} : { targetRefs }),
+  }
 }
 
 type Context = 'SIDECAR_INBOUND' | 'SIDECAR_OUTBOUND' | 'GATEWAY'

@@ -17,9 +17,6 @@ import { file_envoy_extensions_filters_http_ext_proc_v3_ext_proc as extProc } fr
 import { file_envoy_extensions_filters_network_ext_authz_v3_ext_authz as networkExtAuthz } from '@weft/xds/es/envoy/extensions/filters/network/ext_authz/v3/ext_authz'
 import { file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol as proxyProtocol } from '@weft/xds/es/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol'
 import { file_envoy_extensions_access_loggers_grpc_v3_als as als } from '@weft/xds/es/envoy/extensions/access_loggers/grpc/v3/als'
-import { file_envoy_extensions_access_loggers_filters_cel_v3_cel as celFilter } from '@weft/xds/es/envoy/extensions/access_loggers/filters/cel/v3/cel'
-import { file_envoy_config_trace_v3_zipkin as zipkin } from '@weft/xds/es/envoy/config/trace/v3/zipkin'
-import { file_envoy_config_trace_v3_opentelemetry as openTelemetry } from '@weft/xds/es/envoy/config/trace/v3/opentelemetry'
 import { file_envoy_extensions_filters_network_connection_limit_v3_connection_limit as connectionLimit } from '@weft/xds/es/envoy/extensions/filters/network/connection_limit/v3/connection_limit'
 import { ownMessages } from '../generators/encode.ts'
 import { typedStructs } from './typed-struct.ts'
@@ -45,8 +42,5 @@ export const patchRegistry = createRegistry(
   networkExtAuthz,
   proxyProtocol,
   als,
-  celFilter,
-  zipkin,
-  openTelemetry,
   connectionLimit,
 )

@@ -46,15 +46,17 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
   return {
     authentications: mesh
       .requestAuthentications([target])
-      .filter(({ id, spec }) => policyLevel(id, spec.selector?.matchLabels, target, rootNamespace) !== undefined),
+      .filter(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) !== undefined),
     policies: mesh
       .authorizationPolicies([target])
-      .filter(
-        (policy) => policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace) !== undefined,
-      ),
+      .filter(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) !== undefined),
     unenforceable: mesh
       .unenforceable(target)
-      .filter(({ value }) => policyLevel(value.id, value.selector, target, rootNamespace) !== undefined),
+      .filter(
+        ({ value }) =>
+          policyLevel(value.id, { selector: { matchLabels: value.selector ?? {} } }, target, rootNamespace) !==
+          undefined,
+      ),
   }
 }
 

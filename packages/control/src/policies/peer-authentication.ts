@@ -20,10 +20,10 @@ export function peerAuthenticationsOf(
   target: PolicyTarget,
   rootNamespace: string,
 ): PeerAuthentication[] {
-  const order = { workload: 0, namespace: 1, mesh: 2 }
+  const order = { workload: 0, namespace: 1, class: 2, mesh: 3 }
   return all
     .flatMap((policy) => {
-      const level = policyLevel(policy.id, policy.spec.selector?.matchLabels, target, rootNamespace)
+      const level = policyLevel(policy.id, policy.spec, target, rootNamespace)
       return level === undefined ? [] : [{ policy, rank: order[level] }]
     })
     .sort((a, b) => a.rank - b.rank)
@@ -42,6 +42,14 @@ export function effectiveMtls(policies: readonly PeerAuthentication[], port: num
     }
   }
   return { mode: 'PERMISSIVE', origin: undefined }
+}
+
+/**
+ * Whether a workload takes mutual TLS on a port of this mode. A sidecar does unless told not to. gRPC's own servers take either mutual
+ * TLS or plaintext, so where both are allowed they take what every client can speak.
+ */
+export function takesMtls({ proxy }: { readonly proxy: string }, mode: EffectiveMtls['mode']): boolean {
+  return proxy === 'sidecar' ? mode !== 'DISABLE' : proxy === 'grpc' && mode === 'STRICT'
 }
 
 /** Policies that another one of the same level and namespace makes ineffective: the first by name wins. */

@@ -1,25 +1,53 @@
-// Which workloads a policy with an optional selector holds for.
+// Which workloads a policy holds for that selects by labels, names its targets, or does neither.
 import type { ObjectId } from '@weft/core'
-import { selectsLabels } from '@weft/resources'
+import { type Selection, selectsLabels, type PolicyReference, targetsNamedBy } from '@weft/resources'
 
 /** A workload, as policies see it. */
 export interface PolicyTarget {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
+  /** The Gateways of the Gateway API that it serves; none for a sidecar. */
+  readonly gateways?: readonly TargetGateway[]
 }
 
-/** How narrowly a policy selects: the whole mesh, a namespace, or workloads by label. */
-export type PolicyLevel = 'mesh' | 'namespace' | 'workload'
+/** A Gateway, as far as policies name it. */
+export interface TargetGateway {
+  readonly id: Pick<ObjectId, 'namespace' | 'name'>
+  readonly spec: { readonly gatewayClassName: string }
+}
+
+/** How narrowly a policy selects: the whole mesh, its gateways of a class, a namespace, or workloads by label or by name. */
+export type PolicyLevel = 'mesh' | 'class' | 'namespace' | 'workload'
 
 /** The level at which a policy holds for a workload; undefined when it does not (Istio's rules of selection). */
 export function policyLevel(
   id: ObjectId,
-  matchLabels: Readonly<Record<string, string>> | undefined,
+  selection: Selection,
   target: PolicyTarget,
   rootNamespace: string,
 ): PolicyLevel | undefined {
   const inRoot = id.namespace === rootNamespace
   if (!inRoot && id.namespace !== target.namespace) return undefined
-  if (matchLabels === undefined || Object.keys(matchLabels).length === 0) return inRoot ? 'mesh' : 'namespace'
-  return selectsLabels(matchLabels, target.labels) ? 'workload' : undefined
+  if (targetsNamedBy(selection).length > 0) {
+    const named = target.gateways?.some((gateway) => namesGateway(id, selection, gateway, rootNamespace))
+    return named !== true ? undefined : inRoot && target.namespace !== rootNamespace ? 'class' : 'workload'
+  }
+  const labels = selection.selector?.matchLabels ?? {}
+  if (Object.keys(labels).length === 0) return inRoot ? 'mesh' : 'namespace'
+  return selectsLabels(labels, target.labels) ? 'workload' : undefined
+}
+
+/** Whether a policy that names targets names this Gateway, or its class. */
+export function namesGateway(
+  { namespace }: Pick<ObjectId, 'namespace'>,
+  selection: Selection,
+  gateway: TargetGateway,
+  rootNamespace: string,
+): boolean {
+  const near = namespace === gateway.id.namespace
+  const names = ({ kind, name }: PolicyReference): boolean =>
+    kind === 'Gateway'
+      ? near && name === gateway.id.name
+      : (near || namespace === rootNamespace) && name === gateway.spec.gatewayClassName
+  return targetsNamedBy(selection).some(names)
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { hostCovers, resolveGateway, resolveHost, selectsLabels, serviceFqdn, serviceSelects } from '@weft/resources'
 import fc from 'fast-check'
 import { instance, objectOf, placed, unenforceable } from '../generators/test-random-mesh.ts'
+import { serviceNameLabel } from './elsewhere.ts'
 import { MeshIndex } from './mesh-index.ts'
 import { MeshQuery } from './mesh-query.ts'
 import { buildSnapshot, type MeshSnapshot } from './mesh-snapshot.ts'
@@ -28,7 +29,7 @@ const root = defaultMeshSettings.rootNamespace
 const keys = (refs: readonly { readonly key: string }[]): string[] => refs.map(({ key }) => key)
 
 function checkServices(query: MeshQuery, { config, running }: MeshSnapshot): void {
-  const { Service, Workload, DestinationRule, VirtualService } = config.objects
+  const { Service, Workload, DestinationRule, VirtualService, Pod, EndpointSlice } = config.objects
   assert.deepEqual(keys(query.services()), keys(Service))
   for (const service of Service) {
     const host = serviceFqdn(service.id)
@@ -36,12 +37,24 @@ function checkServices(query: MeshQuery, { config, running }: MeshSnapshot): voi
       namespace === service.id.namespace && serviceSelects(service.spec.selector, labels)
     assert.equal(query.service(host), service)
     assert.deepEqual(
-      keys(query.workloadsBehind(service)),
+      keys(query.ownWorkloadsBehind(service)),
       keys(Workload.filter(({ id, labels }) => behind(id.namespace, labels))),
     )
+    const slices = EndpointSlice.filter(
+      ({ id, labels }) => id.namespace === service.id.namespace && labels[serviceNameLabel] === service.id.name,
+    )
+    const alive = Pod.filter(
+      ({ id, labels, spec: { status } }) =>
+        behind(id.namespace, labels) && status.podIP !== undefined && status.phase === 'Running',
+    )
+    const told = slices.flatMap(({ key, spec }) => (spec.endpoints ?? []).map((_, index) => `${key}#000${index}`))
+    assert.deepEqual(keys(query.elsewhereBehind(service)), slices.length > 0 ? told : keys(alive))
     assert.deepEqual(
       keys(query.instancesBehind(service)),
-      keys(running.instances.filter(({ value }) => behind(value.namespace, value.labels))),
+      [
+        ...keys(query.elsewhereBehind(service)),
+        ...keys(running.instances.filter(({ value }) => behind(value.namespace, value.labels))),
+      ].sort(),
     )
     assert.deepEqual(
       keys(query.destinationRulesOf(service)),

@@ -4,11 +4,13 @@ import type { ObjectId } from '@weft/core'
 import {
   type AuthorizationPolicySpec,
   type DestinationRuleSpec,
+  type EndpointSliceSpec,
   type GatewaySpec,
   hostCovers,
   type KindName,
   isVisible,
   type PeerAuthenticationSpec,
+  type PodSpec,
   type RequestAuthenticationSpec,
   resolveHost,
   selectsLabels,
@@ -25,6 +27,7 @@ import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
 import type { AttachablePolicy } from '../gateway-api/attached-policies.ts'
 import { defaultRoutes, meshRouteTopic, namedTopic, namespaceTopic, referringTopic } from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
+import { type ElsewhereInstance, instanceOfPod, instancesOfSlices, workloadsOf } from './elsewhere.ts'
 import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
 import type { MeshSettings } from './mesh-settings.ts'
@@ -46,6 +49,8 @@ import {
   localDestinationRules,
   localServices,
   serviceTopic,
+  sharesByZone,
+  sliceTopic,
   virtualServiceTopic,
   wildcardVirtualServices,
   workloadGroupTopic,
@@ -121,18 +126,46 @@ export class MeshQuery {
     return group === undefined ? entry : entryOfGroup(entry, group)
   }
 
+  /** The Workloads behind a Service, and what stands behind it elsewhere as Workloads. */
+  workloadsBehind(service: Service): SnapshotObject<WorkloadSpec>[] {
+    const elsewhere = workloadsOf(this.elsewhereBehind(service))
+    return merged(elsewhere, this.ownWorkloadsBehind(service)) as SnapshotObject<WorkloadSpec>[]
+  }
+
   /** The Workloads behind a Service. */
-  workloadsBehind({ id, spec }: Service): SnapshotObject<WorkloadSpec>[] {
+  ownWorkloadsBehind({ id, spec }: Service): SnapshotObject<WorkloadSpec>[] {
     const topic = carrierTopic('Workload', id.namespace, spec.selector)
     if (topic === undefined) return []
     return this.#at<SnapshotObject<WorkloadSpec>>(topic).filter(({ labels }) => selectsLabels(spec.selector, labels))
   }
 
   /** The instances behind a Service, ready or not. */
-  instancesBehind({ id, spec }: Service): SnapshotInstance[] {
+  instancesBehind(service: Service): SnapshotInstance[] {
+    const { id, spec } = service
     const topic = carrierTopic('Instance', id.namespace, spec.selector)
+    const own = topic === undefined ? [] : this.#at<SnapshotInstance>(topic)
+    const selected = own.filter(({ value }) => selectsLabels(spec.selector, value.labels))
+    return merged(this.elsewhereBehind(service), selected) as SnapshotInstance[]
+  }
+
+  /** The instances behind a Service that take traffic: those that are ready; where none is, those that end and still answer. */
+  servingBehind(service: Service): SnapshotInstance[] {
+    const early = service.spec.publishNotReadyAddresses === true
+    const all = this.instancesBehind(service).filter(({ value }) => !value.draining)
+    const ready = all.filter(({ value }) => value.ready || early)
+    return ready.length > 0 ? ready : all.filter(({ elsewhere }) => elsewhere?.leaving === true)
+  }
+
+  /** What stands behind a Service and was not started by this mesh: as its EndpointSlices say, else the Pods that it selects. */
+  elsewhereBehind({ id, spec }: Service): ElsewhereInstance[] {
+    const slices =
+      id.kind === 'Service' ? this.#at<SnapshotObject<EndpointSliceSpec>>(sliceTopic(id.namespace, id.name)) : []
+    if (slices.length > 0) return instancesOfSlices(slices, spec, (name) => this.named('Pod', id.namespace, name))
+    const topic = carrierTopic('Pod', id.namespace, spec.selector)
     if (topic === undefined) return []
-    return this.#at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(spec.selector, value.labels))
+    return this.#at<SnapshotObject<PodSpec>>(topic)
+      .filter(({ labels }) => selectsLabels(spec.selector, labels))
+      .flatMap((pod) => instanceOfPod(pod) ?? [])
   }
 
   /** The DestinationRules for a Service, whoever they are exported to. */
@@ -159,6 +192,19 @@ export class MeshQuery {
   failoverLabelKeys(): string[] {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
     return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
+  }
+
+  /** Whether some DestinationRule shares endpoints among its callers by zone. */
+  anySharesByZone(): boolean {
+    return this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover).some(({ spec }) => sharesByZone(spec))
+  }
+
+  /** The instances of a namespace that carry labels: all of an application, say. */
+  instancesWith(namespace: string, labels: Readonly<Record<string, string>>): SnapshotInstance[] {
+    const topic = carrierTopic('Instance', namespace, labels)
+    return topic === undefined
+      ? []
+      : this.#at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(labels, value.labels))
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */

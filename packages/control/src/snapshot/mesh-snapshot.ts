@@ -16,6 +16,7 @@ import {
 } from '@weft/resources'
 import { addDigest, type Digest, digestText, emptyDigest, subtractDigest, textDigest } from '@weft/xds'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
+import type { Elsewhere } from './elsewhere.ts'
 import type { MeshSettings } from './mesh-settings.ts'
 import { sameJson } from './same-json.ts'
 
@@ -40,6 +41,8 @@ export interface SnapshotObject<S = unknown> extends Ref {
 /** A workload instance; its key is `instance/<namespace>/<name>`. */
 export interface SnapshotInstance extends Ref {
   readonly value: WorkloadInstance
+  /** Set for what this mesh did not start; such instances are in no registry, and their keys are those of what tells of them. */
+  readonly elsewhere?: Elsewhere
 }
 
 /** A security object that cannot be enforced; it denies what it selects. */

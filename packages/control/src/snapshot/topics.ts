@@ -3,6 +3,7 @@
 import {
   type DestinationRuleSpec,
   type KindName,
+  type LoadBalancer,
   mirrorsOf,
   resolveGateway,
   resolveHost,
@@ -10,7 +11,8 @@ import {
   type VirtualServiceSpec,
   type WorkloadEntrySpec,
 } from '@weft/resources'
-import { gatewayApiTopics } from '../gateway-api/topics.ts'
+import { gatewayApiTopics, namedTopic } from '../gateway-api/topics.ts'
+import { serviceNameLabel } from './elsewhere.ts'
 import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
@@ -24,6 +26,12 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
       return hostTopics(object as MeshHost)
     case 'Workload':
       return labelTopics('Workload', namespace, object.labels)
+    case 'Pod':
+      return [namedTopic(kind, namespace, object.id.name), ...labelTopics('Pod', namespace, object.labels)]
+    case 'EndpointSlice': {
+      const service = object.labels[serviceNameLabel]
+      return service === undefined ? [] : [sliceTopic(namespace, service)]
+    }
     case 'WorkloadEntry':
       return workloadEntryTopics(object as SnapshotObject<WorkloadEntrySpec>)
     case 'WorkloadGroup':
@@ -87,6 +95,11 @@ export function workloadGroupTopic(namespace: string, name: string): string {
   return `WorkloadGroup=${namespace}/${name}`
 }
 
+/** The EndpointSlices of a Service. */
+export function sliceTopic(namespace: string, service: string): string {
+  return `EndpointSlice>${namespace}/${service}`
+}
+
 /** The DestinationRules for a full host name. */
 export function destinationRuleTopic(host: string): string {
   return `DestinationRule/${host}`
@@ -121,16 +134,26 @@ export const askingForLabels = 'VirtualService?sourceLabels'
 /** The DestinationRules that callers of different namespaces see differently. */
 export const localDestinationRules = 'DestinationRule?local'
 
-/** The DestinationRules that ask for labels of their callers to order endpoints. */
+/** The DestinationRules that ask who their callers are to order endpoints. */
 export const askingForFailover = 'DestinationRule?failoverPriority'
 
 /** The labels of its callers by which a rule orders endpoints. */
-export function failoverLabels({ trafficPolicy, subsets }: DestinationRuleSpec): string[] {
-  const policies = [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)]
-  return policies
-    .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
-    .flatMap((policy) => policy?.loadBalancer?.localityLbSetting?.failoverPriority ?? [])
+export function failoverLabels(rule: DestinationRuleSpec): string[] {
+  return balancersOf(rule)
+    .flatMap(({ localityLbSetting, zoneAware }) => [localityLbSetting, zoneAware])
+    .flatMap((setting) => setting?.failoverPriority ?? [])
     .flatMap((label) => (label.includes('=') ? [] : [label]))
+}
+
+/** Whether a rule shares endpoints among its callers by zone. */
+export function sharesByZone(rule: DestinationRuleSpec): boolean {
+  return balancersOf(rule).some(({ zoneAware }) => zoneAware !== undefined)
+}
+
+function balancersOf({ trafficPolicy, subsets }: DestinationRuleSpec): LoadBalancer[] {
+  return [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)]
+    .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
+    .flatMap((policy) => policy?.loadBalancer ?? [])
 }
 
 /** What selects by labels: all candidates for a workload are found under these topics. */
@@ -186,7 +209,7 @@ function destinationRuleTopics({ id, spec }: SnapshotObject<DestinationRuleSpec>
   return [
     destinationRuleTopic(host),
     ...(everyone ? [] : [localDestinationRules]),
-    ...(failoverLabels(spec).length === 0 ? [] : [askingForFailover]),
+    ...(failoverLabels(spec).length === 0 && !sharesByZone(spec) ? [] : [askingForFailover]),
   ]
 }
 

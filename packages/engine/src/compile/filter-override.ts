@@ -1,7 +1,8 @@
 // typed_per_filter_config: settings of one http filter for a route, virtual host, weighted cluster or configuration.
 import type { LeanAny } from '@weft/xds'
-import { readHTTPFault, readRBACPerRoute, readRouteFilterConfig, typeUrls } from '@weft/xds/lean'
+import { readCorsPolicy, readHTTPFault, readRBACPerRoute, readRouteFilterConfig, typeUrls } from '@weft/xds/lean'
 import type { FilterOverride, FilterOverrides } from '../model.ts'
+import { compileCors } from './cors.ts'
 import { compileFault } from './fault.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
@@ -42,6 +43,8 @@ function compileOverride(context: Context, at: string, any: LeanAny, optional: b
     }
     case typeUrls.HTTPFault:
       return { kind: 'fault', fault: compileFault(context, at, readPart(context, at, readHTTPFault, any.value)) }
+    case typeUrls.CorsPolicy:
+      return { kind: 'cors', policy: compileCors(context, at, readPart(context, at, readCorsPolicy, any.value)) }
     default:
       if (!optional) return refuse(at, `no filter takes ${any.typeUrl}`)
       context.unlisted.push(`${at}: ${any.typeUrl}`)

@@ -51,6 +51,9 @@ function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter
         disabled,
         ...compileRateLimit(where, readPart(context, where, lean.readLocalRateLimit, any.value)),
       }
+    case lean.typeUrls.Cors:
+      readPart(context, where, lean.readCors, any.value)
+      return { kind: 'cors', name, disabled }
     case lean.typeUrls.GrpcWeb:
       readPart(context, where, lean.readGrpcWeb, any.value)
       return { kind: 'grpc-web', name, disabled }

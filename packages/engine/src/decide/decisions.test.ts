@@ -1,4 +1,4 @@
-// Tables of single decisions: virtual hosts, splits, authorization, faults, rewrites, header edits, timeouts.
+// Tables of single decisions: virtual hosts, splits, faults, timeouts, paths, transport sockets.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeRule } from '../match/closure.ts'
@@ -6,47 +6,26 @@ import type {
   Cluster,
   Endpoint,
   Fault,
-  FormatTemplate,
-  HeaderOption,
   HttpConnectionManager,
-  RbacPolicies,
-  RedirectAction,
-  Route,
   RouteAction,
   RouteConfig,
   VirtualHost,
 } from '../model.ts'
 import type { Predicate } from '../predicate.ts'
-import { type PlainRequest, plainHead, type Subject } from '../request-head.ts'
-import { authorize } from './authorize.ts'
+import { subject } from '../subject-under-test.ts'
 import { chooseCluster, chooseTcpCluster } from './cluster-choice.ts'
 import { decideFault } from './fault.ts'
-import { editHeaders, type HeaderTarget, headerLevels } from './header-edits.ts'
 import { normalizePath } from './normalize-path.ts'
-import { redirectResponse, rewriteRequest } from './rewrite.ts'
 import { decideRoute } from './route.ts'
 import { effectiveTimeouts, grpcTimeoutText } from './timeouts.ts'
 import { transportSocketFor } from './transport-socket.ts'
 import { matchVirtualHost } from './virtual-host.ts'
 
-function subject(request: Partial<PlainRequest> = {}, more: Partial<Subject> = {}): Subject {
-  const connection = {
-    localAddress: '127.0.0.2',
-    localPort: 80,
-    remoteAddress: '127.0.0.1',
-    remotePort: 1,
-    sni: undefined,
-    transportProtocol: 'raw_buffer' as const,
-    applicationProtocols: [],
-    tls: true,
-    peerNames: ['spiffe://td/ns/a/sa/web'],
-  }
-  return {
-    head: plainHead({ method: 'GET', path: '/', authority: 'catalog', ...request }),
-    connection,
-    random: 0,
-    ...more,
-  }
+const always: Predicate = { op: 'always' }
+const isPost: Predicate = {
+  op: 'test',
+  attribute: { name: 'request.method' },
+  test: { is: 'exact', value: 'POST', ignoreCase: false },
 }
 
 function hosts(domains: readonly string[], more: Partial<RouteConfig> = {}): RouteConfig {
@@ -165,55 +144,6 @@ test('a TCP split follows its weights', () => {
   ) // prettier-ignore
 })
 
-const isWeb: Predicate = {
-  op: 'test',
-  attribute: { name: 'source.principal' },
-  test: { is: 'exact', value: 'spiffe://td/ns/a/sa/web', ignoreCase: false },
-} // prettier-ignore
-const isPost: Predicate = {
-  op: 'test',
-  attribute: { name: 'request.method' },
-  test: { is: 'exact', value: 'POST', ignoreCase: false },
-} // prettier-ignore
-const always: Predicate = { op: 'always' }
-const never: Predicate = { op: 'never', why: 'test' }
-
-function rules(action: RbacPolicies['action'], permission: Predicate, principal: Predicate): RbacPolicies {
-  const policy = { name: 'p', origin: undefined, permission: makeRule(permission), principal: makeRule(principal) }
-  return { action, policies: [policy] }
-}
-
-test('authorization: ALLOW, DENY, LOG, no rules, no policies', () => {
-  const s = subject()
-  const cases: readonly (readonly [RbacPolicies | undefined, boolean, string | undefined])[] = [
-    [undefined, true, undefined],
-    [{ action: 'allow', policies: [] }, false, undefined],
-    [{ action: 'deny', policies: [] }, true, undefined],
-    [rules('allow', always, isWeb), true, 'p'],
-    [rules('allow', isPost, isWeb), false, undefined],
-    [rules('allow', always, never), false, undefined],
-    [rules('deny', always, isWeb), false, 'p'],
-    [rules('deny', isPost, isWeb), true, undefined],
-    [rules('log', always, isWeb), true, 'p'],
-  ]
-  for (const [policies, allowed, policy] of cases) {
-    const verdict = authorize(policies, undefined, s)
-    assert.deepEqual([verdict.allowed, verdict.policy], [allowed, policy])
-  }
-})
-
-test('authorization: shadow rules are judged and change nothing', () => {
-  const verdict = authorize(undefined, rules('deny', always, always), subject())
-  assert.equal(verdict.allowed, true)
-  assert.deepEqual(verdict.shadow, { allowed: false, policy: 'p' })
-})
-
-test('authorization: nobody has no name', () => {
-  const s = subject()
-  const plaintext = { ...s, connection: { ...s.connection, tls: false, peerNames: [] } }
-  assert.equal(authorize(rules('allow', always, isWeb), undefined, plaintext).allowed, false)
-})
-
 const fault: Fault = {
   delay: { fixedMs: 2000, numerator: 50, denominator: 100 },
   abort: { what: { status: 503 }, numerator: 10, denominator: 100 },
@@ -250,126 +180,6 @@ test("a request's own fault headers work within the configured share", () => {
   const decide = (abort: number) => decideFault(byHeader, subject({ headers }), { delay: 0.5, abort }, 'c')
   assert.deepEqual(decide(0.1), { delayMs: 70, abort: { status: 418, grpcStatus: undefined } })
   assert.deepEqual(decide(0.3), { delayMs: 70, abort: undefined })
-})
-
-function route(pathMatch: Route['pathMatch'], action: Partial<RouteAction> | RedirectAction): Route {
-  return { name: 'x', pathMatch, action: { kind: 'route', ...action } } as unknown as Route
-}
-const prefix = (value: string): Route['pathMatch'] => ({ kind: 'prefix', value, caseSensitive: true })
-
-test('rewrites replace what was matched and keep the query', () => {
-  const rewritten = (match: Route['pathMatch'], value: string, path: string) =>
-    rewriteRequest(route(match, { pathRewrite: { kind: 'prefix', value } }), undefined, subject({ path }).head, '').path
-  assert.equal(rewritten(prefix('/api'), '/', '/api/x?q=1'), '//x?q=1')
-  assert.equal(rewritten(prefix('/api/'), '/', '/api/x?q=1'), '/x?q=1')
-  assert.equal(rewritten({ kind: 'path', value: '/a', caseSensitive: true }, '/b', '/a?q'), '/b?q')
-  assert.equal(rewritten({ kind: 'path-separated-prefix', value: '/a', caseSensitive: true }, '/b', '/a/c'), '/b/c')
-})
-
-test('host rewrites: literal, header, endpoint', () => {
-  const authority = (hostRewrite: RouteAction['hostRewrite'], endpoint = '') =>
-    rewriteRequest(
-      route(prefix('/'), { hostRewrite }),
-      undefined,
-      subject({ headers: { 'x-h': 'from.header' } }).head,
-      endpoint,
-    ).authority
-  assert.equal(authority({ kind: 'literal', value: 'l' }), 'l')
-  assert.equal(authority({ kind: 'header', header: 'x-h' }), 'from.header')
-  assert.equal(authority({ kind: 'header', header: 'x-none' }), 'catalog')
-  assert.equal(authority({ kind: 'endpoint' }, 'host.name'), 'host.name')
-  assert.equal(authority({ kind: 'endpoint' }), 'catalog')
-})
-
-test('redirects change scheme, host, port and path', () => {
-  const base = {
-    kind: 'redirect',
-    status: 301,
-    scheme: undefined,
-    httpsRedirect: false,
-    host: undefined,
-    port: undefined,
-    path: undefined,
-    stripQuery: false,
-  } as const // prettier-ignore
-  const location = (action: Partial<RedirectAction>, request: Partial<PlainRequest> = {}) => {
-    const redirect = { ...base, ...action } as RedirectAction
-    return redirectResponse(redirect, route(prefix('/a'), redirect), subject({ path: '/a/b?q=1', ...request }).head)
-      .location
-  }
-  assert.equal(location({ httpsRedirect: true }), 'https://catalog/a/b?q=1')
-  assert.equal(location({ httpsRedirect: true }, { authority: 'catalog:80' }), 'https://catalog/a/b?q=1')
-  assert.equal(location({ httpsRedirect: true }, { authority: 'catalog:8080' }), 'https://catalog:8080/a/b?q=1')
-  assert.equal(location({ host: 'new', port: 8443 }), 'http://new:8443/a/b?q=1')
-  assert.equal(location({ path: { kind: 'full', value: '/n' } }), 'http://catalog/n?q=1')
-  assert.equal(location({ path: { kind: 'full', value: '/n?own' } }), 'http://catalog/n?own')
-  assert.equal(location({ path: { kind: 'prefix', value: '/z' }, stripQuery: true }), 'http://catalog/z/b')
-})
-
-function headers(initial: Readonly<Record<string, string>>): {
-  readonly map: Map<string, string>
-  readonly target: HeaderTarget
-} {
-  const map = new Map(Object.entries(initial))
-  const target: HeaderTarget = {
-    has: (name) => map.has(name),
-    add: (name, value) => map.set(name, map.has(name) ? `${map.get(name)},${value}` : value),
-    set: (name, value) => map.set(name, value),
-    remove: (name) => map.delete(name),
-  }
-  return { map, target }
-}
-
-function option(
-  name: string,
-  value: FormatTemplate,
-  action: HeaderOption['action'],
-  keepEmptyValue = false,
-): HeaderOption {
-  return { name, writtenName: name, value, action, keepEmptyValue }
-}
-
-test('header options follow append_action, and removals come first', () => {
-  const { map, target } = headers({ a: '1', gone: 'x' })
-  const requestAdd = [
-    option('a', ['2'], 'append-or-add'),
-    option('a', ['3'], 'add-if-absent'),
-    option('b', ['4'], 'overwrite-if-exists'),
-    option('c', ['5'], 'overwrite-or-add'),
-    option('gone', [{ operator: 'REQ', argument: 'X', maxLength: undefined }], 'append-or-add'),
-    option('empty', [''], 'append-or-add'),
-    option('kept', [''], 'append-or-add', true),
-  ]
-  const rules = { requestAdd, requestRemove: ['gone'], responseAdd: [], responseRemove: [] }
-  editHeaders('request', [rules], target, () => 'value')
-  assert.deepEqual(Object.fromEntries(map), { a: '1,2', c: '5', gone: 'value', kept: '' })
-})
-
-test('the least specific level has the last word, unless the configuration turns it round', () => {
-  const level = (value: string) => ({
-    requestAdd: [option('x', [value], 'overwrite-or-add')],
-    requestRemove: [],
-    responseAdd: [],
-    responseRemove: [],
-  }) // prettier-ignore
-  const last = (wins: boolean) => {
-    const { map, target } = headers({})
-    const routed = {
-      config: { headers: level('config'), mostSpecificHeaderMutationsWins: wins },
-      host: { headers: level('host') },
-      route: { headers: level('route') },
-      leg: undefined,
-    } // prettier-ignore
-    editHeaders(
-      'request',
-      headerLevels(routed as unknown as Parameters<typeof headerLevels>[0]),
-      target,
-      () => undefined,
-    )
-    return map.get('x')
-  }
-  assert.equal(last(false), 'config')
-  assert.equal(last(true), 'route')
 })
 
 test("timeouts: the route's, the request's wish, and no per-try limit above the whole", () => {

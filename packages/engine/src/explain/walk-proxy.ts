@@ -25,6 +25,7 @@ import type {
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
+import { walkCors } from './walk-cors.ts'
 
 /** A connection that reached a listener, with the request on it. */
 export interface Arrival {
@@ -219,6 +220,16 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }
     const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
     return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }
+  }
+  if (
+    override?.kind === 'cors' &&
+    filter.kind === 'cors' &&
+    f.decision.kind === 'route' &&
+    f.decision.route.action.kind === 'route'
+  ) {
+    const how = { draw: f.arrival.faultDraw, route: f.decision.route, recorder: f.recorder }
+    const departure = walkCors(override.policy, f.subject, how)
+    return departure === undefined ? { kind: 'on', delayMs: 0 } : { kind: 'reply', departure }
   }
   if (filter.kind !== 'fault') return { kind: 'on', delayMs: 0 }
   const fault = override?.kind === 'fault' ? override.fault : filter.fault

@@ -18,6 +18,7 @@ export interface ProofStep {
     | 'route'
     | 'cluster'
     | 'endpoint'
+    | 'cors'
     | 'fault'
     | 'response'
   /** Name of what was chosen; undefined when nothing was. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -18,6 +19,7 @@ import {
 } from '@weft/xds/es/envoy/service/discovery/v3/discovery'
 import { type AdsServer, startAdsServer } from '../../../control/src/serve/ads-server.ts'
 import { HostAgent } from './host-agent.ts'
+import { startXdsRelay } from './xds-relay.ts'
 
 const web = 'spiffe://cluster.local/ns/shop/sa/web'
 const late = 'spiffe://cluster.local/ns/shop/sa/late'
@@ -204,4 +206,37 @@ test('an id of no instance of this node is refused with its reason, and signed o
   hosted.add(db)
   const issued = await agent.untilIssued(db, 10_000)
   assert.ok(issued.ok, issued.ok ? '' : issued.error)
+})
+
+test('the xDS socket of a gRPC library leads to the control plane, with files that end with it', async () => {
+  const folder = join(dir, 'library')
+  await mkdir(folder)
+  const path = join(dir, 'xds.sock')
+  const served = await agent.serveXds(path, web, folder)
+  assert.ok(served.ok, served.ok ? '' : served.error)
+  assert.ok((await agent.untilIssued(web, 5_000)).ok)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  for (const name of ['key.pem', 'cert-chain.pem', 'root-cert.pem'])
+    assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600)
+  const client = new Client(`unix:${path}`, credentials.createInsecure())
+  const call = client.makeBidiStreamRequest(
+    '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes,
+  )
+  const answered = await new Promise<string>((resolve) => call.once('error', (error) => resolve(error.message)))
+  assert.match(answered, /not here/, 'the answer of the server itself, which takes no stream without a certificate')
+  client.close()
+  agent.close(path)
+  assert.throws(() => statSync(join(folder, 'key.pem')), /ENOENT/)
+})
+
+test('where there is no way to the control plane, the xDS socket ends connections', async () => {
+  const lost = await startXdsRelay(join(dir, 'lost.sock'), () => undefined, silent)
+  assert.ok(lost.ok)
+  const socket = connect(join(dir, 'lost.sock'))
+  assert.equal(await new Promise((resolve) => socket.once('close', () => resolve('closed'))), 'closed')
+  lost.value.close()
+  const nowhere = await startXdsRelay(join(dir, 'no/such/folder.sock'), () => undefined, silent)
+  assert.match(nowhere.ok ? '' : nowhere.error, /cannot serve xDS on .*folder.sock/)
 })

@@ -2,9 +2,11 @@
 // proxy gets the same key and certificate at once, also while the control plane is down.
 import { err, type Logger, type Result } from '@weft/core'
 import { agentId } from '@weft/identity'
-import { type SdsServer, startSdsServer } from './sds-server.ts'
+import { startSdsServer } from './sds-server.ts'
 import { type CaEndpoint, requestSvid } from './sign-client.ts'
 import type { Svid } from './svid.ts'
+import { startXdsRelay } from './xds-relay.ts'
+import { removeSvidFiles, writeSvidFiles } from './svid-files.ts'
 import { type SvidKeeper, startSvidKeeper } from './svid-keeper.ts'
 
 /** What the agent needs of whoever started it. */
@@ -32,11 +34,17 @@ interface Holding {
   readonly listeners: Set<(svid: Svid) => void>
 }
 
+/** What serves an identity on a Unix socket. */
+interface IdentitySocket {
+  set(svid: Svid): void
+  close(): void
+}
+
 /** Identities by SPIFFE id, and the sockets that serve them. */
 export class HostAgent {
   readonly #options: HostAgentOptions
   readonly #identities = new Map<string, Holding>()
-  readonly #sockets = new Map<string, { readonly server: SdsServer; readonly stop: () => void }>()
+  readonly #sockets = new Map<string, { readonly server: IdentitySocket; readonly stop: () => void }>()
   readonly #own: Holding
 
   constructor(options: HostAgentOptions) {
@@ -48,7 +56,29 @@ export class HostAgent {
   async serve(path: string, id: string): Promise<Result<undefined>> {
     const server = await startSdsServer(path, this.#options.log)
     if (!server.ok) return server
-    this.#sockets.set(path, { server: server.value, stop: this.onSvid(id, (svid) => server.value.set(svid)) })
+    this.#open(path, id, server.value)
+    return { ok: true, value: undefined }
+  }
+
+  /**
+   * Serves the control plane's xDS on the Unix socket `path` as `id`, until `close(path)`, and keeps the certificate files of
+   * `folder` fresh: for gRPC libraries, which ask for themselves.
+   */
+  async serveXds(path: string, id: string, folder: string): Promise<Result<undefined>> {
+    const { endpoint, log } = this.#options
+    const relay = await startXdsRelay(path, endpoint, log)
+    if (!relay.ok) return relay
+    this.#open(path, id, {
+      set(svid) {
+        const written = writeSvidFiles(folder, svid)
+        if (!written.ok) log.error('a certificate was not renewed', { reason: written.error })
+        relay.value.set(svid)
+      },
+      close() {
+        relay.value.close()
+        removeSvidFiles(folder)
+      },
+    })
     return { ok: true, value: undefined }
   }
 
@@ -124,6 +154,10 @@ export class HostAgent {
     for (const { keeper } of this.#identities.values()) keeper.close()
     this.#identities.clear()
     this.#own.keeper.close()
+  }
+
+  #open(path: string, id: string, server: IdentitySocket): void {
+    this.#sockets.set(path, { server, stop: this.onSvid(id, (svid) => server.set(svid)) })
   }
 
   #hold(id: string, request: (id: string) => Promise<Result<Svid>>): Holding {

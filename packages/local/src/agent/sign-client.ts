@@ -3,9 +3,10 @@ import { create } from '@bufbuild/protobuf'
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { err, ok, type Result } from '@weft/core'
 import { signDefinition } from '@weft/control/ca'
-import { certificateFacts, controlPlaneId, type TrustBundles } from '@weft/identity'
+import { certificateFacts, type TrustBundles } from '@weft/identity'
 import { certificateToPem } from '@weft/identity/node'
 import { SignRequestSchema, type SignResponse } from '@weft/xds/es/weft/ca/v1/ca'
+import { controlPlaneCheck } from './control-plane-name.ts'
 import type { Svid } from './svid.ts'
 import { makeKeyAndCsr } from './key-and-csr.ts'
 
@@ -47,20 +48,12 @@ export async function requestSvid(endpoint: CaEndpoint, proof: Proof, id: string
 }
 
 function channelCredentials(endpoint: CaEndpoint, proof: Proof): ChannelCredentials {
-  const expected = controlPlaneId(endpoint.trustDomain)
   const svid = proof.kind === 'svid' ? proof.svid : undefined
   return credentials.createSsl(
     Buffer.from(endpoint.rootsPem),
     svid === undefined ? null : Buffer.from(svid.privateKeyPem),
     svid === undefined ? null : Buffer.from(svid.certificateChainPem),
-    {
-      // The chain is verified by TLS; the name is a SPIFFE id, which host name verification knows nothing of.
-      checkServerIdentity: (_host, certificate) => {
-        const facts = certificateFacts(new Uint8Array(certificate.raw))
-        const uri = facts.ok ? facts.value.uris[0] : undefined
-        return uri === expected ? undefined : new Error(`the server is ${uri ?? 'nobody'}, not ${expected}`)
-      },
-    },
+    { checkServerIdentity: controlPlaneCheck(endpoint.trustDomain) },
   )
 }
 

@@ -7,6 +7,7 @@ const leaving: SeenInstance = { name: 'catalog-1', namespace: 'shop', ready: tru
 interface Proxy {
   readonly instance: string
   readonly namespace: string
+  readonly kind?: string
   readonly connected: boolean
   readonly types: readonly { readonly state: string }[]
 }
@@ -31,6 +32,15 @@ test('acknowledged is what every proxy that must has accepted or refused', async
   assert.equal(await outcome(leaving, [proxy({}), failed]), undefined, 'it does not serve')
   const away = proxy({ connected: false })
   assert.equal(await outcome(leaving, [away]), undefined, 'away for a moment, it holds what it acknowledged')
+})
+
+test('a gRPC library is waited for while it has not taken what its channels asked for, and only then', async () => {
+  const library = (state: string, connected = true): Proxy =>
+    proxy({ kind: 'grpc', connected, types: [{ state: 'unsubscribed' }, { state }] })
+  assert.equal(await outcome(leaving, [library('accepted')]), undefined)
+  assert.equal(await outcome(leaving, [library('unsubscribed')]), undefined, 'it has no channel yet')
+  assert.equal(await outcome(leaving, [library('warming', false)]), undefined, 'it is away and keeps nothing')
+  assert.match((await outcome(leaving, [library('warming')])) ?? '', /not acknowledged by web-0/)
 })
 
 test('what is missing is named when the time is over', async () => {

@@ -28,6 +28,7 @@ interface StatusAnswer {
   readonly proxies: readonly {
     readonly instance: string
     readonly namespace: string
+    readonly kind?: string
     readonly connected: boolean
     readonly types: readonly { readonly state: string }[]
   }[]
@@ -71,8 +72,10 @@ export async function awaitAcks(
 
 /** Proxies that may still go by what was before. */
 function proxiesBehind({ proxies }: StatusAnswer, { serves, concerns }: Awaited): string[] {
-  return proxies.flatMap(({ instance, namespace, connected, types }) => {
+  return proxies.flatMap(({ instance, namespace, kind, connected, types }) => {
     if (concerns?.(`${namespace}/${instance}`) === false) return []
+    // A gRPC library asks for what its channels need, and keeps nothing while it is away.
+    if (kind === 'grpc') return connected && types.some(({ state }) => state === 'warming') ? [instance] : []
     // One that has only just connected has asked for some of its types only: that is no acknowledgement. One that is away
     // for a moment (its certificate was rotated) still holds what it acknowledged.
     const isDone = types.length > 0 && types.every(({ state }) => state === 'accepted' || state === 'refused')

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
 import { workloadId } from '@weft/identity'
-import { type MeshObject, planInstances, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
+import { hasProxy, type MeshObject, planInstances, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
 import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
@@ -116,7 +116,7 @@ export class Fleet {
     for (const runner of [...this.#runners.values()]) {
       const { instance } = runner
       const names = [instance.workload, instance.name].flatMap((own) => [own, `${instance.namespace}/${own}`])
-      if (!names.includes(name) || instance.proxy === 'none') continue
+      if (!names.includes(name) || !hasProxy(instance)) continue
       const { name: of, namespace } = instance
       restarted.push({ instance: of, namespace, outcome: await this.#replaceProxy(runner, drainMs) })
     }
@@ -209,7 +209,7 @@ export class Fleet {
     const { printer, settings } = this.#parts
     for (const runner of [...this.#runners.values()]) {
       const workload = workloadOf(runner.instance, view)
-      if (workload === undefined || runner.instance.proxy === 'none' || runner.status().state !== 'running') continue
+      if (workload === undefined || !hasProxy(runner.instance) || runner.status().state !== 'running') continue
       const version = proxyVersion(workload.spec, settings.proxyKind)
       if (runner.proxyVersion === version) continue
       const { name } = runner.instance

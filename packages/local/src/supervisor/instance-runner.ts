@@ -1,7 +1,8 @@
 // The life of one instance: identity, proxy, application, traffic; and back.
 import { err, type Result } from '@weft/core'
-import type { MeshObject, WorkloadInstance, WorkloadSpec } from '@weft/resources'
+import { hasProxy, type MeshObject, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
 import { type AppParts, AppRunner } from './app-runner.ts'
+import { GrpcLibrary } from './grpc-library.ts'
 import type { Replaced, Replacement } from './proxy-processes.ts'
 import { type ProxyParts, ProxyRunner } from './proxy-runner.ts'
 
@@ -50,6 +51,8 @@ export class InstanceRunner {
   /** What the proxy was started as; see `proxyVersion`. */
   proxyVersion: string
   readonly #proxy: ProxyRunner | undefined
+  /** In place of a proxy. */
+  readonly #library: GrpcLibrary | undefined
   readonly #appParts: Omit<AppParts, 'onReady'>
   #instance: WorkloadInstance
   #workload: MeshObject<WorkloadSpec>
@@ -66,7 +69,8 @@ export class InstanceRunner {
     this.#appParts = parts.app
     this.proxyVersion = parts.proxyVersion
     this.#setReady = parts.setReady
-    this.#proxy = instance.proxy === 'none' ? undefined : new ProxyRunner(instance, parts.proxy)
+    this.#proxy = hasProxy(instance) ? new ProxyRunner(instance, parts.proxy) : undefined
+    this.#library = instance.proxy === 'grpc' ? new GrpcLibrary(instance, parts.proxy) : undefined
     if (workload.spec.command !== undefined)
       this.#app = this.#makeApp({ instance, workload, services: parts.app.services })
   }
@@ -87,7 +91,7 @@ export class InstanceRunner {
 
   /** Nothing is started before what it stands on is there. */
   async start(): Promise<Result<undefined>> {
-    const proxied = await this.#proxy?.start()
+    const proxied = await (this.#proxy ?? this.#library)?.start()
     if (proxied !== undefined && !proxied.ok) return this.#fail(proxied)
     if (this.#state !== 'starting') return err('stopped')
     const started = await this.#app?.start()
@@ -132,6 +136,7 @@ export class InstanceRunner {
     await this.#proxy?.drain(drainMs)
     await this.#app?.stop(APP_GRACE_MS)
     await this.#proxy?.stop(PROXY_GRACE_MS)
+    this.#library?.stop()
     this.#state = 'stopped'
   }
 
@@ -140,6 +145,7 @@ export class InstanceRunner {
     const failed = this.#state === 'failed'
     this.#state = failed ? 'failed' : 'draining'
     await Promise.all([this.#app?.stop(graceMs), this.#nextApp?.stop(graceMs), this.#proxy?.stop(graceMs)])
+    this.#library?.stop()
     if (!failed) this.#state = 'stopped'
   }
 
@@ -163,6 +169,7 @@ export class InstanceRunner {
   #makeApp({ instance, workload, services }: NextApp): AppRunner {
     const app: AppRunner = new AppRunner(instance, workload.spec, {
       ...this.#appParts,
+      env: { ...this.#appParts.env, ...this.#library?.environment },
       services,
       // One that only prepares to take over, or has been taken over from, says nothing of the instance.
       onReady: (ready) => {

@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
-import { type MeshObject, servingAddress, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
+import { hasProxy, type MeshObject, servingAddress, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
 import { gatewayPorts } from './gateway-urls.ts'
 import type { MeshView } from './mesh-source.ts'
 import { PROXY_PORTS } from './proxy-ports.ts'
@@ -52,7 +52,7 @@ function claimsOf(instance: WorkloadInstance, view: MeshView): Claim[] {
   if (proxy !== 'gateway') {
     for (const { port } of ports) claims.push({ host: appAddress, port, what: `${name}, application` })
   }
-  if (proxy === 'none') return claims
+  if (!hasProxy(instance)) return claims
   claims.push({ host: address, port: PROXY_PORTS.admin, what: `${name}, proxy admin` })
   claims.push({ host: address, port: PROXY_PORTS.metrics, what: `${name}, proxy metrics` })
   claims.push({ host: address, port: PROXY_PORTS.health, what: `${name}, proxy health` })

@@ -10,6 +10,7 @@ import {
   transportSocketFor,
 } from '@weft/engine'
 import type { UpstreamStream } from '../codec/http-stream.ts'
+import { givesWay } from '../config/gives-way.ts'
 import { type Dialed, type DialContext, dialEndpoint } from '../pool/dial.ts'
 import type { H2Shared } from '../codec/h2/connection.ts'
 import { Http1Pool } from '../pool/http1-pool.ts'
@@ -188,13 +189,14 @@ export class UpstreamCluster implements PoolContext {
     })
   }
 
-  /** Connections made with another certificate than the present one are let go after what they carry. */
+  /** Connections whose certificate gives way to the present one are let go after what they carry. */
   certificateRotated(): void {
     for (const pool of this.#pools.values()) {
       const certificateSecret = transportSocketFor(this.#budget.cluster, pool.endpoint)?.certificateSecret
       if (certificateSecret === undefined) continue
-      const serial = this.#context.secrets.certificate(certificateSecret)?.facts.serial
-      pool.drain((connection) => connection.ownSerial !== serial)
+      const present = this.#context.secrets.certificate(certificateSecret)?.facts
+      const wallMs = this.#context.runtime.clock.wallMs()
+      pool.drain(({ own }) => givesWay(own, present, wallMs))
     }
   }
 

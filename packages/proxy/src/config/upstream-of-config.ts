@@ -12,7 +12,8 @@ import {
 } from '../xds/index.ts'
 import type { ConfigStore } from './config-store.ts'
 import type { ResourceUpdate } from '../xds/subscription.ts'
-import type { SecretSource } from './secret-source.ts'
+import { givesWay } from './gives-way.ts'
+import type { LeafFacts, SecretSource } from './secret-source.ts'
 
 /** How the agent and the control plane are reached: gRPC in reality, in memory in the simulation. */
 export interface XdsDialers {
@@ -40,6 +41,8 @@ export class UpstreamOfConfig {
   readonly #references = new Map<string, readonly string[]>()
   #sds: XdsSubscriber | undefined
   #ads: XdsSubscriber | undefined
+  /** What the stream to the control plane was opened with. */
+  #shown: LeafFacts | undefined
   #wantsConfig = false
   #connected = false
   #lastError: string | undefined
@@ -77,10 +80,11 @@ export class UpstreamOfConfig {
     this.#startAds()
   }
 
-  /** Secrets changed; `rotated`: our own certificate is another than before. */
-  onSecrets(rotated: boolean): void {
-    if (this.#ads === undefined) this.#startAds()
-    else if (rotated) this.#ads.reconnect('certificate rotated')
+  /** Secrets changed. */
+  onSecrets(): void {
+    if (this.#ads === undefined) return this.#startAds()
+    const { clock } = this.#parts.runtime
+    if (givesWay(this.#shown, this.#ownFacts(), clock.wallMs())) this.#ads.reconnect('certificate rotated')
   }
 
   /** The accepted configuration refers to other names than before. */
@@ -109,7 +113,7 @@ export class UpstreamOfConfig {
     const restored = new Map(pushOrder.map((type) => [type, this.#store.held(type)]))
     const ads = startSubscriber({
       runtime,
-      dial: dialers.ads(() => this.#tls() as ControlPlaneTls),
+      dial: dialers.ads(() => this.#show()),
       kind: 'delta',
       node: this.#node(),
       consumer: this.#consumer(),
@@ -138,6 +142,7 @@ export class UpstreamOfConfig {
         const { log } = this.#parts.runtime
         if (this.#connected !== state.connected) {
           if (state.connected) log.info('connected to the control plane')
+          else if (state.renewing) log.debug('connecting to the control plane anew', { reason: state.reason })
           else log.warn('control plane is away; serving the last accepted configuration', { reason: state.reason })
         }
         this.#connected = state.connected
@@ -166,6 +171,16 @@ export class UpstreamOfConfig {
     const own = added.filter(({ name }) => isWritten(name))
     const refused = await this.#secrets.onUpdate(typeUrl.secret, own, removed.filter(isWritten))
     return [...refused, ...foreign.map(({ name }) => ({ name, reason: 'is a secret of the agent' }))]
+  }
+
+  /** What the next handshake with the control plane shows. */
+  #show(): ControlPlaneTls {
+    this.#shown = this.#ownFacts()
+    return this.#tls() as ControlPlaneTls
+  }
+
+  #ownFacts(): LeafFacts | undefined {
+    return this.#secrets.certificate(this.#options.ownCertificate)?.facts
   }
 
   #tls(): ControlPlaneTls | undefined {

@@ -40,6 +40,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   /** On the monotonic clock. */
   readonly startMs: number
   #random = -1
+  #answerEdit: ((head: MessageHead) => void) | undefined = undefined
 
   constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: MessageHead) {
     this.context = context
@@ -63,6 +64,17 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   /** Remembers why the answer is not simply the upstream's. */
   flag(flag: ResponseFlag): void {
     if (!this.flags.includes(flag)) this.flags = [...this.flags, flag]
+  }
+
+  /** Changes the answer's head before it goes out, whoever gives it. */
+  editAnswer(edit: (head: MessageHead) => void): void {
+    const before = this.#answerEdit
+    this.#answerEdit = before === undefined ? edit : (head) => (before(head), edit(head))
+  }
+
+  /** Applies what `editAnswer` was told. */
+  protected editedAnswer(head: MessageHead): void {
+    this.#answerEdit?.(head)
   }
 
   get downstream(): ConnectionFacts {

@@ -20,7 +20,7 @@ import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.
 import { extentOf, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
 import { overrideOf } from './route-plan.ts'
-import { decideRouting, maySwitch, ownHeaders, routerOutcome } from './routing.ts'
+import { decideRouting, maySwitch, routerOutcome, withRouteHeaders } from './routing.ts'
 import { Tunnel, type TunnelEnd } from './tunnel.ts'
 
 /** gRPC's DEADLINE_EXCEEDED. */
@@ -150,7 +150,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#forwarding?.abandon()
     if (this.responseStarted || reply.status === 0) return this.#cut()
     const { manager } = this
-    const { head, body } = replyMessage(this.#withRouteHeaders(reply), {
+    const { head, body } = replyMessage(withRouteHeaders(reply, this), {
       date: this.context.date.value(),
       server: manager.serverHeader === 'pass-through' ? undefined : manager.serverName,
       isHead: this.method === 'HEAD',
@@ -159,22 +159,16 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     })
     this.responseHead = head
     this.status = head.status
+    if (reply.asIs !== true) this.editedAnswer(head)
     this.#respond(head, body === '' ? 'none' : 'length', reply.close !== true)
     if (body !== '') this.sendBody(Buffer.from(body, 'latin1'), 0, body.length)
     this.endResponse(undefined)
   }
 
-  /** An answer given in place of an upstream carries the route's response headers too, whoever gives it (as in Envoy). */
-  #withRouteHeaders(reply: LocalReply): LocalReply {
-    const { plan } = this
-    if (plan === undefined || plan.responseLevels.length === 0 || plan.routed.route.action.kind !== 'route')
-      return reply
-    return { ...reply, headers: [...(reply.headers ?? []), ...ownHeaders(plan, this)] }
-  }
-
   /** Sends the head of an upstream's answer. */
   respond(head: MessageHead, body: BodyExtent): void {
     addOwnHeaders(this, head)
+    this.editedAnswer(head)
     this.#respond(head, body, true)
   }
 
@@ -322,6 +316,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.status = head.status
     this.responseHead = head
     addOwnHeaders(this, head)
+    this.editedAnswer(head)
     this.#stream.respond(head, 'none', true)
     const wire = this.protocol === 'HTTP/2' ? 'stream' : 'http1'
     const ends = { downstream: { ...this.#stream.tunnel(), wire }, upstream } as const

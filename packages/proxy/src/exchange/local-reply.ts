@@ -15,6 +15,8 @@ export interface LocalReply {
   /** Further headers: lower-case name and value in turn. */
   readonly headers?: readonly string[]
   readonly close?: boolean
+  /** Set: whoever gives it says all of it; no rule of the route adds to it. */
+  readonly asIs?: boolean
 }
 
 /** Inside the braces, without white space: log lines are split at it. */

@@ -91,7 +91,7 @@ function redirect(status: number, location: string, more: readonly string[]): Lo
 const noHeaders: readonly string[] = []
 
 /** What the route's header rules add to an answer of our own: names and values in turn. */
-export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): readonly string[] {
+function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord): readonly string[] {
   if (plan === undefined || plan.responseLevels.length === 0) return noHeaders
   let lines: (readonly [string, string])[] = []
   const target: HeaderTarget = {
@@ -104,6 +104,17 @@ export function ownHeaders(plan: RoutePlan | undefined, exchange: ExchangeRecord
   }
   editHeaders('response', plan.responseLevels, target, (operator) => readOperator(operator, exchange))
   return lines.flat()
+}
+
+/** An answer given in place of an upstream carries the route's response headers too, whoever gives it (as in Envoy). */
+export function withRouteHeaders(
+  reply: LocalReply,
+  exchange: ExchangeRecord & { readonly plan: RoutePlan | undefined },
+): LocalReply {
+  const { plan } = exchange
+  const applies = plan !== undefined && plan.responseLevels.length > 0 && plan.routed.route.action.kind === 'route'
+  if (!applies || reply.asIs === true) return reply
+  return { ...reply, headers: [...(reply.headers ?? []), ...ownHeaders(plan, exchange)] }
 }
 
 /** Whether the route, or else the manager, lets a request switch to this protocol; undefined: CONNECT. */

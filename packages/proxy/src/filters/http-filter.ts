@@ -1,6 +1,7 @@
 import type { FilterOverride, HttpFilter, HttpConnectionManager } from '@weft/engine'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { grpcWebFilter } from './grpc-web.ts'
 import { rateLimitFilter } from './rate-limit.ts'
@@ -45,6 +46,7 @@ export interface FilterKind {
 /** All kinds but the router, which every chain ends with. A new kind is added here and in the engine's model. */
 const kinds: Readonly<Record<string, FilterKind>> = {
   rbac: rbacFilter,
+  cors: corsFilter,
   fault: faultFilter,
   'grpc-web': grpcWebFilter,
   'rate-limit': rateLimitFilter,

@@ -160,7 +160,7 @@ class Acceptance {
       chain,
       facts,
       served: undefined,
-      ownSerial: own?.facts.serial,
+      own: own?.facts,
       certificateSecret: own === undefined || own.name === '' ? undefined : own.name,
       expiresWallMs: own === undefined ? undefined : Math.min(endOf(own), peer?.notAfterMs ?? Number.POSITIVE_INFINITY),
       draining: false,

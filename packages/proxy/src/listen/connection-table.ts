@@ -1,5 +1,7 @@
 import type { Runtime, Timer } from '@weft/core'
 import type { ConnectionFacts, FilterChain, Listener } from '@weft/engine'
+import { givesWay } from '../config/gives-way.ts'
+import type { LeafFacts } from '../config/secret-source.ts'
 import type { ServedConnection } from './accepted-connection.ts'
 import { sameExcept, sameStructure } from './same-structure.ts'
 
@@ -10,8 +12,8 @@ export interface OpenConnection {
   readonly facts: ConnectionFacts
   /** Undefined until the request path has it. */
   served: ServedConnection | undefined
-  /** Serial of our certificate in the handshake; undefined on plaintext. */
-  readonly ownSerial: string | undefined
+  /** Our certificate in the handshake; undefined on plaintext. */
+  readonly own: LeafFacts | undefined
   /** SDS name of that certificate. */
   readonly certificateSecret: string | undefined
   /** Wall clock: the earlier end of the two certificates. */
@@ -33,7 +35,7 @@ export type Rematch = (listener: Listener, connection: OpenConnection) => Filter
 
 /**
  * The open downstream connections of one proxy: draining them when their listener changes or goes, when our certificate
- * is rotated, and before a certificate of either side expires.
+ * gives way to a newer one, and before a certificate of either side expires.
  */
 export class ConnectionTable {
   readonly #runtime: Pick<Runtime, 'clock' | 'timers'>
@@ -98,11 +100,12 @@ export class ConnectionTable {
     }
   }
 
-  /** Our certificate was rotated: connections made with an older one drain until it expires. */
-  certificateRotated(secretName: string, serial: string): void {
+  /** Our certificate was rotated: connections made with an older one that gives way to it drain until that expires. */
+  certificateRotated(secretName: string, present: LeafFacts): void {
+    const wallMs = this.#runtime.clock.wallMs()
     for (const connection of this.#open) {
-      if (connection.certificateSecret !== secretName || connection.ownSerial === serial) continue
-      const leftMs = (connection.expiresWallMs ?? 0) - this.#runtime.clock.wallMs()
+      if (connection.certificateSecret !== secretName || !givesWay(connection.own, present, wallMs)) continue
+      const leftMs = (connection.expiresWallMs ?? 0) - wallMs
       this.drain(connection, Math.max(0, leftMs))
     }
   }

@@ -311,18 +311,23 @@ test('no connection outlives the certificate of either side', async () => {
   assert.equal(at.connections.size, 0)
 })
 
-test('after a rotation connections of the old certificate drain and new ones show the new one', async () => {
+test('after a rotation new connections show the new certificate, and those of an old one drain when it gives way', async () => {
   const at = harness()
   at.manager.apply(configOf(listener('in', 8080, [mtls])))
   const first = await dialTls(at, certificate(at.world, 'client'))
-  await at.world.clock.advance(100)
-  const rotated = at.rotate()
-  at.connections.certificateRotated('default', rotated.facts.serial)
-  assert.equal(at.served[0]?.drained, true)
+  await at.world.clock.advance(5_000)
+  const soon = at.rotate()
+  at.connections.certificateRotated('default', soon.facts)
+  assert.equal(at.served[0]?.drained, false, 'nearly all of its life is left')
   const second = await dialTls(at, certificate(at.world, 'client'))
-  assert.equal(at.served[1]?.drained, false)
   assert.notEqual(first.peer?.serial, second.peer?.serial)
-  assert.equal(second.peer?.serial, rotated.facts.serial)
+  assert.equal(second.peer?.serial, soon.facts.serial)
+  await at.world.clock.advance(27_000)
+  const later = at.rotate()
+  at.connections.certificateRotated('another', later.facts)
+  assert.equal(at.served[0]?.drained, false, 'it is none of that secret')
+  at.connections.certificateRotated('default', later.facts)
+  assert.deepEqual([at.served[0]?.drained, at.served[1]?.drained], [true, false])
 })
 
 test('connections beyond the bound are reset', async () => {

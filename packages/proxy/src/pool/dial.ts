@@ -7,7 +7,7 @@ import {
   transportSocketFor,
   type UpstreamTls,
 } from '@weft/engine'
-import type { Secrets } from '../config/secret-source.ts'
+import type { LeafFacts, Secrets } from '../config/secret-source.ts'
 import { type TlsContextMaterial, tlsMaterial } from '../config/tls-material.ts'
 import type { InternalOpening } from '../listen/internal-opening.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
@@ -17,8 +17,8 @@ import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
 /** An open upstream connection, secured when the endpoint asks for it. Paused; its handler is not set yet. */
 export interface Dialed {
   readonly transport: Transport
-  /** Hexadecimal serial of the certificate we showed; undefined on plaintext. */
-  readonly ownSerial: string | undefined
+  /** The certificate we showed; undefined on plaintext. */
+  readonly own: LeafFacts | undefined
   /**
    * Monotonic clock: not to be used for new requests from then on, as one of the two certificates is running out. Earlier
    * than the server starts to drain it, so that it is always the client that ends it.
@@ -191,14 +191,14 @@ class Dial {
         const ends = [certificate?.facts.notAfterMs, secured.peer?.notAfterMs].filter((end) => end !== undefined)
         const { clock } = this.#context.runtime
         const leftMs = Math.max(0, Math.min(...ends) - clock.wallMs())
-        this.#open(secured, certificate?.facts.serial, clock.nowMs() + leftMs * usedShare)
+        this.#open(secured, certificate?.facts, clock.nowMs() + leftMs * usedShare)
       },
       (close) => this.#fail(close, false),
     )
   }
 
-  #open(transport: Transport, ownSerial: string | undefined, retireMs = Number.POSITIVE_INFINITY): void {
-    if (this.#finish()) this.#outcome.onOpen({ transport, ownSerial, retireMs })
+  #open(transport: Transport, own: LeafFacts | undefined, retireMs = Number.POSITIVE_INFINITY): void {
+    if (this.#finish()) this.#outcome.onOpen({ transport, own, retireMs })
   }
 
   #fail(close: TransportClose, timedOut: boolean): void {

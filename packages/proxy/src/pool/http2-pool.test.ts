@@ -51,7 +51,7 @@ function poolUnderTest(
         offers,
         open: ({ alpn, ...made } = {}) => {
           const transport = Object.assign(new MemoryTransport(), alpn === undefined ? {} : { alpn })
-          onOpen({ transport, ownSerial: undefined, retireMs: Infinity, ...made })
+          onOpen({ transport, own: undefined, retireMs: Infinity, ...made })
           return transport
         },
         fail: () => onFail({ reason: 'refused', detail: 'refused' } satisfies TransportClose, false),
@@ -137,15 +137,17 @@ test('streams that are used up lead to another connection; freed ones serve thos
   assert.ok(third.stream !== undefined)
 })
 
+const facts = (serial: string) => ({ serial, spiffeId: undefined, notBeforeMs: 0, notAfterMs: 60_000 })
+
 test('a rotated certificate: the connection finishes what it carries, the next request opens a new one', () => {
   const { pool, dials, counts, time } = poolUnderTest(http2)
   const before = wait(pool)
-  const old = dials[0]?.open({ ownSerial: 'old' }) as MemoryTransport
+  const old = dials[0]?.open({ own: facts('old') }) as MemoryTransport
   old.handler.onData(settings())
-  pool.drain(({ ownSerial }) => ownSerial !== 'new')
+  pool.drain(({ own }) => own?.serial !== 'new')
   assert.equal(pool.take(true), undefined)
   const after = wait(pool)
-  dials[1]?.open({ ownSerial: 'new' })
+  dials[1]?.open({ own: facts('new') })
   assert.ok(after.stream !== undefined && before.stream !== undefined)
   assert.equal(old.ended, false)
   old.handler.onData(answer(1))

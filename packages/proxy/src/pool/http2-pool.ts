@@ -3,6 +3,7 @@ import { H2ClientConnection, type H2ClientOwner } from '../codec/h2/client-conne
 import { h2OptionsOf } from '../codec/h2/h2-options-of.ts'
 import { Deadline, type DeadlineOwner } from '../exchange/deadline-lists.ts'
 import type { UpstreamStream } from '../codec/http-stream.ts'
+import type { LeafFacts } from '../config/secret-source.ts'
 import type { Dialed } from './dial.ts'
 import {
   endpointRemoved,
@@ -169,7 +170,7 @@ export class Http2Pool implements Pool {
 /** One connection of a pool. */
 class Multiplexed implements H2ClientOwner, PooledConnection, DeadlineOwner {
   readonly h2: H2ClientConnection
-  readonly ownSerial: string | undefined
+  readonly own: LeafFacts | undefined
   /** Not to be used for new requests from then on, on the monotonic clock: see `Dialed.retireMs`. */
   readonly retireMs: number
   /** As many requests as it may carry were handed out. */
@@ -179,10 +180,10 @@ class Multiplexed implements H2ClientOwner, PooledConnection, DeadlineOwner {
   readonly #lifetime: Deadline | undefined
   #requests = 0
 
-  constructor(pool: Http2Pool, { transport, ownSerial, retireMs }: Dialed) {
+  constructor(pool: Http2Pool, { transport, own, retireMs }: Dialed) {
     const { context } = pool
     this.#pool = pool
-    this.ownSerial = ownSerial
+    this.own = own
     this.retireMs = retireMs
     this.h2 = new H2ClientConnection(transport, this, context.h2, h2OptionsOf(context.budget.cluster.http.http2))
     const { maxConnectionDurationMs } = context.budget.cluster.http

@@ -2,6 +2,7 @@ import type { TransportClose } from '@weft/core'
 import type { Cluster, Endpoint } from '@weft/engine'
 import type { H2Shared } from '../codec/h2/connection.ts'
 import type { UpstreamStream } from '../codec/http-stream.ts'
+import type { LeafFacts } from '../config/secret-source.ts'
 import type { Dialed } from './dial.ts'
 
 /** Why no stream could be had. */
@@ -26,8 +27,8 @@ export interface PoolBudget {
 
 /** A connection as whoever drains pools sees it. */
 export interface PooledConnection {
-  /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
-  readonly ownSerial: string | undefined
+  /** Our certificate in the handshake; undefined on plaintext. */
+  readonly own: LeafFacts | undefined
 }
 
 /** What a pool needs from its cluster. */

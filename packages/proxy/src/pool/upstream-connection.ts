@@ -1,6 +1,7 @@
 import type { Transport, TransportClose, TransportHandler } from '@weft/core'
 import type { Deadline, DeadlineOwner } from '../exchange/deadline-lists.ts'
 import type { Endpoint } from '@weft/engine'
+import type { LeafFacts } from '../config/secret-source.ts'
 import type { Dialed } from './dial.ts'
 import { H1ClientConnection } from '../codec/h1/client-connection.ts'
 
@@ -17,8 +18,8 @@ export interface ConnectionOwner {
 export class UpstreamConnection implements TransportHandler, DeadlineOwner {
   readonly transport: Transport
   readonly endpoint: Endpoint
-  /** Hexadecimal serial of our certificate in the handshake; undefined on plaintext. */
-  readonly ownSerial: string | undefined
+  /** Our certificate in the handshake; undefined on plaintext. */
+  readonly own: LeafFacts | undefined
   /** Not to be lent out again from then on, on the monotonic clock: see `Dialed.retireMs`. */
   readonly retireMs: number
   /** Requests begun on it, the present one included. More than one: it was reused, and may be stale. */
@@ -49,10 +50,10 @@ export class UpstreamConnection implements TransportHandler, DeadlineOwner {
     },
   ) {
     this.#owner = owner
-    const { transport, ownSerial, retireMs } = made.dialed
+    const { transport, own, retireMs } = made.dialed
     this.transport = transport
     this.endpoint = made.endpoint
-    this.ownSerial = ownSerial
+    this.own = own
     this.retireMs = retireMs
     this.keepsTrailers = made.keepsTrailers
     this.transport.handler = this

@@ -27,9 +27,13 @@ export interface XdsConsumer {
     added: readonly ResourceUpdate[],
     removed: readonly string[],
   ): Promise<readonly ResourceRejection[]>
-  /** The stream came up, or went away (or could not be opened) and why; a reconnect follows by itself. */
-  onConnection?(state: { readonly connected: true } | { readonly connected: false; readonly reason: string }): void
+  /** The stream came up, or went away (or could not be opened) and why; a reconnect follows by itself. `renewing`: it was asked for. */
+  onConnection?(state: ConnectionState): void
 }
+
+export type ConnectionState =
+  | { readonly connected: true }
+  | { readonly connected: false; readonly reason: string; readonly renewing: boolean }
 
 /** A running client. */
 export interface XdsSubscriber {

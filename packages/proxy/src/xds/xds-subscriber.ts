@@ -150,7 +150,7 @@ function retryLater(driver: Driver, reason: string): void {
   const whole = Math.min(max, base * 2 ** Math.min(driver.failures, 20))
   if (!driver.renewing) driver.failures += 1
   const delayMs = driver.renewing ? 0 : whole * (0.5 + runtime.rng.float() / 2)
-  consumer.onConnection?.({ connected: false, reason })
+  consumer.onConnection?.({ connected: false, reason, renewing: driver.renewing })
   driver.retry = runtime.timers.set(delayMs, () => dial(driver))
 }
 

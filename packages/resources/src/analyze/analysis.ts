@@ -112,8 +112,8 @@ export class Analysis {
     if (object === undefined) return
     const view = new MeshView(this.#index, this.#surroundings)
     const faults: Fault[] = []
-    for (const check of this.#checks.get(fullKind(object.id)) ?? []) faults.push(...check.run(object, view))
-    for (const check of this.#everyKind) faults.push(...check.run(object, view))
+    for (const check of this.#checks.get(fullKind(object.id)) ?? []) faults.push(...runCheck(check, object, view))
+    for (const check of this.#everyKind) faults.push(...runCheck(check, object, view))
     this.#found.set(key, { faults, asked: view.asked, askedAny: view.askedAny })
     for (const name of view.asked) this.#remember(name, key)
     for (const name of view.askedAny) this.#remember(anyOf(name), key)
@@ -129,6 +129,17 @@ export class Analysis {
     const askers = this.#askers.get(name)
     askers?.delete(key)
     if (askers?.size === 0) this.#askers.delete(name)
+  }
+}
+
+/** What a check finds; one that fails must not take the others' findings with it. */
+function runCheck(check: Check, object: WrittenObject, view: MeshView): Fault[] {
+  try {
+    return [...check.run(object, view)]
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `the check ${check.name} of analysis failed: ${reason}`
+    return [{ code: 'IST0001', severity: 'warning', field: '', message, mend: 'Report it, with the object.' }]
   }
 }
 

@@ -16,9 +16,10 @@ export function analyzeWritten(objects: readonly WrittenObject[], options: Analy
   return analysis.problems()
 }
 
-/** The code of Istio for a finding: its own, or that of schemas for an object that is refused. Undefined: Istio has none. */
+/** The code of Istio for a finding: its own, or that of schemas for an object that is refused or has a dubious field. Undefined: Istio has none. */
 export function istioCodeOf({ code, severity, objectId }: Problem): FindingCode | undefined {
   if (code.startsWith('IST')) return code as FindingCode
   if (Object.hasOwn(codes, code)) return undefined
-  return severity === 'error' && objectId !== undefined && code !== 'duplicate-object' ? 'IST0106' : undefined
+  if (objectId === undefined || code === 'duplicate-object' || severity === 'info') return undefined
+  return severity === 'error' ? 'IST0106' : 'IST0133'
 }

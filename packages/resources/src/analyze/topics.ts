@@ -47,6 +47,8 @@ export const topic = {
   letsIn: (account: string) => `lets in ${account}`,
   /** Gateways that serve a port. */
   gatewayPort: (port: number) => `port ${port}`,
+  /** EndpointSlices of a Service (`namespace/name`). */
+  slicesOf: (service: string) => `slices ${service}`,
   /** Gateways that serve a certificate. */
   credential: (name: string) => `credential ${name}`,
 } as const
@@ -120,6 +122,11 @@ export function accountOf(object: WrittenObject): string {
   return `${object.id.namespace}/${name}`
 }
 
+/** The Service that an EndpointSlice is about. */
+export function serviceOfSlice({ labels }: WrittenObject): string | undefined {
+  return labels['kubernetes.io/service-name']
+}
+
 function networkingTopics(object: WrittenObject, kind: string): string[] {
   const { spec, id } = object
   if (kind === 'DestinationRule.networking.istio.io') {
@@ -129,6 +136,10 @@ function networkingTopics(object: WrittenObject, kind: string): string[] {
     const servers = itemsOf(spec['servers'])
     const ports = servers.map((server) => topic.gatewayPort(Number(dig(server, 'port', 'number') ?? 0)))
     return [...ports, ...servers.map((server) => topic.credential(textOf(dig(server, 'tls', 'credentialName'))))]
+  }
+  if (kind === 'EndpointSlice.discovery.k8s.io') {
+    const service = serviceOfSlice(object)
+    return service === undefined ? [] : [topic.slicesOf(`${id.namespace}/${service}`)]
   }
   if (kind === 'AuthorizationPolicy.security.istio.io') return accountsLetIn(object).map(topic.letsIn)
   if (kind !== 'VirtualService.networking.istio.io') return []

@@ -72,7 +72,9 @@ export function writtenOf(object: MeshObject): WrittenObject {
   const spec = fieldsOf(object.spec)
   const { name, namespace } = id
   const age = createdAt === undefined ? {} : { creationTimestamp: createdAt }
-  const body = { apiVersion, kind: id.kind, metadata: { name, namespace, labels, annotations, ...age }, spec }
+  // Some kinds have their fields beside `metadata`, and in `spec` once they are read.
+  const metadata = { name, namespace, labels, annotations, ...age }
+  const body = { ...spec, apiVersion, kind: id.kind, metadata, spec }
   const positionOf = (path: string): Position | undefined => object.positionOf(path)
   return { id, key: objectKey(id), apiVersion, labels, annotations, body, spec, content: hash, positionOf }
 }

@@ -4,7 +4,7 @@ import { objectKey } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
 import { definitions } from '../definitions.ts'
 import { groupOfKind, isKind, type KindName, ofKind, writtenKind } from '../kinds.ts'
-import type { KindDefinition } from '../kind-definition.ts'
+import type { KindDefinition, WrittenSpec } from '../kind-definition.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
 import { deriveCircuitBreakers } from './circuit-breaker.ts'
@@ -51,9 +51,9 @@ export function deriveObjects(objects: readonly MeshObject[]): Derived {
 
 function derivedObject(converted: ConvertedObject, source: MeshObject): MeshObject {
   const { kind, namespace, name, spec, origins } = converted
-  const definition = definitions[kind] as unknown as KindDefinition
+  const definition: KindDefinition = definitions[kind]
   const [version = ''] = definition.versions
-  const full = definition.withDefaults(applyDefaults(definition.spec, spec) as never, version)
+  const full = definition.withDefaults(applyDefaults(definition.spec, spec) as WrittenSpec, version)
   const group = groupOfKind[kind]
   const id = {
     cluster: source.id.cluster,

@@ -148,7 +148,7 @@ export function setOf(
     ...(max === undefined ? {} : { max }),
     check: function* checkSet(values: readonly (string | number)[]): Iterable<Finding> {
       yield* repeated(values, (value) => [value], 'value')
-      if (check !== undefined) yield* check(values as never)
+      if (check !== undefined) yield* check(values)
     },
   })
 }

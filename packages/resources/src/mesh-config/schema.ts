@@ -7,12 +7,14 @@ import {
   integer,
   list,
   mapOf,
+  number,
   object,
   portNumber,
   type Schema,
   text,
   word,
 } from '../schema/schema.ts'
+import { customTags } from '../telemetry/telemetry/schema.ts'
 import { localityLbSetting } from '../networking/destination-rule/connection-schema.ts'
 
 const body = object({
@@ -39,6 +41,23 @@ const collector = {
   port: doc('Its port.', portNumber),
   maxTagLength: doc('Longest path in a tag.', integer(1, 65_535)),
 }
+
+const overHttp = object(
+  {
+    path: doc('Path of the collector.', text('no-nul')),
+    timeout: doc('Time limit of its answer; 3s unless written.', text('positive-duration')),
+    headers: doc(
+      'Headers it is sent.',
+      list(
+        object(
+          { name: doc('Name.', text('header-name')), value: doc('Value.', text('no-nul')) },
+          { required: ['name'] },
+        ),
+      ),
+    ),
+  },
+  { required: ['path'] },
+)
 
 const provider = object(
   {
@@ -69,11 +88,46 @@ const provider = object(
         logFormat: doc('Its format.', logFormat),
       }),
     ),
-    zipkin: doc('Takes spans as Zipkin does.', object(collector, { required: ['service', 'port'] })),
-    opentelemetry: doc('Takes spans as OpenTelemetry does.', object(collector, { required: ['service', 'port'] })),
+    zipkin: doc(
+      'Takes spans as Zipkin does.',
+      object(
+        {
+          ...collector,
+          enable64bitTraceId: doc('Short trace ids.', boolean),
+          path: doc('Path of the collector; /api/v2/spans unless written.', text('path')),
+        },
+        { required: ['service', 'port'] },
+      ),
+    ),
+    opentelemetry: doc(
+      'Takes spans as OpenTelemetry does.',
+      object(
+        { ...collector, http: doc('Sends them over HTTP instead of gRPC.', overHttp) },
+        { required: ['service', 'port'] },
+      ),
+    ),
   },
   { required: ['name'] },
 )
+
+const names = list(text('not-empty'), { max: 100 })
+
+/** What every proxy is told; fields beyond these are told by name. */
+const defaultConfig: Schema = {
+  ...object({
+    tracing: doc(
+      'Traces where no Telemetry says it.',
+      object({
+        sampling: doc('Share of the requests, in percent.', number(0, 100)),
+        maxPathTagLength: doc('Longest path in a tag.', integer(1, 65_535)),
+        customTags: doc('Further tags of spans.', customTags),
+        zipkin: doc('Takes spans as Zipkin does.', object({ address: doc('Host and port.', text('not-empty')) })),
+      }),
+    ),
+  }),
+  additionalProperties: anything,
+  'x-check': (config: object) => tellOthers(config, ['tracing']),
+}
 
 /** What is obeyed. */
 const known: Readonly<Record<string, Schema>> = {
@@ -82,6 +136,12 @@ const known: Readonly<Record<string, Schema>> = {
   accessLogEncoding: doc('Encoding of access logs.', word(['TEXT', 'JSON'])),
   extensionProviders: doc('What policies may name.', list(provider, { max: 1000 })),
   localityLbSetting: doc('Which localities get traffic, where no DestinationRule says it.', localityLbSetting),
+  enableTracing: doc('Whether `defaultConfig.tracing` holds where no Telemetry names a provider.', boolean),
+  defaultProviders: doc(
+    'Providers where no Telemetry names one.',
+    object({ tracing: doc('For traces; the first counts.', names), accessLogging: doc('For access logs.', names) }),
+  ),
+  defaultConfig: doc('What holds for every proxy.', defaultConfig),
   connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
   outboundTrafficPolicy: doc(
     'Calls of hosts that the mesh does not know, where no Sidecar says it.',
@@ -103,9 +163,13 @@ const known: Readonly<Record<string, Schema>> = {
 /** Schema of the text below `mesh`. */
 export const meshConfigSchema: Schema = { ...object(known), additionalProperties: anything, 'x-check': tellUnknown }
 
-function* tellUnknown(config: object): Iterable<Finding> {
+function tellUnknown(config: object): Iterable<Finding> {
+  return tellOthers(config, Object.keys(known))
+}
+
+function* tellOthers(config: object, fields: readonly string[]): Iterable<Finding> {
   for (const field of Object.keys(config)) {
-    if (Object.hasOwn(known, field)) continue
+    if (fields.includes(field)) continue
     const message = 'is not read by Weft: what it says does not happen'
     const mend = 'Remove it, or do not rely on it.'
     yield { at: [field], severity: 'warning', code: 'WEFT0001', message, mend }

@@ -1,4 +1,5 @@
 // What holds for a whole mesh, as Istio's MeshConfig says it.
+import type { TracingTag } from '../telemetry/telemetry/types.ts'
 import type { LocalityLoadBalancing } from '../networking/destination-rule/types.ts'
 
 /** Who decides about requests, over HTTP: asked with the request's own path. */
@@ -44,8 +45,8 @@ export interface ExtensionProvider {
     readonly path?: string
     readonly logFormat?: { readonly text?: string; readonly labels?: unknown }
   }
-  readonly zipkin?: TraceCollector
-  readonly opentelemetry?: TraceCollector
+  readonly zipkin?: ZipkinCollector
+  readonly opentelemetry?: OpenTelemetryCollector
 }
 
 /** Takes spans. */
@@ -53,6 +54,29 @@ export interface TraceCollector {
   readonly service: string
   readonly port: number
   readonly maxTagLength?: number
+}
+
+/** Takes spans as Zipkin does. */
+export interface ZipkinCollector extends TraceCollector {
+  readonly enable64bitTraceId?: boolean
+  readonly path?: string
+}
+
+/** Takes spans as OpenTelemetry does: over gRPC, or over HTTP where that is written. */
+export interface OpenTelemetryCollector extends TraceCollector {
+  readonly http?: {
+    readonly path?: string
+    readonly timeout?: string
+    readonly headers?: readonly { readonly name: string; readonly value?: string }[]
+  }
+}
+
+/** What `defaultConfig` says of traces. */
+export interface DefaultTracing {
+  readonly sampling?: number
+  readonly maxPathTagLength?: number
+  readonly customTags?: Readonly<Record<string, TracingTag>>
+  readonly zipkin?: { readonly address?: string }
 }
 
 /** What is read of a MeshConfig. */
@@ -63,6 +87,9 @@ export interface MeshConfig {
   readonly extensionProviders?: readonly ExtensionProvider[]
   readonly localityLbSetting?: LocalityLoadBalancing
   readonly connectTimeout?: string
+  readonly enableTracing?: boolean
+  readonly defaultProviders?: { readonly tracing?: readonly string[]; readonly accessLogging?: readonly string[] }
+  readonly defaultConfig?: { readonly tracing?: DefaultTracing }
   readonly outboundTrafficPolicy?: { readonly mode?: 'ALLOW_ANY' | 'REGISTRY_ONLY' }
   readonly pathNormalization?: { readonly normalization?: PathNormalization }
 }

@@ -74,28 +74,6 @@ export const serverPort: Schema = object({
   targetPort: doc('Port of the workload behind it.', portNumber),
 })
 
-const noTargets = 'nothing is attached to Services or Gateways by reference, so it changes nothing'
-
-/** One `targetRef`. */
-export const targetReference: Schema = object(
-  {
-    group: doc('API group of the target; empty for a Service.', text('api-group')),
-    kind: doc('Kind of the target.', text('kind-name')),
-    name: doc('Name of the target.', text('short-text')),
-    namespace: doc('Must stay empty: targets are in the own namespace.', { ...text(), 'x-check': checkNamespace }),
-  },
-  { required: ['kind', 'name'] },
-)
-
-function* checkNamespace(namespace: string): Iterable<Finding> {
-  if (namespace === '') return
-  const message = 'names another namespace, which is not allowed'
-  yield { code: 'unknown-value', message, mend: 'Remove it; write the object in the namespace of its target.' }
-}
-
-/** `targetRefs` of kinds that have no effect through them. */
-export const pendingTargets: Schema = pending(noTargets, list(targetReference, { max: 16 }))
-
 /** Check that at most one way of selecting is used. */
 export const oneSelection = exactlyOne(['selector', 'targetRef', 'targetRefs'], 0)
 

@@ -3,7 +3,7 @@ import { type ObjectId, objectKey, type Position } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
 import { apiVersionsOf, definitionsOf, writtenKinds } from '../definitions.ts'
 import { fieldPath, type PathStep } from '../field-path.ts'
-import { fieldsOfVersion, type KindDefinition, versionOf } from '../kind-definition.ts'
+import { fieldsOfVersion, type KindDefinition, versionOf, type WrittenSpec } from '../kind-definition.ts'
 import { groupOfKind, writtenKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
@@ -96,7 +96,7 @@ interface WrittenDocument {
 function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument, raw: RawObject): MeshObject {
   const labels = value.metadata?.labels ?? {}
   const annotations = value.metadata?.annotations ?? {}
-  const spec = definition.withDefaults(fieldsOf(definition, value) as never, versionOf(value.apiVersion))
+  const spec = definition.withDefaults(fieldsOf(definition, value), versionOf(value.apiVersion))
   const createdAt = value.metadata?.creationTimestamp
   const created = typeof createdAt === 'string' ? { createdAt } : {}
   const generation = value.metadata?.generation
@@ -106,7 +106,7 @@ function freeze(definition: KindDefinition, id: ObjectId, value: WrittenDocument
   return { id, apiVersion: value.apiVersion, labels, annotations, spec, hash, positionOf, ...created, ...generated }
 }
 
-function fieldsOf(definition: KindDefinition, value: WrittenDocument): object {
+function fieldsOf(definition: KindDefinition, value: WrittenDocument): WrittenSpec {
   if (fieldsOfVersion(definition, value.apiVersion).root === 'spec') return value.spec ?? {}
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value
   return fields

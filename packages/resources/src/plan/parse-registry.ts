@@ -12,7 +12,7 @@ const instance = object(
     namespace: text('dns-label'),
     labels: mapOf(text('label-value'), 'label-key'),
     serviceAccount: text('dns-name'),
-    proxy: word(['sidecar', 'gateway', 'none']),
+    proxy: word(['sidecar', 'gateway', 'grpc', 'none']),
     address: text('not-empty'),
     listenAddress: text('not-empty'),
     appAddress: text('not-empty'),

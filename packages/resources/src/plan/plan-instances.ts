@@ -3,6 +3,7 @@ import { protocolOf } from '../core/service/protocol.ts'
 import type { ServiceSpec } from '../core/service/types.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import type { WorkloadSpec } from '../weft/workload/types.ts'
+import { hasProxy } from '../weft/workload/has-proxy.ts'
 import type { WorkloadInstance } from './workload-instance.ts'
 
 const meshOctet = 66
@@ -68,7 +69,7 @@ function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot
     proxy: spec.proxy,
     address,
     ...(spec.address === undefined ? {} : { listenAddress: spec.address }),
-    appAddress: spec.proxy === 'none' ? address : `127.${appOctetOf(slot.old)}.${slot.suffix}`,
+    appAddress: !hasProxy(spec) ? address : `127.${appOctetOf(slot.old)}.${slot.suffix}`,
     ports: spec.ports,
     outboundTcp,
     ready: slot.old?.ready ?? false,

@@ -8,12 +8,12 @@ export interface WorkloadInstance {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
   readonly serviceAccount: string
-  readonly proxy: 'sidecar' | 'gateway' | 'none'
+  readonly proxy: 'sidecar' | 'gateway' | 'grpc' | 'none'
   /** Mesh address, its own: what other workloads dial, what its own proxy dials from and is administered at. */
   readonly address: string
   /** Where a gateway's listeners bind, when that is not `address`. */
   readonly listenAddress?: string
-  /** Where the application binds. Equals `address` when `proxy` is `none`. */
+  /** Where the application binds. Equals `address` when no proxy stands before it. */
   readonly appAddress: string
   /** Ports of the workload (target ports of Services). */
   readonly ports: readonly { readonly name: string; readonly port: number }[]

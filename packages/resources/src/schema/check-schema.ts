@@ -4,7 +4,7 @@ import type { PathStep } from '../field-path.ts'
 import { describeMisfit } from './describe-misfit.ts'
 import { formats } from './formats.ts'
 import { pendingFinding, refusedFinding, refusedOnWeftFinding } from './describe-effect.ts'
-import type { Check, LocatedFinding, Schema } from './schema.ts'
+import type { LocatedFinding, Schema } from './schema.ts'
 
 const ajv = new Ajv({
   allErrors: true,
@@ -126,7 +126,7 @@ function runChecks(schema: Schema, value: unknown, written: unknown, above: Walk
   }
   const check = schema['x-check']
   if (check === undefined || walk.broken.has(path)) return
-  for (const finding of (check as Check)(value as never)) {
+  for (const finding of check(value)) {
     walk.findings.push({ ...finding, at: [...path, ...(finding.at ?? [])] })
   }
 }

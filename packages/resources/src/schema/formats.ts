@@ -1,4 +1,5 @@
 // Text formats: each says why a text does not fit, in plain English.
+import { parse as parseCel } from '@bufbuild/cel'
 import { RE2JS } from 're2js'
 import { parseDurationMs } from '../duration.ts'
 import { kubernetesFormats } from './kubernetes-formats.ts'
@@ -40,6 +41,22 @@ function regex(text: string): FormatFault | undefined {
     const mend = 'Write an RE2 regular expression (no backreferences, no look-around); it must match the whole value.'
     return { code: 'bad-regex', message: `${shown(text)} is not a regular expression of RE2: ${why}`, mend }
   }
+}
+
+function cel(text: string): FormatFault | undefined {
+  if (text.length > 2048) return { code: 'bad-cel', message: 'is longer than 2048 characters', mend: 'Shorten it.' }
+  try {
+    parseCel(text)
+    return undefined
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    const mend = 'Write an expression such as response.code >= 400.'
+    return { code: 'bad-cel', message: `${shown(text)} is not a CEL expression: ${shortened(why)}`, mend }
+  }
+}
+
+function shortened(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text
 }
 
 function cidr(text: string): FormatFault | undefined {
@@ -86,6 +103,7 @@ export const formats = {
   duration,
   'positive-duration': positiveDuration,
   regex,
+  cel,
   cidr,
   'dns-label': shaped(new RegExp(`^${dnsLabel}$`), 63, 'a name', 'Use lower-case letters, digits and "-", at most 63.'),
   'dns-name': shaped(

@@ -146,6 +146,10 @@ export const kubernetesFormats = {
     text === '' || text === 'None' || isIpAddress(text)
       ? undefined
       : { code: 'bad-format', message: `${shown(text)} is not an address`, mend: 'Write an IP address or None.' },
+  'optional-ip-address': (text: string) =>
+    text === '' || isIpAddress(text)
+      ? undefined
+      : { code: 'bad-format', message: `${shown(text)} is not an address`, mend: 'Write an IP address.' },
   'file-key': shaped(
     /^[-._a-zA-Z0-9]+$/,
     253,

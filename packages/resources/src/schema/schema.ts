@@ -18,7 +18,7 @@ export interface LocatedFinding extends Finding {
 }
 
 /** Checks a value whose whole subtree has the types of its schema (not necessarily fitting values). Pure. */
-export type Check = (value: never) => Iterable<Finding>
+export type Check = { check(value: unknown): Iterable<Finding> }['check']
 
 /** A field that is understood and accepted, and reported where it is written, since something does not happen. */
 export interface Pending {

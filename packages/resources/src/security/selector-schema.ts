@@ -1,6 +1,5 @@
 // How the kinds of security.istio.io and telemetry.istio.io select workloads.
-import { targetReference } from '../networking/match-schema.ts'
-import { doc, list, mapOf, object, refused, type Schema, text } from '../schema/schema.ts'
+import { doc, mapOf, object, type Schema, text } from '../schema/schema.ts'
 
 /** `selector.matchLabels`. */
 export const selector: Schema = doc(
@@ -10,11 +9,3 @@ export const selector: Schema = doc(
     { unsupported: { matchExpressions: 'Write `matchLabels`.' } },
   ),
 )
-
-const noTargets = 'Select workloads with `selector`.'
-
-/** `targetRef` and `targetRefs`, which a security kind refuses: not applied is not enforced. */
-export const refusedTargets: Readonly<Record<string, Schema>> = {
-  targetRef: doc('The Service or Gateway it applies to.', refused(noTargets, targetReference)),
-  targetRefs: doc('The Services or Gateways it applies to.', refused(noTargets, list(targetReference, { max: 16 }))),
-}

@@ -1,5 +1,6 @@
 import type { Family } from '../protocol-case.ts'
 import { connections } from './connections.ts'
+import { corsAnswers } from './cors.ts'
 import { early } from './early.ts'
 import { framing } from './framing.ts'
 import { grpcCalls } from './grpc.ts'
@@ -35,6 +36,7 @@ export const allFamilies: readonly Family[] = [
   upstreamFaults,
   timers,
   limits,
+  corsAnswers,
   tcpStreams,
   h2Requests,
   h2Answers,

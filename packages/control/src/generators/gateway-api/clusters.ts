@@ -11,7 +11,7 @@ import { adsSource } from '../config-source.ts'
 import { internalUpstream } from '../connect-originate.ts'
 import { mergeDestinationRules, portPolicy, ruleScope } from '../destination-rules.ts'
 import { encodeResource } from '../encode.ts'
-import { type BuiltResource, generator, makeView } from '../generator.ts'
+import { type BuiltResource, generator, makeView, type View } from '../generator.ts'
 import { outboundCluster, portKind, serviceHost } from '../hosts.ts'
 import { istioService } from '../inbound-clusters.ts'
 import type { Init } from '../init.ts'
@@ -23,7 +23,7 @@ import { type ClusterTarget, type Transport, type TransportScope, transportOf } 
 import { backendSocket } from './backend-socket.ts'
 import { backendCluster, type Variant } from './clusters-of-backends.ts'
 import { dataPlaneRefs } from './data-plane-refs.ts'
-import { externalHost } from './external-cluster.ts'
+import { type ExternalRefs, externalHost } from './external-cluster.ts'
 import { usedTargets } from './used-targets.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
@@ -39,6 +39,8 @@ interface Refs extends ServiceReferences, Omit<CertificateRefs, 'gateways'> {
   readonly trafficPolicies: GatewayRefs['trafficPolicies']
 }
 
+type ExternalScope = Pick<Scope, 'flavor'>
+
 type CertificateRefs = Pick<GatewayRefs, 'gateways' | 'secrets' | 'configMaps' | 'grants'>
 
 /** `gateway-api|<port>|<how>|<host>` */
@@ -52,7 +54,7 @@ export const gatewayApiClusters = generator({
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
   }),
-  views(mesh, { namespace, labels, callers, ...scope }) {
+  views(mesh, { namespace, labels, callers, ...scope }): View<Scope | ExternalScope, Refs | ExternalRefs>[] {
     const gateways = gatewaysServedBy(mesh, { namespace, labels })
     if (gateways.length === 0) return []
     const refs = dataPlaneRefs(mesh, gateways)
@@ -60,7 +62,7 @@ export const gatewayApiClusters = generator({
     const inside = services
       .filter(({ variant }) => !variant.datagrams)
       .map(({ target, variant }) =>
-        makeView<Scope, Partial<Refs>>(
+        makeView<Scope, Refs>(
           { ...scope, port: target.port.port, variant },
           {
             ...serviceReferences(mesh, target.service, callers),
@@ -72,15 +74,15 @@ export const gatewayApiClusters = generator({
         ),
       )
     const outside = backends.map(({ backend }) =>
-      makeView<object, object>(
+      makeView<ExternalScope, ExternalRefs>(
         { flavor: scope.flavor },
         { backends: [backend], configMaps: refs.configMaps, secrets: refs.secrets },
       ),
     )
-    return [...inside, ...outside] as ReturnType<typeof makeView<Scope, Partial<Refs>>>[]
+    return [...inside, ...outside]
   },
   build({ scope, refs }) {
-    const made = 'backends' in refs ? externalHost(scope, refs as never) : inside(scope, refs as Refs)
+    const made = 'backends' in refs ? externalHost(scope, refs) : inside(scope as Scope, refs)
     return { resources: made === undefined ? [] : [made], problems: [], losers: [] }
   },
 })

@@ -1,5 +1,5 @@
 // Clusters and endpoints of UDP ports, for UDPRoutes.
-import { servingAddress, targetPortOf } from '@weft/resources'
+import { servingAddress } from '@weft/resources'
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { gatewaysServedBy } from '../../gateway-api/data-plane.ts'
@@ -8,6 +8,7 @@ import { adsSource } from '../config-source.ts'
 import { encodeResource } from '../encode.ts'
 import { generator, makeView } from '../generator.ts'
 import type { Service } from '../hosts.ts'
+import { portOfInstance } from '../instance-port.ts'
 import { weftMetadata } from '../metadata.ts'
 import { datagramAddress } from '../socket-address.ts'
 import { policyMembers } from '../traffic-policy.ts'
@@ -31,7 +32,7 @@ export const gatewayApiDatagrams = generator({
     return services
       .filter(({ variant }) => variant.datagrams)
       .map(({ target: { service, port } }) => {
-        const instances = mesh.instancesBehind(service).filter(({ value }) => value.ready && !value.draining)
+        const instances = mesh.servingBehind(service)
         return makeView<{ port: number }, Refs>({ port: port.port }, { service: [service], instances })
       })
   },
@@ -40,8 +41,9 @@ export const gatewayApiDatagrams = generator({
     const port = service?.spec.datagramPorts.find((one) => one.port === scope.port && one.protocol === 'UDP')
     if (service === undefined || port === undefined) return { resources: [], problems: [], losers: [] }
     const name = backendCluster({ kind: 'service', service, port }, { http2: false, datagrams: true })
-    const lbEndpoints = refs.instances.flatMap(({ value }) => {
-      const target = targetPortOf(port, value.ports)
+    const lbEndpoints = refs.instances.flatMap((instance) => {
+      const { value } = instance
+      const target = portOfInstance(port, instance)
       if (target === undefined) return []
       // The application's own address: a sidecar takes no datagrams.
       const host = value.proxy === 'sidecar' ? value.appAddress : servingAddress(value)

@@ -12,12 +12,13 @@ import { policyMembers, type UpstreamProtocol } from '../traffic-policy.ts'
 import { backendSocket } from './backend-socket.ts'
 import { externalCluster } from './clusters-of-backends.ts'
 
-type Refs = Pick<GatewayRefs, 'secrets' | 'configMaps'> & { readonly backends: readonly [Backend] }
+/** An XBackend, and what its TLS may name. */
+export type ExternalRefs = Pick<GatewayRefs, 'secrets' | 'configMaps'> & { readonly backends: readonly [Backend] }
 
 /** Undefined: it could not be verified, or it is of a type that is not known. */
 export function externalHost(
   { flavor }: { readonly flavor: 'weft' | 'envoy' },
-  { backends: [backend], ...sources }: Refs,
+  { backends: [backend], ...sources }: ExternalRefs,
 ): BuiltResource | undefined {
   const { externalHostname, port, protocol, tls } = backend.spec
   if (externalHostname === undefined) return undefined

@@ -7,6 +7,7 @@ import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import type { PlacedListener } from '../../gateway-api/listeners.ts'
 import { type Authorization, httpRbac, networkRbac } from '../../policies/authorization.ts'
 import { type RateLimit, rateLimitFilter, rateLimitsAmong } from '../../policies/rate-limits.ts'
+import type { GatewayAuthorizations } from '../../policies/gateway-authorizations.ts'
 import { duration } from '../config-source.ts'
 import type { Loser } from '../generator.ts'
 import { type HcmOptions, httpConnectionManager } from '../http-connection-manager.ts'
@@ -28,7 +29,7 @@ export interface ChainContext {
   readonly statPrefix: string
   readonly flavor: 'weft' | 'envoy'
   readonly refs: GatewayRefs
-  readonly authorization: Readonly<Record<'http' | 'tcp', Authorization>>
+  readonly authorization: GatewayAuthorizations
   readonly accessLog: HcmOptions['accessLog']
 }
 
@@ -51,12 +52,13 @@ export class ListenerChains {
 
   /** All listeners of the port have one chain: the host of a request chooses among them. */
   #http({ listener }: Served, port: ServedPort): void {
-    const metadata = weftMetadata({ origin: listener.origin, policies: this.#policies('http') })
-    this.chains.push({
-      name: 'http',
-      metadata,
-      filters: [this.#manager(portRoutes(port.port), this.#context.statPrefix, port)],
-    })
+    const authorization = this.#context.authorization.of(
+      'http',
+      port.served.map(({ model }) => model.gateway),
+    )
+    const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
+    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, authorization, port.served)]
+    this.chains.push({ name: 'http', metadata, filters })
   }
 
   #behindTls(one: Served, port: ServedPort): void {
@@ -72,12 +74,13 @@ export class ListenerChains {
           }
     if (!http) return this.#streams(one, port, socket)
     const routes = listenerRoutes(listener)
+    const authorization = this.#context.authorization.of('http', [model.gateway])
     this.#add(
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes, { ...port, served: [one] })],
-        metadata: weftMetadata({ origin: listener.origin, policies: this.#policies('http') }),
+        filters: [this.#manager(routes, routes, authorization, [one])],
+        metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
       listener.origin,
@@ -86,7 +89,8 @@ export class ListenerChains {
 
   /** One chain per name; the first route that is attached under a name has it. */
   #streams({ listener, model }: Served, port: ServedPort, socket: Partial<FilterChainInit>): void {
-    const { refs, authorization, accessLog } = this.#context
+    const { refs, accessLog } = this.#context
+    const authorization = this.#context.authorization.of('tcp', [model.gateway])
     const listeners = port.served.map((one) => one.listener)
     const own = namedHosts(listeners, model.attached).filter((host) => host.listener === listener)
     for (const { hostname, levels } of own) {
@@ -97,8 +101,8 @@ export class ListenerChains {
         hostname,
         {
           name: `${listener.spec.name}-${hostname ?? 'any'}`,
-          filters: [...networkRbac(authorization.tcp), tcpProxy(targets, accessLog)],
-          metadata: weftMetadata({ origin, listener: listener.origin, policies: this.#policies('tcp') }),
+          filters: [...networkRbac(authorization), tcpProxy(targets, accessLog)],
+          metadata: weftMetadata({ origin, listener: listener.origin, policies: policyOrigins(authorization) }),
           ...socket,
         },
         origin,
@@ -160,22 +164,26 @@ export class ListenerChains {
     )
   }
 
-  #policies(protocol: 'http' | 'tcp'): Record<string, Origin> | undefined {
-    const { origins } = this.#context.authorization[protocol]
-    return Object.keys(origins).length === 0 ? undefined : { ...origins }
-  }
-
-  #manager(routes: string, statPrefix: string, { served }: ServedPort): Init<typeof FilterSchema> {
-    const { accessLog, authorization, flavor } = this.#context
+  #manager(
+    routes: string,
+    statPrefix: string,
+    authorization: Authorization,
+    served: readonly Served[],
+  ): Init<typeof FilterSchema> {
+    const { accessLog, flavor } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
-      authorization: httpRbac(authorization.http),
+      authorization: httpRbac(authorization),
       rateLimits: this.#rateLimits(served).map((limit) => rateLimitFilter(limit, flavor)),
       authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],
       sessions: true,
       accessLog,
     })
   }
+}
+
+function policyOrigins({ origins }: Authorization): Record<string, Origin> | undefined {
+  return Object.keys(origins).length === 0 ? undefined : { ...origins }
 }

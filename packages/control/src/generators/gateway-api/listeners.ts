@@ -2,9 +2,10 @@
 import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
-import { gatewaysServedBy } from '../../gateway-api/data-plane.ts'
+import { gatewayTarget } from '../../gateway-api/data-plane.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
-import { authorizationOf, policiesOf, type SelectedPolicies } from '../../policies/authorization.ts'
+import { policiesOf, type SelectedPolicies } from '../../policies/authorization.ts'
+import { GatewayAuthorizations } from '../../policies/gateway-authorizations.ts'
 import { encodeResource } from '../encode.ts'
 import { type Built, type BuiltResource, generator, type Loser, makeView, type ProxyRef } from '../generator.ts'
 import { sniffTimeout, tlsInspector } from '../inbound-chains.ts'
@@ -19,7 +20,7 @@ import { streamTargets } from './stream-targets.ts'
 import { udpProxy } from './udp-proxy.ts'
 
 type Scope = Pick<InboundScope, 'address' | 'trustDomain' | 'accessLog'> &
-  Pick<ProxyRef, 'flavor'> & { readonly taken: TakenPorts }
+  Pick<ProxyRef, 'flavor'> & { readonly taken: TakenPorts; readonly rootNamespace: string }
 
 /** `gateway_<address>_<port>`, at the address the Workload asks for; UDP ports end in `_udp`. */
 export const gatewayApiListeners = generator({
@@ -31,20 +32,20 @@ export const gatewayApiListeners = generator({
     flavor: proxy.flavor,
   }),
   views(mesh, scope) {
-    const gateways = gatewaysServedBy(mesh, scope)
+    const target = gatewayTarget(mesh, scope)
+    const { gateways } = target
     if (gateways.length === 0) return []
     const { address, trustDomain, accessLog, flavor } = scope
     const taken = takenByIstio(mesh, { ...scope, address: scope.meshAddress })
-    const refs = { ...dataPlaneRefs(mesh, gateways), ...policiesOf(mesh, scope) }
-    return [makeView<Scope, GatewayRefs & SelectedPolicies>({ address, trustDomain, accessLog, flavor, taken }, refs)]
+    const refs = { ...dataPlaneRefs(mesh, gateways), ...policiesOf(mesh, target) }
+    const { rootNamespace } = mesh.settings
+    const own = { address, trustDomain, rootNamespace, accessLog, flavor, taken }
+    return [makeView<Scope, GatewayRefs & SelectedPolicies>(own, refs)]
   },
   build({ scope, refs }): Built {
     const models = refs.gateways.map((gateway) => gatewayModel(gateway, refs))
     const { ports, losers } = servedPorts(models, scope.taken)
-    const authorization = {
-      http: authorizationOf(refs, 'http', scope.trustDomain),
-      tcp: authorizationOf(refs, 'tcp', scope.trustDomain),
-    }
+    const authorization = new GatewayAuthorizations(refs, { ...scope, enforcer: scope.accessLog })
     const resources: BuiltResource[] = []
     const found: Loser[] = [...losers]
     for (const port of ports) {
@@ -57,7 +58,7 @@ export const gatewayApiListeners = generator({
         if (built.chains.length > 0) resources.push(connections(port, scope.address, context, built.chains))
       }
     }
-    return { resources, problems: authorization.http.problems, losers: found }
+    return { resources, problems: authorization.problems, losers: found }
   },
 })
 

@@ -5,13 +5,14 @@ import type { HashPolicySchema } from '@weft/xds/es/envoy/type/v3/hash_policy'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import { duration } from '../config-source.ts'
 import {
+  byClientAddress,
   type Callers,
   type DestinationRule,
   destinationRulesFor,
   mergeDestinationRules,
   portPolicy,
 } from '../destination-rules.ts'
-import type { Service } from '../hosts.ts'
+import { type Service, serviceHost } from '../hosts.ts'
 import type { Init } from '../init.ts'
 
 /** The policy for a port (and subset) of a host, as far as routes depend on it. */
@@ -21,8 +22,30 @@ export type PolicyOf = (host: string, port: number, subset?: string) => TrafficP
 export function routeRules(mesh: MeshQuery, services: readonly Service[], callers: Callers): DestinationRule[] {
   return services.flatMap((service) => {
     const rules = destinationRulesFor(mesh, service, callers)
+    const implied = impliedRule(service)
+    if (implied !== undefined) return [...rules, implied]
     return rules.some(concernsRoutes) ? rules : []
   })
+}
+
+const implied = new WeakMap<Service, DestinationRule>()
+
+/** The `sessionAffinity` of a Service in the form of a rule, which holds where no other says how endpoints are chosen. */
+function impliedRule(service: Service): DestinationRule | undefined {
+  if (service.spec.sessionAffinity === undefined) return undefined
+  let rule = implied.get(service)
+  if (rule === undefined) {
+    const { key, hash, id, labels, annotations } = service
+    const spec = {
+      host: serviceHost(service),
+      trafficPolicy: { loadBalancer: byClientAddress },
+      subsets: [],
+      exportTo: [],
+    }
+    rule = { key, hash, id, labels, annotations, spec }
+    implied.set(service, rule)
+  }
+  return rule
 }
 
 function concernsRoutes({ spec: { trafficPolicy, subsets } }: DestinationRule): boolean {
@@ -34,17 +57,23 @@ function concernsRoutes({ spec: { trafficPolicy, subsets } }: DestinationRule): 
     )
 }
 
+function isImplied({ id }: DestinationRule): boolean {
+  return id.kind === 'Service'
+}
+
 /** Looks policies up among `routeRules`. */
 export function policyFinder(rules: readonly DestinationRule[]): PolicyOf {
   const merged = new Map<string, ReturnType<typeof mergeDestinationRules>>()
+  const affine = new Set(rules.filter(isImplied).map(({ spec }) => spec.host))
   return (host, port, subset) => {
     let found = merged.get(host)
     if (found === undefined) {
-      const ofHost = rules.filter(({ id, spec }) => resolveHost(spec.host, id.namespace) === host)
+      const ofHost = rules.filter((rule) => !isImplied(rule) && resolveHost(rule.spec.host, rule.id.namespace) === host)
       merged.set(host, (found = mergeDestinationRules(ofHost)))
     }
     const own = found.subsets.find((each) => each.subset.name === subset)?.subset.trafficPolicy
-    return portPolicy(found.policy, own, port)
+    const policy = portPolicy(found.policy, own, port)
+    return affine.has(host) ? { loadBalancer: byClientAddress, ...policy } : policy
   }
 }
 

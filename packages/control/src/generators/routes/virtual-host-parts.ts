@@ -6,7 +6,6 @@ import { VirtualHostSchema } from '@weft/xds/es/envoy/config/route/v3/route_comp
 import { concatenated, encodePart, field, splicedResource, textField, versionOf } from '../encode.ts'
 import { duration } from '../config-source.ts'
 import type { Built, Loser, Part } from '../generator.ts'
-import { passthrough } from '../static-clusters.ts'
 import type { VirtualHostBuilder } from './virtual-hosts.ts'
 
 /** One virtual host, encoded. */
@@ -23,7 +22,7 @@ export interface VirtualHostPart extends Part {
 }
 
 /** What becomes of requests for hosts that none of the parts is for. */
-export type UnknownHosts = 'block' | 'pass'
+export type UnknownHosts = 'block' | { readonly cluster: string }
 
 /** What a builder collected, as parts. */
 export function virtualHostParts(builder: VirtualHostBuilder, local: boolean): VirtualHostPart[] {
@@ -54,7 +53,7 @@ export function joinVirtualHosts(
 ): JoinedHosts {
   const last = before as JoinedHosts | undefined
   const { chosen, losers } = last !== undefined && asksTheSame(last.given, given) ? last : domainsOfAll(given)
-  const others = unknown === 'pass' ? allowAny : blockAll
+  const others = unknown === 'block' ? blockAll : allowAny(unknown.cluster)
   const pieces = [textField(10, name)]
   const versions: string[] = []
   const origins = new Set<Origin>()
@@ -122,25 +121,30 @@ const blockAll = partOf({
   }),
 })
 
-/** Where the kernel sends what callers say: hosts that the mesh does not know are where they were looked for (Istio: ALLOW_ANY). */
-const allowAny = partOf({
-  name: 'allow_any',
-  domains: ['*'],
-  origin: '',
-  local: false,
-  rest: encodePart(VirtualHostSchema, {
-    routes: [
-      {
-        name: 'allow_any',
-        match: { pathSpecifier: { case: 'prefix', value: '/' } },
-        action: {
-          case: 'route',
-          value: { clusterSpecifier: { case: 'cluster', value: passthrough }, timeout: duration(0) },
+/**
+ * Where the kernel sends what callers say: hosts that the mesh does not know are where they were looked for (Istio: ALLOW_ANY), or
+ * behind an egress proxy.
+ */
+function allowAny(cluster: string): VirtualHostPart {
+  return partOf({
+    name: 'allow_any',
+    domains: ['*'],
+    origin: '',
+    local: false,
+    rest: encodePart(VirtualHostSchema, {
+      routes: [
+        {
+          name: 'allow_any',
+          match: { pathSpecifier: { case: 'prefix', value: '/' } },
+          action: {
+            case: 'route',
+            value: { clusterSpecifier: { case: 'cluster', value: cluster }, timeout: duration(0) },
+          },
         },
-      },
-    ],
-  }),
-})
+      ],
+    }),
+  })
+}
 
 function partOf(init: Omit<VirtualHostPart, 'field' | 'version' | 'size'>): VirtualHostPart {
   const whole = field(18, textField(10, init.name), ...init.domains.map((domain) => textField(18, domain)), init.rest)

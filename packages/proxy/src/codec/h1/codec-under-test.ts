@@ -205,7 +205,7 @@ export function readResponse(pieces: readonly Buffer[], { method = 'GET', ends =
   }
   const endpoint = {} as Endpoint
   const pooled = new UpstreamConnection(owner, {
-    dialed: { transport, ownSerial: undefined, retireMs: Infinity },
+    dialed: { transport, own: undefined, retireMs: Infinity },
     endpoint,
     keepsTrailers: false,
   })

@@ -1,3 +1,4 @@
+// Requests and answers of a connection that we opened, and its life.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
@@ -5,6 +6,7 @@ import type { OutgoingRequest } from '../http-stream.ts'
 import { H2ClientConnection } from './client-connection.ts'
 import type { H2ClientStream } from './client-stream.ts'
 import { clientPreface, ErrorCode, FrameFlag, FrameType } from './frame.ts'
+import { data, ends, reset } from './frames-under-test.ts'
 import { defaultH2Options, type H2Options } from './h2-options.ts'
 import { createH2Shared } from './h2-shared.ts'
 import {
@@ -22,13 +24,9 @@ import {
 import { decodeFields } from './hpack-under-test.ts'
 import { HpackDecoder } from './hpack-decoder.ts'
 
-const ends = FrameFlag.END_STREAM
-const data = (id: number, text: string, flags = 0): Buffer => frame(FrameType.DATA, flags, id, text)
-const reset = (id: number, code: number): Buffer => frame(FrameType.RST_STREAM, 0, id, numbers(code))
 const goaway = (lastId: number, code = 0): Buffer => frame(FrameType.GOAWAY, 0, 0, numbers(lastId, code))
 const answer = (id: number, status: number, fields: [string, string][] = [], endStream = false): Buffer =>
   headFrame(id, [[':status', String(status)], ...fields], endStream)
-
 function clientUnderTest(options: Partial<H2Options> = {}) {
   const time = new ManualTime()
   const transport = new MemoryTransport()
@@ -62,7 +60,6 @@ function clientUnderTest(options: Partial<H2Options> = {}) {
   }
   return { time, transport, connection, events, send, sent, ask }
 }
-
 function begun(options: Partial<H2Options> = {}) {
   const client = clientUnderTest(options)
   client.time.turn()
@@ -129,61 +126,6 @@ test('answers without a body by their nature have none, whatever content-length 
   assert.deepEqual(head.events, ['200 none', 'end'])
   assert.deepEqual(unchanged.events, ['304 none', 'end'])
   assert.equal(wrong.failure?.kind, 'protocol')
-})
-
-test('malformed answers fail their stream only', () => {
-  const malformed: Buffer[][] = [
-    [headFrame(1, [['x-a', 'b']], false)],
-    [answer(1, 101)],
-    [answer(1, 100, [], true)],
-    [headFrame(1, [[':status', '2000']], false)],
-    [
-      headFrame(
-        1,
-        [
-          [':status', '200'],
-          [':path', '/'],
-        ],
-        false,
-      ),
-    ],
-    [answer(1, 200, [['connection', 'close']])],
-    [answer(1, 200, [['content-length', '2']]), data(1, 'abc')],
-    [answer(1, 200, [['content-length', '2']]), data(1, 'a', ends)],
-    [answer(1, 200, [['content-length', '2']], true)],
-    [answer(1, 200), headFrame(1, [['x-a', 'b']], false)],
-    [answer(1, 200), headFrame(1, [[':status', '200']])],
-    [data(1, 'x')],
-    [data(1, '', ends)],
-    Array.from({ length: 101 }, () => answer(1, 102)),
-    [
-      answer(1, 200, [
-        ['x-a', 'v'.repeat(15_000)],
-        ['x-b', 'v'.repeat(1_000)],
-      ]),
-    ].flatMap((one) => [one]),
-  ].slice(0, -1)
-  for (const [index, bytes] of malformed.entries()) {
-    const { ask, send, sent, connection } = begun()
-    const seen = ask()
-    sent()
-    const [frameBack] = send(...bytes)
-    assert.equal(seen.failure?.kind, 'protocol', String(index))
-    assert.deepEqual([frameBack?.type, frameBack?.payload.readUInt32BE(0)], [FrameType.RST_STREAM, 1], String(index))
-    assert.equal(connection.draining, false)
-    const next = ask()
-    sent()
-    send(answer(3, 204, [], true))
-    assert.deepEqual(next.events, ['204 none', 'end'])
-  }
-})
-
-test('malformed answers end the connection where the configuration says nothing, as with Envoy', () => {
-  const { ask, send, sent, transport } = begun({ streamErrorOnMalformed: false })
-  const [bad, other] = [ask(), ask()]
-  sent()
-  send(answer(1, 200, [['connection', 'close']]))
-  assert.deepEqual([bad.failure?.kind, other.failure?.kind, transport.ended], ['protocol', 'protocol', true])
 })
 
 test('GOAWAY refuses what the server has not looked at, lets the rest end, and closes', () => {
@@ -376,21 +318,6 @@ test('an abandoned request is reset, and its answer dropped while the table stay
   const [first] = [answer(1, 200, [['x-a', 'b']])]
   assert.deepEqual(send(first, data(1, 'x'), data(1, '', ends)), [])
   assert.deepEqual(seen.events, [])
-})
-
-test('DATA in front of a head is no answer, whether it has bytes or only an end', () => {
-  for (const frames of [data(1, 'x'), data(1, '', ends), Buffer.concat([answer(1, 103), data(1, 'x', ends)])]) {
-    const { ask, send, sent } = begun()
-    const seen = ask()
-    sent()
-    const replies = send(frames)
-    assert.equal(seen.failure?.kind, 'protocol')
-    assert.deepEqual(
-      seen.events.filter((event) => event !== '103'),
-      [],
-    )
-    assert.ok(replies.some(({ type, id }) => type === FrameType.RST_STREAM && id === 1))
-  }
 })
 
 test('a connection that was silent for long is asked before the next request, and is gone without an answer', () => {

@@ -7,6 +7,7 @@ import { conditions } from './conditions.ts'
 import { controlPlanes } from './control-planes.ts'
 import { deprecatedFields } from './deprecated.ts'
 import { destinationRules } from './destination-rules.ts'
+import { endpointSources } from './endpoint-sources.ts'
 import { envoyFilters } from './envoy-filters.ts'
 import { gateways } from './gateways.ts'
 import { injection } from './injection.ts'
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   ...destinationRules,
   ...serviceEntries,
   ...services,
+  ...endpointSources,
   ...gateways,
   ...workloadSelectors,
   ...policyConflicts,

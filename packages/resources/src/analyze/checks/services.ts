@@ -34,17 +34,14 @@ function* checkWorkloads(service: WrittenObject, mesh: MeshView): Iterable<Fault
   if (spec['type'] === 'ExternalName' || !mesh.any(topic.carriers('*'))) return
   const selector = selectorOf(service)
   if (Object.keys(selector).length === 0) {
-    if (
-      mesh.any(topic.one('Endpoints', nameOf(service))) ||
-      mesh.any(topic.inNamespace('EndpointSlice.discovery.k8s.io', id.namespace))
-    )
-      return
-    const message = 'has no selector and so no endpoints: requests to it are answered by 503'
-    yield { code: 'WEFT0102', field: 'spec', message, mend: 'Add a `selector` with labels of its workloads.' }
+    if (mesh.any(topic.one('Endpoints', nameOf(service))) || mesh.any(topic.slicesOf(nameOf(service)))) return
+    const message = 'has no selector and no EndpointSlice, and so no endpoints: requests to it are answered by 503'
+    const mend = 'Add a `selector` with labels of its workloads, or an EndpointSlice.'
+    yield { code: 'WEFT0102', field: 'spec', message, mend }
     return
   }
   const behind = mesh.behind(service)
-  if (behind.length === 0) {
+  if (behind.length === 0 && !mesh.any(topic.slicesOf(nameOf(service)))) {
     const message = `no workload of namespace ${id.namespace} carries ${shownLabels(selector)}: requests to it are answered by 503`
     const mend = 'Correct the selector, or add the labels to a workload.'
     yield { code: 'WEFT0102', field: 'spec.selector', message, mend }

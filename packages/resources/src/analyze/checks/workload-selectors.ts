@@ -58,6 +58,23 @@ function* checkExclusive(object: WrittenObject, mesh: MeshView): Iterable<Fault>
   yield { code: overlap, field, message, mend }
 }
 
+const modeLabel = 'istio.io/dataplane-mode'
+
+/** In ambient mode Pods have no sidecar for a Sidecar to be about; Workloads of this mesh know no such mode. */
+function* checkAmbient(object: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  const { namespace } = object.id
+  const selected = mesh.running(namespace, selectorOf(object))
+  if (selected.length === 0) return
+  const everyone = mesh.one('Namespace', `default/${namespace}`)?.labels[modeLabel]
+  const ambient = selected.every(
+    (each) => fullKind(each.id) !== 'Workload.weft.dev' && (runningLabels(each)?.[modeLabel] ?? everyone) === 'ambient',
+  )
+  if (!ambient) return
+  const message = 'is about sidecars, and everything that it selects is in ambient mode, without one'
+  const mend = `Remove it, or the label ${modeLabel}.`
+  yield { code: 'IST0167', field: selectorField(object), message, mend }
+}
+
 function nothingSelected(code: FindingCode, object: WrittenObject, severity: 'warning'): Fault {
   const where = object.id.namespace === 'istio-system' ? 'the mesh' : `namespace ${object.id.namespace}`
   const message = `no workload of ${where} carries ${shownLabels(selectorOf(object))}, so it has no effect`
@@ -101,6 +118,7 @@ const policies = [
 /** Checks of what objects select. */
 export const workloadSelectors: readonly Check[] = [
   { name: 'sidecar-selectors', kinds: ['Sidecar.networking.istio.io'], run: checkExclusive },
+  { name: 'sidecar-in-ambient-mode', kinds: ['Sidecar.networking.istio.io'], run: checkAmbient },
   { name: 'telemetry-selectors', kinds: ['Telemetry.telemetry.istio.io'], run: checkExclusive },
   { name: 'policy-selects-nothing', kinds: policies, run: checkSelectsNothing },
   {

@@ -5,6 +5,7 @@ import {
   byDefault,
   context,
   doc,
+  type Finding,
   list,
   mapOf,
   object,
@@ -13,12 +14,13 @@ import {
   text,
   word,
 } from '../../schema/schema.ts'
+import { isIpAddress } from '../../schema/kubernetes-formats.ts'
+import { shown } from '../../schema/shaped.ts'
 
 /** One endpoint. */
 export interface SliceEndpoint {
   readonly addresses: readonly string[]
   readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean }
-  readonly hostname?: string
   readonly nodeName?: string
   readonly zone?: string
   readonly targetRef?: { readonly kind?: string; readonly namespace?: string; readonly name?: string }
@@ -32,21 +34,20 @@ export interface EndpointSliceSpec {
     readonly name?: string
     readonly port?: number
     readonly protocol: 'TCP' | 'UDP' | 'SCTP'
-    readonly appProtocol?: string
   }[]
 }
 
 const conditions = object({
   ready: doc('Whether it takes traffic; true unless written.', boolean),
-  serving: doc('Whether it answers, even while it ends.', boolean),
-  terminating: doc('Whether it is ending.', boolean),
+  serving: doc('Whether it answers, even while it ends; as `ready` unless written.', boolean),
+  terminating: doc('Whether it is ending: it takes traffic only where no endpoint is ready.', boolean),
 })
 
 const endpoint = object(
   {
     addresses: doc('Addresses of the endpoint; the first is used.', list(text('not-empty'), { min: 1, max: 100 })),
     conditions: doc('State of the endpoint.', conditions),
-    hostname: doc('Host name of the endpoint.', text('dns-label')),
+    hostname: context('Host name of the endpoint, for DNS.', text('dns-label')),
     nodeName: doc('Node of the endpoint.', text()),
     zone: doc('Zone of the endpoint.', text()),
     targetRef: doc(
@@ -67,8 +68,20 @@ const port = object({
   name: doc('Name of the port of the Service.', text()),
   port: doc('Number of the port.', portNumber),
   protocol: doc('TCP, UDP or SCTP.', byDefault('TCP', word(['TCP', 'UDP', 'SCTP']))),
-  appProtocol: doc('What it speaks.', text()),
+  appProtocol: context('What it speaks; the port of the Service says it.', text()),
 })
+
+function* checkAddresses({ addressType, endpoints = [] }: EndpointSliceSpec): Iterable<Finding> {
+  if (addressType === 'FQDN') return
+  for (const [index, { addresses }] of endpoints.entries()) {
+    for (const [at, address] of addresses.entries()) {
+      if (isIpAddress(address) && address.includes(':') === (addressType === 'IPv6')) continue
+      const message = `${shown(address)} is not an address of type ${addressType}`
+      const mend = 'Write one, or the `addressType` that it is of.'
+      yield { at: ['endpoints', index, 'addresses', at], code: 'bad-format', message, mend }
+    }
+  }
+}
 
 /** Kubernetes' EndpointSlice; its Service is named by the label `kubernetes.io/service-name`. */
 export const endpointSliceKind = defineKind({
@@ -76,15 +89,19 @@ export const endpointSliceKind = defineKind({
   versions: ['v1'],
   root: 'top',
   names: ['endpointslices'],
-  description: 'Endpoints of a Service.',
+  description: 'Endpoints of the Service that its label `kubernetes.io/service-name` names.',
   spec: object(
     {
-      addressType: doc('What the addresses are.', word(['IPv4', 'IPv6', 'FQDN'])),
+      addressType: doc("What the addresses are; of two families the Service's first counts.", {
+        ...word(['IPv4', 'IPv6', 'FQDN']),
+        'x-pending-values': {
+          FQDN: { effect: 'names are no endpoints of a Service (a ServiceEntry can name them)', proxies: 'all' },
+        },
+      }),
       endpoints: doc('Endpoints.', list(endpoint, { max: 1000 })),
       ports: doc('Ports of all endpoints.', list(port, { max: 100 })),
     },
-    { required: ['addressType'] },
+    { required: ['addressType'], check: checkAddresses },
   ),
-  pending: { effect: 'on one machine endpoints are those of Workloads', proxies: 'all' },
   withDefaults: (written) => written as unknown as EndpointSliceSpec,
 })

@@ -33,10 +33,9 @@ const port = object(
       type: ['integer', 'string'],
       'x-check': checkTargetPort,
     }),
-    protocol: context('TCP, UDP or SCTP; TCP unless written.', {
+    protocol: context('TCP, UDP (reached by UDPRoutes, and past the proxies) or SCTP; TCP unless written.', {
       ...word(['TCP', 'UDP', 'SCTP']),
       'x-pending-values': {
-        UDP: { effect: noDatagrams, proxies: 'all' },
         SCTP: { effect: noDatagrams, proxies: 'all' },
       },
     }),
@@ -61,19 +60,19 @@ export const serviceSchema: Schema = object(
     clusterIPs: context('Addresses of both families.', list(text('cluster-ip'), { max: 2 })),
     externalName: doc('Name outside that an ExternalName Service stands for.', text('dns-name')),
     externalIPs: context('Addresses by which it is reached from outside.', list(text('cidr'))),
-    sessionAffinity: context('Whether all requests of a client go to one endpoint.', {
-      ...word(['None', 'ClientIP']),
-      'x-pending-values': {
-        ClientIP: {
-          effect: 'endpoints are chosen for each request (a DestinationRule can say otherwise)',
-          proxies: 'all',
+    sessionAffinity: doc(
+      'ClientIP: all requests of a client address go to one endpoint, unless the `loadBalancer` of a DestinationRule says otherwise.',
+      {
+        ...word(['None', 'ClientIP']),
+        'x-pending-values': {
+          ClientIP: { effect: 'requests are balanced by LEAST_REQUEST', proxies: 'weft' },
         },
       },
-    }),
+    ),
     sessionAffinityConfig: doc(
       'Settings of ClientIP.',
       pending(
-        'endpoints are chosen for each request',
+        'the choice holds as long as the endpoints stay the same',
         object({
           clientIP: doc(
             'Settings of ClientIP.',
@@ -88,16 +87,16 @@ export const serviceSchema: Schema = object(
     allocateLoadBalancerNodePorts: context('Whether the load balancer gets ports of nodes.', boolean),
     healthCheckNodePort: context('Port by which load balancers ask for health.', integer(0, 65535)),
     externalTrafficPolicy: context('Which nodes pass traffic from outside on.', word(['Cluster', 'Local'])),
-    internalTrafficPolicy: context('Whether traffic stays on its node.', {
-      ...word(['Cluster', 'Local']),
-      'x-pending-values': { Local: { effect: 'all endpoints take traffic', proxies: 'all' } },
-    }),
+    internalTrafficPolicy: doc(
+      'Local: only endpoints on the node of the client are used. Nodes are told by EndpointSlices, by Pods, and by the label `kubernetes.io/hostname`; Workloads without it are on one.',
+      word(['Cluster', 'Local']),
+    ),
     publishNotReadyAddresses: doc('Whether endpoints are served before they are ready.', boolean),
     ipFamilies: context('Families of its addresses.', list(word(['IPv4', 'IPv6']), { max: 2 })),
     ipFamilyPolicy: context('How many families it has.', word(['SingleStack', 'PreferDualStack', 'RequireDualStack'])),
     trafficDistribution: doc(
-      'Which endpoints are preferred.',
-      pending('all endpoints are alike, unless a DestinationRule says otherwise', text('not-empty')),
+      'Which endpoints go first, unless a DestinationRule has a `localityLbSetting`: those of the zone of the client, or of its node. PreferClose is the old name of PreferSameZone.',
+      word(['PreferClose', 'PreferSameZone', 'PreferSameNode']),
     ),
   },
   { check: checkService },

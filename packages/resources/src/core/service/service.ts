@@ -16,9 +16,24 @@ function portOf(
   }
 }
 
-interface WrittenService extends Partial<Omit<ServiceSpec, 'ports'>> {
+interface WrittenService extends Partial<Omit<ServiceSpec, 'ports' | 'sessionAffinity'>> {
   readonly ports?: readonly Parameters<typeof portOf>[0][]
   readonly clusterIP?: string
+  readonly sessionAffinity?: 'ClientIP'
+  readonly internalTrafficPolicy?: string
+  readonly trafficDistribution?: string
+}
+
+/** What a Service says of the choice among its endpoints. */
+function choiceOf(spec: WrittenService): Pick<ServiceSpec, 'sessionAffinity' | 'nodeLocal' | 'prefers'> {
+  const { sessionAffinity, internalTrafficPolicy, trafficDistribution } = spec
+  return {
+    ...(sessionAffinity === 'ClientIP' ? { sessionAffinity } : {}),
+    ...(internalTrafficPolicy === 'Local' ? { nodeLocal: true as const } : {}),
+    ...(trafficDistribution === undefined
+      ? {}
+      : { prefers: trafficDistribution === 'PreferSameNode' ? ('node' as const) : ('zone' as const) }),
+  }
 }
 
 /** A headless Service (`None`) has no address of its own. */
@@ -44,6 +59,7 @@ export const serviceKind = defineKind({
       type: spec.type ?? 'ClusterIP',
       headless: spec.clusterIP === 'None',
       ...addressesOf(spec),
+      ...choiceOf(spec),
       ...(spec.publishNotReadyAddresses === true ? { publishNotReadyAddresses: true as const } : {}),
       ...(spec.externalName === undefined ? {} : { externalName: spec.externalName }),
     }

@@ -33,6 +33,12 @@ export interface ServiceSpec {
   readonly clusterIPs?: readonly string[]
   /** Endpoints are served before they are ready. */
   readonly publishNotReadyAddresses?: true
+  /** All requests and connections of a client address go to one endpoint. */
+  readonly sessionAffinity?: 'ClientIP'
+  /** Only endpoints on the node of the client are used. */
+  readonly nodeLocal?: true
+  /** Endpoints of the client's zone (or node, then zone) go first. */
+  readonly prefers?: 'zone' | 'node'
   /** The name that an ExternalName Service stands for. */
   readonly externalName?: string
 }

@@ -1,5 +1,6 @@
 // Schema of Istio's WasmPlugin. Plugins that check who asks are refused: left out, they would let everybody through.
-import { oneSelection, pendingTargets, targetReference, workloadMode } from '../../networking/match-schema.ts'
+import { oneSelection, workloadMode } from '../../networking/match-schema.ts'
+import { targetFields } from '../../networking/target-reference.ts'
 import {
   anything,
   doc,
@@ -80,8 +81,8 @@ const fields: Readonly<Record<string, Schema>> = {
 export const wasmPluginSchema: Schema = object(
   {
     selector: pending(notRun, selector),
-    targetRef: doc('The Service or Gateway it applies to.', pending(notRun, targetReference)),
-    targetRefs: doc('The Services or Gateways it applies to.', pendingTargets),
+    targetRef: pending(notRun, targetFields.targetRef),
+    targetRefs: pending(notRun, targetFields.targetRefs),
     ...Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, pending(notRun, field)])),
   },
   { required: ['url'], check: oneSelection },

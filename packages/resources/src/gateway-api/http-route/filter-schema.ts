@@ -128,7 +128,7 @@ const schemaOfType: Readonly<Record<string, Schema>> = {
   RequestMirror: pendingOnWeft('no copy is sent', doc('Sends copies elsewhere.', mirror)),
   RequestRedirect: doc('Answers with a redirect.', redirect),
   URLRewrite: doc('Changes host or path.', rewrite),
-  CORS: pendingOnWeft('the application answers for itself', doc('Answers browsers that ask from other origins.', cors)),
+  CORS: doc('Answers browsers that ask from other origins.', cors),
   ExternalAuth: refusedOnWeft(
     'Envoy asks authorizers; use `weft up --proxy envoy`, or take the filter away.',
     doc('Asks an authorizer first.', externalAuth),
@@ -153,7 +153,7 @@ export function filterList(types: readonly string[], once: readonly string[]): S
 function* checkFilter(filter: HttpFilter): Iterable<Finding> {
   const own = fieldOfType[filter.type]
   for (const field of Object.values(fieldOfType)) {
-    const written = (filter as unknown as Readonly<Record<string, unknown>>)[field] !== undefined
+    const written = Object.hasOwn(filter, field)
     if (field === own && !written) {
       yield { code: 'missing-field', message: `has no \`${field}\``, mend: `Add \`${field}\`.` }
     } else if (field !== own && written) {

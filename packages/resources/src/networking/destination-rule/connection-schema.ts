@@ -17,7 +17,6 @@ import {
   word,
 } from '../../schema/schema.ts'
 
-const noLocality = 'there are no localities'
 const noHash = 'requests are balanced by LEAST_REQUEST, whatever their hash'
 const noShares = 'every locality gets a share by its endpoints'
 const noWarmup = 'a new endpoint gets its full share at once'
@@ -121,8 +120,15 @@ export const loadBalancer: Schema = object(
     consistentHash: doc('Sends what has the same hash to the same endpoint.', pendingOnWeft(noHash, consistentHash)),
     localityLbSetting: doc('Which localities get traffic.', localityLbSetting),
     zoneAwareLbSetting: doc(
-      'Keeps traffic in the zone while it can bear it.',
-      pending(noLocality, object({ ...locality, minClusterSize: doc('Least number of endpoints.', count) })),
+      'Keeps traffic in the zone of the client as far as its endpoints can bear it; goes before `localityLbSetting`.',
+      pendingOnWeft(
+        noShares,
+        object({
+          ...locality,
+          enabled: doc('Turns it on; off unless written.', boolean),
+          minClusterSize: doc('With fewer endpoints all zones are alike; 6 unless written.', count),
+        }),
+      ),
     ),
     warmup: doc(
       'Lets the share of a new endpoint grow.',

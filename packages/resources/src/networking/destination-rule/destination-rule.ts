@@ -11,6 +11,7 @@ import type {
   Subset,
   TrafficPolicy,
   Warmup,
+  ZoneAwareBalancing,
 } from './types.ts'
 
 /** Istio's DestinationRule. */
@@ -63,8 +64,9 @@ function portDefaults<Policy extends Written<PortTrafficPolicy>>(policy: Policy)
 
 const simple = ['ROUND_ROBIN', 'RANDOM'] as const
 
-interface WrittenBalancer extends Omit<Written<LoadBalancer>, 'consistentHash'> {
+interface WrittenBalancer extends Omit<Written<LoadBalancer>, 'consistentHash' | 'zoneAware'> {
   readonly warmupDurationSecs?: string
+  readonly zoneAwareLbSetting?: Partial<ZoneAwareBalancing> & { readonly enabled?: boolean }
   readonly consistentHash?: WrittenHash
 }
 
@@ -81,13 +83,27 @@ function hashDefaults({ ringHash, maglev, minimumRingSize, ...key }: WrittenHash
 }
 
 function balancerDefaults(written: WrittenBalancer): LoadBalancer {
-  const { warmupDurationSecs, warmup, consistentHash, localityLbSetting } = written
+  const { warmupDurationSecs, warmup, consistentHash, localityLbSetting, zoneAwareLbSetting } = written
   const grows = warmup ?? (warmupDurationSecs === undefined ? undefined : { duration: warmupDurationSecs })
   return {
     simple: simple.find((name) => name === written.simple) ?? 'LEAST_REQUEST',
     ...(consistentHash === undefined ? {} : { consistentHash: hashDefaults(consistentHash) }),
     ...(localityLbSetting === undefined ? {} : { localityLbSetting: localityLbSetting as LocalityLoadBalancing }),
+    ...zoneAware(zoneAwareLbSetting),
     ...(grows === undefined ? {} : { warmup: grows as Warmup }),
+  }
+}
+
+/** It is off unless it is turned on; six endpoints are Envoy's least. */
+function zoneAware(setting: WrittenBalancer['zoneAwareLbSetting']): Pick<LoadBalancer, 'zoneAware'> {
+  if (setting?.enabled !== true) return {}
+  const { failover, failoverPriority, minClusterSize = 6 } = setting
+  return {
+    zoneAware: {
+      minClusterSize,
+      ...(failover === undefined ? {} : { failover }),
+      ...(failoverPriority === undefined ? {} : { failoverPriority }),
+    },
   }
 }
 

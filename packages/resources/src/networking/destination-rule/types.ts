@@ -5,7 +5,15 @@ export interface LoadBalancer {
   readonly simple: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM'
   readonly consistentHash?: ConsistentHash
   readonly localityLbSetting?: LocalityLoadBalancing
+  /** Goes before `localityLbSetting`. */
+  readonly zoneAware?: ZoneAwareBalancing
   readonly warmup?: Warmup
+}
+
+/** `zoneAwareLbSetting` where it is turned on. */
+export interface ZoneAwareBalancing extends Pick<LocalityLoadBalancing, 'failover' | 'failoverPriority'> {
+  /** With fewer endpoints all zones are alike. */
+  readonly minClusterSize: number
 }
 
 /** Sends what has the same hash to the same endpoint. */

@@ -15,7 +15,8 @@ import {
   text,
   word,
 } from '../../schema/schema.ts'
-import { pendingTargets, workloadLabels } from '../match-schema.ts'
+import { workloadLabels } from '../match-schema.ts'
+import { targetFields } from '../target-reference.ts'
 
 const name = doc('Its name.', text('no-nul'))
 const noPatch = 'what is generated is sent unchanged'
@@ -156,7 +157,7 @@ const configPatch = object({
 export const envoyFilterSchema: Schema = object(
   {
     workloadSelector: doc('Proxies it is for.', pendingOnWeft(noPatch, workloadLabels)),
-    targetRefs: doc('Services or Gateways it is for.', pendingTargets),
+    targetRefs: pendingOnWeft(noPatch, targetFields.targetRefs),
     configPatches: doc('Patches, in order.', pendingOnWeft(noPatch, list(configPatch, { max: 1000 }))),
     priority: doc('Order among EnvoyFilters.', pendingOnWeft(noPatch, integer(-2_147_483_648, 2_147_483_647))),
   },

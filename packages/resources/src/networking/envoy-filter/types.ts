@@ -1,4 +1,5 @@
 // Istio EnvoyFilter.
+import type { PolicyReference } from '../target-reference.ts'
 
 /** What is patched. */
 export type PatchTarget =
@@ -81,6 +82,7 @@ export interface ConfigPatch {
 /** Spec of an EnvoyFilter. */
 export interface EnvoyFilterSpec {
   readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> }
+  readonly targetRefs?: readonly PolicyReference[]
   readonly configPatches: readonly ConfigPatch[]
   readonly priority: number
 }

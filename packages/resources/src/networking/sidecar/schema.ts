@@ -23,9 +23,6 @@ const ports = {
   },
 }
 
-/** Applications are spoken to as their ports say, whatever comes in. */
-const pool = without(connectionPool, ['useClientProtocol', 'h2UpgradePolicy'])
-
 const capture = word(['DEFAULT', 'IPTABLES', 'NONE'])
 
 const ingress = object(
@@ -44,7 +41,7 @@ const ingress = object(
       'TLS of the port.',
       refused('A port without the TLS that was asked for would be open; remove the field.', serverTls),
     ),
-    connectionPool: doc('Limits towards the application.', pool),
+    connectionPool: doc('Limits towards the application.', connectionPool),
   },
   { required: ['port'], check: checkIngress },
 )
@@ -64,16 +61,19 @@ export const sidecarSchema: Schema = object({
   workloadSelector: doc('Workloads it is for; without it all of the namespace.', workloadLabels),
   ingress: doc('Listeners towards the application, instead of those that follow from its ports.', list(ingress)),
   egress: doc('Which hosts the workloads may call; all that they see unless written.', list(egress)),
-  inboundConnectionPool: doc('Limits towards the application.', pool),
+  inboundConnectionPool: doc('Limits towards the application.', connectionPool),
   outboundTrafficPolicy: doc(
     'What happens to calls of unknown hosts.',
-    object({
-      mode: doc(
-        'REGISTRY_ONLY: refused; ALLOW_ANY: passed on where traffic is redirected.',
-        word(['REGISTRY_ONLY', 'ALLOW_ANY']),
-      ),
-      egressProxy: doc('Where they are sent.', pending('calls of unknown hosts are passed on directly', destination)),
-    }),
+    object(
+      {
+        mode: doc(
+          'REGISTRY_ONLY: refused; ALLOW_ANY: passed on where traffic is redirected.',
+          word(['REGISTRY_ONLY', 'ALLOW_ANY']),
+        ),
+        egressProxy: doc('Where they are sent; not with REGISTRY_ONLY.', destination),
+      },
+      { check: checkUnknown },
+    ),
   ),
 })
 
@@ -95,11 +95,8 @@ function* checkIngress({ port, defaultEndpoint: endpoint }: WrittenIngress): Ite
   yield { at: ['defaultEndpoint'], code: 'bad-format', message, mend }
 }
 
-/** A pool of which some fields have no effect. */
-function without(schema: Schema, names: readonly string[]): Schema {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, field]): [string, Schema] => {
-    if (names.includes(name)) return [name, pending('the application is spoken to as its port says', field)]
-    return [name, field.properties === undefined ? field : without(field, names)]
-  })
-  return { ...schema, properties: Object.fromEntries(properties) }
+function* checkUnknown(policy: { readonly mode?: string; readonly egressProxy?: unknown }): Iterable<Finding> {
+  if (policy.mode !== 'REGISTRY_ONLY' || policy.egressProxy === undefined) return
+  const message = 'has no effect with mode REGISTRY_ONLY, which refuses calls of unknown hosts'
+  yield { at: ['egressProxy'], code: 'conflicting-fields', message, mend: 'Write mode: ALLOW_ANY, or remove it.' }
 }

@@ -7,7 +7,6 @@ import {
   integer,
   list,
   object,
-  pendingOnWeft,
   type Schema,
   text,
 } from '../../schema/schema.ts'
@@ -53,10 +52,7 @@ const httpRoute = object(
     retries: doc('Repeats failed requests; writing it says that they may be repeated.', retries),
     fault: doc('Makes requests fail or wait on purpose.', fault),
     ...mirroring,
-    corsPolicy: doc(
-      'Answers to cross-origin requests of browsers.',
-      pendingOnWeft('preflights go to the application, which must answer them', corsPolicy),
-    ),
+    corsPolicy: doc('Answers to cross-origin requests of browsers.', corsPolicy),
     headers: doc('Header changes.', headers),
   },
   { check: checkHttpRoute },

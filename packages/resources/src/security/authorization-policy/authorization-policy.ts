@@ -1,5 +1,6 @@
 // The kind AuthorizationPolicy (security.istio.io).
 import { defineKind } from '../../kind-definition.ts'
+import { type Selection, selectionOf } from '../../networking/target-reference.ts'
 import { authorizationPolicySchema } from './schema.ts'
 import type { AuthorizationPolicySpec } from './types.ts'
 
@@ -9,9 +10,7 @@ export const authorizationPolicyKind = defineKind({
   versions: ['v1', 'v1beta1'],
   spec: authorizationPolicySchema,
   withDefaults: (spec) => ({
-    ...(spec.selector === undefined
-      ? {}
-      : { selector: { matchLabels: (spec.selector.matchLabels ?? {}) as Readonly<Record<string, string>> } }),
+    ...selectionOf(spec as Selection),
     action: spec.action ?? 'ALLOW',
     ...(spec.provider?.name === undefined ? {} : { provider: { name: spec.provider.name } }),
     rules: (spec.rules ?? []) as AuthorizationPolicySpec['rules'],

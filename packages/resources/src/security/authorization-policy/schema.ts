@@ -5,7 +5,8 @@ import { shown } from '../../schema/shaped.ts'
 import { refusedOnWeftFinding } from '../../schema/describe-effect.ts'
 import { doc, type Finding, list, object, refusedOnWeft, type Schema, text, word } from '../../schema/schema.ts'
 import { oneSelection } from '../../networking/match-schema.ts'
-import { refusedTargets, selector } from '../selector-schema.ts'
+import { targetFields } from '../../networking/target-reference.ts'
+import { selector } from '../selector-schema.ts'
 import type { Condition, Source } from './types.ts'
 
 const askNobody = 'Nobody outside is asked there; use ALLOW or DENY.'
@@ -92,7 +93,7 @@ export const authorizationPolicySchema: Schema = object(
       'Who decides, for CUSTOM.',
       object({ name: doc('Its name among `extensionProviders` of the mesh settings.', text('not-empty')) }),
     ),
-    ...refusedTargets,
+    ...targetFields,
   },
   { check: checkPolicy },
 )

@@ -1,4 +1,5 @@
 // Istio AuthorizationPolicy without the fields that need JSON Web Tokens.
+import type { Selection } from '../../networking/target-reference.ts'
 
 /** Who is asking; all members must hold, the values of one member are alternatives. */
 export interface Source {
@@ -46,8 +47,7 @@ export interface Rule {
 }
 
 /** Spec of an AuthorizationPolicy. ALLOW without rules allows nothing; one empty rule matches everything. */
-export interface AuthorizationPolicySpec {
-  readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> }
+export interface AuthorizationPolicySpec extends Selection {
   readonly action: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM'
   /** Who decides, for CUSTOM: an `extensionProviders` entry of the mesh settings. */
   readonly provider?: { readonly name: string }

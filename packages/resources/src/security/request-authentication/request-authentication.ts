@@ -1,5 +1,6 @@
 // The kind RequestAuthentication (security.istio.io): enforced by Envoy, refused as a whole on Weft's own proxy.
 import { defineKind } from '../../kind-definition.ts'
+import { type Selection, selectionOf } from '../../networking/target-reference.ts'
 import { requestAuthenticationSchema } from './schema.ts'
 import type { JwtRule } from './types.ts'
 
@@ -10,9 +11,7 @@ export const requestAuthenticationKind = defineKind({
   spec: requestAuthenticationSchema,
   refusedOnWeft: 'JSON Web Tokens are not checked there; authorize callers by `principals` or `serviceAccounts`.',
   withDefaults: (spec) => ({
-    ...(spec.selector === undefined
-      ? {}
-      : { selector: { matchLabels: (spec.selector.matchLabels ?? {}) as Readonly<Record<string, string>> } }),
+    ...selectionOf(spec as Selection),
     jwtRules: (spec.jwtRules ?? []).map(ruleDefaults),
   }),
 })

@@ -1,7 +1,8 @@
 // Schema of Istio's RequestAuthentication.
 import { oneSelection } from '../../networking/match-schema.ts'
 import { boolean, doc, exactlyOne, type Finding, list, object, type Schema, text, word } from '../../schema/schema.ts'
-import { refusedTargets, selector } from '../selector-schema.ts'
+import { targetFields } from '../../networking/target-reference.ts'
+import { selector } from '../selector-schema.ts'
 
 const names = list(text('short-text'))
 const keysUrl = doc('Where the public keys of the issuer are fetched.', text('url'))
@@ -50,7 +51,7 @@ const jwtRule = object(
 
 /** Schema of `spec`. */
 export const requestAuthenticationSchema: Schema = object(
-  { selector, jwtRules: doc('Tokens that are accepted.', list(jwtRule, { max: 4096 })), ...refusedTargets },
+  { selector, jwtRules: doc('Tokens that are accepted.', list(jwtRule, { max: 4096 })), ...targetFields },
   { check: oneSelection },
 )
 

@@ -1,4 +1,5 @@
 // Istio RequestAuthentication.
+import type { Selection } from '../../networking/target-reference.ts'
 
 /** Tokens of one issuer, and where they are. */
 export interface JwtRule {
@@ -21,7 +22,6 @@ export interface JwtRule {
 }
 
 /** Spec of a RequestAuthentication. */
-export interface RequestAuthenticationSpec {
-  readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> }
+export interface RequestAuthenticationSpec extends Selection {
   readonly jwtRules: readonly JwtRule[]
 }

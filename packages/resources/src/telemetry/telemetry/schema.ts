@@ -1,5 +1,6 @@
 // Schema of Istio's Telemetry.
-import { oneSelection, pendingTargets, targetReference } from '../../networking/match-schema.ts'
+import { oneSelection } from '../../networking/match-schema.ts'
+import { targetFields } from '../../networking/target-reference.ts'
 import {
   boolean,
   doc,
@@ -10,13 +11,16 @@ import {
   number,
   object,
   pending,
+  pendingOnWeft,
   type Schema,
   text,
   word,
 } from '../../schema/schema.ts'
 import { selector } from '../../security/selector-schema.ts'
 
-const nothing = 'metrics and traces are those of the proxy'
+const nothing = 'metrics are those of the proxy'
+const noSpans = 'no spans are reported, and trace headers are passed on as they are'
+const noFormatter = 'the tag is left out'
 const side = word(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER'])
 const mode = doc('On which side of a call.', side)
 const providers = doc(
@@ -31,29 +35,29 @@ const named = (what: string): Schema =>
   )
 const valued = object({ value: doc('The value.', text('short-text')) }, { required: ['value'] })
 
+/** Tags of spans by name. */
+export const customTags: Schema = mapOf(
+  object(
+    {
+      literal: doc('A fixed value.', valued),
+      environment: doc('A variable of the environment.', named('Name of the variable.')),
+      header: doc('A header of the request.', named('Name of the header.')),
+      formatter: doc('An access-log format.', pending(noFormatter, valued)),
+    },
+    { check: exactlyOne(['literal', 'environment', 'header', 'formatter'], 0) },
+  ),
+  'not-empty',
+)
+
 const tracing = object({
   match: doc('Calls it is for.', object({ mode })),
   providers,
   randomSamplingPercentage: doc('Share of the requests that is traced, in percent.', number(0, 100)),
   disableSpanReporting: doc('Sends no spans.', boolean),
-  disableContextPropagation: doc('Sends no trace headers on.', boolean),
+  disableContextPropagation: doc('Sends no trace headers on.', pending('trace headers are sent on', boolean)),
   enableIstioTags: doc("Adds Istio's tags to spans.", boolean),
   useRequestIdForTraceSampling: doc('Lets the request id decide about sampling.', boolean),
-  customTags: doc(
-    'Further tags of spans.',
-    mapOf(
-      object(
-        {
-          literal: doc('A fixed value.', valued),
-          environment: doc('A variable of the environment.', named('Name of the variable.')),
-          header: doc('A header of the request.', named('Name of the header.')),
-          formatter: doc('An access-log format.', valued),
-        },
-        { check: exactlyOne(['literal', 'environment', 'header', 'formatter'], 0) },
-      ),
-      'not-empty',
-    ),
-  ),
+  customTags: doc('Further tags of spans.', customTags),
 })
 
 const tagOverride = object(
@@ -120,9 +124,9 @@ const accessLogging = object({
   disabled: doc('Whether there is no log.', boolean),
   filter: doc(
     'What is logged.',
-    pending(
+    pendingOnWeft(
       'every request is logged',
-      object({ expression: doc('CEL expression that must be true.', text('no-nul')) }),
+      object({ expression: doc("CEL expression over Envoy's attributes that must be true.", text('cel')) }),
     ),
   ),
 })
@@ -131,12 +135,8 @@ const accessLogging = object({
 export const telemetrySchema: Schema = object(
   {
     selector,
-    targetRef: doc(
-      'The Service or Gateway it applies to.',
-      pending('the Telemetry applies to nothing', targetReference),
-    ),
-    targetRefs: doc('The Services or Gateways it applies to.', pendingTargets),
-    tracing: doc('Traces.', pending(nothing, list(tracing))),
+    ...targetFields,
+    tracing: doc('Traces.', pendingOnWeft(noSpans, list(tracing))),
     metrics: doc('Metrics.', pending(nothing, list(metrics))),
     accessLogging: doc('Access logs.', list(accessLogging)),
   },

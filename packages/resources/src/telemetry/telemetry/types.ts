@@ -1,4 +1,5 @@
 // What generators read of Istio's Telemetry.
+import type { Selection } from '../../networking/target-reference.ts'
 
 /** Side of a call: the proxy of the caller (a gateway's too), or that of the workload that is called. */
 export type TelemetrySide = 'CLIENT' | 'SERVER'
@@ -9,12 +10,31 @@ export interface AccessLogging {
   /** Names among the mesh's extension providers; `envoy` is the mesh's own log. */
   readonly providers?: readonly { readonly name: string }[]
   readonly disabled?: boolean
+  /** A CEL expression that must be true for a line to be written. */
+  readonly filter?: { readonly expression?: string }
+}
+
+/** A tag of spans; a formatter is accepted and has no effect. */
+export interface TracingTag {
+  readonly literal?: { readonly value: string }
+  readonly environment?: { readonly name: string; readonly defaultValue?: string }
+  readonly header?: { readonly name: string; readonly defaultValue?: string }
+}
+
+/** Traces of what a Telemetry selects. */
+export interface TracingRule {
+  readonly match?: { readonly mode?: TelemetrySide | 'CLIENT_AND_SERVER' }
+  /** The first counts. */
+  readonly providers?: readonly { readonly name: string }[]
+  readonly randomSamplingPercentage?: number
+  readonly disableSpanReporting?: boolean
+  readonly enableIstioTags?: boolean
+  readonly useRequestIdForTraceSampling?: boolean
+  readonly customTags?: Readonly<Record<string, TracingTag>>
 }
 
 /** Spec of a Telemetry. */
-export interface TelemetrySpec {
-  readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> }
-  readonly targetRef?: unknown
-  readonly targetRefs?: readonly unknown[]
+export interface TelemetrySpec extends Selection {
   readonly accessLogging?: readonly AccessLogging[]
+  readonly tracing?: readonly TracingRule[]
 }

@@ -14,6 +14,7 @@ import {
   text,
   word,
 } from '../../schema/schema.ts'
+import { hasProxy } from './has-proxy.ts'
 import type { WorkloadPort } from './types.ts'
 
 /** Ports of a sidecar's own listeners on the workload's mesh address. */
@@ -72,7 +73,10 @@ export const workloadSchema: Schema = object(
     env: doc('Environment of the program.', mapOf(text('no-nul'), 'env-name')),
     replicas: doc('How many run; 1 unless written.', integer(0, 100)),
     readiness: doc('When it takes traffic; as soon as it runs unless written.', readiness),
-    proxy: doc('What stands before it: a sidecar unless written.', word(['sidecar', 'gateway', 'none'])),
+    proxy: doc(
+      'What stands before it: a sidecar unless written. With `grpc` nothing does: its gRPC library asks the control plane itself.',
+      word(['sidecar', 'gateway', 'grpc', 'none']),
+    ),
     address: doc('Where the listeners of a gateway bind.', text('loopback-address')),
     concurrency: doc('Processes that share the work of its proxy.', integer(1, 64)),
   },
@@ -125,7 +129,7 @@ function* checkWorkload(spec: WrittenSpec): Iterable<Finding> {
     const message = 'cannot be shared by several replicas'
     yield { at: ['address'], code: 'conflicting-fields', message, mend: 'Remove `address`, or write replicas: 1.' }
   }
-  if (spec.concurrency !== undefined && proxy === 'none') {
+  if (spec.concurrency !== undefined && !hasProxy({ proxy })) {
     const message = 'is for proxies, and this workload has none'
     yield { at: ['concurrency'], code: 'conflicting-fields', message, mend: 'Remove `concurrency`.' }
   }
@@ -134,7 +138,7 @@ function* checkWorkload(spec: WrittenSpec): Iterable<Finding> {
 
 function* checkPort(index: number, port: number, proxy: string): Iterable<Finding> {
   const at = ['ports', index, 'port']
-  if (proxy !== 'none' && proxyPorts.includes(port)) {
+  if (hasProxy({ proxy }) && proxyPorts.includes(port)) {
     yield { at, code: 'port-conflict', message: `${port} is a port of the proxy`, mend: 'Use another port.' }
   }
   if (port >= 1024) return

@@ -27,7 +27,7 @@ export interface WorkloadSpec {
   readonly env: Readonly<Record<string, string>>
   readonly replicas: number
   readonly readiness?: Readiness
-  readonly proxy: 'sidecar' | 'gateway' | 'none'
+  readonly proxy: 'sidecar' | 'gateway' | 'grpc' | 'none'
   /** Gateways only: where the listeners of the (single) instance bind, to be reachable on 127.0.0.1. */
   readonly address?: string
   /** Processes of its proxy. Default: 1 for a sidecar, one per processor core up to four for a gateway. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, request, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,12 +10,14 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeRuntime } from '@weft/core/node'
-import { controlPlaneId, workloadId } from '@weft/identity'
+import { workloadId } from '@weft/identity'
 import { loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
-import { HostAgent } from '../../local/src/agent/host-agent.ts'
-import { openTestSigner } from '../../local/src/check/test-signer.ts'
-import { apiClient } from './api/api-client.ts'
-import { type RunningControl, startControl } from './start-control.ts'
+import { HostAgent } from '../../packages/local/src/agent/host-agent.ts'
+import { openTestSigner } from '../../packages/local/src/check/test-signer.ts'
+import { proxyBootstrap } from '../../packages/local/src/supervisor/proxy-bootstrap.ts'
+import { apiClient } from '../../packages/control/src/api/api-client.ts'
+import { echo, http, statsOf } from './smoke-clients.ts'
+import { type RunningControl, startControl } from '../../packages/control/src/start-control.ts'
 
 const hasEnvoy = ((): boolean => {
   try {
@@ -201,7 +203,15 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
     const served = await agent.serve(sds, workloadId(instance))
     assert.ok(served.ok)
     const path = join(dir, `${instance.name}.json`)
-    writeFileSync(path, JSON.stringify(bootstrap(instance, sds, control.xds.port)))
+    const settings = {
+      kind: 'envoy',
+      trustDomain: 'cluster.local',
+      xds: { host: '127.0.0.1', port: control.xds.port },
+      stateDir: dir,
+      drainMs: 0,
+      accessLog: false,
+    } as const
+    writeFileSync(path, proxyBootstrap(instance, sds, settings))
     const args = ['-c', path, '--use-dynamic-base-id', '--concurrency', '1', '-l', 'warning']
     const child = spawn('envoy', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let log = ''
@@ -371,42 +381,6 @@ describe('real Envoy under this control plane', { skip: hasEnvoy ? false : 'envo
   }
 })
 
-function http(options: {
-  host: string
-  port: number
-  path: string
-  headers?: Record<string, string>
-}): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...options, agent: false }, (response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-}
-
-function echo(host: string, port: number, line: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, host, () => socket.write(line))
-    socket.once('data', (chunk) => {
-      resolve(chunk.toString())
-      socket.destroy()
-    })
-    socket.on('error', reject)
-    socket.on('close', () => reject(new Error('closed without an answer')))
-  })
-}
-
-/** Counters of an Envoy by name. */
-async function statsOf(instance: WorkloadInstance, names: RegExp): Promise<Map<string, number>> {
-  const { body } = await http({ host: instance.address, port: 15000, path: '/stats' })
-  const lines = body.split('\n').map((line) => line.split(': '))
-  return new Map(lines.flatMap(([name = '', value]) => (names.test(name) ? [[name, Number(value)]] : [])))
-}
-
 function sum(stats: ReadonlyMap<string, number>, name: RegExp): number {
   return [...stats].reduce((total, [key, value]) => (name.test(key) ? total + value : total), 0)
 }
@@ -416,79 +390,5 @@ async function until(condition: () => Promise<boolean>, detail = (): string => '
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, `did not happen within 30 s ${detail()}`)
     await sleep(50)
-  }
-}
-
-function bootstrap(instance: WorkloadInstance, sdsPath: string, xdsPort: number): unknown {
-  const http2 = {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-      explicit_http_config: { http2_protocol_options: {} },
-    },
-  }
-  const grpc = (cluster: string): unknown => ({ envoy_grpc: { cluster_name: cluster } })
-  const sdsConfig = {
-    resource_api_version: 'V3',
-    api_config_source: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [grpc('sds-grpc')] },
-  }
-  const cluster = (name: string, address: unknown, rest: object): unknown => ({
-    name,
-    type: 'STATIC',
-    connect_timeout: '2s',
-    typed_extension_protocol_options: http2,
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
-    ...rest,
-  })
-  const kind = instance.proxy === 'gateway' ? 'router' : 'sidecar'
-  const { name, namespace, address } = instance
-  return {
-    node: {
-      id: `${kind}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
-      cluster: 'smoke',
-      metadata: { WEFT: { instance: name, namespace, flavor: 'envoy' } },
-    },
-    admin: { address: { socket_address: { address, port_value: 15000 } } },
-    dynamic_resources: {
-      ads_config: { api_type: 'DELTA_GRPC', transport_api_version: 'V3', grpc_services: [grpc('xds-grpc')] },
-      lds_config: { ads: {}, resource_api_version: 'V3' },
-      cds_config: { ads: {}, resource_api_version: 'V3' },
-    },
-    bootstrap_extensions: [
-      {
-        name: 'envoy.bootstrap.internal_listener',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
-        },
-      },
-    ],
-    static_resources: {
-      clusters: [
-        cluster('sds-grpc', { pipe: { path: sdsPath } }, {}),
-        cluster(
-          'xds-grpc',
-          { socket_address: { address: '127.0.0.1', port_value: xdsPort } },
-          {
-            transport_socket: {
-              name: 'envoy.transport_sockets.tls',
-              typed_config: {
-                '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
-                common_tls_context: {
-                  tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
-                  tls_certificate_sds_secret_configs: [{ name: 'default', sds_config: sdsConfig }],
-                  combined_validation_context: {
-                    default_validation_context: {
-                      match_typed_subject_alt_names: [
-                        { san_type: 'URI', matcher: { exact: controlPlaneId('cluster.local') } },
-                      ],
-                    },
-                    validation_context_sds_secret_config: { name: 'ROOTCA', sds_config: sdsConfig },
-                  },
-                },
-              },
-            },
-          },
-        ),
-      ],
-    },
   }
 }

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CorsPolicy } from '../model.ts'
+import { plainHead } from '../request-head.ts'
+import { decideCors, mergeCors } from './cors.ts'
+
+const all = { numerator: 1, denominator: 1 }
+const nobody = { numerator: 0, denominator: 1 }
+const shop: CorsPolicy = {
+  origins: [{ is: 'exact', value: 'https://shop.example', ignoreCase: false }],
+  methods: 'GET',
+  headers: undefined,
+  expose: 'x-seen',
+  maxAge: undefined,
+  credentials: undefined,
+  privateNetwork: undefined,
+  forwardsOthers: undefined,
+  enabled: all,
+  shadow: nobody,
+}
+const ask = (method: string, headers: Record<string, string>) =>
+  plainHead({ method, path: '/', authority: 'a', headers })
+const preflight = (origin: string) => ask('OPTIONS', { origin, 'access-control-request-method': 'PUT' })
+
+test('a preflight is answered here for the origins of the policy, and goes on for others', () => {
+  const decision = decideCors(shop, preflight('https://shop.example'), 0)
+  assert.equal(decision.kind, 'preflight')
+  assert.equal(decideCors(shop, preflight('https://other.example'), 0).kind, 'none')
+})
+
+test('where others are not forwarded they get an answer without an allowed origin', () => {
+  const decision = decideCors({ ...shop, forwardsOthers: false }, preflight('https://other.example'), 0)
+  assert.deepEqual(decision.kind === 'preflight' && decision.headers, ['access-control-allow-methods', 'GET'])
+})
+
+test('an actual request is told which origin may read the answer, and which headers', () => {
+  const decision = decideCors(shop, ask('GET', { origin: 'https://shop.example' }), 0)
+  assert.deepEqual(decision.kind === 'actual' && decision.headers, [
+    ...['access-control-allow-origin', 'https://shop.example'],
+    ...['access-control-expose-headers', 'x-seen'],
+  ])
+})
+
+test('a share of the requests is judged, and another only watched', () => {
+  const half = { ...shop, enabled: { numerator: 50, denominator: 100 }, shadow: { numerator: 75, denominator: 100 } }
+  const kinds = [0.49, 0.5, 0.75].map((draw) => decideCors(half, preflight('https://shop.example'), draw).kind)
+  assert.deepEqual(kinds, ['preflight', 'shadow', 'none'])
+})
+
+test('what a policy leaves open a wider one says, but for its own shares', () => {
+  const wider = { ...shop, methods: 'PUT', maxAge: '5', credentials: true, enabled: nobody }
+  const merged = mergeCors({ ...shop, origins: [], credentials: false }, wider)
+  const { origins, methods, maxAge, credentials, enabled } = merged
+  assert.deepEqual([origins, methods, maxAge, credentials, enabled], [shop.origins, 'GET', '5', false, all])
+})

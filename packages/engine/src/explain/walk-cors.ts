@@ -1,0 +1,55 @@
+// What the CORS filter of a proxy does with a request, recorded.
+import { type CorsDecision, decideCors } from '../decide/cors.ts'
+import { routeName } from '../decide/route.ts'
+import type { CorsPolicy, Route } from '../model.ts'
+import { testText } from '../prove/describe.ts'
+import type { Recorder } from '../prove/proof.ts'
+import type { Subject } from '../request-head.ts'
+import type { Departure } from './walk-proxy.ts'
+
+/** The answer, when the filter gives one; undefined: the request goes on. */
+export function walkCors(
+  policy: CorsPolicy,
+  subject: Subject,
+  { draw, route, recorder }: { readonly draw: number; readonly route: Route; readonly recorder: Recorder },
+): Departure | undefined {
+  const decision = decideCors(policy, subject.head, draw)
+  if (decision.kind === 'none') {
+    if (subject.head.header('origin') !== undefined)
+      recorder.step({ decision: 'cors', chosen: undefined, summary: goesOn, origins: route.origins, losers: [] })
+    return undefined
+  }
+  const { by, value } = decision.origin
+  recorder.step({
+    decision: 'cors',
+    chosen: by === undefined ? undefined : testText(by),
+    summary: `${originText(decision)}${whatText[decision.kind]}`,
+    origins: route.origins,
+    losers:
+      by === undefined
+        ? policy.origins.map((test) => ({
+            name: `origin ${testText(test)}`,
+            origins: route.origins,
+            failed: [{ condition: `origin ${testText(test)}`, seen: value }],
+            counterfactual: undefined,
+            unreachable: undefined,
+          }))
+        : [],
+  })
+  if (decision.kind !== 'preflight') return undefined
+  const reason = `the CORS filter answers the preflight: ${originText(decision)}`
+  return { kind: 'reply', status: 200, flag: undefined, reason, route: routeName(route) }
+}
+
+const goesOn = 'the CORS policy leaves the request to the application'
+
+const whatText = {
+  preflight: '; the preflight is answered here',
+  actual: '',
+  shadow: ' (the policy is only watched)',
+} as const
+
+function originText({ origin: { value, by } }: Exclude<CorsDecision, { kind: 'none' }>): string {
+  if (by === undefined) return `pages of ${value} are not allowed to read the answer`
+  return `pages of ${value} are allowed: the origin ${testText(by)}`
+}

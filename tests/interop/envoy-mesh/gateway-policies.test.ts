@@ -1,0 +1,90 @@
+// Policies attached to Gateways by name, obeyed by real Envoys and by Weft's own proxy: each Gateway of a workload has its own.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { EnvoyMesh, http, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+
+const base = `
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
+spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: catalog, namespace: shop }
+spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: front, namespace: shop, labels: { tier: edge } }
+spec: { proxy: gateway, serviceAccount: front }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec: { gatewayClassName: weft, infrastructure: { labels: { tier: edge } }, listeners: [{ name: http, protocol: HTTP, port: 8080 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: staff, namespace: shop }
+spec: { gatewayClassName: weft, infrastructure: { labels: { tier: edge } }, listeners: [{ name: http, protocol: HTTP, port: 9090 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: all, namespace: shop }
+spec:
+  parentRefs: [{ name: edge }, { name: staff }]
+  rules: [{ backendRefs: [{ name: catalog, port: 80 }] }]
+`
+
+function policy(name: string, namespace: string, target: string, rest: string): string {
+  return `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  targetRefs: [{ group: gateway.networking.k8s.io, ${target} }]
+  ${rest}
+`
+}
+
+const policies = [
+  policy('only-get', 'shop', 'kind: Gateway, name: edge', 'rules: [{ to: [{ operation: { methods: [GET] } }] }]'),
+  policy(
+    'no-admin',
+    'istio-system',
+    'kind: GatewayClass, name: weft',
+    'action: DENY\n  rules: [{ to: [{ operation: { paths: [/admin] } }] }]',
+  ),
+  policy('elsewhere', 'shop', 'kind: Gateway, name: elsewhere', 'action: DENY\n  rules: [{}]'),
+].join('\n---\n')
+
+for (const dataPlane of ['envoy', 'weft'] as const) {
+  describe(`policies of Gateways on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
+    const mesh = new EnvoyMesh({ base, dataPlane })
+    before(() => mesh.start(policies))
+    after(() => mesh.close())
+
+    async function status(port: number, method: string, path: string): Promise<number> {
+      const { address: host } = mesh.instance('front-0')
+      return (await http({ host, port, path, method, headers: { host: 'shop.example' } })).status
+    }
+
+    test('a policy holds for the Gateway it names, and for no other of the same workload', async () => {
+      await until(async () => (await status(8080, 'GET', '/')) === 200)
+      assert.equal(await status(8080, 'POST', '/'), 403)
+      assert.equal(await status(9090, 'POST', '/'), 200)
+    })
+
+    test('one of the root namespace that names a class holds for all its Gateways', async () => {
+      assert.equal(await status(8080, 'GET', '/admin'), 403)
+      assert.equal(await status(9090, 'GET', '/admin'), 403)
+    })
+
+    test('without its policy a Gateway takes everything again', async () => {
+      mesh.edit(policies.replace('name: edge }', 'name: nothing }'))
+      await until(async () => (await status(8080, 'POST', '/')) === 200)
+      assert.equal(await status(9090, 'GET', '/admin'), 403)
+    })
+  })
+}
