@@ -37,6 +37,14 @@ export function problemLine(problem: ReportedProblem): string {
   return `${formatProblem(problem)}${also}`.replace(`${problem.severity}:`, label)
 }
 
+/** The cells of a table: where, how bad, whose, which field, and what with its mend and code. */
+export function problemRow(problem: ReportedProblem): string[] {
+  const { position, severity, objectId, field, message, mend, code } = problem
+  const place = position === undefined ? '-' : `${position.file}:${position.line}:${position.column}`
+  const object = objectId === undefined ? '-' : `${objectId.kind} ${objectId.namespace}/${objectId.name}`
+  return [place, severity, object, field === '' ? '-' : field, `${message}. ${mend} [${code}]`]
+}
+
 /** `3 errors, 1 warning, 0 notes`. */
 export function problemCounts(problems: readonly Problem[]): string {
   const count = (severity: Severity, word: string): string => {

@@ -53,6 +53,7 @@ export {
   type RetryVerdict,
   retryVerdict,
 } from './reduce/retry-plan.ts'
+export { RateLimiter } from './reduce/rate-limiter.ts'
 export { fullBucket, takeTokens, type TokenBucket, type TokenBucketSpec } from './reduce/token-bucket.ts'
 export * from './request-head.ts'
 export { explain, explainTcp } from './explain/explain.ts'

@@ -1,12 +1,13 @@
 // Compiled http filters and their per-route settings.
 import type { NetworkRbac, RbacPolicies } from './model.ts'
+import type { HttpRateLimit } from './model-rate-limits.ts'
 import type { Rule, ValueTest } from './predicate.ts'
 
 /** One entry of `http_filters`. `disabled`: off unless a route turns it on. */
 export type HttpFilter = {
   readonly name: string
   readonly disabled: boolean
-} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRouter)
+} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpRouter)
 
 /** `envoy.filters.http.rbac`. */
 export interface HttpRbac {

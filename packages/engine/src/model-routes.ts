@@ -1,6 +1,7 @@
 // Compiled route configurations: virtual hosts, routes and what they do.
 import type { FilterOverride } from './model-filters.ts'
 import type { FormatTemplate } from './model-format.ts'
+import type { DescriptorRecipe } from './model-rate-limits.ts'
 import type { Origins, ResourceInfo } from './model.ts'
 import type { Regex, Rule } from './predicate.ts'
 import type { Json } from './request-head.ts'
@@ -103,6 +104,8 @@ export interface RouteAction {
   readonly hashPolicy: readonly HashPolicy[]
   /** Where copies of requests go; those of the virtual host or the configuration when the route has none. */
   readonly mirrors: readonly MirrorPolicy[]
+  /** What is made of requests so that rate limits count them. */
+  readonly rateLimits: readonly DescriptorRecipe[]
   /** Upgrade types enabled or disabled on this route, lower-case. `connect` with `terminate`: connect_config is set. */
   readonly upgrades: ReadonlyMap<string, { readonly enabled: boolean; readonly terminateConnect: boolean }>
 }

@@ -14,6 +14,7 @@ export type * from './model-cluster.ts'
 export type * from './model-filters.ts'
 export type * from './model-format.ts'
 export type * from './model-http2.ts'
+export type * from './model-rate-limits.ts'
 export type * from './model-routes.ts'
 export type * from './model-transport.ts'
 

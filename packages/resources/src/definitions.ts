@@ -26,6 +26,10 @@ import { requestAuthenticationKind } from './security/request-authentication/req
 import { smiKinds } from './smi/kinds.ts'
 import { telemetryKind } from './telemetry/telemetry/telemetry.ts'
 import { circuitBreakerKind } from './weft/circuit-breaker/circuit-breaker.ts'
+import { hedgingPolicyKind } from './weft/policies/hedging-policy.ts'
+import { rateLimitKind } from './weft/policies/rate-limit.ts'
+import { retryPolicyKind } from './weft/policies/retry-policy.ts'
+import { timeoutPolicyKind } from './weft/policies/timeout-policy.ts'
 import { workloadKind } from './weft/workload/workload.ts'
 
 /** Every kind by name. */
@@ -56,6 +60,10 @@ export const definitions = {
   ...gatewayApiKinds,
   ...smiKinds,
   CircuitBreaker: circuitBreakerKind,
+  RateLimit: rateLimitKind,
+  RetryPolicy: retryPolicyKind,
+  TimeoutPolicy: timeoutPolicyKind,
+  HedgingPolicy: hedgingPolicyKind,
   Workload: workloadKind,
 } satisfies { readonly [K in KindName]: KindDefinition<K> }
 

@@ -29,6 +29,7 @@ import type { WorkloadEntrySpec } from './networking/workload-entry/types.ts'
 import type { WorkloadGroupSpec } from './networking/workload-group/types.ts'
 import type { HTTPRouteGroupSpec, SmiPortsSpec, TrafficSplitSpec, TrafficTargetSpec } from './smi/types.ts'
 import type { CircuitBreakerSpec } from './weft/circuit-breaker/types.ts'
+import type { HedgingPolicySpec, RateLimitSpec, RetryPolicySpec, TimeoutPolicySpec } from './weft/policies/types.ts'
 import type { TelemetrySpec } from './telemetry/telemetry/types.ts'
 import type { WorkloadSpec } from './weft/workload/types.ts'
 
@@ -79,6 +80,10 @@ export interface SpecByKind {
   SMIUDPRoute: SmiPortsSpec
   TrafficSplit: TrafficSplitSpec
   CircuitBreaker: CircuitBreakerSpec
+  RateLimit: RateLimitSpec
+  RetryPolicy: RetryPolicySpec
+  TimeoutPolicy: TimeoutPolicySpec
+  HedgingPolicy: HedgingPolicySpec
   Workload: WorkloadSpec
 }
 
@@ -129,6 +134,10 @@ export const groupOfKind: Readonly<Record<KindName, string>> = {
   SMIUDPRoute: 'specs.smi-spec.io',
   TrafficSplit: 'split.smi-spec.io',
   CircuitBreaker: 'weft.dev',
+  RateLimit: 'weft.dev',
+  RetryPolicy: 'weft.dev',
+  TimeoutPolicy: 'weft.dev',
+  HedgingPolicy: 'weft.dev',
   Workload: 'weft.dev',
 }
 

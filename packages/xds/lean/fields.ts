@@ -75,6 +75,8 @@ const core = [
     DoubleRange: 'start end',
     HashPolicy: 'source_ip',
     'HashPolicy.SourceIp': '',
+    TokenBucket: 'max_tokens tokens_per_fill fill_interval',
+    HttpStatus: 'code',
   }),
   ...group('envoy.type.matcher.v3', {
     StringMatcher: 'exact prefix suffix safe_regex contains ignore_case',
@@ -192,10 +194,16 @@ const route = group('envoy.config.route.v3', {
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
     idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
-    grpc_timeout_offset request_mirror_policies`,
+    grpc_timeout_offset request_mirror_policies rate_limits`,
   // Mirrors are not traced, whatever is said about it.
   'RouteAction.RequestMirrorPolicy':
     'cluster cluster_header runtime_fraction trace_sampled disable_shadow_host_suffix_append',
+  RateLimit: 'stage actions',
+  'RateLimit.Action': 'request_headers remote_address generic_key header_value_match',
+  'RateLimit.Action.RequestHeaders': 'header_name descriptor_key skip_if_absent',
+  'RateLimit.Action.RemoteAddress': '',
+  'RateLimit.Action.GenericKey': 'descriptor_value descriptor_key',
+  'RateLimit.Action.HeaderValueMatch': 'descriptor_key descriptor_value expect_match headers',
   'RouteAction.HashPolicy': 'header cookie connection_properties query_parameter terminal',
   'RouteAction.HashPolicy.CookieAttribute': 'name value',
   'RouteAction.HashPolicy.Header': 'header_name regex_rewrite',
@@ -228,6 +236,14 @@ const httpFilters = [
     HTTPFault: 'delay abort upstream_cluster headers downstream_nodes max_active_faults',
     FaultAbort: 'http_status grpc_status header_abort percentage',
     'FaultAbort.HeaderAbort': '',
+  }),
+  ...group('envoy.extensions.filters.http.local_ratelimit.v3', {
+    LocalRateLimit: `stat_prefix status token_bucket filter_enabled filter_enforced response_headers_to_add descriptors
+      stage`,
+  }),
+  ...group('envoy.extensions.common.ratelimit.v3', {
+    LocalRateLimitDescriptor: 'entries token_bucket',
+    'RateLimitDescriptor.Entry': 'key value',
   }),
   ...group('envoy.extensions.filters.http.grpc_web.v3', { GrpcWeb: '' }),
   ...group('envoy.extensions.filters.http.cors.v3', {

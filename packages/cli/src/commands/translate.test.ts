@@ -55,3 +55,11 @@ test('a proxy that is not there is named with those that are; a wrong command li
   assert.equal(weft('examples/bookstore', '--proxy', 'web', '--type', 'secrets').status, 2)
   assert.match(weft('--help').stdout, /weft translate examples\/bookstore --proxy web/)
 })
+
+test('a table names each resource with the place of its YAML', () => {
+  const run = weft('examples/bookstore', '--proxy', 'web', '--type', 'clusters', '--name', '|v1|', '-o', 'table')
+  const [head, row, ...more] = run.stdout.split('\n')
+  assert.equal(head, 'TYPE\tNAME\tVERSION\tFROM')
+  assert.match(row ?? '', /^clusters\toutbound\|80\|v1\|catalog\S+\t[0-9a-f]+\tmesh\/services\.yaml:\d+, /)
+  assert.deepEqual(more, [''])
+})

@@ -5,6 +5,7 @@ import { err, ok, type Origin, type Position, type Result } from '@weft/core'
 import { isConfigured } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
 import { stringify } from 'yaml'
+import { printTable } from '../print-table.ts'
 import { EXIT } from '../program.ts'
 import { readPaths } from '../read-paths.ts'
 
@@ -23,7 +24,7 @@ interface TranslateOptions {
   readonly name?: string
   readonly flavor: 'weft' | 'envoy'
   readonly interception: 'explicit' | 'redirect'
-  readonly output: 'yaml' | 'json'
+  readonly output?: 'table' | 'yaml' | 'json'
 }
 
 interface TranslatedResource {
@@ -51,10 +52,11 @@ export function registerTranslate(program: Command): void {
         .choices(['explicit', 'redirect'])
         .default('explicit'),
     )
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['yaml', 'json']).default('yaml'))
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'yaml', 'json']))
     .addHelpText(
       'after',
       `
+On a terminal it is a table of the resources, unless something else is asked for; in a pipe, YAML.
 Objects that are refused are left out; they are told on standard error.
 
 Exit code: 0 when the proxy exists, 1 when it does not, 2 when the command line is wrong.
@@ -79,7 +81,9 @@ Examples:
         process.exitCode = EXIT.failed
         return
       }
-      process.stdout.write(options.output === 'json' ? asJson(resources.value) : asYaml(resources.value))
+      const { output = process.stdout.isTTY ? 'table' : 'yaml' } = options
+      if (output === 'table') printResources(resources.value, process.stdout)
+      else process.stdout.write(output === 'json' ? asJson(resources.value) : asYaml(resources.value))
     })
 }
 
@@ -125,6 +129,17 @@ function findProxyId({ instances }: OfflineMesh, name: string): Result<string> {
     )
   }
   return ok(`${first.name}.${first.namespace}`)
+}
+
+/** A row for each resource; `-o yaml` shows what is in it. */
+function printResources(resources: readonly TranslatedResource[], out: Parameters<typeof printTable>[2]): void {
+  const rows = resources.map(({ type, name, version, from }) => {
+    const places = from.map(({ origin, position }) =>
+      position === undefined ? origin : `${position.file}:${position.line}`,
+    )
+    return [type, name, version, [...new Set(places)].join(', ') || '-']
+  })
+  printTable(['TYPE', 'NAME', 'VERSION', 'FROM'], rows, out)
 }
 
 function asJson(resources: readonly TranslatedResource[]): string {

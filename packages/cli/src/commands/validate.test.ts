@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { ValidateReport } from './validate.ts'
+import { loadFiles } from '@weft/resources'
+import { reported } from '../problem-report.ts'
+import { printReport, type ValidateReport } from '../validate-report.ts'
 import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'weft-validate-'))
@@ -45,4 +47,20 @@ test('weft validate exits 2 on a wrong command line and shows an example in its 
   assert.equal(weft([]).status, 2)
   assert.equal(weft([join(dir, 'nowhere')]).status, 2)
   assert.match(weft(['--help']).stdout, /weft validate -/)
+})
+
+test('on a terminal findings are a table, in a pipe lines', () => {
+  const shown = (isTTY: boolean): string[] => {
+    let text = ''
+    const { problems } = loadFiles([{ name: 'a.yaml', text: service.replace('80', 'x') }])
+    printReport({ objects: 0, files: 1, problems: problems.map(reported) }, { isTTY, write: (more) => (text += more) })
+    return text.split('\n')
+  }
+  assert.match(shown(true)[0] ?? '', /^PLACE +SEVERITY +OBJECT +FIELD +FINDING$/)
+  assert.match(
+    shown(true)[1] ?? '',
+    /^a\.yaml:4:19 +error +Service default\/a +spec\.ports\[0\]\.port +must be a whole/,
+  )
+  assert.match(shown(false)[0] ?? '', /^a\.yaml:4:19: error: Service default\/a: spec\.ports\[0\]\.port: must be/)
+  assert.equal(shown(true).at(-2), shown(false).at(-2), 'both are counted')
 })

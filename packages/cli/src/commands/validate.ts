@@ -1,20 +1,14 @@
 // `weft validate PATH...`: whether each object is right by itself.
 import { type Command, Option } from 'commander'
-import { formatProblem, loadFiles } from '@weft/resources'
-import { problemCounts, problemLine, reported, type ReportedProblem } from '../problem-report.ts'
+import { loadFiles } from '@weft/resources'
+import { reported } from '../problem-report.ts'
 import { EXIT } from '../program.ts'
 import { readPaths } from '../read-paths.ts'
+import { printReport, type ValidateReport } from '../validate-report.ts'
 
 interface ValidateOptions {
   readonly output: string
   readonly quiet?: true
-}
-
-/** What `weft validate` found. */
-export interface ValidateReport {
-  readonly objects: number
-  readonly files: number
-  readonly problems: readonly ReportedProblem[]
 }
 
 /** Adds `weft validate`. */
@@ -43,13 +37,8 @@ Examples:
       const { objects, problems } = loadFiles(files.value)
       const shown = problems.filter(({ severity }) => options.quiet !== true || severity === 'error').map(reported)
       const report: ValidateReport = { objects: objects.length, files: files.value.length, problems: shown }
-      process.stdout.write(`${options.output === 'json' ? JSON.stringify(report, undefined, 2) : render(report)}\n`)
+      if (options.output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+      else printReport(report, process.stdout)
       process.exitCode = problems.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok
     })
-}
-
-function render({ problems, objects, files }: ValidateReport): string {
-  const lines = [...new Map(problems.map((problem) => [formatProblem(problem), problemLine(problem)])).values()]
-  const counted = `${objects} valid object${objects === 1 ? '' : 's'} in ${files} file${files === 1 ? '' : 's'}`
-  return [...lines, `${counted}: ${problemCounts(problems)}`].join('\n')
 }

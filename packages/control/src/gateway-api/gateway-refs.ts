@@ -2,6 +2,7 @@
 import type { BackendRef, ServiceSpec, SpecByKind } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { AttachablePolicy } from './attached-policies.ts'
 import { authorizersOf } from './authorizers.ts'
 import { type Backend, backendHost } from './backends.ts'
 import { certificateRefs, type NamedObject } from './certificates.ts'
@@ -26,6 +27,8 @@ export interface RouteRefs {
   readonly backends: readonly Backend[]
   readonly tlsPolicies: readonly SnapshotObject<SpecByKind['BackendTLSPolicy']>[]
   readonly trafficPolicies: readonly SnapshotObject<SpecByKind['XBackendTrafficPolicy']>[]
+  /** Our own, attached to any of these objects. */
+  readonly attached: readonly AttachablePolicy[]
 }
 
 /** Gathers what a Gateway stands on. */
@@ -45,6 +48,7 @@ export function gatewayRefs(mesh: MeshQuery, gateway: ApiGateway): GatewayRefs {
   const namespaces = new Set([...routes, ...listenerSets].map(({ id }) => id.namespace))
   return {
     ...refs,
+    attached: eachOnce([...refs.attached, ...mesh.policiesOn(gateway.id)]),
     gateways: [gateway],
     listenerSets,
     grants: eachOnce([...refs.grants, ...[...new Set(grantedFrom)].flatMap((name) => mesh.grantsIn(name))]),
@@ -84,6 +88,7 @@ export function routeRefs(mesh: MeshQuery, routes: readonly Route[]): RouteRefs 
     backends: eachOnce(backends),
     tlsPolicies: eachOnce(services.flatMap(({ id }) => mesh.policiesFor('BackendTLSPolicy', id))),
     trafficPolicies: eachOnce(services.flatMap(({ id }) => mesh.policiesFor('XBackendTrafficPolicy', id))),
+    attached: eachOnce([...routes, ...services].flatMap(({ id }) => mesh.policiesOn(id))),
   }
 }
 

@@ -46,6 +46,13 @@ export function gatewayApiTopics(kind: KindName, object: SnapshotObject): readon
       const { targetRefs } = object.spec as SpecByKind['BackendTLSPolicy' | 'XBackendTrafficPolicy']
       return [...new Set(targetRefs.map((ref) => referringTopic(kind, ref.kind, namespace, ref.name)))]
     }
+    case 'RateLimit':
+    case 'RetryPolicy':
+    case 'TimeoutPolicy':
+    case 'HedgingPolicy': {
+      const { targetRefs } = object.spec as SpecByKind['RateLimit']
+      return [...new Set(targetRefs.map((ref) => referringTopic('Policy', ref.kind, namespace, ref.name)))]
+    }
     case 'HTTPRoute':
     case 'GRPCRoute':
     case 'TLSRoute':

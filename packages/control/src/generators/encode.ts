@@ -30,6 +30,7 @@ import {
 } from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
 import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
 import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
+import { LocalRateLimitSchema } from '@weft/xds/es/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { WasmSchema } from '@weft/xds/es/envoy/extensions/filters/http/wasm/v3/wasm'
@@ -77,6 +78,7 @@ export const ownMessages = createRegistry(
   ExtAuthzPerRouteSchema,
   UriTemplateMatchConfigSchema,
   FilterConfigSchema,
+  LocalRateLimitSchema,
   CorsSchema,
   CorsPolicySchema,
   StatefulSessionSchema,

@@ -51,6 +51,7 @@ export const gatewayRoutes = generator({
             services,
             virtualServices,
             rules: routeRules(mesh, services, callers),
+            attached: services.flatMap(({ id }) => mesh.policiesOn(id)),
           },
         )
       })
@@ -58,7 +59,7 @@ export const gatewayRoutes = generator({
   },
   build({ scope, refs }) {
     const { name } = scope
-    const builder = new VirtualHostBuilder(serviceIndex(refs.services), refs.rules)
+    const builder = new VirtualHostBuilder(serviceIndex(refs.services), refs.rules, refs.attached)
     const servers = serversOf(refs.gateways, scope.servers)
     const hosts = new Map<string, GatewayHost>()
     for (const placed of servers) addBindings(hosts, placed, refs.virtualServices)

@@ -49,6 +49,8 @@ export interface HcmOptions {
   readonly port?: number
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Filters that count requests. */
+  readonly rateLimits?: readonly HttpFilterInit[]
   /** Filters that ask authorizers, each off until a route turns it on. */
   readonly authorizers?: readonly HttpFilterInit[]
   /** Whether routes may ask for sessions that stay at one endpoint. */
@@ -104,9 +106,12 @@ function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
 function httpFilters(options: HcmOptions): HttpFilterInit[] {
   const plugins = options.onlyHttp2 === true ? [] : (options.accessLog.plugins ?? [])
   const filters = withPlugins(options.authorization ?? [], plugins, options.port)
-  if (options.side !== 'inbound') {
+  if (options.side === 'inbound') filters.push(...(options.rateLimits ?? []))
+  else {
     // Optional: a proxy without it serves everything else of the listener.
     filters.push({ name: corsFilter, isOptional: true, configType: { case: 'typedConfig', value: pack(CorsSchema) } })
+    // Who is over a limit does not trouble authorizers either.
+    filters.push(...(options.rateLimits ?? []))
     // Browsers ask what they may without showing who they are.
     filters.push(...(options.authorizers ?? []))
     if (options.sessions === true && options.accessLog.flavor === 'envoy') {

@@ -7,6 +7,8 @@ import type {
   ListenerFilterSchema,
 } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
+import { type PolicyTarget, serviceWay } from '../gateway-api/attached-policies.ts'
+import { type RateLimit, rateLimitActions, rateLimitFilter, rateLimitsOn } from '../policies/rate-limits.ts'
 import { authorizationOf, httpRbac, networkRbac, type SelectedPolicies } from '../policies/authorization.ts'
 import { duplicatePeerAuthentications, effectiveMtls } from '../policies/peer-authentication.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
@@ -29,6 +31,8 @@ export interface InboundRefs extends SelectedPolicies {
   readonly services: readonly Service[]
   /** Most specific first. */
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
+  /** RateLimits of these Services. */
+  readonly rateLimits: readonly RateLimit[]
 }
 
 /** The port, and what its chains depend on besides objects. */
@@ -70,11 +74,15 @@ export const sniffTimeout = duration(5000)
 function servicePortOf(
   services: readonly Service[],
   { port, portName }: InboundPort,
-): { protocol: 'http' | 'tcp'; origin: Origin } | undefined {
+): { protocol: 'http' | 'tcp'; origin: Origin; way: readonly PolicyTarget[] } | undefined {
   for (const service of services) {
     for (const [index, servicePort] of service.spec.ports.entries()) {
       if (targetPortOf(servicePort, [{ name: portName, port }]) !== port) continue
-      return { protocol: portKind(servicePort), origin: originOf(service.id, `spec.ports[${index}]`) }
+      return {
+        protocol: portKind(servicePort),
+        origin: originOf(service.id, `spec.ports[${index}]`),
+        way: serviceWay(service.id, servicePort.name),
+      }
     }
   }
   return undefined
@@ -96,7 +104,7 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
   const authorization = authorizationOf(refs, protocol, port.trustDomain, port.accessLog)
   const filters =
     protocol === 'http'
-      ? [inboundHcm(port, httpRbac(authorization), origin)]
+      ? [inboundHcm(port, httpRbac(authorization), origin, rateLimitsOn(refs.rateLimits, served?.way ?? []))]
       : [...networkRbac(authorization), forwardBytes(port)]
   const metadata = weftMetadata({
     origin,
@@ -132,7 +140,9 @@ function inboundHcm(
   port: InboundPort,
   authorization: ReturnType<typeof httpRbac>,
   origin: Origin,
+  limits: readonly RateLimit[],
 ): Init<typeof FilterSchema> {
+  const rateLimits = rateLimitActions(limits)
   const cluster = inboundCluster(port.port)
   return httpConnectionManager({
     side: 'inbound',
@@ -140,6 +150,7 @@ function inboundHcm(
     port: port.port,
     accessLog: port.accessLog,
     authorization,
+    rateLimits: limits.map((limit) => rateLimitFilter(limit, port.accessLog.flavor)),
     routes: {
       name: cluster,
       validateClusters: false,
@@ -155,7 +166,7 @@ function inboundHcm(
               metadata: weftMetadata({ origin }),
               action: {
                 case: 'route',
-                value: { clusterSpecifier: { case: 'cluster', value: cluster }, timeout: duration(0) },
+                value: { clusterSpecifier: { case: 'cluster', value: cluster }, timeout: duration(0), rateLimits },
               },
             },
           ],

@@ -4,6 +4,7 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { policiesOf } from '../policies/authorization.ts'
 import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import { rateLimitsAmong } from '../policies/rate-limits.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
 import { type Built, generator, makeView, type ProxyRef } from './generator.ts'
@@ -45,8 +46,10 @@ export function workloadOrigin(instance: { readonly namespace: string; readonly 
 
 /** Everything in the configuration that concerns what comes in to a workload. */
 export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
+  const services = mesh.servicesFor(scope)
   return {
-    services: mesh.servicesFor(scope),
+    services,
+    rateLimits: rateLimitsAmong(services.flatMap(({ id }) => mesh.policiesOn(id))),
     peerAuthentications: peerAuthenticationsOf(mesh.peerAuthentications([scope]), scope, mesh.settings.rootNamespace),
     ...policiesOf(mesh, scope),
   }

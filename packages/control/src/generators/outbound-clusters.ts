@@ -16,7 +16,7 @@ import { type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } f
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
-import { isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
+import { attachedBudget, isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
@@ -83,7 +83,7 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init: ClusterInit = {
     name,
-    ...policyMembers(policy, protocol),
+    ...policyMembers({ ...policy, ...attachedBudget(refs) }, protocol),
     ...discoveryMembers(scope, refs, name, target),
     ...sourceBinding(scope.sourceAddress),
     ...sockets,

@@ -87,7 +87,7 @@ export const outboundRoutes = generator({
   build({ scope, refs }) {
     const [service] = refs.service
     const services = serviceIndex(refs.destinations)
-    const builder = new VirtualHostBuilder(services, refs.rules)
+    const builder = new VirtualHostBuilder(services, refs.rules, refs.attached)
     const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
     const context = { services, caller, tunnel: scope.tunnel }
     if (service === undefined) addForeignHosts(builder, refs, context)
@@ -112,7 +112,10 @@ export function serviceRouteViews(
   const local = service.id.namespace === scope.namespace
   const rules = routeRules(mesh, [...new Set([service, ...destinations])], callers)
   const routes = meshRouteRefs(mesh, service, scope.namespace)
-  const refs: RouteRefs = { service: [service], virtualServices, destinations, rules, taken: [], ...routes.refs }
+  const direct = [service, ...destinations].flatMap(({ id }) => mesh.policiesOn(id))
+  const attached = [...new Set([...direct, ...routes.refs.attached])]
+  const common = { virtualServices, destinations, rules, taken: [] }
+  const refs: RouteRefs = { service: [service], ...common, ...routes.refs, attached }
   return [makeView(narrowed(scope, virtualServices, local || routes.byCaller), refs)]
 }
 
@@ -155,6 +158,7 @@ function foreignView(
       rules: routeRules(mesh, destinations, callers),
       taken,
       ...noMeshRoutes,
+      attached: destinations.flatMap(({ id }) => mesh.policiesOn(id)),
     }),
   ]
 }

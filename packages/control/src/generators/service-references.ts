@@ -1,5 +1,12 @@
 // What stands behind and beside a Service, as its callers see it.
-import type { PeerAuthenticationSpec, WorkloadEntrySpec, WorkloadSpec } from '@weft/resources'
+import type {
+  PeerAuthenticationSpec,
+  SpecByKind,
+  TrafficPolicy,
+  WorkloadEntrySpec,
+  WorkloadSpec,
+} from '@weft/resources'
+import { nearest } from '../gateway-api/attached-policies.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type Callers, type DestinationRule, destinationRulesFor } from './destination-rules.ts'
@@ -15,13 +22,17 @@ export interface ServiceReferences {
   readonly workloadEntries: readonly SnapshotObject<WorkloadEntrySpec>[]
   /** Which may say whether those workloads take mutual TLS. */
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
+  /** Our own policies that limit its retries: at most one. */
+  readonly retryBudgets: readonly SnapshotObject<SpecByKind['RetryPolicy']>[]
 }
 
 /** The references of a Service for callers of a `ruleScope`. */
 export function serviceReferences(mesh: MeshQuery, service: Service, callers: Callers): ServiceReferences {
   const workloads = mesh.workloadsBehind(service)
+  const retries = nearest('RetryPolicy', mesh.policiesOn(service.id), [{ id: service.id }])
   return {
     service: [service],
+    retryBudgets: retries?.spec.budget === undefined ? [] : [retries],
     destinationRules: destinationRulesFor(mesh, service, callers),
     workloads,
     workloadEntries: mesh.workloadEntriesBehind(service),
@@ -29,6 +40,13 @@ export function serviceReferences(mesh: MeshQuery, service: Service, callers: Ca
       workloads.map(({ id, labels }) => ({ namespace: id.namespace, labels })),
     ),
   }
+}
+
+/** The budget of a RetryPolicy, which stands before that of a DestinationRule. */
+export function attachedBudget({ retryBudgets: [policy] }: ServiceReferences): Pick<TrafficPolicy, 'retryBudget'> {
+  const budget = policy?.spec.budget
+  if (budget === undefined) return {}
+  return { retryBudget: { percent: budget.percent, minRetryConcurrency: budget.minConcurrency } }
 }
 
 /** Whether callers of a `ruleScope` mean this host by its name; several objects may claim one. */

@@ -25,6 +25,7 @@ import {
   type WorkloadSpec,
 } from '@weft/resources'
 import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
+import type { AttachablePolicy } from '../gateway-api/attached-policies.ts'
 import { defaultRoutes, meshRouteTopic, namedTopic, namespaceTopic, referringTopic } from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
 import { type ElsewhereInstance, instanceOfPod, instancesOfSlices, workloadsOf } from './elsewhere.ts'
@@ -343,6 +344,11 @@ export class MeshQuery {
     { namespace, name }: ObjectId,
   ): readonly SnapshotObject<SpecByKind[K]>[] {
     return this.#at(referringTopic(kind, 'Service', namespace, name))
+  }
+
+  /** The policies of our own that are attached to an object. */
+  policiesOn({ kind, namespace, name }: ObjectId): readonly AttachablePolicy[] {
+    return this.#at(referringTopic('Policy', kind, namespace, name))
   }
 
   #withRoot(targets: readonly Selectable[]): Selectable[] {

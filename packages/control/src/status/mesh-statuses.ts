@@ -11,6 +11,7 @@ import { usedTargets } from '../generators/gateway-api/used-targets.ts'
 import { MeshIndex } from '../snapshot/mesh-index.ts'
 import { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
+import { attachedStatuses } from './attached-status.ts'
 import { Conditions } from './conditions.ts'
 import { gatewayStatus, listenerSetStatus } from './gateway-status.ts'
 import { type PolicyAncestorStatus, policyStatuses } from './policy-status.ts'
@@ -25,7 +26,10 @@ export function meshStatuses(snapshot: MeshSnapshot, time: string): MeshStatuses
   const index = new MeshIndex()
   index.follow(snapshot)
   const mesh = new MeshQuery(index, snapshot.config.settings)
-  const statuses = new Map<string, object>(classStatuses(snapshot, time))
+  const statuses = new Map<string, object>([
+    ...classStatuses(snapshot, time),
+    ...attachedStatuses(snapshot.config, time),
+  ])
   const parents = new Map<string, RouteParentStatus[]>()
   const ancestors = new Map<string, PolicyAncestorStatus[]>()
   const instances = snapshot.running.instances.map(({ value }) => value)

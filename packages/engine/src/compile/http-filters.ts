@@ -2,6 +2,7 @@
 import * as lean from '@weft/xds/lean'
 import type { HttpFilter } from '../model.ts'
 import { compileFault } from './fault.ts'
+import { compileRateLimit } from './rate-limit.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
 
@@ -43,6 +44,12 @@ function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter
         name,
         disabled,
         fault: compileFault(context, where, readPart(context, where, lean.readHTTPFault, any.value)),
+      }
+    case lean.typeUrls.LocalRateLimit:
+      return {
+        name,
+        disabled,
+        ...compileRateLimit(where, readPart(context, where, lean.readLocalRateLimit, any.value)),
       }
     case lean.typeUrls.Cors:
       readPart(context, where, lean.readCors, any.value)

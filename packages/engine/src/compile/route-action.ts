@@ -14,6 +14,7 @@ import { compileFilterOverrides } from './filter-override.ts'
 import { compileHeaderRules } from './header-rules.ts'
 import { compileMirrors } from './mirrors.ts'
 import { type Context, refuse } from './refusal.ts'
+import { compileRecipes } from './rate-limit.ts'
 import { compileRetryPolicy } from './retry-policy.ts'
 import { compileSubstitution } from './string-matcher.ts'
 
@@ -70,6 +71,7 @@ export function compileRouteAction(
       compileHash(context, `${at}.hash_policy[${index}]`, policy),
     ),
     mirrors: compileMirrors(`${at}.request_mirror_policies`, action.requestMirrorPolicies, inherited.mirrors),
+    rateLimits: compileRecipes(context, `${at}.rate_limits`, action.rateLimits),
     upgrades: new Map(
       action.upgradeConfigs.map((upgrade) => [
         upgrade.upgradeType.toLowerCase(),

@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
 import { grpcWebFilter } from './grpc-web.ts'
+import { rateLimitFilter } from './rate-limit.ts'
 import { rbacFilter } from './rbac.ts'
 
 /** `continue`: go on to the next filter. `stop`: the filter answered, or goes on later by `continueRequest`. */
@@ -48,6 +49,7 @@ const kinds: Readonly<Record<string, FilterKind>> = {
   cors: corsFilter,
   fault: faultFilter,
   'grpc-web': grpcWebFilter,
+  'rate-limit': rateLimitFilter,
 }
 
 /** A filter of a chain, ready to run. */

@@ -66,13 +66,15 @@ export function dig(value: unknown, ...path: readonly string[]): unknown {
 
 /** A valid object in the form that checks read; its defaults count as written. */
 export function writtenOf(object: MeshObject): WrittenObject {
-  const { apiVersion, labels, annotations, hash } = object
+  const { apiVersion, labels, annotations, hash, createdAt } = object
   // Objects of no namespace stand in `default` here, as they are written.
   const id = object.id.namespace === '' ? { ...object.id, namespace: 'default' } : object.id
   const spec = fieldsOf(object.spec)
   const { name, namespace } = id
+  const age = createdAt === undefined ? {} : { creationTimestamp: createdAt }
   // Some kinds have their fields beside `metadata`, and in `spec` once they are read.
-  const body = { ...spec, apiVersion, kind: id.kind, metadata: { name, namespace, labels, annotations }, spec }
+  const metadata = { name, namespace, labels, annotations, ...age }
+  const body = { ...spec, apiVersion, kind: id.kind, metadata, spec }
   const positionOf = (path: string): Position | undefined => object.positionOf(path)
   return { id, key: objectKey(id), apiVersion, labels, annotations, body, spec, content: hash, positionOf }
 }

@@ -17,15 +17,18 @@ import {
 } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { FractionalPercent_DenominatorType as Denominator } from '@weft/xds/es/envoy/type/v3/percent'
 import { unsupportedFilter } from '../../gateway-api/unsupported-filters.ts'
+import { commonPolicies, holdingPolicies, type PolicyTarget, serviceWay } from '../../gateway-api/attached-policies.ts'
 import { authorizerAmong } from '../../gateway-api/authorizers.ts'
 import { effectivePolicy } from '../../gateway-api/policies.ts'
 import { resolveBackend, type Target } from '../../gateway-api/backends.ts'
 import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
 import type { Route } from '../../gateway-api/objects.ts'
 import type { HttpMatch, HttpRule } from '../../gateway-api/rules.ts'
+import { rateLimitActions, rateLimitsOn } from '../../policies/rate-limits.ts'
 import { duration } from '../config-source.ts'
 import type { Init } from '../init.ts'
 import { retryPolicy } from '../routes/retry-policy.ts'
+import { withPolicies } from '../routes/sending-policies.ts'
 import { clusterOfTarget, invalidBackend, type VariantRefs } from './clusters-of-backends.ts'
 import { corsOverride, sessionOverride } from './filter-overrides.ts'
 import { authorizerOverride } from './external-auth.ts'
@@ -44,10 +47,12 @@ export interface ForwardContext {
   /** What cannot be enforced by a proxy is answered with an error. */
   readonly flavor: 'weft' | 'envoy'
   readonly at: 'gateway' | 'mesh'
+  /** What requests pass before they come to a route, nearest first: policies may be attached to it. */
+  readonly way: readonly PolicyTarget[]
 }
 
 /** The part of a rule that HTTPRoute and GRPCRoute have in common, with the filters that only one of them has. */
-export type ForwardRule = Pick<HttpRule, 'timeouts' | 'retry' | 'sessionPersistence'> & {
+export type ForwardRule = Pick<HttpRule, 'name' | 'timeouts' | 'retry' | 'sessionPersistence'> & {
   readonly filters?: readonly HttpFilter[]
   readonly backendRefs?: readonly (WeightedBackendRef & { readonly filters?: readonly HttpFilter[] })[]
 }
@@ -68,12 +73,17 @@ export function forward(
   | 'responseHeadersToRemove'
 > {
   const filters = rule.filters ?? []
+  const limits = context.at === 'mesh' ? [] : rateLimitsOn(context.refs.attached, ownWay(route, rule, context))
   const guard = guardOf(route, rule, context)
   if (guard === 'closed') return { action: errorAnswer(route) }
   const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect
   if (redirect !== undefined) {
     const action = redirectAction(redirect, match, context.entry)
-    return { action: { case: 'redirect', value: action }, typedPerFilterConfig: guard, ...headerModifiers(filters) }
+    return {
+      action: { case: 'redirect', value: action },
+      typedPerFilterConfig: guard,
+      ...headerModifiers(filters),
+    }
   }
   const arms = armsOf(route, rule, context)
   if (!arms.some(({ valid, weight }) => valid && weight > 0)) return { action: errorAnswer(route) }
@@ -83,7 +93,13 @@ export function forward(
   const all = single === undefined ? filters : [...filters, ...single.filters]
   const cors = all.find((one) => one.cors !== undefined)?.cors
   return {
-    action: { case: 'route', value: routeAction(rule, match, { arms, all, route }, context) },
+    action: {
+      case: 'route',
+      value: {
+        ...sending(route, rule, routeAction(rule, match, { arms, all, route }, context), { arms, context }),
+        rateLimits: rateLimitActions(limits),
+      },
+    },
     typedPerFilterConfig: {
       ...guard,
       ...corsOverride(cors),
@@ -120,6 +136,8 @@ interface Arm {
   readonly filters: readonly HttpFilter[]
   /** Who is asked before the backend gets anything, where it is not the only one. */
   readonly guard: Record<string, Any>
+  /** The backend, for policies attached to it. */
+  readonly way: readonly PolicyTarget[]
   /** What a policy on the backend says of sessions. */
   readonly session: SessionPersistence | undefined
 }
@@ -138,6 +156,10 @@ function armsOf(route: Route, rule: ForwardRule, { refs }: ForwardContext): Arm[
         guard: guard === 'unreachable' ? {} : guard,
         weight: ref.weight,
         filters: ref.filters ?? [],
+        way:
+          resolved.ok && resolved.target.kind === 'service'
+            ? serviceWay(resolved.target.service.id, resolved.target.port.name)
+            : [],
         session: resolved.ok ? sessionOf(resolved.target, refs) : undefined,
       }
     })
@@ -152,6 +174,30 @@ function sessionOf(target: Target, { trafficPolicies }: ForwardContext['refs']):
 /** What a rule without any backend to go to answers: 500, which gRPC clients should see as UNAVAILABLE. */
 function errorAnswer(route: Route): NonNullable<RouteInit['action']> {
   return { case: 'directResponse', value: { status: route.id.kind === 'GRPCRoute' ? 503 : 500 } }
+}
+
+/** An action with what policies on its way say that the rule does not say itself. */
+function sending(
+  route: Route,
+  rule: ForwardRule,
+  action: RouteActionInit,
+  { arms, context }: { readonly arms: readonly Arm[]; readonly context: ForwardContext },
+): RouteActionInit {
+  const own = ownWay(route, rule, context)
+  const policies = arms
+    .filter(({ valid }) => valid)
+    .map((arm) => holdingPolicies(context.refs.attached, [...own, ...arm.way]))
+  const said = {
+    timeout: rule.timeouts?.request !== undefined,
+    perTry: rule.timeouts?.backendRequest !== undefined,
+    retries: rule.retry !== undefined,
+  }
+  return withPolicies(action, commonPolicies(policies), said)
+}
+
+/** The rule, the route, and what requests pass before. */
+function ownWay({ id }: Route, { name }: ForwardRule, { way }: ForwardContext): PolicyTarget[] {
+  return [...(name === undefined ? [] : [{ id, sectionName: name }]), { id }, ...way]
 }
 
 interface Sent {

@@ -2,9 +2,11 @@
 import type { Origin } from '@weft/core'
 import type { FilterChainSchema, FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import type { Attachment } from '../../gateway-api/attach.ts'
+import { namesPartOf, namesTarget } from '../../gateway-api/attached-policies.ts'
 import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import type { PlacedListener } from '../../gateway-api/listeners.ts'
 import { type Authorization, httpRbac, networkRbac } from '../../policies/authorization.ts'
+import { type RateLimit, rateLimitFilter, rateLimitsAmong } from '../../policies/rate-limits.ts'
 import type { GatewayAuthorizations } from '../../policies/gateway-authorizations.ts'
 import { duration } from '../config-source.ts'
 import type { Loser } from '../generator.ts'
@@ -148,6 +150,20 @@ export class ListenerChains {
     return authorizerFilters(pairs)
   }
 
+  /** Of these listeners, their Gateways and the routes on them. */
+  #rateLimits(served: readonly Served[]): RateLimit[] {
+    const among = rateLimitsAmong(this.#context.refs.attached)
+    if (among.length === 0) return []
+    return among.filter((limit) =>
+      served.some(({ model, listener }) => {
+        const routes = model.attached.filter((one) => one.listener === listener).map(({ route }) => route.id)
+        const { id } = model.gateway
+        const parts = [{ id }, { id, sectionName: listener.spec.name }, ...routes.map((route) => ({ id: route }))]
+        return parts.some((part) => namesTarget(limit, part)) || routes.some((route) => namesPartOf(limit, route))
+      }),
+    )
+  }
+
   #manager(
     routes: string,
     statPrefix: string,
@@ -160,6 +176,7 @@ export class ListenerChains {
       routes,
       port,
       authorization: httpRbac(authorization),
+      rateLimits: this.#rateLimits(served).map((limit) => rateLimitFilter(limit, flavor)),
       authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],
       sessions: true,
       accessLog,

@@ -13,10 +13,10 @@ import { compileRoutes } from './compiled-routes.ts'
 import { type StreamTargets, streamTargets } from './stream-targets.ts'
 
 /** What sidecars need of routes: policies on backends are for Gateways. */
-export type MeshRouteRefs = Pick<RouteRefs, 'routes' | 'grants' | 'services'>
+export type MeshRouteRefs = Pick<RouteRefs, 'routes' | 'grants' | 'services' | 'attached'>
 
 /** For hosts that no route can name. */
-export const noMeshRoutes: MeshRouteRefs = { routes: [], grants: [], services: [] }
+export const noMeshRoutes: MeshRouteRefs = { routes: [], grants: [], services: [], attached: [] }
 
 /** The routes for a Service as callers of a namespace see them; `byCaller`: other namespaces may see others. */
 export function meshRouteRefs(
@@ -26,8 +26,8 @@ export function meshRouteRefs(
 ): { readonly refs: MeshRouteRefs; readonly byCaller: boolean } {
   const all = mesh.meshRoutesOf(serviceHost(service))
   if (all.length === 0) return { refs: noMeshRoutes, byCaller: false }
-  const { routes, grants, services } = routeRefs(mesh, routesForCallers(all, service, namespace))
-  return { refs: { routes, grants, services }, byCaller: dependsOnCaller(all, service) }
+  const { routes, grants, services, attached } = routeRefs(mesh, routesForCallers(all, service, namespace))
+  return { refs: { routes, grants, services, attached }, byCaller: dependsOnCaller(all, service) }
 }
 
 /** The routes of one port, and whose they are. */
@@ -48,6 +48,7 @@ export function meshHostRoutes(refs: MeshRouteRefs, service: Service, port: Serv
     // Sidecars ask nobody, whatever they are.
     flavor: 'envoy',
     at: 'mesh',
+    way: [],
   })
   return { ...compiled, origin: originOf(first.id, '') }
 }

@@ -2,6 +2,7 @@
 import { originOf } from '@weft/core'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import type { VirtualHostSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import type { PolicyTarget } from '../../gateway-api/attached-policies.ts'
 import { gatewaysServedBy } from '../../gateway-api/data-plane.ts'
 import { byHostname } from '../../gateway-api/hostnames.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
@@ -91,6 +92,7 @@ function virtualHosts(
       entry: { scheme, port },
       flavor,
       at: 'gateway',
+      way: wayOf(host.listener, gateways),
     })
     losers.push(...compiled.losers)
     return { hostname: host.hostname, host: virtualHost(host, port, [...compiled.routes]) }
@@ -104,6 +106,14 @@ function virtualHosts(
   }
   const sorted = hosts.sort((a, b) => byHostname(a.hostname, b.hostname))
   return { hosts: sorted.map(({ host }) => host), losers }
+}
+
+/** A listener and its Gateway, nearest first; policies are not attached to ListenerSets. */
+function wayOf({ spec, owner }: PlacedListener, gateways: GatewayRefs['gateways']): PolicyTarget[] {
+  return gateways.flatMap(({ id }) => [
+    ...(owner.id.kind === 'Gateway' ? [{ id, sectionName: spec.name }] : []),
+    { id },
+  ])
 }
 
 function virtualHost(

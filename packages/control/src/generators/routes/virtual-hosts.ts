@@ -9,6 +9,12 @@ import {
   resolveHost,
   type TrafficPolicy,
 } from '@weft/resources'
+import {
+  type AttachablePolicy,
+  type HoldingPolicies,
+  holdingPolicies,
+  serviceWay,
+} from '../../gateway-api/attached-policies.ts'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import { duration } from '../config-source.ts'
 import type { DestinationRule } from '../destination-rules.ts'
@@ -19,7 +25,8 @@ import { blackHole, tunnelName } from '../static-clusters.ts'
 import type { TcpTarget } from '../tcp-proxy.ts'
 import { type ClusterOf, defaultAction, type HashOf } from './route-action.ts'
 import { hashPolicies, policyFinder, type PolicyOf, tcpIdleMs } from './route-policies.ts'
-import { type Caller, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
+import { withPolicies } from './sending-policies.ts'
+import { type Caller, type SendingOf, type VirtualService, virtualServiceRoutes } from './virtual-service-routes.ts'
 import type { Init } from '../init.ts'
 
 /** A virtual host to be sent. */
@@ -39,6 +46,7 @@ interface Destinations {
   located(destination: Destination): [host: string, port: number, subset: string | undefined]
   readonly clusterOf: ClusterOf
   readonly hashOf: HashOf
+  readonly sendingOf: SendingOf
 }
 
 /** Collects what virtual hosts are built from and what was found out on the way. */
@@ -52,9 +60,15 @@ export class VirtualHostBuilder {
   readonly #services: ServiceIndex
   readonly #domains = new Map<string, Origin>()
   readonly #policyOf: PolicyOf
+  readonly #attached: readonly AttachablePolicy[]
 
-  constructor(services: ServiceIndex, rules: readonly DestinationRule[] = []) {
+  constructor(
+    services: ServiceIndex,
+    rules: readonly DestinationRule[] = [],
+    attached: readonly AttachablePolicy[] = [],
+  ) {
     this.#services = services
+    this.#attached = attached
     this.#policyOf = policyFinder(rules)
   }
 
@@ -115,12 +129,23 @@ export class VirtualHostBuilder {
         return outboundCluster(host, chosen, subset)
       },
       hashOf: (destination) => hashPolicies(this.#policyOf(...located(destination))),
+      sendingOf: (destination) => {
+        const [host, port] = located(destination)
+        const service = this.#services.get(host)
+        return service === undefined ? {} : this.sendingTo(service, port)
+      },
     }
   }
 
   /** What is said about a port of a Service. */
   policyFor(service: Service, port: number): TrafficPolicy {
     return this.#policyOf(serviceHost(service), port)
+  }
+
+  /** The policies of our own on the way to a port of a Service. */
+  sendingTo({ id, spec }: Service, port: number): HoldingPolicies {
+    const name = spec.ports.find((one) => one.port === port)?.name
+    return holdingPolicies(this.#attached, serviceWay(id, name))
   }
 
   get policyOf(): PolicyOf {
@@ -234,7 +259,7 @@ export function addServiceHost(
     instead !== undefined
       ? instead.routes
       : virtualService === undefined || virtualService.spec.http.length === 0
-        ? [serviceRoute(outboundCluster(host, port.port), builder.policyFor(service, port.port), portOrigin)]
+        ? [serviceRoute(outboundCluster(host, port.port), builder, { service, port: port.port, origin: portOrigin })]
         : builder.routesOf([virtualService], caller).routes
   builder.add(
     {
@@ -251,11 +276,18 @@ export function addServiceHost(
 }
 
 /** What a Service without rules gets. */
-function serviceRoute(cluster: string, policy: TrafficPolicy, origin: Origin): RouteInit {
+function serviceRoute(
+  cluster: string,
+  builder: VirtualHostBuilder,
+  { service, port, origin }: { readonly service: Service; readonly port: number; readonly origin: Origin },
+): RouteInit {
+  const action = defaultAction(cluster, hashPolicies(builder.policyFor(service, port)))
+  const said = { timeout: false, perTry: false, retries: false }
+
   return {
     name: 'default',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
-    action: { case: 'route', value: defaultAction(cluster, hashPolicies(policy)) },
+    action: { case: 'route', value: withPolicies(action, builder.sendingTo(service, port), said) },
     metadata: weftMetadata({ origin }),
   }
 }

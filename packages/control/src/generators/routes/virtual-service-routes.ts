@@ -1,7 +1,8 @@
 // The rules of one VirtualService as routes, in order, each carrying where it came from.
 import { originOf, type Origin } from '@weft/core'
-import { type HttpMatchRequest, type HttpRoute, resolveGateway, selectsLabels } from '@weft/resources'
-import type { RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { type Destination, type HttpMatchRequest, type HttpRoute, resolveGateway, selectsLabels } from '@weft/resources'
+import type { RouteActionSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { commonPolicies, type HoldingPolicies } from '../../gateway-api/attached-policies.ts'
 import type { MergedVirtualService } from '../../snapshot/delegates.ts'
 import type { Loser } from '../generator.ts'
 import { weftMetadata } from '../metadata.ts'
@@ -9,7 +10,13 @@ import { corsConfig } from './cors.ts'
 import { faultConfig } from './fault.ts'
 import { type ClusterOf, type HashOf, routeAction } from './route-action.ts'
 import { matchesEverything, routeMatch } from './route-match.ts'
+import { withPolicies } from './sending-policies.ts'
 import type { Init } from '../init.ts'
+
+type RouteActionInit = Init<typeof RouteActionSchema>
+
+/** The policies of our own on the way to a destination. */
+export type SendingOf = (destination: Destination) => HoldingPolicies
 
 /** A VirtualService with its content, delegates merged. */
 export type VirtualService = MergedVirtualService
@@ -36,7 +43,7 @@ export interface CompiledRoutes {
 export function virtualServiceRoutes(
   virtualService: VirtualService,
   caller: Caller,
-  destinations: { readonly clusterOf: ClusterOf; readonly hashOf?: HashOf },
+  destinations: { readonly clusterOf: ClusterOf; readonly hashOf?: HashOf; readonly sendingOf?: SendingOf },
 ): CompiledRoutes {
   const routes: Init<typeof RouteSchema>[] = []
   const losers: Loser[] = []
@@ -54,7 +61,11 @@ export function virtualServiceRoutes(
       routes.push({
         name: routeName(rule, match, matchIndex, ruleOrigin),
         match: routeMatch(match),
-        ...routeAction(rule, match, caller.port, destinations.clusterOf, destinations.hashOf),
+        ...attached(
+          rule,
+          routeAction(rule, match, caller.port, destinations.clusterOf, destinations.hashOf),
+          destinations,
+        ),
         typedPerFilterConfig: { ...corsConfig(rule.corsPolicy), ...faultConfig(rule.fault) },
         ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
         metadata: weftMetadata({ origin, rule: ruleOrigin }),
@@ -63,6 +74,25 @@ export function virtualServiceRoutes(
     }
   }
   return { routes, losers, catchAll }
+}
+
+/** An action with what policies on all its destinations say. */
+function attached(
+  rule: HttpRoute,
+  acted: ReturnType<typeof routeAction>,
+  { sendingOf }: { readonly sendingOf?: SendingOf },
+): ReturnType<typeof routeAction> {
+  if (acted.action?.case !== 'route' || sendingOf === undefined) return acted
+  const policies = commonPolicies((rule.route ?? []).map(({ destination }) => sendingOf(destination)))
+  const said = {
+    timeout: rule.timeout !== undefined,
+    perTry: rule.retries?.perTryTimeout !== undefined,
+    retries: rule.retries !== undefined,
+  }
+  return {
+    ...acted,
+    action: { case: 'route', value: withPolicies(acted.action.value as RouteActionInit, policies, said) },
+  }
 }
 
 /** Conditions on the caller and the port. */

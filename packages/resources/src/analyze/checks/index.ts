@@ -1,6 +1,7 @@
 // Every check, in the order in which one object's findings are made.
 import type { Check } from '../check.ts'
 import { annotations } from './annotations.ts'
+import { attachedPolicies } from './attached-policies.ts'
 import { authorizationPolicies } from './authorization-policies.ts'
 import { conditions } from './conditions.ts'
 import { controlPlanes } from './control-planes.ts'
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   ...gateways,
   ...workloadSelectors,
   ...policyConflicts,
+  ...attachedPolicies,
   ...authorizationPolicies,
   ...envoyFilters,
   ...telemetry,

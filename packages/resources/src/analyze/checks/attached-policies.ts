@@ -1,0 +1,66 @@
+// Our own policies and what they are attached to: targets that are not there, and several of one kind for one target.
+import type { Check, Fault } from '../check.ts'
+import type { MeshView } from '../mesh-view.ts'
+import { topic } from '../topics.ts'
+import { dig, type Fields, fullKind, itemsOf, textOf, type WrittenObject } from '../written-object.ts'
+
+const kinds = ['RateLimit', 'RetryPolicy', 'TimeoutPolicy', 'HedgingPolicy'].map((kind) => `${kind}.weft.dev`)
+
+function* checkTargets(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  for (const [index, ref] of itemsOf(policy.spec['targetRefs']).entries()) {
+    const at = `spec.targetRefs[${index}]`
+    const name = textOf(ref['name'])
+    const kind = kindOf(ref)
+    const group = textOf(ref['group'])
+    const target = mesh.one(group === '' ? kind : `${kind}.${group}`, `${policy.id.namespace}/${name}`)
+    if (target === undefined) {
+      const message = `there is no ${kind} ${name} in namespace ${policy.id.namespace}, so the policy changes nothing there`
+      yield { code: 'WEFT0103', field: `${at}.name`, message, mend: `Add the ${kind}, or correct the name.` }
+      continue
+    }
+    const section = textOf(ref['sectionName'])
+    const parts = ['ports', 'listeners', 'rules'].flatMap((list) =>
+      itemsOf(target.spec[list]).map((one) => textOf(one['name'])),
+    )
+    if (section !== '' && !parts.includes(section)) {
+      const message = `${kind} ${name} has no part named ${section}, so the policy changes nothing there`
+      const known = parts.filter((part) => part !== '')
+      const mend = known.length === 0 ? 'Remove `sectionName`, or name the part.' : `Use ${known.join(' or ')}.`
+      yield { code: 'WEFT0103', field: `${at}.sectionName`, message, mend }
+    }
+  }
+}
+
+/** Of several the oldest holds; those that do not know their age come after those that do, by name. */
+function* checkRivals(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  const rivals = mesh.at(topic.inNamespace(fullKind(policy.id), policy.id.namespace)).filter((one) => one !== policy)
+  for (const [index, ref] of itemsOf(policy.spec['targetRefs']).entries()) {
+    const winner = rivals.find(
+      (one) => isBefore(one, policy) && itemsOf(one.spec['targetRefs']).some((other) => keyOf(other) === keyOf(ref)),
+    )
+    if (winner === undefined) continue
+    const message = `${winner.id.kind} ${winner.id.name} is attached to the same, and is older or first by name: this one has no effect there`
+    yield { code: 'WEFT0107', field: `spec.targetRefs[${index}]`, message, mend: 'Merge the two into one.' }
+  }
+}
+
+function isBefore(one: WrittenObject, other: WrittenObject): boolean {
+  const [mine, theirs] = [one, other].map(
+    (object) => `${textOf(dig(object.body, 'metadata', 'creationTimestamp')) || '9'}|${object.id.name}`,
+  )
+  return (mine ?? '') < (theirs ?? '')
+}
+
+function kindOf(ref: Fields): string {
+  return textOf(ref['kind']) || 'Service'
+}
+
+function keyOf(ref: Fields): string {
+  return JSON.stringify([textOf(ref['group']), kindOf(ref), textOf(ref['name']), textOf(ref['sectionName'])])
+}
+
+/** Checks of what policies are attached to. */
+export const attachedPolicies: readonly Check[] = [
+  { name: 'policy-targets', kinds, run: checkTargets },
+  { name: 'policy-rivals', kinds, run: checkRivals },
+]
