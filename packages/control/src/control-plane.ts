@@ -7,10 +7,11 @@ import type { Node } from '@weft/xds/lean'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
 import { type TranslationWork, workBetween } from './generators/build-memory.ts'
 import { findingsOf, Translator, type Translation } from './generators/translator.ts'
+import { withReadiness } from './probes/with-readiness.ts'
 import { claimOf, instanceOf, mayServe, proxyIdOf, spiffeIdOf } from './proxy-identity.ts'
 import type { Distributor } from './serve/distributor-api.ts'
 import { withDerived } from './snapshot/derive.ts'
-import { buildSnapshot, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
+import { buildSnapshot, type ConfigPart, type MeshSnapshot } from './snapshot/mesh-snapshot.ts'
 import type { MeshSettings } from './snapshot/mesh-settings.ts'
 import { type HistoryEntry, remember } from './snapshot/snapshot-history.ts'
 import { type SourceMap, sourceMapOf } from './snapshot/source-map.ts'
@@ -23,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly distributor: Distributor
   /** Called after each rebuild with what it cost. */
   readonly onRebuild?: (rebuild: Rebuild) => void
+  /** Called with configuration that is another than before. */
+  readonly onConfig?: (config: ConfigPart) => void
 }
 
 /** What one rebuild did. */
@@ -44,6 +47,8 @@ export class ControlPlane {
   readonly #translations = new Map<string, Translation>()
   #store: StoreState | undefined
   #instances: readonly WorkloadInstance[] | undefined
+  /** Keys of WorkloadEntries that their probes found not ready. */
+  #unready: ReadonlySet<string> = new Set()
   #withProxy: ReadonlyMap<string, WorkloadInstance> = new Map()
   #snapshot: MeshSnapshot | undefined
   #history: readonly HistoryEntry[] = []
@@ -65,6 +70,12 @@ export class ControlPlane {
   setInstances(instances: readonly WorkloadInstance[]): void {
     this.#instances = instances
     this.#withProxy = new Map(instances.filter(isConfigured).map((instance) => [proxyIdOf(instance), instance]))
+    this.#schedule()
+  }
+
+  /** Probes changed their mind about WorkloadEntries. */
+  setUnready(unready: ReadonlySet<string>): void {
+    this.#unready = unready
     this.#schedule()
   }
 
@@ -166,13 +177,15 @@ export class ControlPlane {
     const { objects, unenforceable } = store
     const derived = withDerived(objects)
     this.#derivedProblems = derived.problems
-    const input = { objects: derived.objects, unenforceable, instances, settings }
+    const input = { objects: withReadiness(derived.objects, this.#unready), unenforceable, instances, settings }
     const snapshot = buildSnapshot(input, this.#snapshot)
     const entry = { snapshot, sourceMap: sourceMapOf(objects), sinceMs: clock.wallMs() }
     // The same content with moved lines replaces the newest entry: it is the same snapshot.
     const past = this.#history[0]?.snapshot.version === snapshot.version ? this.#history.slice(1) : this.#history
     this.#history = remember(past, entry)
+    const sameConfig = snapshot.config === this.#snapshot?.config
     this.#snapshot = snapshot
+    if (!sameConfig) this.#options.onConfig?.(snapshot.config)
     const changedProxies = this.#publishAll(snapshot)
     const durationMs = clock.nowMs() - startedMs
     const work = workBetween(before, this.#translator.work)

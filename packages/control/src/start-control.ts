@@ -16,6 +16,9 @@ import { type AdsServerOptions, startAdsServer } from './serve/ads-server.ts'
 import { createDistributor } from './serve/distributor.ts'
 import { defaultMeshSettings } from './snapshot/mesh-settings.ts'
 import { FileSource } from './sources/file-source.ts'
+import { probedEntries } from './probes/probe-plan.ts'
+import { probeOver } from './probes/probe-once.ts'
+import { Prober } from './probes/prober.ts'
 import { RegistrySource } from './sources/registry-source.ts'
 import { ConfigStore } from './store/config-store.ts'
 
@@ -67,7 +70,10 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
     settings: { ...defaultMeshSettings, trustDomain, accessLog: settings.accessLog },
     distributor,
     onRebuild: (rebuild) => metrics.onRebuild(rebuild),
+    onConfig: (config) => prober.watch(probedEntries(config)),
   })
+  const prober = new Prober({ runtime, probe: probeOver(runtime), onChange: (unready) => plane.setUnready(unready) })
+  closers.push(() => prober.close())
   closers.push(() => plane.close())
 
   // Tables before listeners: a proxy that reconnects to a restarted control plane is not turned away as unknown.

@@ -10,6 +10,8 @@ export interface EncodedResource {
   readonly body: Uint8Array
   /** The configuration objects it came from, for `weft status`. */
   readonly origin?: readonly Origin[]
+  /** Of a cluster: the name of its endpoints, when that is not its own. */
+  readonly endpoints?: string
 }
 
 /** All resources of one proxy. Immutable: a change is a new table (which may share the maps of unchanged types). */

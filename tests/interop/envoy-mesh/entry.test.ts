@@ -86,12 +86,30 @@ spec:
   endpoints: [{ address: localhost }]
 ---
 apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: secure, namespace: shop }
+spec:
+  hosts: [secure.example]
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1, ports: { tls: 1 } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: secure, namespace: shop }
+spec:
+  hosts: [secure.example]
+  tls:
+    - match: [{ sniHosts: [secure.example], sourceLabels: { app: web } }]
+      route: [{ destination: { host: catalog.shop.svc.cluster.local, port: { number: 7000 } } }]
+---
+apiVersion: networking.istio.io/v1
 kind: Sidecar
 metadata: { name: web, namespace: shop }
 spec:
   workloadSelector: { labels: { app: web } }
   egress:
-    - hosts: [./catalog.shop.svc.cluster.local, ./outside.example, ./named.example]
+    - hosts: [./catalog.shop.svc.cluster.local, ./outside.example, ./named.example, ./secure.example]
 ---
 apiVersion: networking.istio.io/v1
 kind: Sidecar
@@ -166,6 +184,34 @@ describe('the ways in and out of real Envoys', { skip: skipWithoutEnvoy }, () =>
     assert.equal(mesh.seen.at(-1)?.headers.host, 'unknown.example')
     assert.equal((await mesh.call('web-0', 'http://unknown.example/')).status, 502)
   })
+
+  test('in a tunnel a tls rule leads the callers it is for elsewhere', async () => {
+    assert.equal(await inTunnel('web-0'), 'ping')
+    await assert.rejects(inTunnel('catalog-0'))
+  })
+
+  /** What comes back in a CONNECT tunnel to secure.example:443. */
+  function inTunnel(from: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const authority = 'secure.example:443'
+      const socket = connect(15_001, mesh.instance(from).address, () =>
+        socket.write(`CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n\r\n`),
+      )
+      let got = ''
+      socket.on('data', (chunk) => {
+        const before = got
+        got += chunk.toString()
+        if (!before.includes('\r\n\r\n') && got.includes('\r\n\r\n')) socket.write('ping')
+        if (got.endsWith('ping')) {
+          resolve('ping')
+          socket.destroy()
+        }
+      })
+      socket.on('error', reject)
+      socket.on('close', () => reject(new Error('closed without an echo')))
+      socket.setTimeout(10_000, () => socket.destroy(new Error('no answer within 10 s')))
+    })
+  }
 
   function overTls(
     servername: string,

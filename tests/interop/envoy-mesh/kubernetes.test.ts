@@ -75,9 +75,14 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     const mesh = new EnvoyMesh({ base, dataPlane })
     const servers: Server[] = []
     const ports: number[] = []
+    /** Which of the two say of themselves that they are not ready. */
+    const down = new Set<string>()
     before(async () => {
       for (const name of ['one', 'two']) {
-        const server = createServer((_request, response) => void response.end(name))
+        const server = createServer(({ url }, response) => {
+          if (url === '/ready' && down.has(name)) response.statusCode = 503
+          response.end(name)
+        })
         await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
         servers.push(server)
         ports.push((server.address() as AddressInfo).port)
@@ -179,6 +184,29 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       await answers('near', ['two'])
       mesh.edit(zones('zone-b', 'zone-b'))
       await answers('near', ['one', 'two'])
+    })
+
+    test('entries of a WorkloadGroup take traffic while its probe finds them ready', async () => {
+      const entryOf = (name: string, port: number | undefined): string => `
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: { name: ${name}, namespace: shop, annotations: { istio.io/autoRegistrationGroup: ${name} } }
+spec: { address: 127.0.0.1, ports: { http: ${port} } }
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadGroup
+metadata: { name: ${name}, namespace: shop }
+spec:
+  metadata: { labels: { app: machines } }
+  template: {}
+  probe: { periodSeconds: 1, failureThreshold: 1, httpGet: { path: /ready, port: ${port} } }`
+      const machines = service('machines', ', selector: { app: machines }')
+      mesh.edit(documents(machines, entryOf('vm-1', ports[0]), entryOf('vm-2', ports[1])))
+      await answers('machines', ['one', 'two'])
+      down.add('two')
+      await answers('machines', ['one'])
+      down.delete('two')
+      await answers('machines', ['one', 'two'])
     })
 
     // Weft's own proxy knows no hashes yet.

@@ -11,7 +11,7 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { weftMetadata } from './metadata.ts'
 import { addService, callerScope, importedRules } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
-import { tcpTargets } from './routes/tcp-routes.ts'
+import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
 import { covers, type EgressPort, egressPortsOf } from './sidecar-scope.ts'
@@ -145,9 +145,7 @@ function bytesFilter({ namespace, labels, listener, accessLog }: EgressView, ref
     spec.ports.some((port) => port.port === listener.port && portKind(port) === 'tcp'),
   )
   if (service === undefined) return { filter: tcpProxy([], accessLog), resources: [], losers: [] }
-  const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices).filter(
-    ({ spec }) => spec.tcp.length > 0,
-  )
+  const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices).filter(rulesConnections)
   const scope = { namespace, labels }
   const { targets, losers } = tcpTargets(
     service,

@@ -273,7 +273,7 @@ function written(
 ): PlacedEndpoint[] {
   const external = service.spec.entry?.external === true
   return writtenEndpoints(service, workloadEntries)
-    .filter((each) => selectsLabels(labels, each.labels))
+    .filter(({ spec, labels: own }) => spec.unready !== true && selectsLabels(labels, own))
     .flatMap((each) => {
       const placed = lbEndpointOf(each, port, external)
       if (placed === undefined) return []

@@ -96,7 +96,9 @@ function named(
   const all = written.length === 0 ? [own] : written
   const members = subset === undefined ? all : all.filter(({ labels }) => selectsLabels(subset.labels, labels))
   const external = service.spec.entry?.external === true
-  return byLocality(members.flatMap((each) => lbEndpointOf(each, port, external) ?? []))
+  return byLocality(
+    members.filter(({ spec }) => spec.unready !== true).flatMap((each) => lbEndpointOf(each, port, external) ?? []),
+  )
 }
 
 /** Sends from this address instead of the proxy's own. */

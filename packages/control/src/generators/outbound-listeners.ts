@@ -16,7 +16,7 @@ import { weftMetadata } from './metadata.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
 import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { inMesh } from './routes/virtual-hosts.ts'
-import { tcpTargets } from './routes/tcp-routes.ts'
+import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { tunnelName } from './static-clusters.ts'
@@ -65,9 +65,7 @@ export const outboundListeners = generator({
       if (match === null) return []
       const service = mesh.service(`${match[1]}.${match[2]}.svc.cluster.local`)
       if (service === undefined) return []
-      const virtualServices = inMesh(mesh, serviceHost(service), scope.namespace).filter(
-        ({ spec }) => spec.tcp.length > 0,
-      )
+      const virtualServices = inMesh(mesh, serviceHost(service), scope.namespace).filter(rulesConnections)
       const destinations = mesh.destinationsOf(virtualServices)
       return [
         makeView<OutboundView, OutboundRefs>(

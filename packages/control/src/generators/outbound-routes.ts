@@ -24,7 +24,7 @@ import {
   VirtualHostBuilder,
   visibleTo,
 } from './routes/virtual-hosts.ts'
-import { tcpTargets } from './routes/tcp-routes.ts'
+import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
 import { clusterForUnknown, commonImportsOf, covers, type Imports, importsRules } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
@@ -161,7 +161,7 @@ function foreignView(
 
 /** The part of a scope that routes of these VirtualServices can tell: callers that differ in the rest share them. */
 function narrowed(scope: RouteScope, virtualServices: readonly VirtualService[], local: boolean): RouteScope {
-  const rules = virtualServices.flatMap(({ spec }) => [...spec.http, ...spec.tcp])
+  const rules = virtualServices.flatMap(({ spec }) => [...spec.http, ...spec.tls, ...spec.tcp])
   const matches = rules.flatMap((rule) => rule.match ?? [])
   const asked = new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))
   const byNamespace = local || matches.some((match) => match.sourceNamespace !== undefined)
@@ -206,7 +206,7 @@ function addTcpHost(
 ): void {
   const port = service.spec.ports[portIndex]?.port ?? 0
   const { caller, services } = context
-  const virtualServices = context.virtualServices.filter(({ spec }) => spec.tcp.length > 0)
+  const virtualServices = context.virtualServices.filter(rulesConnections)
   const refs = { services: [...services.values()], virtualServices }
   const ruled = tcpTargets(service, port, refs, caller, builder.policyOf)
   const { targets, origin } = meshTargets(context.refs, service, port) ?? ruled

@@ -53,3 +53,15 @@ test("a check that Weft's own proxy cannot run denies what it is for, on either 
   assert.deepEqual(denying(`{ ${url}, phase: STATS }`), [])
   assert.deepEqual(denying(`{ ${url}, phase: AUTHZ, selector: { matchLabels: { app: other } } }`), [])
 })
+
+test("one that checks who asks is refused at the door of Weft's own proxy, any other is told to have no effect", () => {
+  const problemsOf = (phase: string): string[] => {
+    const text = `${workload}spec: { url: file:///check.wasm, phase: ${phase} }\n`
+    return loadFiles([{ name: 'in.yaml', text }], 'weft').problems.map(({ severity, field }) => `${severity} ${field}`)
+  }
+  assert.deepEqual(
+    problemsOf('AUTHZ').filter((each) => each.startsWith('error')),
+    ['error spec.phase'],
+  )
+  assert.deepEqual(problemsOf('STATS'), ['info spec.url', 'info spec.phase'])
+})

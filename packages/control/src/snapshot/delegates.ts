@@ -19,7 +19,14 @@ export interface MergedVirtualService extends VirtualService {
   /** Where each of `spec.http` was written, when not at its index in this object. */
   readonly ruleOrigins?: readonly Origin[]
   /** Rules that ask for a delegate that is not there, or whose requests no rule of it can match. */
-  readonly lost?: readonly { readonly origin: Origin; readonly detail: string }[]
+  readonly lost?: readonly LostRule[]
+}
+
+interface LostRule {
+  readonly origin: Origin
+  /** The rule that leaves fewer requests than this one asks for. */
+  readonly by?: Origin
+  readonly detail: string
 }
 
 /** Whether any rule leaves its requests to another VirtualService. */
@@ -34,7 +41,7 @@ export function mergeDelegates(
 ): MergedVirtualService {
   if (!delegates(root)) return root
   const rules: { rule: HttpRoute; origin: Origin }[] = []
-  const lost: { origin: Origin; detail: string }[] = []
+  const lost: LostRule[] = []
   const hashes = [root.hash]
   for (const [index, rule] of root.spec.http.entries()) {
     const origin = originOf(root.id, `spec.http[${index}]`)
@@ -56,7 +63,7 @@ export function mergeDelegates(
       const ownOrigin = originOf(found.id, `spec.http[${position}]`)
       const merged = mergeRule(rule, own, namespace)
       if (merged !== undefined) rules.push({ rule: merged, origin: ownOrigin })
-      else lost.push({ origin: ownOrigin, detail: `its conditions go beyond those of ${origin}` })
+      else lost.push({ origin: ownOrigin, by: origin, detail: `its conditions go beyond those of ${origin}` })
     }
   }
   return {

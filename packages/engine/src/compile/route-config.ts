@@ -105,9 +105,6 @@ function compileRoute(scope: HostScope, at: string, route: lean.Route, index: nu
   if (route.match === undefined) return refuse(`${at}.match`, 'is missing')
   const { path, predicate } = compileRouteMatch(context, `${at}.match`, route.match)
   const action = compileAction(scope, at, route)
-  if (action.kind === 'redirect' && action.path?.kind === 'prefix' && path.kind === 'regex') {
-    refuse(`${at}.redirect.prefix_rewrite`, 'cannot be used with a regular expression')
-  }
   return {
     name: route.name,
     index,

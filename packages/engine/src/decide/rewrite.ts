@@ -72,6 +72,12 @@ export function redirectResponse(
   return { status: action.status, location: `${scheme}://${host}${port}${redirectPath(action, route, head)}` }
 }
 
+/** Where a fixed answer of 201 or 3xx says that something is (RFC 9110 10.2.2), as Envoy: at what was asked for. */
+export function directLocation(status: number, head: RequestHead): string | undefined {
+  if (status !== 201 && (status < 300 || status >= 400)) return undefined
+  return `${head.scheme()}://${head.authority()}${pathWithQuery(head) ?? ''}`
+}
+
 /** Drops a port that a new port replaces, or that was the default of the scheme left behind. */
 function requestHost(
   authority: string,

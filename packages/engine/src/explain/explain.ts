@@ -1,7 +1,8 @@
 // The way of a request through the mesh: out of the client's proxy, into the server's, or to a gateway first.
+import { grpcStatusOf, isGrpcType } from '../decide/grpc-status.ts'
 import type { Listener, Origins } from '../model.ts'
 import type { ProofStep, Recorder } from '../prove/proof.ts'
-import { type ConnectionFacts, noRequest } from '../request-head.ts'
+import { type ConnectionFacts, noRequest, plainHead } from '../request-head.ts'
 import type { ExplainInput, Explanation, ExplainStep, ProxyView, TcpExplainInput, TcpTarget } from './explanation.ts'
 import { ended, goUpstream, recordListener } from './go-upstream.ts'
 import { walkProxy } from './walk-proxy.ts'
@@ -22,9 +23,19 @@ export function explain(input: ExplainInput): Explanation {
   recordListener(listener, recorder)
   const connection = entryConnection(input, listener)
   const departure = walkProxy({ view: from, listener, connection, request: input.request, random, faultDraw }, recorder)
-  if (departure.kind !== 'forward') return { ...blank, ...ended(departure) }
+  if (departure.kind !== 'forward') return asItsCallerSees({ ...blank, ...ended(departure) }, input)
   const known = { ...blank, route: departure.route, cluster: departure.cluster, delayMs: departure.delayMs }
-  return { ...known, ...goUpstream(input, departure, recorderOf) }
+  return asItsCallerSees({ ...known, ...goUpstream(input, departure, recorderOf) }, input)
+}
+
+/** A proxy's own answer to a gRPC call is 200 with a `grpc-status`. */
+function asItsCallerSees(explanation: Explanation, { request, inside }: ExplainInput): Explanation {
+  const { grpcStatus, ...rest } = explanation
+  const { status, outcome } = rest
+  const asked = inside === undefined || inside === 'tls' ? request : inside
+  if (outcome === 'forwarded' || status === 0) return rest
+  if (!isGrpcType(plainHead(asked).header('content-type'))) return rest
+  return { ...rest, status: 200, grpcStatus: grpcStatus ?? grpcStatusOf(status) }
 }
 
 /** Explains one TCP connection to `to`; its status is 0, since nobody answers with one. */

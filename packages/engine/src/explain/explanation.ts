@@ -56,6 +56,8 @@ export interface Explanation {
   readonly request: PlainRequest
   /** 200 stands for "handed to the application": its own answer is not known here. */
   readonly status: number
+  /** Of a proxy's own answer to a gRPC call, whose HTTP status is 200. */
+  readonly grpcStatus?: number
   /** `forwarded` to an application, `local` answer by a proxy, `failed` connection. */
   readonly outcome: 'forwarded' | 'local' | 'failed'
   /** Envoy's response flag, where one is set (`NR`, `UH`, `UF`, `FI`, ...). */

@@ -11,13 +11,13 @@ import { arrivingConnection, chooseUpstream, verifyServer } from './walk-upstrea
 const maxDepth = 4
 
 /** How a way ends. */
-export type Ending = Pick<Explanation, 'status' | 'outcome' | 'flag' | 'reason'>
+export type Ending = Pick<Explanation, 'status' | 'outcome' | 'flag' | 'reason' | 'grpcStatus'>
 
 /** The end of a way that stops in a proxy. */
 export function ended(departure: Exclude<Departure, { kind: 'forward' }>): Ending & Partial<Explanation> {
   if (departure.kind === 'closed') return { status: 0, outcome: 'failed', flag: undefined, reason: departure.reason }
-  const { status, flag, reason, route } = departure
-  return { status, outcome: 'local', flag, reason, route }
+  const { status, flag, reason, route, grpcStatus } = departure
+  return { status, outcome: 'local', flag, reason, route, ...(grpcStatus === undefined ? {} : { grpcStatus }) }
 }
 
 type Forward = Extract<Departure, { kind: 'forward' }>
@@ -67,7 +67,12 @@ interface Reached {
 }
 
 /** The server's side. */
-function arrive(input: ExplainInput, forward: Forward, { server, connection }: Reached, recorder: Recorder): Ending {
+function arrive(
+  input: ExplainInput,
+  forward: Forward,
+  { server, connection }: Reached,
+  recorder: Recorder,
+): Ending & Partial<Explanation> {
   const { localAddress: host, localPort: port } = connection
   const listener = [...server.config.listeners.values()].find(
     ({ address }) => address.kind === 'socket' && address.host === host && address.port === port,
@@ -88,12 +93,7 @@ function arrive(input: ExplainInput, forward: Forward, { server, connection }: R
       reason: `${server.id} closes the connection: ${departure.reason}`,
     }
   if (departure.kind === 'reply') {
-    return {
-      status: departure.status,
-      outcome: 'local',
-      flag: departure.flag,
-      reason: `${server.id}: ${departure.reason}`,
-    }
+    return { ...ended(departure), route: forward.route, reason: `${server.id}: ${departure.reason}` }
   }
   if (!server.config.clusters.has(departure.cluster)) {
     return {

@@ -8,7 +8,7 @@ import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-e
 import { dueMirrors } from '../decide/mirrors.ts'
 import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
 import { connectionHash, requestHash } from '../decide/request-hash.ts'
-import { redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
+import { directLocation, redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { expectedNames, tunnelTarget } from '../decide/tunnel.ts'
 import { namedHeader } from '../match/attribute.ts'
@@ -51,6 +51,8 @@ export type Departure =
       readonly route: string | undefined
       /** Of a redirect. */
       readonly location?: string
+      /** What a gRPC call is told, where it does not follow from the status. */
+      readonly grpcStatus?: number
     }
   | {
       readonly kind: 'forward'
@@ -253,8 +255,10 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
     losers: [],
   })
   if (abort === undefined) return { kind: 'on', delayMs: delayMs ?? 0 }
-  const reason = `the fault filter answers ${abort.status}`
-  return { kind: 'reply', departure: { kind: 'reply', status: abort.status, flag: 'FI', reason, route } }
+  const { status, grpcStatus } = abort
+  const said = grpcStatus === undefined ? {} : { grpcStatus }
+  const reason = `the fault filter answers ${grpcStatus === undefined ? status : `grpc-status ${grpcStatus}`}`
+  return { kind: 'reply', departure: { kind: 'reply', status, flag: 'FI', reason, route, ...said } }
 }
 
 type FaultConfig = Extract<HttpFilter, { kind: 'fault' }>['fault']
@@ -314,7 +318,9 @@ function leave({ config, decision, choice, subject, request, delayMs, recorder }
     return { kind: 'reply', status, flag: undefined, reason: `redirect to ${location}`, route: name, location }
   }
   if (action.kind === 'direct') {
-    return { kind: 'reply', status: action.status, flag: undefined, reason: 'the route answers itself', route: name }
+    const location = directLocation(action.status, subject.head)
+    const reply = { status: action.status, flag: undefined, reason: 'the route answers itself', route: name }
+    return { kind: 'reply', ...reply, ...(location === undefined ? {} : { location }) }
   }
   if (action.kind === 'non-forwarding')
     return { kind: 'reply', status: 500, flag: 'NR', reason: 'the route forwards nothing', route: name }

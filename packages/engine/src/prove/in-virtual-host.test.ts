@@ -21,6 +21,8 @@ const authorities = [
   'a.b',
   'b.a.c:9',
   '[::1]:80',
+  '.a.com',
+  'a.',
   'y',
 ]
 

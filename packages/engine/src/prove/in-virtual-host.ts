@@ -20,9 +20,9 @@ type HostAttribute = 'request.host' | 'request.host_name'
 
 /** A name falls to a wildcard unless a more specific domain of another host takes it. */
 function ofDomain(name: HostAttribute, domain: string, others: readonly string[]): Predicate {
-  const matches = on(name, domainTest(domain))
+  const matches = inDomain(name, domain)
   if (!domain.includes('*')) return matches
-  const taken = others.filter((other) => isMoreSpecific(other, domain)).map((other) => on(name, domainTest(other)))
+  const taken = others.filter((other) => isMoreSpecific(other, domain)).map((other) => inDomain(name, other))
   return taken.length === 0 ? matches : { op: 'and', all: [matches, { op: 'not', not: { op: 'or', any: taken } }] }
 }
 
@@ -31,6 +31,14 @@ function isMoreSpecific(a: string, b: string): boolean {
   const rank = (domain: string): number =>
     !domain.includes('*') ? 3 : domain === '*' ? 0 : domain.startsWith('*') ? 2 : 1
   return rank(a) > rank(b) || (rank(a) === rank(b) && a.length > b.length)
+}
+
+/** What a wildcard stands for is never empty. */
+function inDomain(name: HostAttribute, domain: string): Predicate {
+  const test = domainTest(domain)
+  const matches = on(name, test)
+  if (test.is !== 'suffix' && test.is !== 'prefix') return matches
+  return { op: 'and', all: [matches, { op: 'not', not: on(name, { ...test, is: 'exact' }) }] }
 }
 
 function domainTest(domain: string): ValueTest {

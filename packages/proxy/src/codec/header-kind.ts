@@ -24,6 +24,7 @@ export const HeaderKind = {
   VIA: 18,
   AUTHORIZATION: 19,
   COOKIE: 20,
+  GRPC_STATUS: 21,
 } as const
 
 const names: readonly (readonly [string, number])[] = [
@@ -46,6 +47,7 @@ const names: readonly (readonly [string, number])[] = [
   ['via', HeaderKind.VIA],
   ['authorization', HeaderKind.AUTHORIZATION],
   ['cookie', HeaderKind.COOKIE],
+  ['grpc-status', HeaderKind.GRPC_STATUS],
 ]
 
 const longest = 24

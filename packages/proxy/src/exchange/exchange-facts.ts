@@ -1,10 +1,18 @@
 import type { PeerIdentity } from '@weft/core'
-import type { ActiveConfig, ConnectionFacts, HttpConnectionManager, Route, Subject } from '@weft/engine'
+import {
+  type ActiveConfig,
+  type ConnectionFacts,
+  grpcStatusOf,
+  type HttpConnectionManager,
+  isGrpcType,
+  type Rewritten,
+  type Route,
+  type Subject,
+} from '@weft/engine'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
-import { grpcStatusOf, isGrpcType } from './grpc-status.ts'
 import { RequestView } from './request-view.ts'
 import type { RoutePlan } from './route-plan.ts'
 import { nowhere, type Routing } from './routing.ts'
@@ -39,6 +47,8 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   attempts = 0
   /** On the monotonic clock. */
   readonly startMs: number
+  /** Path and authority that the route sends in place of the client's: from then on they are what the request is. */
+  rewritten: Rewritten | undefined
   #random = -1
   #answerEdit: ((head: MessageHead) => void) | undefined = undefined
 
@@ -105,13 +115,13 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.head.methodText
   }
   get path(): string {
-    return this.head.rawPath
+    return this.rewritten?.path ?? (this.head.target || this.head.rawPath)
   }
   get authority(): string {
-    return this.head.authorityText
+    return this.rewritten?.authority ?? this.head.authorityText
   }
   get isGrpc(): boolean {
-    return this.method === 'POST' && isGrpcType(this.requestHeader('content-type'))
+    return isGrpcType(this.requestHeader('content-type'))
   }
   get grpcStatus(): string | undefined {
     if (!this.isGrpc) return undefined

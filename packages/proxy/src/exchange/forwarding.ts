@@ -176,7 +176,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     const exchange = this.exchange
     this.#limits?.onHead()
     if (this.cluster.observes) this.cluster.observe(this.#endpoint as Endpoint, head)
-    if (mayBeRetriable(this.policy, head, exchange) && this.#repeatResponse(head, body)) return
+    if (mayBeRetriable(this.policy, head) && this.#repeatResponse(head, body)) return
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
     exchange.status = head.status
     exchange.details = 'via_upstream'

@@ -1,8 +1,8 @@
+import { grpcStatusOf } from '@weft/engine'
 import { FieldsHead } from '../codec/fields-head.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { ResponseFlag } from '../telemetry/exchange-record.ts'
 import type { ErrorEntry } from './error-table.ts'
-import { grpcStatusOf } from './grpc-status.ts'
 
 /** An answer the proxy gives by itself. */
 export interface LocalReply {
@@ -10,7 +10,7 @@ export interface LocalReply {
   readonly details: string
   readonly body?: string
   readonly flag?: ResponseFlag | undefined
-  /** Set: the answer of a gRPC call, whatever the request was. */
+  /** What a gRPC call is told; absent: what follows from the status. */
   readonly grpcStatus?: number | undefined
   /** Further headers: lower-case name and value in turn. */
   readonly headers?: readonly string[]
@@ -58,7 +58,7 @@ export interface ReplyForm {
 export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly head: FieldsHead; readonly body: string } {
   const head = new FieldsHead('HTTP/1.1')
   let body = reply.body ?? ''
-  const grpcStatus = reply.grpcStatus ?? (form.isGrpc ? grpcStatusOf(reply.status) : undefined)
+  const grpcStatus = form.isGrpc ? (reply.grpcStatus ?? grpcStatusOf(reply.status)) : undefined
   if (grpcStatus !== undefined) {
     head.status = form.keepsStatus === true ? reply.status : 200
     head.push('content-type', 'application/grpc', HeaderKind.OTHER)

@@ -3,12 +3,8 @@ import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 
 /** False for what no policy repeats: most answers, and nothing is made to ask about them. */
-export function mayBeRetriable(
-  { retriableHeaders, retriableStatusCodes }: RetryPolicy,
-  head: MessageHead,
-  request: { readonly isGrpc: boolean },
-): boolean {
+export function mayBeRetriable({ retriableHeaders, retriableStatusCodes }: RetryPolicy, head: MessageHead): boolean {
   const { status } = head
   if (status >= 400 || retriableHeaders.length > 0 || retriableStatusCodes.has(status)) return true
-  return head.has(HeaderKind.X_ENVOY) || request.isGrpc
+  return head.has(HeaderKind.X_ENVOY) || head.has(HeaderKind.GRPC_STATUS)
 }

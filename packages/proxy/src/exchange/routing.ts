@@ -3,6 +3,7 @@ import {
   type ActiveConfig,
   chooseCluster,
   decideRoute,
+  directLocation,
   editHeaders,
   type HeaderTarget,
   type HttpConnectionManager,
@@ -68,20 +69,14 @@ export function routerOutcome(routing: Routing, exchange: Subject & ExchangeReco
     }
     case 'direct': {
       const body = Array.from(action.body, (byte) => String.fromCharCode(byte)).join('')
-      const headers = [...locationOf(action.status, exchange), ...ownHeaders(plan, exchange)]
+      const location = directLocation(action.status, exchange.head)
+      const headers = [...(location === undefined ? noHeaders : ['location', headerSafe(location)])]
+      headers.push(...ownHeaders(plan, exchange))
       return { status: action.status, details: 'direct_response', body, headers }
     }
     case 'non-forwarding':
       return replyOf(exchangeErrors.noRoute)
   }
-}
-
-/** As Envoy: an answer of 201 or 3xx that we give tells where (RFC 9110 10.2.2): at what was asked for. */
-function locationOf(status: number, { head }: Subject): readonly string[] {
-  if (status !== 201 && (status < 300 || status >= 400)) return noHeaders
-  const query = head.query()
-  const target = query === undefined ? head.path() : `${head.path()}?${query}`
-  return ['location', headerSafe(`${head.scheme()}://${head.authority()}${target}`)]
 }
 
 function redirect(status: number, location: string, more: readonly string[]): LocalReply {

@@ -49,6 +49,7 @@ export class UpstreamRequest implements OutgoingRequest {
       this.path = rewritten.path
       this.asReceived = false
       this.authority = rewritten.authority
+      this.#exchange.rewritten = rewritten
     }
     if (plan?.routed.host.includeRequestAttemptCount === true) this.extra = ['x-envoy-attempt-count', String(attempt)]
     return this

@@ -201,12 +201,12 @@ function wholeState(
 
 /**
  * Envoy replaces a changed cluster by a new one that warms until its endpoints arrive, and does not ask for those again
- * when it is subscribed to them already: so they are sent again.
+ * when it is subscribed to them already, be it for another cluster: so they are sent again.
  */
 function resendEndpoints(state: ServerState, clusters: readonly EncodedResource[]): void {
   const endpoints = state.types.get(types.clusterLoadAssignment)
   if (endpoints === undefined) return
-  for (const { name } of clusters) {
+  for (const { name: cluster, endpoints: name = cluster } of clusters) {
     if (endpoints.held.has(name) || endpoints.pending?.changes.has(name) === true) endpoints.requested.add(name)
   }
 }

@@ -54,6 +54,27 @@ test('a first wildcard request is answered even when there is nothing', () => {
   assert.deepEqual(sent(onTable(state, table({}))), ['CDS'])
 })
 
+test('endpoints that a client has already are sent again for a new cluster that shares them', () => {
+  const state = newServerState('delta')
+  const clusters = new Map<string, EncodedResource>([['a', { name: 'a', version: '1', body: new Uint8Array() }]])
+  const endpoints = new Map<string, EncodedResource>([['a', { name: 'a', version: '1', body: new Uint8Array() }]])
+  const tableOf = (all: ReadonlyMap<string, EncodedResource>): ResourceTable =>
+    resourceTable(
+      new Map([
+        [CDS, all],
+        [EDS, endpoints],
+      ]),
+      (text) => text,
+    )
+  onTable(state, tableOf(clusters))
+  assert.deepEqual(delta(state, CDS), ['CDS +a@1'])
+  assert.deepEqual(delta(state, EDS, { resourceNamesSubscribe: ['a'] }), ['EDS +a@1'])
+  ack(state, EDS)
+  ack(state, CDS)
+  const shared = { name: 'b', version: '1', body: new Uint8Array(), endpoints: 'a' }
+  assert.deepEqual(sent(onTable(state, tableOf(new Map([...clusters, ['b', shared]])))), ['CDS +b@1', 'EDS +a@1'])
+})
+
 test('only one response of a type is in flight, and what changed meanwhile is sent once, in its newest version', () => {
   const state = newServerState('delta')
   onTable(state, table({ [CDS]: { a: '1' } }))

@@ -112,11 +112,12 @@ function inside(scope: Scope, refs: Refs): BuiltResource | undefined {
   const transport = transportFor(scope, refs, { service, port, policy })
   if (transport === undefined) return undefined
   const name = backendCluster(target, scope.variant)
+  const endpoints = outboundCluster(serviceHost(service), port.port)
   const origins = [service.key, ...[...refs.tlsPolicies, ...refs.trafficPolicies].map(({ key }) => key)]
   const init: ClusterInit = {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: adsSource(), serviceName: outboundCluster(serviceHost(service), port.port) },
+    edsClusterConfig: { edsConfig: adsSource(), serviceName: endpoints },
     ...policyMembers(policy, transport.protocol),
     ...transport.sockets,
     metadata: weftMetadata(
@@ -124,7 +125,7 @@ function inside(scope: Scope, refs: Refs): BuiltResource | undefined {
       { services: [istioService(service)] },
     ),
   }
-  return encodeResource(ClusterSchema, name, init, origins)
+  return { ...encodeResource(ClusterSchema, name, init, origins), endpoints }
 }
 
 /** Undefined: the backend could not be verified, so there is no cluster. */

@@ -41,9 +41,7 @@ export function virtualServiceRoutes(
   const routes: Init<typeof RouteSchema>[] = []
   const losers: Loser[] = []
   let catchAll: Origin | undefined
-  for (const { origin, detail } of virtualService.lost ?? []) {
-    losers.push({ origin, reason: 'unknown-destination', detail })
-  }
+  for (const lost of virtualService.lost ?? []) losers.push({ ...lost, reason: 'unknown-destination' })
   for (const [index, rule] of virtualService.spec.http.entries()) {
     const ruleOrigin = virtualService.ruleOrigins?.[index] ?? originOf(virtualService.id, `spec.http[${index}]`)
     for (const [matchIndex, match] of (rule.match ?? [undefined]).entries()) {

@@ -7,7 +7,6 @@ import {
   list,
   mapOf,
   object,
-  pending,
   pendingOnWeft,
   portNumber,
   refused,
@@ -75,12 +74,6 @@ export const tlsMatch: Schema = object(
   {
     sniHosts: doc('Server names that the client asks for; `*.` covers names below.', list(text('host'), { min: 1 })),
     ...callers,
-    ...Object.fromEntries(
-      Object.entries(workloads).map(([name, field]) => [
-        name,
-        pending('inside the mesh TLS connections are not routed by server name', field),
-      ]),
-    ),
     ...subnets,
   },
   { required: ['sniHosts'] },

@@ -12,4 +12,6 @@ export interface WorkloadEntrySpec {
   readonly locality?: string
   readonly weight?: number
   readonly serviceAccount?: string
+  /** Not written: the probe of its group says so. */
+  readonly unready?: true
 }

@@ -14,24 +14,26 @@ import {
 } from '../../schema/schema.ts'
 import { checkSocketPorts, workloadFields } from '../match-schema.ts'
 
-const noProbes = 'nobody probes the entries: they are ready as long as they are written'
+const noCommands = 'a command is run by nobody: the entries are ready as long as they are written'
 const noAnnotations = 'nothing reads annotations of entries'
-const seconds = integer(0, 2_147_483_647)
+/** What a timer takes in milliseconds. */
+const seconds = integer(0, 2_147_483)
+const answers = integer(0, 2_147_483_647)
 
 const probe = object(
   {
     initialDelaySeconds: doc('Pause before the first probe.', seconds),
     timeoutSeconds: doc('Time limit of a probe; 1 unless written.', seconds),
     periodSeconds: doc('Pause between probes; 10 unless written.', seconds),
-    successThreshold: doc('Successes in a row that make it ready; 1 unless written.', seconds),
-    failureThreshold: doc('Failures in a row that make it not ready; 3 unless written.', seconds),
+    successThreshold: doc('Successes in a row that make it ready again; 1 unless written.', answers),
+    failureThreshold: doc('Failures in a row that make it not ready; 3 unless written.', answers),
     httpGet: doc(
       'Probes with a request.',
       object(
         {
           path: doc('Path to ask for.', text('path')),
           port: doc('Port to ask.', portNumber),
-          host: doc('Host to ask.', text('no-nul')),
+          host: doc('Host to ask; the address of the entry unless written.', text('dns-name')),
           scheme: doc('Scheme to ask by.', word(['HTTP', 'HTTPS'])),
           httpHeaders: doc(
             'Headers to send.',
@@ -44,17 +46,26 @@ const probe = object(
     tcpSocket: doc(
       'Probes by connecting.',
       object(
-        { host: doc('Host to connect to.', text('no-nul')), port: doc('Port to connect to.', portNumber) },
+        {
+          host: doc('Host to connect to; the address of the entry unless written.', text('dns-name')),
+          port: doc('Port to connect to.', portNumber),
+        },
         { required: ['port'] },
       ),
     ),
     exec: doc(
       'Probes by a command.',
-      object({ command: doc('Command and its arguments.', list(text('not-empty'))) }, { required: ['command'] }),
+      pending(
+        noCommands,
+        object({ command: doc('Command and its arguments.', list(text('not-empty'))) }, { required: ['command'] }),
+      ),
     ),
     grpc: doc(
       'Probes by the health protocol of gRPC.',
-      object({ port: doc('Port to ask.', portNumber), service: doc('Service to ask about.', text('no-nul')) }),
+      object(
+        { port: doc('Port to ask.', portNumber), service: doc('Service to ask about.', text('short-text')) },
+        { required: ['port'] },
+      ),
     ),
   },
   { check: exactlyOne(['httpGet', 'tcpSocket', 'exec', 'grpc'], 0) },
@@ -76,7 +87,7 @@ export const workloadGroupSchema: Schema = object(
       'What the entries of the group are: WorkloadEntries with the annotation istio.io/autoRegistrationGroup.',
       object({ ...workloadFields, address: ownAddress }, { check: checkSocketPorts }),
     ),
-    probe: doc('How readiness is found out.', pending(noProbes, probe)),
+    probe: doc('How the control plane finds out whether entries are ready.', probe),
   },
   { required: ['template'] },
 )
