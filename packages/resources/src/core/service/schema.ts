@@ -62,12 +62,7 @@ export const serviceSchema: Schema = object(
     externalIPs: context('Addresses by which it is reached from outside.', list(text('cidr'))),
     sessionAffinity: doc(
       'ClientIP: all requests of a client address go to one endpoint, unless the `loadBalancer` of a DestinationRule says otherwise.',
-      {
-        ...word(['None', 'ClientIP']),
-        'x-pending-values': {
-          ClientIP: { effect: 'requests are balanced by LEAST_REQUEST', proxies: 'weft' },
-        },
-      },
+      word(['None', 'ClientIP']),
     ),
     sessionAffinityConfig: doc(
       'Settings of ClientIP.',
