@@ -208,8 +208,8 @@ async function restartProxies(evidence: Evidence, lengthMs: number, goesOn: () =
     if (!goesOn()) return
     const { proxies } = JSON.parse(await restartProxy(workload)) as { proxies: readonly Restarted[] }
     for (const { instance, outcome } of proxies) {
-      // An instance that is scaled away meanwhile needs no new proxy.
-      if (!outcome.ok && /^it is (draining|being stopped|stopped)$/.test(outcome.error)) continue
+      // An instance that is on its way in or out by scaling needs no new proxy.
+      if (!outcome.ok && /^it is (starting|draining|being stopped|stopped)$/.test(outcome.error)) continue
       if (!outcome.ok) throw new Error(`${instance}: ${outcome.error}`)
       evidence.restarts.push(`${instance} ${outcome.value.previousPids.join(' ')} -> ${outcome.value.pids.join(' ')}`)
     }

@@ -4,6 +4,7 @@ import type { EndpointSliceSpec } from './core/endpoint-slice/endpoint-slice.ts'
 import type { PodSpec } from './core/pod/pod.ts'
 import type { SecretSpec } from './core/secret/secret.ts'
 import type { ServiceSpec } from './core/service/types.ts'
+import type { WasmPluginSpec } from './extensions/wasm-plugin/types.ts'
 import type { BackendTLSPolicySpec } from './gateway-api/backend-tls-policy/types.ts'
 import type { GatewayAPIGatewaySpec, ListenerSetSpec } from './gateway-api/gateway/types.ts'
 import type { GatewayClassSpec } from './gateway-api/gateway-class/types.ts'
@@ -59,7 +60,7 @@ export interface SpecByKind {
   RequestAuthentication: RequestAuthenticationSpec
   AuthorizationPolicy: AuthorizationPolicySpec
   Telemetry: TelemetrySpec
-  WasmPlugin: CheckedSpec
+  WasmPlugin: WasmPluginSpec
   GatewayClass: GatewayClassSpec
   GatewayAPIGateway: GatewayAPIGatewaySpec
   ListenerSet: ListenerSetSpec

@@ -129,7 +129,13 @@ function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
     },
     [listener.origin, ...builder.origins],
   )
-  const filter = httpConnectionManager({ side: 'outbound', statPrefix: name, routes: name, accessLog: scope.accessLog })
+  const filter = httpConnectionManager({
+    side: 'outbound',
+    statPrefix: name,
+    routes: name,
+    port: scope.listener.port,
+    accessLog: scope.accessLog,
+  })
   return { filter, resources: [routes], losers: builder.losers }
 }
 

@@ -1,7 +1,7 @@
 // Encoding resources once, with their content hash as version; packing messages into Any; printing.
 import { createRegistry, fromBinary, isMessage, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
-import { anyPack, type Any } from '@bufbuild/protobuf/wkt'
+import { anyPack, type Any, StringValueSchema } from '@bufbuild/protobuf/wkt'
 import type { Origin } from '@weft/core'
 import { sha256 } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
@@ -33,6 +33,7 @@ import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/htt
 import { LocalRateLimitSchema } from '@weft/xds/es/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
+import { WasmSchema } from '@weft/xds/es/envoy/extensions/filters/http/wasm/v3/wasm'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/http_inspector/v3/http_inspector'
 import { OriginalDstSchema } from '@weft/xds/es/envoy/extensions/filters/listener/original_dst/v3/original_dst'
@@ -88,6 +89,8 @@ export const ownMessages = createRegistry(
   HTTPFaultSchema,
   HttpRbacSchema,
   RouterSchema,
+  WasmSchema,
+  StringValueSchema,
   HttpInspectorSchema,
   OriginalDstSchema,
   TlsInspectorSchema,

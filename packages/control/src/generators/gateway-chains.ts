@@ -165,6 +165,7 @@ export class GatewayChains {
       side: 'gateway',
       statPrefix: statSuffix === 'gateway' ? statPrefix : routes,
       routes,
+      port: this.#scope.port,
       authorization: httpRbac(this.#authorization.http),
       accessLog,
     })

@@ -21,6 +21,7 @@ import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
 import type { AccessLogPlan, Telemetry } from './telemetry.ts'
 import { tracingFields } from './tracing.ts'
+import { withPlugins } from './wasm-plugins.ts'
 
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
 type HttpFilterInit = Init<typeof HttpFilterSchema>
@@ -44,6 +45,8 @@ export interface HcmOptions {
   /** Authorization, inbound only. */
   readonly authorization?: readonly HttpFilterInit[]
   readonly accessLog: Telemetry
+  /** The port of the listener (inbound: of the application); undefined where it stands for many. */
+  readonly port?: number
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
   /** Filters that count requests. */
@@ -101,7 +104,8 @@ function codec({ side, onlyHttp2 }: HcmOptions): HcmInit {
 
 /** The order of HTTP filters, decided once: who may, then what browsers ask, then what goes wrong on purpose, then where to. */
 function httpFilters(options: HcmOptions): HttpFilterInit[] {
-  const filters: HttpFilterInit[] = [...(options.authorization ?? [])]
+  const plugins = options.onlyHttp2 === true ? [] : (options.accessLog.plugins ?? [])
+  const filters = withPlugins(options.authorization ?? [], plugins, options.port)
   if (options.side === 'inbound') filters.push(...(options.rateLimits ?? []))
   else {
     // Optional: a proxy without it serves everything else of the listener.

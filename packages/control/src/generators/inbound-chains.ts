@@ -147,6 +147,7 @@ function inboundHcm(
   return httpConnectionManager({
     side: 'inbound',
     statPrefix: `inbound_${port.port}`,
+    port: port.port,
     accessLog: port.accessLog,
     authorization,
     rateLimits: limits.map((limit) => rateLimitFilter(limit, port.accessLog.flavor)),

@@ -168,6 +168,7 @@ class OutboundPort {
           side: 'outbound',
           statPrefix: `outbound_${anyAddress}_${this.#port}`,
           routes: outboundHttp,
+          port: this.#port,
           accessLog: this.#scope.accessLog,
         }),
       ],

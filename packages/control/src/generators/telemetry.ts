@@ -7,6 +7,7 @@ import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { ProxyRef } from './generator.ts'
 import { importsOf } from './sidecar-scope.ts'
 import { type TracingPlan, tracingPlan } from './tracing.ts'
+import { type PluginPlan, pluginsOf } from './wasm-plugins.ts'
 
 /** An access log: `fields` of JSON lines, a `text` with operators (`true`: Envoy's own), or neither: our JSON fields. */
 export interface AccessLogPlan {
@@ -28,6 +29,8 @@ export interface Telemetry {
   readonly providers: readonly ExtensionProvider[]
   /** Who is told of requests as spans. */
   readonly tracing?: TracingPlan
+  /** Modules among the filters. */
+  readonly plugins?: readonly PluginPlan[]
 }
 
 /** The telemetry of a proxy, as to the calls it makes or the ones it takes; a gateway makes them. */
@@ -57,12 +60,14 @@ export function telemetryOf(
     side,
     config,
   ).map((log) => (flavor === 'envoy' ? log : unfiltered(log)))
+  const plugins = pluginsOf(mesh, target, { side, flavor })
   return {
     flavor,
     logs: accessLog ? logs : [],
     normalization: pathNormalization?.normalization ?? 'DEFAULT',
     providers: flavor === 'envoy' ? extensionProviders : [],
     ...(tracing === undefined ? {} : { tracing }),
+    ...(plugins.length === 0 ? {} : { plugins }),
   }
 }
 

@@ -14,6 +14,7 @@ const silent: Readonly<Record<string, string>> = {
   'CircuitBreaker spec.targetRefs[].group': 'a Service either way, as long as it is the only kind to attach to',
   'CircuitBreaker spec.targetRefs[].kind': 'a Service either way, as long as it is the only kind to attach to',
   'Gateway spec.servers[].name': 'names a server for people',
+  'WasmPlugin spec.type': 'HTTP is the only kind, and what is meant without it',
   ...Object.fromEntries(
     [
       'AuthorizationPolicy spec.targetRef.namespace',
@@ -23,6 +24,8 @@ const silent: Readonly<Record<string, string>> = {
       'RequestAuthentication spec.targetRefs[].namespace',
       'Telemetry spec.targetRef.namespace',
       'Telemetry spec.targetRefs[].namespace',
+      'WasmPlugin spec.targetRef.namespace',
+      'WasmPlugin spec.targetRefs[].namespace',
     ].map((field) => [field, 'may only be empty, and means the own namespace either way']),
   ),
 }

@@ -16,6 +16,7 @@ import { buildOffline } from '../build-offline.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
 import { expectedFiles, goldenCase } from './golden-case.ts'
 import { staticBootstrap } from './static-bootstrap.ts'
+import { testModule } from './test-module.ts'
 
 const root = join(import.meta.dirname, '../../golden')
 const bookstore = join(import.meta.dirname, '../../../../examples/bookstore/mesh')
@@ -141,7 +142,11 @@ function hasEnvoy(): boolean {
 async function validate(name: string, bootstrap: unknown): Promise<void> {
   const path = join(scratch, `${name.replaceAll('/', '_')}.json`)
   const text = JSON.stringify(bootstrap).replaceAll(/\{"filename":"[^"]*\/([^"/]+)"\}/g, (_all, file: string) =>
-    JSON.stringify({ inline_string: pem[file.includes('key') ? 'key' : 'certificate'] }),
+    JSON.stringify(
+      file.endsWith('.wasm')
+        ? { inline_bytes: testModule().toString('base64') }
+        : { inline_string: pem[file.includes('key') ? 'key' : 'certificate'] },
+    ),
   )
   writeFileSync(path, text)
   await promisify(execFile)('envoy', ['--mode', 'validate', '-l', 'error', '-c', path]).catch((error: { stderr: string }) => {

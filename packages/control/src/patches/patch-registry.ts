@@ -1,7 +1,6 @@
 // What travels inside an Any of what we send, or of what people patch into it. Anything else is passed on as a TypedStruct.
 import { createRegistry } from '@bufbuild/protobuf'
 import { file_envoy_extensions_filters_http_lua_v3_lua as lua } from '@weft/xds/es/envoy/extensions/filters/http/lua/v3/lua'
-import { file_envoy_extensions_filters_http_wasm_v3_wasm as wasm } from '@weft/xds/es/envoy/extensions/filters/http/wasm/v3/wasm'
 import { file_envoy_extensions_filters_network_wasm_v3_wasm as networkWasm } from '@weft/xds/es/envoy/extensions/filters/network/wasm/v3/wasm'
 import { file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit as localRate } from '@weft/xds/es/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit'
 import { file_envoy_extensions_filters_network_local_ratelimit_v3_local_rate_limit as networkLocalRate } from '@weft/xds/es/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit'
@@ -26,7 +25,6 @@ export const patchRegistry = createRegistry(
   ownMessages,
   typedStructs,
   lua,
-  wasm,
   networkWasm,
   localRate,
   networkLocalRate,

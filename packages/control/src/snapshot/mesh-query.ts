@@ -19,6 +19,7 @@ import {
   type SpecByKind,
   type TelemetrySpec,
   type VirtualServiceSpec,
+  type WasmPluginSpec,
   type WorkloadEntrySpec,
   type WorkloadGroupSpec,
   type WorkloadSpec,
@@ -290,6 +291,11 @@ export class MeshQuery {
   /** The Telemetries that may hold for a workload, mesh-wide ones included. */
   telemetries(target: Selectable): SnapshotObject<TelemetrySpec>[] {
     return this.#selecting('Telemetry', this.#withRoot([target]))
+  }
+
+  /** The WasmPlugins that may hold for a workload, mesh-wide ones included. */
+  wasmPlugins(target: Selectable): SnapshotObject<WasmPluginSpec>[] {
+    return this.#selecting('WasmPlugin', this.#withRoot([target]))
   }
 
   /** The policies that may hold for a workload but cannot be enforced. */

@@ -50,11 +50,13 @@ export function topicsOfObject(kind: KindName, object: SnapshotObject): readonly
     case 'PeerAuthentication':
     case 'RequestAuthentication':
     case 'AuthorizationPolicy':
+    case 'WasmPlugin':
     case 'Telemetry': {
       const { selector } = object.spec as SpecByKind[
         | 'PeerAuthentication'
         | 'RequestAuthentication'
         | 'AuthorizationPolicy'
+        | 'WasmPlugin'
         | 'Telemetry']
       return selectionOf(kind, namespace, selector?.matchLabels ?? {}, true)
     }

@@ -57,7 +57,7 @@ export class ListenerChains {
       port.served.map(({ model }) => model.gateway),
     )
     const metadata = weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) })
-    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, authorization, port.served)]
+    const filters = [this.#manager(portRoutes(port.port), this.#context.statPrefix, { ...port, authorization })]
     this.chains.push({ name: 'http', metadata, filters })
   }
 
@@ -79,7 +79,7 @@ export class ListenerChains {
       listener.spec.hostname?.toLowerCase(),
       {
         name: routes,
-        filters: [this.#manager(routes, routes, authorization, [one])],
+        filters: [this.#manager(routes, routes, { port: port.port, served: [one], authorization })],
         metadata: weftMetadata({ origin: listener.origin, policies: policyOrigins(authorization) }),
         ...socket,
       },
@@ -167,14 +167,14 @@ export class ListenerChains {
   #manager(
     routes: string,
     statPrefix: string,
-    authorization: Authorization,
-    served: readonly Served[],
+    { authorization, port, served }: Pick<ServedPort, 'port' | 'served'> & { readonly authorization: Authorization },
   ): Init<typeof FilterSchema> {
     const { accessLog, flavor } = this.#context
     return httpConnectionManager({
       side: 'gateway',
       statPrefix,
       routes,
+      port,
       authorization: httpRbac(authorization),
       rateLimits: this.#rateLimits(served).map((limit) => rateLimitFilter(limit, flavor)),
       authorizers: flavor === 'envoy' ? this.#authorizers(served) : [],

@@ -97,7 +97,8 @@ test('a share that nobody can serve is lost alone', () => {
   const [made] = routes(
     `{ route: [{ destination: { host: inventory }, weight: 60 }, { destination: { host: nobody }, weight: 40 }] }`,
   ).routes
-  const { clusters } = made?.route['weighted_clusters'] as {
+  assert.ok(made !== undefined)
+  const { clusters } = made.route['weighted_clusters'] as {
     clusters: { name: string; typed_per_filter_config?: unknown }[]
   }
   assert.deepEqual(

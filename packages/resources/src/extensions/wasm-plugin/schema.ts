@@ -1,4 +1,4 @@
-// Schema of Istio's WasmPlugin. Plugins that check who asks are refused: left out, they would let everybody through.
+// Schema of Istio's WasmPlugin. Weft's own proxy runs no modules: there plugins that check who asks are refused.
 import { oneSelection, workloadMode } from '../../networking/match-schema.ts'
 import { targetFields } from '../../networking/target-reference.ts'
 import {
@@ -10,7 +10,9 @@ import {
   list,
   object,
   pending,
+  pendingOnWeft,
   portNumber,
+  refused,
   type Schema,
   text,
   word,
@@ -42,22 +44,32 @@ function* checkNames(variables: readonly { readonly name: string }[]): Iterable<
   )
 }
 
+const noImages = 'Nothing is pulled from registries of images: write file:///path.'
+const noDigest = 'Envoy verifies no files: verify the module when it is put beside the proxies.'
+const noSignatures = 'Signatures are not verified: verify the module when it is put beside the proxies.'
+
 const isCheck = 'A check that is left out lets everybody through; use AuthorizationPolicy.'
 
 const fields: Readonly<Record<string, Schema>> = {
   url: doc('Where the module is.', text('wasm-url')),
-  sha256: doc('SHA-256 of the module.', text('sha256')),
-  imagePullPolicy: doc('When the image is fetched again.', word(['UNSPECIFIED_POLICY', 'IfNotPresent', 'Always'])),
-  imagePullSecret: doc('Secret to fetch the image with.', text('dns-name')),
-  verificationKey: doc('Key that the module must be signed with.', text('no-nul')),
+  sha256: doc('SHA-256 of the module.', refused(noDigest, text('sha256'))),
+  imagePullPolicy: doc(
+    'When the image is fetched again.',
+    pending('modules are files, of which nothing is pulled', word(['UNSPECIFIED_POLICY', 'IfNotPresent', 'Always'])),
+  ),
+  imagePullSecret: doc('Secret to fetch the image with.', refused(noImages, text('dns-name'))),
+  verificationKey: doc('Key that the module must be signed with.', refused(noSignatures, text('no-nul'))),
   pluginConfig: doc('Configuration handed to the module.', { ...anything, type: 'object' }),
   pluginName: doc('Name of the plugin inside the module.', text('short-text')),
-  phase: doc(
-    'Where among the filters it goes.',
-    word(['UNSPECIFIED_PHASE', 'STATS'], { AUTHN: isCheck, AUTHZ: isCheck }),
-  ),
+  phase: doc('Where among the filters it goes.', {
+    ...word(['UNSPECIFIED_PHASE', 'AUTHN', 'AUTHZ', 'STATS']),
+    'x-refused-weft-values': { AUTHN: isCheck, AUTHZ: isCheck },
+  }),
   priority: doc('Order within the phase.', integer(-2_147_483_648, 2_147_483_647)),
-  failStrategy: doc('What happens when the module fails.', word(['FAIL_CLOSE', 'FAIL_OPEN', 'FAIL_RELOAD'])),
+  failStrategy: doc(
+    'What happens when the module fails.',
+    word(['FAIL_CLOSE', 'FAIL_OPEN'], { FAIL_RELOAD: 'Write FAIL_CLOSE: requests fail until the proxy is restarted.' }),
+  ),
   vmConfig: doc(
     'Where the module runs.',
     object({ env: doc('Its environment.', list(variable, { max: 256, check: checkNames })) }),
@@ -74,16 +86,40 @@ const fields: Readonly<Record<string, Schema>> = {
       }),
     ),
   ),
-  type: doc('Kind of filter.', word(['UNSPECIFIED_PLUGIN_TYPE', 'HTTP', 'NETWORK'])),
+  type: doc(
+    'Kind of filter.',
+    word(['UNSPECIFIED_PLUGIN_TYPE', 'HTTP'], { NETWORK: 'Insert envoy.filters.network.wasm with an EnvoyFilter.' }),
+  ),
 }
 
 /** Schema of `spec`. */
 export const wasmPluginSchema: Schema = object(
   {
-    selector: pending(notRun, selector),
-    targetRef: pending(notRun, targetFields.targetRef),
-    targetRefs: pending(notRun, targetFields.targetRefs),
-    ...Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, pending(notRun, field)])),
+    selector: pendingOnWeft(notRun, selector),
+    targetRef: pendingOnWeft(notRun, targetFields.targetRef),
+    targetRefs: pendingOnWeft(notRun, targetFields.targetRefs),
+    ...Object.fromEntries(
+      Object.entries(fields).map(([name, field]) => [
+        name,
+        field['x-pending'] === undefined ? pendingOnWeft(notRun, field) : field,
+      ]),
+    ),
   },
-  { required: ['url'], check: oneSelection },
+  { required: ['url'], check: checkPlugin },
 )
+
+function* checkPlugin(spec: { readonly url?: string }): Iterable<Finding> {
+  yield* oneSelection(spec)
+  const { url = '' } = spec
+  if (/^file:\/\//i.test(url)) return
+  const fetched = /^https?:\/\//i.test(url)
+  const message = fetched
+    ? 'is to be fetched, and Envoy cannot fetch a module that several of its filter chains run'
+    : 'is an image, and Envoy pulls none'
+  yield {
+    at: ['url'],
+    code: 'unsupported-value',
+    message,
+    mend: 'Put the module beside the proxies and write file:///path.',
+  }
+}
