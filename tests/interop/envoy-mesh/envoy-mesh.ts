@@ -177,11 +177,14 @@ export class EnvoyMesh {
     const served = await this.#agent.serve(sds, workloadId(instance))
     assert.ok(served.ok)
     const path = join(this.dir, `${instance.name}.json`)
+    // Each proxy begins with what it accepted itself, and with nobody else's.
+    const stateDir = join(this.dir, instance.name)
+    mkdirSync(stateDir)
     const settings = {
       kind: this.options.dataPlane ?? 'envoy',
       trustDomain: 'cluster.local',
       xds: { host: '127.0.0.1', port: this.#control.xds.port },
-      stateDir: this.dir,
+      stateDir,
       drainMs: 0,
       accessLog: true,
     }
