@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import { everythingTo, manager, staticCluster } from './proxy-under-test.ts'
+import { listenerFilter, proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
+import { anyHost, everythingTo, manager, staticCluster } from './proxy-under-test.ts'
 
 const from = (address: string): JsonObject => ({ sourcePrefixRanges: [{ addressPrefix: address, prefixLen: 32 }] })
 const chain = (address: string, filter: JsonObject): JsonObject => ({
@@ -60,4 +60,21 @@ test('a chain that stays keeps its connections even when a more specific one is 
   await new Promise((resolve) => setTimeout(resolve, 1_200))
   assert.equal(await says(stays, 'two'), 'two')
   assert.match(await says(await clientFrom(t, proxy.portOf('in'), '127.0.0.1'), 'no http\r\n\r\n'), /^HTTP\/1\.1 426 /)
+})
+
+test('a connection that is still on its way in when its listener changes is served by the listener as it is then', async (t) => {
+  const answer = (status: number): JsonObject => ({
+    listenerFilters: [listenerFilter('tls_inspector')],
+    filterChains: [{ filters: [manager(anyHost([{ match: { prefix: '/' }, directResponse: { status } }]))] }],
+  })
+  const proxy = await proxyFor(t, { clusters: [], listeners: [tcpListener('in', answer(403))] })
+  const early = await clientFrom(t, proxy.portOf('in'), '127.0.0.1')
+  const served = await clientFrom(t, proxy.portOf('in'), '127.0.0.1')
+  const request = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
+  assert.match(await says(served, request), /^HTTP\/1\.1 403 /)
+  // Nothing was said on the first one yet, so its chain is not chosen.
+  proxy.apply({ clusters: [], listeners: [tcpListener('in', answer(204))] })
+  assert.match(await says(early, request), /^HTTP\/1\.1 204 /)
+  assert.match(await says(early, request), /^HTTP\/1\.1 204 /)
+  assert.match(await says(served, request), /^HTTP\/1\.1 204 /)
 })

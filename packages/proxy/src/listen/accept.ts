@@ -36,6 +36,10 @@ export interface AcceptContext {
   /** Opens an upstream early, for protocols in which the server speaks first; absent: nobody does. */
   readonly anticipate?: Anticipate
   onRefused(listener: Listener, refusal: AcceptRefusal, detail: string): void
+  /** The listener of this name as it is now. */
+  present(listenerName: string): Listener | undefined
+  /** How long connections of a listener that changed or went may take to finish. */
+  readonly drainMs: number
 }
 
 /**
@@ -167,6 +171,10 @@ class Acceptance {
       deadline: undefined,
     }
     connections.add(open)
+    // The listener may have changed during the handshake; nobody told this connection, since it was not open.
+    const follows = connections.follow(open, this.#context.present(this.#listener.name), (listener) =>
+      this.#context.decisions.matchFilterChain(listener, facts),
+    )
     const anticipated = this.#anticipated?.chain === chain ? this.#anticipated : undefined
     open.served = serve({
       transport: secured?.transport ?? this.#transport,
@@ -180,6 +188,7 @@ class Acceptance {
       ...(anticipated?.spoke === true ? { fits: (bytes: Buffer) => this.#fits(chain, facts, bytes) } : {}),
       onClosed: () => connections.remove(open),
     })
+    if (!follows) connections.drain(open, this.#context.drainMs)
   }
 
   /** Whether the first bytes of a client whose server spoke first belong on its chain; undefined: it takes more to tell. */

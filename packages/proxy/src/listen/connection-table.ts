@@ -91,13 +91,18 @@ export class ConnectionTable {
    */
   replaceListener(name: string, next: Listener | undefined, rematch: Rematch, drainMs: number): void {
     for (const connection of this.#open) {
-      if (connection.listener.name !== name) continue
-      const chain = next === undefined ? undefined : chainUnder(next, connection, rematch)
-      if (next !== undefined && chain !== undefined) {
-        connection.listener = next
-        connection.chain = chain
-      } else this.drain(connection, drainMs)
+      if (connection.listener.name === name && !this.follow(connection, next, rematch)) this.drain(connection, drainMs)
     }
+  }
+
+  /** Puts a connection under its listener as it is now; false: it cannot go on. */
+  follow(connection: OpenConnection, present: Listener | undefined, rematch: Rematch): boolean {
+    if (present === connection.listener) return true
+    const chain = present === undefined ? undefined : chainUnder(present, connection, rematch)
+    if (present === undefined || chain === undefined) return false
+    connection.listener = present
+    connection.chain = chain
+    return true
   }
 
   /** Our certificate was rotated: connections made with an older one that gives way to it drain until that expires. */

@@ -57,8 +57,8 @@ export class ListenerManager {
   #listeners: ReadonlyMap<string, Listener> = new Map()
   #closedTo: (listener: Listener) => boolean = () => false
 
-  constructor(context: AcceptContext, limits: ListenLimits) {
-    this.#context = context
+  constructor(context: Omit<AcceptContext, 'present' | 'drainMs'>, limits: ListenLimits) {
+    this.#context = { ...context, present: (name) => this.#listeners.get(name), drainMs: limits.drainMs }
     this.#limits = limits
   }
 
