@@ -17,6 +17,7 @@ import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filte
 import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
 import type { RawBindings, RawRequest } from '../packages/core/src/node/raw-bindings.ts'
 import { RawShared, RawTransport, type TransportHandle } from '../packages/core/src/node/raw-transport.ts'
+import { Turn } from '../packages/core/src/node/turn.ts'
 import { createRequestPath } from '../packages/proxy/src/exchange/create-request-path.ts'
 import { IstioMetrics } from '../packages/proxy/src/telemetry/istio-metrics.ts'
 import { MetricsRegistry } from '../packages/proxy/src/telemetry/metrics-registry.ts'
@@ -83,23 +84,27 @@ class MemoryHandle {
   }
   /** What libuv does with what arrived. */
   arrive(bytes: Buffer, shared: RawShared): void {
-    bytes.copy(shared.readBuffer)
+    bytes.copy(shared.read.bytes)
     shared.bindings.streamState[shared.bindings.readCount] = bytes.length
     this.onread?.call(this)
   }
 }
 
 const nothing = class {} as unknown as new <Owner>() => RawRequest<Owner>
-const shared = new RawShared({
-  TCP: MemoryHandle as unknown as RawBindings['TCP'],
-  TCPConnectWrap: nothing,
-  WriteWrap: nothing,
-  ShutdownWrap: nothing,
-  clientType: 0,
-  streamState: new Int32Array(5),
-  readCount: 0,
-  lastWriteWasAsync: 3,
-})
+const turn = new Turn().always()
+const shared = new RawShared(
+  {
+    TCP: MemoryHandle as unknown as RawBindings['TCP'],
+    TCPConnectWrap: nothing,
+    WriteWrap: nothing,
+    ShutdownWrap: nothing,
+    clientType: 0,
+    streamState: new Int32Array(5),
+    readCount: 0,
+    lastWriteWasAsync: 3,
+  },
+  turn,
+)
 
 function connection(handle: MemoryHandle, remotePort: number): RawTransport {
   const local = { address: '127.66.0.2', port: 18_080 }
@@ -296,11 +301,13 @@ function batch(size: number): void {
     const asked = questions[next++ % questions.length] as Buffer
     ;(clients[next % connections] as MemoryHandle).arrive(asked, shared)
   }
+  turn.run()
   for (const upstream of upstreams) {
     if (upstream.taken === 0) continue
     upstream.taken = 0
     upstream.arrive(answer, shared)
   }
+  turn.run()
 }
 
 batch(connections)

@@ -1,4 +1,4 @@
-// `npm test [path ...]`: every *.test.ts of the repository under node:test, those of the wire suite over both kinds of sockets. Skips are printed with their reason; with CI set, a skip
+// `npm test [path ...]`: every *.test.ts of the repository under node:test, those of the wire suite over each kind of transport. Skips are printed with their reason; with CI set, a skip
 // that tests/allowed-skips.json does not name is a failure, since a skipped test looks like a passed one.
 import { readFileSync, globSync } from 'node:fs'
 import { once } from 'node:events'
@@ -47,11 +47,11 @@ if (files.length === 0) {
 const skips: Skip[] = []
 let failures = 0
 await runAll(files)
-// What a connection looks like on the wire must not depend on what carries it: once more, over net.Socket.
+// What a connection looks like on the wire must not depend on what carries it: once more over each other kind of transport.
 const wire = files.filter((file) => file.startsWith(join(root, 'tests/wire/')))
-if (wire.length > 0 && process.env['WEFT_TRANSPORT'] !== 'socket') {
-  console.log('\ntests/wire once more, with WEFT_TRANSPORT=socket')
-  process.env['WEFT_TRANSPORT'] = 'socket'
+for (const transport of wire.length > 0 && process.env['WEFT_TRANSPORT'] === undefined ? ['gathered', 'socket'] : []) {
+  console.log(`\ntests/wire once more, with WEFT_TRANSPORT=${transport}`)
+  process.env['WEFT_TRANSPORT'] = transport
   await runAll(wire)
 }
 finish()

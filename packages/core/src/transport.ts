@@ -42,6 +42,7 @@ export interface PeerIdentity {
 
 /** Output in memory that is used again for the next output. */
 export interface GatheredOutput {
+  readonly bytes: Buffer
   /** The first bytes of it. */
   view(length: number): Buffer
   /** Somebody has to keep the bytes that `view` showed: the memory is theirs, and `other`, as large, takes its place. */

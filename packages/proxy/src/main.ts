@@ -23,7 +23,9 @@ async function main(): Promise<void> {
   const path = argument('--bootstrap')
   if (path === undefined) return fail('usage: proxy --bootstrap FILE [--shard N] [--epoch N]')
   const wish = process.env['WEFT_TRANSPORT'] ?? 'auto'
-  if (wish !== 'auto' && wish !== 'socket') return fail(`WEFT_TRANSPORT must be auto or socket, not ${wish}`)
+  if (wish !== 'auto' && wish !== 'gathered' && wish !== 'socket') {
+    return fail(`WEFT_TRANSPORT must be auto, gathered or socket, not ${wish}`)
+  }
   const [bytes, chosen] = await Promise.all([nodeRuntime().files.read(path), chooseNet(wish)])
   if (bytes === undefined) return fail(`bootstrap ${path}: no such file`)
   const bootstrap = parseBootstrap(new TextDecoder().decode(bytes))

@@ -3,9 +3,10 @@ import { nodeNet } from './node-net.ts'
 import { loadRawBindings } from './raw-bindings.ts'
 import { rawNet } from './raw-net.ts'
 import { testRawNet } from './raw-self-test.ts'
+import { loopTurn } from './turn.ts'
 
-/** What sockets a process may use: `auto` takes raw handles when they work. */
-export type TransportWish = 'auto' | 'socket'
+/** What sockets a process may use: `auto` takes raw handles when they work; `gathered`: those, gathering in each turn however little it brings. */
+export type TransportWish = 'auto' | 'gathered' | 'socket'
 
 /** The network that was chosen. */
 export interface ChosenNet {
@@ -29,6 +30,7 @@ export async function chooseNet(wish: TransportWish = 'auto'): Promise<ChosenNet
   const bindings = loadRawBindings()
   if (!bindings.ok) return socket(bindings.error)
   const net = rawNet(bindings.value)
+  if (wish === 'gathered') loopTurn.always()
   const fault = await testRawNet(net)
   if (fault !== undefined) return socket(`self-test: ${fault}`)
   return { net, kind: 'raw', reason: undefined, testMs: performance.now() - begunMs }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { holdClock, releaseClock, systemClock } from './clock.ts'
+import { systemClock } from './clock.ts'
+import { holdClock, releaseClock } from './held-clock.ts'
 
 const spin = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end; );

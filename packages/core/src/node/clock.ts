@@ -1,33 +1,12 @@
 import { randomFillSync } from 'node:crypto'
 import type { Clock, Rng, Timer, Timers } from '../runtime.ts'
+import { monotonicMs } from './held-clock.ts'
+import { loopTurn } from './turn.ts'
 
-// Read once: the global is a getter. The module `perf_hooks` would bring what nobody here needs.
-const { performance } = globalThis
-let held = false
-let heldMs = -1
-
-/**
- * The machine's clocks: `performance.now` and `Date.now`. While the monotonic clock is held it is read once, when first asked: what
- * happens within one read of a socket happens at one time.
- */
+/** The machine's clocks: `performance.now`, which may be held, and `Date.now`. */
 export const systemClock: Clock = {
-  nowMs() {
-    if (!held) return performance.now()
-    if (heldMs < 0) heldMs = performance.now()
-    return heldMs
-  },
+  nowMs: monotonicMs,
   wallMs: () => Date.now(),
-}
-
-/** Holds the monotonic clock until `releaseClock`; both within one callback. */
-export function holdClock(): void {
-  held = true
-  heldMs = -1
-}
-
-/** Lets the monotonic clock go on. */
-export function releaseClock(): void {
-  held = false
 }
 
 /** `setTimeout` as a `Timers`. Delays beyond what `setTimeout` can hold (24.8 days) are cut to that. */
@@ -38,7 +17,7 @@ export const systemTimers: Timers = {
     return { cancel: () => clearTimeout(handle) }
   },
   soon(onFire) {
-    setImmediate(onFire)
+    loopTurn.soon(onFire)
   },
 }
 

@@ -12,6 +12,7 @@ import { nodeNet } from './node-net.ts'
 import { loadRawBindings } from './raw-bindings.ts'
 import { rawNet } from './raw-net.ts'
 import { ignoreTransport } from './socket-transport.ts'
+import { Turn } from './turn.ts'
 
 const bindings = loadRawBindings()
 assert.ok(bindings.ok)
@@ -69,6 +70,7 @@ function hashed(transport: Transport): { hash: Hash; bytes: number; ended: boole
 for (const [kind, net] of [
   ['net.Socket', nodeNet],
   ['raw handles', rawNet(bindings.value)],
+  ['raw handles that gather', rawNet(bindings.value, new Turn().always())],
 ] as const) {
   test(`${kind}: a connection passes bytes both ways and half-closes`, async () => {
     const accepted: Transport[] = []
@@ -268,3 +270,45 @@ for (const [kind, net] of [
     rmSync(dir, { recursive: true })
   })
 }
+
+test('raw handles that gather: what was read before another connection paused it is told when it is resumed, its end too', async () => {
+  const turn = new Turn().always()
+  const net = rawNet(bindings.value, turn)
+  const one = await pair(net)
+  const other = await pair(net)
+  const seen: string[] = []
+  const told = (name: string, more: () => void = () => {}): Transport['handler'] => ({
+    ...ignoreTransport,
+    onData: (chunk) => {
+      seen.push(`${name} ${chunk.toString('latin1')}`)
+      more()
+    },
+    onEnd: () => void seen.push(`${name} ends`),
+  })
+  // Whichever is told first pauses the other.
+  one.far.handler = told('one', () => other.far.pause())
+  other.far.handler = told('other', () => one.far.pause())
+  one.far.resume()
+  other.far.resume()
+  for (const { near } of [one, other]) {
+    near.writeLatin1('hello')
+    near.end()
+  }
+  while (seen.length === 0) await new Promise(setImmediate)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const first = seen[0] === 'one hello' ? 'one' : 'other'
+  const second = first === 'one' ? 'other' : 'one'
+  assert.deepEqual(seen, [`${first} hello`, `${first} ends`])
+  const paused = first === 'one' ? other : one
+  paused.far.resume()
+  // Twice is once.
+  paused.far.pause()
+  paused.far.resume()
+  while (seen.length < 4) await new Promise(setImmediate)
+  assert.deepEqual(seen.slice(2), [`${second} hello`, `${second} ends`])
+  for (const { near, far, close } of [one, other]) {
+    near.destroy()
+    far.destroy()
+    await close()
+  }
+})

@@ -6,6 +6,7 @@ import { secureClient, secureServer } from './node-tls.ts'
 import type { RawBindings, RawName, RawRequest } from './raw-bindings.ts'
 import { RawShared, RawTransport, type TransportHandle } from './raw-transport.ts'
 import { closeFromError } from './socket-transport.ts'
+import { loopTurn, type Turn } from './turn.ts'
 
 interface ListeningHandle {
   onconnection: ((status: number, accepted: TransportHandle | undefined) => void) | undefined
@@ -15,8 +16,8 @@ interface ListeningHandle {
  * The machine's network on raw TCP handles. Unix sockets and host names stay with `node:net`: they are not on the request
  * path.
  */
-export function rawNet(bindings: RawBindings): Net {
-  const shared = new RawShared(bindings)
+export function rawNet(bindings: RawBindings, turn: Turn = loopTurn): Net {
+  const shared = new RawShared(bindings, turn)
   return {
     listen: (at, onConnection) =>
       at.host.startsWith('/') ? nodeNet.listen(at, onConnection) : listen(at, onConnection, shared),

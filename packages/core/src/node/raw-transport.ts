@@ -1,21 +1,19 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { GatheredOutput, Transport, TransportClose, TransportHandler } from '../transport.ts'
-import { holdClock, releaseClock } from './clock.ts'
+import { holdClock, releaseClock } from './held-clock.ts'
+import { KeptViews } from './kept-views.ts'
 import type { RawBindings, RawHandle, RawName, RawRequest } from './raw-bindings.ts'
 import { Slabs } from './slabs.ts'
 import { closeFromError, ignoreTransport, onSharedRead, plainAddress } from './socket-transport.ts'
+import { longestPieceBytes, loopTurn, type Turn, type TurnMember } from './turn.ts'
 
 /** A connection's handle; it leads back to its transport. */
 export type TransportHandle = RawHandle<RawTransport>
 
 type TransportRequest = RawRequest<RawTransport>
 
-/** Pieces up to this size are written as a latin1 string: what the kernel does not take, node copies natively. */
-const stringWriteLimitBytes = 16 * 1024
-
 const readBufferBytes = 64 * 1024
-const keptViews = 512
 
 /** What libuv reports at the end of a stream. */
 const endOfFile = -4095
@@ -24,34 +22,22 @@ const endOfFile = -4095
 export class RawShared {
   readonly bindings: RawBindings
   /** All sockets read into this one: what arrives is consumed during the callback. */
-  readonly readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
-  /** What arrives is mostly of a few lengths: views of them, so that a read makes no garbage. */
-  readonly #views: (Buffer | undefined)[] = Array.from({ length: keptViews })
+  readonly read = new KeptViews(readBufferBytes)
+  readonly turn: Turn
   /** Used again for as long as the kernel takes all at once, which is nearly always. */
   spare: TransportRequest
   /** Room for what is too large for a string and must survive the call. */
   readonly slabs = new Slabs(readBufferBytes)
 
-  constructor(bindings: RawBindings) {
+  constructor(bindings: RawBindings, turn: Turn = loopTurn) {
     this.bindings = bindings
+    this.turn = turn
     this.spare = new bindings.WriteWrap()
-  }
-
-  /** The first bytes of the read buffer. */
-  view(length: number): Buffer {
-    const kept = this.#views[length % keptViews]
-    return kept?.length === length ? kept : this.#newView(length)
-  }
-
-  #newView(length: number): Buffer {
-    const view = this.readBuffer.subarray(0, length)
-    this.#views[length % keptViews] = view
-    return view
   }
 }
 
 /** A `Transport` straight on libuv's handle, with no `net.Socket`: a call in for each read, a call out for each write. */
-export class RawTransport implements Transport {
+export class RawTransport implements Transport, TurnMember {
   handler: TransportHandler = ignoreTransport
   readonly localAddress: string
   readonly localPort: number
@@ -63,6 +49,12 @@ export class RawTransport implements Transport {
   #paused = true
   /** Writes that libuv has not finished. */
   #pending = 0
+  /** Reads and bytes of output that the turn keeps. */
+  #arriving = 0
+  #gathered = 0
+  /** Read before it was paused, told when it is resumed; and whether the end came behind it. */
+  #early: Buffer | undefined = undefined
+  #endsEarly = false
   #wantsDrain = false
   /** Our FIN was asked for; it has left. */
   #endAsked = false
@@ -79,7 +71,7 @@ export class RawTransport implements Transport {
     this.remotePort = remote.port ?? 0
     handle.owner = this
     handle.onread = onRead
-    handle.useUserBuffer(shared.readBuffer)
+    handle.useUserBuffer(shared.read.bytes)
     handle.setNoDelay(true)
   }
 
@@ -96,12 +88,17 @@ export class RawTransport implements Transport {
   }
 
   get queuedBytes(): number {
-    return this.#pending === 0 ? 0 : (this.#handle?.writeQueueSize ?? 0)
+    return this.#gathered + (this.#pending === 0 ? 0 : (this.#handle?.writeQueueSize ?? 0))
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
+    if (this.#early === undefined && !this.#endsEarly) this.#startReading()
+    else setImmediate(() => this.#tellEarly())
+  }
+
+  #startReading(): void {
     if (this.#handle === undefined || this.#endReceived) return
     const code = this.#handle.readStart()
     if (code !== 0) this.#fail('read', code)
@@ -115,7 +112,9 @@ export class RawTransport implements Transport {
 
   write(bytes: Buffer): boolean {
     const { length } = bytes
-    if (length <= stringWriteLimitBytes) return this.writeLatin1(bytes.latin1Slice(0, length))
+    if (this.#gather(bytes, length)) return true
+    // A string: what the kernel does not take of it, node copies natively.
+    if (length <= longestPieceBytes) return this.writeLatin1(bytes.latin1Slice(0, length))
     const { slabs } = this.#shared
     let going = true
     for (let at = 0; at < length; at += readBufferBytes) {
@@ -133,13 +132,28 @@ export class RawTransport implements Transport {
   writeLatin1(text: string): boolean {
     const handle = this.#writable()
     if (handle === undefined || text === '') return !this.#wantsDrain
+    this.#letLeave()
     const request = this.#shared.spare
     return this.#written(request, handle.writeLatin1String(request, text), undefined)
   }
 
   writeGathered(output: GatheredOutput, length: number): boolean {
+    if (this.#gather(output.bytes, length)) return true
     const handle = this.#writable()
-    if (handle === undefined) return !this.#wantsDrain
+    return handle === undefined ? !this.#wantsDrain : this.#writeView(handle, output, length)
+  }
+
+  /** Output that the turn kept leaves. Whoever wrote it was told to go on. */
+  leave(output: KeptViews, length: number): void {
+    const handle = this.#handle
+    if (handle === undefined) return
+    this.#gathered -= length
+    const wantsDrain = this.#wantsDrain
+    this.#writeView(handle, output, length)
+    this.#wantsDrain = wantsDrain
+  }
+
+  #writeView(handle: TransportHandle, output: GatheredOutput, length: number): boolean {
     const request = this.#shared.spare
     const { slabs } = this.#shared
     const error = handle.writeBuffer(request, output.view(length))
@@ -150,9 +164,25 @@ export class RawTransport implements Transport {
     return this.#written(request, error, held)
   }
 
+  /** Leaves a piece of output to the turn. False: it is to be written now, and nothing of this connection is in front of it. */
+  #gather(bytes: Buffer, length: number): boolean {
+    // Behind what libuv holds it would wait for nothing.
+    if (this.#pending === 0 && this.#writable() !== undefined && this.#shared.turn.keepWrite(this, bytes, length)) {
+      this.#gathered += length
+      return true
+    }
+    this.#letLeave()
+    return false
+  }
+
+  #letLeave(): void {
+    if (this.#gathered > 0) this.#shared.turn.flush()
+  }
+
   end(): void {
     const handle = this.#writable()
     if (handle === undefined) return
+    this.#letLeave()
     this.#endAsked = true
     const request: TransportRequest = new this.#shared.bindings.ShutdownWrap<RawTransport>()
     request.owner = this
@@ -163,20 +193,24 @@ export class RawTransport implements Transport {
   }
 
   destroy(reset = false): void {
+    this.#letLeave()
     this.#close({ reason: 'local', detail: 'closed by this side' }, reset)
   }
 
   /** Gives the connection up to a handshake: no callback arrives any more. */
   detach(): Socket {
     const handle = this.#handle as TransportHandle
+    this.#letLeave()
     this.pause()
     this.#handle = undefined
     this.handler = ignoreTransport
     handle.owner = undefined
     handle.reading = false
-    const onread = { buffer: this.#shared.readBuffer, callback: onSharedRead }
+    const onread = { buffer: this.#shared.read.bytes, callback: onSharedRead }
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread }
-    return new Socket(options as unknown as SocketConstructorOpts)
+    const socket = new Socket(options as unknown as SocketConstructorOpts)
+    if (this.#early !== undefined) socket.unshift(this.#early)
+    return socket
   }
 
   /** True while it can be handed to a handshake. */
@@ -186,17 +220,50 @@ export class RawTransport implements Transport {
 
   /** A read came back. */
   read(): void {
-    const { bindings } = this.#shared
+    const { bindings, turn, read } = this.#shared
     const count = bindings.streamState[bindings.readCount] as number
+    if (count > 0 && turn.keepRead(this, read.bytes, count)) {
+      this.#arriving++
+      return
+    }
+    // What came before comes first.
+    if (this.#arriving > 0) turn.run()
     if (count > 0) {
       holdClock()
       try {
-        this.handler.onData(this.#shared.view(count))
+        this.#tell(read.view(count))
       } finally {
         releaseClock()
       }
     } else if (count === endOfFile) this.#ended()
     else if (count < 0) this.#fail('read', count)
+  }
+
+  /** A read that the turn kept. */
+  arrived(bytes: Buffer): void {
+    this.#arriving--
+    this.#tell(bytes)
+  }
+
+  #tell(bytes: Buffer): void {
+    if (this.#handle === undefined) return
+    if (!this.#paused) return this.handler.onData(bytes)
+    // Somebody else's read has paused it meanwhile.
+    this.#early = this.#early === undefined ? Buffer.from(bytes) : Buffer.concat([this.#early, bytes])
+  }
+
+  #tellEarly(): void {
+    const bytes = this.#early
+    if (this.#paused || this.#handle === undefined) return
+    // Resumed twice: it was told.
+    if (bytes === undefined && !this.#endsEarly) return
+    this.#early = undefined
+    if (bytes !== undefined) this.handler.onData(bytes)
+    // What the handler did is in the fields.
+    if (this.#paused as boolean) return
+    if (!this.#endsEarly) return this.#startReading()
+    this.#endsEarly = false
+    this.#ended()
   }
 
   /** A write that the kernel had not taken at once is over. */
@@ -251,6 +318,10 @@ export class RawTransport implements Transport {
   }
 
   #ended(): void {
+    if (this.#paused) {
+      this.#endsEarly = true
+      return
+    }
     this.#endReceived = true
     this.handler.onEnd()
     if (this.#endSent) this.#close({ reason: 'closed', detail: '' }, false)
@@ -269,6 +340,8 @@ export class RawTransport implements Transport {
       return
     }
     this.#handle = undefined
+    this.#early = undefined
+    this.#gathered = 0
     this.#failure = close
     const onClosed = (): void => this.#over()
     if (!reset || handle.reset(onClosed) !== 0) handle.close(onClosed)

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { holdClock, releaseClock } from './clock.ts'
+import { holdClock, releaseClock } from './held-clock.ts'
 import { Slabs } from './slabs.ts'
 import type { PeerIdentity, Transport, TransportClose, TransportHandler } from '../transport.ts'
 

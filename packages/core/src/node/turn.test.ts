@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { test } from 'node:test'
+import { KeptViews } from './kept-views.ts'
+import { Turn, type TurnMember } from './turn.ts'
+
+/** A connection that notes what becomes of its bytes, and answers what it reads when asked to. */
+class Noting implements TurnMember {
+  readonly notes: string[]
+  readonly #name: string
+  readonly #onArrived: (self: Noting, text: string) => void
+
+  constructor(name: string, notes: string[], onArrived: (self: Noting, text: string) => void = () => {}) {
+    this.#name = name
+    this.notes = notes
+    this.#onArrived = onArrived
+  }
+
+  arrived(bytes: Buffer): void {
+    const text = bytes.toString('latin1')
+    this.notes.push(`${this.#name} read ${text}`)
+    this.#onArrived(this, text)
+  }
+
+  leave(output: KeptViews, length: number): void {
+    this.notes.push(`${this.#name} wrote ${output.view(length).toString('latin1')}`)
+  }
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Offers so many reads within one turn; how many of them were kept. */
+async function offer(turn: Turn, count: number): Promise<number> {
+  const member = new Noting('a', [])
+  let kept = 0
+  for (let at = 0; at < count; at++) if (turn.keepRead(member, Buffer.from('x'), 1)) kept++
+  await nextTurn()
+  return kept
+}
+
+test('a turn works on all reads first, then on what was left for later, and lets output leave last', async () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const echo = (self: Noting, text: string): void => {
+    turn.soon(() => notes.push(`task of ${text}`))
+    assert.ok(turn.keepWrite(self, Buffer.from(text.toUpperCase()), text.length))
+  }
+  for (const name of ['a', 'b']) assert.ok(turn.keepRead(new Noting(name, notes, echo), Buffer.from(`by ${name}`), 4))
+  assert.deepEqual(notes, [])
+  await nextTurn()
+  assert.deepEqual(notes, [
+    'a read by a',
+    'b read by b',
+    'task of by a',
+    'task of by b',
+    'a wrote BY A',
+    'b wrote BY B',
+  ])
+})
+
+test('a piece that is too long is not kept, and one for which there is no room makes room', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const member = new Noting('a', notes)
+  assert.equal(turn.keepRead(member, Buffer.alloc(17_000), 17_000), false)
+  assert.equal(turn.keepWrite(member, Buffer.alloc(17_000), 17_000), false)
+  const long = Buffer.alloc(16 * 1024, 'y')
+  for (let at = 0; at < 9; at++) assert.ok(turn.keepRead(member, long, long.length))
+  assert.equal(notes.length, 8)
+  for (let at = 0; at < 9; at++) assert.ok(turn.keepWrite(member, long, long.length))
+  assert.equal(notes.filter((note) => note.startsWith('a wrote')).length, 8)
+  turn.run()
+  assert.equal(notes.length, 18)
+})
+
+test('many small reads do not wait for each other beyond a bound', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const member = new Noting('a', notes)
+  for (let at = 0; at < 65; at++) assert.ok(turn.keepRead(member, Buffer.from('x'), 1))
+  assert.equal(notes.length, 64)
+})
+
+test('a bug met in one connection leaves the reads and the output of the others', async () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const answer = (self: Noting): void => void turn.keepWrite(self, Buffer.from('ok'), 2)
+  turn.keepRead(new Noting('a', notes, answer), Buffer.from('1'), 1)
+  turn.keepRead(
+    new Noting('b', notes, () => {
+      throw new Error('a bug')
+    }),
+    Buffer.from('2'),
+    1,
+  )
+  turn.keepRead(new Noting('c', notes, answer), Buffer.from('3'), 1)
+  assert.throws(() => turn.run(), /a bug/)
+  assert.deepEqual(notes, ['a read 1', 'b read 2', 'a wrote ok'])
+  await nextTurn()
+  await nextTurn()
+  assert.deepEqual(notes.slice(3), ['c read 3', 'c wrote ok'])
+})
+
+test('gathering begins when turns are busy, and ends when they are quiet', async () => {
+  const turn = new Turn()
+  for (let at = 0; at < 100; at++) assert.equal(await offer(turn, 2), 0)
+  for (let at = 0; at < 8; at++) await offer(turn, 50)
+  assert.equal(await offer(turn, 50), 50)
+  for (let at = 0; at < 30; at++) await offer(turn, 1)
+  assert.equal(await offer(turn, 1), 0)
+})
+
+test('a turn within a turn does nothing: what is under way goes on', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  turn.keepRead(new Noting('a', notes, () => turn.run()), Buffer.from('1'), 1)
+  turn.keepRead(new Noting('b', notes), Buffer.from('2'), 1)
+  turn.run()
+  assert.deepEqual(notes, ['a read 1', 'b read 2'])
+})
