@@ -9,8 +9,6 @@ import { type Answer, EnvoyMesh, http, type Seen, skipWithoutEnvoy, until } from
 import { testAuthority } from '../wire/test-certificates.ts'
 import { applications, elsewhere, gatewayAndRoutes } from './gateway-api-mesh.ts'
 
-const cors = "Weft's proxy leaves CORS to applications yet"
-
 for (const dataPlane of ['envoy', 'weft'] as const) {
   const skip = dataPlane === 'envoy' ? skipWithoutEnvoy : false
   describe(`the Gateway API, carried by ${dataPlane}`, { skip }, () => {
@@ -133,9 +131,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       assert.equal(flaky.get('/flaky'), 3)
     })
 
-    test('copies of requests go to the mirror', {
-      skip: dataPlane === 'weft' ? "Weft's proxy sends no copies yet" : false,
-    }, async () => {
+    test('copies of requests go to the mirror', async () => {
       assert.equal(await who('copied.example', '/copy'), 'one-0')
       await until(() => mesh.seen.some(({ instance, url }) => instance === 'two-0' && url === '/copy'))
     })
@@ -231,7 +227,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       assert.equal(echoed, 'hello')
     })
 
-    test('a preflight is answered at the gateway', { skip: dataPlane === 'weft' ? cors : false }, async () => {
+    test('a preflight is answered at the gateway', async () => {
       const headers = { origin: 'https://a.shop.example', 'access-control-request-method': 'GET' }
       const yes = await ask('browser.example', '/', { method: 'OPTIONS', headers })
       assert.equal(yes.headers['access-control-allow-origin'], 'https://a.shop.example')
