@@ -24,7 +24,7 @@ function passing(test: ValueTest, seen: string | undefined): readonly (string | 
     case 'contains':
       return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}x`]
     case 'regex':
-      return regexExamples(test.regex.source)
+      return inEitherCase(test.regex.source)
     case 'present':
       return ['x', '/']
     case 'absent':
@@ -68,6 +68,13 @@ const oddities = ['', '1', 'X', 'x,x', 'x x', 'x/x', '!', '~', '\u00ff'] as cons
 
 function unlike(seen: string | undefined): readonly (string | undefined)[] {
   return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, 'x', '/x', 'GET', 'POST', 'http', 'https']
+}
+
+/** An earlier rule may look at the case of letters where this expression does not. */
+function inEitherCase(source: string): readonly string[] {
+  const examples = regexExamples(source)
+  if (!/^\(\?s?i/.test(source)) return examples
+  return [...new Set([...examples, ...examples.map((text) => text.toUpperCase())])]
 }
 
 /** A few texts that match a plain expression; the shortest first. */
