@@ -18,6 +18,7 @@ import {
   plainHead,
   type ProofStep,
   type ProxyView,
+  replacesHost,
   rewriteRequest,
   type Routed,
   type Subject,
@@ -303,7 +304,9 @@ function originals({ route, leg }: Routed, subject: Subject): Line[] {
   if (route.action.kind !== 'route') return []
   const path: Line[] = route.action.pathRewrite === undefined ? [] : [['x-envoy-original-path', pathOf(subject)]]
   const host = leg?.hostRewrite ?? route.action.hostRewrite
-  return host === undefined ? path : [...path, ['x-envoy-original-host', subject.head.authority()]]
+  return host === undefined || !replacesHost(host, subject.head)
+    ? path
+    : [...path, ['x-envoy-original-host', subject.head.authority()]]
 }
 
 function linesOf(request: TestRequest): Line[] {

@@ -5,7 +5,7 @@ import type { FormatTemplate, HeaderOption, RedirectAction, Route, RouteAction }
 import type { PlainRequest } from '../request-head.ts'
 import { subject } from '../subject-under-test.ts'
 import { editHeaders, type HeaderTarget, headerLevels } from './header-edits.ts'
-import { redirectResponse, rewriteRequest } from './rewrite.ts'
+import { redirectResponse, replacesHost, rewriteRequest } from './rewrite.ts'
 
 function route(pathMatch: Route['pathMatch'], action: Partial<RouteAction> | RedirectAction): Route {
   return { name: 'x', pathMatch, action: { kind: 'route', ...action } } as unknown as Route
@@ -34,6 +34,14 @@ test('host rewrites: literal, header, endpoint', () => {
   assert.equal(authority({ kind: 'header', header: 'x-none' }), 'catalog')
   assert.equal(authority({ kind: 'endpoint' }, 'host.name'), 'host.name')
   assert.equal(authority({ kind: 'endpoint' }), 'catalog')
+})
+
+test('a rewrite by a header replaces the host only where the header says something', () => {
+  const rewrite = { kind: 'header', header: 'x-to' } as const
+  const head = (value?: string) => subject(value === undefined ? {} : { headers: { 'x-to': value } }).head
+  assert.deepEqual([replacesHost(rewrite, head()), replacesHost(rewrite, head(''))], [false, false])
+  assert.equal(replacesHost(rewrite, head('b')), true)
+  assert.equal(replacesHost({ kind: 'literal', value: 'b' }, head()), true)
 })
 
 test('redirects change scheme, host, port and path', () => {

@@ -46,6 +46,11 @@ function replacePrefix(match: PathMatch, path: string, value: string): string {
   return value + path.slice(matched)
 }
 
+/** False where a rewrite has nothing to put in place of the host: the header that should name it is not there. */
+export function replacesHost(rewrite: HostRewrite, head: RequestHead): boolean {
+  return rewrite.kind !== 'header' || (namedHeader(head, rewrite.header) ?? '') !== ''
+}
+
 function rewriteHost(rewrite: HostRewrite, head: RequestHead, endpointHostname: string): string {
   switch (rewrite.kind) {
     case 'literal':

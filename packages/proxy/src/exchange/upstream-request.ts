@@ -1,4 +1,4 @@
-import { type EffectiveTimeouts, grpcTimeoutText, rewriteRequest } from '@weft/engine'
+import { type EffectiveTimeouts, grpcTimeoutText, replacesHost, rewriteRequest } from '@weft/engine'
 import { dropHeader, setHeader } from '../codec/head-edits.ts'
 import type { BodyExtent, OutgoingRequest } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
@@ -80,7 +80,8 @@ export class UpstreamRequest implements OutgoingRequest {
       dropHeader(head.head, 'x-envoy-original-path')
       head.head.added.push('x-envoy-original-path', head.target)
     }
-    if ((leg?.hostRewrite ?? route.action.hostRewrite) !== undefined) {
+    const hostRewrite = leg?.hostRewrite ?? route.action.hostRewrite
+    if (hostRewrite !== undefined && replacesHost(hostRewrite, head)) {
       dropHeader(head.head, 'x-envoy-original-host')
       head.head.added.push('x-envoy-original-host', head.authorityText)
     }
