@@ -131,6 +131,14 @@ test('every header that is written is read back, whatever follows it', () => {
   )
 })
 
+test('the longest way to write an address still fits the line of version 1', () => {
+  const end = { address: 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255', port: 65535 }
+  const header = writeProxyHeader(1, { source: end, destination: end })
+  const short = { ...end, address: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' }
+  const read = { kind: 'header', version: 1, length: header.length, ends: { source: short, destination: short } }
+  assert.deepEqual(readProxyHeader(header), read)
+})
+
 test('ends that no header can tell are left out', () => {
   const ends = { source: { address: '1.2.3.4', port: 1 }, destination: { address: '::1', port: 2 } }
   for (const given of [undefined, ends, { ...ends, destination: { address: 'catalog', port: 2 } }]) {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { addressFamily } from './address-family.ts'
 import type { ProxyEnd } from './read-proxy-header.ts'
+import { textOfIPv6 } from './text-of-ipv6.ts'
 
 /** Who the connection is made for; undefined: for ourselves. */
 export interface ProxiedEnds {
@@ -25,8 +26,14 @@ function writeLine(ends: ProxiedEnds | undefined): Buffer {
   const family = ends === undefined ? undefined : familyOf(ends)
   if (ends === undefined || family === undefined) return Buffer.from('PROXY UNKNOWN\r\n', 'latin1')
   const { source, destination } = ends
-  const addresses = `${withoutZone(source.address)} ${withoutZone(destination.address)}`
+  const text = family === 4 ? (address: string) => address : shortIPv6
+  const addresses = `${text(source.address)} ${text(destination.address)}`
   return Buffer.from(`PROXY TCP${family} ${addresses} ${source.port} ${destination.port}\r\n`, 'latin1')
+}
+
+/** Groups written as IPv4 may be too long: a line has room for two addresses of 39 letters. */
+function shortIPv6(address: string): string {
+  return textOfIPv6(Buffer.from(bytesOfIPv6(address)), 0)
 }
 
 const signature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]
