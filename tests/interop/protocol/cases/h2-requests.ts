@@ -65,7 +65,7 @@ export const h2Requests: Family = {
     ),
     h2(
       'trailers that do not end the stream',
-      [{ headers: ask('POST') }, { data: 'hello' }, { headers: [['x-t', '1']] }],
+      [{ headers: ask('POST') }, { data: 'hello' }, other('hello'), { headers: [['x-t', '1']] }],
       { upstream: 'echo' },
     ),
     fields('capitals in a name', ask('GET', '/', [['X-Capital', '1']])),
