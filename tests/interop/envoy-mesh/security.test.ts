@@ -75,7 +75,7 @@ metadata: { name: catalog, namespace: shop }
 spec:
   selector: { matchLabels: { app: catalog } }
   rules:
-    - to: [{ operation: { paths: [/open] } }]
+    - to: [{ operation: { paths: [/open, /kept-by-service] } }]
     - from: [{ source: { requestPrincipals: ["https://shop.example/*"] } }]
       to: [{ operation: { paths: [/shop] } }]
     - from: [{ source: { requestPrincipals: ["*/ann"] } }]
@@ -95,6 +95,22 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: watched, namespace: shop }
 spec: { action: AUDIT, rules: [{}] }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: of-service, namespace: shop }
+spec:
+  action: DENY
+  targetRefs: [{ group: "", kind: Service, name: catalog }]
+  rules: [{ to: [{ operation: { paths: [/kept-by-service] } }] }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: of-another-service, namespace: shop }
+spec:
+  action: DENY
+  targetRef: { kind: Service, name: authz }
+  rules: [{ to: [{ operation: { paths: [/open] } }] }]
 `
   }
 
@@ -111,6 +127,11 @@ spec: { action: AUDIT, rules: [{}] }
   test('without a token what needs none is served, the rest is forbidden', async () => {
     assert.equal(await status('/open'), 200)
     assert.equal(await status('/shop'), 403)
+  })
+
+  test('a policy that names a Service holds for what stands behind it, and for nothing else', async () => {
+    assert.equal(await status('/kept-by-service'), 403)
+    assert.equal(await status('/open'), 200)
   })
 
   test('a bad token is refused even where none is needed', async () => {
