@@ -100,8 +100,8 @@ function unreachableFault(loser: Loser, reached: boolean): string | undefined {
   return reached ? 'named unreachable, but another request reaches it' : undefined
 }
 
-/** Undefined when a client cannot make the change. */
-function changedRequest(
+/** The request changed as a proof says; undefined when a client cannot make the change. */
+export function changedRequest(
   { side, request, explained }: Explanandum,
   changes: readonly RequestChange[],
 ): TestRequest | undefined {
