@@ -5,33 +5,14 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { served, service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: authz, namespace: shop, labels: { app: authz } }
-spec: { command: [authz], serviceAccount: authz, proxy: none, ports: [{ name: other, port: 9999 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: authz, namespace: shop }
-spec: { selector: { app: authz }, ports: [{ name: http, port: 9999 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
-`
+const base = [
+  workload('web'),
+  served('catalog'),
+  workload('authz', { more: 'proxy: none', ports: '{ name: other, port: 9999 }' }),
+  service('authz', { ports: '{ name: http, port: 9999 }' }),
+].join('')
 
 interface Issuer {
   readonly jwks: string
