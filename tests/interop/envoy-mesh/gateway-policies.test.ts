@@ -2,22 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, http, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { gatewayWorkload, served } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: front, namespace: shop, labels: { tier: edge } }
-spec: { proxy: gateway, serviceAccount: front }
+const base = `${served('catalog')}${gatewayWorkload('front', 'tier: edge')}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway

@@ -4,9 +4,9 @@ import { chooseCluster, chooseTcpCluster, type ClusterChoice } from '../decide/c
 import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
-import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-edits.ts'
+import { editHeaders, type HeaderTarget, headerLevels, receivedValue } from '../decide/header-edits.ts'
 import { dueMirrors } from '../decide/mirrors.ts'
-import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
+import { type NormalizedPath, requestPath } from '../decide/normalize-path.ts'
 import { connectionHash, requestHash } from '../decide/request-hash.ts'
 import { directLocation, redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
@@ -152,7 +152,7 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
 
 function pathOf(manager: HttpConnectionManager, request: PlainRequest): NormalizedPath {
   if (request.method === 'CONNECT') return { kind: 'path', path: request.path }
-  return normalizePath(request.path, manager.path)
+  return requestPath(request.path, manager.path, plainHead(request))
 }
 
 /** Without its port, where the manager says so. */
@@ -356,7 +356,8 @@ function changed(request: PlainRequest, subject: Subject, routed: Routed): Plain
     remove: (name) => headers.delete(name),
   }
   editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers))
-  const edited = { ...request, headers: Object.fromEntries(headers) }
+  const received = [...headers].map(([name, values]) => [name, values.map(receivedValue)] as const)
+  const edited = { ...request, headers: Object.fromEntries(received) }
   return { ...edited, ...rewriteRequest(routed.route, routed.leg, plainHead(edited), '') }
 }
 
