@@ -10,7 +10,7 @@ const timeoutMs = 2_000
 /** A digest of the versions of all routes a proxy has accepted; undefined if it does not answer. */
 export async function acceptedRoutes(address: string): Promise<string | undefined> {
   try {
-    const response = await fetch(`http://${address}:${adminPort}/config_dump`, {
+    const response = await fetch(`http://${address}:${adminPort}/config_dump?mask=versions`, {
       signal: AbortSignal.timeout(timeoutMs),
     })
     const dump = (await response.json()) as { versions: Record<string, { accepted: unknown }> }
