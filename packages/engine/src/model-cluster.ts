@@ -34,6 +34,8 @@ export interface Cluster extends ResourceInfo {
   /** `filter_metadata`, e.g. `istio` with the service's name for metrics. */
   readonly metadata: Readonly<Record<string, Json>>
   readonly secretNames: readonly string[]
+  /** Those of them that are waited for no longer than `initial_fetch_timeout`. */
+  readonly dispensableSecrets?: readonly string[]
 }
 
 /** Load balancing of a cluster. */

@@ -25,6 +25,8 @@ export interface CommonTls {
   readonly givenCertificates?: readonly GivenCertificate[]
   /** SDS name of the roots the peer must chain to; undefined: the peer is not verified, unless `givenRoots`. */
   readonly rootsSecret: string | undefined
+  /** SDS names that are waited for no longer than `initial_fetch_timeout`: connections that need them fail from then on. */
+  readonly dispensableSecrets?: readonly string[]
   /** Roots that came with the resource, or those of this machine. */
   readonly givenRoots?: PemSource | { readonly kind: 'system' }
   /** Revoked certificates. */

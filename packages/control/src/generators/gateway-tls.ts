@@ -8,14 +8,13 @@ import {
   type TlsCertificateSchema,
   TlsParameters_TlsProtocol as Protocol,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/common'
-import type { SdsSecretConfigSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
 import {
   type CommonTlsContextSchema,
   DownstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
-import { secretSource } from './config-source.ts'
 import { pack } from './encode.ts'
 import type { Init } from './init.ts'
+import { authoritiesSecret, certificateSecret, secretConfig } from './secret-names.ts'
 import { alpn, downstreamMtls } from './tls-contexts.ts'
 
 type CommonInit = Init<typeof CommonTlsContextSchema>
@@ -25,16 +24,6 @@ type Offered = (typeof alpn)[keyof typeof alpn]
 export interface ServerTlsScope {
   readonly trustDomain: string
   readonly offered: Offered
-}
-
-/** Name of the SDS resource with key and certificate of a `credentialName`. */
-export function certificateSecret(name: string): string {
-  return `kubernetes://${name}`
-}
-
-/** Name of the SDS resource with the authorities of a `credentialName`. */
-export function authoritiesSecret(name: string): string {
-  return `kubernetes://${name}-cacert`
 }
 
 /** The Secrets with certificates of a server. */
@@ -80,7 +69,8 @@ const protocols: Readonly<Record<TlsVersion, Protocol | undefined>> = {
 
 function certificates(tls: ServerTls): Pick<CommonInit, 'tlsCertificates' | 'tlsCertificateSdsSecretConfigs'> {
   const names = certificateNames(tls)
-  if (names.length > 0) return { tlsCertificateSdsSecretConfigs: names.map((name) => secret(certificateSecret(name))) }
+  if (names.length > 0)
+    return { tlsCertificateSdsSecretConfigs: names.map((name) => secretConfig(certificateSecret(name))) }
   return { tlsCertificates: (tls.tlsCertificates ?? [tls]).flatMap(certificateOf) }
 }
 
@@ -105,7 +95,7 @@ function validation(tls: ServerTls): NonNullable<CommonInit['validationContextTy
   const name = authoritiesName(tls) ?? ''
   return {
     case: 'combinedValidationContext',
-    value: { defaultValidationContext: names, validationContextSdsSecretConfig: secret(authoritiesSecret(name)) },
+    value: { defaultValidationContext: names, validationContextSdsSecretConfig: secretConfig(authoritiesSecret(name)) },
   }
 }
 
@@ -113,10 +103,6 @@ function validation(tls: ServerTls): NonNullable<CommonInit['validationContextTy
 function nameMatchers(name: string): Init<typeof SubjectAltNameMatcherSchema>[] {
   const types = name.includes('://') ? [SanType.URI] : [SanType.DNS, SanType.EMAIL, SanType.IP_ADDRESS]
   return types.map((sanType) => ({ sanType, matcher: { matchPattern: { case: 'exact', value: name } } }))
-}
-
-function secret(name: string): Init<typeof SdsSecretConfigSchema> {
-  return { name, sdsConfig: secretSource() }
 }
 
 function file(path: string): Init<typeof DataSourceSchema> {

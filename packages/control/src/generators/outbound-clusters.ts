@@ -1,7 +1,9 @@
 // One cluster per Service port and subset.
 import { originOf } from '@weft/core'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { credentialsOf } from '../snapshot/topics.ts'
 import {
+  type DestinationRule,
   mergeDestinationRules,
   type PolicyDefaults,
   policyDefaults,
@@ -41,14 +43,16 @@ export const outboundClusters = generator({
     hosts: importsOf(mesh, proxy),
     namespace: importsOf(mesh, proxy) === undefined ? '' : proxy.instance.namespace,
     byName: proxy.interception === 'explicit' || proxy.instance.proxy === 'gateway',
+    gateway: proxy.instance.proxy === 'gateway',
   }),
   each: ['Service'],
-  views(mesh, { callers, hosts, namespace, ...scope }, item) {
+  views(mesh, { callers, hosts, namespace, gateway, ...scope }, item) {
     const service = item as Service
     if (!isSeen(mesh, service, callers) || !imports(mesh, hosts, service, namespace)) return []
     const refs = serviceReferences(mesh, service, callers)
     const own = { sourceAddress: sourceAddress(mesh, service), defaults: serviceDefaults(service, scope.defaults) }
-    return [makeView<ClusterScope, ServiceReferences>({ ...scope, ...own }, refs)]
+    const credentials = takesCredentials(gateway, refs.destinationRules) ? { credentials: true as const } : {}
+    return [makeView<ClusterScope, ServiceReferences>({ ...scope, ...own, ...credentials }, refs)]
   },
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
@@ -69,6 +73,11 @@ export const outboundClusters = generator({
     return { resources, problems: [], losers: merged.losers }
   },
 })
+
+/** Sidecars take Secrets from rules that select them, gateways from all (the selecting ones come first). */
+function takesCredentials(gateway: boolean, rules: readonly DestinationRule[]): boolean {
+  return rules.some(({ spec }) => credentialsOf(spec).length > 0 && (spec.workloadSelector !== undefined || gateway))
+}
 
 function cluster(
   scope: ClusterScope,

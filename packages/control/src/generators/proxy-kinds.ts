@@ -4,7 +4,7 @@ import { connectTerminate } from './connect-terminate.ts'
 import { egressListeners } from './egress-listeners.ts'
 import { endpoints } from './endpoints.ts'
 import { gatewayListeners } from './gateway-listeners.ts'
-import { gatewaySecrets } from './gateway-secrets.ts'
+import { credentialSecrets } from './credential-secrets.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
 import { gatewayApiClusters } from './gateway-api/clusters.ts'
 import { gatewayApiDatagrams } from './gateway-api/datagram-clusters.ts'
@@ -35,6 +35,7 @@ const sidecar: readonly Generator[] = [
   outboundClusters,
   keyClusters,
   endpoints,
+  credentialSecrets,
   inboundListeners,
   connectTerminate,
   outboundListeners,
@@ -49,6 +50,7 @@ const redirectedSidecar: readonly Generator[] = [
   outboundClusters,
   keyClusters,
   endpoints,
+  credentialSecrets,
   redirectListeners,
   redirectPorts,
   boundPorts,
@@ -63,7 +65,7 @@ const gateway: readonly Generator[] = [
   outboundClusters,
   keyClusters,
   endpoints,
-  gatewaySecrets,
+  credentialSecrets,
   gatewayApiSecrets,
   gatewayApiClusters,
   gatewayApiDatagrams,

@@ -18,6 +18,7 @@ import {
 import { sdsSource } from './config-source.ts'
 import { pack } from './encode.ts'
 import type { Init } from './init.ts'
+import { authoritiesSecret, certificateSecret, secretConfig } from './secret-names.ts'
 
 type TransportSocketInit = Init<typeof TransportSocketSchema>
 type SanMatcherInit = Init<typeof SubjectAltNameMatcherSchema>
@@ -50,17 +51,21 @@ export function upstreamMtls(sni: string, spiffeIds: readonly string[], offered:
 
 /**
  * Client side of TLS that a DestinationRule asks for, with files of the proxy's machine. The server is always verified: by the
- * authorities named, else those of the system; by the names given, else the one it is asked for by.
+ * authorities named, else those of the system; by the names given, else the one it is asked for by. `credentials`: whether the proxy takes
+ * Secrets that the rule names.
  */
 export function originatedTls(
   tls: ClientTls,
   host: string,
   offered: Alpn,
   flavor: 'weft' | 'envoy',
+  credentials = false,
 ): TransportSocketInit {
   const sni = tls.sni ?? host
   const names = (tls.subjectAltNames?.length ?? 0) > 0 ? (tls.subjectAltNames ?? []) : [sni]
-  const { clientCertificate, privateKey } = tls
+  const { clientCertificate, privateKey, mode } = tls
+  const credential = credentials ? tls.credentialName : undefined
+  const typedNames = { matchTypedSubjectAltNames: names.map(nameMatcher) }
   return tlsSocket(
     pack(UpstreamTlsContextSchema, {
       sni,
@@ -73,14 +78,26 @@ export function originatedTls(
         ...(clientCertificate === undefined || privateKey === undefined
           ? {}
           : { tlsCertificates: [{ certificateChain: file(clientCertificate), privateKey: file(privateKey) }] }),
-        validationContextType: {
-          case: 'validationContext',
-          value: {
-            ...authorities(tls, flavor),
-            ...(tls.caCrl === undefined ? {} : { crl: file(tls.caCrl) }),
-            matchTypedSubjectAltNames: names.map(nameMatcher),
-          },
-        },
+        ...(credential === undefined || mode !== 'MUTUAL'
+          ? {}
+          : { tlsCertificateSdsSecretConfigs: [secretConfig(certificateSecret(credential))] }),
+        validationContextType:
+          credential === undefined
+            ? {
+                case: 'validationContext',
+                value: {
+                  ...authorities(tls, flavor),
+                  ...(tls.caCrl === undefined ? {} : { crl: file(tls.caCrl) }),
+                  ...typedNames,
+                },
+              }
+            : {
+                case: 'combinedValidationContext',
+                value: {
+                  defaultValidationContext: typedNames,
+                  validationContextSdsSecretConfig: secretConfig(authoritiesSecret(credential)),
+                },
+              },
       },
     }),
   )

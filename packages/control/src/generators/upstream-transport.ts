@@ -30,6 +30,8 @@ export interface TransportScope {
   readonly trustDomain: string
   readonly rootNamespace: string
   readonly flavor: 'weft' | 'envoy'
+  /** Whether Secrets that rules name are for its proxies. */
+  readonly credentials?: true
 }
 
 /** A Service port, or a subset of it, and the policy that holds for it. */
@@ -89,7 +91,13 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
     const offers = kind === 'tcp' ? alpn.none : offered(protocol)
     return {
       sockets: {
-        transportSocket: originatedTls(withNames(policy.tls, service), serviceHost(service), offers, scope.flavor),
+        transportSocket: originatedTls(
+          withNames(policy.tls, service),
+          serviceHost(service),
+          offers,
+          scope.flavor,
+          scope.credentials,
+        ),
       },
       protocol,
     }

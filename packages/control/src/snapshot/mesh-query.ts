@@ -36,6 +36,7 @@ import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } fro
 import {
   addressTopic,
   askingForFailover,
+  namingSecrets,
   askingForLabels,
   candidateTopics,
   carrierTopic,
@@ -194,6 +195,11 @@ export class MeshQuery {
   failoverLabelKeys(): string[] {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
     return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
+  }
+
+  /** The DestinationRules that name Secrets. */
+  rulesNamingSecrets(): readonly SnapshotObject<DestinationRuleSpec>[] {
+    return this.#at(namingSecrets)
   }
 
   /** Whether some DestinationRule shares endpoints among its callers by zone. */

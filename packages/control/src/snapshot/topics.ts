@@ -1,6 +1,7 @@
 // The questions that views ask of a mesh, as names: a topic is one question, and an object is part of the answer to the
 // topics listed here. What an object says about itself is all that goes in, so a change of it touches these topics only.
 import {
+  type ClientTls,
   type DestinationRuleSpec,
   type KindName,
   type LoadBalancer,
@@ -163,6 +164,16 @@ function balancersOf({ trafficPolicy, subsets }: DestinationRuleSpec): LoadBalan
     .flatMap((policy) => policy?.loadBalancer ?? [])
 }
 
+/** The DestinationRules that name Secrets. */
+export const namingSecrets = 'DestinationRule?credentialName'
+
+/** The settings of a rule for servers outside that name Secrets. */
+export function credentialsOf({ trafficPolicy, subsets }: DestinationRuleSpec): ClientTls[] {
+  return [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)]
+    .flatMap((policy) => [policy, ...(policy?.portLevelSettings ?? [])])
+    .flatMap((policy) => (policy?.tls?.credentialName === undefined ? [] : policy.tls))
+}
+
 /** What selects by labels: all candidates for a workload are found under these topics. */
 export function candidateTopics(kind: string, namespace: string, labels: Labels): string[] {
   return [`${kind}?${namespace}`, ...labelTopics(kind, namespace, labels)]
@@ -217,6 +228,7 @@ function destinationRuleTopics({ id, spec }: SnapshotObject<DestinationRuleSpec>
     destinationRuleTopic(host),
     ...(everyone ? [] : [localDestinationRules]),
     ...(failoverLabels(spec).length === 0 && !sharesByZone(spec) ? [] : [askingForFailover]),
+    ...(credentialsOf(spec).length === 0 ? [] : [namingSecrets]),
   ]
 }
 

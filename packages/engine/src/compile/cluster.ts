@@ -51,13 +51,18 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
-    secretNames: allSecretNames([socket, ...transportSocketMatches]),
+    ...secretsOf([socket, ...transportSocketMatches]),
     ...holdsKeys([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
   }
 }
 
-function allSecretNames(sockets: readonly UpstreamSocket[]): readonly string[] {
-  return [...new Set(sockets.flatMap(({ tls }) => (tls === undefined ? [] : secretNamesOf(tls))))]
+function secretsOf(sockets: readonly UpstreamSocket[]): Pick<Cluster, 'secretNames' | 'dispensableSecrets'> {
+  const contexts = sockets.flatMap(({ tls }) => tls ?? [])
+  const dispensable = new Set(contexts.flatMap((tls) => tls.dispensableSecrets ?? []))
+  return {
+    secretNames: [...new Set(contexts.flatMap(secretNamesOf))],
+    ...(dispensable.size === 0 ? {} : { dispensableSecrets: [...dispensable] }),
+  }
 }
 
 function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['discovery'] {

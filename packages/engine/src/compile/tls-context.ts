@@ -117,6 +117,7 @@ function compileCommonTls(context: Context, at: string, tls: lean.CommonTlsConte
     refuse(`${at}.tls_certificates`, 'cannot be mixed with certificates from SDS')
   const given = tls.tlsCertificates.map((one, index) => givenCertificate(`${at}.tls_certificates[${index}]`, one))
   return {
+    ...dispensableSecrets(tls),
     certificateSecret: secrets[0],
     ...(secrets.length > 1 ? { moreCertificateSecrets: secrets.slice(1) } : {}),
     ...(given.length > 0 ? { givenCertificates: given } : {}),
@@ -124,6 +125,15 @@ function compileCommonTls(context: Context, at: string, tls: lean.CommonTlsConte
     alpn: tls.alpnProtocols,
     ...compileTlsParameters(`${at}.tls_params`, tls.tlsParams),
   }
+}
+
+/** Waiting for a secret ends, as for anything in xDS, after its `initial_fetch_timeout` (15 s unless set), and never with 0. */
+function dispensableSecrets(tls: lean.CommonTlsContext): Pick<CommonTls, 'dispensableSecrets'> {
+  const roots = tls.combinedValidationContext?.validationContextSdsSecretConfig ?? tls.validationContextSdsSecretConfig
+  const names = [...tls.tlsCertificateSdsSecretConfigs, ...(roots === undefined ? [] : [roots])]
+    .filter(({ sdsConfig }) => sdsConfig !== undefined && sdsConfig.initialFetchTimeout !== 0)
+    .map(({ name }) => name)
+  return names.length === 0 ? {} : { dispensableSecrets: names }
 }
 
 /** The SDS names that a context needs before it can be served by. */

@@ -128,6 +128,21 @@ test('a cluster whose endpoints never come serves without them after fifteen sec
   assert.equal(store.active.clusters.size, 1)
 })
 
+test('a secret is waited for without end, or for 15 s where it may be done without', async () => {
+  const { store, world } = makeStore()
+  const own = { ...clusterOf('a', ['default']), dispensableSecrets: [] }
+  const written = { ...clusterOf('a', ['kubernetes://partner']), dispensableSecrets: ['kubernetes://partner'] }
+  await store.onUpdate(typeUrl.clusterLoadAssignment, [resource('a', endpoints)], [])
+  await store.onUpdate(typeUrl.cluster, [resource('own', own), resource('written', written)], [])
+  await store.onUpdate(typeUrl.clusterLoadAssignment, [resource('a', endpoints)], [])
+  await world.clock.advance(14_900)
+  assert.deepEqual([...store.active.clusters.keys()], [])
+  await world.clock.advance(200)
+  assert.deepEqual([...store.active.clusters.keys()], ['written'])
+  await world.clock.advance(60_000)
+  assert.deepEqual(store.warming, [{ kind: 'cluster', name: 'own', waitsFor: ['secret default'] }])
+})
+
 test('a cluster taken away before its routes stays until they let go of it, or for five seconds', async () => {
   const { store, world } = makeStore()
   await store.onUpdate(typeUrl.cluster, [resource('a', clusterOf('a')), resource('b', clusterOf('b'))], [])

@@ -6,8 +6,8 @@ import { type Accepted, type AcceptedResources, edsNameOf, noResources } from '.
 import type { ResourceReaders } from './resource-readers.ts'
 import { settle, type Warming } from './warming.ts'
 
-/** Waiting for a cluster's endpoints ends after this long (Envoy's default initial_fetch_timeout). */
-const endpointsTimeoutMs = 15_000
+/** Waiting for a cluster's endpoints and secrets ends after this long (Envoy's default initial_fetch_timeout). */
+const fetchTimeoutMs = 15_000
 /** A cluster that routes still name is kept this long after it was taken away. */
 const removalGraceMs = 5_000
 /** Compiling runs in slices of about this long, so that a big update does not hold up requests. */
@@ -192,8 +192,8 @@ export class ConfigStore implements XdsConsumer {
     const previous = this.active
     const result = settle(this.accepted, previous, {
       hasSecret: (name) => this.#secrets.has(name),
-      endpointsOverdue: (cluster) =>
-        nowMs - (this.#waitingSinceMs.get(cluster) ?? nowMs) >= endpointsTimeoutMs && this.#waitingSinceMs.has(cluster),
+      clusterOverdue: (cluster) =>
+        nowMs - (this.#waitingSinceMs.get(cluster) ?? nowMs) >= fetchTimeoutMs && this.#waitingSinceMs.has(cluster),
       removalOverdue: (cluster) => nowMs - (this.#removedAtMs.get(cluster) ?? 0) >= removalGraceMs,
     })
     this.warming = result.warming
@@ -208,7 +208,7 @@ export class ConfigStore implements XdsConsumer {
     const waiting = new Set(warming.filter(({ kind }) => kind === 'cluster').map(({ name }) => name))
     for (const name of waiting) if (!this.#waitingSinceMs.has(name)) this.#waitingSinceMs.set(name, nowMs)
     for (const name of this.#waitingSinceMs.keys()) {
-      // Once overdue it stays so: the cluster serves without endpoints until some arrive.
+      // Once overdue it stays so: the cluster serves without what it waited for until that arrives.
       if (!waiting.has(name) && !this.accepted.clusters.has(name)) this.#waitingSinceMs.delete(name)
     }
   }
@@ -220,7 +220,7 @@ export class ConfigStore implements XdsConsumer {
     for (const name of lingering) dueMs = Math.min(dueMs, (this.#removedAtMs.get(name) ?? nowMs) + removalGraceMs)
     for (const { kind, name } of this.warming) {
       if (kind !== 'cluster') continue
-      const endMs = (this.#waitingSinceMs.get(name) ?? nowMs) + endpointsTimeoutMs
+      const endMs = (this.#waitingSinceMs.get(name) ?? nowMs) + fetchTimeoutMs
       if (endMs > nowMs) dueMs = Math.min(dueMs, endMs)
     }
     if (dueMs === Number.POSITIVE_INFINITY) return

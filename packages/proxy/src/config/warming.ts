@@ -5,8 +5,8 @@ import { type AcceptedResources, edsNameOf } from './accepted.ts'
 export interface WarmingInputs {
   /** True when the secret is there. */
   hasSecret(name: string): boolean
-  /** True when waiting for the endpoints of this cluster has gone on for too long: it serves without. */
-  endpointsOverdue(cluster: string): boolean
+  /** True when this cluster has waited too long for its endpoints, and for secrets that may be done without: it serves as it is. */
+  clusterOverdue(cluster: string): boolean
   /** True when a cluster that was taken away has been kept for the routes that still name it for long enough. */
   removalOverdue(cluster: string): boolean
 }
@@ -53,10 +53,13 @@ function settleClusters(
 ): Map<string, Cluster> {
   const clusters = new Map<string, Cluster>()
   for (const [name, { value }] of accepted.clusters) {
-    const missing = value.secretNames.filter((secret) => !inputs.hasSecret(secret))
+    const overdue = inputs.clusterOverdue(name)
+    const missing = value.secretNames.filter(
+      (secret) => !inputs.hasSecret(secret) && !(overdue && value.dispensableSecrets?.includes(secret) === true),
+    )
     const waitsFor = missing.map((secret) => `secret ${secret}`)
     const edsName = edsNameOf(value)
-    if (edsName !== undefined && !accepted.endpoints.has(edsName) && !inputs.endpointsOverdue(name)) {
+    if (edsName !== undefined && !accepted.endpoints.has(edsName) && !overdue) {
       waitsFor.push(`endpoints ${edsName}`)
     }
     const previous = active.clusters.get(name)

@@ -11,7 +11,8 @@ import type { NamedObject } from '../../gateway-api/certificates.ts'
 import { pack } from '../encode.ts'
 import type { Init } from '../init.ts'
 import { type alpn, systemAuthorities } from '../tls-contexts.ts'
-import { certificateSecret, secretConfig } from './listener-socket.ts'
+import { secretConfig } from '../secret-names.ts'
+import { certificateSecret } from './listener-socket.ts'
 
 /** How a backend is spoken to over TLS. */
 export interface BackendTls {

@@ -1,15 +1,14 @@
 // TLS that ends at a listener: the certificates it shows, and the authorities that clients are verified by.
 import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
-import { ApiVersion } from '@weft/xds/es/envoy/config/core/v3/config_source'
 import {
   CertificateValidationContext_TrustChainVerification as TrustChain,
   TlsParameters_TlsProtocol as Protocol,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/common'
-import type { SdsSecretConfigSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
 import { DownstreamTlsContextSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import type { ListenerTls, NamedObject } from '../../gateway-api/certificates.ts'
 import { pack } from '../encode.ts'
 import type { Init } from '../init.ts'
+import { secretConfig } from '../secret-names.ts'
 
 /** Name of the secret with the key and certificate of a Secret. */
 export function certificateSecret({ namespace, name }: NamedObject): string {
@@ -55,9 +54,4 @@ export function listenerSocket(
     },
   })
   return { name: 'envoy.transport_sockets.tls', configType: { case: 'typedConfig', value: config } }
-}
-
-/** Over the ADS stream; a secret that is not there must not keep the other listeners of its port from working. */
-export function secretConfig(name: string): Init<typeof SdsSecretConfigSchema> {
-  return { name, sdsConfig: { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: 'ads', value: {} } } }
 }

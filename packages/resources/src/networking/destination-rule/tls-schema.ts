@@ -1,9 +1,6 @@
 // Schema of the TLS that a client speaks.
 import { boolean, doc, type Finding, list, object, refused, type Schema, text, word } from '../../schema/schema.ts'
 
-const noSecrets =
-  'Secrets are not read yet; write paths of files (`caCertificates`, `clientCertificate`, `privateKey`).'
-
 /** `trafficPolicy.tls`. Files are read by the client's proxy. */
 export const clientTls: Schema = object(
   {
@@ -14,7 +11,10 @@ export const clientTls: Schema = object(
     clientCertificate: doc('File of the own certificate, for MUTUAL.', text('path')),
     privateKey: doc('File of the own key, for MUTUAL.', text('path')),
     caCertificates: doc('File of the authorities that the server must be signed by.', text('path')),
-    credentialName: doc('Secret with key and certificates.', refused(noSecrets, text('not-empty'))),
+    credentialName: doc(
+      "Secret with authorities and, for MUTUAL, key and certificate, in the proxy's namespace; sidecars read it where the rule has a `workloadSelector`.",
+      text('dns-name'),
+    ),
     subjectAltNames: doc('Names of which the certificate of the server must bear one.', list(text('not-empty'))),
     sni: doc('Server name to ask for; the name of the host unless written.', text('not-empty')),
     insecureSkipVerify: doc(
@@ -39,10 +39,18 @@ const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'] as 
 
 function* checkTls(value: WrittenTls): Iterable<Finding> {
   if (value.mode === 'DISABLE' || value.mode === 'ISTIO_MUTUAL') {
-    for (const field of files) {
+    for (const field of [...files, 'credentialName'] as const) {
       if (value[field] === undefined) continue
       const message = `has no effect with mode ${value.mode}`
       yield { at: [field], code: 'conflicting-fields', message, mend: 'Remove it, or use mode SIMPLE or MUTUAL.' }
+    }
+    return
+  }
+  if (value.credentialName !== undefined) {
+    for (const field of files) {
+      if (value[field] === undefined) continue
+      const message = 'stands beside `credentialName`, which brings all of it'
+      yield { at: [field], code: 'conflicting-fields', message, mend: 'Remove one of the two.' }
     }
     return
   }
@@ -52,7 +60,7 @@ function* checkTls(value: WrittenTls): Iterable<Finding> {
     const message = 'has no effect with mode SIMPLE'
     yield { at: [field], code: 'conflicting-fields', message, mend: 'Use mode MUTUAL, or remove it.' }
   }
-  if (value.mode !== 'MUTUAL' || value.credentialName !== undefined) return
+  if (value.mode !== 'MUTUAL') return
   for (const field of ['clientCertificate', 'privateKey'] as const) {
     if (value[field] !== undefined) continue
     yield { code: 'missing-field', message: `has no \`${field}\`, which MUTUAL needs`, mend: `Add \`${field}\`.` }

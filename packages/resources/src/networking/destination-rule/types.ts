@@ -80,6 +80,8 @@ export interface ClientTls {
   readonly privateKey?: string
   readonly caCertificates?: string
   readonly caCrl?: string
+  /** A Secret in the namespace of the proxy, in place of files; sidecars take it only from rules that select them. */
+  readonly credentialName?: string
   readonly subjectAltNames?: readonly string[]
   readonly sni?: string
 }

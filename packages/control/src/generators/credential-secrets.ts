@@ -1,14 +1,15 @@
-// Certificates and authorities that Gateways name, from Secrets in the namespace of the workload that serves them. They go to gateways only, and
-// nowhere but over the stream that every proxy proves its identity on.
+// Certificates and authorities that Gateways and DestinationRules name, from Secrets in the namespace of the workload that needs them. They go to
+// gateways, and to sidecars that a rule selects, and nowhere but over the stream that every proxy proves its identity on.
 import { originOf } from '@weft/core'
-import type { SecretSpec } from '@weft/resources'
+import { type SecretSpec, selectsLabels } from '@weft/resources'
 import { SecretSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { credentialsOf } from '../snapshot/topics.ts'
 import { encodeResource } from './encode.ts'
-import { authoritiesName, authoritiesSecret, certificateNames, certificateSecret } from './gateway-tls.ts'
-import type { Gateway } from './gateways.ts'
+import { authoritiesName, certificateNames } from './gateway-tls.ts'
 import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
+import { authoritiesSecret, certificateSecret } from './secret-names.ts'
 
 type Secret = SnapshotObject<SecretSpec>
 
@@ -19,11 +20,17 @@ interface SecretView {
 }
 
 /** `kubernetes://<secret>`, `kubernetes://<secret>-cacert` */
-export const gatewaySecrets = generator({
-  name: 'gateway-secrets',
-  scope: (_mesh, { instance }) => ({ namespace: instance.namespace, labels: instance.labels }),
-  views(mesh, { namespace, labels }) {
-    const { certificates, authorities } = credentialsOf(mesh.gatewaysFor(labels))
+export const credentialSecrets = generator({
+  name: 'credential-secrets',
+  scope(mesh, { instance: { namespace, labels, proxy } }) {
+    const taker = { namespace, labels, gateway: proxy === 'gateway' }
+    const [shown, asked] = [shownBy(mesh, taker), askedBy(mesh, taker)]
+    const certificates = unique([...shown.certificates, ...asked.certificates])
+    const authorities = unique([...shown.authorities, ...asked.authorities])
+    // Most proxies need none, and are all alike.
+    return { namespace: authorities.length + certificates.length === 0 ? '' : namespace, certificates, authorities }
+  },
+  views(mesh, { namespace, certificates, authorities }) {
     const view = (kind: SecretView['kind'], name: string, names: readonly string[]) =>
       makeView<SecretView, { secrets: readonly Secret[] }>({ name, kind }, { secrets: found(mesh, namespace, names) })
     return [
@@ -40,19 +47,44 @@ export const gatewaySecrets = generator({
     })
     const [first] = refs.secrets
     if (resources.length === 0 && first !== undefined) {
-      const message = `holds no ${kind === 'certificate' ? 'certificate and key (tls.crt, tls.key)' : 'authorities (ca.crt)'} for a Gateway`
+      const message = `holds no ${kind === 'certificate' ? 'certificate and key (tls.crt, tls.key)' : 'authorities (ca.crt)'}, which a Gateway or DestinationRule names it for`
       problems.push({ origin: originOf(first.id, ''), message })
     }
     return { resources: resources.slice(0, 1), problems, losers: [] }
   },
 })
 
+interface Taker {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly gateway: boolean
+}
+
+interface Names {
+  readonly certificates: readonly string[]
+  readonly authorities: readonly string[]
+}
+
 /** The Secrets that servers of Gateways name. */
-function credentialsOf(gateways: readonly Gateway[]): { certificates: string[]; authorities: string[] } {
+function shownBy(mesh: MeshQuery, { labels, gateway }: Taker): Names {
+  const gateways = gateway ? mesh.gatewaysFor(labels) : []
   const all = gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
   return {
-    certificates: unique(all.flatMap(certificateNames)),
-    authorities: unique(all.flatMap((tls) => authoritiesName(tls) ?? [])),
+    certificates: all.flatMap(certificateNames),
+    authorities: all.flatMap((tls) => authoritiesName(tls) ?? []),
+  }
+}
+
+/** The Secrets that DestinationRules name for a proxy. */
+function askedBy(mesh: MeshQuery, { namespace, labels, gateway }: Taker): Names {
+  const all = mesh.rulesNamingSecrets().flatMap(({ id, spec }) => {
+    const { workloadSelector: selector } = spec
+    const selected = selector !== undefined && id.namespace === namespace && selectsLabels(selector.matchLabels, labels)
+    return selected || (gateway && selector === undefined) ? credentialsOf(spec) : []
+  })
+  return {
+    certificates: all.flatMap(({ mode, credentialName = '' }) => (mode === 'MUTUAL' ? [credentialName] : [])),
+    authorities: all.map(({ credentialName = '' }) => credentialName),
   }
 }
 
