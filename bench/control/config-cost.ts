@@ -10,7 +10,8 @@ export interface ConfigCost {
   /** Reading, validating and analysing everything, nothing known before. */
   readonly firstMs: number
   readonly firstCpuMs: number
-  readonly rssMb: number
+  /** The most that was resident until everything was known. */
+  readonly peakRssMb: number
   /** One VirtualService edited: parse, validate, analyse, merge, publish. */
   readonly editMs: readonly number[]
   /** Processor time of such an edit, on average. */
@@ -96,7 +97,7 @@ function measure(objects: number, edits: number): ConfigCost {
   store.apply(files)
   const firstMs = performance.now() - started
   const { user, system } = process.cpuUsage(cpu)
-  const rssMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
+  const peakRssMb = Math.round(process.resourceUsage().maxRSS / 1024)
   const editsOf = (to: ConfigStore, state: (round: number) => readonly SourceFile[]): number[] =>
     Array.from({ length: edits }, (_, round) => {
       const next = state(round)
@@ -124,7 +125,7 @@ function measure(objects: number, edits: number): ConfigCost {
     megabytes: files.reduce((all, { text }) => all + text.length, 0) / 1e6,
     firstMs,
     firstCpuMs: (user + system) / 1000,
-    rssMb,
+    peakRssMb,
     editMs,
     editCpuMs: (editCpu.user + editCpu.system) / 1000 / edits,
     editInOneFileMs,

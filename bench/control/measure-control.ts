@@ -5,7 +5,7 @@ import { median, percentile } from '../statistics.ts'
 import type { ConfigCost } from './config-cost.ts'
 import type { ChangeTime, MeshCost } from './one-mesh.ts'
 
-const small = '100x10,1000x10,1000x200'
+const small = '100x10,1000x10,10000x10,1000x200'
 
 /** Measures each size of `BENCH_CONTROL` (`services x proxies`, comma-separated) and prints a line for it. */
 export function measureControl(): MeshCost[] {
@@ -51,11 +51,13 @@ export function measureConfig(): ConfigCost {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const cost = JSON.parse(output) as ConfigCost
+  const editMs = median(cost.editMs)
   const shown = (times: readonly number[]): string =>
     `${median(times).toFixed(0)} ms (p95 ${percentile(times, 0.95).toFixed(0)})`
   console.log(
     [
-      `${cost.objects} objects (${cost.megabytes.toFixed(1)} MB) parsed, validated, analysed: ${cost.firstMs.toFixed(0)} ms (${cost.firstCpuMs.toFixed(0)} ms of processor time), ${cost.rssMb} MB resident`,
+      `${cost.objects} objects (${cost.megabytes.toFixed(1)} MB) parsed, validated, analysed: ${cost.firstMs.toFixed(0)} ms (${cost.firstCpuMs.toFixed(0)} ms of processor time); at most ${cost.peakRssMb} MB resident`,
+      `  bounds (at 10,000): 5,000 ms ${verdict(cost.firstMs <= 5000)}, 400 MB ${verdict(cost.peakRssMb <= 400)}, an edit in 100 ms ${verdict(editMs <= 100)}`,
       `  one edited, in a file of its own   ${shown(cost.editMs)}, ${cost.editCpuMs.toFixed(0)} ms of processor time`,
       `  one edited, all in one file        ${shown(cost.editInOneFileMs)}`,
       `  per edit: ${cost.validatedPerEdit} validated, ${cost.analysedPerEdit} analysed`,
@@ -64,9 +66,19 @@ export function measureConfig(): ConfigCost {
   return cost
 }
 
+function verdict(holds: boolean): string {
+  return holds ? 'holds' : 'does NOT hold'
+}
+
 function timesOf(times: readonly ChangeTime[]): string {
   const pushed = times.map(({ pushedMs }) => pushedMs)
   const settled = times.map(({ settledMs }) => settledMs)
   const bytes = (pick: (time: ChangeTime) => number): string => `${(median(times.map(pick)) / 1000).toFixed(1)} kB`
-  return `${median(pushed).toFixed(1)} ms (p95 ${percentile(pushed, 0.95).toFixed(1)}) / ${median(settled).toFixed(1)} ms, ${bytes((time) => time.encodedBytes)} encoded, ${bytes((time) => time.pushedBytes)} pushed`
+  const count = (pick: (time: ChangeTime) => number): string => `${median(times.map(pick))}`
+  const counts = `${count((time) => time.objects)} objects, ${count((time) => time.views)} views, ${count((time) => time.encoded)} encoded, ${count((time) => time.compared)} names compared`
+  return [
+    `${median(pushed).toFixed(1)} ms (p95 ${percentile(pushed, 0.95).toFixed(1)}) / ${median(settled).toFixed(1)} ms`,
+    `${bytes((time) => time.encodedBytes)} encoded, ${bytes((time) => time.pushedBytes)} pushed`,
+    counts,
+  ].join(', ')
 }

@@ -1,5 +1,6 @@
 // A mesh of any size for tests and benches of the control plane: services of one port, each with workloads and a rule, made
 // without writing and parsing thousands of documents.
+import { objectKey } from '@weft/core'
 import { contentHash, loadFiles, type MeshObject, type WorkloadInstance } from '@weft/resources'
 
 /** How many of what. */
@@ -40,10 +41,13 @@ export class LargeMesh {
     const { objects, problems } = loadFiles([{ name: 'large.yaml', text: documents.join('---\n') }])
     if (problems.length > 0) throw new Error(`invariant violated: ${problems[0]?.message}`)
     const indices = Array.from({ length: shape.services }, (_, index) => index)
-    this.objects = objects.flatMap((template) => {
+    const unsorted = objects.flatMap((template) => {
       const text = JSON.stringify(template)
       return indices.map((index) => this.#named(template, text, index))
     })
+    // As a store hands them on: by their keys.
+    const keyed = unsorted.map((object) => ({ key: objectKey(object.id), object }))
+    this.objects = keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ object }) => object)
     this.instances = Array.from({ length: shape.proxies }, (_, index) => this.#instance(index))
   }
 

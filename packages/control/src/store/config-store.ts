@@ -8,9 +8,11 @@ import {
   type Problem,
   type SourceFile,
   withoutSuppressed,
+  type WrittenObject,
 } from '@weft/resources'
 import { type FileRecord, updateTable } from './file-table.ts'
-import { type Accepted, invalidSecurityObjects, merge, type MergeOutput } from './merge.ts'
+import { type Accepted, invalidSecurityObjects, merge, type MergeInput, type MergeOutput } from './merge.ts'
+import { changedFiles, mergeEdit } from './merge-edit.ts'
 import { decodeSaved, encodeSaved } from './saved-state.ts'
 import type { StoreState } from './store-state.ts'
 
@@ -51,7 +53,7 @@ export class ConfigStore {
   #saved = ''
   #saving: Promise<void> | undefined
   #saveProblem: Problem | undefined
-  #merged: MergeOutput | undefined
+  #merged: { readonly files: ReadonlyMap<string, FileRecord>; readonly output: MergeOutput } | undefined
   readonly #analysis = new Analysis()
   #relations: readonly Problem[] = []
   #work: StoreWork = { validated: 0, analysed: 0 }
@@ -116,16 +118,16 @@ export class ConfigStore {
   }
 
   #analyse(before: ReadonlyMap<string, FileRecord>): void {
-    const written = []
-    let { validated, analysed } = this.#work
-    for (const record of this.#files.values()) {
-      if (record.parsed === undefined) continue
-      for (const object of record.parsed.written) written.push(object)
-      if (record !== before.get(record.name)) validated += record.parsed.validated
-    }
-    analysed += this.#analysis.update(written).checked
-    this.#relations = withoutSuppressed(this.#analysis.problems(), written)
-    this.#work = { validated, analysed }
+    const edited = changedFiles(before, this.#files)
+    const versions = edited?.flatMap(([old, now]) => versionsOf(old.parsed?.written, now.parsed?.written))
+    const fresh =
+      edited?.map(([, now]) => now) ?? [...this.#files.values()].filter((now) => now !== before.get(now.name))
+    const validated = fresh.reduce((sum, { parsed }) => sum + (parsed?.validated ?? 0), this.#work.validated)
+    const edit = versions?.every((pair) => pair !== undefined) === true ? this.#analysis.edit(versions) : undefined
+    const { checked } =
+      edit ?? this.#analysis.update([...this.#files.values()].flatMap(({ parsed }) => parsed?.written ?? []))
+    this.#relations = withoutSuppressed(this.#analysis.problems(), this.#analysis.faulty())
+    this.#work = { validated, analysed: this.#work.analysed + checked }
   }
 
   /** Waits until what is in force is on disk (or could not be written). */
@@ -142,10 +144,11 @@ export class ConfigStore {
   #merge(): void {
     const nowMs = this.#runtime.clock.nowMs()
     const denied = this.#denied ?? new Set<string>()
-    const merged = merge({ files: this.#files, accepted: this.#accepted, denied, withheld: this.#withheld, nowMs })
+    const input: MergeInput = { files: this.#files, accepted: this.#accepted, denied, withheld: this.#withheld, nowMs }
+    const merged = (this.#merged && mergeEdit(input, this.#merged)) ?? merge(input)
     this.#withheld = merged.withheld
     this.#accepted = merged.accepted
-    this.#merged = merged
+    this.#merged = { files: input.files, output: merged }
     this.#deletion?.cancel()
     if (merged.dueAtMs !== undefined) {
       const waitMs = Math.max(1, Math.ceil(merged.dueAtMs - nowMs))
@@ -156,7 +159,7 @@ export class ConfigStore {
   }
 
   #publish(): void {
-    const merged = this.#merged
+    const merged = this.#merged?.output
     if (merged === undefined) return
     const { objects, stale, blocking, unenforceable } = merged
     const problems = this.#saveProblem === undefined ? merged.problems : [this.#saveProblem, ...merged.problems]
@@ -184,7 +187,7 @@ export class ConfigStore {
   /** One write at a time; what changed meanwhile is written next. */
   #save(): void {
     if (this.#saving !== undefined) return
-    const denied = new Set((this.#merged?.unenforceable ?? []).map(({ id }) => objectKey(id)))
+    const denied = new Set((this.#merged?.output.unenforceable ?? []).map(({ id }) => objectKey(id)))
     const text = encodeSaved({ accepted: this.#accepted, denied, withheld: this.#withheld })
     if (text === this.#saved) return
     this.#saving = this.#write(text).then((written) => {
@@ -203,6 +206,18 @@ export class ConfigStore {
     // A full disk is tried again with the next change.
     return result.ok
   }
+}
+
+/** Both versions of each object; undefined among them when there are not the same objects in the same order. */
+function versionsOf(
+  before: readonly WrittenObject[] = [],
+  after: readonly WrittenObject[] = [],
+): (readonly [WrittenObject, WrittenObject] | undefined)[] {
+  if (before.length !== after.length) return [undefined]
+  return after.map((object, index) => {
+    const old = before[index]
+    return old?.key === object.key ? [old, object] : undefined
+  })
 }
 
 function notSaved(file: string, error: string): Problem {

@@ -39,7 +39,8 @@ export function updateTable(
           },
     )
   }
-  // Files that are gone count as long as something they held is in force.
+  // Files that are gone count as long as something they held is in force. What is in force is of files in the table, but right after a start.
+  if (table.size > 0 && [...table.keys()].every((name) => next.has(name))) return next
   for (const { source } of accepted.values()) {
     const { file: name } = source
     if (next.has(name)) continue
@@ -57,8 +58,7 @@ function parse(
   dataPlane: DataPlane,
 ): ParsedFile {
   const { name, text } = snapshot
-  const held = heldIn(name)
-  if (isCut(text, held)) {
+  if (text !== '' && !text.endsWith('\n') && isCut(text, heldIn(name))) {
     const message = 'the file ends in the middle of what it held before; that stays in force'
     const line = text.split('\n').length
     return unusableFile(name, line, {
@@ -68,7 +68,7 @@ function parse(
     })
   }
   const parsed = parseFile(snapshot, 1, before, dataPlane)
-  if (held.length > 0 && parsed.objects.length === 0 && parsed.problems.length === 0) {
+  if (parsed.objects.length === 0 && parsed.problems.length === 0 && heldIn(name).length > 0) {
     const message = 'the file holds no objects any more; what it held stays in force'
     return unusableFile(name, 1, { code: 'empty-file', message, mend: 'Delete the file to remove its objects.' })
   }
@@ -76,11 +76,11 @@ function parse(
 }
 
 /**
- * Whether a text stops within a document it held before, not at the end of a line: a copy that was interrupted, which
+ * Whether a text that does not stop at the end of a line stops within a document it held before: a copy that was interrupted, which
  * may well be valid YAML with fewer routes or rules.
  */
 function isCut(text: string, held: readonly Accepted[]): boolean {
-  if (held.length === 0 || text === '' || text.endsWith('\n')) return false
+  if (held.length === 0) return false
   const starts = [0]
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
   return held.some(({ source }) => {

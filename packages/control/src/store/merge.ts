@@ -255,7 +255,8 @@ function notKept(key: string, position: Problem['position'], objectId: ObjectId 
   }
 }
 
-function sameText(old: Accepted, candidate: ParsedObject): boolean {
+/** Whether a candidate is what is in force, at the same place. */
+export function sameText(old: Accepted, candidate: ParsedObject): boolean {
   const { file, firstLine, text } = candidate.source
   const same = old.source.file === file && old.source.firstLine === firstLine && old.source.text === text
   return same && old.object.hash === candidate.object?.hash

@@ -74,6 +74,49 @@ test('what a change has checked again does not grow with the mesh', () => {
   assert.deepEqual(work[0], { changed: 1, checked: 1 })
 })
 
+test('versions put in the place of others give the findings of an analysis from nothing; what is not there cannot be replaced', () => {
+  const documents = (variants: readonly number[]): WrittenObject[] =>
+    variants.flatMap((variant, i) => {
+      const text = `${'#\n'.repeat(variant % 2)}apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: s${i} }
+spec: { hosts: [s${i}], http: [{ route: [{ destination: { host: s${variant < 2 ? i : i + 1}, subset: ${variant < 3 ? 'v1' : 'v2'} } }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: s${i} }
+spec: { host: s${variant === 4 ? 0 : i}, subsets: [{ name: v1, labels: { version: v1 } }] }
+`
+      return parseFile({ name: `s${i}.yaml`, text }).written
+    })
+  const services = mesh(4, '5s').filter(({ id }) => id.kind === 'Service' || id.kind === 'Workload')
+  const variants = fc.array(fc.array(fc.nat(4), { minLength: 4, maxLength: 4 }), { minLength: 1, maxLength: 8 })
+  fc.assert(
+    fc.property(variants, (history) => {
+      const analysis = new Analysis()
+      let last = documents([0, 0, 0, 0])
+      analysis.update([...services, ...last])
+      for (const each of history) {
+        const now = documents(each)
+        const versions = now.map((object, index) => [last[index] as WrittenObject, object] as const)
+        assert.ok(analysis.edit(versions) !== undefined)
+        const found = analysis.problems().map(formatProblem)
+        assert.deepEqual(found, analyzeWritten([...services, ...now]).map(formatProblem))
+        const faulty = new Set(analysis.problems().map(({ objectId }) => objectId?.name))
+        assert.deepEqual(new Set(analysis.faulty().map(({ id }) => id.name)), faulty)
+        assert.equal(analysis.edit([[now[0] as WrittenObject, last[1] as WrittenObject]]), undefined, 'another object')
+        assert.equal(
+          analysis.edit([[{ ...(now[0] as WrittenObject) }, now[0] as WrittenObject]]),
+          undefined,
+          'not there',
+        )
+        last = now
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
 test('an object that moves is told of at its new place, and nothing is checked again', () => {
   const text = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 1 }] }\n'
   const analysis = new Analysis()

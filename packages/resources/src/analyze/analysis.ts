@@ -40,7 +40,9 @@ export class Analysis {
   readonly #index = new TopicIndex()
   readonly #found = new Map<string, Found>()
   readonly #askers = new Map<string, Set<string>>()
-  #objects: ReadonlyMap<string, WrittenObject> = new Map()
+  /** Keys of objects with faults. */
+  readonly #faulty = new Set<string>()
+  #objects = new Map<string, WrittenObject>()
 
   constructor({ checks = allChecks, ...surroundings }: AnalysisOptions = {}) {
     this.#surroundings = surroundings
@@ -59,21 +61,37 @@ export class Analysis {
       if (!next.has(object.key)) next.set(object.key, object)
     }
     const changed = this.#replace(next)
-    const again = new Set(changed)
-    for (const asked of this.#index.takeChanges()) {
-      for (const key of this.#askers.get(asked) ?? []) again.add(key)
-    }
     this.#objects = next
-    for (const key of again) this.#check(key, next.get(key))
-    return { changed: changed.length, checked: again.size }
+    return this.#checkAgain(changed)
+  }
+
+  /**
+   * Puts new versions in the place of those there are, as `update` would with everything else as it is, without a look at the others.
+   * Undefined, and nothing is done, when one of those is not what counts: `update` has to tell.
+   */
+  edit(versions: readonly (readonly [before: WrittenObject, after: WrittenObject])[]): AnalysisWork | undefined {
+    if (!versions.every(([before, after]) => this.#objects.get(before.key) === before && after.key === before.key))
+      return undefined
+    const changed: string[] = []
+    for (const [before, after] of versions) {
+      if (this.#put(before, after)) changed.push(after.key)
+      this.#objects.set(after.key, after)
+    }
+    return this.#checkAgain(changed)
+  }
+
+  /** The objects that there is something to say about. */
+  faulty(): WrittenObject[] {
+    return Array.from(this.#faulty, (key) => this.#objects.get(key) ?? []).flat()
   }
 
   /** All findings, by place. */
   problems(): Problem[] {
     const problems: Problem[] = []
-    for (const [key, found] of this.#found) {
+    for (const key of this.#faulty) {
       const object = this.#objects.get(key)
-      if (object === undefined || found.faults.length === 0) continue
+      const found = this.#found.get(key)
+      if (object === undefined || found === undefined) continue
       if (found.placed?.of !== object) {
         found.placed = { of: object, problems: found.faults.map((fault) => problemOf(object, fault)) }
       }
@@ -86,15 +104,7 @@ export class Analysis {
   #replace(next: ReadonlyMap<string, WrittenObject>): string[] {
     const changed: string[] = []
     for (const [key, old] of this.#objects) {
-      const object = next.get(key)
-      if (object === old) continue
-      if (object !== undefined && (object.body === old.body || object.content === old.content)) {
-        this.#index.move(key, object)
-        continue
-      }
-      this.#index.remove(key)
-      changed.push(key)
-      if (object !== undefined) this.#index.add(key, object)
+      if (this.#put(old, next.get(key))) changed.push(key)
     }
     for (const [key, object] of next) {
       if (this.#objects.has(key)) continue
@@ -104,17 +114,40 @@ export class Analysis {
     return changed
   }
 
+  /** Puts a version (or none) in the place of another into the index; true if its content is another. */
+  #put(old: WrittenObject, object: WrittenObject | undefined): boolean {
+    if (object === old) return false
+    if (object !== undefined && (object.body === old.body || object.content === old.content)) {
+      this.#index.move(old.key, object)
+      return false
+    }
+    this.#index.remove(old.key)
+    if (object !== undefined) this.#index.add(old.key, object)
+    return true
+  }
+
+  #checkAgain(changed: readonly string[]): AnalysisWork {
+    const again = new Set(changed)
+    for (const asked of this.#index.takeChanges()) {
+      for (const key of this.#askers.get(asked) ?? []) again.add(key)
+    }
+    for (const key of again) this.#check(key, this.#objects.get(key))
+    return { changed: changed.length, checked: again.size }
+  }
+
   #check(key: string, object: WrittenObject | undefined): void {
     const before = this.#found.get(key)
     for (const name of before?.asked ?? []) this.#forget(name, key)
     for (const name of before?.askedAny ?? []) this.#forget(anyOf(name), key)
     this.#found.delete(key)
+    this.#faulty.delete(key)
     if (object === undefined) return
     const view = new MeshView(this.#index, this.#surroundings)
     const faults: Fault[] = []
     for (const check of this.#checks.get(fullKind(object.id)) ?? []) faults.push(...runCheck(check, object, view))
     for (const check of this.#everyKind) faults.push(...runCheck(check, object, view))
     this.#found.set(key, { faults, asked: view.asked, askedAny: view.askedAny })
+    if (faults.length > 0) this.#faulty.add(key)
     for (const name of view.asked) this.#remember(name, key)
     for (const name of view.askedAny) this.#remember(anyOf(name), key)
   }

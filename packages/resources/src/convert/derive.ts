@@ -3,7 +3,7 @@
 import { objectKey } from '@weft/core'
 import { contentHash } from '../content-hash.ts'
 import { definitions } from '../definitions.ts'
-import { groupOfKind, isKind, type KindName, ofKind, writtenKind } from '../kinds.ts'
+import { groupOfKind, type KindName, ofKind, writtenKind } from '../kinds.ts'
 import type { KindDefinition, WrittenSpec } from '../kind-definition.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import { applyDefaults } from '../schema/apply-defaults.ts'
@@ -20,11 +20,13 @@ export interface Derived {
 }
 
 const sources: readonly KindName[] = ['TrafficSplit', 'TrafficTarget', 'Ingress', 'CircuitBreaker']
+/** Most meshes have none of them, and are asked after each change: by a look at the kind alone. */
+const writtenSources = new Set(sources.map(writtenKind))
 const none: Derived = { objects: [], notExpressed: [] }
 
 /** What follows from the written objects. */
 export function deriveObjects(objects: readonly MeshObject[]): Derived {
-  if (!objects.some((object) => sources.some((kind) => isKind(object, kind)))) return none
+  if (!objects.some(({ id }) => writtenSources.has(id.kind))) return none
   const mesh = new MeshLookup(objects)
   const classes = new Set(
     ofKind(objects, 'IngressClass')

@@ -32,6 +32,17 @@ export class Claims {
   }
 }
 
+/** Whether one object claims what another does, so that it may take its place among all others. */
+export function claimsTheSame(a: MeshObject, b: MeshObject): boolean {
+  const keysOf = (object: MeshObject): string =>
+    isKind(object, 'VirtualService')
+      ? hostClaims(object)
+          .map(({ key }) => key)
+          .join('\n')
+      : ''
+  return keysOf(a) === keysOf(b)
+}
+
 interface HostClaim {
   readonly key: string
   readonly path: string
