@@ -78,7 +78,7 @@ export function counterfactualCases(
   return { toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax), faults, checked, unreachable }
 }
 
-/** Names of routes are unique in their object only, and shares of clusters are those of a route. */
+/** Names of routes are unique in their object only, shares of clusters are those of a route, and so may be the policies of a filter. */
 function reachKey(
   steps: readonly ProofStep[],
   step: ProofStep,
@@ -86,8 +86,10 @@ function reachKey(
   { origin }: Loser['origins'],
 ): string {
   const host = steps.find(({ decision }) => decision === 'virtual-host')?.chosen
-  const route = step.decision === 'cluster' ? steps.find(({ decision }) => decision === 'route') : undefined
-  return [step.decision, host, route?.chosen, route?.origins['origin'], name, origin].join(' ')
+  const ofRoute = step.decision === 'cluster' || step.decision === 'authorization'
+  const route = ofRoute ? steps.find(({ decision }) => decision === 'route') : undefined
+  const place = steps.filter(({ decision }) => decision === step.decision).indexOf(step)
+  return [step.decision, place, host, route?.chosen, route?.origins['origin'], name, origin].join(' ')
 }
 
 function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
@@ -100,8 +102,8 @@ function unreachableFault(loser: Loser, reached: boolean): string | undefined {
   return reached ? 'named unreachable, but another request reaches it' : undefined
 }
 
-/** Undefined when a client cannot make the change. */
-function changedRequest(
+/** The request changed as a proof says; undefined when a client cannot make the change. */
+export function changedRequest(
   { side, request, explained }: Explanandum,
   changes: readonly RequestChange[],
 ): TestRequest | undefined {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRegistry, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { compileListener } from '../compile/listener.ts'
@@ -12,16 +14,16 @@ import type { PlainRequest } from '../request-head.ts'
 import { subject } from '../subject-under-test.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
 
-const registry = createRegistry(RouterSchema, HttpConnectionManagerSchema)
+const registry = createRegistry(FilterConfigSchema, RBACSchema, RouterSchema, HttpConnectionManagerSchema)
 const extensions = 'type.googleapis.com/envoy.extensions.filters'
 
 function walk(
   manager: JsonObject,
   request: Partial<PlainRequest>,
-  metadata: readonly JsonObject[] = [],
+  first: readonly JsonObject[] = [],
 ): { readonly left: Departure; readonly steps: readonly ProofStep[] } {
   const routes = [
-    ...metadata.map((one) => ({ name: 'same', match: { path: '/never' }, ...one })),
+    ...first.map((one) => ({ name: 'same', match: { path: '/never' }, ...one })),
     { name: 'all', match: { prefix: '/' }, route: { cluster: 'c' } },
   ]
   const typedConfig = {
@@ -73,4 +75,25 @@ test('of rules with the same name the one in the way is told by where it was wri
   const { steps } = walk({}, {}, [written('VirtualService/default/a'), written('VirtualService/default/b')])
   const route = steps.find(({ decision }) => decision === 'route')
   assert.equal(route?.losers[1]?.unreachable, 'shadowed by same (VirtualService/default/a)')
+})
+
+test('a counterfactual for a policy does not lead to a route that the policy is not asked about', () => {
+  const path = (prefix: string): JsonObject => ({ urlPath: { path: { prefix } } })
+  const policy = (...permissions: JsonObject[]): JsonObject => ({ permissions, principals: [{ any: true }] })
+  const rbac = {
+    name: 'rbac',
+    typedConfig: {
+      '@type': `${extensions}.http.rbac.v3.RBAC`,
+      rules: { action: 'ALLOW', policies: { a: policy(path('/open/x')), b: policy(path('/open'), path('/in')) } },
+    },
+  }
+  const router = { name: 'router', typedConfig: { '@type': `${extensions}.http.router.v3.Router` } }
+  const off = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true }
+  const open = { match: { prefix: '/open' }, route: { cluster: 'c' }, typedPerFilterConfig: { rbac: off } }
+  const { steps } = walk({ httpFilters: [rbac, router] }, { path: '/none' }, [open])
+  const losers = steps.find(({ decision }) => decision === 'authorization')?.losers
+  assert.deepEqual(
+    losers?.map(({ counterfactual, unreachable }) => counterfactual ?? unreachable),
+    ['no request that is asked by it satisfies it', [{ attribute: 'request.url_path', value: '/in' }]],
+  )
 })

@@ -25,6 +25,7 @@ import type {
   Tunneling,
 } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
+import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 import { walkCors } from './walk-cors.ts'
@@ -102,7 +103,8 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   // As in the proxy: on a connection that carries bytes, predicates that ask for a request see nothing.
   const subject = subjectOf(arrival, noRequest)
   for (const [index, { rules, shadow }] of chain.rbac.entries()) {
-    const verdict = authorize(rules, shadow, subject, recorder, rulesOf(chain.rbac.slice(0, index)))
+    const place = { earlier: rulesOf(chain.rbac.slice(0, index)), where: undefined }
+    const verdict = authorize(rules, shadow, subject, recorder, place)
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
   const cluster = chooseTcpCluster(proxy, arrival.random, recorder)
@@ -220,13 +222,11 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   if (filter.kind === 'rbac') {
     const { rules, shadow } = override?.kind === 'rbac' ? override : filter
     const earlier = f.manager.httpFilters.slice(0, f.manager.httpFilters.indexOf(filter))
-    const verdict = authorize(
-      rules,
-      shadow,
-      f.subject,
-      f.recorder,
-      rulesOf(earlier.filter((one) => one.kind === 'rbac')),
-    )
+    const place = {
+      earlier: rulesOf(earlier.filter((one) => one.kind === 'rbac')),
+      where: placeOf(f, filter.name),
+    }
+    const verdict = authorize(rules, shadow, f.subject, f.recorder, place)
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }
     const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
     return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }
@@ -259,6 +259,12 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   const said = grpcStatus === undefined ? {} : { grpcStatus }
   const reason = `the fault filter answers ${grpcStatus === undefined ? status : `grpc-status ${grpcStatus}`}`
   return { kind: 'reply', departure: { kind: 'reply', status, flag: 'FI', reason, route, ...said } }
+}
+
+function placeOf({ config, decision, subject }: Filtering, filterName: string): WhereAsked | undefined {
+  if (decision.kind === 'tls-redirect' || decision.host === undefined) return undefined
+  const route = decision.kind === 'route' ? decision.route : undefined
+  return whereAsked({ config, host: decision.host, route }, filterName, subject)
 }
 
 type FaultConfig = Extract<HttpFilter, { kind: 'fault' }>['fault']
