@@ -42,6 +42,11 @@ describe('modules on real Envoys', { skip: skipWithoutEnvoy }, () => {
     rmSync(dir, { recursive: true })
   })
 
+  async function answered(port: number): Promise<string> {
+    const { status, headers } = await mesh.call('web-0', `http://catalog:${port}/`)
+    return `${status} ${String(headers['x-module'] ?? '')}`
+  }
+
   async function names(port: number): Promise<string> {
     const { status, headers } = await mesh.call('web-0', `http://catalog${port === 80 ? '' : `:${port}`}/`)
     assert.equal(status, 200)
@@ -67,6 +72,23 @@ describe('modules on real Envoys', { skip: skipWithoutEnvoy }, () => {
     // Responses pass the filters in the opposite order.
     await until(async () => (await names(81)) === '{"name":"local"}, {"name":"first"}')
     assert.equal(await names(80), '{"name":"local"}')
+  })
+
+  test('without a module that is never loaded requests are refused, or pass where its author says so', async () => {
+    mesh.edit(
+      [
+        plugin('image', 'url: oci://registry.example/check:v1\n  match: [{ mode: SERVER, ports: [{ number: 8080 }] }]'),
+        plugin(
+          'optional',
+          'url: https://modules.example/optional.wasm\n  failStrategy: FAIL_OPEN\n  match: [{ mode: SERVER, ports: [{ number: 8081 }] }]',
+        ),
+      ].join('\n---\n'),
+    )
+    await until(async () => (await mesh.call('web-0', 'http://catalog/')).status === 403)
+    // Connections of replaced chains may still serve as before.
+    await until(async () => (await names(81)) === '')
+    mesh.edit(plugin('local', `url: file://${file('local')}`))
+    for (const port of [80, 81]) await until(async () => (await answered(port)) === '200 {"name":"local"}')
   })
 
   test('a module that cannot be loaded is refused, and what was there goes on', async () => {

@@ -61,7 +61,7 @@ export const connectTerminate = generator({
         filterChains: [
           {
             name: 'mtls',
-            transportSocket: downstreamMtls(scope.trustDomain, alpn.http2),
+            transportSocket: downstreamMtls(scope.trust, alpn.http2),
             transportSocketConnectTimeout: duration(15_000),
             metadata,
             filters: [

@@ -4,7 +4,9 @@ import {
   type DestinationRuleSpec,
   isVisible,
   type LoadBalancer,
+  type ConnectionPool,
   type LocalityLoadBalancing,
+  type TcpKeepalive,
   selectsLabels,
   type PortTrafficPolicy,
   type Subset,
@@ -111,6 +113,8 @@ export function mergeDestinationRules(rules: readonly DestinationRule[]): Merged
 export interface PolicyDefaults {
   readonly connectTimeout?: string
   readonly localityLbSetting?: LocalityLoadBalancing
+  readonly tcpKeepalive?: TcpKeepalive
+  readonly h2UpgradePolicy?: 'DO_NOT_UPGRADE' | 'UPGRADE'
   /** Endpoints are in the order of that setting whether failing ones are found out or not. */
   readonly ordered?: boolean
   readonly loadBalancer?: LoadBalancer
@@ -140,8 +144,10 @@ export const byClientAddress: LoadBalancer = {
 
 /** The defaults of a mesh. */
 export function policyDefaults({ config }: MeshSettings): PolicyDefaults {
-  const { connectTimeout, localityLbSetting } = config
+  const { connectTimeout, localityLbSetting, tcpKeepalive, h2UpgradePolicy } = config
   return {
+    ...(tcpKeepalive === undefined ? {} : { tcpKeepalive }),
+    ...(h2UpgradePolicy === undefined ? {} : { h2UpgradePolicy }),
     ...(connectTimeout === undefined ? {} : { connectTimeout }),
     ...(localityLbSetting === undefined ? {} : { localityLbSetting }),
   }
@@ -149,16 +155,34 @@ export function policyDefaults({ config }: MeshSettings): PolicyDefaults {
 
 /** A policy with the defaults filled in. */
 export function withDefaults(policy: TrafficPolicy, defaults: PolicyDefaults): TrafficPolicy {
-  const { connectTimeout, localityLbSetting } = defaults
+  const { localityLbSetting } = defaults
   const { loadBalancer = defaults.loadBalancer ?? { simple: 'LEAST_REQUEST' as const }, connectionPool } = policy
   return {
     ...policy,
-    ...(connectTimeout === undefined
-      ? {}
-      : { connectionPool: { ...connectionPool, tcp: { connectTimeout, ...connectionPool?.tcp } } }),
+    ...pooled(connectionPool, defaults),
     ...(localityLbSetting === undefined && defaults.loadBalancer === undefined
       ? {}
       : { loadBalancer: { ...(localityLbSetting === undefined ? {} : { localityLbSetting }), ...loadBalancer } }),
+  }
+}
+
+function pooled(
+  pool: ConnectionPool | undefined,
+  { connectTimeout, tcpKeepalive, h2UpgradePolicy }: PolicyDefaults,
+): { readonly connectionPool?: ConnectionPool } {
+  const tcp = {
+    ...(connectTimeout === undefined ? {} : { connectTimeout }),
+    ...(tcpKeepalive === undefined ? {} : { tcpKeepalive }),
+  }
+  const said = pool?.http?.h2UpgradePolicy
+  const upgrade = h2UpgradePolicy !== undefined && (said === undefined || said === 'DEFAULT')
+  if (Object.keys(tcp).length === 0 && !upgrade) return {}
+  return {
+    connectionPool: {
+      ...pool,
+      ...(Object.keys(tcp).length === 0 ? {} : { tcp: { ...tcp, ...pool?.tcp } }),
+      ...(upgrade ? { http: { ...pool?.http, h2UpgradePolicy } } : {}),
+    },
   }
 }
 

@@ -5,11 +5,11 @@ import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
-import { isHttpPort } from '@weft/resources'
+import { type HttpRetry, isHttpPort } from '@weft/resources'
 import { portKind, type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { weftMetadata } from './metadata.ts'
-import { addService, callerScope, importedRules } from './outbound-routes.ts'
+import { addService, callerOf, callerScope, importedRules } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
 import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
@@ -22,6 +22,7 @@ import { type Telemetry, telemetryOf } from './telemetry.ts'
 interface EgressView {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
+  readonly retries?: HttpRetry
   readonly listener: EgressPort
   readonly address: string
   readonly bindToPort: boolean
@@ -94,10 +95,10 @@ interface Egress {
 }
 
 function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
-  const { namespace, labels, listener } = scope
+  const { listener } = scope
   const services = serviceIndex(refs.destinations)
   const builder = new VirtualHostBuilder(services)
-  const caller: Caller = { gateways: ['mesh'], namespace, labels, port: listener.port }
+  const caller: Caller = { ...callerOf(scope), port: listener.port }
   for (const service of refs.services) {
     const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices)
     const onPort = {

@@ -10,6 +10,7 @@ import {
 } from '../policies/authorization.ts'
 import { duration } from './config-source.ts'
 import { type ConnectionRule, ConnectionRules } from './gateway-bindings.ts'
+import type { Trust } from '../policies/trust.ts'
 import { authoritiesName, certificateNames, serverTlsSocket } from './gateway-tls.ts'
 import {
   endsTls,
@@ -45,6 +46,7 @@ export interface ChainScope extends GatewayPort {
   readonly statPrefix: string
   readonly workload: Origin
   readonly namespace: string
+  readonly trust: Trust
   readonly trustDomain: string
   readonly accessLog: Telemetry
   /** Secrets that are not there, where a proxy would wait for them with all of the port. */
@@ -115,7 +117,7 @@ export class GatewayChains {
     const http = port.protocol === 'HTTPS'
     const offered = http ? alpn.either : alpn.none
     const socket: Partial<FilterChainInit> = {
-      transportSocket: serverTlsSocket(tls, { trustDomain: this.#scope.trustDomain, offered }),
+      transportSocket: serverTlsSocket(tls, { trust: this.#scope.trust, offered }),
       transportSocketConnectTimeout: duration(15_000),
     }
     const serverNames = hostsOf(placed).map(({ host }) => host)

@@ -33,7 +33,7 @@ export const gatewayListeners = generator({
     flavor: proxy.flavor,
   }),
   views(mesh, scope) {
-    const { namespace, workload, trustDomain, accessLog, labels } = scope
+    const { namespace, workload, trust, trustDomain, accessLog, labels } = scope
     const policies = policiesOf(mesh, gatewayTarget(mesh, scope))
     const { ports, losers } = gatewayPorts(mesh, { ...scope, address: scope.meshAddress })
     return ports.map((port, index) => {
@@ -46,6 +46,7 @@ export const gatewayListeners = generator({
           ...own,
           workload,
           namespace,
+          trust,
           trustDomain,
           accessLog,
           refusedServers: index === 0 ? losers : [],

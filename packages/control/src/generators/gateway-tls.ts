@@ -12,6 +12,7 @@ import {
   type CommonTlsContextSchema,
   DownstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import type { Trust } from '../policies/trust.ts'
 import { pack } from './encode.ts'
 import type { Init } from './init.ts'
 import { authoritiesSecret, certificateSecret, secretConfig } from './secret-names.ts'
@@ -22,7 +23,7 @@ type Offered = (typeof alpn)[keyof typeof alpn]
 
 /** What the context of a server depends on besides what it says. */
 export interface ServerTlsScope {
-  readonly trustDomain: string
+  readonly trust: Trust
   readonly offered: Offered
 }
 
@@ -41,7 +42,7 @@ export function authoritiesName(tls: ServerTls): string | undefined {
 
 /** The transport socket of a server where TLS ends. */
 export function serverTlsSocket(tls: ServerTls, scope: ServerTlsScope): Init<typeof TransportSocketSchema> {
-  if (tls.mode === 'ISTIO_MUTUAL') return downstreamMtls(scope.trustDomain, scope.offered)
+  if (tls.mode === 'ISTIO_MUTUAL') return downstreamMtls(scope.trust, scope.offered)
   const asksClients = tls.mode === 'MUTUAL' || tls.mode === 'OPTIONAL_MUTUAL'
   const config = pack(DownstreamTlsContextSchema, {
     requireClientCertificate: tls.mode === 'MUTUAL',

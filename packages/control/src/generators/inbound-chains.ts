@@ -8,6 +8,7 @@ import type {
 } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
 import { type PolicyTarget, serviceWay } from '../gateway-api/attached-policies.ts'
+import type { Trust } from '../policies/trust.ts'
 import { type RateLimit, rateLimitActions, rateLimitFilter, rateLimitsOn } from '../policies/rate-limits.ts'
 import { authorizationOf, httpRbac, networkRbac, type SelectedPolicies } from '../policies/authorization.ts'
 import { duplicatePeerAuthentications, effectiveMtls } from '../policies/peer-authentication.ts'
@@ -47,6 +48,7 @@ export interface InboundPort {
   readonly idleTimeout?: string
   /** The Workload, or what a Sidecar says of the port. */
   readonly workload: Origin
+  readonly trust: Trust
   readonly trustDomain: string
   readonly accessLog: Telemetry
 }
@@ -116,7 +118,7 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
   const secured: FilterChainInit = {
     name: `${prefix}mtls`,
     filterChainMatch: { ...match, transportProtocol: 'tls' },
-    transportSocket: downstreamMtls(port.trustDomain, protocol === 'tcp' ? alpn.none : alpn.either),
+    transportSocket: downstreamMtls(port.trust, protocol === 'tcp' ? alpn.none : alpn.either),
     transportSocketConnectTimeout: duration(15_000),
     filters,
     metadata,

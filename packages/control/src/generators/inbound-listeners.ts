@@ -4,6 +4,7 @@ import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { policiesOf } from '../policies/authorization.ts'
 import { peerAuthenticationsOf } from '../policies/peer-authentication.ts'
+import { type Trust, trustOf } from '../policies/trust.ts'
 import { rateLimitsAmong } from '../policies/rate-limits.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
@@ -21,6 +22,7 @@ export interface InboundScope {
   readonly labels: Readonly<Record<string, string>>
   readonly workload: Origin
   readonly ports: readonly EntryPort[]
+  readonly trust: Trust
   readonly trustDomain: string
   readonly accessLog: Telemetry
 }
@@ -34,6 +36,7 @@ export function inboundScope(mesh: MeshQuery, proxy: ProxyRef): InboundScope {
     labels: instance.labels,
     workload: workloadOrigin(instance),
     ports: entryPortsOf(mesh, proxy),
+    trust: trustOf(mesh.settings),
     trustDomain: mesh.settings.trustDomain,
     accessLog: telemetryOf(mesh, proxy, proxy.instance.proxy === 'gateway' ? 'CLIENT' : 'SERVER'),
   }
@@ -57,7 +60,7 @@ export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
 
 /** The ports of a scope, one by one. */
 export function inboundPorts(scope: InboundScope): InboundPort[] {
-  const { workload, trustDomain, accessLog } = scope
+  const { workload, trust, trustDomain, accessLog } = scope
   return scope.ports.map(({ name, port, appProtocol, bind, bound, origin, connectionPool }) => ({
     port,
     portName: name,
@@ -66,6 +69,7 @@ export function inboundPorts(scope: InboundScope): InboundPort[] {
     ...(bound === undefined ? {} : { bound }),
     ...(connectionPool?.tcp?.idleTimeout === undefined ? {} : { idleTimeout: connectionPool.tcp.idleTimeout }),
     workload: origin ?? workload,
+    trust,
     trustDomain,
     accessLog,
   }))

@@ -12,6 +12,7 @@ import {
   serviceDefaults,
   withDefaults,
 } from './destination-rules.ts'
+import { trustOf } from '../policies/trust.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } from './host-discovery.ts'
@@ -36,7 +37,7 @@ export const outboundClusters = generator({
   name: 'outbound-clusters',
   scope: (mesh, proxy) => ({
     callers: ruleScope(mesh, proxy),
-    trustDomain: mesh.settings.trustDomain,
+    trust: trustOf(mesh.settings),
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
     defaults: policyDefaults(mesh.settings),

@@ -1,6 +1,6 @@
 // The routes of the explicit HTTP proxy: every Service the workload may call by name, on every port.
 import { originOf } from '@weft/core'
-import { resolveHost } from '@weft/resources'
+import { type HttpRetry, resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { type Callers, type DestinationRule, ruleScope } from './destination-rules.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
@@ -39,6 +39,8 @@ export interface RouteScope {
   /** Only the labels that some rule asks for, so that proxies differ no more than their routes do. */
   readonly labels: Readonly<Record<string, string>>
   readonly tunnel: boolean
+  /** Retries where no rule says them, if the mesh does. */
+  readonly retries?: HttpRetry
 }
 
 /** What a scope says besides; not part of any view, so that callers who see the same share it. */
@@ -60,12 +62,20 @@ interface RouteRefs extends MeshRouteRefs {
 }
 
 /** What routes depend on in a caller. */
-export function callerScope(mesh: MeshQuery, { instance }: ProxyRef): Pick<RouteScope, 'namespace' | 'labels'> {
+export function callerScope(
+  mesh: MeshQuery,
+  { instance }: ProxyRef,
+): Pick<RouteScope, 'namespace' | 'labels' | 'retries'> {
   const labels = mesh.sourceLabelKeys().flatMap((key) => {
     const value = instance.labels[key]
     return value === undefined ? [] : [[key, value] as const]
   })
-  return { namespace: instance.namespace, labels: Object.fromEntries(labels) }
+  const { defaultHttpRetryPolicy: retries } = mesh.settings.config
+  return {
+    namespace: instance.namespace,
+    labels: Object.fromEntries(labels),
+    ...(retries === undefined ? {} : { retries }),
+  }
 }
 
 /** `outbound-http`: virtual hosts of each Service, then those of VirtualServices for hosts that are no Service. */
@@ -88,7 +98,7 @@ export const outboundRoutes = generator({
     const [service] = refs.service
     const services = serviceIndex(refs.destinations)
     const builder = new VirtualHostBuilder(services, refs.rules, refs.attached)
-    const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
+    const caller: Caller = { ...callerOf(scope), port: 80 }
     const context = { services, caller, tunnel: scope.tunnel }
     if (service === undefined) addForeignHosts(builder, refs, context)
     else addService(builder, service, { ...context, refs })
@@ -173,7 +183,13 @@ function narrowed(scope: RouteScope, virtualServices: readonly VirtualService[],
     namespace: byNamespace ? scope.namespace : '',
     labels: Object.fromEntries(Object.entries(scope.labels).filter(([key]) => asked.has(key))),
     tunnel: scope.tunnel,
+    ...(scope.retries === undefined ? {} : { retries: scope.retries }),
   }
+}
+
+/** For whom the rules of a scope are compiled. */
+export function callerOf({ namespace, labels, retries }: Omit<RouteScope, 'tunnel'>): Omit<Caller, 'port'> {
+  return { gateways: ['mesh'], namespace, labels, ...(retries === undefined ? {} : { retries }) }
 }
 
 interface HostContext {
@@ -192,7 +208,7 @@ export function addService(
   const { virtualServices } = context.refs
   for (const [index, port] of service.spec.ports.entries()) {
     // A route for requests says what an undeclared port speaks.
-    const instead = meshHostRoutes(context.refs, service, port)
+    const instead = meshHostRoutes(context.refs, service, port, context.caller.retries)
     if (portKind(port) === 'http' || instead !== undefined) {
       addServiceHost(builder, service, index, { virtualServices, caller, tunnel, instead })
     } else if (tunnel) {

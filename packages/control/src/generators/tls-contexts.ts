@@ -15,6 +15,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
+import { type Trust, trustDomainsOf } from '../policies/trust.ts'
 import { sdsSource } from './config-source.ts'
 import { pack } from './encode.ts'
 import type { Init } from './init.ts'
@@ -28,12 +29,12 @@ export const alpn = { http1: ['http/1.1'], http2: ['h2'], either: ['h2', 'http/1
 
 type Alpn = (typeof alpn)[keyof typeof alpn]
 
-/** Server side: any id of the own trust domain; who may do what is authorization's business. */
-export function downstreamMtls(trustDomain: string, offered: Alpn): TransportSocketInit {
+/** Server side: any id of the own trust domain or an alias of it; who may do what is authorization's business. */
+export function downstreamMtls(trust: Trust, offered: Alpn): TransportSocketInit {
   return tlsSocket(
     pack(DownstreamTlsContextSchema, {
       requireClientCertificate: true,
-      commonTlsContext: commonContext([anyIdOf(trustDomain)], offered),
+      commonTlsContext: commonContext(trustDomainsOf(trust).map(anyIdOf), offered),
     }),
   )
 }

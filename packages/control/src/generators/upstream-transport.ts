@@ -14,6 +14,7 @@ import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
 import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import type { Init } from './init.ts'
 import type { ServiceReferences } from './service-references.ts'
+import { type Trust, trustDomainsOf } from '../policies/trust.ts'
 import { alpn, originatedTls, plaintext, upstreamMtls, withProxyProtocol } from './tls-contexts.ts'
 import type { UpstreamProtocol } from './traffic-policy.ts'
 
@@ -27,7 +28,7 @@ interface SocketMatch {
 
 /** What transport depends on besides objects. */
 export interface TransportScope {
-  readonly trustDomain: string
+  readonly trust: Trust
   readonly rootNamespace: string
   readonly flavor: 'weft' | 'envoy'
   /** Whether Secrets that rules name are for its proxies. */
@@ -103,7 +104,7 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
     }
   }
   const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
-  const mtls = upstreamMtls(sni, workloadIds(scope.trustDomain, refs), kind === 'tcp' ? alpn.none : offered(protocol))
+  const mtls = upstreamMtls(sni, workloadIds(scope.trust, refs), kind === 'tcp' ? alpn.none : offered(protocol))
   const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls
@@ -167,18 +168,20 @@ function withNames(tls: ClientTls, { spec: { entry } }: Service): ClientTls {
 
 /** Whose SVID may answer for a Service. Nobody's while no workload stands behind it: an empty list would accept anyone's. */
 export function workloadIds(
-  trustDomain: string,
+  trust: Trust,
   { service: [service], workloads, workloadEntries }: ServiceReferences,
 ): string[] {
-  const idOf = (namespace: string, account: string): string => `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`
+  const domains = trustDomainsOf(trust)
+  const idsOf = (namespace: string, account: string): string[] =>
+    domains.map((domain) => `spiffe://${domain}/ns/${namespace}/sa/${account}`)
   const ids = [
     ...workloads
       .filter((workload) => isConfigured(workload.spec))
-      .map(({ id, spec }) => idOf(id.namespace, spec.serviceAccount)),
+      .flatMap(({ id, spec }) => idsOf(id.namespace, spec.serviceAccount)),
     ...writtenEndpoints(service, workloadEntries).flatMap(({ spec, namespace }) =>
-      spec.serviceAccount === undefined ? [] : [idOf(namespace, spec.serviceAccount)],
+      spec.serviceAccount === undefined ? [] : idsOf(namespace, spec.serviceAccount),
     ),
     ...(service.spec.entry?.subjectAltNames ?? []).filter((name) => name.startsWith('spiffe://')),
   ]
-  return ids.length === 0 ? [`spiffe://${trustDomain}/ns/${service.id.namespace}`] : [...new Set(ids)].sort()
+  return ids.length === 0 ? [`spiffe://${trust.trustDomain}/ns/${service.id.namespace}`] : [...new Set(ids)].sort()
 }

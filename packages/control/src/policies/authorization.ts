@@ -14,6 +14,7 @@ import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-sna
 import { extAuthz } from './ext-authz.ts'
 import { jwtAuthn } from './jwt-authn.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
+import { forAllDomains, trustOf } from './trust.ts'
 import { policyLevel, type PolicyTarget, withServices } from './workload-selection.ts'
 import type { Init } from '../generators/init.ts'
 
@@ -54,7 +55,9 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
     authentications: authentications.filter(
       ({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined,
     ),
-    policies: policies.filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined),
+    policies: policies
+      .filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined)
+      .map((policy) => forAllDomains(policy, trustOf(mesh.settings))),
     unenforceable: mesh
       .unenforceable(target)
       .filter(

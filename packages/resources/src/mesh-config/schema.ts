@@ -9,13 +9,15 @@ import {
   mapOf,
   number,
   object,
+  pendingOnWeft,
   portNumber,
   type Schema,
   text,
   word,
 } from '../schema/schema.ts'
 import { customTags } from '../telemetry/telemetry/schema.ts'
-import { localityLbSetting } from '../networking/destination-rule/connection-schema.ts'
+import { keepalive, localityLbSetting } from '../networking/destination-rule/connection-schema.ts'
+import { retries } from '../networking/virtual-service/action-schema.ts'
 
 const body = object({
   maxRequestBytes: doc('Most bytes of the body that are shown.', integer(0, 4_294_967_295)),
@@ -143,6 +145,25 @@ const known: Readonly<Record<string, Schema>> = {
   ),
   defaultConfig: doc('What holds for every proxy.', defaultConfig),
   connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
+  trustDomainAliases: doc(
+    'Trust domains that stand for that of the mesh, in policies and on both ends of mutual TLS.',
+    pendingOnWeft(
+      'only policies mean them, and peers of other trust domains are refused',
+      list(text('dns-name'), { max: 100 }),
+    ),
+  ),
+  tcpKeepalive: doc(
+    'Probes on idle connections, where no DestinationRule says them.',
+    pendingOnWeft('the defaults of the operating system hold', keepalive),
+  ),
+  h2UpgradePolicy: doc(
+    'Whether HTTP/1.1 goes on as HTTP/2, where no DestinationRule says it; as both ends can unless written.',
+    word(['DO_NOT_UPGRADE', 'UPGRADE']),
+  ),
+  defaultHttpRetryPolicy: doc(
+    'Retries of routes that say none; writing it says that requests may be repeated.',
+    retries,
+  ),
   outboundTrafficPolicy: doc(
     'Calls of hosts that the mesh does not know, where no Sidecar says it.',
     object({

@@ -1,6 +1,7 @@
 // What holds for a whole mesh, as Istio's MeshConfig says it.
 import type { TracingTag } from '../telemetry/telemetry/types.ts'
-import type { LocalityLoadBalancing } from '../networking/destination-rule/types.ts'
+import type { LocalityLoadBalancing, TcpKeepalive } from '../networking/destination-rule/types.ts'
+import type { HttpRetry } from '../networking/virtual-service/types.ts'
 
 /** Who decides about requests, over HTTP: asked with the request's own path. */
 export interface ExtAuthzHttpProvider {
@@ -87,6 +88,12 @@ export interface MeshConfig {
   readonly extensionProviders?: readonly ExtensionProvider[]
   readonly localityLbSetting?: LocalityLoadBalancing
   readonly connectTimeout?: string
+  /** Trust domains that stand for the own one. */
+  readonly trustDomainAliases?: readonly string[]
+  readonly tcpKeepalive?: TcpKeepalive
+  readonly h2UpgradePolicy?: 'DO_NOT_UPGRADE' | 'UPGRADE'
+  /** Retries of routes that say none. */
+  readonly defaultHttpRetryPolicy?: HttpRetry
   readonly enableTracing?: boolean
   readonly defaultProviders?: { readonly tracing?: readonly string[]; readonly accessLogging?: readonly string[] }
   readonly defaultConfig?: { readonly tracing?: DefaultTracing }

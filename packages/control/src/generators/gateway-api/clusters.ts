@@ -10,6 +10,7 @@ import type { SnapshotObject } from '../../snapshot/mesh-snapshot.ts'
 import { adsSource } from '../config-source.ts'
 import { internalUpstream } from '../connect-originate.ts'
 import { mergeDestinationRules, portPolicy, ruleScope } from '../destination-rules.ts'
+import { trustOf } from '../../policies/trust.ts'
 import { encodeResource } from '../encode.ts'
 import { type BuiltResource, generator, makeView, type View } from '../generator.ts'
 import { outboundCluster, portKind, serviceHost } from '../hosts.ts'
@@ -50,7 +51,7 @@ export const gatewayApiClusters = generator({
     namespace: proxy.instance.namespace,
     labels: proxy.instance.labels,
     callers: ruleScope(mesh, proxy),
-    trustDomain: mesh.settings.trustDomain,
+    trust: trustOf(mesh.settings),
     rootNamespace: mesh.settings.rootNamespace,
     flavor: proxy.flavor,
   }),

@@ -3,6 +3,7 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import {
   durationMs,
   type HttpFilter,
+  type HttpRetry,
   type RequestMirror,
   type SessionPersistence,
   type WeightedBackendRef,
@@ -50,6 +51,8 @@ export interface ForwardContext {
   readonly at: 'gateway' | 'mesh'
   /** What requests pass before they come to a route, nearest first: policies may be attached to it. */
   readonly way: readonly PolicyTarget[]
+  /** Retries where a rule says none, if the mesh does. */
+  readonly retries: HttpRetry | undefined
 }
 
 /** The part of a rule that HTTPRoute and GRPCRoute have in common, with the filters that only one of them has. */
@@ -225,7 +228,7 @@ function routeAction(
   const authority = rewrite?.hostname ?? authoritySet(all)
   const mirrors = all.flatMap(({ requestMirror }) => (requestMirror === undefined ? [] : [requestMirror]))
   const perTryMs = durationMs(rule.timeouts?.backendRequest)
-  const policy = rule.retry === undefined ? retryPolicy(undefined) : routeRetry(rule.retry)
+  const policy = rule.retry === undefined ? retryPolicy(context.retries) : routeRetry(rule.retry)
   const [first] = arms
   return {
     clusterSpecifier:

@@ -1,6 +1,6 @@
 // Routes whose parent is a Service, for the callers inside the mesh. They hold instead of a VirtualService for the same host.
 import { originOf, type Origin } from '@weft/core'
-import type { ServicePort } from '@weft/resources'
+import type { HttpRetry, ServicePort } from '@weft/resources'
 import type { RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { type RouteRefs, routeRefs } from '../../gateway-api/gateway-refs.ts'
 import { dependsOnCaller, routesForCallers, routesOnPort } from '../../gateway-api/mesh-routes.ts'
@@ -38,7 +38,12 @@ export interface MeshHostRoutes {
 }
 
 /** What HTTPRoutes and GRPCRoutes say of a Service port; undefined when none does. */
-export function meshHostRoutes(refs: MeshRouteRefs, service: Service, port: ServicePort): MeshHostRoutes | undefined {
+export function meshHostRoutes(
+  refs: MeshRouteRefs,
+  service: Service,
+  port: ServicePort,
+  retries: HttpRetry | undefined,
+): MeshHostRoutes | undefined {
   const own = routesOnPort(refs.routes, service, port).filter(isHttp)
   const [first] = own
   if (first === undefined) return undefined
@@ -49,6 +54,7 @@ export function meshHostRoutes(refs: MeshRouteRefs, service: Service, port: Serv
     flavor: 'envoy',
     at: 'mesh',
     way: [],
+    retries,
   })
   return { ...compiled, origin: originOf(first.id, '') }
 }

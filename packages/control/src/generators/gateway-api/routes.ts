@@ -1,5 +1,6 @@
 // The RouteConfigurations of Gateways: one per HTTP port, one per HTTPS listener.
 import { originOf } from '@weft/core'
+import type { HttpRetry } from '@weft/resources'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import type { VirtualHostSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import type { PolicyTarget } from '../../gateway-api/attached-policies.ts'
@@ -32,19 +33,26 @@ export function listenerRoutes({ owner, spec }: PlacedListener): string {
 /** `gateway-api.http.<port>`, `gateway-api.https.<port>.<listener>.<gateway>.<namespace>` */
 export const gatewayApiRoutes = generator({
   name: 'gateway-api-routes',
-  scope: (_mesh, { instance, flavor }) => ({ namespace: instance.namespace, labels: instance.labels, flavor }),
+  scope: (mesh, { instance, flavor }) => ({
+    namespace: instance.namespace,
+    labels: instance.labels,
+    flavor,
+    ...(mesh.settings.config.defaultHttpRetryPolicy === undefined
+      ? {}
+      : { retries: mesh.settings.config.defaultHttpRetryPolicy }),
+  }),
   views(mesh, scope) {
     const gateways = gatewaysServedBy(mesh, scope)
-    return gateways.length === 0 ? [] : [makeView({ flavor: scope.flavor }, dataPlaneRefs(mesh, gateways))]
+    return gateways.length === 0 ? [] : [makeView(spoken(scope), dataPlaneRefs(mesh, gateways))]
   },
-  build({ scope: { flavor }, refs }) {
+  build({ scope, refs }) {
     const models = refs.gateways.map((gateway) => gatewayModel(gateway, refs))
     const { ports } = servedPorts(models, {})
     const resources: BuiltResource[] = []
     const losers: Loser[] = []
     for (const port of ports) {
       for (const group of routeGroups(port)) {
-        const { hosts, ...found } = virtualHosts(group, refs, flavor)
+        const { hosts, ...found } = virtualHosts(group, refs, scope)
         losers.push(...found.losers)
         resources.push(routeConfiguration(group.name, hosts, group.listeners))
       }
@@ -52,6 +60,16 @@ export const gatewayApiRoutes = generator({
     return { resources, problems: [], losers }
   },
 })
+
+/** What routes depend on besides objects. */
+interface RouteSettings {
+  readonly flavor: 'weft' | 'envoy'
+  readonly retries?: HttpRetry
+}
+
+function spoken({ flavor, retries }: RouteSettings): RouteSettings {
+  return { flavor, ...(retries === undefined ? {} : { retries }) }
+}
 
 /** Listeners whose requests are routed together. */
 interface RouteGroup {
@@ -78,7 +96,7 @@ function routeGroups({ kind, port, served }: ServedPort): RouteGroup[] {
 function virtualHosts(
   { listeners, others, scheme, port }: RouteGroup,
   refs: GatewayRefs,
-  flavor: 'weft' | 'envoy',
+  { flavor, retries }: RouteSettings,
 ): { readonly hosts: VirtualHostInit[]; readonly losers: readonly Loser[] } {
   const losers: Loser[] = []
   const own = namedHosts(
@@ -93,6 +111,7 @@ function virtualHosts(
       flavor,
       at: 'gateway',
       way: wayOf(host.listener, gateways),
+      retries,
     })
     losers.push(...compiled.losers)
     return { hostname: host.hostname, host: virtualHost(host, port, [...compiled.routes]) }

@@ -26,13 +26,14 @@ import { weftMetadata } from '../metadata.ts'
 import { isSeen, serviceReferences, type ServiceReferences } from '../service-references.ts'
 import { imports, importsOf } from '../sidecar-scope.ts'
 import { type ClusterTarget, takesOnlyMtls, workloadIds } from '../upstream-transport.ts'
+import { type Trust, trustOf } from '../../policies/trust.ts'
 import { emptyCluster } from './black-hole.ts'
 import { upstreamSocket } from './tls-sockets.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
 
 interface ClusterScope {
-  readonly trustDomain: string
+  readonly trust: Trust
   readonly rootNamespace: string
   readonly defaults: PolicyDefaults
   /** The client has certificates, so it can speak mutual TLS. */
@@ -44,7 +45,7 @@ export const grpcClusters = generator({
   name: 'proxyless-clusters',
   scope: (mesh, proxy) => ({
     callers: ruleScope(mesh, proxy),
-    trustDomain: mesh.settings.trustDomain,
+    trust: trustOf(mesh.settings),
     rootNamespace: mesh.settings.rootNamespace,
     defaults: policyDefaults(mesh.settings),
     certificates: proxy.certificates === true,
@@ -98,7 +99,7 @@ function cluster(
     ...balancing(policy),
     ...limits(policy),
     ...ejection(policy.outlierDetection),
-    ...(tls.value ? { transportSocket: upstreamSocket(workloadIds(scope.trustDomain, refs)) } : {}),
+    ...(tls.value ? { transportSocket: upstreamSocket(workloadIds(scope.trust, refs)) } : {}),
     metadata: weftMetadata({ origin, destinationRule: rule }),
   }
   return encodeResource(ClusterSchema, name, init, rule === undefined ? [origin] : [origin, rule])

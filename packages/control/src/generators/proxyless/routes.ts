@@ -6,7 +6,7 @@ import { encodeResource } from '../encode.ts'
 import { type BuiltResource, generator, type ProxyRef } from '../generator.ts'
 import { meshHostRoutes } from '../gateway-api/mesh-hosts.ts'
 import type { Service } from '../hosts.ts'
-import { callerScope, type RouteImports, type RouteScope, serviceRouteViews } from '../outbound-routes.ts'
+import { callerOf, callerScope, type RouteImports, type RouteScope, serviceRouteViews } from '../outbound-routes.ts'
 import { addServiceHost, type ServiceIndex, serviceIndex, VirtualHostBuilder } from '../routes/virtual-hosts.ts'
 import type { Caller } from '../routes/virtual-service-routes.ts'
 import { commonImportsOf } from '../sidecar-scope.ts'
@@ -31,11 +31,11 @@ export const grpcRouteConfigurations = generator({
   build({ scope, refs }) {
     const services = serviceIndex([...refs.destinations, ...refs.service])
     const builder = new VirtualHostBuilder(serviceIndex(refs.destinations), refs.rules)
-    const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port: 80 }
+    const caller: Caller = { ...callerOf(scope), port: 80 }
     const byRoutes = new Set<string>()
     for (const service of refs.service) {
       for (const [index, port] of service.spec.ports.entries()) {
-        const instead = meshHostRoutes(refs, service, port)
+        const instead = meshHostRoutes(refs, service, port, scope.retries)
         const { virtualServices } = refs
         addServiceHost(builder, service, index, { virtualServices, caller, tunnel: false, instead })
         // What routes of the Gateway API refer to was looked up when they were attached.

@@ -4,6 +4,7 @@ import {
   type HttpDirectResponse,
   type HttpMatchRequest,
   type HttpRedirect,
+  type HttpRetry,
   type HttpRewrite,
   type HttpRoute,
   type HttpRouteDestination,
@@ -69,8 +70,9 @@ export function routeAction(
 export function defaultAction(
   cluster: string,
   hashPolicy: NonNullable<RouteActionInit['hashPolicy']>,
+  retries?: HttpRetry,
 ): RouteActionInit {
-  const policy = retryPolicy(undefined)
+  const policy = retryPolicy(retries)
   return {
     clusterSpecifier: { case: 'cluster', value: cluster },
     timeout: duration(0),

@@ -259,7 +259,14 @@ export function addServiceHost(
     instead !== undefined
       ? instead.routes
       : virtualService === undefined || virtualService.spec.http.length === 0
-        ? [serviceRoute(outboundCluster(host, port.port), builder, { service, port: port.port, origin: portOrigin })]
+        ? [
+            serviceRoute(outboundCluster(host, port.port), builder, {
+              service,
+              port: port.port,
+              origin: portOrigin,
+              caller,
+            }),
+          ]
         : builder.routesOf([virtualService], caller).routes
   builder.add(
     {
@@ -279,9 +286,14 @@ export function addServiceHost(
 function serviceRoute(
   cluster: string,
   builder: VirtualHostBuilder,
-  { service, port, origin }: { readonly service: Service; readonly port: number; readonly origin: Origin },
+  {
+    service,
+    port,
+    origin,
+    caller,
+  }: { readonly service: Service; readonly port: number; readonly origin: Origin; readonly caller: Caller },
 ): RouteInit {
-  const action = defaultAction(cluster, hashPolicies(builder.policyFor(service, port)))
+  const action = defaultAction(cluster, hashPolicies(builder.policyFor(service, port)), caller.retries)
   const said = { timeout: false, perTry: false, retries: false }
 
   return {

@@ -1,6 +1,13 @@
 // The rules of one VirtualService as routes, in order, each carrying where it came from.
 import { originOf, type Origin } from '@weft/core'
-import { type Destination, type HttpMatchRequest, type HttpRoute, resolveGateway, selectsLabels } from '@weft/resources'
+import {
+  type Destination,
+  type HttpMatchRequest,
+  type HttpRetry,
+  type HttpRoute,
+  resolveGateway,
+  selectsLabels,
+} from '@weft/resources'
 import type { RouteActionSchema, RouteSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { commonPolicies, type HoldingPolicies } from '../../gateway-api/attached-policies.ts'
 import type { MergedVirtualService } from '../../snapshot/delegates.ts'
@@ -29,6 +36,8 @@ export interface Caller {
   readonly labels: Readonly<Record<string, string>>
   /** Port of the virtual host. */
   readonly port: number
+  /** Retries where no rule says them, if the mesh does. */
+  readonly retries?: HttpRetry
 }
 
 /** Routes in order of precedence. */
@@ -63,7 +72,7 @@ export function virtualServiceRoutes(
         match: routeMatch(match),
         ...attached(
           rule,
-          routeAction(rule, match, caller.port, destinations.clusterOf, destinations.hashOf),
+          routeAction(withRetries(rule, caller), match, caller.port, destinations.clusterOf, destinations.hashOf),
           destinations,
         ),
         typedPerFilterConfig: { ...corsConfig(rule.corsPolicy), ...faultConfig(rule.fault) },
@@ -74,6 +83,10 @@ export function virtualServiceRoutes(
     }
   }
   return { routes, losers, catchAll }
+}
+
+function withRetries(rule: HttpRoute, { retries }: Caller): HttpRoute {
+  return rule.retries !== undefined || retries === undefined ? rule : { ...rule, retries }
 }
 
 /** An action with what policies on all its destinations say. */

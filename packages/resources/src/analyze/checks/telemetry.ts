@@ -1,4 +1,5 @@
 // Telemetry objects and the providers they name.
+import { didYouMean } from '../../schema/did-you-mean.ts'
 import type { Check, Fault } from '../check.ts'
 import { meshConfigOf } from '../mesh-config.ts'
 import type { MeshView } from '../mesh-view.ts'
@@ -29,10 +30,37 @@ function* checkLightstep({ spec }: WrittenObject, mesh: MeshView): Iterable<Faul
   }
 }
 
+/** Providers that every mesh has, as Istio's does. */
+const builtIn = ['envoy', 'prometheus', 'stackdriver']
+const withoutProvider = {
+  accessLogging: 'nothing is logged because of it',
+  tracing: 'no spans are reported because of it',
+  metrics: 'it changes no metrics',
+} as const
+
+/** A provider that the mesh settings do not have takes the place of those in force, and does nothing. */
+function* checkUnknownProviders({ spec }: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  const known = [...builtIn, ...itemsOf(meshConfigOf(mesh)['extensionProviders']).map(({ name }) => textOf(name))]
+  for (const [list, effect] of Object.entries(withoutProvider)) {
+    for (const [i, entry] of itemsOf(spec[list]).entries()) {
+      for (const [j, provider] of itemsOf(entry['providers']).entries()) {
+        const name = textOf(provider['name'])
+        if (name === '' || known.includes(name)) continue
+        const message = `the mesh settings have no provider ${name}: ${effect}`
+        const meant = didYouMean(name, known)
+        const mend =
+          meant === undefined ? 'Add it to `extensionProviders`, or correct the name.' : `Did you mean ${meant}?`
+        yield { code: 'WEFT0112', field: `spec.${list}[${i}].providers[${j}].name`, message, mend }
+      }
+    }
+  }
+}
+
 const kinds = ['Telemetry.telemetry.istio.io']
 
 /** Checks of Telemetry. */
 export const telemetry: readonly Check[] = [
   { name: 'telemetry-providers', kinds, run: checkProviders },
   { name: 'telemetry-lightstep', kinds, run: checkLightstep },
+  { name: 'telemetry-unknown-providers', kinds, run: checkUnknownProviders },
 ]

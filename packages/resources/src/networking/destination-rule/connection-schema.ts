@@ -141,7 +141,8 @@ export const loadBalancer: Schema = object(
   { check: exactlyOne(['simple', 'consistentHash'], 0) },
 )
 
-const keepalive = object({
+/** Probes on idle connections. */
+export const keepalive: Schema = object({
   probes: doc('Unanswered probes after which a connection counts as dead.', uint32),
   time: doc('Idle time before the first probe.', text('positive-duration')),
   interval: doc('Pause between probes.', text('positive-duration')),

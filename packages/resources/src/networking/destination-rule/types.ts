@@ -48,6 +48,13 @@ export interface Warmup {
   readonly aggression?: number
 }
 
+/** Probes on idle connections. */
+export interface TcpKeepalive {
+  readonly probes?: number
+  readonly time?: string
+  readonly interval?: string
+}
+
 /** Limits of the connection pool towards a destination. */
 export interface ConnectionPool {
   readonly tcp?: {
@@ -55,7 +62,7 @@ export interface ConnectionPool {
     readonly connectTimeout?: string
     readonly maxConnectionDuration?: string
     readonly idleTimeout?: string
-    readonly tcpKeepalive?: { readonly probes?: number; readonly time?: string; readonly interval?: string }
+    readonly tcpKeepalive?: TcpKeepalive
   }
   readonly http?: {
     readonly http1MaxPendingRequests?: number
