@@ -47,18 +47,18 @@ const schemas: ReadonlyMap<string, DescMessage> = new Map<string, DescMessage>([
 /** Resources in Envoy's JSON by type URL and name. */
 export type JsonResources = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
 
-/** Encodes resources; versions are hashes of the content. */
-export function tableOf(resources: JsonResources): ResourceTable {
-  const types = new Map<string, Map<string, EncodedResource>>()
+/** Encodes resources, with the messages of `types` in their Anys; versions are hashes of the content. */
+export function tableOf(resources: JsonResources, types = registry): ResourceTable {
+  const encodedTypes = new Map<string, Map<string, EncodedResource>>()
   for (const [type, byName] of Object.entries(resources)) {
     const schema = schemas.get(type) as DescMessage
     const encoded = Object.entries(byName).map(([name, json]): [string, EncodedResource] => {
-      const body = toBinary(schema, fromJson(schema, json, { registry }))
+      const body = toBinary(schema, fromJson(schema, json, { registry: types }))
       return [name, { name, version: hash(Buffer.from(body).toString('latin1')), body }]
     })
-    types.set(type, new Map(encoded))
+    encodedTypes.set(type, new Map(encoded))
   }
-  return resourceTable(types, hash)
+  return resourceTable(encodedTypes, hash)
 }
 
 /** FNV-1a; enough to tell versions of a test apart, and the same on every run. */

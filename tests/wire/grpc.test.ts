@@ -113,6 +113,17 @@ test('errors of our own are trailers-only answers with the status gRPC has for t
   assert.deepEqual([late.headers['grpc-status'], slow.exchanges[0]?.flags], ['14', 'UT'])
 })
 
+test('a call whose escaped slashes would be redirected is refused: clients of gRPC follow no redirects', async (t) => {
+  const backend = await h2Backend(t, () => {})
+  const redirecting = { pathWithEscapedSlashesAction: 'UNESCAPE_AND_REDIRECT' }
+  const proxy = await proxyFor(t, toBackend(backend.port, {}, redirecting))
+  const { headers } = await ask(h2Client(t, proxy.portOf('in')), { ...call, ':path': '/s%2Fm' }, message)
+  assert.deepEqual([headers['grpc-status'], headers['location']], ['13', undefined])
+  const page = await ask(h2Client(t, proxy.portOf('in')), { ':path': '/s%2Fm' })
+  assert.deepEqual([page.status, page.headers['location']], [307, '/s/m'])
+  assert.equal(backend.requests.length, 0)
+})
+
 test('grpc-timeout is a deadline where the route says so: capped, shortened by an offset, never ignored', async (t) => {
   const backend = await h2Backend(t, () => {})
   const within = async (limit: object, timeout: string): Promise<number> => {

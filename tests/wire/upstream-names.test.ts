@@ -83,3 +83,17 @@ test('names are not proved by a server without TLS', async (t) => {
   assert.match(await converse(proxy.portOf('in'), ['GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n']), / 503 /)
   assert.equal(backend.received.join(''), '', 'nothing was asked')
 })
+
+test('an answer of ours that nobody upstream was asked for speaks of the request as it would have gone on', async (t) => {
+  const responseHeadersToAdd = [{ header: { key: 'x-asked', value: '%REQ(:AUTHORITY)%%REQ(:PATH)%' } }]
+  const rewrite = {
+    hostRewriteLiteral: 'rewritten.example',
+    regexRewrite: { pattern: { regex: '^/' }, substitution: '/in/' },
+  }
+  const route = { match: { prefix: '/' }, route: { cluster: 'none', ...rewrite }, responseHeadersToAdd }
+  const routes = { name: 'r', virtualHosts: [{ name: 'v', domains: ['*'], routes: [route] }] }
+  const proxy = await proxyFor(t, { listeners: [httpListener('in', routes)], clusters: [staticCluster('none', [])] })
+  const answer = await converse(proxy.portOf('in'), ['GET /a HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n'])
+  assert.match(answer, /^HTTP\/1\.1 503 /)
+  assert.match(answer, /\r\nx-asked: rewritten\.example\/in\/a\r\n/)
+})

@@ -8,7 +8,7 @@ export interface SeenUpstream {
   readonly method: string
   readonly path: string
   readonly authority: string
-  /** Of the headers in `comparedHeaders`; several lines are joined with `,`. */
+  /** Of the compared headers; several lines are joined with `,`. */
   readonly headers: Readonly<Record<string, string>>
   /** How often the request came: more than once when it was repeated. */
   readonly attempts: number
@@ -22,7 +22,7 @@ export interface Answer {
   /** Of forwarded requests only. */
   readonly cluster: string | undefined
   readonly location: string | undefined
-  /** Response headers in `comparedHeaders`. */
+  /** The compared ones of the response. */
   readonly headers: Readonly<Record<string, string>>
   /** Of answers without an upstream; undefined: not known. */
   readonly body: string | undefined
@@ -30,7 +30,7 @@ export interface Answer {
 }
 
 /** Header names that are compared on both sides: those that operations write or rules look at. */
-export const comparedHeaders: ReadonlySet<string> = new Set([
+const comparedHeaders = new Set([
   ...writtenHeaders,
   'x-flavor',
   'x-mixed',
@@ -38,6 +38,11 @@ export const comparedHeaders: ReadonlySet<string> = new Set([
   'x-envoy-original-host',
   'grpc-status',
 ])
+
+/** Compares these, too: what a configuration names that was not generated. Lower-case. */
+export function compareHeaders(names: Iterable<string>): void {
+  for (const name of names) comparedHeaders.add(name)
+}
 
 /** The compared headers of a list of lines. */
 export function pickHeaders(lines: readonly (readonly [string, string])[]): Record<string, string> {

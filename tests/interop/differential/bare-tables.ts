@@ -56,8 +56,8 @@ function clusterJson(name: string, addresses: readonly string[], port: number): 
   return { name, type: 'STATIC', load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: endpoints }] } }
 }
 
-/** The keys that tests read. */
-const accessLog = typed('stdout', `${extensions}.access_loggers.stream.v3.StdoutAccessLog`, {
+/** A log of the keys that tests read. */
+export const accessLog = typed('stdout', `${extensions}.access_loggers.stream.v3.StdoutAccessLog`, {
   log_format: {
     json_format: {
       user_agent: '%REQ(USER-AGENT)%',

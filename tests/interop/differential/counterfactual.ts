@@ -39,7 +39,7 @@ export function counterfactualCases(
   const faults: string[] = []
   const sendable: CounterfactualCase[] = []
   const reached = new Set(
-    asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen))),
+    asked.flatMap(({ explained: { steps } }) => steps.map((step) => reachKey(steps, step, step.chosen, step.origins))),
   )
   let checked = 0
   let unreachable = 0
@@ -53,7 +53,7 @@ export function counterfactualCases(
         const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
         if (loser.counterfactual === undefined) {
           unreachable++
-          const fault = unreachableFault(loser, reached.has(reachKey(explained.steps, step, loser.name)))
+          const fault = unreachableFault(loser, reached.has(reachKey(explained.steps, step, loser.name, loser.origins)))
           if (fault !== undefined) faults.push(`${fault}\n${about}`)
           continue
         }
@@ -65,7 +65,7 @@ export function counterfactualCases(
         const won =
           step.decision === 'authorization'
             ? now.steps.some(({ decision, chosen: policy }) => decision === 'authorization' && policy === loser.name)
-            : chosen?.chosen === loser.name
+            : chosen?.chosen === loser.name && chosen.origins['origin'] === loser.origins['origin']
         if (!won)
           faults.push(
             `the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`,
@@ -78,11 +78,18 @@ export function counterfactualCases(
   return { toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax), faults, checked, unreachable }
 }
 
-/** Names of routes are unique in their virtual host only, and shares of clusters are those of a route. */
-function reachKey(steps: readonly ProofStep[], step: ProofStep, name: string | undefined): string {
+/** Names of routes are unique in their object only, shares of clusters are those of a route, and so may be the policies of a filter. */
+function reachKey(
+  steps: readonly ProofStep[],
+  step: ProofStep,
+  name: string | undefined,
+  { origin }: Loser['origins'],
+): string {
   const host = steps.find(({ decision }) => decision === 'virtual-host')?.chosen
-  const route = step.decision === 'cluster' ? steps.find(({ decision }) => decision === 'route')?.chosen : ''
-  return `${step.decision} ${host} ${route} ${name}`
+  const ofRoute = step.decision === 'cluster' || step.decision === 'authorization'
+  const route = ofRoute ? steps.find(({ decision }) => decision === 'route') : undefined
+  const place = steps.filter(({ decision }) => decision === step.decision).indexOf(step)
+  return [step.decision, place, host, route?.chosen, route?.origins['origin'], name, origin].join(' ')
 }
 
 function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
@@ -95,8 +102,8 @@ function unreachableFault(loser: Loser, reached: boolean): string | undefined {
   return reached ? 'named unreachable, but another request reaches it' : undefined
 }
 
-/** Undefined when a client cannot make the change. */
-function changedRequest(
+/** The request changed as a proof says; undefined when a client cannot make the change. */
+export function changedRequest(
   { side, request, explained }: Explanandum,
   changes: readonly RequestChange[],
 ): TestRequest | undefined {

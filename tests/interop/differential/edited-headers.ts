@@ -1,5 +1,5 @@
 // Header changes of a route applied to lines, for comparing what an application or a client should see.
-import { editHeaders, headerLevels, type Routed } from '@weft/engine'
+import { editHeaders, headerLevels, receivedValue, type Routed } from '@weft/engine'
 
 /** Lower-case name and value. */
 export type Line = readonly [name: string, value: string]
@@ -47,5 +47,5 @@ export function editedHeaders(
       return operator === 'RESP' ? first(response)?.slice(0, maxLength) : undefined
     },
   )
-  return now
+  return now.map(([name, value]): Line => [name, receivedValue(value)])
 }

@@ -29,7 +29,7 @@ import { compileRegex } from '@weft/engine/regex'
 import { type ResourceTable, typeUrl } from '@weft/xds'
 import { type Answer, pickHeaders } from './answer.ts'
 import { applicationHeader, applicationOutcome, type Forwarded } from './application.ts'
-import { editedHeaders, type Line } from './edited-headers.ts'
+import { type EditFacts, editedHeaders, type Line } from './edited-headers.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
 
@@ -43,6 +43,16 @@ export interface Explained {
   /** Set when an application is asked. */
   readonly forwarded?: Forwarded
 }
+
+/** What chance decides. */
+export interface Draws {
+  /** The stream's random value. */
+  readonly random: number
+  /** In [0, 1): below its share a fault hits. */
+  readonly fault: number
+}
+
+const middling: Draws = { random: 0, fault: 0.5 }
 
 /** Compiles what a proxy was sent. */
 export function proxyView(id: string, address: string, principal: string, table: ResourceTable): ProxyView {
@@ -92,15 +102,15 @@ export class EngineProxy {
   }
 
   /** Explains a request as written on the wire. */
-  explain(request: TestRequest): Explained {
-    const verdict = this.#verdict(request)
-    const subject = this.#subject(request)
+  explain(request: TestRequest, draws = middling): Explained {
+    const verdict = this.#verdict(request, draws)
+    const subject = this.#subject(request, draws.random)
     const { location } = verdict
     const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route, location }
     const routed = subject === undefined ? undefined : this.#routed(subject)
     const asked = {
       steps: verdict.steps,
-      subject: subject ?? this.#subjectAt(request, request.target),
+      subject: subject ?? this.#subjectAt(request, request.target, draws.random),
       endpoints: verdict.endpoints,
     }
     const grpcLine = grpcLineOf(verdict)
@@ -144,7 +154,7 @@ export class EngineProxy {
   }
 
   /** What `explain` says; the sidecar in front of `target` is asked directly, since callers of any identity come to it. */
-  #verdict(request: TestRequest): Verdict {
+  #verdict(request: TestRequest, draws: Draws): Verdict {
     const { method, authority } = request
     const plain = { method, authority, path: request.target, headers: headersOf(request) }
     const steps: ProofStep[] = []
@@ -154,20 +164,21 @@ export class EngineProxy {
         listener: this.#listener,
         connection: this.#connection(request),
         request: plain,
-        random: 0,
-        faultDraw: 0.5,
+        random: draws.random,
+        faultDraw: draws.fault,
       },
       { step: (step) => void steps.push(step) },
     )
     const location = left.kind === 'reply' ? left.location : undefined
     if (this.#side !== 'inbound') {
       const found = explain({
-        from: this.#view,
+        // Here everybody dials from the machine's own address; a mesh has proxies dial from their workload's.
+        from: { ...this.#view, address: '127.0.0.1' },
         request: plain,
         proxyAt: this.#proxyAt,
         entryPort: this.#at.port,
-        random: 0,
-        faultDraw: 0.5,
+        random: draws.random,
+        faultDraw: draws.fault,
       })
       const { route, cluster, outcome } = found
       return {
@@ -198,21 +209,21 @@ export class EngineProxy {
   }
 
   /** As the connection manager hands it on; undefined when it does not. */
-  #subject(request: TestRequest): Subject | undefined {
+  #subject(request: TestRequest, random: number): Subject | undefined {
     const chain = matchFilterChain(this.#listener, this.#connection(request))
     if (chain?.terminal.kind !== 'http') return undefined
     const normal = normalizePath(request.target, chain.terminal.path)
     if (normal.kind !== 'path') return undefined
     const authority = chain.terminal.stripHostPort === 'any' ? withoutPort(request.authority) : request.authority
-    return this.#subjectAt({ ...request, authority }, normal.path)
+    return this.#subjectAt({ ...request, authority }, normal.path, random)
   }
 
-  #subjectAt(request: TestRequest, path: string): Subject {
+  #subjectAt(request: TestRequest, path: string, random: number): Subject {
     const { method, authority } = request
     return {
       head: plainHead({ method, authority, path, headers: headersOf(request) }),
       connection: this.#connection(request),
-      random: 0,
+      random,
     }
   }
 
@@ -319,6 +330,16 @@ function headersOf(request: TestRequest): Record<string, string[]> {
   return headers
 }
 
+/** The request as it was to go on. */
+function changedBefore(request: readonly Line[], routed: Routed, subject: Subject): EditFacts {
+  const pseudo = pseudoOf(subject)
+  const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
+  return {
+    request: editedHeaders(request, 'request', routed, { pseudo }),
+    pseudo: { ...pseudo, ':path': path, ':authority': authority },
+  }
+}
+
 /** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
 function localParts(verdict: Verdict, routed: Routed, subject: Subject, request: readonly Line[]): Partial<Answer> {
   const { action } = routed.route
@@ -327,8 +348,8 @@ function localParts(verdict: Verdict, routed: Routed, subject: Subject, request:
   if (action.kind !== 'route' && byFilter) return { headers: pickHeaders(grpcLine) }
   // Without a healthy endpoint the request has been changed already.
   const pseudo = pseudoOf(subject)
-  const now = verdict.flag === 'UH' ? editedHeaders(request, 'request', routed, { pseudo }) : request
-  const headers = pickHeaders(editedHeaders(grpcLine, 'response', routed, { request: now, pseudo }))
+  const now = verdict.flag === 'UH' ? changedBefore(request, routed, subject) : { request, pseudo }
+  const headers = pickHeaders(editedHeaders(grpcLine, 'response', routed, now))
   // Envoy sends a body with 204 and 304, which have none (RFC 9110 sections 15.3.5 and 15.4.5).
   if (action.kind === 'direct') {
     const text = [204, 304].includes(action.status) ? undefined : Buffer.from(action.body).toString('latin1')

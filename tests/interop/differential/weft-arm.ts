@@ -17,56 +17,74 @@ import type { WireArm } from './wire-arm.ts'
 export async function startWeftArm({ attach }: Field): Promise<WireArm> {
   const lines = perSide(() => new AccessLines())
   const nodeIds = perSide((side) => `weft-${side}`)
-  const bound = new Set<string>()
-  const runtime = moved(nodeRuntime({ logLevel: 'error' }), bound)
   const proxies: Proxy[] = []
-  for (const side of sides) {
-    const ads = { host: '127.0.0.1', port: attach.adsPort, serverSpiffeId: controlId }
-    const proxy = new Proxy({
-      runtime,
-      bootstrap: {
-        node: { id: nodeIds[side], cluster: 'test', metadata: {} },
-        instance: nodeIds[side],
-        address: '127.0.0.1',
-        ads,
-        sds: { path: attach.sdsPath },
-        admin: { address: '127.0.0.1', port: 0 },
-        drainMs: 200,
-        accessLog: true,
-      },
-      readers: resourceReaders(compile, async () => (await import('@weft/engine/regex')).compileRegex),
-      decisions: { matchFilterChain, testSan: (matcher, name) => testValue(matcher.test, name) },
-      requestPath: createRequestPath,
-      dialers: { sds: sdsDialer(runtime, attach.sdsPath), ads: (tls) => adsDialer(runtime, ads, tls) },
-      accessLogOutput: {
-        write(text) {
-          for (const line of text.split('\n')) lines[side].add(line)
-          return true
-        },
-      },
-      onQuit() {},
-    })
-    const started = await proxy.start()
-    if (!started.ok) throw new Error(started.error)
-    proxies.push(proxy)
-  }
+  const runtime = movedRuntime()
+  for (const side of sides)
+    proxies.push(await startWeftProxy({ attach, runtime, nodeId: nodeIds[side], lines: lines[side] }))
   return {
     name: 'weft',
     nodeIds,
     lines,
-    bound: (at: ListenAt) => ({ ...at, host: movedHost(at.host) }),
+    bound: movedPlace,
     async close() {
       await Promise.all(proxies.map((proxy) => proxy.stop()))
     },
   }
 }
 
+/** How a proxy is started. */
+export interface WeftProxyOptions extends Pick<Field, 'attach'> {
+  readonly nodeId: string
+  /** Of `movedRuntime`: proxies that reach one another share it. */
+  readonly runtime: Runtime
+  readonly lines: AccessLines
+}
+
+/** Starts one. */
+export async function startWeftProxy({ attach, runtime, nodeId, lines }: WeftProxyOptions): Promise<Proxy> {
+  const ads = { host: '127.0.0.1', port: attach.adsPort, serverSpiffeId: controlId }
+  const proxy = new Proxy({
+    runtime,
+    bootstrap: {
+      node: { id: nodeId, cluster: 'test', metadata: {} },
+      instance: nodeId,
+      address: '127.0.0.1',
+      ads,
+      sds: { path: attach.sdsPath },
+      admin: { address: '127.0.0.1', port: 0 },
+      drainMs: 200,
+      accessLog: true,
+    },
+    readers: resourceReaders(compile, async () => (await import('@weft/engine/regex')).compileRegex),
+    decisions: { matchFilterChain, testSan: (matcher, name) => testValue(matcher.test, name) },
+    requestPath: createRequestPath,
+    dialers: { sds: sdsDialer(runtime, attach.sdsPath), ads: (tls) => adsDialer(runtime, ads, tls) },
+    accessLogOutput: {
+      write(text) {
+        for (const line of text.split('\n')) lines.add(line)
+        return true
+      },
+    },
+    onQuit() {},
+  })
+  const started = await proxy.start()
+  if (!started.ok) throw new Error(started.error)
+  return proxy
+}
+
+/** Where Weft's proxy is bound that was told to listen at a place. */
+export function movedPlace(at: ListenAt): ListenAt {
+  return { ...at, host: movedHost(at.host) }
+}
+
 function movedHost(host: string): string {
   return host.replace(/^127\.6([68])\./, '127.8$1.')
 }
 
-/** A network that binds elsewhere, and dials elsewhere who was bound so. */
-function moved(runtime: Runtime, bound: Set<string>): Runtime {
+/** A network that binds at moved places, and dials there who was bound so. */
+export function movedRuntime(): Runtime {
+  const runtime = nodeRuntime({ logLevel: 'error' })
+  const bound = new Set<string>()
   const net: Net = {
     ...runtime.net,
     listen(at, onConnection) {

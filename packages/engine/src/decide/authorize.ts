@@ -1,6 +1,6 @@
 // RBAC: may this request, or connection, pass (Envoy's RoleBasedAccessControlEngineImpl).
 import type { RbacPolicies, RbacPolicy } from '../model.ts'
-import { policyLosers } from '../prove/policy-losers.ts'
+import { policyLosers, type PolicyPlace } from '../prove/policy-losers.ts'
 import type { Recorder } from '../prove/proof.ts'
 import type { Subject } from '../request-head.ts'
 
@@ -12,18 +12,20 @@ export interface RbacVerdict {
   readonly shadow: { readonly allowed: boolean; readonly policy: string | undefined } | undefined
 }
 
-/** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. `earlier`: rules of filters before this one, for the proof. */
+const nowhere: PolicyPlace = { earlier: [], where: undefined }
+
+/** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. `place` is for the proof. */
 export function authorize(
   rules: RbacPolicies | undefined,
   shadowRules: RbacPolicies | undefined,
   subject: Subject,
   recorder?: Recorder,
-  earlier: readonly RbacPolicies[] = [],
+  place: PolicyPlace = nowhere,
 ): RbacVerdict {
   const shadow = shadowRules === undefined ? undefined : judge(shadowRules, subject)
   if (rules === undefined) return { allowed: true, policy: undefined, shadow }
   const verdict = judge(rules, subject)
-  if (recorder !== undefined) record({ rules, earlier }, verdict, subject, recorder)
+  if (recorder !== undefined) record({ rules, place }, verdict, subject, recorder)
   return { allowed: verdict.allowed, policy: verdict.policy, shadow }
 }
 
@@ -44,10 +46,10 @@ function matches(policy: RbacPolicy, subject: Subject): boolean {
 
 interface Judged {
   readonly rules: RbacPolicies
-  readonly earlier: readonly RbacPolicies[]
+  readonly place: PolicyPlace
 }
 
-function record({ rules, earlier }: Judged, verdict: Judgement, subject: Subject, recorder: Recorder): void {
+function record({ rules, place }: Judged, verdict: Judgement, subject: Subject, recorder: Recorder): void {
   const index = rules.policies.findIndex((policy) => policy.name === verdict.policy)
   const origin = rules.policies[index]?.origin
   const action = rules.action.toUpperCase()
@@ -58,6 +60,6 @@ function record({ rules, earlier }: Judged, verdict: Judgement, subject: Subject
     chosen: verdict.policy,
     summary: `${verdict.allowed ? 'allowed' : 'denied'}: ${why}`,
     origins: origin === undefined ? {} : { origin },
-    losers: policyLosers(rules, subject, index < 0 ? rules.policies.length : index, earlier),
+    losers: policyLosers(rules, subject, index < 0 ? rules.policies.length : index, place),
   })
 }

@@ -15,7 +15,7 @@ import type { Predicate } from '../predicate.ts'
 import { subject } from '../subject-under-test.ts'
 import { chooseCluster, chooseTcpCluster } from './cluster-choice.ts'
 import { decideFault } from './fault.ts'
-import { normalizePath } from './normalize-path.ts'
+import { normalizePath, requestPath } from './normalize-path.ts'
 import { decideRoute } from './route.ts'
 import { effectiveTimeouts, grpcTimeoutText } from './timeouts.ts'
 import { transportSocketFor } from './transport-socket.ts'
@@ -249,6 +249,14 @@ test('escaped slashes are rejected or redirected when asked', () => {
   const redirected = normalizePath('/a%5Cb?q=%2f', { ...how, escapedSlashes: 'redirect' })
   assert.deepEqual(redirected, { kind: 'redirect', location: '/a/b?q=%2f' })
   assert.deepEqual(normalizePath('*', { ...how, escapedSlashes: 'reject' }), { kind: 'path', path: '*' })
+})
+
+test('a gRPC call is refused where others are redirected to their unescaped path', () => {
+  const how = { normalize: true, mergeSlashes: false, escapedSlashes: 'redirect' } as const
+  const asked = (headers: Record<string, string>, path = '/a%2fb') => requestPath(path, how, subject({ headers }).head)
+  assert.deepEqual(asked({ 'content-type': 'application/grpc+proto' }), { kind: 'reject' })
+  assert.deepEqual(asked({ 'content-type': 'application/grpc' }, '/a/b'), { kind: 'path', path: '/a/b' })
+  assert.deepEqual(asked({ 'content-type': 'application/json' }), { kind: 'redirect', location: '/a/b' })
 })
 
 test('the transport socket follows the endpoint', () => {

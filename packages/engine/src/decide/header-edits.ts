@@ -62,6 +62,11 @@ export function fixedAdditions(
   return lines
 }
 
+/** A value as the next one reads it: white space around it is no part of it (RFC 9110 5.5). */
+export function receivedValue(written: string): string {
+  return written.replace(/^[ \t]+|[ \t]+$/g, '')
+}
+
 function applyOptions(options: readonly HeaderOption[], target: HeaderTarget, read: ReadOperator): void {
   const [only] = options
   if (options.length === 1 && only !== undefined) {

@@ -1,6 +1,8 @@
 // Path normalisation: what everything behind it (routes, policies, the application) takes for the path. BASE is Envoy's
 // normalize_path: RFC 3986 section 6.2.2 without case folding, and `\` read as `/`, as Chromium's URL parser does it.
 import type { PathNormalization } from '../model.ts'
+import type { RequestHead } from '../request-head.ts'
+import { isGrpcType } from './grpc-status.ts'
 
 /** The path to go on with, or what to answer instead. */
 export type NormalizedPath =
@@ -9,6 +11,12 @@ export type NormalizedPath =
   | { readonly kind: 'reject' }
   /** 307 to the unescaped path. */
   | { readonly kind: 'redirect'; readonly location: string }
+
+/** The path of a request: a gRPC call is refused where others are sent elsewhere, since its clients follow no redirects. */
+export function requestPath(target: string, how: PathNormalization, head: Pick<RequestHead, 'header'>): NormalizedPath {
+  const path = normalizePath(target, how)
+  return path.kind === 'redirect' && isGrpcType(head.header('content-type')) ? { kind: 'reject' } : path
+}
 
 /** Normalises a request target of origin form (path and query); refuses a fragment as Envoy does, keeps the query. */
 export function normalizePath(target: string, how: PathNormalization): NormalizedPath {

@@ -4,9 +4,9 @@ import { chooseCluster, chooseTcpCluster, type ClusterChoice } from '../decide/c
 import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
-import { editHeaders, type HeaderTarget, headerLevels } from '../decide/header-edits.ts'
+import { editHeaders, type HeaderTarget, headerLevels, receivedValue } from '../decide/header-edits.ts'
 import { dueMirrors } from '../decide/mirrors.ts'
-import { type NormalizedPath, normalizePath } from '../decide/normalize-path.ts'
+import { type NormalizedPath, requestPath } from '../decide/normalize-path.ts'
 import { connectionHash, requestHash } from '../decide/request-hash.ts'
 import { directLocation, redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
@@ -25,6 +25,7 @@ import type {
   Tunneling,
 } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
+import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 import { walkCors } from './walk-cors.ts'
@@ -102,7 +103,8 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   // As in the proxy: on a connection that carries bytes, predicates that ask for a request see nothing.
   const subject = subjectOf(arrival, noRequest)
   for (const [index, { rules, shadow }] of chain.rbac.entries()) {
-    const verdict = authorize(rules, shadow, subject, recorder, rulesOf(chain.rbac.slice(0, index)))
+    const place = { earlier: rulesOf(chain.rbac.slice(0, index)), where: undefined }
+    const verdict = authorize(rules, shadow, subject, recorder, place)
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
   const cluster = chooseTcpCluster(proxy, arrival.random, recorder)
@@ -152,7 +154,7 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
 
 function pathOf(manager: HttpConnectionManager, request: PlainRequest): NormalizedPath {
   if (request.method === 'CONNECT') return { kind: 'path', path: request.path }
-  return normalizePath(request.path, manager.path)
+  return requestPath(request.path, manager.path, plainHead(request))
 }
 
 /** Without its port, where the manager says so. */
@@ -220,13 +222,11 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   if (filter.kind === 'rbac') {
     const { rules, shadow } = override?.kind === 'rbac' ? override : filter
     const earlier = f.manager.httpFilters.slice(0, f.manager.httpFilters.indexOf(filter))
-    const verdict = authorize(
-      rules,
-      shadow,
-      f.subject,
-      f.recorder,
-      rulesOf(earlier.filter((one) => one.kind === 'rbac')),
-    )
+    const place = {
+      earlier: rulesOf(earlier.filter((one) => one.kind === 'rbac')),
+      where: placeOf(f, filter.name),
+    }
+    const verdict = authorize(rules, shadow, f.subject, f.recorder, place)
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }
     const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
     return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }
@@ -259,6 +259,12 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   const said = grpcStatus === undefined ? {} : { grpcStatus }
   const reason = `the fault filter answers ${grpcStatus === undefined ? status : `grpc-status ${grpcStatus}`}`
   return { kind: 'reply', departure: { kind: 'reply', status, flag: 'FI', reason, route, ...said } }
+}
+
+function placeOf({ config, decision, subject }: Filtering, filterName: string): WhereAsked | undefined {
+  if (decision.kind === 'tls-redirect' || decision.host === undefined) return undefined
+  const route = decision.kind === 'route' ? decision.route : undefined
+  return whereAsked({ config, host: decision.host, route }, filterName, subject)
 }
 
 type FaultConfig = Extract<HttpFilter, { kind: 'fault' }>['fault']
@@ -356,7 +362,8 @@ function changed(request: PlainRequest, subject: Subject, routed: Routed): Plain
     remove: (name) => headers.delete(name),
   }
   editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers))
-  const edited = { ...request, headers: Object.fromEntries(headers) }
+  const received = [...headers].map(([name, values]) => [name, values.map(receivedValue)] as const)
+  const edited = { ...request, headers: Object.fromEntries(received) }
   return { ...edited, ...rewriteRequest(routed.route, routed.leg, plainHead(edited), '') }
 }
 

@@ -37,5 +37,14 @@ function principals(
     `${domain}/ns/x${value}`,
     `${domain}/ns/x/sa/x${value}`,
   ])
-  return [...shaped.filter((value) => spiffeId.test(value)), ...texts, undefined]
+  const exchanged = texts.flatMap((value) => withPart(seen ?? '', value))
+  return [...[...exchanged, ...shaped].filter((value) => spiffeId.test(value)), ...texts, undefined]
+}
+
+/** The identity that was seen with the namespace or account of the value, so that what another condition asks of the rest still holds. */
+function withPart(seen: string, value: string): readonly string[] {
+  const [, domain, namespace, account] = /^(spiffe:\/\/[^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(seen) ?? []
+  if (domain === undefined) return []
+  const wanted = /\/ns\/([^/]+)/.exec(value)?.[1] ?? /^([^/]+)\/sa\//.exec(value)?.[1]
+  return [`${domain}/ns/${wanted ?? namespace}/sa/${/\/sa\/([^/]+)/.exec(value)?.[1] ?? account}`]
 }

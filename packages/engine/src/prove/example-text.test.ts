@@ -12,3 +12,18 @@ test('an expression that ignores case is tried in capitals too, one that does no
   assert.deepEqual(candidates('(?i)/books/'), ['/books/', '/BOOKS/'])
   assert.deepEqual(candidates('/books/'), ['/books/'])
 })
+
+test('what was seen may stand where an expression takes anything: another condition may have asked for it', () => {
+  const regex = compileRegex('.*:80(80)?')
+  assert.ok(regex.ok)
+  const candidates = candidateValues({ is: 'regex', regex: regex.value }, 'x.example.com', true)
+  assert.ok(candidates.includes('x.example.com:80'))
+})
+
+test('a test that ignores case is tried in both cases, a dot as the dot it may be meant for', () => {
+  const below = candidateValues({ is: 'path-prefix', value: '/A', ignoreCase: true }, undefined, true)
+  assert.deepEqual(below, ['/A', '/A/x', '/A/X', '/a', '/a/x'])
+  const regex = compileRegex('www.example.com(:\\d+)?')
+  assert.ok(regex.ok)
+  assert.ok(candidateValues({ is: 'regex', regex: regex.value }, undefined, true).includes('www.example.com'))
+})

@@ -12,6 +12,15 @@ export function candidateValues(
 }
 
 function passing(test: ValueTest, seen: string | undefined): readonly (string | undefined)[] {
+  const values = passingAsWritten(test, seen)
+  if (!('ignoreCase' in test) || !test.ignoreCase) return values
+  // An earlier rule may look at the case of letters where this test does not.
+  return [
+    ...new Set([...values, ...values.map((text) => text?.toUpperCase()), ...values.map((text) => text?.toLowerCase())]),
+  ]
+}
+
+function passingAsWritten(test: ValueTest, seen: string | undefined): readonly (string | undefined)[] {
   switch (test.is) {
     case 'exact':
       return [test.value]
@@ -24,7 +33,14 @@ function passing(test: ValueTest, seen: string | undefined): readonly (string | 
     case 'contains':
       return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}x`]
     case 'regex':
-      return inEitherCase(test.regex.source)
+      return [
+        ...new Set(
+          [test.regex.source, withLiteralDots(test.regex.source)].flatMap((source) => [
+            ...inEitherCase(source),
+            ...aroundSeen(source, seen),
+          ]),
+        ),
+      ]
     case 'present':
       return ['x', '/']
     case 'absent':
@@ -68,6 +84,19 @@ const oddities = ['', '1', 'X', 'x,x', 'x x', 'x/x', '!', '~', '\u00ff'] as cons
 
 function unlike(seen: string | undefined): readonly (string | undefined)[] {
   return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, 'x', '/x', 'GET', 'POST', 'http', 'https']
+}
+
+/** Who writes a host name often means the dots in it. */
+function withLiteralDots(source: string): string {
+  return source.replace(/(?<!\\)\.(?![*+?{])/g, '\\.')
+}
+
+/** What was seen in place of the first `.*`, so that what another condition asks of it still holds. */
+function aroundSeen(source: string, seen: string | undefined): readonly string[] {
+  const at = source.indexOf('.*')
+  if (at < 0 || seen === undefined) return []
+  const [before, after] = [source.slice(0, at), source.slice(at + 2)].map((part) => regexExamples(part))
+  return (before ?? []).flatMap((head) => (after ?? []).map((tail) => head + seen + tail))
 }
 
 /** An earlier rule may look at the case of letters where this expression does not. */

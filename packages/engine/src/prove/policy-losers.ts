@@ -6,29 +6,39 @@ import { failedConditions } from './describe.ts'
 import { implies } from './implies.ts'
 import type { Loser } from './proof.ts'
 import { satisfy } from './satisfy.ts'
+import type { WhereAsked } from './where-asked.ts'
 
-/**
- * The policies before `chosen`, with what would make each the one that decides: no policy before it matches then, nor a
- * DENY policy of an `earlier` filter.
- */
+/** What surrounds the rules of one filter. */
+export interface PolicyPlace {
+  /** Rules of filters before this one: their DENY policies decide first. */
+  readonly earlier: readonly RbacPolicies[]
+  /** Which requests they are asked about; undefined: all. */
+  readonly where: WhereAsked | undefined
+}
+
+/** The policies before `chosen`, with what would make each the one that decides: no policy before it matches then. */
 export function policyLosers(
   rules: RbacPolicies,
   subject: Subject,
   chosen: number,
-  earlier: readonly RbacPolicies[],
+  { earlier, where }: PolicyPlace,
 ): readonly Loser[] {
   const denying = earlier.filter(({ action }) => action === 'deny').flatMap(({ policies }) => policies)
   return rules.policies.slice(0, chosen).map((policy, index) => {
     const before = [...denying, ...rules.policies.slice(0, index)]
     const goal = [wholeOf(policy), ...before.map(notMatching)]
-    // Another authority may lead to another workload: only when nothing else helps.
-    const counterfactual = satisfy([sameAuthority(subject), ...goal], subject) ?? satisfy(goal, subject)
+    const here = where === undefined ? goal : [where.onRoute, ...goal]
+    // Another authority may lead to another workload, another path to another route: only when nothing else helps.
+    const counterfactual =
+      satisfy([sameAuthority(subject), ...here], subject) ??
+      satisfy(here, subject) ??
+      (where === undefined ? undefined : satisfy([where.inHost, ...goal], subject))
     return {
       name: policy.name,
       origins: policy.origin === undefined ? {} : { origin: policy.origin },
       failed: failedConditions(wholeOf(policy), subject),
       counterfactual,
-      unreachable: counterfactual === undefined ? whyUnreachable(policy, before, subject) : undefined,
+      unreachable: counterfactual === undefined ? whyUnreachable(policy, before, subject, where) : undefined,
     }
   })
 }
@@ -46,10 +56,17 @@ function notMatching(policy: RbacPolicy): Predicate {
   return { op: 'not', not: wholeOf(policy) }
 }
 
-function whyUnreachable(policy: RbacPolicy, before: readonly RbacPolicy[], subject: Subject): string {
+function whyUnreachable(
+  policy: RbacPolicy,
+  before: readonly RbacPolicy[],
+  subject: Subject,
+  where: WhereAsked | undefined,
+): string {
   const covering = before.find((one) => implies(wholeOf(policy), wholeOf(one)))
   if (covering !== undefined) return `shadowed by ${covering.name}`
   if (satisfy([wholeOf(policy)], subject) === undefined) return 'no request satisfies it'
+  if (where !== undefined && satisfy([where.inHost, wholeOf(policy)], subject) === undefined)
+    return 'no request that is asked by it satisfies it'
   const names = before.filter((one) => satisfy([wholeOf(policy), wholeOf(one)], subject) !== undefined)
   return `shadowed by ${names.map(({ name }) => name).join(', ')} together`
 }

@@ -32,20 +32,27 @@ function routeLoser(host: VirtualHost, route: Route, subject: Subject, sameHost:
     origins: route.origins,
     failed: failedConditions(route.match.predicate, subject),
     counterfactual,
-    unreachable: counterfactual === undefined ? whyUnreachable(route, earlier, [sameHost], subject) : undefined,
+    unreachable: counterfactual === undefined ? whyUnreachable(host, route, [sameHost], subject) : undefined,
   }
 }
 
 /** Names what stands in the way: a rule that covers it, or those that catch what would reach it. */
-function whyUnreachable(route: Route, earlier: readonly Route[], fixed: Predicate[], subject: Subject): string {
+function whyUnreachable(host: VirtualHost, route: Route, fixed: Predicate[], subject: Subject): string {
+  const earlier = host.routes.slice(0, route.index)
   const covering = earlier.find((before) => implies(route.match.predicate, before.match.predicate))
-  if (covering !== undefined) return `shadowed by ${covering.name || `routes[${covering.index}]`}`
+  if (covering !== undefined) return `shadowed by ${nameIn(host, covering)}`
   const alone = satisfy([...fixed, route.match.predicate], subject)
   if (alone === undefined) return 'no request satisfies it'
-  const names = earlier
-    .filter((before) => overlaps(before, route, subject))
-    .map((before) => before.name || `routes[${before.index}]`)
+  const names = earlier.filter((before) => overlaps(before, route, subject)).map((before) => nameIn(host, before))
   return `shadowed by ${names.join(', ')} together`
+}
+
+/** Objects that are merged into one virtual host may have rules of the same name: such a rule is told by where it was written. */
+function nameIn({ routes }: VirtualHost, route: Route): string {
+  const name = route.name || `routes[${route.index}]`
+  const { origin } = route.origins
+  const isOnly = routes.every((other) => other === route || other.name !== route.name)
+  return isOnly || origin === undefined ? name : `${name} (${origin})`
 }
 
 function overlaps(before: Route, route: Route, subject: Subject): boolean {

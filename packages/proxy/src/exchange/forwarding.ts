@@ -360,6 +360,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   }
 
   #fail(error: ErrorEntry): void {
+    // As in Envoy, our answer speaks of the request as it would have gone on.
+    if (this.exchange.rewritten === undefined) this.request.prepare(this.exchange.attempts, '')
     const reason = error.flag === 'UF' || error.flag === 'UPE' ? this.#transportFailure : undefined
     this.exchange.fail(this.retries > 0 || this.informed ? this.inDetail(error) : error, reason)
   }

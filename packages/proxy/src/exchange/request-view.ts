@@ -1,4 +1,4 @@
-import { normalizePath, type HttpConnectionManager, type RequestHead } from '@weft/engine'
+import { type HttpConnectionManager, type RequestHead, requestPath } from '@weft/engine'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
@@ -117,7 +117,7 @@ export class RequestView implements RequestHead {
       this.asReceived = true
       return undefined
     }
-    const normalized = normalizePath(this.rawPath, manager.path)
+    const normalized = requestPath(this.rawPath, manager.path, this)
     if (normalized.kind === 'reject') return { kind: 'error', error: exchangeErrors.pathNormalization }
     if (normalized.kind === 'redirect') return { kind: 'redirect', location: normalized.location }
     this.target = normalized.path

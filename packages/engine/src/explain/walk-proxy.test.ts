@@ -1,0 +1,99 @@
+// What leaves a proxy, as it is explained: the request that the next one reads, and answers of the proxy's own.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createRegistry, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
+import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
+import { RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
+import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
+import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { compileListener } from '../compile/listener.ts'
+import { emptyConfig } from '../compile/apply-changes.ts'
+import type { ProofStep } from '../prove/proof.ts'
+import type { PlainRequest } from '../request-head.ts'
+import { subject } from '../subject-under-test.ts'
+import { type Departure, walkProxy } from './walk-proxy.ts'
+
+const registry = createRegistry(FilterConfigSchema, RBACSchema, RouterSchema, HttpConnectionManagerSchema)
+const extensions = 'type.googleapis.com/envoy.extensions.filters'
+
+function walk(
+  manager: JsonObject,
+  request: Partial<PlainRequest>,
+  first: readonly JsonObject[] = [],
+): { readonly left: Departure; readonly steps: readonly ProofStep[] } {
+  const routes = [
+    ...first.map((one) => ({ name: 'same', match: { path: '/never' }, ...one })),
+    { name: 'all', match: { prefix: '/' }, route: { cluster: 'c' } },
+  ]
+  const typedConfig = {
+    '@type': `${extensions}.network.http_connection_manager.v3.HttpConnectionManager`,
+    statPrefix: 'x',
+    httpFilters: [{ name: 'router', typedConfig: { '@type': `${extensions}.http.router.v3.Router` } }],
+    routeConfig: { name: 'r', virtualHosts: [{ name: 'v', domains: ['*'], routes }] },
+    ...manager,
+  }
+  const json = {
+    name: 'l',
+    address: { socketAddress: { address: '127.0.0.2', portValue: 80 } },
+    filterChains: [{ filters: [{ name: 'hcm', typedConfig }] }],
+  }
+  const listener = compileListener(toBinary(ListenerSchema, fromJson(ListenerSchema, json, { registry })), {})
+  assert.ok(listener.ok)
+  const view = { id: 'p', address: '', principal: undefined, config: emptyConfig, endpoints: new Map() }
+  const { connection } = subject()
+  const steps: ProofStep[] = []
+  const asked = { method: 'GET', path: '/', authority: 'catalog', ...request }
+  const left = walkProxy(
+    { view, listener: listener.value, connection, request: asked, random: 0, faultDraw: 0.5 },
+    { step: (step) => void steps.push(step) },
+  )
+  return { left, steps }
+}
+
+test('a call whose escaped slashes would be redirected is refused instead', () => {
+  const manager = { pathWithEscapedSlashesAction: 'UNESCAPE_AND_REDIRECT' }
+  const { left: page } = walk(manager, { path: '/a%2fb' })
+  assert.deepEqual(page.kind === 'reply' && [page.status, page.location], [307, '/a/b'])
+  const { left: call } = walk(manager, { path: '/a%2fb', headers: { 'content-type': 'application/grpc' } })
+  assert.deepEqual(call.kind === 'reply' && [call.status, call.location], [400, undefined])
+})
+
+test('the next one reads a written value without the white space around it', () => {
+  const requestHeadersToAdd = [{ header: { key: 'x-to', value: 'to %REQ(x-nothing)%' } }]
+  const { left } = walk({}, { headers: { 'x-mine': 'as it is' } }, [
+    { match: { prefix: '/' }, route: { cluster: 'c' }, requestHeadersToAdd },
+  ])
+  assert.deepEqual(left.kind === 'forward' && left.request.headers, { 'x-mine': ['as it is'], 'x-to': ['to'] })
+})
+
+test('of rules with the same name the one in the way is told by where it was written', () => {
+  const written = (origin: string): JsonObject => ({
+    route: { cluster: 'c' },
+    metadata: { filterMetadata: { weft: { origin } } },
+  })
+  const { steps } = walk({}, {}, [written('VirtualService/default/a'), written('VirtualService/default/b')])
+  const route = steps.find(({ decision }) => decision === 'route')
+  assert.equal(route?.losers[1]?.unreachable, 'shadowed by same (VirtualService/default/a)')
+})
+
+test('a counterfactual for a policy does not lead to a route that the policy is not asked about', () => {
+  const path = (prefix: string): JsonObject => ({ urlPath: { path: { prefix } } })
+  const policy = (...permissions: JsonObject[]): JsonObject => ({ permissions, principals: [{ any: true }] })
+  const rbac = {
+    name: 'rbac',
+    typedConfig: {
+      '@type': `${extensions}.http.rbac.v3.RBAC`,
+      rules: { action: 'ALLOW', policies: { a: policy(path('/open/x')), b: policy(path('/open'), path('/in')) } },
+    },
+  }
+  const router = { name: 'router', typedConfig: { '@type': `${extensions}.http.router.v3.Router` } }
+  const off = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true }
+  const open = { match: { prefix: '/open' }, route: { cluster: 'c' }, typedPerFilterConfig: { rbac: off } }
+  const { steps } = walk({ httpFilters: [rbac, router] }, { path: '/none' }, [open])
+  const losers = steps.find(({ decision }) => decision === 'authorization')?.losers
+  assert.deepEqual(
+    losers?.map(({ counterfactual, unreachable }) => counterfactual ?? unreachable),
+    ['no request that is asked by it satisfies it', [{ attribute: 'request.url_path', value: '/in' }]],
+  )
+})
