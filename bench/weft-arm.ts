@@ -92,6 +92,8 @@ export async function startMesh(arm: MeshArm, prepare: (dir: string) => void = (
     '0',
   ]
   const child = spawn(process.execPath, args, {
+    // Node reads the roots that a shell names so, into every process, and whether one does differs from machine to machine.
+    env: { ...process.env, SSL_CERT_FILE: undefined, SSL_CERT_DIR: undefined },
     stdio: ['ignore', 'ignore', process.env['BENCH_VERBOSE'] === undefined ? 'ignore' : 'inherit'],
   })
   let url: string

@@ -1,7 +1,18 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+// By callbacks made promises, not by node:fs/promises: that loads readline and more, 1 MB in each proxy.
+import * as fs from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { promisify } from 'node:util'
 import type { Files } from '../runtime.ts'
 import { watchTree } from './watch-tree.ts'
+
+const open = promisify(fs.open)
+const readdir = promisify(fs.readdir)
+const readFile = promisify(fs.readFile)
+const rename = promisify(fs.rename)
+const rm = promisify(fs.rm)
+const writeFile = promisify(fs.writeFile)
+const fsync = promisify(fs.fsync)
+const close = promisify(fs.close)
 
 let temporaryNames = 0
 
@@ -46,19 +57,19 @@ export const nodeFiles: Files = {
 async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const file = await open(path, 'wx', mode)
   try {
-    await file.writeFile(bytes)
-    await file.sync()
+    await writeFile(file, bytes)
+    await fsync(file)
   } finally {
-    await file.close()
+    await close(file)
   }
 }
 
 /** Makes the rename durable; some file systems cannot sync directories, which is not worth failing for. */
 async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r').catch(() => undefined)
-  if (handle === undefined) return
-  await handle.sync().catch(() => {})
-  await handle.close()
+  const directory = await open(dir, 'r').catch(() => undefined)
+  if (directory === undefined) return
+  await fsync(directory).catch(() => {})
+  await close(directory)
 }
 
 function codeOf(error: unknown): string | undefined {

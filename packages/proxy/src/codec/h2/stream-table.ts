@@ -4,6 +4,8 @@ interface Numbered {
 }
 
 const fewestSlots = 16
+/** Larger ones are given back when no stream is left. */
+const mostKeptSlots = 256
 
 /**
  * The open streams of a connection by their number. Not a Map: whenever a Map has seen as many deletions as it has room for, it leaves its
@@ -45,7 +47,7 @@ export class StreamTable<S extends Numbered> {
       at = next
     }
     slots[at] = undefined
-    if (this.size === 0 && slots.length > fewestSlots) this.#resize(fewestSlots)
+    if (this.size === 0 && slots.length > mostKeptSlots) this.#resize(fewestSlots)
   }
 
   /** All of them, in the order of their numbers; those that come or go meanwhile change nothing about it. */
