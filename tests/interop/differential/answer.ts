@@ -12,6 +12,8 @@ export interface SeenUpstream {
   readonly headers: Readonly<Record<string, string>>
   /** How often the request came: more than once when it was repeated. */
   readonly attempts: number
+  /** How many copies of it came to other endpoints. */
+  readonly copies: number
 }
 
 /** One proxy's answer to one request. */

@@ -30,6 +30,7 @@ export function differences({ answer, endpoints }: Explained, wire: WireAnswer, 
     check('upstream authority', answer.upstream.authority, seen.upstream.authority)
     check('upstream headers', answer.upstream.headers, seen.upstream.headers)
     check('attempts', answer.upstream.attempts, seen.upstream.attempts)
+    check('copies', answer.upstream.copies, seen.upstream.copies)
     if (!endpoints.includes(seen.upstream.endpoint)) check('endpoint', endpoints, seen.upstream.endpoint)
   }
   return found

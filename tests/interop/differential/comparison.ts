@@ -112,7 +112,9 @@ async function compareMesh(round: Round): Promise<void> {
     ),
   )
   const reportFrom = async (one: Asked, arm: WireArm): Promise<string | undefined> => {
-    const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request)
+    const { answer, endpoints } = one.explained
+    const expected = { endpoints, copies: answer.upstream?.copies ?? 0 }
+    const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request, expected)
     return reportOf(round, one, { arm, wire })
   }
   const doubtful: { readonly one: Asked; readonly arm: WireArm }[] = []

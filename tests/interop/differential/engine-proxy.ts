@@ -8,6 +8,7 @@ import {
   compileRouteConfig,
   type ConnectionFacts,
   decideRoute,
+  dueMirrors,
   type EndpointSet,
   explain,
   grpcStatusOf,
@@ -19,6 +20,7 @@ import {
   type ProofStep,
   type ProxyView,
   replacesHost,
+  type RouteAction,
   rewriteRequest,
   type Routed,
   type Subject,
@@ -129,6 +131,7 @@ export class EngineProxy {
     const pseudo = pseudoOf(subject)
     const sent = editedHeaders(linesOf(request), 'request', routed, { pseudo })
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
+    const copies = this.#copies(action, subject, asked.endpoints)
     const now = {
       request: [...sent, ...originals(routed, subject)],
       pseudo: { ...pseudo, ':path': path, ':authority': authority },
@@ -145,12 +148,21 @@ export class EngineProxy {
           path,
           authority,
           headers: pickHeaders([...sent, ...originals(routed, subject)]),
-          attempts,
+          attempts: attempts + copies.here,
+          copies: copies.elsewhere,
         },
       },
       ...asked,
       forwarded,
     }
+  }
+
+  /** Copies that arrive where the request itself does cannot be told from it. */
+  #copies(action: RouteAction, subject: Subject, own: readonly string[]): { here: number; elsewhere: number } {
+    const targets = dueMirrors(action.mirrors, subject).map(({ cluster }) => this.#endpointsOf(cluster))
+    const reachable = targets.filter((endpoints) => endpoints.length > 0)
+    const here = reachable.filter((endpoints) => endpoints.some((one) => own.includes(one))).length
+    return { here, elsewhere: reachable.length - here }
   }
 
   /** What `explain` says; the sidecar in front of `target` is asked directly, since callers of any identity come to it. */
