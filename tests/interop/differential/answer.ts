@@ -39,6 +39,12 @@ const comparedHeaders = new Set([
   'x-envoy-original-path',
   'x-envoy-original-host',
   'grpc-status',
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
 ])
 
 /** Compares these, too: what a configuration names that was not generated. Lower-case. */

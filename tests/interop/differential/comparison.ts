@@ -157,10 +157,17 @@ function count(result: ComparisonResult, name: string, by = 1): void {
   result.counts[name] = (result.counts[name] ?? 0) + by
 }
 
-function tally(result: ComparisonResult, { side, explained, from }: Asked): void {
+function tally(result: ComparisonResult, { side, request, explained, from }: Asked): void {
   const { answer } = explained
   count(result, from === undefined ? 'requests' : 'counterfactuals sent')
   count(result, `${side} ${answer.upstream === undefined ? answer.status : 'forwarded'}`)
+  const told = 'access-control-allow-origin' in answer.headers
+  if (answer.upstream === undefined && 'access-control-allow-methods' in answer.headers)
+    count(result, 'preflights answered')
+  if (answer.upstream !== undefined && told) count(result, 'pages told')
+  if ((answer.upstream?.copies ?? 0) > 0) count(result, 'with copies')
+  if ((answer.upstream?.attempts ?? 0) > 1) count(result, 'repeated')
+  if (request.headers.some(([name]) => name === 'content-type')) count(result, 'gRPC')
 }
 
 function where({ extent, version }: Round, side: Side): string {

@@ -32,6 +32,7 @@ import { type ResourceTable, typeUrl } from '@weft/xds'
 import { type Answer, pickHeaders } from './answer.ts'
 import { applicationHeader, applicationOutcome, type Forwarded } from './application.ts'
 import { type EditFacts, editedHeaders, type Line } from './edited-headers.ts'
+import { type CorsLines, corsLines, isDeniedFirst, withCors } from './explained-cors.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
 
@@ -119,8 +120,10 @@ export class EngineProxy {
     if (subject === undefined || routed === undefined) {
       return { answer: { ...answer, headers: pickHeaders(grpcLine) }, ...asked }
     }
+    const cors = this.#cors(routed, subject, draws.fault)
     if (verdict.outcome !== 'forwarded') {
-      return { answer: { ...answer, ...localParts(verdict, routed, subject, linesOf(request)) }, ...asked }
+      const parts = localParts(verdict, routed, subject, { lines: linesOf(request), cors })
+      return { answer: { ...answer, ...parts }, ...asked }
     }
     const { cluster } = verdict
     const { action } = routed.route
@@ -141,7 +144,7 @@ export class EngineProxy {
         ...answer,
         status,
         cluster,
-        headers: pickHeaders(editedHeaders(lines, 'response', routed, now)),
+        headers: pickHeaders(withCors(editedHeaders(lines, 'response', routed, now), cors)),
         upstream: {
           endpoint: '',
           method: subject.head.method(),
@@ -155,6 +158,11 @@ export class EngineProxy {
       ...asked,
       forwarded,
     }
+  }
+
+  #cors(routed: Routed, subject: Subject, draw: number): CorsLines {
+    const terminal = matchFilterChain(this.#listener, subject.connection)?.terminal
+    return terminal?.kind === 'http' ? corsLines(terminal, routed, subject, draw) : { lines: [], whole: false }
   }
 
   /** Copies that arrive where the request itself does cannot be told from it. */
@@ -353,15 +361,23 @@ function changedBefore(request: readonly Line[], routed: Routed, subject: Subjec
 }
 
 /** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
-function localParts(verdict: Verdict, routed: Routed, subject: Subject, request: readonly Line[]): Partial<Answer> {
+function localParts(
+  verdict: Verdict,
+  routed: Routed,
+  subject: Subject,
+  { lines: request, cors }: { readonly lines: readonly Line[]; readonly cors: CorsLines },
+): Partial<Answer> {
   const { action } = routed.route
   const grpcLine = grpcLineOf(verdict)
+  const asked = !isDeniedFirst(verdict.steps)
+  if (asked && cors.whole) return { headers: pickHeaders(cors.lines) }
   const byFilter = verdict.flag === 'FI' || verdict.steps.some(({ summary }) => summary.startsWith('denied'))
   if (action.kind !== 'route' && byFilter) return { headers: pickHeaders(grpcLine) }
   // Without a healthy endpoint the request has been changed already.
   const pseudo = pseudoOf(subject)
   const now = verdict.flag === 'UH' ? changedBefore(request, routed, subject) : { request, pseudo }
-  const headers = pickHeaders(editedHeaders(grpcLine, 'response', routed, now))
+  const edited = editedHeaders(grpcLine, 'response', routed, now)
+  const headers = pickHeaders(asked ? withCors(edited, cors) : edited)
   // Envoy sends a body with 204 and 304, which have none (RFC 9110 sections 15.3.5 and 15.4.5).
   if (action.kind === 'direct') {
     const text = [204, 304].includes(action.status) ? undefined : Buffer.from(action.body).toString('latin1')

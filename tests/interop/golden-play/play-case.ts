@@ -10,8 +10,9 @@ import { perSide } from '../differential/generate-request.ts'
 import { movedPlace, movedRuntime, startWeftProxy } from '../differential/weft-arm.ts'
 import { ask, proxyIdentity, type WireArm } from '../differential/wire-arm.ts'
 import { goldenRequests, type Play } from './golden-requests.ts'
-import { type Entrance, goldenStage, type Left } from './golden-stage.ts'
+import { type Entrance, goldenStage, type Left, type Stage } from './golden-stage.ts'
 import { namedHeaders } from './named-headers.ts'
+import { type Said, unlike } from './said-requests.ts'
 import { compareHeaders } from '../differential/answer.ts'
 
 /** What came of a case. */
@@ -24,20 +25,45 @@ export interface Played {
   readonly reports: readonly string[]
 }
 
-/** Plays it. `nextHost` gives free addresses for listeners. */
-export async function playCase(field: Field, golden: GoldenCase, nextHost: () => string): Promise<Played> {
-  const { questioner, addresses, distributor } = field
+/** How it is played. */
+export interface PlayOptions {
+  /** Gives free addresses for listeners. */
+  nextHost(): string
+  /** What the case itself says of requests to its first entrance. */
+  readonly said: readonly Said[]
+}
+
+/** A case that can be played. */
+export interface StagedCase {
+  readonly golden: GoldenCase
+  readonly stage: Stage
+  readonly said: readonly Said[]
+}
+
+/** Puts a case on its stage. All cases are there before the first one is played: what is compared is the same for all. */
+export function stageCase(
+  { addresses, questioner }: Field,
+  golden: GoldenCase,
+  { nextHost, said }: PlayOptions,
+): StagedCase {
   const stage = goldenStage(golden, { nextHost, octet: addresses.octet, port: questioner.upstream.port })
+  for (const { routes } of stage.entrances) compareHeaders(namedHeaders(routes))
+  compareHeaders(said.flatMap(({ gets }) => headerNames(gets)))
+  return { golden, stage, said }
+}
+
+/** Plays it. */
+export async function playCase(field: Field, { golden, stage, said }: StagedCase): Promise<Played> {
+  const { questioner, distributor } = field
   const left = [...stage.left]
   const reports: string[] = []
   const asked = stage.entrances.map((entrance) => {
-    compareHeaders(namedHeaders(entrance.routes))
     const found = goldenRequests(entrance)
     left.push(...found.left)
     reports.push(...found.faults)
     return { entrance, ...found }
   })
-  const requests = asked.reduce((sum, { plays }) => sum + plays.length, 0)
+  const requests = asked.reduce((sum, { plays }) => sum + plays.length, said.length)
   const routes = asked.reduce((sum, one) => sum + one.routes, 0)
   if (requests === 0) return { requests, routes, left, reports }
   for (const address of stage.applications) await questioner.upstream.listenAt(address)
@@ -50,6 +76,7 @@ export async function playCase(field: Field, golden: GoldenCase, nextHost: () =>
         if (plays.length > 0) await untilServed(field, arm, entrance)
         for (const play of plays) reports.push(...(await compared(field, arm, entrance, play)))
       }
+      for (const one of said) reports.push(...(await asSaid(field, arm, firstEntrance(stage), one)))
     }
     await Promise.all(arms.map(playOn))
   } finally {
@@ -129,6 +156,29 @@ async function compared(
     ]
   }
   return told
+}
+
+/** Where applications ask, or people outside. */
+function firstEntrance({ entrances }: Stage): Entrance | undefined {
+  const of = (side: Entrance['side']): Entrance | undefined => entrances.find((one) => one.side === side)
+  return of('outbound') ?? of('gateway')
+}
+
+async function asSaid(
+  { questioner }: Field,
+  arm: WireArm,
+  entrance: Entrance | undefined,
+  said: Said,
+): Promise<readonly string[]> {
+  if (entrance === undefined) return ['requests.yaml, and no entrance']
+  const { side, at } = entrance
+  const found = unlike(said, await ask(arm, questioner, { side, at }, said.request))
+  const { method, authority, target } = said.request
+  return found.length === 0 ? [] : [`${arm.name}: ${method} http://${authority}${target}: ${found.join(', ')}`]
+}
+
+function headerNames(gets: Said['gets']): readonly string[] {
+  return [gets['sent'], gets['headers']].flatMap((one) => Object.keys(one ?? {}))
 }
 
 /** Logs say nothing of a route without a name. */
