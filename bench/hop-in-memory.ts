@@ -260,7 +260,7 @@ const path = createRequestPath({
     } as never,
   },
   metrics,
-  secrets: { has: () => false, certificate: () => undefined, rootsPem: () => undefined },
+  secrets: { has: () => false, certificate: () => undefined, rootsPem: () => undefined, crlPem: () => undefined },
   testSan: ({ test }, name) => testValue(test, name),
   config: () => config,
   endpointsOf: () => endpoints,

@@ -2,7 +2,7 @@
 // shows exactly what a process loads (dist/<name>.meta.json, read by the tests that keep the proxy lean).
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 
@@ -12,6 +12,35 @@ const binaries: Readonly<Record<string, string>> = {
   control: 'packages/control/src/main.ts',
   watchdog: 'packages/local/src/watchdog/main.ts',
   weft: 'packages/cli/src/main.ts',
+}
+
+/**
+ * Gives the proxy Node's own modules as they are. An ES import makes a facade of them, which asks every getter of a module for its
+ * value, and some getters load a dozen modules: node:crypto has the Web Crypto API behind one, node:fs readline, in all 5 MB of each proxy.
+ */
+const bareBuiltins: Plugin = {
+  name: 'bare builtins',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }))
+    onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => {
+      const builtin: unknown = process.getBuiltinModule(path)
+      const names = Object.keys(builtin ?? {})
+      const values = names.map((name, at) => `const v${at} = /* @__PURE__ */ take(${JSON.stringify(name)})`)
+      const list = names.map((name, at) => `v${at} as ${name}`)
+      const take = `const take = (name) => process.getBuiltinModule(${JSON.stringify(path)})[name]`
+      return { contents: `${[take, ...values].join('\n')}\nexport { ${list.join(', ')} }` }
+    })
+  },
+}
+
+/** What the proxy imports when it first needs it (regular expressions) is a file of its own. */
+const lean: BuildOptions = { splitting: true, chunkNames: 'proxy-[name]', plugins: [bareBuiltins] }
+
+/** CommonJS dependencies (grpc-js, ajv, yaml) call require at run time; an ES module has none of its own. */
+const withRequire: BuildOptions = {
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
+  },
 }
 
 mkdirSync(join(root, 'dist'), { recursive: true })
@@ -24,9 +53,6 @@ await Promise.all(
         outdir: join(root, 'dist'),
         outExtension: { '.js': '.mjs' },
         bundle: true,
-        // What the proxy imports when it first needs it (regular expressions) is a file of its own.
-        splitting: name === 'proxy',
-        chunkNames: `${name}-[name]`,
         platform: 'node',
         format: 'esm',
         target: 'node24',
@@ -35,10 +61,7 @@ await Promise.all(
         minifyWhitespace: true,
         minifySyntax: true,
         logLevel: 'warning',
-        // CommonJS dependencies (grpc-js, ajv, yaml) call require at run time; an ES module has none of its own.
-        banner: {
-          js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
-        },
+        ...(name === 'proxy' ? lean : withRequire),
       })
       writeFileSync(join(root, `dist/${name}.meta.json`), JSON.stringify(result.metafile))
     }),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { eventually, lockMachine, pause } from './mesh-under-test.ts'
-import { acceptedConnections, isAlive, listenerPids } from './process-tree.ts'
+import { acceptedConnections, isAlive, listenerPids, variableOf } from './process-tree.ts'
 import { smallMeshDirectory, startSmallMesh, type SmallMesh } from './small-mesh.ts'
 import { longDownload, startLoad } from './steady-load.ts'
 
@@ -133,6 +133,37 @@ describe('replaced while it serves', { skip: process.env['WEFT_PROXY'] === 'envo
       await pause(500)
     }
     assert.deepEqual((await load.stop()).failures, [])
+  })
+
+  test('a ProxyConfig: the proxies it selects get its number of processes and its variables, and no request is lost', async (t) => {
+    const load = startLoad(`${mesh.url}/through`, requestsPerSecond)
+    const back = await mesh.instance('back-0')
+    for (const [concurrency, tier] of [
+      [2, 'first'],
+      [1, 'second'],
+    ] as const) {
+      mesh.directory.replace(
+        'mesh/proxies.yaml',
+        `
+apiVersion: networking.istio.io/v1
+kind: ProxyConfig
+metadata: { name: front, namespace: small }
+spec: { selector: { matchLabels: { app: front } }, concurrency: ${concurrency}, environmentVariables: { TIER: ${tier} } }
+`,
+      )
+      const now = await eventually(
+        `${concurrency} processes in tier ${tier}`,
+        async () => {
+          const { proxyPids } = await mesh.instance('front-0')
+          const tiers = proxyPids.map((pid) => variableOf(pid, 'TIER'))
+          return tiers.length === concurrency && tiers.every((one) => one === tier) ? proxyPids : undefined
+        },
+        30_000,
+      )
+      t.diagnostic(`processes ${now.join(' ')}`)
+    }
+    assert.deepEqual((await load.stop()).failures, [])
+    assert.deepEqual((await mesh.instance('back-0')).proxyPids, back.proxyPids, 'nobody else was touched')
   })
 
   test('a changed command: the new application starts beside the old one and no request is lost, there and back', async (t) => {

@@ -1,68 +1,96 @@
-// An HTTP/1.1 client that costs next to nothing, so that the load it makes does not starve what it measures: sockets, prepared bytes, answers
-// that are told by their length or their last chunk.
+// An HTTP/1.1 client that costs next to nothing, so that the load it makes does not starve what it measures: sockets that read into one buffer,
+// prepared bytes, answers that are told by their length or their last chunk, one timer for all deadlines.
 import { connect, type Socket } from 'node:net'
 
 /** What came back; a string says what came instead of an answer. */
 export type LoadAnswer = { readonly status: number; readonly body: string } | string
 
 export interface LoadClient {
-  /** Sends `request` (whole, as bytes) over a kept connection, or over one of its own that it asks to close. Never rejects. */
-  ask(request: Buffer, fresh: boolean, timeoutMs: number): Promise<LoadAnswer>
+  /** Sends `request` (whole, as bytes) over a kept connection, or over one of its own that it asks to close. Tells `done` once, later. */
+  ask(request: Buffer, fresh: boolean, done: (answer: LoadAnswer) => void): void
+  /** Ends what is idle; whoever waits has no deadline any more. */
   close(): void
 }
 
-const bodyMax = 1_000_000
+interface Question {
+  readonly connection: Connection
+  readonly fresh: boolean
+  readonly leftAt: number
+  readonly done: (answer: LoadAnswer) => void
+}
 
-/** A client of one address. */
-export function makeLoadClient(host: string, port: number): LoadClient {
-  const idle: Socket[] = []
-  const give = (socket: Socket): void => {
-    socket.removeAllListeners()
-    // Whatever happens to it now, it is not taken again.
-    const drop = (): void => {
-      const at = idle.indexOf(socket)
+interface Connection {
+  readonly socket: Socket
+  asked: Question | undefined
+  /** What has come of an answer that is not whole yet. */
+  received: Buffer | undefined
+}
+
+const bodyMax = 1_000_000
+const sweepEveryMs = 50
+
+/** A client of one address; an answer that takes longer than `timeoutMs` is none. */
+export function makeLoadClient(host: string, port: number, timeoutMs: number): LoadClient {
+  const idle: Connection[] = []
+  // In the order in which they were asked, which is that of their deadlines.
+  const open = new Set<Question>()
+  // What is read is looked at before anything else is read, so all may use the same place.
+  const shared = Buffer.allocUnsafeSlow(65_536)
+
+  const finish = (connection: Connection, answer: LoadAnswer, reusable = false): void => {
+    const { asked, socket } = connection
+    connection.received = undefined
+    connection.asked = undefined
+    if (reusable && asked?.fresh === false) idle.push(connection)
+    else {
+      const at = idle.indexOf(connection)
       if (at >= 0) idle.splice(at, 1)
       socket.destroy()
     }
-    socket.on('error', drop)
-    socket.on('close', drop)
-    socket.on('end', drop)
-    idle.push(socket)
+    if (asked === undefined) return
+    open.delete(asked)
+    asked.done(performance.now() - asked.leftAt > timeoutMs ? 'no answer in time' : answer)
   }
-  const take = (): Socket | undefined => {
-    const socket = idle.pop()
-    socket?.removeAllListeners()
-    return socket
+  const read = (connection: Connection, chunk: Buffer): void => {
+    const { received, asked } = connection
+    const bytes = received === undefined ? chunk : Buffer.concat([received, chunk])
+    const whole = asked === undefined ? undefined : wholeAnswer(bytes)
+    if (whole !== undefined) finish(connection, whole.answer, whole.keptOpen)
+    else if (asked === undefined || bytes.length > bodyMax) finish(connection, 'an endless answer')
+    else connection.received = bytes === chunk ? Buffer.from(chunk) : bytes
   }
-  const ask: LoadClient['ask'] = (request, fresh, timeoutMs) =>
-    new Promise((resolve) => {
-      const socket = (fresh ? undefined : take()) ?? connect({ host, port, noDelay: true })
-      let received: Buffer = Buffer.alloc(0)
-      const timer = setTimeout(() => finish('no answer in time'), timeoutMs)
-      const finish = (answer: LoadAnswer, reusable = false): void => {
-        clearTimeout(timer)
-        if (reusable && !fresh) give(socket)
-        else {
-          socket.removeAllListeners()
-          socket.on('error', () => undefined)
-          socket.destroy()
-        }
-        resolve(answer)
-      }
-      socket.on('data', (chunk: Buffer) => {
-        received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-        const answer = wholeAnswer(received)
-        if (answer !== undefined) finish(answer.answer, answer.keptOpen)
-        else if (received.length > bodyMax) finish('an endless answer')
-      })
-      socket.on('error', (error: NodeJS.ErrnoException) => finish(String(error)))
-      socket.on('end', () => finish('the connection ended before the answer did'))
-      socket.write(request)
-    })
+  const dial = (): Connection => {
+    const onread = {
+      buffer: shared,
+      callback: (length: number): boolean => {
+        read(connection, shared.subarray(0, length))
+        return true
+      },
+    }
+    const connection: Connection = { socket: connect({ host, port, onread }), asked: undefined, received: undefined }
+    connection.socket.on('error', (error) => finish(connection, String(error)))
+    connection.socket.on('end', () => finish(connection, 'the connection ended before the answer did'))
+    return connection
+  }
+  const sweep = (): void => {
+    const now = performance.now()
+    for (const question of open) {
+      if (now - question.leftAt <= timeoutMs) return
+      finish(question.connection, 'no answer in time')
+    }
+  }
+  const sweeper = setInterval(sweep, sweepEveryMs)
   return {
-    ask,
+    ask(request, fresh, done) {
+      const connection = (fresh ? undefined : idle.pop()) ?? dial()
+      const question = { connection, fresh, leftAt: performance.now(), done }
+      connection.asked = question
+      open.add(question)
+      connection.socket.write(request)
+    },
     close() {
-      for (const socket of idle.splice(0)) socket.destroy()
+      clearInterval(sweeper)
+      for (const { socket } of idle.splice(0)) socket.destroy()
     },
   }
 }

@@ -5,7 +5,6 @@ import { randomUUID } from 'node:crypto'
 import { address, goodCard } from '../../examples/bookstore/checks/customers.ts'
 import { makeLoadClient, type LoadAnswer } from './load-client.ts'
 import { makeHttp2Load } from './load-http2.ts'
-import { pause } from './mesh-under-test.ts'
 
 export interface OpenLoopOptions {
   readonly shopUrl: string
@@ -60,13 +59,13 @@ const orderBody = JSON.stringify({ lines: [{ isbn: '9781950000012', quantity: 1 
 /** Starts the load; it goes on until `stop`. */
 export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   const shop = new URL(options.shopUrl)
-  const client = makeLoadClient(shop.hostname, Number(shop.port))
   const bytes = prepareRequests(options)
   const other = options.mixed === true ? makeHttp2Load(options.shopUrl) : undefined
   const timeoutMs = options.answerTimeoutMs ?? 5_000
+  const client = makeLoadClient(shop.hostname, Number(shop.port), timeoutMs)
   const failures: string[] = []
   const latencies: number[] = []
-  const running = new Set<Promise<void>>()
+  let answered = 0
   let sent = 0
   let newConnections = 0
   let http2 = 0
@@ -76,52 +75,57 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   let stopped = false
   const startedAt = performance.now()
 
-  const one = async (index: number): Promise<void> => {
-    const plan = index % 10 === 9 ? order : (reads[index % reads.length] ?? order)
-    const fresh = index % 2 === 0
-    const leftAt = performance.now()
-    let what = `${plan.method} ${plan.path}`
-    let seen: string
-    if (other !== undefined && index % 10 === 3) {
-      what = 'gRPC Stock/Level'
-      grpc += 1
-      seen = (await other.stockOf('9781950000012', timeoutMs)) || String(plan.wanted)
-    } else if (other !== undefined && (index % 10 === 1 || index % 10 === 5)) {
-      what += ' (HTTP/2)'
-      http2 += 1
-      seen = textOf(await other.get(plan.path, timeoutMs), plan)
-    } else {
-      if (fresh) newConnections += 1
-      seen = textOf(await client.ask(bytes(plan, fresh), fresh, timeoutMs), plan)
-    }
+  const { promise: allAnswered, resolve: onAllAnswered } = Promise.withResolvers<void>()
+
+  const judge = (what: string, isOrder: boolean, leftAt: number, complaint: string | undefined): void => {
     latencies.push(performance.now() - leftAt)
-    if (seen === String(plan.wanted)) orders += plan === order ? 1 : 0
-    else failures.push(`${((leftAt - startedAt) / 1000).toFixed(2)} s ${what}: ${seen}`)
+    if (complaint !== undefined) failures.push(`${((leftAt - startedAt) / 1000).toFixed(2)} s ${what}: ${complaint}`)
+    else if (isOrder) orders += 1
+    answered += 1
+    if (stopped && answered === sent) onAllAnswered()
   }
 
-  const depart = async (): Promise<void> => {
-    while (!stopped) {
+  const send = (index: number): void => {
+    const plan = index % 10 === 9 ? order : (reads[index % reads.length] ?? order)
+    const leftAt = performance.now()
+    if (other !== undefined && index % 10 === 3) {
+      grpc += 1
+      const tell = (complaint: string): void => judge('gRPC Stock/Level', false, leftAt, complaint || undefined)
+      void other.stockOf('9781950000012', timeoutMs).then(tell)
+    } else if (other !== undefined && (index % 10 === 1 || index % 10 === 5)) {
+      http2 += 1
+      const what = `${plan.method} ${plan.path} (HTTP/2)`
+      void other.get(plan.path, timeoutMs).then((answer) => judge(what, false, leftAt, complaintOf(answer, plan)))
+    } else {
+      const fresh = index % 2 === 0
+      if (fresh) newConnections += 1
+      const what = `${plan.method} ${plan.path}`
+      client.ask(bytes(plan, fresh), fresh, (answer) => judge(what, plan === order, leftAt, complaintOf(answer, plan)))
+    }
+  }
+
+  let next: NodeJS.Timeout | undefined
+  const depart = (): void => {
+    for (;;) {
       const dueMs = departureMs(sent, options.requestsPerSecond, options.rampSeconds ?? 0)
       const earlyMs = dueMs - (performance.now() - startedAt)
       if (earlyMs > 1) {
-        await pause(earlyMs)
-        continue
+        next = setTimeout(depart, earlyMs)
+        return
       }
       latestDepartureMs = Math.max(latestDepartureMs, -earlyMs)
-      const work = one(sent)
       sent += 1
-      running.add(work)
-      void work.then(() => running.delete(work))
+      send(sent - 1)
     }
   }
 
-  const departing = depart()
+  depart()
   return {
     failuresSoFar: failures,
     async stop() {
       stopped = true
-      await departing
-      await Promise.all(running)
+      clearTimeout(next)
+      if (answered < sent) await allAnswered
       client.close()
       other?.close()
       latencies.sort((a, b) => a - b)
@@ -165,11 +169,11 @@ function prepareRequests({ shopUrl, cookie }: OpenLoopOptions): (plan: Plan, fre
   }
 }
 
-// The status if the answer is the right one, else what came.
-function textOf(answer: LoadAnswer, plan: Plan): string {
+// What came, unless it is the right answer.
+function complaintOf(answer: LoadAnswer, plan: Plan): string | undefined {
   if (typeof answer === 'string') return answer
   const { status, body } = answer
-  return status === plan.wanted ? String(status) : `${status} ${body.slice(0, 150).trim()}`
+  return status === plan.wanted ? undefined : `${status} ${body.slice(0, 150).trim()}`
 }
 
 /** Registers a customer and gives the `Cookie` that logs him in. */

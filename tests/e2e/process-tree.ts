@@ -35,6 +35,12 @@ export function commandOf(pid: number): string {
   return readOrNothing(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
 }
 
+/** A variable of the environment that a process was started with. */
+export function variableOf(pid: number, name: string): string | undefined {
+  const entries = readOrNothing(`/proc/${pid}/environ`).split('\0')
+  return entries.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1)
+}
+
 /** Whether a process lives. */
 export function isAlive(pid: number): boolean {
   const [, state] = /\) (\S)/.exec(readOrNothing(`/proc/${pid}/stat`)) ?? []

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:tls'
 import type { MeshInstance } from '../../examples/bookstore/checks/mesh-access.ts'
-import type { MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
+import type { TestCertificate } from '../../packages/local/src/check/test-signer.ts'
 
 const adminPort = 15000
 const timeoutMs = 2_000
@@ -10,7 +10,7 @@ const timeoutMs = 2_000
 /** A digest of the versions of all routes a proxy has accepted; undefined if it does not answer. */
 export async function acceptedRoutes(address: string): Promise<string | undefined> {
   try {
-    const response = await fetch(`http://${address}:${adminPort}/config_dump`, {
+    const response = await fetch(`http://${address}:${adminPort}/config_dump?mask=versions`, {
       signal: AbortSignal.timeout(timeoutMs),
     })
     const dump = (await response.json()) as { versions: Record<string, { accepted: unknown }> }
@@ -21,11 +21,10 @@ export async function acceptedRoutes(address: string): Promise<string | undefine
   }
 }
 
-/** Serial numbers of the certificate that an instance's listener shows to a member of the mesh: one, or none if it cannot be reached. */
-export async function serialsOf(instance: MeshInstance, access: MeshAccess): Promise<string[]> {
+/** Serial numbers of the certificate that an instance's listener shows to a member of the mesh, `identity`: one, or none if it cannot be reached. */
+export async function serialsOf(instance: MeshInstance, identity: TestCertificate): Promise<string[]> {
   const [port] = instance.ports
   if (port === undefined || instance.proxy !== 'sidecar') return []
-  const identity = await access.issue({ uris: ['spiffe://cluster.local/ns/bookstore/sa/web'] })
   return new Promise((resolve) => {
     const socket = connect({
       host: instance.address,

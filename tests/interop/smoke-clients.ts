@@ -1,25 +1,7 @@
 // Clients of the smoke test, who know nothing of a mesh.
-import { request } from 'node:http'
 import { connect } from 'node:net'
 import type { WorkloadInstance } from '@weft/resources'
-
-/** One request on a connection of its own. */
-export function http(options: {
-  host: string
-  port: number
-  path: string
-  headers?: Record<string, string>
-}): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...options, agent: false }, (response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-}
+import { http } from './envoy-mesh/envoy-mesh.ts'
 
 /** What a TCP service answers to a line. */
 export function echo(host: string, port: number, line: string): Promise<string> {

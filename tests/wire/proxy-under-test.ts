@@ -123,7 +123,7 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
   const refusals: string[] = []
   const endpoints = new Map<string, EndpointSet>()
   let active: ActiveConfig = emptyConfig
-  const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined }
+  const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined, crlPem: () => undefined }
   const testSan: Parameters<typeof createRequestPath>[0]['testSan'] = ({ test }, name) => testValue(test, name)
   const path = createRequestPath({
     runtime,

@@ -11,6 +11,8 @@ export interface TestAuthority {
   readonly rootPem: string
   /** A leaf for the given names (SPIFFE id, DNS name, IP address), valid for an hour. */
   issue(...names: string[]): Promise<TlsMaterial>
+  /** Its list of revoked certificates. */
+  revoke(...revoked: TlsMaterial[]): Promise<string>
 }
 
 async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
@@ -63,6 +65,20 @@ export async function testAuthority(): Promise<TestAuthority> {
         ],
       })
       return { certificateChainPem: leaf.toString('pem'), privateKeyPem: await keyPem(leafKeys.privateKey) }
+    },
+    async revoke(...revoked) {
+      const list = await x509.X509CrlGenerator.create({
+        issuer: root.subject,
+        thisUpdate: notBefore,
+        nextUpdate: notAfter,
+        entries: revoked.map(({ certificateChainPem }) => ({
+          serialNumber: new x509.X509Certificate(certificateChainPem).serialNumber,
+          revocationDate: notBefore,
+        })),
+        signingAlgorithm: algorithm,
+        signingKey: keys.privateKey,
+      })
+      return x509.PemConverter.encode(list.rawData, 'X509 CRL')
     },
   }
 }

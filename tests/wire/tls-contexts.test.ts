@@ -1,5 +1,6 @@
 // TLS below HTTP: termination, passthrough and origination, with certificates that come with the resources.
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { rmSync, writeFileSync, mkdtempSync } from 'node:fs'
 import { connect as netConnect, type Socket } from 'node:net'
@@ -172,6 +173,46 @@ test('client certificates are asked for, verified by roots and names, and requir
   assert.equal(await outcome(optional.portOf('in'), await as(['x.example'], stranger)), 'closed')
 })
 
+test('a revoked certificate is refused, and with hashes any certificate but those named', async (t) => {
+  const backend = await named(t, 'b')
+  const [good, bad] = [await authority.issue('good.example'), await authority.issue('bad.example')]
+  const hashes = ({ certificateChainPem }: TlsMaterial): { key: string; certificate: string } => {
+    const { publicKey, fingerprint256 } = new X509Certificate(certificateChainPem)
+    const key = publicKey.export({ type: 'spki', format: 'der' })
+    return { key: createHash('sha256').update(key).digest('base64'), certificate: fingerprint256 }
+  }
+  const served = async (validation: JsonObject, { certificateChainPem: cert, privateKeyPem: key }: TlsMaterial) => {
+    const common = {
+      tlsCertificates: [given(await authority.issue('a.example'))],
+      validationContext: { trustedCa: inline(authority.rootPem), ...validation },
+    }
+    const transportSocket = terminating(common, { requireClientCertificate: true })
+    const proxy = await proxyFor(t, {
+      listeners: [tcpListener('in', { filterChains: [{ transportSocket, filters: [tcpProxy('b')] }] })],
+      clusters: [staticCluster('b', [backend.port])],
+    })
+    const { socket } = await shakeHands(t, proxy.portOf('in'), { cert, key })
+    return await Promise.race([says(socket, 'x'), once(socket, 'close').then(() => 'closed')]).catch(() => 'closed')
+  }
+  const revoked = { crl: inline(await authority.revoke(bad)) }
+  assert.equal(await served(revoked, good), 'b:x')
+  assert.equal(await served(revoked, bad), 'closed')
+  assert.equal(await served({ crl: inline(await stranger.revoke()) }, good), 'closed', 'no list of its own authority')
+  const wanted = hashes(good)
+  for (const validation of [
+    { verifyCertificateSpki: [wanted.key] },
+    { verifyCertificateHash: [wanted.certificate] },
+    { verifyCertificateHash: [wanted.certificate.replaceAll(':', '').toLowerCase()] },
+    {
+      verifyCertificateSpki: [hashes(await authority.issue('c.example')).key],
+      verifyCertificateHash: [wanted.certificate],
+    },
+  ]) {
+    assert.equal(await served(validation, good), 'b:x', JSON.stringify(validation))
+    assert.equal(await served(validation, bad), 'closed', JSON.stringify(validation))
+  }
+})
+
 async function tlsBackend(t: TestContext, material: TlsMaterial, clientRoots?: string) {
   const seen: (string | false | null | undefined)[] = []
   const server = createServer(
@@ -224,7 +265,8 @@ test('TLS is originated with a name, a certificate of our own, and a server that
   writeFileSync(join(dir, 'own.pem'), own.certificateChainPem)
   writeFileSync(join(dir, 'own.key'), own.privateKeyPem)
   const file = (name: string): JsonObject => ({ filename: join(dir, name) })
-  const backend = await tlsBackend(t, await authority.issue('db.example', '127.0.0.1'), authority.rootPem)
+  const server = await authority.issue('db.example', '127.0.0.1')
+  const backend = await tlsBackend(t, server, authority.rootPem)
   const dialled = async (validationContext: JsonObject, certificate: JsonObject = given(own)) => {
     const common = { validationContext, tlsCertificates: [certificate] }
     const proxy = await proxyFor(t, {
@@ -249,6 +291,9 @@ test('TLS is originated with a name, a certificate of our own, and a server that
   assert.equal(await dialled({ trustedCa: file('roots.pem'), ...sans('IP_ADDRESS', '127.0.0.1') }, files), 'tls:x')
   assert.match(await dialled({ ...roots, ...sans('DNS', 'other.example') }), /not one of the names expected/)
   assert.match(await dialled({ trustedCa: inline(stranger.rootPem) }), /signature failure/)
+  writeFileSync(join(dir, 'revoked.pem'), await authority.revoke(server))
+  assert.match(await dialled({ ...roots, crl: file('revoked.pem') }), /revoked/)
+  assert.equal(await dialled({ ...roots, crl: inline(await authority.revoke(own)) }), 'tls:x')
   assert.match(await dialled({ systemRootCerts: {} }), /unable to (verify|get)|self.signed|no roots/i)
   assert.match(await dialled({ trustedCa: file('missing.pem') }), /missing\.pem cannot be read/)
 })

@@ -93,6 +93,8 @@ export type PeerVerifier = (
 
 /** What narrows a handshake beyond its versions. OpenSSL's lists, `:` between the names; absent: its own choice. */
 export interface TlsParameters {
+  /** PEM of revoked certificates: with it, every authority of a peer's chain must have a list there, and nobody of the chain be on one. */
+  readonly crlPem?: string
   readonly ciphers?: string
   readonly curves?: string
 }

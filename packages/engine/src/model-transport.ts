@@ -27,6 +27,10 @@ export interface CommonTls {
   readonly rootsSecret: string | undefined
   /** Roots that came with the resource, or those of this machine. */
   readonly givenRoots?: PemSource | { readonly kind: 'system' }
+  /** Revoked certificates. */
+  readonly crl?: PemSource
+  /** SHA-256 of what the peer's leaf must be, one of them: of its key (SubjectPublicKeyInfo, base64), of the whole (lower-case hex). */
+  readonly leafHashes?: { readonly keys: readonly string[]; readonly certificates: readonly string[] }
   /** The peer must carry one SAN that matches one of these; empty: any. */
   readonly sans: readonly SanMatcher[]
   readonly alpn: readonly string[]

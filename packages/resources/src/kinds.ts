@@ -20,6 +20,7 @@ import type { DestinationRuleSpec } from './networking/destination-rule/types.ts
 import type { EnvoyFilterSpec } from './networking/envoy-filter/types.ts'
 import type { GatewaySpec } from './networking/gateway/types.ts'
 import type { ServiceEntrySpec } from './networking/service-entry/types.ts'
+import type { ProxyConfigSpec } from './networking/proxy-config/types.ts'
 import type { SidecarSpec } from './networking/sidecar/types.ts'
 import type { VirtualServiceSpec } from './networking/virtual-service/types.ts'
 import type { AuthorizationPolicySpec } from './security/authorization-policy/types.ts'
@@ -54,7 +55,7 @@ export interface SpecByKind {
   WorkloadEntry: WorkloadEntrySpec
   WorkloadGroup: WorkloadGroupSpec
   Sidecar: SidecarSpec
-  ProxyConfig: CheckedSpec
+  ProxyConfig: ProxyConfigSpec
   EnvoyFilter: EnvoyFilterSpec
   PeerAuthentication: PeerAuthenticationSpec
   RequestAuthentication: RequestAuthenticationSpec

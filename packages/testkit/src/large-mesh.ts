@@ -40,7 +40,10 @@ export class LargeMesh {
     const { objects, problems } = loadFiles([{ name: 'large.yaml', text: documents.join('---\n') }])
     if (problems.length > 0) throw new Error(`invariant violated: ${problems[0]?.message}`)
     const indices = Array.from({ length: shape.services }, (_, index) => index)
-    this.objects = objects.flatMap((template) => indices.map((index) => this.#named(template, index)))
+    this.objects = objects.flatMap((template) => {
+      const text = JSON.stringify(template)
+      return indices.map((index) => this.#named(template, text, index))
+    })
     this.instances = Array.from({ length: shape.proxies }, (_, index) => this.#instance(index))
   }
 
@@ -93,9 +96,8 @@ export class LargeMesh {
     return `n${service % this.shape.namespaces}`
   }
 
-  #named(template: MeshObject, index: number): MeshObject {
-    const text = JSON.stringify(template).replaceAll('"s"', `"s${index}"`)
-    const copy = JSON.parse(text) as MeshObject
+  #named(template: MeshObject, text: string, index: number): MeshObject {
+    const copy = JSON.parse(text.replaceAll('"s"', `"s${index}"`)) as MeshObject
     return hashed({
       ...copy,
       id: { ...copy.id, namespace: this.#namespace(index) },

@@ -119,8 +119,8 @@ function oneOf(sets: Layers, before: ReadonlyMap<string, EncodedResource> | unde
  * one line of sets).
  */
 export function changedNames(
-  earlier: ReadonlyMap<string, EncodedResource>,
-  later: ReadonlyMap<string, EncodedResource>,
+  earlier: ReadonlyMap<string, unknown>,
+  later: ReadonlyMap<string, unknown>,
 ): readonly string[] | undefined {
   if (earlier === later) return []
   const before = layersOf(earlier)
@@ -135,7 +135,7 @@ export function changedNames(
   return names
 }
 
-function layersOf(map: ReadonlyMap<string, EncodedResource>): Layers | undefined {
+function layersOf(map: ReadonlyMap<string, unknown>): Layers | undefined {
   if (map instanceof ResourceSet) return [map]
   return map instanceof LayeredSet ? map.layers : undefined
 }

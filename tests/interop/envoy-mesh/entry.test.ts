@@ -7,35 +7,17 @@ import { connect as connectTls } from 'node:tls'
 import { connect } from 'node:net'
 import { testLeaf, testRoot } from '../../../packages/control/src/ca/test-certificates.ts'
 import { EnvoyMesh, http, skipWithoutEnvoy } from './envoy-mesh.ts'
+import { gatewayWorkload, service, workload } from './mesh-texts.ts'
 
 const outsidePort = 18_000 + (process.pid % 1000)
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }, { name: tcp-line, port: 7000 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }, { name: tcp-line, port: 7000 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: hidden, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: gateway, namespace: shop, labels: { app: gateway } }
-spec: { proxy: gateway, serviceAccount: gateway }
-`
+const base = [
+  workload('web'),
+  workload('catalog', { ports: '{ name: http, port: 8080 }, { name: tcp-line, port: 7000 }' }),
+  service('catalog', { ports: '{ name: http, port: 80, targetPort: 8080 }, { name: tcp-line, port: 7000 }' }),
+  service('hidden', { app: 'catalog' }),
+  gatewayWorkload('gateway'),
+].join('')
 
 const rules = `
 apiVersion: networking.istio.io/v1

@@ -17,7 +17,7 @@ import { apiClient } from '../../../packages/control/src/api/api-client.ts'
 import type { StatusReport } from '../../../packages/control/src/api/api-types.ts'
 import { type RunningControl, startControl } from '../../../packages/control/src/start-control.ts'
 import { HostAgent } from '../../../packages/local/src/agent/host-agent.ts'
-import { proxyBootstrap } from '../../../packages/local/src/supervisor/proxy-bootstrap.ts'
+import { type ProxyKind, proxyBootstrap } from '../../../packages/local/src/supervisor/proxy-bootstrap.ts'
 
 /** Whether real Envoys can be run here: `skip` of a suite. */
 export const skipWithoutEnvoy = ((): string | false => {
@@ -57,7 +57,9 @@ export interface EnvoyMeshOptions {
   /** Key and certificate of applications on ports named https*. */
   tls?: { readonly key: string; readonly cert: string }
   /** Who carries the traffic: real Envoys, unless Weft's own proxies are asked for. */
-  readonly dataPlane?: 'envoy' | 'weft'
+  readonly dataPlane?: ProxyKind
+  /** The proxy of an instance, where both carry it. */
+  readonly proxyOf?: (instance: WorkloadInstance) => ProxyKind
 }
 
 const weftProxy = join(import.meta.dirname, '../../../packages/proxy/src/main.ts')
@@ -68,8 +70,10 @@ const plain: App = (_request, response, instance) => void response.end(instance)
 export class EnvoyMesh {
   readonly dir = mkdtempSync(join(tmpdir(), 'weft-envoy-mesh-'))
   readonly seen: Seen[] = []
-  /** Lines that Envoys wrote to standard output: access logs. */
+  /** Lines that proxies wrote to standard output: access logs. */
   readonly logs: string[] = []
+  /** The same by instance. */
+  readonly logsOf = new Map<string, string[]>()
   instances: readonly WorkloadInstance[] = []
   readonly options: EnvoyMeshOptions
   readonly #children: ChildProcess[] = []
@@ -165,7 +169,7 @@ export class EnvoyMesh {
         response.end()
       })
     }
-    return createTcpServer((socket) => {
+    return createTcpServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => {})
       socket.pipe(socket)
     })
@@ -181,7 +185,7 @@ export class EnvoyMesh {
     const stateDir = join(this.dir, instance.name)
     mkdirSync(stateDir)
     const settings = {
-      kind: this.options.dataPlane ?? 'envoy',
+      kind: this.options.proxyOf?.(instance) ?? this.options.dataPlane ?? 'envoy',
       trustDomain: 'cluster.local',
       xds: { host: '127.0.0.1', port: this.#control.xds.port },
       stateDir,
@@ -195,11 +199,14 @@ export class EnvoyMesh {
       settings.kind === 'weft'
         ? spawn(process.execPath, [weftProxy, '--bootstrap', path], { stdio })
         : spawn('envoy', [...args, '-l', process.env['ENVOY_LOG'] ?? 'error'], { stdio })
+    const own: string[] = []
+    this.logsOf.set(instance.name, own)
     let rest = ''
     child.stdout.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split('\n')
       rest = lines.pop() ?? ''
       this.logs.push(...lines)
+      own.push(...lines)
     })
     this.#children.push(child)
   }
@@ -250,9 +257,15 @@ export class EnvoyMesh {
   }
 
   /** A request of an application through its sidecar. */
-  call(from: string, url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
-    const host = new URL(url).host
-    return http({ host: this.instance(from).address, port: 15001, path: url, method, headers: { host, ...headers } })
+  call(
+    from: string,
+    url: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+    body?: string,
+  ): Promise<Answer> {
+    const to = { host: this.instance(from).address, port: 15001, path: url, method }
+    return http({ ...to, headers: { host: new URL(url).host, ...headers } }, body)
   }
 
   close(): void {
@@ -269,22 +282,25 @@ export class EnvoyMesh {
 }
 
 /** One request on a connection of its own. */
-export function http(options: {
-  readonly host: string
-  readonly port: number
-  readonly path: string
-  readonly method?: string
-  readonly headers?: Record<string, string>
-}): Promise<Answer> {
+export function http(
+  options: {
+    readonly host: string
+    readonly port: number
+    readonly path: string
+    readonly method?: string
+    readonly headers?: Record<string, string>
+  },
+  body?: string,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ ...options, agent: false }, (response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }))
+      let text = ''
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text, headers: response.headers }))
     })
     sent.on('error', reject)
     sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')))
-    sent.end()
+    sent.end(body)
   })
 }
 

@@ -4,42 +4,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { after, before, describe, test } from 'node:test'
 import { type Answer, EnvoyMesh, http, skipWithoutEnvoy } from './envoy-mesh.ts'
+import { gatewayWorkload, served, service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: orders, namespace: shop, labels: { app: orders } }
-spec: { command: [orders], ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: judge, namespace: shop, labels: { app: judge } }
-spec: { command: [judge], proxy: none, ports: [{ name: http, port: 9000 }, { name: grpc, port: 9001 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: edge, namespace: shop, labels: { gateway.networking.k8s.io/gateway-name: edge } }
-spec: { proxy: gateway }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: orders, namespace: shop }
-spec: { selector: { app: orders }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: judge, namespace: shop }
-spec: { selector: { app: judge }, ports: [{ name: http, port: 9000 }, { name: other, port: 9001 }, { name: http-nobody, port: 9002 }] }
+const base = `${served('catalog')}${served('orders')}
+${workload('judge', { more: 'proxy: none', ports: '{ name: http, port: 9000 }, { name: grpc, port: 9001 }' })}
+${service('judge', { ports: '{ name: http, port: 9000 }, { name: other, port: 9001 }, { name: http-nobody, port: 9002 }' })}
+${gatewayWorkload('edge', 'gateway.networking.k8s.io/gateway-name: edge')}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway

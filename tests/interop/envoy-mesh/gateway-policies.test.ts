@@ -2,22 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, http, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { gatewayWorkload, served } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: front, namespace: shop, labels: { tier: edge } }
-spec: { proxy: gateway, serviceAccount: front }
+const base = `${served('catalog')}${gatewayWorkload('front', 'tier: edge')}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -34,7 +21,19 @@ kind: HTTPRoute
 metadata: { name: all, namespace: shop }
 spec:
   parentRefs: [{ name: edge }, { name: staff }]
-  rules: [{ backendRefs: [{ name: catalog, port: 80 }] }]
+  rules:
+    - matches: [{ path: { value: /few } }]
+      filters: [{ type: ExtensionRef, extensionRef: { group: weft.dev, kind: RateLimit, name: few } }]
+      backendRefs: [{ name: catalog, port: 80 }]
+    - matches: [{ path: { value: /missing } }]
+      filters: [{ type: ExtensionRef, extensionRef: { group: weft.dev, kind: RateLimit, name: missing } }]
+      backendRefs: [{ name: catalog, port: 80 }]
+    - backendRefs: [{ name: catalog, port: 80 }]
+---
+apiVersion: weft.dev/v1alpha1
+kind: RateLimit
+metadata: { name: few, namespace: shop }
+spec: { limits: [{ requests: 2, per: Day }] }
 `
 
 function policy(name: string, namespace: string, target: string, rest: string): string {
@@ -79,6 +78,13 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     test('one of the root namespace that names a class holds for all its Gateways', async () => {
       assert.equal(await status(8080, 'GET', '/admin'), 403)
       assert.equal(await status(9090, 'GET', '/admin'), 403)
+    })
+
+    test('a RateLimit as a filter counts the requests of its rule, and a filter that is not there answers with 500', async () => {
+      const answers = [await status(9090, 'GET', '/few'), await status(9090, 'GET', '/few')]
+      assert.deepEqual([...answers, await status(9090, 'GET', '/few')], [200, 200, 429])
+      assert.equal(await status(9090, 'GET', '/missing'), 500)
+      assert.equal(await status(9090, 'GET', '/'), 200)
     })
 
     test('without its policy a Gateway takes everything again', async () => {

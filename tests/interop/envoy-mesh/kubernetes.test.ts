@@ -3,22 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web, kubernetes.io/hostname: node-a, topology.kubernetes.io/zone: zone-a } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: meshed, namespace: shop, labels: { app: meshed } }
-spec: { command: [meshed], serviceAccount: meshed, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: meshed, namespace: shop }
-spec: { selector: { app: meshed }, ports: [{ name: http, port: 80, targetPort: http }] }
+const base = `${workload('web', { labels: 'app: web, kubernetes.io/hostname: node-a, topology.kubernetes.io/zone: zone-a' })}
+${workload('meshed')}${service('meshed', { ports: '{ name: http, port: 80, targetPort: http }' })}
 ---
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
@@ -54,7 +42,7 @@ function pod(name: string, { address, port, labels = {}, ready = true, node, acc
   })
 }
 
-function service(name: string, more = ''): string {
+function anyService(name: string, more = ''): string {
   return `{ apiVersion: v1, kind: Service, metadata: { name: ${name}, namespace: shop }, spec: { ports: [{ name: http, port: 80, targetPort: http }]${more} } }`
 }
 
@@ -112,7 +100,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     }
 
     test('ready Pods answer for the Service that selects them, by the names of their ports', async () => {
-      const pods = service('pods', ', selector: { app: pods }')
+      const pods = anyService('pods', ', selector: { app: pods }')
       mesh.edit(documents(pods, pod('pod-1', one()), pod('pod-2', two())))
       await answers('pods', ['one', 'two'])
       mesh.edit(documents(pods, pod('pod-1', one()), pod('pod-2', { ...two(), ready: false })))
@@ -120,14 +108,14 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     })
 
     test('EndpointSlices go before the Pods that are selected, and are all that a Service without a selector has', async () => {
-      const pods = service('pods', ', selector: { app: pods }')
+      const pods = anyService('pods', ', selector: { app: pods }')
       const endpoint = '{ addresses: [127.0.0.1] }'
       mesh.edit(
         documents(
           pods,
           pod('pod-1', one()),
           slice('pods', ports[1] ?? 0, endpoint),
-          service('bare'),
+          anyService('bare'),
           slice('bare', ports[0] ?? 0, endpoint),
         ),
       )
@@ -137,10 +125,10 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
 
     test('an endpoint that ends takes traffic only where none is ready', async () => {
       const leaving = '{ addresses: [127.0.0.1], conditions: { ready: false, serving: true, terminating: true } }'
-      mesh.edit(documents(service('bare'), slice('bare', ports[0] ?? 0, leaving)))
+      mesh.edit(documents(anyService('bare'), slice('bare', ports[0] ?? 0, leaving)))
       await answers('bare', ['one'])
       mesh.edit(
-        documents(service('bare'), slice('bare', ports[0] ?? 0, leaving.replace('serving: true', 'serving: false'))),
+        documents(anyService('bare'), slice('bare', ports[0] ?? 0, leaving.replace('serving: true', 'serving: false'))),
       )
       await answers('bare', ['503'])
     })
@@ -148,7 +136,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     test('mutual TLS to a Pod with a proxy, whose identity is its service account and nobody else', async () => {
       const { address } = mesh.instance('meshed-0')
       const meshed = { address, port: 8080, labels: { app: 'remote', 'security.istio.io/tlsMode': 'istio' } }
-      const remote = service('remote', ', selector: { app: remote }')
+      const remote = anyService('remote', ', selector: { app: remote }')
       mesh.edit(documents(remote, pod('remote-1', { ...meshed, account: 'meshed' })))
       await answers('remote', ['meshed-0'])
       mesh.edit(documents(remote, pod('remote-1', { ...meshed, account: 'somebody' })))
@@ -156,7 +144,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       const endpoint = `{ addresses: [${address}], targetRef: { kind: Pod, name: remote-1 } }`
       mesh.edit(
         documents(
-          service('remote'),
+          anyService('remote'),
           pod('remote-1', { ...meshed, account: 'meshed' }),
           slice('remote', 8080, endpoint),
         ),
@@ -165,7 +153,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     })
 
     test('internalTrafficPolicy Local keeps to the node of the client, trafficDistribution prefers its zone', async () => {
-      const local = service('pods', ', selector: { app: pods }, internalTrafficPolicy: Local')
+      const local = anyService('pods', ', selector: { app: pods }, internalTrafficPolicy: Local')
       mesh.edit(
         documents(local, pod('pod-1', { ...one(), node: 'node-a' }), pod('pod-2', { ...two(), node: 'node-b' })),
       )
@@ -174,7 +162,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       await answers('pods', ['503'])
       const zones = (first: string, second: string): string =>
         documents(
-          service('near', ', selector: { app: pods }, trafficDistribution: PreferClose'),
+          anyService('near', ', selector: { app: pods }, trafficDistribution: PreferClose'),
           pod('pod-1', { ...one(), labels: { 'topology.kubernetes.io/zone': first } }),
           pod('pod-2', { ...two(), labels: { 'topology.kubernetes.io/zone': second } }),
         )
@@ -200,7 +188,7 @@ spec:
   metadata: { labels: { app: machines } }
   template: {}
   probe: { periodSeconds: 1, failureThreshold: 1, httpGet: { path: /ready, port: ${port} } }`
-      const machines = service('machines', ', selector: { app: machines }')
+      const machines = anyService('machines', ', selector: { app: machines }')
       mesh.edit(documents(machines, entryOf('vm-1', ports[0]), entryOf('vm-2', ports[1])))
       await answers('machines', ['one', 'two'])
       down.add('two')
@@ -213,9 +201,9 @@ spec:
     if (dataPlane === 'weft') return
     test('sessionAffinity ClientIP sends a client to one endpoint', async () => {
       const pods = [pod('pod-1', one()), pod('pod-2', two())]
-      mesh.edit(documents(service('pods', ', selector: { app: pods }'), ...pods))
+      mesh.edit(documents(anyService('pods', ', selector: { app: pods }'), ...pods))
       await answers('pods', ['one', 'two'])
-      mesh.edit(documents(service('pods', ', selector: { app: pods }, sessionAffinity: ClientIP'), ...pods))
+      mesh.edit(documents(anyService('pods', ', selector: { app: pods }, sessionAffinity: ClientIP'), ...pods))
       await until(async () => {
         const bodies = new Set<string>()
         for (let i = 0; i < 20; i++) bodies.add((await mesh.call('web-0', 'http://pods/')).body)

@@ -4,19 +4,8 @@ import type { IncomingMessage } from 'node:http'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, EnvoyMesh, http, skipWithoutEnvoy } from './envoy-mesh.ts'
+import { gatewayWorkload, served, service, workload } from './mesh-texts.ts'
 
-const workload = (name: string): string => `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }
-spec: { command: [${name}], ports: [{ name: http, port: 8080 }] }
-`
-const service = (name: string, app: string): string => `
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: shop }
-spec: { selector: { app: ${app} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
-`
 const policies = `
 apiVersion: weft.dev/v1alpha1
 kind: RetryPolicy
@@ -69,29 +58,15 @@ spec:
       matches: [{ path: { value: /one } }, { path: { value: /two } }]
       backendRefs: [{ name: flaky, port: 80 }]
     - backendRefs: [{ name: flaky, port: 80 }]
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: edge, namespace: shop, labels: { gateway.networking.k8s.io/gateway-name: edge } }
-spec: { proxy: gateway }
-`
+${gatewayWorkload('edge', 'gateway.networking.k8s.io/gateway-name: edge')}`
 const hedging = `
 apiVersion: weft.dev/v1alpha1
 kind: HedgingPolicy
 metadata: { name: hedged, namespace: shop }
 spec: { targetRefs: [{ name: hedged }], after: 100ms }
 `
-const base = [
-  workload('web'),
-  workload('app'),
-  workload('limited'),
-  service('flaky', 'app'),
-  service('slow', 'app'),
-  service('hedged', 'app'),
-  service('limited', 'limited'),
-  front,
-  policies,
-].join('---\n')
+const services = [service('flaky', { app: 'app' }), service('slow', { app: 'app' }), service('hedged', { app: 'app' })]
+const base = `${workload('web')}${workload('app')}${served('limited')}${services.join('')}---${front}---${policies}`
 
 for (const dataPlane of ['envoy', 'weft'] as const) {
   describe(`policies of our own on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {

@@ -5,33 +5,14 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { served, service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: authz, namespace: shop, labels: { app: authz } }
-spec: { command: [authz], serviceAccount: authz, proxy: none, ports: [{ name: other, port: 9999 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: authz, namespace: shop }
-spec: { selector: { app: authz }, ports: [{ name: http, port: 9999 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
-`
+const base = [
+  workload('web'),
+  served('catalog'),
+  workload('authz', { more: 'proxy: none', ports: '{ name: other, port: 9999 }' }),
+  service('authz', { ports: '{ name: http, port: 9999 }' }),
+].join('')
 
 interface Issuer {
   readonly jwks: string
@@ -94,7 +75,7 @@ metadata: { name: catalog, namespace: shop }
 spec:
   selector: { matchLabels: { app: catalog } }
   rules:
-    - to: [{ operation: { paths: [/open] } }]
+    - to: [{ operation: { paths: [/open, /kept-by-service] } }]
     - from: [{ source: { requestPrincipals: ["https://shop.example/*"] } }]
       to: [{ operation: { paths: [/shop] } }]
     - from: [{ source: { requestPrincipals: ["*/ann"] } }]
@@ -114,6 +95,22 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: watched, namespace: shop }
 spec: { action: AUDIT, rules: [{}] }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: of-service, namespace: shop }
+spec:
+  action: DENY
+  targetRefs: [{ group: "", kind: Service, name: catalog }]
+  rules: [{ to: [{ operation: { paths: [/kept-by-service] } }] }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: of-another-service, namespace: shop }
+spec:
+  action: DENY
+  targetRef: { kind: Service, name: authz }
+  rules: [{ to: [{ operation: { paths: [/open] } }] }]
 `
   }
 
@@ -130,6 +127,11 @@ spec: { action: AUDIT, rules: [{}] }
   test('without a token what needs none is served, the rest is forbidden', async () => {
     assert.equal(await status('/open'), 200)
     assert.equal(await status('/shop'), 403)
+  })
+
+  test('a policy that names a Service holds for what stands behind it, and for nothing else', async () => {
+    assert.equal(await status('/kept-by-service'), 403)
+    assert.equal(await status('/open'), 200)
   })
 
   test('a bad token is refused even where none is needed', async () => {

@@ -3,32 +3,11 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog, version: v2 } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: collector, namespace: observe, labels: { app: collector } }
-spec: { command: [collector], serviceAccount: collector, proxy: none, ports: [{ name: other, port: 9411 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: collector, namespace: observe }
-spec: { selector: { app: collector }, ports: [{ name: http, port: 9411 }] }
+const base = `${workload('web')}${workload('catalog', { labels: 'app: catalog, version: v2' })}${service('catalog')}
+${workload('collector', { namespace: 'observe', more: 'proxy: none', ports: '{ name: other, port: 9411 }' })}
+${service('collector', { namespace: 'observe', ports: '{ name: http, port: 9411 }' })}
 ---
 apiVersion: v1
 kind: ConfigMap

@@ -2,38 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { served, service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web, istio-locality: north.a.1 } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog, version: v1, istio-locality: north.a.2 } }
-spec: { command: [catalog], serviceAccount: catalog, replicas: 3, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: far, namespace: shop, labels: { app: catalog, version: v2, istio-locality: south.a.1 } }
-spec: { command: [far], serviceAccount: catalog, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: shadow, namespace: shop, labels: { app: shadow } }
-spec: { command: [shadow], serviceAccount: shadow, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: shadow, namespace: shop }
-spec: { selector: { app: shadow }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
-`
+const base = [
+  workload('web', { labels: 'app: web, istio-locality: north.a.1' }),
+  workload('catalog', { labels: 'app: catalog, version: v1, istio-locality: north.a.2', more: 'replicas: 3' }),
+  workload('far', { labels: 'app: catalog, version: v2, istio-locality: south.a.1', serviceAccount: 'catalog' }),
+  service('catalog'),
+  served('shadow'),
+].join('')
 
 const rules = `
 apiVersion: networking.istio.io/v1

@@ -6,23 +6,15 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { testModule } from '../../../packages/control/src/golden/test-module.ts'
 import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { service, workload } from './mesh-texts.ts'
 
-const base = `
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: web, namespace: shop, labels: { app: web } }
-spec: { command: [web], serviceAccount: web, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: catalog, namespace: shop, labels: { app: catalog } }
-spec: { command: [catalog], serviceAccount: catalog, ports: [{ name: http, port: 8080 }, { name: http-b, port: 8081 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: catalog, namespace: shop }
-spec: { selector: { app: catalog }, ports: [{ name: http, port: 80, targetPort: 8080 }, { name: http-b, port: 81, targetPort: 8081 }] }
-`
+const base = [
+  workload('web'),
+  workload('catalog', { ports: '{ name: http, port: 8080 }, { name: http-b, port: 8081 }' }),
+  service('catalog', {
+    ports: '{ name: http, port: 80, targetPort: 8080 }, { name: http-b, port: 81, targetPort: 8081 }',
+  }),
+].join('')
 
 function plugin(name: string, rest: string): string {
   return `

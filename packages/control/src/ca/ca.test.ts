@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, test } from 'node:test'
 import { credentials, Metadata, makeGenericClientConstructor, Server, type ServiceError, status } from '@grpc/grpc-js'
 import { create } from '@bufbuild/protobuf'
+import { nodeRuntime } from '@weft/core/node'
 import { agentId } from '@weft/identity'
 import { certificateFacts } from '@weft/identity'
 import { certificateToPem, verifySvid } from '@weft/identity/node'
@@ -32,21 +32,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => sile
 function options(): CaOptions & { runtime: { files: { remove(path: string): Promise<void> } } } {
   const dir = mkdtempSync(join(tmpdir(), 'weft-ca-'))
   dirs.push(dir)
-  const runtime = {
-    clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
-    rng: { float: Math.random, fill: (target: Uint8Array) => void crypto.getRandomValues(target) },
-    files: {
-      read: (path: string) => readFile(path).catch(() => undefined),
-      async writeAtomic(path: string, bytes: Uint8Array, mode?: number) {
-        await mkdir(dirname(path), { recursive: true })
-        await writeFile(path, bytes, { mode })
-        return { ok: true } as const
-      },
-      list: () => Promise.resolve([]),
-      remove: (path: string) => rm(path, { force: true }),
-      watch: () => ({ close() {} }),
-    },
-  }
+  mkdirSync(join(dir, 'ca'))
+  const runtime = nodeRuntime()
   return { runtime, dir: join(dir, 'ca'), trustDomain: 'cluster.local' }
 }
 

@@ -5,6 +5,7 @@ import { type Attachments, attachRoutes } from './attach.ts'
 import { type ListenerTls, listenerTls } from './certificates.ts'
 import type { GatewayRefs } from './gateway-refs.ts'
 import {
+  type Fault,
   type GatewayListeners,
   isServed,
   type NamespaceLabels,
@@ -12,12 +13,15 @@ import {
   placeListeners,
 } from './listeners.ts'
 import type { ApiGateway } from './objects.ts'
+import { parametersFault } from './parameters.ts'
 
 /** A Gateway, its listeners and its routes. */
 export interface GatewayModel extends Attachments, GatewayListeners {
   readonly gateway: ApiGateway
   /** What listeners that end TLS show and ask. */
   readonly tls: ReadonlyMap<PlacedListener, ListenerTls>
+  /** Why nothing of it is served. */
+  readonly refused?: Fault
 }
 
 /** Understands one Gateway; `gateway` is one of `refs.gateways`. */
@@ -30,14 +34,26 @@ export function gatewayModel(gateway: ApiGateway, refs: GatewayRefs): GatewayMod
       return found === undefined ? [] : [[listener, found] as const]
     }),
   )
-  return { gateway, ...placed, ...attachRoutes(gateway, placed, refs.routes, labelsOf), tls }
+  const refused = parametersFault(gateway.spec.infrastructure?.parametersRef, gateway.id.namespace, refs.configMaps)
+  return {
+    gateway,
+    ...placed,
+    ...attachRoutes(gateway, placed, refs.routes, labelsOf),
+    tls,
+    ...(refused === undefined ? {} : { refused }),
+  }
 }
 
-/** Whether a listener is served: nothing refuses it, and TLS has a certificate to show and clients to verify by. */
-export function isProgrammed({ tls }: Pick<GatewayModel, 'tls'>, listener: PlacedListener): boolean {
+/** Whether a listener is served: nothing refuses it or its Gateway, and TLS has a certificate to show and clients to verify by. */
+export function isProgrammed(
+  { tls, refused }: Pick<GatewayModel, 'tls' | 'refused'>,
+  listener: PlacedListener,
+): boolean {
   const needs = tls.get(listener)
   return (
-    isServed(listener) && (needs === undefined || (needs.certificates.length > 0 && needs.noAuthority === undefined))
+    refused === undefined &&
+    isServed(listener) &&
+    (needs === undefined || (needs.certificates.length > 0 && needs.noAuthority === undefined))
   )
 }
 

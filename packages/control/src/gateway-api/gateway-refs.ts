@@ -6,6 +6,7 @@ import type { AttachablePolicy } from './attached-policies.ts'
 import { authorizersOf } from './authorizers.ts'
 import { type Backend, backendHost } from './backends.ts'
 import { certificateRefs, type NamedObject } from './certificates.ts'
+import { namedPolicies } from './filter-policies.ts'
 import { type ApiGateway, experimentalGroup, type ListenerSet, type Route } from './objects.ts'
 import type { ReferenceGrant } from './references.ts'
 import type { HttpRule } from './rules.ts'
@@ -27,7 +28,7 @@ export interface RouteRefs {
   readonly backends: readonly Backend[]
   readonly tlsPolicies: readonly SnapshotObject<SpecByKind['BackendTLSPolicy']>[]
   readonly trafficPolicies: readonly SnapshotObject<SpecByKind['XBackendTrafficPolicy']>[]
-  /** Our own, attached to any of these objects. */
+  /** Our own, attached to any of these objects, or named by their rules as filters. */
   readonly attached: readonly AttachablePolicy[]
 }
 
@@ -42,7 +43,12 @@ export function gatewayRefs(mesh: MeshQuery, gateway: ApiGateway): GatewayRefs {
   const certificates = [gateway, ...listenerSets].flatMap((owner) => certificateRefs(owner, gateway))
   const refs = routeRefs(mesh, routes)
   const grantedFrom = certificates.map(({ namespace }) => namespace)
-  const wanted = [...certificates, ...authorityRefs(refs)]
+  const parameters = gateway.spec.infrastructure?.parametersRef
+  const wanted = [
+    ...certificates,
+    ...authorityRefs(refs),
+    ...(parameters === undefined ? [] : [{ ...parameters, namespace: gateway.id.namespace }]),
+  ]
   const named = <K extends 'Secret' | 'ConfigMap'>(kind: K): SnapshotObject<SpecByKind[K]>[] =>
     eachOnce(wanted.flatMap((ref) => (ref.kind === kind ? (mesh.named(kind, ref.namespace, ref.name) ?? []) : [])))
   const namespaces = new Set([...routes, ...listenerSets].map(({ id }) => id.namespace))
@@ -88,7 +94,12 @@ export function routeRefs(mesh: MeshQuery, routes: readonly Route[]): RouteRefs 
     backends: eachOnce(backends),
     tlsPolicies: eachOnce(services.flatMap(({ id }) => mesh.policiesFor('BackendTLSPolicy', id))),
     trafficPolicies: eachOnce(services.flatMap(({ id }) => mesh.policiesFor('XBackendTrafficPolicy', id))),
-    attached: eachOnce([...routes, ...services].flatMap(({ id }) => mesh.policiesOn(id))),
+    attached: eachOnce([
+      ...[...routes, ...services].flatMap(({ id }) => mesh.policiesOn(id)),
+      ...routes.flatMap((route) =>
+        namedPolicies(route).flatMap(({ kind, name }) => mesh.named(kind, route.id.namespace, name) ?? []),
+      ),
+    ]),
   }
 }
 

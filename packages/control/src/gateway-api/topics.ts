@@ -51,7 +51,7 @@ export function gatewayApiTopics(kind: KindName, object: SnapshotObject): readon
     case 'TimeoutPolicy':
     case 'HedgingPolicy': {
       const { targetRefs } = object.spec as SpecByKind['RateLimit']
-      return [...new Set(targetRefs.map((ref) => referringTopic('Policy', ref.kind, namespace, ref.name)))]
+      return [named, ...new Set(targetRefs.map((ref) => referringTopic('Policy', ref.kind, namespace, ref.name)))]
     }
     case 'HTTPRoute':
     case 'GRPCRoute':

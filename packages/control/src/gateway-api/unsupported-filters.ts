@@ -1,11 +1,6 @@
 // Filters that cannot be obeyed. Requests that should pass one may not go on without it.
-import type { HttpFilter, WeightedBackendRef } from '@weft/resources'
-
-/** What has filters. */
-export interface Filtered {
-  readonly filters?: readonly HttpFilter[]
-  readonly backendRefs?: readonly (WeightedBackendRef & { readonly filters?: readonly HttpFilter[] })[]
-}
+import type { HttpFilter } from '@weft/resources'
+import { type Filtered, policyKindOf } from './filter-policies.ts'
 
 /** The first filter of a rule that cannot be obeyed, and where it stands in the rule. */
 export function unsupportedFilter(
@@ -13,8 +8,9 @@ export function unsupportedFilter(
   at: 'gateway' | 'mesh' = 'gateway',
 ): { readonly path: string; readonly type: string } | undefined {
   const backends = rule.backendRefs ?? []
+  const redirects = rule.filters?.some(({ type }) => type === 'RequestRedirect') === true
   return [
-    ...unknownOf(rule.filters, '', routeFilters, at),
+    ...unknownOf(rule.filters, '', redirects ? redirectFilters : routeFilters, at),
     ...backends.flatMap(({ filters }, index) =>
       unknownOf(filters, `backendRefs[${index}].`, backends.length === 1 ? aloneFilters : backendFilters, at),
     ),
@@ -23,8 +19,21 @@ export function unsupportedFilter(
 
 /** Where traffic is split, an arm changes headers and asks authorizers; a backend that is alone has its filters on the route. */
 const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier', 'ExternalAuth'])
-const aloneFilters: ReadonlySet<string> = new Set([...backendFilters, 'RequestMirror', 'URLRewrite', 'CORS'])
+const aloneFilters: ReadonlySet<string> = new Set([
+  ...backendFilters,
+  'RequestMirror',
+  'URLRewrite',
+  'CORS',
+  'ExtensionRef',
+])
 const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect'])
+/** Redirects are neither counted nor sent anywhere. */
+const redirectFilters: ReadonlySet<string> = new Set([...routeFilters].filter((type) => type !== 'ExtensionRef'))
+
+/** Sidecars have no filter that asks, and none that counts calls. */
+function gatewaysOnly({ type, extensionRef }: HttpFilter): boolean {
+  return type === 'ExternalAuth' || (extensionRef !== undefined && policyKindOf(extensionRef) === 'RateLimit')
+}
 
 function unknownOf(
   filters: readonly HttpFilter[] | undefined,
@@ -32,8 +41,9 @@ function unknownOf(
   known: ReadonlySet<string>,
   where: 'gateway' | 'mesh',
 ): { readonly path: string; readonly type: string }[] {
-  return (filters ?? []).flatMap(({ type }, index) =>
-    // Sidecars have no filter that asks.
-    known.has(type) && !(where === 'mesh' && type === 'ExternalAuth') ? [] : [{ path: `${at}filters[${index}]`, type }],
+  return (filters ?? []).flatMap((filter, index) =>
+    known.has(filter.type) && !(where === 'mesh' && gatewaysOnly(filter))
+      ? []
+      : [{ path: `${at}filters[${index}]`, type: filter.type }],
   )
 }

@@ -14,7 +14,7 @@ import {
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { effectiveMtls, peerAuthenticationsOf, takesMtls } from '../policies/peer-authentication.ts'
-import { policyLevel } from '../policies/workload-selection.ts'
+import { namesServices, policyLevel } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { Ref, SnapshotInstance, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { sharesByZone } from '../snapshot/topics.ts'
@@ -252,7 +252,9 @@ function running(
     const policies = peerAuthenticationsOf(peerAuthentications, value, rootNamespace)
     const mtls = takesMtls(value, effectiveMtls(policies, target).mode)
     const limiting = serverNamePolicies.filter(
-      ({ id, spec }) => policyLevel(id, spec, value, rootNamespace) !== undefined,
+      ({ id, spec }) =>
+        policyLevel(id, spec, value, rootNamespace) !== undefined ||
+        (namesServices(spec) && id.namespace === value.namespace),
     )
     // Elsewhere only a label can tell that a proxy takes them.
     const told = elsewhere === undefined ? value.proxy === 'sidecar' : value.labels[tunnelLabel] !== undefined

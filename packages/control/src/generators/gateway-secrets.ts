@@ -84,11 +84,18 @@ function certificateOf(name: string, { id, spec: { data } }: Secret): BuiltResou
 function authoritiesOf(name: string, { id, spec: { data } }: Secret): BuiltResource | undefined {
   const pem = (data['ca.crt'] ?? data['cacert'])?.reveal()
   if (pem === undefined || pem === '') return undefined
+  const revoked = data['ca.crl']?.reveal()
   const resource = authoritiesSecret(name)
   return encodeResource(
     SecretSchema,
     resource,
-    { name: resource, type: { case: 'validationContext', value: { trustedCa: inline(pem) } } },
+    {
+      name: resource,
+      type: {
+        case: 'validationContext',
+        value: { trustedCa: inline(pem), ...(revoked === undefined ? {} : { crl: inline(revoked) }) },
+      },
+    },
     [originOf(id, '')],
   )
 }

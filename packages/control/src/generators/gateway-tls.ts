@@ -93,6 +93,9 @@ function certificateOf({ serverCertificate, privateKey }: CertificateFiles): Ini
 function validation(tls: ServerTls): NonNullable<CommonInit['validationContextType']> {
   const names: Init<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: (tls.subjectAltNames ?? []).flatMap(nameMatchers),
+    ...(tls.caCrl === undefined ? {} : { crl: file(tls.caCrl) }),
+    verifyCertificateSpki: [...(tls.verifyCertificateSpki ?? [])],
+    verifyCertificateHash: [...(tls.verifyCertificateHash ?? [])],
   }
   const path =
     tls.caCertificates ?? tls.tlsCertificates?.find(({ caCertificates: own }) => own !== undefined)?.caCertificates

@@ -135,13 +135,21 @@ export function serversOf(gateways: readonly Gateway[], refs: readonly ServerRef
   })
 }
 
+// Asked for each VirtualService that may be bound to the server.
+const hosts = new WeakMap<PlacedServer, readonly ServerHost[]>()
+
 /** The hosts of a server, lower-case. */
-export function hostsOf({ server, namespace }: PlacedServer): ServerHost[] {
-  return server.hosts.map((text) => {
-    const slash = text.indexOf('/')
-    const owner = slash < 0 ? '*' : text.slice(0, slash)
-    return { namespace: owner === '.' ? namespace : owner, host: text.slice(slash + 1).toLowerCase() }
-  })
+export function hostsOf(placed: PlacedServer): readonly ServerHost[] {
+  let known = hosts.get(placed)
+  if (known === undefined) {
+    known = placed.server.hosts.map((text) => {
+      const slash = text.indexOf('/')
+      const owner = slash < 0 ? '*' : text.slice(0, slash)
+      return { namespace: owner === '.' ? placed.namespace : owner, host: text.slice(slash + 1).toLowerCase() }
+    })
+    hosts.set(placed, known)
+  }
+  return known
 }
 
 /** Whether TLS ends at the server. */

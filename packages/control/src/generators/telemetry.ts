@@ -2,7 +2,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AccessLogging, ExtensionProvider, MeshConfig, PathNormalization, TelemetrySide } from '@weft/resources'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
-import { policyLevel } from '../policies/workload-selection.ts'
+import { policyLevel, withServices } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { ProxyRef } from './generator.ts'
 import { importsOf } from './sidecar-scope.ts'
@@ -41,8 +41,12 @@ export function telemetryOf(
 ): Telemetry {
   const { accessLog, config, rootNamespace } = mesh.settings
   const { extensionProviders = [], pathNormalization } = config
-  const target = instance.proxy === 'gateway' ? gatewayTarget(mesh, instance) : instance
   const rules = mesh.telemetries(instance)
+  const target = withServices(
+    mesh,
+    instance.proxy === 'gateway' ? gatewayTarget(mesh, instance) : instance,
+    rules.map(({ spec }) => spec),
+  )
   const specs = levels.flatMap(
     // Of several for the same level the oldest by name holds.
     (level) => rules.find(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) === level)?.spec ?? [],

@@ -77,6 +77,7 @@ export function originatedTls(
           case: 'validationContext',
           value: {
             ...authorities(tls, flavor),
+            ...(tls.caCrl === undefined ? {} : { crl: file(tls.caCrl) }),
             matchTypedSubjectAltNames: names.map(nameMatcher),
           },
         },

@@ -84,8 +84,8 @@ export class Translator {
     if (all.length === 0) return undefined
     const { instance, flavor } = ref
     const gateway = instance.proxy === 'gateway'
-    const target = gateway ? gatewayTarget(new MeshQuery(this.#index, this.#knownSettings()), instance) : instance
-    const filters = filtersFor(all, target, flavor, this.#knownSettings().rootNamespace)
+    const mesh = new MeshQuery(this.#index, this.#knownSettings())
+    const filters = filtersFor(all, gateway ? gatewayTarget(mesh, instance) : instance, flavor, mesh)
     if (filters.length === 0) return undefined
     const key = patchKey(filters, gateway)
     const known = this.#patches.get(key) ?? new PatchSet(filters, gateway)

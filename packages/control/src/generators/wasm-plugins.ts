@@ -1,5 +1,6 @@
-// WasmPlugins as HTTP filters, for Envoy. Weft's own proxy runs no modules: where one checks who asks, it denies instead.
-import type { TelemetrySide, WasmPhase, WasmPluginSpec } from '@weft/resources'
+// WasmPlugins as HTTP filters, for Envoy. What is no file cannot be loaded: it denies, or is left out with FAIL_OPEN. Weft's own proxy runs no
+// modules: where one checks who asks, it denies instead.
+import { isModuleFile, type TelemetrySide, type WasmPhase, type WasmPluginSpec } from '@weft/resources'
 import { create } from '@bufbuild/protobuf'
 import { anyPack, StringValueSchema } from '@bufbuild/protobuf/wkt'
 import { RBAC_Action } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
@@ -8,7 +9,7 @@ import { WasmSchema } from '@weft/xds/es/envoy/extensions/filters/http/wasm/v3/w
 import type { HttpFilterSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import type { VmConfigSchema } from '@weft/xds/es/envoy/extensions/wasm/v3/wasm'
 import { jwtFilter } from '../policies/jwt-matchers.ts'
-import { policyLevel, type PolicyTarget } from '../policies/workload-selection.ts'
+import { policyLevel, type PolicyTarget, withServices } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { pack } from './encode.ts'
 import type { Init } from './init.ts'
@@ -32,10 +33,17 @@ export function pluginsOf(
   target: PolicyTarget,
   { side, flavor }: { readonly side: TelemetrySide; readonly flavor: 'weft' | 'envoy' },
 ): PluginPlan[] {
-  return mesh
-    .wasmPlugins(target)
-    .filter(({ id, spec }) => policyLevel(id, spec, target, mesh.settings.rootNamespace) !== undefined)
-    .filter(({ spec }) => flavor === 'envoy' || isCheck(spec.phase))
+  const all = mesh.wasmPlugins(target)
+  const known = withServices(
+    mesh,
+    target,
+    all.map(({ spec }) => spec),
+  )
+  return all
+    .filter(({ id, spec }) => policyLevel(id, spec, known, mesh.settings.rootNamespace) !== undefined)
+    .filter(({ spec }) =>
+      flavor === 'envoy' ? isModuleFile(spec.url) || spec.failStrategy !== 'FAIL_OPEN' : isCheck(spec.phase),
+    )
     .sort((a, b) => b.spec.priority - a.spec.priority || (a.key < b.key ? -1 : 1))
     .flatMap(({ id: { namespace, name }, spec }) => {
       const ports = portsFor(spec, side)
@@ -47,7 +55,13 @@ export function pluginsOf(
         ),
       ) as PluginPlan['spec']
       return [
-        { namespace, name, phase, ports, ...(flavor === 'envoy' && module !== undefined ? { spec: module } : {}) },
+        {
+          namespace,
+          name,
+          phase,
+          ports,
+          ...(flavor === 'envoy' && isModuleFile(spec.url) && module !== undefined ? { spec: module } : {}),
+        },
       ]
     })
 }

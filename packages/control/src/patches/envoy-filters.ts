@@ -8,7 +8,8 @@ import type { Listener } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { RouteConfiguration } from '@weft/xds/es/envoy/config/route/v3/route'
 import { resourceSchemas, versionOf } from '../generators/encode.ts'
 import type { GeneratorProblem, ProxyRef } from '../generators/generator.ts'
-import { policyLevel, type PolicyTarget } from '../policies/workload-selection.ts'
+import { policyLevel, type PolicyTarget, withServices } from '../policies/workload-selection.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { mergeMessage } from './merge-message.ts'
 import { patchListener } from './patch-listener.ts'
@@ -23,12 +24,18 @@ export function filtersFor(
   all: readonly EnvoyFilter[],
   target: PolicyTarget,
   flavor: ProxyRef['flavor'],
-  rootNamespace: string,
+  mesh: MeshQuery,
 ): EnvoyFilter[] {
   if (flavor !== 'envoy') return []
+  const { rootNamespace } = mesh.settings
+  const known = withServices(
+    mesh,
+    target,
+    all.map(({ spec }) => selectionOf(spec)),
+  )
   const rank = ({ id }: EnvoyFilter): number => (id.namespace === rootNamespace ? 0 : 1)
   return all
-    .filter(({ id, spec }) => policyLevel(id, selectionOf(spec), target, rootNamespace) !== undefined)
+    .filter(({ id, spec }) => policyLevel(id, selectionOf(spec), known, rootNamespace) !== undefined)
     .sort((a, b) => rank(a) - rank(b) || a.spec.priority - b.spec.priority || (a.key < b.key ? -1 : 1))
 }
 

@@ -14,7 +14,7 @@ import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-sna
 import { extAuthz } from './ext-authz.ts'
 import { jwtAuthn } from './jwt-authn.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
-import { policyLevel, type PolicyTarget } from './workload-selection.ts'
+import { policyLevel, type PolicyTarget, withServices } from './workload-selection.ts'
 import type { Init } from '../generators/init.ts'
 
 /** What selects a workload. */
@@ -43,13 +43,18 @@ const everything: PolicyInit = {
 /** The policies that hold for a workload. */
 export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolicies {
   const { rootNamespace } = mesh.settings
+  const authentications = mesh.requestAuthentications([target])
+  const policies = mesh.authorizationPolicies([target])
+  const known = withServices(
+    mesh,
+    target,
+    [...authentications, ...policies].map(({ spec }) => spec),
+  )
   return {
-    authentications: mesh
-      .requestAuthentications([target])
-      .filter(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) !== undefined),
-    policies: mesh
-      .authorizationPolicies([target])
-      .filter(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) !== undefined),
+    authentications: authentications.filter(
+      ({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined,
+    ),
+    policies: policies.filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined),
     unenforceable: mesh
       .unenforceable(target)
       .filter(

@@ -4,7 +4,7 @@ import { targetsNamedBy, type Selection } from '@weft/resources'
 import type { GeneratorProblem } from '../generators/generator.ts'
 import type { Ref, SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type Authorization, authorizationOf, type Enforcer, type SelectedPolicies } from './authorization.ts'
-import { namesGateway, type TargetGateway } from './workload-selection.ts'
+import { namesGateway, namesServices, type TargetGateway } from './workload-selection.ts'
 
 interface Context {
   readonly trustDomain: string
@@ -55,7 +55,8 @@ export class GatewayAuthorizations {
   ): SnapshotObject<S>[] {
     const { rootNamespace } = this.#context
     return policies.filter(({ id, spec }) => {
-      if (targetsNamedBy(spec).length === 0) return true
+      // What was selected by a Service is for the workload, whatever Gateways it serves.
+      if (targetsNamedBy(spec).length === 0 || namesServices(spec)) return true
       const others = gateways.filter((gateway) => !namesGateway(id, spec, gateway, rootNamespace))
       if (others.length === gateways.length) return false
       const [other] = others

@@ -1,6 +1,13 @@
 // One AuthorizationPolicy rule as an Envoy RBAC policy. Attributes and their mapping are Istio's.
 import { err, ok, type Result } from '@weft/core'
-import type { AuthorizationPolicySpec, Condition, Operation, Rule, Source } from '@weft/resources'
+import {
+  type AuthorizationPolicySpec,
+  type Condition,
+  filterCondition,
+  type Operation,
+  type Rule,
+  type Source,
+} from '@weft/resources'
 import type { PolicySchema } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
 import { UriTemplateMatchConfigSchema } from '@weft/xds/es/envoy/extensions/path/match/uri_template/v3/uri_template_match'
 import { pack } from '../generators/encode.ts'
@@ -153,11 +160,29 @@ function header(name: string): Attribute {
   }
 }
 
+/** What a filter before left in the metadata: a text, or with brackets around the value a list that holds it. */
+function filterMetadata(filter: string, key: string): Attribute {
+  return {
+    on: 'permission',
+    http: false,
+    make(value) {
+      const inList = /^\[(.*)\]$/.exec(value)?.[1]
+      const text = { matchPattern: { case: 'stringMatch' as const, value: wildcard(inList ?? value) } }
+      const list = { matchPattern: { case: 'oneOf' as const, value: text } }
+      const found = inList === undefined ? text : { matchPattern: { case: 'listMatch' as const, value: list } }
+      const path = [{ segment: { case: 'key' as const, value: key } }]
+      return { rule: { case: 'metadata', value: { filter, path, value: found } } }
+    },
+  }
+}
+
 function conditionAttribute(key: string, context: RuleContext): Attribute | undefined {
   const headerName = /^request\.headers\[(.+)\]$/.exec(key)?.[1]
   if (headerName !== undefined) return header(headerName.toLowerCase())
   const claims = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.exec(key)?.[1]
   if (claims !== undefined) return onEnvoy(tokenClaim(...claims.slice(1, -1).split('][')), context)
+  const [, filter, name] = filterCondition.exec(key) ?? []
+  if (filter !== undefined && name !== undefined) return onEnvoy(filterMetadata(filter, name), context)
   const known: Readonly<Record<string, Attribute>> = {
     'source.ip': sourceIp,
     'remote.ip': onEnvoy(remoteIp, context),

@@ -44,6 +44,7 @@ import {
   destinationHosts,
   destinationRuleTopic,
   destinationTopic,
+  gatewayHostTopic,
   gatewayTopic,
   groupAnnotation,
   groupedEntries,
@@ -227,6 +228,15 @@ export class MeshQuery {
   virtualServicesOf(gateways: readonly string[]): readonly VirtualService[] {
     return gateways
       .map((gateway) => this.#at<VirtualService>(gatewayTopic(gateway)))
+      .reduce<readonly Ref[]>(merged, [])
+      .map((ref) => this.withDelegates(ref as VirtualService))
+  }
+
+  /** Those of them whose hosts may be, or cover, one as clients of a gateway write it (in lower case). */
+  virtualServicesAt(gateways: readonly string[], host: string): readonly VirtualService[] {
+    return gateways
+      .flatMap((gateway) => [gatewayHostTopic(gateway, host), gatewayHostTopic(gateway, '*')])
+      .map((topic) => this.#at<VirtualService>(topic))
       .reduce<readonly Ref[]>(merged, [])
       .map((ref) => this.withDelegates(ref as VirtualService))
   }

@@ -125,6 +125,11 @@ export function gatewayTopic(gateway: string): string {
   return `VirtualService@${gateway}`
 }
 
+/** Those of them that name a host, in lower case as it is written; all wildcards are one. */
+export function gatewayHostTopic(gateway: string, host: string): string {
+  return `${gatewayTopic(gateway)} ${host.includes('*') ? '*' : host}`
+}
+
 /** The VirtualServices that send something to a full host name. */
 export function destinationTopic(host: string): string {
   return `VirtualService>${host}`
@@ -224,6 +229,9 @@ function virtualServiceTopics({ id, spec }: SnapshotObject<VirtualServiceSpec>):
     ...(hosts.length === 0 ? [delegateTopic(id.namespace, id.name)] : []),
     ...hosts.map((host) => (host.includes('*') ? wildcardVirtualServices : virtualServiceTopic(host))),
     ...gateways.map(gatewayTopic),
+    ...gateways
+      .filter((gateway) => gateway !== 'mesh')
+      .flatMap((gateway) => spec.hosts.map((host) => gatewayHostTopic(gateway, host.toLowerCase()))),
     ...destinationHosts({ id, spec }).map(destinationTopic),
     ...(matches.some((match) => Object.keys(match.sourceLabels ?? {}).length > 0) ? [askingForLabels] : []),
   ]

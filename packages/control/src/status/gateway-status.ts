@@ -33,7 +33,7 @@ export function gatewayStatus(
   const own = model.listeners.filter(({ owner }) => owner === gateway)
   const serving = instances.filter((one) => one.proxy === 'gateway' && servesGateway(one, gateway))
   const addresses = [...new Set(serving.map(servingAddress))].map((value) => ({ type: 'IPAddress', value }))
-  const refused = refusedAddress(gateway)
+  const refused = model.refused ?? refusedAddress(gateway)
   const programmed =
     refused ??
     unprogrammed(

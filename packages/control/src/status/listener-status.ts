@@ -19,7 +19,7 @@ export function listenerStatus(model: GatewayModel, listener: PlacedListener, ma
   const tls = model.tls.get(listener)
   const unresolved = invalidKinds ?? tls?.faults[0]
   const unusable = refused ?? conflict ?? tls?.noAuthority
-  const message = unusable?.message ?? unresolved?.message ?? ''
+  const message = model.refused?.message ?? unusable?.message ?? unresolved?.message ?? ''
   const overlap = overlapping(model, listener)
   return {
     name: spec.name,

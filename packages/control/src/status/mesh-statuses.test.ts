@@ -23,12 +23,16 @@ interface Shown {
 }
 
 function statusOf(yaml: string, key: string): Shown | undefined {
+  return statusByKey(yaml, `gateway.networking.k8s.io/${key}`)
+}
+
+function statusByKey(yaml: string, key: string): Shown | undefined {
   const { snapshot, problems } = buildOffline([{ name: 'f', text: yaml }])
   assert.deepEqual(
     problems.filter(({ severity }) => severity === 'error'),
     [],
   )
-  return meshStatuses(snapshot, time).get(`gateway.networking.k8s.io/${key}`) as Shown | undefined
+  return meshStatuses(snapshot, time).get(key) as Shown | undefined
 }
 
 const brief = (conditions: readonly Condition[] | undefined): string[] =>
@@ -95,6 +99,67 @@ test('addresses that cannot be had are told', () => {
   ])
 })
 
+const settings = (name: string, data: string): string => `
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: ${name} }
+data: { ${data} }
+`
+const ofDeployments = settings('deployments', 'deployment: "spec: { replicas: 2 }"')
+
+test('a Gateway whose parameters are of an unknown kind, are not there or say something else is not accepted and not served', () => {
+  const told = (ref: string, more = ''): unknown => {
+    const status = statusOf(
+      gateway(`gatewayClassName: weft, ${httpListener}, infrastructure: { parametersRef: { ${ref} } }`) + more,
+      'Gateway/default/edge',
+    )
+    return [brief(status?.conditions), status?.addresses?.length, brief(status?.listeners?.[0]?.conditions)[1]]
+  }
+  const refused = [
+    ['Accepted False InvalidParameters', 'Programmed False InvalidParameters'],
+    0,
+    'Programmed False Invalid',
+  ]
+  assert.deepEqual(told('group: example.com, kind: Settings, name: a'), refused)
+  assert.deepEqual(told('group: "", kind: ConfigMap, name: deployments'), refused)
+  assert.deepEqual(told('group: "", kind: ConfigMap, name: odd', settings('odd', 'color: red')), refused)
+  assert.deepEqual(told('group: "", kind: ConfigMap, name: deployments', ofDeployments), [
+    ['Accepted True Accepted', 'Programmed True Programmed'],
+    1,
+    'Programmed True Programmed',
+  ])
+})
+
+test('a GatewayClass or an XMesh with such parameters is not accepted; what is served goes on', () => {
+  const told = (apiVersion: string, kind: string, ref: string): string[] => {
+    const yaml = `
+---
+apiVersion: ${apiVersion}
+kind: ${kind}
+metadata: { name: weft }
+spec: { controllerName: weft.dev/gateway-controller, parametersRef: { ${ref} } }
+`
+    const files = gateway(`gatewayClassName: weft, ${httpListener}`) + ofDeployments + yaml
+    const key = `${apiVersion.split('/')[0]}/${kind}//weft`
+    assert.deepEqual(brief(statusOf(files, 'Gateway/default/edge')?.conditions), [
+      'Accepted True Accepted',
+      'Programmed True Programmed',
+    ])
+    return brief(statusByKey(files, key)?.conditions)
+  }
+  for (const [apiVersion, kind] of [
+    ['gateway.networking.k8s.io/v1', 'GatewayClass'],
+    ['gateway.networking.x-k8s.io/v1alpha1', 'XMesh'],
+  ] as const) {
+    const map = 'group: "", kind: ConfigMap, name: deployments'
+    assert.deepEqual(told(apiVersion, kind, `${map}, namespace: default`), ['Accepted True Accepted'])
+    assert.deepEqual(told(apiVersion, kind, map), ['Accepted False InvalidParameters'])
+    assert.deepEqual(told(apiVersion, kind, `${map}, namespace: other`), ['Accepted False InvalidParameters'])
+    assert.deepEqual(told(apiVersion, kind, 'group: a.b, kind: C, name: d'), ['Accepted False InvalidParameters'])
+  }
+})
+
 test('listeners without certificate, of unknown protocol or with kinds they do not carry say so', () => {
   const listeners = [
     '{ name: tls, protocol: HTTPS, port: 8443, tls: { certificateRefs: [{ name: missing }] } }',
@@ -129,10 +194,11 @@ kind: Service
 metadata: { name: catalog }
 spec: { selector: { app: catalog }, ports: [{ port: 80 }] }
 `
-  const told = (rules: string): string[][] | undefined =>
-    statusOf(gateway(`gatewayClassName: weft, ${httpListener}`) + route(rules), 'HTTPRoute/default/r')?.parents?.map(
-      ({ parentRef, conditions }) => [parentRef.name, ...brief(conditions)],
-    )
+  const told = (rules: string, more = ''): string[][] | undefined =>
+    statusOf(
+      gateway(`gatewayClassName: weft, ${httpListener}`) + route(rules) + more,
+      'HTTPRoute/default/r',
+    )?.parents?.map(({ parentRef, conditions }) => [parentRef.name, ...brief(conditions)])
   const extension = 'filters: [{ type: ExtensionRef, extensionRef: { group: a.b, kind: C, name: d } }]'
   assert.deepEqual(told('{ backendRefs: [{ name: catalog, port: 80 }] }'), [
     ['edge', 'Accepted True Accepted', 'ResolvedRefs True ResolvedRefs'],
@@ -147,9 +213,24 @@ spec: { selector: { app: catalog }, ports: [{ port: 80 }] }
     ['edge', 'Accepted True Accepted', 'ResolvedRefs False RefNotPermitted'],
   ])
   assert.deepEqual(told(`{ backendRefs: [{ name: catalog, port: 80 }] }, { ${extension} }`), [
-    ['edge', 'Accepted True Accepted', 'ResolvedRefs True ResolvedRefs', 'PartiallyInvalid True UnsupportedValue'],
+    ['edge', 'Accepted True Accepted', 'ResolvedRefs False InvalidKind'],
   ])
-  assert.deepEqual(told(`{ ${extension} }`), [
+  assert.deepEqual(told(`{ ${extension.replace('a.b, kind: C', 'weft.dev, kind: RateLimit')} }`), [
+    ['edge', 'Accepted True Accepted', 'ResolvedRefs False FilterNotFound'],
+  ])
+  const redirect = '{ type: RequestRedirect, requestRedirect: { scheme: https } }'
+  const limited = extension.replace('a.b, kind: C, name: d', 'weft.dev, kind: RateLimit, name: few')
+  const few = `
+---
+apiVersion: weft.dev/v1alpha1
+kind: RateLimit
+metadata: { name: few }
+spec: { limits: [{ requests: 1 }] }
+`
+  assert.deepEqual(told(`{ ${limited}, backendRefs: [{ name: catalog, port: 80 }] }`, few), [
+    ['edge', 'Accepted True Accepted', 'ResolvedRefs True ResolvedRefs'],
+  ])
+  assert.deepEqual(told(`{ ${limited.replace('[', `[${redirect}, `)} }`, few), [
     ['edge', 'Accepted False UnsupportedValue', 'ResolvedRefs True ResolvedRefs'],
   ])
 })

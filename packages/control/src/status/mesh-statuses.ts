@@ -7,6 +7,7 @@ import { type GatewayRefs, gatewayRefs, routeRefs } from '../gateway-api/gateway
 import { isServiceRef, serviceParentFault } from '../gateway-api/mesh-routes.ts'
 import { backendHost } from '../gateway-api/backends.ts'
 import { type Route, routeKinds } from '../gateway-api/objects.ts'
+import { parametersFault } from '../gateway-api/parameters.ts'
 import { usedTargets } from '../generators/gateway-api/used-targets.ts'
 import { MeshIndex } from '../snapshot/mesh-index.ts'
 import { MeshQuery } from '../snapshot/mesh-query.ts'
@@ -53,7 +54,8 @@ function classStatuses({ config }: MeshSnapshot, time: string): [string, object]
   return [...config.objects.GatewayClass, ...config.objects.XMesh]
     .filter(({ id, spec }) => isOurClass(id.name, spec))
     .map((object) => {
-      const conditions = [new Conditions(object, time).yes('Accepted')]
+      const fault = parametersFault(object.spec.parametersRef, undefined, config.objects.ConfigMap)
+      const conditions = [new Conditions(object, time).unless('Accepted', fault)]
       return [object.key, { conditions, supportedFeatures: supportedFeatures.map((name) => ({ name })) }]
     })
 }

@@ -1,7 +1,8 @@
 // The status of routes: one entry per parent.
 import type { ParentRef } from '@weft/resources'
 import { type BackendSources, resolveBackend } from '../gateway-api/backends.ts'
-import { backendRefsOf } from '../gateway-api/gateway-refs.ts'
+import { type Filtered, unresolvedExtension } from '../gateway-api/filter-policies.ts'
+import { backendRefsOf, type RouteRefs } from '../gateway-api/gateway-refs.ts'
 import type { Fault } from '../gateway-api/listeners.ts'
 import type { Route } from '../gateway-api/objects.ts'
 import { unsupportedFilter } from '../gateway-api/unsupported-filters.ts'
@@ -18,7 +19,7 @@ export interface RouteParentStatus {
 export function routeConditions(
   route: Route,
   { fault, at }: { readonly fault: Fault | undefined; readonly at: 'gateway' | 'mesh' },
-  sources: BackendSources,
+  sources: BackendSources & Pick<RouteRefs, 'attached'>,
   time: string,
 ): readonly Condition[] {
   const make = new Conditions(route, time)
@@ -28,9 +29,16 @@ export function routeConditions(
   const unsupported = all ? dropped.fault : undefined
   return [
     make.unless('Accepted', fault ?? unsupported),
-    make.unless('ResolvedRefs', unresolved(route, sources)),
+    make.unless(
+      'ResolvedRefs',
+      unresolved(route, sources) ?? unresolvedExtension(route, rulesOf(route), sources.attached),
+    ),
     ...(dropped === undefined || all ? [] : [make.yes('PartiallyInvalid', 'UnsupportedValue', dropped.fault.message)]),
   ]
+}
+
+function rulesOf(route: Route): readonly Filtered[] {
+  return route.spec.rules ?? []
 }
 
 /** The first backend that cannot be followed. */

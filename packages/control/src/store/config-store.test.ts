@@ -325,3 +325,42 @@ test('what objects say of each other is published with them, and told anew when 
   const mended = bench.apply({ 'a.yaml': routes('a', 'nowhere'), 'b.yaml': service('nowhere') })
   assert.deepEqual(mended.relations, [])
 })
+
+function secret(value: string): string {
+  return `apiVersion: v1\nkind: Secret\nmetadata: { name: shop }\ntype: kubernetes.io/tls\nstringData: { tls.crt: cert, tls.key: ${value} }\n`
+}
+
+test('no private key is saved, and what is in force with it comes back from its file after a restart', async () => {
+  const list = `apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: Service\n    metadata: { name: b }\n    spec: { ports: [{ port: 80 }] }\n  - apiVersion: v1\n    kind: Secret\n    metadata: {}\n    stringData: { tls.key: hush }\n`
+  const files = { 'a.yaml': `${secret('hush')}---\n${service('a')}`, 'b.yaml': list }
+  const before = new Bench()
+  assert.deepEqual(new Set(names(before.apply(files))), new Set(['shop', 'a', 'b']))
+  const after = await before.restart()
+  const saved = new TextDecoder().decode(before.world.files.content.get(stateFile))
+  assert.doesNotMatch(saved, /hush|kind: Secret/)
+  assert.match(saved, /kind: Service/, 'other documents are kept')
+  const state = after.apply(files)
+  assert.deepEqual(names(state), names(before.store.state))
+  assert.ok(!codes(state).includes('last-version-not-kept'))
+})
+
+test('a Secret whose file is bad after a restart is said to be missing, until the file is mended or names it no more', async () => {
+  for (const broken of [secret('[1]'), `${secret('hush')}---\na: [`, '', `${secret('hush').slice(0, 60)}: [`]) {
+    const before = new Bench()
+    before.apply({ 'a.yaml': secret('hush'), 'b.yaml': service('b') })
+    const during = before.apply({ 'a.yaml': broken, 'b.yaml': service('b') })
+    assert.deepEqual(new Set(names(during)), new Set(['shop', 'b']), 'without a restart it stays in force')
+    const again = await (await before.restart()).restart()
+    for (const bench of [again, await again.restart()]) {
+      const missing = bench.apply({ 'a.yaml': broken, 'b.yaml': service('b') })
+      assert.deepEqual(names(missing), ['b'], broken)
+      const [problem] = missing.blocking.filter(({ code }) => code === 'last-version-not-kept')
+      assert.equal(problem?.position?.file, 'a.yaml', broken)
+      assert.match(problem.message, /Secret\/default\/shop was in force before the restart/)
+    }
+    const mended = again.apply({ 'a.yaml': secret('hush'), 'b.yaml': service('b') })
+    assert.deepEqual([names(mended).length, codes(mended)], [2, []])
+    const without = (await again.restart()).apply({ 'a.yaml': service('a'), 'b.yaml': service('b') })
+    assert.deepEqual([names(without), codes(without), without.blocking], [['a', 'b'], [], []])
+  }
+})

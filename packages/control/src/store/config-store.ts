@@ -44,6 +44,8 @@ export class ConfigStore {
   #files: ReadonlyMap<string, FileRecord> = new Map()
   #accepted: ReadonlyMap<string, Accepted> = new Map()
   #denied: ReadonlySet<string> | undefined
+  /** What was in force before a restart and was not kept, as long as its file is bad. */
+  #withheld: ReadonlyMap<string, string> = new Map()
   #state: StoreState = emptyState
   #deletion: Timer | undefined
   #saved = ''
@@ -95,6 +97,7 @@ export class ConfigStore {
       }
       this.#accepted = saved.accepted
       this.#denied = saved.denied
+      this.#withheld = saved.withheld
       // After a restart absence must settle anew: nobody knows how long a file has looked the way it does.
       this.#files = new Map()
     } catch (error) {
@@ -139,7 +142,8 @@ export class ConfigStore {
   #merge(): void {
     const nowMs = this.#runtime.clock.nowMs()
     const denied = this.#denied ?? new Set<string>()
-    const merged = merge({ files: this.#files, accepted: this.#accepted, denied, nowMs })
+    const merged = merge({ files: this.#files, accepted: this.#accepted, denied, withheld: this.#withheld, nowMs })
+    this.#withheld = merged.withheld
     this.#accepted = merged.accepted
     this.#merged = merged
     this.#deletion?.cancel()
@@ -181,7 +185,7 @@ export class ConfigStore {
   #save(): void {
     if (this.#saving !== undefined) return
     const denied = new Set((this.#merged?.unenforceable ?? []).map(({ id }) => objectKey(id)))
-    const text = encodeSaved({ accepted: this.#accepted, denied })
+    const text = encodeSaved({ accepted: this.#accepted, denied, withheld: this.#withheld })
     if (text === this.#saved) return
     this.#saving = this.#write(text).then((written) => {
       this.#saving = undefined

@@ -20,6 +20,8 @@ export interface MergeInput {
   readonly accepted: ReadonlyMap<string, Accepted>
   /** Keys of security objects that were invalid when the store started. */
   readonly denied: ReadonlySet<string>
+  /** By key the files of objects that were in force before a restart and are nowhere kept: Secrets, and what stood beside them. */
+  readonly withheld: ReadonlyMap<string, string>
   readonly nowMs: number
 }
 
@@ -32,6 +34,8 @@ export interface MergeOutput {
   readonly stale: readonly StaleObject[]
   readonly blocking: readonly Problem[]
   readonly unenforceable: readonly UnenforceablePolicy[]
+  /** Of those in the input: what still waits for its file to be mended. */
+  readonly withheld: ReadonlyMap<string, string>
   /** When a deletion that waits for its source to settle falls due; undefined when none waits. */
   readonly dueAtMs: number | undefined
 }
@@ -41,6 +45,7 @@ export function merge(input: MergeInput): MergeOutput {
   const merging = new Merging(input)
   merging.choose()
   merging.keepAbsent()
+  merging.missWithheld()
   merging.settleClaims()
   return merging.finish()
 }
@@ -59,6 +64,7 @@ class Merging {
   readonly #blocking: Problem[] = []
   readonly #stale: StaleObject[] = []
   readonly #inForce = new Map<string, Accepted>()
+  readonly #withheld = new Map<string, string>()
   #dueAtMs: number | undefined
 
   constructor(input: MergeInput) {
@@ -89,7 +95,7 @@ class Merging {
       return
     }
     // The definition in force wins over a newcomer, whichever comes first by name.
-    const home = this.#input.accepted.get(key)?.source.file
+    const home = this.#input.accepted.get(key)?.source.file ?? this.#input.withheld.get(key)
     const newcomer = candidate.source.file === home && rival.source.file !== home ? rival : candidate
     const winner = newcomer === rival ? candidate : rival
     this.#chosen.set(key, winner)
@@ -110,6 +116,21 @@ class Merging {
       if (file !== undefined && due <= this.#input.nowMs) continue
       this.#kept.set(key, { ...old, reason: undefined })
       this.#dueAtMs = Math.min(this.#dueAtMs ?? due, due)
+    }
+  }
+
+  /** Objects that were in force before a restart, whose files are bad now and whose last good version nobody kept. */
+  missWithheld(): void {
+    for (const [key, name] of this.#input.withheld) {
+      if (this.#input.accepted.has(key) || this.#fresh.has(key)) continue
+      const candidate = this.#chosen.get(key)
+      const parsed = this.#input.files.get(name)?.parsed
+      if (candidate === undefined && (parsed === undefined || parsed.whole)) continue
+      this.#withheld.set(key, name)
+      const position = candidate?.position ?? { file: name, line: 1, column: 1 }
+      const problem = notKept(key, position, candidate?.id)
+      this.#problems.push(problem)
+      this.#blocking.push(problem)
     }
   }
 
@@ -167,6 +188,7 @@ class Merging {
       stale: this.#stale.sort((a, b) => (objectKey(a.id) < objectKey(b.id) ? -1 : 1)),
       blocking: this.#blocking.sort(byPlace),
       unenforceable: this.#unenforceable(),
+      withheld: this.#withheld,
       dueAtMs: this.#dueAtMs,
     }
   }
@@ -219,6 +241,18 @@ export function invalidSecurityObjects(
     }
   }
   return keys
+}
+
+function notKept(key: string, position: Problem['position'], objectId: ObjectId | undefined): Problem {
+  return {
+    severity: 'error',
+    code: 'last-version-not-kept',
+    message: `${key} was in force before the restart and is not any more: documents with a Secret are not kept on disk`,
+    position,
+    objectId,
+    field: '',
+    mend: 'Correct the file; it applies at once.',
+  }
 }
 
 function sameText(old: Accepted, candidate: ParsedObject): boolean {

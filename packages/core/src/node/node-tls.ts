@@ -194,7 +194,7 @@ function systemRootsPem(): string {
 
 type ContextSettings = Pick<
   TlsServerOptions,
-  'minVersion' | 'maxVersion' | 'ciphers' | 'curves' | 'tickets' | 'sessionTimeoutSeconds'
+  'minVersion' | 'maxVersion' | 'ciphers' | 'curves' | 'crlPem' | 'tickets' | 'sessionTimeoutSeconds'
 >
 
 function contextOf(
@@ -204,15 +204,16 @@ function contextOf(
 ): SecureContext | TransportClose {
   let cached = contexts.get(material)
   if (cached === undefined) contexts.set(material, (cached = new Map()))
-  const { minVersion, maxVersion = 'TLSv1.3', ciphers, curves, tickets, sessionTimeoutSeconds } = settings
+  const { minVersion, maxVersion = 'TLSv1.3', ciphers, curves, crlPem, tickets, sessionTimeoutSeconds } = settings
   const limits = [minVersion, maxVersion, ciphers, curves, tickets, sessionTimeoutSeconds].join(' ')
-  const key = `${limits} ${rootsPem ?? ''}`
+  const key = `${limits} ${rootsPem ?? ''}${crlPem ?? ''}`
   const known = cached.get(key)
   if (known !== undefined) return known
   try {
     const options: SecureContextOptions = {
       ...(material === noMaterial ? {} : { cert: material.certificateChainPem, key: material.privateKeyPem }),
       ...(rootsPem === undefined ? {} : { ca: rootsPem }),
+      ...(crlPem === undefined ? {} : { crl: crlPem }),
       minVersion,
       maxVersion,
       ...(ciphers === undefined ? {} : { ciphers }),

@@ -2,7 +2,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { GatheredOutput, Transport, TransportClose, TransportHandler } from '../transport.ts'
 import { holdClock, releaseClock } from './held-clock.ts'
-import { KeptViews } from './kept-views.ts'
+import { KeptViews } from '../kept-views.ts'
 import type { RawBindings, RawHandle, RawName, RawRequest } from './raw-bindings.ts'
 import { Slabs } from './slabs.ts'
 import { closeFromError, ignoreTransport, onSharedRead, plainAddress } from './socket-transport.ts'
@@ -22,7 +22,7 @@ const endOfFile = -4095
 export class RawShared {
   readonly bindings: RawBindings
   /** All sockets read into this one: what arrives is consumed during the callback. */
-  readonly read = new KeptViews(readBufferBytes)
+  readonly read = new KeptViews(Buffer.allocUnsafeSlow(readBufferBytes))
   readonly turn: Turn
   /** Used again for as long as the kernel takes all at once, which is nearly always. */
   spare: TransportRequest

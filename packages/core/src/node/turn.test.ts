@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { KeptViews } from './kept-views.ts'
+import { KeptViews } from '../kept-views.ts'
 import { Turn, type TurnMember } from './turn.ts'
 
 /** A connection that notes what becomes of its bytes, and answers what it reads when asked to. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { holdClock, releaseClock } from './held-clock.ts'
-import { KeptViews } from './kept-views.ts'
+import { KeptViews } from '../kept-views.ts'
 
 /** A connection whose reads and writes a turn gathers. */
 export interface TurnMember {
@@ -29,7 +29,7 @@ class Pieces {
   count = 0
   /** The first that was not taken. */
   next = 0
-  readonly stage = new KeptViews(stageBytes)
+  readonly stage = new KeptViews(Buffer.allocUnsafeSlow(stageBytes))
   /** Length of the piece on the stage. */
   stagedBytes = 0
   readonly #memory = Buffer.allocUnsafeSlow(memoryBytes)

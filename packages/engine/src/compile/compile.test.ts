@@ -152,16 +152,17 @@ const refused: readonly (readonly [
     /require_client_certificate: names no roots/,
   ],
   [
-    'a CRL that would not be looked at',
+    'a CRL without roots, which would not be looked at',
     () =>
       listener(
-        httpListener(
-          {},
-          {},
-          tls({ validation_context: { crl: { inline_string: 'x' } } }, { require_client_certificate: true }),
-        ),
+        httpListener({}, {}, tls({ validation_context: { crl: { inline_string: '-----BEGIN X509 CRL-----' } } })),
       ),
-    /crl/,
+    /has a crl or hashes but no roots/,
+  ],
+  [
+    'a hash that is none',
+    () => listener(httpListener({}, {}, tls({ validation_context: { verify_certificate_spki: ['abc'] } }))),
+    /verify_certificate_spki\[0\]: is not the base64 of a SHA-256/,
   ],
   [
     'a TLS field that is not read',

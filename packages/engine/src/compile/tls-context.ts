@@ -165,7 +165,7 @@ function compileValidation(
   context: Context,
   at: string,
   tls: lean.CommonTlsContext,
-): Pick<CommonTls, 'rootsSecret' | 'givenRoots' | 'sans'> {
+): Pick<CommonTls, 'rootsSecret' | 'givenRoots' | 'crl' | 'leafHashes' | 'sans'> {
   const combined = tls.combinedValidationContext
   const validation = combined?.defaultValidationContext ?? tls.validationContext
   const validationAt = combined === undefined ? `${at}.validation_context` : `${at}.combined_validation_context`
@@ -176,9 +176,34 @@ function compileValidation(
   if (given !== undefined && rootsSecret !== undefined)
     refuse(`${validationAt}.trusted_ca`, 'cannot be merged with roots from SDS')
   const sans = validation === undefined ? [] : compileSans(context, validationAt, validation)
-  if (sans.length > 0 && rootsSecret === undefined && given === undefined)
-    refuse(validationAt, 'matches names but has no roots: they would prove nothing')
-  return { rootsSecret, ...(given === undefined ? {} : { givenRoots: given }), sans }
+  const further = validation === undefined ? {} : revokedAndPinned(validationAt, validation)
+  if (rootsSecret === undefined && given === undefined) {
+    if (sans.length > 0) refuse(validationAt, 'matches names but has no roots: they would prove nothing')
+    if (Object.keys(further).length > 0) refuse(validationAt, 'has a crl or hashes but no roots')
+  }
+  return { rootsSecret, ...(given === undefined ? {} : { givenRoots: given }), ...further, sans }
+}
+
+/** `crl`, `verify_certificate_spki` and `verify_certificate_hash`. */
+function revokedAndPinned(
+  at: string,
+  validation: lean.CertificateValidationContext,
+): Pick<CommonTls, 'crl' | 'leafHashes'> {
+  const keys = validation.verifyCertificateSpki.map((hash, index) =>
+    /^[A-Za-z0-9+/]{43}=$/.test(hash)
+      ? hash
+      : refuse(`${at}.verify_certificate_spki[${index}]`, 'is not the base64 of a SHA-256'),
+  )
+  const certificates = validation.verifyCertificateHash.map((written, index) => {
+    const hash = written.replaceAll(':', '').toLowerCase()
+    return /^[0-9a-f]{64}$/.test(hash)
+      ? hash
+      : refuse(`${at}.verify_certificate_hash[${index}]`, 'is not the hexadecimal form of a SHA-256')
+  })
+  return {
+    ...(validation.crl === undefined ? {} : { crl: pemSource(`${at}.crl`, validation.crl) }),
+    ...(keys.length + certificates.length === 0 ? {} : { leafHashes: { keys, certificates } }),
+  }
 }
 
 function givenRoots(at: string, validation: lean.CertificateValidationContext): CommonTls['givenRoots'] {
@@ -189,12 +214,10 @@ function givenRoots(at: string, validation: lean.CertificateValidationContext): 
 function secretName(at: string, config: lean.SdsSecretConfig): string {
   return config.name === '' ? refuse(`${at}.name`, 'is empty') : config.name
 }
+
 /** Settings that would weaken or strengthen verification in ways this proxy does not carry out. */
 function refuseUnenforced(at: string, validation: lean.CertificateValidationContext): void {
-  if (validation.crl !== undefined) refuse(`${at}.crl`, 'is not supported')
   if (validation.allowExpiredCertificate) refuse(`${at}.allow_expired_certificate`, 'is not supported')
-  if (validation.verifyCertificateSpki.length > 0) refuse(`${at}.verify_certificate_spki`, 'is not supported')
-  if (validation.verifyCertificateHash.length > 0) refuse(`${at}.verify_certificate_hash`, 'is not supported')
   if (validation.maxVerifyDepth !== undefined) refuse(`${at}.max_verify_depth`, 'is not supported')
   if (validation.trustChainVerification !== 'VERIFY_TRUST_CHAIN') {
     refuse(`${at}.trust_chain_verification`, `${validation.trustChainVerification} is not supported`)

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { X509Certificate } from 'node:crypto'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Client, credentials } from '@grpc/grpc-js'
 import { bootstrapTokens, openCertificateAuthority, signService, startOwnSvid } from '@weft/control/ca'
+import { nodeRuntime } from '@weft/core/node'
 import { agentId } from '@weft/identity'
 import { typeUrl } from '@weft/xds'
 import { SecretSchema, type Secret } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
@@ -27,29 +28,7 @@ const hosted = new Set([web, late])
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 const dir = mkdtempSync(join(tmpdir(), 'weft-agent-'))
 const tokenFile = join(dir, 'bootstrap.json')
-const runtime = {
-  clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
-  timers: {
-    set(delayMs: number, onFire: () => void) {
-      const timer = setTimeout(onFire, delayMs)
-      timer.unref()
-      return { cancel: () => clearTimeout(timer) }
-    },
-  },
-  rng: { float: Math.random, fill: (target: Uint8Array) => void crypto.getRandomValues(target) },
-  log: silent,
-  files: {
-    read: (path: string) => readFile(path).catch(() => undefined),
-    async writeAtomic(path: string, bytes: Uint8Array, mode?: number) {
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, bytes, { mode })
-      return { ok: true } as const
-    },
-    list: () => Promise.resolve([]),
-    remove: (path: string) => rm(path, { force: true }),
-    watch: () => ({ close() {} }),
-  },
-}
+const runtime = { ...nodeRuntime(), log: silent }
 
 interface Plane {
   readonly server: AdsServer
@@ -58,6 +37,7 @@ interface Plane {
 }
 
 async function startPlane(port: number): Promise<Plane> {
+  mkdirSync(join(dir, 'ca'), { recursive: true })
   const ca = await openCertificateAuthority({
     runtime,
     dir: join(dir, 'ca'),

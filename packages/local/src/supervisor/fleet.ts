@@ -14,7 +14,7 @@ import type { ControlProcess } from './control-process.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
 import type { Replaced } from './proxy-processes.ts'
-import { proxyVersion, shardsOf } from './proxy-version.ts'
+import { proxyStart, type ProxyStart } from './proxy-version.ts'
 import { instanceKey, type Registry } from './registry.ts'
 import { spoiltAccount } from './sabotage.ts'
 import type { UpSettings } from './settings.ts'
@@ -64,6 +64,7 @@ export class Fleet {
 
   /** Starts all instances of the registry side by side; the error names the first that would not start. */
   async start(view: MeshView): Promise<Result<undefined>> {
+    this.#view = view
     const results = this.#parts.registry.instances.map(async (instance) => {
       const runner = this.#runnerOf(instance, view)
       return runner === undefined ? ok(undefined) : runner.start()
@@ -204,17 +205,17 @@ export class Fleet {
     return true
   }
 
-  /** Proxies whose program, flags or number of processes have changed. */
+  /** Proxies whose program, flags, variables or number of processes have changed. */
   async #renewProxies(view: MeshView): Promise<void> {
     const { printer, settings } = this.#parts
     for (const runner of [...this.#runners.values()]) {
       const workload = workloadOf(runner.instance, view)
       if (workload === undefined || !hasProxy(runner.instance) || runner.status().state !== 'running') continue
-      const version = proxyVersion(workload.spec, settings.proxyKind)
-      if (runner.proxyVersion === version) continue
+      const start = proxyStart(workload, view.proxyConfigs, settings.proxyKind)
+      if (runner.proxyVersion === start.version) continue
       const { name } = runner.instance
-      printer.say(`restarting the proxy of ${name}: its program or its number of processes has changed`)
-      const done = await this.#replaceProxy(runner, PROXY_DRAIN_MS, workload.spec)
+      printer.say(`restarting the proxy of ${name}: its program, its variables or its number of processes have changed`)
+      const done = await this.#replaceProxy(runner, PROXY_DRAIN_MS, start)
       if (!done.ok) printer.problem(`the proxy of ${name} was not restarted, the old one serves on: ${done.error}`)
     }
   }
@@ -222,13 +223,19 @@ export class Fleet {
   async #replaceProxy(
     runner: InstanceRunner,
     drainMs: number,
-    spec = (workloadOf(runner.instance, this.#view) ?? runner.workload).spec,
+    start = this.#startOf(runner),
   ): Promise<Result<Replaced>> {
-    const { proxyKind } = this.#parts.settings
-    const version = proxyVersion(spec, proxyKind)
-    const done = await runner.replaceProxy({ shards: shardsOf(spec, proxyKind), drainMs })
+    const { shards, environment, version } = start
+    const env = { ...this.#parts.settings.env, ...environment }
+    const done = await runner.replaceProxy({ shards, env, drainMs })
     if (done.ok) runner.proxyVersion = version
     return done
+  }
+
+  /** What its proxy is to be started with. */
+  #startOf({ instance, workload }: InstanceRunner): ProxyStart {
+    const now = workloadOf(instance, this.#view) ?? workload
+    return proxyStart(now, this.#view?.proxyConfigs ?? [], this.#parts.settings.proxyKind)
   }
 
   #later(delayMs: number, act: () => void): void {
@@ -270,6 +277,7 @@ export class Fleet {
     const idOf = (serviceAccount: string): string =>
       workloadId({ namespace: instance.namespace, serviceAccount }, settings.trustDomain)
     const spoilt = spoiltAccount(instance, settings.sabotage)
+    const start = proxyStart(workload, view.proxyConfigs, settings.proxyKind)
     this.#sockets += 1
     const runner = new InstanceRunner(instance, workload, {
       app: { watchdog, printer, root: paths.root, env: settings.env, services: view.services },
@@ -284,15 +292,15 @@ export class Fleet {
           drainMs: DRAIN_MS,
           accessLog: settings.accessLog,
         },
-        shards: shardsOf(workload.spec, settings.proxyKind),
+        shards: start.shards,
         stateDir: paths.state,
-        env: settings.env,
+        env: { ...settings.env, ...start.environment },
         sdsPath: join(runtimeDir, `s${this.#sockets}.sock`),
         identity: idOf(instance.serviceAccount),
         laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
         cwd: paths.root,
       },
-      proxyVersion: proxyVersion(workload.spec, settings.proxyKind),
+      proxyVersion: start.version,
       setReady: (ready) => void registry.patch(key, { ready }),
     })
     this.#runners.set(key, runner)

@@ -14,6 +14,7 @@ import {
   ofKind,
   ownApiGateways,
   type Problem,
+  type ProxyConfigSpec,
   type ServiceSpec,
   type WorkloadSpec,
 } from '@weft/resources'
@@ -26,6 +27,8 @@ export interface MeshView {
   readonly gateways: readonly MeshObject<GatewaySpec>[]
   /** Those of the Gateway API whose class is ours. */
   readonly apiGateways: readonly MeshObject<GatewayAPIGatewaySpec>[]
+  /** What proxies are started with. */
+  readonly proxyConfigs: readonly MeshObject<ProxyConfigSpec>[]
 }
 
 /** One state of the configuration. */
@@ -75,6 +78,7 @@ function readingOf(state: StoreState): MeshReading {
       services: ofKind(objects, 'Service'),
       gateways: ofKind(objects, 'Gateway'),
       apiGateways: ownApiGateways(objects),
+      proxyConfigs: ofKind(objects, 'ProxyConfig'),
     },
     blocking: blocking.map(formatProblem),
     errors: problems.filter(isError).map(formatProblem),

@@ -14,6 +14,7 @@ function viewOf(text: string): MeshView {
     services: ofKind(objects, 'Service'),
     gateways: ofKind(objects, 'Gateway'),
     apiGateways: ownApiGateways(objects),
+    proxyConfigs: ofKind(objects, 'ProxyConfig'),
   }
 }
 

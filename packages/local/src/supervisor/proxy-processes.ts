@@ -41,6 +41,8 @@ export interface ProxyProcesses {
 export interface Replacement {
   /** Processes of the new generation. */
   readonly shards: number
+  /** Their environment. */
+  readonly env: Readonly<Record<string, string>>
   /** How long connections of the old one may take to finish. */
   readonly drainMs: number
 }

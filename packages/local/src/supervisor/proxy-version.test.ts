@@ -19,6 +19,7 @@ test('a gateway has a process per core, four at most, a sidecar one, and both wh
   ])
   assert.equal(shardsOf({ proxy: 'gateway', concurrency: 7 }, 'envoy', 2), 7)
   assert.equal(shardsOf({ proxy: 'sidecar', concurrency: 3 }, 'weft', 2), 3)
+  assert.equal(shardsOf({ proxy: 'sidecar', concurrency: 0 }, 'envoy', 6), 6)
 })
 
 test('a program that was built again, or is started with other flags, has another version', () => {

@@ -27,7 +27,7 @@ const maxLegacy = 32
 
 /** The processes of one proxy. */
 export class WeftProxy implements ProxyProcesses {
-  readonly #launch: ProxyLaunch
+  #launch: ProxyLaunch
   readonly #descriptors: ListeningDescriptors
   readonly #retiring = new Set<Generation>()
   #current: Generation
@@ -88,15 +88,18 @@ export class WeftProxy implements ProxyProcesses {
     this.#descriptors.close()
   }
 
-  async replace({ shards, drainMs }: Replacement): Promise<Result<Replaced>> {
+  async replace({ shards, env, drainMs }: Replacement): Promise<Result<Replaced>> {
     if (this.#stopped) return err('it is being stopped')
     if (this.#next !== undefined) return err('it is being restarted already')
     const next: Generation = { epoch: this.#current.epoch + 1, shards: [], leads: false }
     this.#next = next
+    const before = this.#launch
+    this.#launch = { ...before, env }
     this.#fill(next, shards)
     const ready = await this.#takeOver(next)
     this.#next = undefined
     if (!ready.ok) {
+      this.#launch = before
       // It may have accepted connections already.
       await stopAll(next, failedGraceMs)
       // Nobody accepts on what was made for it alone.

@@ -91,6 +91,17 @@ test('the configuration page tells the state of the control plane, of the disk a
   assert.match(await exchange(get('/metrics'), { port: 15020 }), /a 1\n$/)
 })
 
+test('of the configuration page a mask gives the parts it names, and a part that is not there is refused by name', async () => {
+  const { start, exchange } = makeAdmin()
+  await start()
+  const answer = await exchange(get('/config_dump?mask=versions,state'))
+  const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Record<string, unknown>
+  assert.deepEqual(Object.keys(body), ['versions', 'state'])
+  assert.equal(body['state'], 'PRE_INITIALIZING')
+  for (const mask of ['version', 'versions,,state', ''])
+    assert.match(await exchange(get(`/config_dump?mask=${mask}`)), /^HTTP\/1\.1 400 [^]*there are node, state, /)
+})
+
 test('only a POST from loopback, and not one of a web page, drains or ends the proxy', async () => {
   const { start, exchange, state } = makeAdmin()
   await start()

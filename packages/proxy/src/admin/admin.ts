@@ -10,7 +10,7 @@ export interface AdminActions {
   quit(): void
 }
 
-type Page = (view: ProxyView) => SmallResponse | Promise<SmallResponse>
+type Page = (view: ProxyView, query: string) => SmallResponse | Promise<SmallResponse>
 
 const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   ['/', () => text(200, [...pages.keys(), '/drain (POST)', '/quitquitquit (POST)', ''].join('\n'))],
@@ -20,7 +20,7 @@ const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   ['/stats', async (view) => text(200, await view.renderStats())],
   ['/stats/prometheus', metrics],
   ['/metrics', metrics],
-  ['/config_dump', (view) => json(200, configDump(view))],
+  ['/config_dump', configDump],
   ['/clusters', (view) => json(200, clusters(view))],
   ['/listeners', (view) => json(200, { listeners: view.addresses() })],
   ['/certs', (view) => json(200, view.certificates())],
@@ -44,7 +44,7 @@ export function publicHandler(view: ProxyView): SmallHandler {
 function show(page: Page | undefined, request: SmallRequest, view: ProxyView): ReturnType<Page> {
   if (page === undefined) return text(404, `no such page; try /\n`)
   if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'use GET\n')
-  return page(view)
+  return page(view, request.query)
 }
 
 function perform(act: () => void, request: SmallRequest, view: ProxyView): SmallResponse {
@@ -69,36 +69,55 @@ async function metrics(view: ProxyView): Promise<SmallResponse> {
   return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: await view.renderMetrics() }
 }
 
+type Parts = ReadonlyMap<string, (view: ProxyView) => unknown>
+
 /** How this proxy is, in a few lines: what `weft status` asks each one for. */
-function condition(view: ProxyView): Record<string, unknown> {
-  return {
-    node: view.serverInfo(),
-    state: view.readiness(),
-    control: view.controlPlane(),
-    persistence: view.persistence(),
-    warming: view.store.warming,
-    unlisted: unlistedFields(view),
-  }
-}
+const conditionParts: Parts = new Map<string, (view: ProxyView) => unknown>([
+  ['node', (view) => view.serverInfo()],
+  ['state', (view) => view.readiness()],
+  ['control', (view) => view.controlPlane()],
+  ['persistence', (view) => view.persistence()],
+  ['warming', ({ store }) => store.warming],
+  ['unlisted', unlistedFields],
+])
 
 /** What is served, what waits and what was refused. Secrets are only named: the configuration never holds them. */
-function configDump(view: ProxyView): unknown {
-  const { store } = view
-  const versions: Record<string, unknown> = {}
+const dumpParts: Parts = new Map<string, (view: ProxyView) => unknown>([
+  ...conditionParts,
+  ['versions', versions],
+  ['listeners', ({ store }) => store.active.listeners],
+  ['routes', ({ store }) => store.active.routeConfigs],
+  ['clusters', ({ store }) => store.active.clusters],
+  ['endpoints', endpointsOf],
+])
+
+function condition(view: ProxyView): unknown {
+  return partsOf(view, conditionParts)
+}
+
+function partsOf(view: ProxyView, parts: Parts, names: Iterable<string> = parts.keys()): unknown {
+  return Object.fromEntries([...names].map((name) => [name, parts.get(name)?.(view)]))
+}
+
+/** All of it, or with `mask=versions,clusters` these parts only: all of it takes milliseconds that the proxy's requests wait. */
+function configDump(view: ProxyView, query: string): SmallResponse {
+  const mask = new URLSearchParams(query).get('mask')
+  const names = mask === null ? undefined : new Set(mask.split(','))
+  const unknown = [...(names ?? [])].filter((name) => !dumpParts.has(name))
+  if (unknown.length > 0)
+    return text(
+      400,
+      `mask: no part ${JSON.stringify(unknown.join(','))}; there are ${[...dumpParts.keys()].join(', ')}\n`,
+    )
+  return json(200, partsOf(view, dumpParts, names))
+}
+
+function versions({ store }: ProxyView): unknown {
+  const held: Record<string, unknown> = {}
   for (const type of [typeUrl.listener, typeUrl.routeConfiguration, typeUrl.cluster, typeUrl.clusterLoadAssignment]) {
-    versions[shortTypeName(type)] = {
-      accepted: store.held(type),
-      refused: store.refused.get(type) ?? new Map(),
-    }
+    held[shortTypeName(type)] = { accepted: store.held(type), refused: store.refused.get(type) ?? new Map() }
   }
-  return {
-    ...condition(view),
-    versions,
-    listeners: store.active.listeners,
-    routes: store.active.routeConfigs,
-    clusters: store.active.clusters,
-    endpoints: endpointsOf(view),
-  }
+  return held
 }
 
 /** Fields that are set in accepted resources but that this proxy does not read. */

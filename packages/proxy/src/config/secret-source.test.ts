@@ -56,6 +56,28 @@ test('a secret that cannot be used is refused by name and the last good one stay
   assert.equal(source.certificate('default'), before)
 })
 
+test('revoked certificates come with roots; what else a validation context asks for is refused, not passed over', async () => {
+  const { source } = makeSource()
+  type Validation = Extract<MessageInitShape<typeof SecretSchema>['type'], { case: 'validationContext' }>['value']
+  const take = (value: Validation) =>
+    source.onUpdate(typeUrl.secret, [secret('ROOTCA', { case: 'validationContext', value })], [])
+  const crl = inline('-----BEGIN X509 CRL-----')
+  assert.deepEqual(await take({ trustedCa: inline(pem), crl }), [])
+  assert.equal(source.crlPem('ROOTCA'), crl.specifier.value)
+  for (const [more, reason] of [
+    [{ crl: inline('no list') }, 'its crl is not PEM and inline'],
+    [
+      { allowExpiredCertificate: true },
+      'sets allowExpiredCertificate, which this proxy takes from the TLS context only',
+    ],
+    [{ verifyCertificateHash: ['a'] }, 'sets verifyCertificateHash, which this proxy takes from the TLS context only'],
+    [{ trustChainVerification: 1 }, 'sets trustChainVerification, which this proxy takes from the TLS context only'],
+  ] satisfies [Validation, string][]) {
+    assert.deepEqual(await take({ trustedCa: inline(pem), ...more }), [{ name: 'ROOTCA', reason }])
+  }
+  assert.equal(source.crlPem('ROOTCA'), crl.specifier.value)
+})
+
 test('the same certificate again is the same object, so that nothing is taken for a rotation', async () => {
   const { source } = makeSource()
   await source.onUpdate(typeUrl.secret, [certificate(pem)], [])

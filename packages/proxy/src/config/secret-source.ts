@@ -30,6 +30,8 @@ export interface Secrets {
   has(name: string): boolean
   certificate(name: string): CertificateSecret | undefined
   rootsPem(name: string): string | undefined
+  /** The certificates that came with the roots as revoked. */
+  crlPem(name: string): string | undefined
 }
 
 /**
@@ -38,7 +40,7 @@ export interface Secrets {
  */
 export class SecretSource implements XdsConsumer, Secrets {
   readonly #certificates = new Map<string, CertificateSecret>()
-  readonly #roots = new Map<string, string>()
+  readonly #roots = new Map<string, { readonly rootsPem: string; readonly crlPem: string | undefined }>()
   readonly #readLeaf: LeafReader
   readonly #log: Logger
   readonly #onChange: () => void
@@ -58,7 +60,11 @@ export class SecretSource implements XdsConsumer, Secrets {
   }
 
   rootsPem(name: string): string | undefined {
-    return this.#roots.get(name)
+    return this.#roots.get(name)?.rootsPem
+  }
+
+  crlPem(name: string): string | undefined {
+    return this.#roots.get(name)?.crlPem
   }
 
   /** Everything but keys, for `/certs`. */
@@ -105,9 +111,14 @@ export class SecretSource implements XdsConsumer, Secrets {
       this.#log.info('certificate received', { secret: name, serial, spiffeId, notAfterMs })
       return undefined
     }
-    const roots = inline(secret.validationContext?.trustedCa)
-    if (roots === undefined || roots === '') return 'holds neither a certificate nor roots'
-    this.#roots.set(name, roots)
+    const { trustedCa, crl, ...others } = secret.validationContext ?? {}
+    const rootsPem = inline(trustedCa)
+    if (rootsPem === undefined || rootsPem === '') return 'holds neither a certificate nor roots'
+    const crlPem = inline(crl)
+    if (crl !== undefined && crlPem?.includes('-----BEGIN ') !== true) return 'its crl is not PEM and inline'
+    const unheeded = Object.entries(others).find(([field, value]) => says(field, value))
+    if (unheeded !== undefined) return `sets ${unheeded[0]}, which this proxy takes from the TLS context only`
+    this.#roots.set(name, { rootsPem, crlPem })
     return undefined
   }
 }
@@ -121,6 +132,12 @@ export function readX509Leaf(certificateChainPem: string): Result<LeafFacts> {
   const { serial, notBeforeMs, notAfterMs, uris, dnsNames } = facts.value
   const spiffeId = uris.find((uri) => uri.startsWith('spiffe://'))
   return ok({ serial, notBeforeMs, notAfterMs, spiffeId, dnsNames })
+}
+
+/** Whether a field of a validation context asks for anything. */
+function says(field: string, value: unknown): boolean {
+  if (field === 'trustChainVerification') return value !== 'VERIFY_TRUST_CHAIN'
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
 }
 
 function inline(source: DataSource | undefined): string | undefined {

@@ -8,6 +8,8 @@ export interface TlsContextMaterial {
   readonly certificates: readonly CertificateSecret[]
   readonly rootsPem: string | undefined
   readonly systemRoots: boolean
+  /** Revoked certificates. */
+  readonly crlPem?: string
 }
 
 /** Where file sources are read. */
@@ -32,10 +34,10 @@ export function tlsMaterial(
 }
 
 function sourcesOf(tls: CommonTls): readonly PemSource[] {
-  const certificates = (tls.givenCertificates ?? []).flatMap(({ chain, key }) => [chain, key])
-  return tls.givenRoots === undefined || tls.givenRoots.kind === 'system'
-    ? certificates
-    : [...certificates, tls.givenRoots]
+  const sources = (tls.givenCertificates ?? []).flatMap(({ chain, key }) => [chain, key])
+  if (tls.givenRoots !== undefined && tls.givenRoots.kind !== 'system') sources.push(tls.givenRoots)
+  if (tls.crl !== undefined) sources.push(tls.crl)
+  return sources
 }
 
 async function readAll(sources: readonly PemSource[], files: FileReader): Promise<Result<undefined>> {
@@ -63,7 +65,12 @@ function collect(tls: CommonTls, secrets: Secrets): Result<TlsContextMaterial> {
     certificates.push(certificate.value)
   }
   const roots = rootsOf(tls, secrets)
-  return roots.ok ? ok({ certificates, ...roots.value }) : roots
+  if (!roots.ok) return roots
+  const crlPem = tls.crl === undefined ? undefined : textOf(tls.crl)
+  if (crlPem !== undefined && !crlPem.includes('-----BEGIN ')) return err('the crl holds no list')
+  const lists = [crlPem, tls.rootsSecret === undefined ? undefined : secrets.crlPem(tls.rootsSecret)]
+  const revoked = lists.filter((list) => list !== undefined).join('\n')
+  return ok({ certificates, ...roots.value, ...(revoked === '' ? {} : { crlPem: revoked }) })
 }
 
 function certificateOf(given: GivenCertificate): Result<CertificateSecret> {

@@ -87,7 +87,7 @@ function shakeHands(
 
 function serverOptions(
   tls: DownstreamTls,
-  { certificates, rootsPem }: TlsContextMaterial,
+  { certificates, rootsPem, crlPem }: TlsContextMaterial,
   first: CertificateSecret,
   context: AcceptContext,
   onChosen: (certificate: CertificateSecret) => void,
@@ -106,6 +106,7 @@ function serverOptions(
     alpn: tls.alpn,
     minVersion: tls.minVersion,
     maxVersion: tls.maxVersion,
+    ...(crlPem === undefined ? {} : { crlPem }),
     ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
     ...(tls.curves === undefined ? {} : { curves: tls.curves }),
     ...(tls.resumption?.tickets === false ? { tickets: false } : {}),

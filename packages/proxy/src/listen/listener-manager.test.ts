@@ -82,6 +82,7 @@ function harness(maxConnections = 100) {
     has: (name) => own.has(name),
     certificate: (name) => own.get(name),
     rootsPem: (name) => (name === 'ROOTCA' ? roots : undefined),
+    crlPem: () => undefined,
   }
   const rotate = (lifeMs = 60_000): CertificateSecret => {
     const secret = { name: 'default', ...certificate(world, 'server', { lifeMs }) }

@@ -1,6 +1,9 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import type { PeerVerifier } from '@weft/core'
 import type { CommonTls, SanMatcher } from '@weft/engine'
 import { isMemberOf, parseSpiffeId } from '@weft/identity'
+
+type Peer = Parameters<PeerVerifier>[0]
 
 /** Tests one SAN text against one matcher; the engine's string test. */
 export type SanTest = (matcher: SanMatcher, name: string) => boolean
@@ -30,6 +33,8 @@ export function peerVerifier(
     }
     if (names !== undefined && !names.some((name) => name !== '' && carries(peer, name)))
       return `peer ${peer.spiffeId ?? peer.dnsNames[0] ?? 'without a name'} is not ${names.join(' or ') || 'known by name'}`
+    if (tls.leafHashes !== undefined && !isPinned(peer, tls.leafHashes))
+      return 'the certificate is none of those expected here'
     if (tls.sans.length === 0) return undefined
     const accepted = tls.sans.some((matcher) =>
       namesOf(peer, matcher.type).some((name) => accepts(matcher, name, test)),
@@ -39,7 +44,18 @@ export function peerVerifier(
   }
 }
 
-function carries(peer: Parameters<PeerVerifier>[0], name: string): boolean {
+/** Whether the leaf, or its key, is one of those named. On the in-memory network, which has no certificates, none is. */
+function isPinned(
+  { fingerprint, leafDer }: Peer,
+  { keys, certificates }: NonNullable<CommonTls['leafHashes']>,
+): boolean {
+  if (fingerprint !== undefined && certificates.includes(fingerprint)) return true
+  if (keys.length === 0 || leafDer === undefined) return false
+  const key = new X509Certificate(leafDer).publicKey.export({ type: 'spki', format: 'der' })
+  return keys.includes(createHash('sha256').update(key).digest('base64'))
+}
+
+function carries(peer: Peer, name: string): boolean {
   if (peer.spiffeId === name || peer.ipAddresses?.includes(name) === true) return true
   return peer.dnsNames.some((one) => one.toLowerCase() === name.toLowerCase() || covers(one, name))
 }
@@ -51,7 +67,7 @@ function covers(wildcard: string, name: string): boolean {
 }
 
 /** E-mail names are not read out of certificates: a matcher that wants one accepts nobody. */
-function namesOf(peer: Parameters<PeerVerifier>[0], type: SanMatcher['type']): readonly string[] {
+function namesOf(peer: Peer, type: SanMatcher['type']): readonly string[] {
   if (type === 'uri') return peer.spiffeId === undefined ? [] : [peer.spiffeId]
   if (type === 'dns') return peer.dnsNames
   return type === 'ip' ? (peer.ipAddresses ?? []) : []

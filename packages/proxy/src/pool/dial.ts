@@ -168,7 +168,8 @@ class Dial {
     else begin(material)
   }
 
-  #secure(transport: Transport, tls: UpstreamTls, { certificates, rootsPem, systemRoots }: TlsContextMaterial): void {
+  #secure(transport: Transport, tls: UpstreamTls, material: TlsContextMaterial): void {
+    const { certificates, rootsPem, systemRoots, crlPem } = material
     if (this.#endpoint.peerNames !== undefined && rootsPem === undefined && !systemRoots)
       return this.#nameless(transport, 'a certificate that nothing proves')
     const [certificate] = certificates
@@ -183,6 +184,7 @@ class Dial {
         verifyPeer: peerVerifier(tls, certificate?.facts.spiffeId, this.#context.testSan, this.#endpoint.peerNames),
         minVersion: tls.minVersion,
         maxVersion: tls.maxVersion,
+        ...(crlPem === undefined ? {} : { crlPem }),
         ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
         ...(tls.curves === undefined ? {} : { curves: tls.curves }),
       },

@@ -18,12 +18,14 @@ function errorsOf(kind: keyof typeof kinds, target: string): string[] {
 }
 
 for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {
-  test(`a ${kind} is attached to a Gateway or a GatewayClass, and what else it names is refused`, () => {
+  test(`a ${kind} is attached to a Gateway, a GatewayClass or a Service, and what else it names is refused`, () => {
     const group = 'group: gateway.networking.k8s.io'
     assert.deepEqual(errorsOf(kind, `{ ${group}, kind: Gateway, name: edge }`), [])
     assert.deepEqual(errorsOf(kind, `{ ${group}, kind: GatewayClass, name: weft, namespace: "" }`), [])
+    assert.deepEqual(errorsOf(kind, '{ kind: Service, name: catalog }'), [])
+    assert.deepEqual(errorsOf(kind, '{ group: "", kind: Service, name: catalog }'), [])
     const wrong: readonly (readonly [string, string])[] = [
-      ['{ kind: Service, name: catalog }', 'spec.targetRef.kind unsupported-value'],
+      [`{ ${group}, kind: Service, name: catalog }`, 'spec.targetRef.group unsupported-value'],
       ['{ group: networking.istio.io, kind: ServiceEntry, name: a }', 'spec.targetRef.kind unsupported-value'],
       ['{ group: networking.istio.io, kind: Gateway, name: edge }', 'spec.targetRef.group unsupported-value'],
       ['{ kind: Gateway, name: edge }', 'spec.targetRef unsupported-value'],

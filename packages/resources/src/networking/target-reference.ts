@@ -1,10 +1,10 @@
 // What a policy of Istio's is attached to by name: `targetRef` and `targetRefs`.
 import { doc, type Finding, list, object, type Schema, text, word } from '../schema/schema.ts'
 
-/** A target in the own namespace; a GatewayClass named in the root namespace is that of the whole mesh. */
+/** A target in the own namespace; a GatewayClass named in the root namespace is that of the whole mesh. A Service stands for the workloads behind it. */
 export interface PolicyReference {
   readonly group?: string
-  readonly kind: 'Gateway' | 'GatewayClass'
+  readonly kind: 'Gateway' | 'GatewayClass' | 'Service'
   readonly name: string
 }
 
@@ -30,14 +30,15 @@ export function selectionOf({ selector, targetRef, targetRefs }: Selection): Sel
 }
 
 const group = 'gateway.networking.k8s.io'
-const noWaypoints = 'there are no waypoints; select the workloads behind it with `selector`'
+const noWaypoints =
+  'There are no waypoints, and no proxy stands before what is outside; select callers with `selector`.'
 
 const target: Schema = object(
   {
-    group: doc(`API group of the target: ${group}.`, text('api-group')),
+    group: doc(`API group of the target: ${group}; "" is that of Service.`, text('api-group')),
     kind: doc(
-      'Gateway of the own namespace, or GatewayClass (of the whole mesh, in the root namespace).',
-      word(['Gateway', 'GatewayClass'], { Service: noWaypoints, ServiceEntry: noWaypoints }),
+      'Gateway of the own namespace, GatewayClass (of the whole mesh, in the root namespace), or Service: the workloads behind it.',
+      word(['Gateway', 'GatewayClass', 'Service'], { ServiceEntry: noWaypoints }),
     ),
     name: doc('Name of the target.', text('short-text')),
     namespace: doc('Must stay empty: targets are in the own namespace.', { ...text(), 'x-check': checkNamespace }),
@@ -53,6 +54,10 @@ function* checkNamespace(namespace: string): Iterable<Finding> {
 
 /** Istio's own Gateway has the same name and no policies. */
 function* checkGroup(reference: { readonly group?: string; readonly kind?: string }): Iterable<Finding> {
+  if (reference.kind === 'Service' && !['', 'core'].includes(reference.group ?? '')) {
+    const message = `is ${JSON.stringify(reference.group)}, which has no Services`
+    yield { at: ['group'], code: 'unsupported-value', message, mend: 'Write group: "".' }
+  }
   if (reference.group === group || (reference.kind !== 'Gateway' && reference.kind !== 'GatewayClass')) return
   const at = reference.group === undefined ? [] : ['group']
   const written = reference.group === undefined ? 'has no `group`' : `is ${JSON.stringify(reference.group)}`
@@ -63,6 +68,6 @@ function* checkGroup(reference: { readonly group?: string; readonly kind?: strin
 
 /** Fields of a kind that is attached by name. */
 export const targetFields: Readonly<Record<'targetRef' | 'targetRefs', Schema>> = {
-  targetRef: doc('The Gateway or GatewayClass it applies to.', target),
-  targetRefs: doc('The Gateways or GatewayClasses it applies to.', list(target, { max: 16 })),
+  targetRef: doc('The Gateway, GatewayClass or Service it applies to.', target),
+  targetRefs: doc('The Gateways, GatewayClasses or Services it applies to.', list(target, { max: 16 })),
 }

@@ -16,7 +16,16 @@ import { writtenObject } from './written.ts'
 
 /** An object of a file together with the text it came from, from which it can be parsed again. */
 export interface ParsedObject extends DecodedObject {
-  readonly source: { readonly file: string; readonly firstLine: number; readonly text: string }
+  readonly source: ObjectSource
+}
+
+/** A document of a file. */
+export interface ObjectSource {
+  readonly file: string
+  readonly firstLine: number
+  readonly text: string
+  /** A Secret is in it, in force or not: nobody may keep the text. */
+  readonly holdsSecret: boolean
 }
 
 /** What was found in one file. */
@@ -100,12 +109,20 @@ function parsePart(file: string, part: TextPart, dataPlane: DataPlane): ParsedPa
 }
 
 function parseDocument(file: string, document: RawDocument, dataPlane: DataPlane): ParsedValue[] {
-  const source = { file, firstLine: document.firstLine, text: document.text }
-  return unlist(document).map((raw) => ({
+  const items = unlist(document)
+  const holdsSecret = [document, ...items].some(({ value }) => isSecret(value))
+  const source = { file, firstLine: document.firstLine, text: document.text, holdsSecret }
+  return items.map((raw) => ({
     ...decodeObject(raw, dataPlane),
     source,
     written: writtenObject(raw),
   }))
+}
+
+/** Whether a value calls itself a Secret, or a list of them. */
+function isSecret(value: unknown): boolean {
+  const kind = (value as { readonly kind?: unknown } | null)?.kind
+  return kind === 'Secret' || kind === 'SecretList'
 }
 
 /** The items of a `List` (also `VirtualServiceList` and the like), or the document itself. */

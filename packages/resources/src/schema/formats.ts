@@ -177,6 +177,13 @@ export const formats = {
     'base64',
     'Encode it in base64.',
   ),
+  'key-hash': shaped(/^[A-Za-z0-9+/]{43}=$/, 44, 'the base64 of a SHA-256', 'Write 44 characters that end with "=".'),
+  'certificate-hash': shaped(
+    /^(?:[0-9a-f]{64}|[0-9a-f]{2}(?::[0-9a-f]{2}){31})$/i,
+    95,
+    'a SHA-256 in hexadecimal',
+    'Write 64 hexadecimal digits, with or without ":" between the pairs.',
+  ),
   sha256: shaped(/^(?:[0-9a-f]{64})?$/, 64, 'a SHA-256', 'Write 64 hexadecimal digits in lower case.'),
   'kind-name': shaped(/^[A-Za-z](?:[-A-Za-z0-9]*[A-Za-z0-9])?$/, 63, 'a kind', 'Write a kind like Service.'),
   'api-group': shaped(

@@ -94,7 +94,7 @@ function look(type: TypeState, map: ReadonlyMap<string, EncodedResource>): void 
     for (const name of changed) type.dirty.add(name)
     return
   }
-  for (const name of type.wildcard ? map.keys() : type.names) type.dirty.add(name)
+  for (const name of type.wildcard ? map.keys() : type.names.keys()) type.dirty.add(name)
   for (const name of type.held.keys()) type.dirty.add(name)
 }
 
@@ -140,8 +140,17 @@ function probing(type: TypeState, plan: Plan): Plan {
 
 /** Nothing is left to send: the client has the table's version, unless it refused part of it. */
 function accept(state: ServerState, type: TypeState): void {
+  share(type)
   if (type.pending !== undefined || type.answerAll || type.lacking.size > 0) return
   type.acceptedVersion = state.table?.versionOf(type.typeUrl)
+}
+
+/** What the client holds and asks for is the table's map now, but for what it refused: all streams keep that one map. */
+function share(type: TypeState): void {
+  const { seen } = type
+  if (seen === undefined) return
+  type.held.layOver(seen, (earlier) => changedNames(earlier, seen))
+  if (!type.wildcard) type.names.layOver(seen, (earlier) => changedNames(earlier, seen))
 }
 
 function send(
@@ -192,7 +201,7 @@ function wholeState(
   removals: readonly string[],
 ): EncodedResource[] {
   const all = new Map<string, EncodedResource>()
-  for (const [name, held] of type.held) {
+  for (const [name, held] of type.held.entries()) {
     if (held.body !== undefined && isWanted(type, name) && !removals.includes(name)) all.set(name, held)
   }
   for (const resource of changes) all.set(resource.name, resource)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newDeltaDiscoveryRequest, newDiscoveryRequest, newRpcStatus } from '@weft/xds/lean'
+import { layeredTable } from '../layered-table.ts'
+import { ResourceSet } from '../resource-set.ts'
 import { type EncodedResource, resourceTable, type ResourceTable } from '../resource-table.ts'
 import { typeUrl } from '../type-urls.ts'
 import { onDeltaRequest, onSotwRequest, onTable } from './server-stream.ts'
@@ -217,4 +219,47 @@ test('State of the World: routes are partial, new names are answered, and a requ
   const stale = newDiscoveryRequest({ typeUrl: RDS, resourceNames: ['a', 'b'], responseNonce: 'old' })
   assert.deepEqual(sent(onSotwRequest(state, stale)), [])
   assert.deepEqual(sotw(state, RDS, ['a', 'b']), ['RDS +b@1'])
+})
+
+test('a stream keeps none of the names it shares with the table, whatever changes; only what the client refused', () => {
+  const names = Array.from({ length: 1000 }, (_, index) => `s${index}`)
+  const resource = (name: string, version: string): EncodedResource => ({ name, version, body: new Uint8Array() })
+  let set = ResourceSet.empty().with(names.map((name) => [name, resource(name, '1')]))
+  const tables = (): ResourceTable => layeredTable([new Map([CDS, EDS].map((type) => [type, set]))], undefined)
+  const state = newServerState('delta')
+  onTable(state, tables())
+  delta(state, CDS)
+  ack(state, CDS)
+  delta(state, EDS, { resourceNamesSubscribe: names })
+  ack(state, EDS)
+  const kept = (type: string): (number | undefined)[] => {
+    const of = state.types.get(type)
+    return [of?.held.size, of?.held.ownSize, of?.names.size, of?.names.ownSize]
+  }
+  assert.deepEqual(
+    [kept(CDS), kept(EDS)],
+    [
+      [1000, 0, 0, 0],
+      [1000, 0, 1000, 0],
+    ],
+  )
+  set = set.with([['s7', resource('s7', '2')]])
+  assert.deepEqual(sent(onTable(state, tables())), ['CDS +s7@2', 'EDS +s7@2'])
+  ack(state, CDS)
+  ack(state, EDS)
+  assert.deepEqual(
+    [kept(CDS), kept(EDS)],
+    [
+      [1000, 0, 0, 0],
+      [1000, 0, 1000, 0],
+    ],
+  )
+  assert.equal(state.types.get(EDS)?.held.base, set, 'nothing older is kept alive')
+  delta(state, EDS, { resourceNamesUnsubscribe: ['s1', 's2'] })
+  assert.deepEqual(kept(EDS), [998, 2, 998, 2])
+  set = set.with([['s8', resource('s8', '2')]])
+  onTable(state, tables())
+  nack(state, CDS, 's8: no')
+  assert.deepEqual(kept(CDS), [1000, 1, 0, 0])
+  assert.equal(state.types.get(CDS)?.held.get('s8')?.version, '1')
 })

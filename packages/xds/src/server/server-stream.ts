@@ -5,7 +5,14 @@ import type { ResourceTable } from '../resource-table.ts'
 import { isFullState } from '../type-urls.ts'
 import { advance } from './advance.ts'
 import { acknowledge, refuseResponse } from './settle.ts'
-import { isWanted, newTypeState, type ServerEffect, type ServerState, type TypeState } from './stream-state.ts'
+import {
+  isWanted,
+  newTypeState,
+  type ServerEffect,
+  type ServerState,
+  subscribe,
+  type TypeState,
+} from './stream-state.ts'
 
 /** The proxy's table changed (or is known for the first time). */
 export function onTable(state: ServerState, table: ResourceTable): ServerEffect[] {
@@ -34,7 +41,7 @@ export function onDeltaRequest(state: ServerState, request: DeltaDiscoveryReques
   for (const name of request.resourceNamesSubscribe) {
     if (name === '*') type.wildcard = true
     else {
-      type.names.add(known(name))
+      subscribe(type, known(name))
       // On a reconnect the version tells whether the client needs it; otherwise it may have dropped what it had.
       if (first && type.held.has(name)) continue
       type.held.delete(name)
@@ -75,12 +82,12 @@ export function onSotwRequest(state: ServerState, request: DiscoveryRequest): Se
   if (request.resourceNames.length > 0) type.everNamed = true
   type.wildcard = request.resourceNames.includes('*') || (isFullState(type.typeUrl) && !type.everNamed)
   for (const name of names) if (!type.names.has(name)) type.requested.add(name)
-  const dropped = [...type.names].filter((name) => !names.has(name))
+  const dropped = [...type.names.keys()].filter((name) => !names.has(name))
   for (const name of dropped) {
     type.names.delete(name)
     if (!type.wildcard) type.pending?.dropped.add(name)
   }
-  for (const name of names) type.names.add(known(name))
+  for (const name of names) subscribe(type, known(name))
   if (type.wildcard && !wildcardBefore) type.answerAll = true
   forgetUnwanted(type, wildcardBefore && !type.wildcard ? [...type.held.keys()] : dropped)
   if (type.wildcard !== wildcardBefore) type.seen = undefined

@@ -1,6 +1,7 @@
 // What the server side of one stream remembers. It holds names and versions, never queued messages: what to send is worked
 // out anew from the table whenever something may be sent.
 import type { EncodedResource, ResourceTable } from '../resource-table.ts'
+import { OverlaidMap } from './overlaid-map.ts'
 
 /** A resource the client has; only its version is known when the client brought it from an earlier stream. */
 export type Held = EncodedResource | { readonly version: string; readonly body?: undefined }
@@ -27,8 +28,9 @@ export interface TypeState {
   wildcard: boolean
   /** State of the World only: a client that once named resources is past the legacy wildcard. */
   everNamed: boolean
-  readonly names: Set<string>
-  readonly held: Map<string, Held>
+  /** Names the client asked for. Like what it holds, kept as the difference from the table's map as soon as they agree. */
+  readonly names: OverlaidMap<object>
+  readonly held: OverlaidMap<Held>
   /** Names that must be answered although nothing changed, and without waiting for other types. */
   readonly requested: Set<string>
   /** A first wildcard request is answered even if there is nothing. */
@@ -90,8 +92,8 @@ export function newTypeState(typeUrl: string): TypeState {
     typeUrl,
     wildcard: false,
     everNamed: false,
-    names: new Set(),
-    held: new Map(),
+    names: new OverlaidMap<object>((a, b) => (a === undefined) === (b === undefined)),
+    held: new OverlaidMap<Held>((a, b) => a?.version === b?.version),
     requested: new Set(),
     answerAll: false,
     pending: undefined,
@@ -106,6 +108,13 @@ export function newTypeState(typeUrl: string): TypeState {
     dirty: new Set(),
     lacking: new Set(),
   }
+}
+
+const wanted: object = {}
+
+/** The client asks for a name. */
+export function subscribe(type: TypeState, name: string): void {
+  if (!type.names.has(name)) type.names.set(name, wanted)
 }
 
 /** The client wants this resource. */

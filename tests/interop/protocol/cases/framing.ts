@@ -97,7 +97,11 @@ export const framing: Family = {
     },
     {
       name: 'a chunked body that stops, then the end of sending',
-      client: [request('POST', '/', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n'), other('hello'), { act: 'end' }],
+      client: [
+        request('POST', '/', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n'),
+        other('hello'),
+        { act: 'end' },
+      ],
       upstream: 'echo',
     },
     {

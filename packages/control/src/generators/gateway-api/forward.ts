@@ -16,6 +16,7 @@ import {
   type WeightedClusterSchema,
 } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { FractionalPercent_DenominatorType as Denominator } from '@weft/xds/es/envoy/type/v3/percent'
+import { filterPolicies, unresolvedExtension, withFilters } from '../../gateway-api/filter-policies.ts'
 import { unsupportedFilter } from '../../gateway-api/unsupported-filters.ts'
 import { commonPolicies, holdingPolicies, type PolicyTarget, serviceWay } from '../../gateway-api/attached-policies.ts'
 import { authorizerAmong } from '../../gateway-api/authorizers.ts'
@@ -24,7 +25,7 @@ import { resolveBackend, type Target } from '../../gateway-api/backends.ts'
 import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
 import type { Route } from '../../gateway-api/objects.ts'
 import type { HttpMatch, HttpRule } from '../../gateway-api/rules.ts'
-import { rateLimitActions, rateLimitsOn } from '../../policies/rate-limits.ts'
+import { type RateLimit, rateLimitActions, rateLimitsAmong, rateLimitsOn } from '../../policies/rate-limits.ts'
 import { duration } from '../config-source.ts'
 import type { Init } from '../init.ts'
 import { retryPolicy } from '../routes/retry-policy.ts'
@@ -73,7 +74,6 @@ export function forward(
   | 'responseHeadersToRemove'
 > {
   const filters = rule.filters ?? []
-  const limits = context.at === 'mesh' ? [] : rateLimitsOn(context.refs.attached, ownWay(route, rule, context))
   const guard = guardOf(route, rule, context)
   if (guard === 'closed') return { action: errorAnswer(route) }
   const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect
@@ -97,7 +97,7 @@ export function forward(
       case: 'route',
       value: {
         ...sending(route, rule, routeAction(rule, match, { arms, all, route }, context), { arms, context }),
-        rateLimits: rateLimitActions(limits),
+        rateLimits: rateLimitActions(limitsOf(route, rule, context)),
       },
     },
     typedPerFilterConfig: {
@@ -109,6 +109,14 @@ export function forward(
   }
 }
 
+/** What counts the requests of a rule: its filters, and what is attached. Sidecars count what comes in, not what is sent. */
+function limitsOf(route: Route, rule: ForwardRule, context: ForwardContext): RateLimit[] {
+  if (context.at === 'mesh') return []
+  const { attached } = context.refs
+  const named = rateLimitsAmong(filterPolicies(route, rule, attached))
+  return [...new Set([...named, ...rateLimitsOn(attached, ownWay(route, rule, context))])]
+}
+
 /** Who is asked first for every request of a rule; `closed`: nobody may pass. */
 function guardOf(
   route: Route,
@@ -116,6 +124,7 @@ function guardOf(
   { refs, flavor, at }: ForwardContext,
 ): Record<string, Any> | 'closed' {
   if (unsupportedFilter(rule, at) !== undefined) return 'closed'
+  if (unresolvedExtension(route, [rule], refs.attached) !== undefined) return 'closed'
   const backends = rule.backendRefs ?? []
   const alone = backends.length === 1 ? backends[0]?.filters : undefined
   const asked = [authorizerAmong(rule.filters), authorizerAmong(alone)].flatMap((auth) => auth ?? [])
@@ -184,15 +193,15 @@ function sending(
   { arms, context }: { readonly arms: readonly Arm[]; readonly context: ForwardContext },
 ): RouteActionInit {
   const own = ownWay(route, rule, context)
-  const policies = arms
-    .filter(({ valid }) => valid)
-    .map((arm) => holdingPolicies(context.refs.attached, [...own, ...arm.way]))
+  const { attached } = context.refs
+  const policies = arms.filter(({ valid }) => valid).map((arm) => holdingPolicies(attached, [...own, ...arm.way]))
+  const holding = withFilters(commonPolicies(policies), filterPolicies(route, rule, attached))
   const said = {
     timeout: rule.timeouts?.request !== undefined,
     perTry: rule.timeouts?.backendRequest !== undefined,
     retries: rule.retry !== undefined,
   }
-  return withPolicies(action, commonPolicies(policies), said)
+  return withPolicies(action, holding, said)
 }
 
 /** The rule, the route, and what requests pass before. */

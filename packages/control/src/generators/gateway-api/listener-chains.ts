@@ -3,6 +3,8 @@ import type { Origin } from '@weft/core'
 import type { FilterChainSchema, FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import type { Attachment } from '../../gateway-api/attach.ts'
 import { namesPartOf, namesTarget } from '../../gateway-api/attached-policies.ts'
+import { namedPolicies } from '../../gateway-api/filter-policies.ts'
+import type { Route } from '../../gateway-api/objects.ts'
 import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import type { PlacedListener } from '../../gateway-api/listeners.ts'
 import { type Authorization, httpRbac, networkRbac } from '../../policies/authorization.ts'
@@ -156,7 +158,9 @@ export class ListenerChains {
     if (among.length === 0) return []
     return among.filter((limit) =>
       served.some(({ model, listener }) => {
-        const routes = model.attached.filter((one) => one.listener === listener).map(({ route }) => route.id)
+        const attached = model.attached.filter((one) => one.listener === listener).map(({ route }) => route)
+        if (attached.some((route) => isNamed(limit, route))) return true
+        const routes = attached.map((route) => route.id)
         const { id } = model.gateway
         const parts = [{ id }, { id, sectionName: listener.spec.name }, ...routes.map((route) => ({ id: route }))]
         return parts.some((part) => namesTarget(limit, part)) || routes.some((route) => namesPartOf(limit, route))
@@ -182,6 +186,12 @@ export class ListenerChains {
       accessLog,
     })
   }
+}
+
+/** Whether a rule of the route has the policy as a filter. */
+function isNamed({ id }: RateLimit, route: Route): boolean {
+  if (id.namespace !== route.id.namespace) return false
+  return namedPolicies(route).some(({ kind, name }) => kind === id.kind && name === id.name)
 }
 
 function policyOrigins({ origins }: Authorization): Record<string, Origin> | undefined {

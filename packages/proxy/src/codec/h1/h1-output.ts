@@ -1,10 +1,9 @@
 import { Buffer } from 'node:buffer'
-import type { GatheredOutput, Transport } from '@weft/core'
+import { KeptViews, type Transport } from '@weft/core'
 import type { LineSink } from '../message-head.ts'
 import { LineTexts } from './line-texts.ts'
 
 const memoryBytes = 64 * 1024
-const keptViews = 512
 /** Body pieces up to this size are joined with what is already waiting. */
 const joinLimitBytes = 16 * 1024
 /** Shorter texts and ranges are copied byte by byte: a call into node costs more. */
@@ -15,33 +14,13 @@ const loopBytes = 40
  * Memory that all HTTP/1.1 connections gather output in, one at a time: heads are copied into it in ranges, and it leaves in one write.
  * Whatever the kernel does not take at once keeps the memory, and other memory takes its place.
  */
-class SharedOutput implements GatheredOutput {
-  bytes: Buffer = Buffer.allocUnsafeSlow(memoryBytes)
+class SharedOutput extends KeptViews {
   length = 0
   /** Who gathers at present. */
   owner: H1Output | undefined = undefined
-  /** What leaves is mostly of a few lengths: views of them, so that a write makes no garbage. */
-  #views: (Buffer | undefined)[] = noViews()
-
-  view(length: number): Buffer {
-    const kept = this.#views[length % keptViews]
-    if (kept?.length === length) return kept
-    const view = this.bytes.subarray(0, length)
-    this.#views[length % keptViews] = view
-    return view
-  }
-
-  replace(other: Buffer): void {
-    this.bytes = other
-    this.#views = noViews()
-  }
 }
 
-function noViews(): (Buffer | undefined)[] {
-  return Array.from({ length: keptViews })
-}
-
-const shared = new SharedOutput()
+const shared = new SharedOutput(Buffer.allocUnsafeSlow(memoryBytes))
 const lineTexts = new LineTexts()
 
 /** The output of one connection, gathered until it is flushed. */

@@ -109,7 +109,7 @@ export class H2ClientConnection extends H2Connection {
     stream.id = this.#nextId
     this.#nextId += 2
     stream.sendWindow = this.peerSettings.windowBytes
-    this.streams.set(stream.id, stream)
+    this.streams.add(stream)
     this.guard.onStream()
     this.keepAlive.beginning()
     const { output, encoder } = this
@@ -203,7 +203,7 @@ export class H2ClientConnection extends H2Connection {
   onGoaway(lastId: number, code: number, detail: string): void {
     this.onUnknown()
     const words = `the server goes away: ${errorName(code)}${detail === '' ? '' : ` (${detail})`}`
-    const unseen = [...this.streams.values()].filter((stream) => stream.id > lastId)
+    const unseen = this.streams.all().filter((stream) => stream.id > lastId)
     const first = !this.#draining
     this.#draining = true
     for (const stream of unseen) stream.fail('refused', words)

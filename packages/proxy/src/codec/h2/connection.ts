@@ -19,6 +19,7 @@ import { HpackEncoder } from './hpack-encoder.ts'
 import { PeerSettings } from './peer-settings.ts'
 import { ConnectionCredit } from './receive-credit.ts'
 import type { H2Stream, StreamFailure } from './stream.ts'
+import { StreamTable } from './stream-table.ts'
 
 /** What all HTTP/2 connections of a proxy share. */
 export interface H2Shared extends H2Turn {
@@ -49,7 +50,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   readonly data: DataScheduler
   readonly credit: ConnectionCredit
   readonly guard: FloodGuard
-  readonly streams = new Map<number, H2Stream>()
+  readonly streams = new StreamTable<H2Stream>()
   readonly peerSettings = new PeerSettings()
   readonly encoder = new HpackEncoder()
   /** Streams that wait for `onWritable` and may have it once the output takes bytes. */
@@ -217,7 +218,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   }
 
   #failStreams(kind: StreamFailure, detail: string): void {
-    for (const stream of [...this.streams.values()]) stream.fail(kind, detail)
+    for (const stream of this.streams.all()) stream.fail(kind, detail)
   }
 
   /** Its reader is told of the end of this read. */
@@ -309,7 +310,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     this.encoder.setLimit(peerSettings.headerTableBytes)
     const wider = peerSettings.windowBytes - windowBytes
     if (wider !== 0) {
-      for (const stream of this.streams.values()) {
+      for (const stream of this.streams.all()) {
         stream.sendWindow += wider
         if (stream.sendWindow > largestWindowBytes) {
           return void this.fail(ErrorCode.FLOW_CONTROL_ERROR, 'a window too large')

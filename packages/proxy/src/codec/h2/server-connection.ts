@@ -148,7 +148,7 @@ export class H2ServerConnection extends H2Connection {
     }
     const stream = new H2ServerStream(this, id, head, endStream ? 'none' : contentLength < 0 ? 'unknown' : 'length')
     if (head.methodText !== 'CONNECT') stream.bodyLeft = contentLength
-    this.streams.set(id, stream)
+    this.streams.add(stream)
     if (this.#draining === 'no') this.deadlines.disarm(this.idleDeadline)
     // Also a request that is nothing but its head is told when this read is over.
     this.touch(stream)

@@ -2,9 +2,53 @@
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
 import { topic } from '../topics.ts'
-import { dig, type Fields, fullKind, itemsOf, textOf, type WrittenObject } from '../written-object.ts'
+import { dig, type Fields, fieldsOf, fullKind, itemsOf, textOf, type WrittenObject } from '../written-object.ts'
 
+const routeKinds = ['HTTPRoute', 'GRPCRoute'].map((kind) => `${kind}.gateway.networking.k8s.io`)
 const kinds = ['RateLimit', 'RetryPolicy', 'TimeoutPolicy', 'HedgingPolicy'].map((kind) => `${kind}.weft.dev`)
+
+/** The policies that a route names as filters, and where. */
+function* filtersOf({ spec }: WrittenObject): Iterable<{ readonly ref: Fields; readonly field: string }> {
+  for (const [i, rule] of itemsOf(spec['rules']).entries()) {
+    const lists = [
+      { owner: rule, at: `spec.rules[${i}]` },
+      ...itemsOf(rule['backendRefs']).map((owner, j) => ({ owner, at: `spec.rules[${i}].backendRefs[${j}]` })),
+    ]
+    for (const { owner, at } of lists) {
+      for (const [k, filter] of itemsOf(owner['filters']).entries()) {
+        const ref = fieldsOf(filter['extensionRef'])
+        if (filter['extensionRef'] !== undefined) yield { ref, field: `${at}.filters[${k}].extensionRef` }
+      }
+    }
+  }
+}
+
+/** A filter that is not there: requests must not go on without it. */
+function* checkFilters(route: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  for (const { ref, field } of filtersOf(route)) {
+    const [name, kind, group] = [textOf(ref['name']), textOf(ref['kind']), textOf(ref['group'])]
+    const full = `${kind}.${group}`
+    if (!kinds.includes(full)) {
+      const message = `is a filter of a kind that is not known, so requests of the rule are answered with 500`
+      const mend = `Use one of ${kinds.map((each) => each.split('.')[0]).join(', ')} of weft.dev, or remove the filter.`
+      yield { code: 'IST0101', field: `${field}.kind`, message, mend }
+    } else if (mesh.one(full, `${route.id.namespace}/${name}`) === undefined) {
+      const message = `there is no ${kind} ${name} in namespace ${route.id.namespace}, so requests of the rule are answered with 500`
+      yield { code: 'IST0101', field: `${field}.name`, message, mend: `Add the ${kind}, or correct the name.` }
+    }
+  }
+}
+
+/** A policy without targets is a filter, and has no effect until a route names it. */
+function* checkUnused({ spec, id }: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  if (itemsOf(spec['targetRefs']).length > 0) return
+  const routes = routeKinds.flatMap((kind) => mesh.at(topic.inNamespace(kind, id.namespace)))
+  const names = ({ ref }: { readonly ref: Fields }): boolean =>
+    textOf(ref['name']) === id.name && `${textOf(ref['kind'])}.${textOf(ref['group'])}` === fullKind(id)
+  if (routes.some((route) => [...filtersOf(route)].some(names))) return
+  const message = 'has no `targetRefs`, and no route names it as a filter, so it has no effect'
+  yield { code: 'WEFT0103', field: 'spec', message, mend: 'Add `targetRefs`, or an ExtensionRef filter to a route.' }
+}
 
 function* checkTargets(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
   for (const [index, ref] of itemsOf(policy.spec['targetRefs']).entries()) {
@@ -62,5 +106,7 @@ function keyOf(ref: Fields): string {
 /** Checks of what policies are attached to. */
 export const attachedPolicies: readonly Check[] = [
   { name: 'policy-targets', kinds, run: checkTargets },
+  { name: 'policy-filters', kinds: routeKinds, run: checkFilters },
+  { name: 'policy-unused', kinds, run: checkUnused },
   { name: 'policy-rivals', kinds, run: checkRivals },
 ]

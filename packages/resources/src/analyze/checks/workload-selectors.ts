@@ -5,7 +5,7 @@ import type { FindingCode } from '../codes.ts'
 import type { MeshView } from '../mesh-view.ts'
 import { selectorField, selectorOf, shownLabels } from '../selectors.ts'
 import { runningLabels, topic } from '../topics.ts'
-import { fullKind, listOf, type WrittenObject } from '../written-object.ts'
+import { fieldsOf, fullKind, itemsOf, listOf, type WrittenObject } from '../written-object.ts'
 
 interface Exclusive {
   readonly overlap: FindingCode
@@ -94,6 +94,18 @@ function* checkSelectsNothing(object: WrittenObject, mesh: MeshView): Iterable<F
   yield nothingSelected('WEFT0103', object, 'warning')
 }
 
+/** A policy of a Service that is not there holds for nobody. */
+function* checkServiceTargets({ spec, id }: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  const single = spec['targetRef'] === undefined ? [] : [{ ref: fieldsOf(spec['targetRef']), field: 'spec.targetRef' }]
+  const several = itemsOf(spec['targetRefs']).map((ref, i) => ({ ref, field: `spec.targetRefs[${i}]` }))
+  for (const { ref, field } of [...single, ...several]) {
+    const name = String(ref['name'])
+    if (ref['kind'] !== 'Service' || mesh.one('Service', `${id.namespace}/${name}`) !== undefined) continue
+    const message = `there is no Service ${name} in namespace ${id.namespace}, so it holds for nobody`
+    yield { code: 'IST0101', field: `${field}.name`, message, mend: 'Correct the name, or add the Service.' }
+  }
+}
+
 /** A selector is obeyed by sidecars; a gateway of the Gateway API is named by `targetRefs`. */
 function* checkGatewayPods(object: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const selector = selectorOf(object)
@@ -121,6 +133,17 @@ export const workloadSelectors: readonly Check[] = [
   { name: 'sidecar-in-ambient-mode', kinds: ['Sidecar.networking.istio.io'], run: checkAmbient },
   { name: 'telemetry-selectors', kinds: ['Telemetry.telemetry.istio.io'], run: checkExclusive },
   { name: 'policy-selects-nothing', kinds: policies, run: checkSelectsNothing },
+  {
+    name: 'policy-of-no-service',
+    kinds: [
+      'AuthorizationPolicy.security.istio.io',
+      'RequestAuthentication.security.istio.io',
+      'Telemetry.telemetry.istio.io',
+      'EnvoyFilter.networking.istio.io',
+      'WasmPlugin.extensions.istio.io',
+    ],
+    run: checkServiceTargets,
+  },
   {
     name: 'gateway-api-selectors',
     kinds: [

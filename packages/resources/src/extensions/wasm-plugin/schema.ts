@@ -18,6 +18,7 @@ import {
   word,
 } from '../../schema/schema.ts'
 import { selector } from '../../security/selector-schema.ts'
+import { isModuleFile, type WasmPluginSpec } from './types.ts'
 
 const notRun = 'the module is not run'
 
@@ -45,14 +46,13 @@ function* checkNames(variables: readonly { readonly name: string }[]): Iterable<
 }
 
 const noImages = 'Nothing is pulled from registries of images: write file:///path.'
-const noDigest = 'Envoy verifies no files: verify the module when it is put beside the proxies.'
 const noSignatures = 'Signatures are not verified: verify the module when it is put beside the proxies.'
 
 const isCheck = 'A check that is left out lets everybody through; use AuthorizationPolicy.'
 
 const fields: Readonly<Record<string, Schema>> = {
   url: doc('Where the module is.', text('wasm-url')),
-  sha256: doc('SHA-256 of the module.', refused(noDigest, text('sha256'))),
+  sha256: doc('SHA-256 of the module.', pending('nobody compares a file with its digest', text('sha256'))),
   imagePullPolicy: doc(
     'When the image is fetched again.',
     pending('modules are files, of which nothing is pulled', word(['UNSPECIFIED_POLICY', 'IfNotPresent', 'Always'])),
@@ -108,18 +108,12 @@ export const wasmPluginSchema: Schema = object(
   { required: ['url'], check: checkPlugin },
 )
 
-function* checkPlugin(spec: { readonly url?: string }): Iterable<Finding> {
+function* checkPlugin({ url = '', failStrategy, ...spec }: Partial<WasmPluginSpec>): Iterable<Finding> {
   yield* oneSelection(spec)
-  const { url = '' } = spec
-  if (/^file:\/\//i.test(url)) return
-  const fetched = /^https?:\/\//i.test(url)
-  const message = fetched
-    ? 'is to be fetched, and Envoy cannot fetch a module that several of its filter chains run'
-    : 'is an image, and Envoy pulls none'
-  yield {
-    at: ['url'],
-    code: 'unsupported-value',
-    message,
-    mend: 'Put the module beside the proxies and write file:///path.',
-  }
+  if (isModuleFile(url)) return
+  const what = /^https?:\/\//i.test(url) ? 'is not fetched' : 'is an image, and none is pulled'
+  const then = failStrategy === 'FAIL_OPEN' ? 'pass without it' : 'are refused with 403'
+  const message = `${what}, so the module is never loaded: requests ${then}`
+  const mend = 'Put the module beside the proxies and write file:///path.'
+  yield { at: ['url'], severity: 'warning', code: 'no-effect', message, mend }
 }

@@ -5,9 +5,14 @@ import type { TelemetrySide } from '../../telemetry/telemetry/types.ts'
 /** Where among the filters a module goes. */
 export type WasmPhase = 'UNSPECIFIED_PHASE' | 'AUTHN' | 'AUTHZ' | 'STATS'
 
+/** Whether a module is a file beside the proxies: the only kind that is loaded. */
+export function isModuleFile(url: string): boolean {
+  return /^file:\/\//i.test(url)
+}
+
 /** Spec of a WasmPlugin. */
 export interface WasmPluginSpec extends Selection {
-  /** A file. */
+  /** A file; anything else is never loaded. */
   readonly url: string
   readonly pluginConfig?: object
   readonly pluginName?: string

@@ -82,9 +82,9 @@ export const gatewaySpecSchema: Schema = object(
           'on one machine nothing bears annotations',
           doc('Annotations of what is made for it.', mapOf(text('text-4096'), 'qualified-key', { max: 16 })),
         ),
-        parametersRef: pending(
-          'nothing reads the settings',
-          doc('Settings of one implementation; Weft has none.', localReference),
+        parametersRef: doc(
+          'ConfigMap about what a cluster makes for the Gateway, as Istio has it; with anything else the Gateway is not served.',
+          localReference,
         ),
       }),
     ),

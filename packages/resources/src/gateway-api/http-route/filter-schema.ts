@@ -7,7 +7,6 @@ import {
   integer,
   list,
   object,
-  pending,
   portNumber,
   refusedOnWeft,
   type Schema,
@@ -132,9 +131,9 @@ const schemaOfType: Readonly<Record<string, Schema>> = {
     'Envoy asks authorizers; use `weft up --proxy envoy`, or take the filter away.',
     doc('Asks an authorizer first.', externalAuth),
   ),
-  ExtensionRef: pending(
-    'Weft has no such filter: requests of the rule are answered with 500',
-    doc('A filter of one implementation.', localReference),
+  ExtensionRef: doc(
+    'A RateLimit, RetryPolicy, TimeoutPolicy or HedgingPolicy of weft.dev; with anything else requests are answered with 500.',
+    localReference,
   ),
 }
 

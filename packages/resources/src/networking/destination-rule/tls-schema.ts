@@ -21,10 +21,7 @@ export const clientTls: Schema = object(
       'Turns the verification of the server off.',
       refused('Servers are always verified; remove the field.', boolean),
     ),
-    caCrl: doc(
-      'File of revoked certificates.',
-      refused('Revocation lists are not read yet; remove the field.', text('path')),
-    ),
+    caCrl: doc('File of revoked certificates, with a list of each authority of a chain.', text('path')),
   },
   { required: ['mode'], check: checkTls },
 )
@@ -34,10 +31,11 @@ interface WrittenTls {
   readonly clientCertificate?: string
   readonly privateKey?: string
   readonly caCertificates?: string
+  readonly caCrl?: string
   readonly credentialName?: string
 }
 
-const files = ['clientCertificate', 'privateKey', 'caCertificates'] as const
+const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'] as const
 
 function* checkTls(value: WrittenTls): Iterable<Finding> {
   if (value.mode === 'DISABLE' || value.mode === 'ISTIO_MUTUAL') {

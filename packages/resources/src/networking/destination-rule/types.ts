@@ -79,6 +79,7 @@ export interface ClientTls {
   readonly clientCertificate?: string
   readonly privateKey?: string
   readonly caCertificates?: string
+  readonly caCrl?: string
   readonly subjectAltNames?: readonly string[]
   readonly sni?: string
 }

@@ -58,7 +58,6 @@ const suites = [
   'AES256-SHA',
 ]
 
-const unverified = 'Clients would be let in that should not be; remove the field, or write an AuthorizationPolicy.'
 const files = {
   serverCertificate: doc('File of the certificate.', text('path')),
   privateKey: doc('File of the key.', text('path')),
@@ -79,7 +78,7 @@ export const serverTls: Schema = object(
       },
     }),
     ...files,
-    caCrl: doc('File of revoked certificates.', refused(unverified, text('path'))),
+    caCrl: doc('File of revoked certificates, with a list of each authority of a chain.', text('path')),
     credentialName: doc('Secret with key and certificate.', text('not-empty')),
     credentialNames: doc(
       'Secrets with keys and certificates, one per kind of key.',
@@ -91,10 +90,10 @@ export const serverTls: Schema = object(
       list(object(files), { min: 1, max: 2 }),
     ),
     subjectAltNames: doc('Names of which the certificate of a client must bear one.', list(text('not-empty'))),
-    verifyCertificateSpki: doc('Hashes of keys that clients may have.', refused(unverified, list(text('not-empty')))),
+    verifyCertificateSpki: doc('SHA-256 of the keys that clients may have, base64.', list(text('key-hash'))),
     verifyCertificateHash: doc(
-      'Hashes of certificates that clients may have.',
-      refused(unverified, list(text('not-empty'))),
+      'SHA-256 of the certificates that clients may have, hexadecimal.',
+      list(text('certificate-hash')),
     ),
     minProtocolVersion: doc('Oldest TLS version; TLS_AUTO is 1.2.', oldest),
     maxProtocolVersion: doc('Newest TLS version; TLS_AUTO is 1.3.', newest),

@@ -26,6 +26,9 @@ export interface ServerTls extends CertificateFiles {
   readonly caCertCredentialName?: string
   readonly tlsCertificates?: readonly CertificateFiles[]
   readonly subjectAltNames?: readonly string[]
+  readonly caCrl?: string
+  readonly verifyCertificateSpki?: readonly string[]
+  readonly verifyCertificateHash?: readonly string[]
   readonly minProtocolVersion?: TlsVersion
   readonly maxProtocolVersion?: TlsVersion
   readonly cipherSuites?: readonly string[]

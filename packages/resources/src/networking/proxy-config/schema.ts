@@ -1,20 +1,24 @@
 // Schema of Istio's ProxyConfig.
-import { doc, integer, mapOf, object, pending, type Schema, text } from '../../schema/schema.ts'
+import { doc, type Finding, integer, mapOf, object, pending, type Schema, text } from '../../schema/schema.ts'
 import { selector } from '../../security/selector-schema.ts'
+import { mostConcurrency } from '../../plan/proxy-settings.ts'
 
 /** Schema of `spec`. */
 export const proxyConfigSchema: Schema = object({
-  selector: pending('nothing of this object is applied to any proxy', selector),
+  selector,
   concurrency: doc(
-    'Worker threads of a proxy; 0: one per core.',
-    pending("a Workload's `concurrency` says how many processes its proxy has", integer(0, 2_147_483_647)),
+    `Processes of a proxy, threads of Envoy; 0: one per core, ${mostConcurrency} at most. What a Workload says of itself goes before.`,
+    { ...integer(0, 2_147_483_647), 'x-check': checkConcurrency },
   ),
-  environmentVariables: doc(
-    'Environment of a proxy.',
-    pending('proxies get no further variables', mapOf(text('no-nul'), 'env-name')),
-  ),
+  environmentVariables: doc('Variables for the processes of a proxy.', mapOf(text('no-nul'), 'env-name')),
   image: doc(
     'Image of a proxy.',
     pending('proxies run from no image', object({ imageType: doc('Variant of the image.', text('not-empty')) })),
   ),
 })
+
+function* checkConcurrency(value: number): Iterable<Finding> {
+  if (value <= mostConcurrency) return
+  const message = `is more than ${mostConcurrency}, which is what a proxy has at most`
+  yield { severity: 'warning', code: 'out-of-range', message, mend: `Write ${mostConcurrency} or less.` }
+}

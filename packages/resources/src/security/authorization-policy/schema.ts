@@ -7,12 +7,13 @@ import { doc, type Finding, list, object, refusedOnWeft, type Schema, text, word
 import { oneSelection } from '../../networking/match-schema.ts'
 import { targetFields } from '../../networking/target-reference.ts'
 import { selector } from '../selector-schema.ts'
-import type { Condition, Source } from './types.ts'
+import { type Condition, filterCondition, type Source } from './types.ts'
 
 const askNobody = 'Nobody outside is asked there; use ALLOW or DENY.'
 
 const noTokens = 'JSON Web Tokens are not checked there; use `principals` or `serviceAccounts`.'
 const noForwarded = 'Addresses from X-Forwarded-For are not used there; use `ipBlocks`.'
+const noMetadata = 'Filters leave nothing for each other there; use request.headers[name].'
 const noTemplates = 'Use an exact path, /prefix/* or */suffix.'
 
 const values: Schema = list(text('not-empty'), { min: 1 })
@@ -190,7 +191,9 @@ function* checkCondition(value: Condition): Iterable<Finding> {
   const claim = /^request\.auth\.claims((?:\[[^[\]]+\])+)$/.test(key)
   if (claim || key.startsWith('request.auth.')) yield refusedOnWeftFinding(['key'], noTokens)
   if (key === 'remote.ip') yield refusedOnWeftFinding(['key'], noForwarded)
-  if (claim) return
+  const left = filterCondition.test(key)
+  if (left) yield refusedOnWeftFinding(['key'], noMetadata)
+  if (claim || left) return
   if (!conditionKeys.includes(key)) {
     yield { at: ['key'], ...unknownKey(key) }
     return
@@ -207,11 +210,8 @@ function* checkCondition(value: Condition): Iterable<Finding> {
 
 function unknownKey(key: string): Finding {
   if (key.startsWith('experimental.')) {
-    return {
-      code: 'unsupported-value',
-      message: `${shown(key)} is not supported by Weft yet`,
-      mend: 'Use another condition.',
-    }
+    const message = `${shown(key)} is not a condition on the metadata of a filter`
+    return { code: 'unknown-value', message, mend: 'Write experimental.envoy.filters.name[key].' }
   }
   const meant = didYouMean(key, conditionKeys)
   const known = `${conditionKeys.join(', ')}, request.auth.claims[name] or request.headers[name]`

@@ -32,6 +32,9 @@ export interface Operation {
   readonly notPaths?: readonly string[]
 }
 
+/** The key of a condition on what a filter left in the metadata: its name, and the key below it. */
+export const filterCondition = /^experimental\.(envoy\.filters\.[^[\]]+)\[([^[\]]+)\]$/
+
 /** A condition on one attribute, for example `request.headers[x-user]`. */
 export interface Condition {
   readonly key: string

@@ -16,7 +16,7 @@ const spec: Schema = object(
     after: doc('How long an answer may take before the next request is sent beside it.', text('positive-duration')),
     attempts: doc('Requests beside the first.', byDefault(1, integer(1, 10))),
   },
-  { required: ['targetRefs', 'after'] },
+  { required: ['after'] },
 )
 
 /** Our own HedgingPolicy. */
@@ -27,5 +27,5 @@ export const hedgingPolicyKind = defineKind({
   description: 'Sends another request beside a slow one and takes the answer that comes first.',
   spec,
   pending: { effect: 'no request is sent beside another', proxies: 'weft' },
-  withDefaults: (written) => written as HedgingPolicySpec,
+  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<HedgingPolicySpec>) }) as HedgingPolicySpec,
 })

@@ -60,7 +60,7 @@ const spec: Schema = object(
     ),
     headers: doc('Headers of that answer.', namedList(header('Its value.'), 16)),
   },
-  { required: ['targetRefs', 'limits'] },
+  { required: ['limits'] },
 )
 
 function* checkLimit({ requests, burst, by }: RequestLimit): Iterable<Finding> {
@@ -81,5 +81,5 @@ export const rateLimitKind = defineKind({
   names: ['ratelimits', 'rl'],
   description: 'How many requests are let through, counted by each proxy for itself.',
   spec,
-  withDefaults: (written) => written as RateLimitSpec,
+  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<RateLimitSpec>) }) as RateLimitSpec,
 })

@@ -69,7 +69,7 @@ const spec: Schema = object(
       idempotency,
     ),
   },
-  { required: ['targetRefs'], check: checkPolicy },
+  { check: checkPolicy },
 )
 
 function* checkBackoff({ base, max }: NonNullable<RetryPolicySpec['backoff']>): Iterable<Finding> {
@@ -77,10 +77,11 @@ function* checkBackoff({ base, max }: NonNullable<RetryPolicySpec['backoff']>): 
   yield { at: ['max'], code: 'out-of-range', message: `${max} is less than base`, mend: 'Write at least `base`.' }
 }
 
-function* checkPolicy({ budget: share, targetRefs }: RetryPolicySpec): Iterable<Finding> {
+function* checkPolicy({ budget: share, targetRefs = [] }: Partial<RetryPolicySpec>): Iterable<Finding> {
   if (
     share === undefined ||
-    targetRefs.every(({ kind, sectionName }) => kind === 'Service' && sectionName === undefined)
+    (targetRefs.length > 0 &&
+      targetRefs.every(({ kind, sectionName }) => kind === 'Service' && sectionName === undefined))
   ) {
     return
   }
@@ -95,5 +96,5 @@ export const retryPolicyKind = defineKind({
   names: ['retrypolicies', 'rp'],
   description: 'How failed requests are repeated, for what does not say so itself.',
   spec,
-  withDefaults: (written) => written as RetryPolicySpec,
+  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<RetryPolicySpec>) }) as RetryPolicySpec,
 })

@@ -27,10 +27,10 @@ const spec: Schema = object(
     maxStream: doc('How long a stream may last, whatever moves on it.', text('positive-duration')),
     grpc: doc('Deadlines that callers of gRPC name; they are passed on.', grpc),
   },
-  { required: ['targetRefs'], check: checkLimits },
+  { check: checkLimits },
 )
 
-function* checkLimits({ targetRefs: _targets, ...limits }: TimeoutPolicySpec): Iterable<Finding> {
+function* checkLimits({ targetRefs: _targets, ...limits }: Partial<TimeoutPolicySpec>): Iterable<Finding> {
   if (Object.keys(limits).length > 0) return
   const mend = 'Add one of request, perTry, idle, maxStream, grpc.'
   yield { code: 'missing-field', message: 'limits nothing', mend }
@@ -43,5 +43,5 @@ export const timeoutPolicyKind = defineKind({
   names: ['timeoutpolicies', 'tp'],
   description: 'How long requests may take, for what does not say so itself.',
   spec,
-  withDefaults: (written) => written as TimeoutPolicySpec,
+  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<TimeoutPolicySpec>) }) as TimeoutPolicySpec,
 })

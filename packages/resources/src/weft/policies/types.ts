@@ -1,7 +1,7 @@
 // weft.dev/v1alpha1: policies that are attached to what carries or takes requests.
 import type { TargetReference } from '../../gateway-api/types.ts'
 
-/** What every policy has: what it is attached to. */
+/** What every policy has: what it is attached to; nothing if only routes name it, as a filter. */
 export interface Attached {
   readonly targetRefs: readonly TargetReference[]
 }

@@ -1,5 +1,4 @@
-import { Buffer } from 'node:buffer'
-import type { GatheredOutput } from '../transport.ts'
+import type { GatheredOutput } from './transport.ts'
 
 const keptViews = 512
 
@@ -8,8 +7,8 @@ export class KeptViews implements GatheredOutput {
   bytes: Buffer
   #views: (Buffer | undefined)[] = noViews()
 
-  constructor(lengthBytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(lengthBytes)
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
   }
 
   /** The first bytes. */

@@ -1,0 +1,55 @@
+// Texts of the objects that most meshes of these tests begin with, in namespace shop. Each is a document that brings its separator.
+
+/** What differs from the plain workload: entries of flow mappings and sequences, as YAML writes them. */
+export interface WorkloadText {
+  /** Labels besides `app`. */
+  readonly labels?: string
+  /** Default: HTTP on 8080. */
+  readonly ports?: string
+  /** Default: its own name. */
+  readonly serviceAccount?: string
+  /** Further fields of the spec. */
+  readonly more?: string
+  readonly namespace?: string
+}
+
+/** A workload with a sidecar, labelled after itself. */
+export function workload(name: string, text: WorkloadText = {}): string {
+  const { labels = `app: ${name}`, ports = '{ name: http, port: 8080 }', serviceAccount = name, more } = text
+  const rest = more === undefined ? '' : `${more}, `
+  return `
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: ${name}, namespace: ${text.namespace ?? 'shop'}, labels: { ${labels} } }
+spec: { command: [${name}], serviceAccount: ${serviceAccount}, ${rest}ports: [${ports}] }
+`
+}
+
+/** A proxy that is a gateway. */
+export function gatewayWorkload(name: string, labels = `app: ${name}`): string {
+  return `
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: ${name}, namespace: shop, labels: { ${labels} } }
+spec: { proxy: gateway, serviceAccount: ${name} }
+`
+}
+
+/** A Service of the workloads that are labelled `app`. */
+export function service(name: string, text: { app?: string; ports?: string; namespace?: string } = {}): string {
+  const { app = name, ports = '{ name: http, port: 80, targetPort: 8080 }', namespace = 'shop' } = text
+  return `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { selector: { app: ${app} }, ports: [${ports}] }
+`
+}
+
+/** Workload and Service of one name. */
+export function served(name: string): string {
+  return workload(name) + service(name)
+}
