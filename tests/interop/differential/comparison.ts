@@ -3,7 +3,7 @@ import type { ProxyView } from '@weft/engine'
 import { applicationHeader, applicationWish } from './application.ts'
 import { Dice } from '../matchers/random.ts'
 import { bareRequest } from './bare-tables.ts'
-import { answerText, differences } from './compare.ts'
+import { answerText, arrivalsOf, differences } from './compare.ts'
 import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
 import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
 import type { Field } from './field.ts'
@@ -113,7 +113,7 @@ async function compareMesh(round: Round): Promise<void> {
   )
   const reportFrom = async (one: Asked, arm: WireArm): Promise<string | undefined> => {
     const { answer, endpoints } = one.explained
-    const expected = { endpoints, copies: answer.upstream?.copies ?? 0 }
+    const expected = { endpoints, arrivals: answer.upstream === undefined ? 0 : arrivalsOf(answer.upstream) }
     const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request, expected)
     return reportOf(round, one, { arm, wire })
   }

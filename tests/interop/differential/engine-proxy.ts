@@ -43,6 +43,8 @@ export interface Explained {
   readonly subject: Subject
   /** Every endpoint that the cluster may choose. */
   readonly endpoints: readonly string[]
+  /** Copies may come to the same endpoints as the request: only the sum of all arrivals is certain. */
+  readonly mingled?: boolean
   /** Set when an application is asked. */
   readonly forwarded?: Forwarded
 }
@@ -156,6 +158,7 @@ export class EngineProxy {
         },
       },
       ...asked,
+      mingled: copies.here > 0,
       forwarded,
     }
   }

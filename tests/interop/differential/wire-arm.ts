@@ -42,11 +42,11 @@ export interface Questioner {
 export interface Expected {
   /** Every endpoint that may be chosen. */
   readonly endpoints: readonly string[]
-  /** Copies that come to other endpoints. */
-  readonly copies: number
+  /** With copies; they may come later than the answer. */
+  readonly arrivals: number
 }
 
-const nowhere: Expected = { endpoints: [], copies: 0 }
+const nowhere: Expected = { endpoints: [], arrivals: 0 }
 
 /** Sends a request to an arm and gathers what can be known of it. */
 export async function ask(
@@ -83,9 +83,8 @@ const copiesWithinMs = 10_000
 async function arrivals(upstream: MarkerUpstream, tag: string, expected: Expected): Promise<SeenUpstream | undefined> {
   const count = (all: readonly SeenUpstream[]): number => all.reduce((sum, { attempts }) => sum + attempts, 0)
   const isOwn = ({ endpoint }: SeenUpstream): boolean => expected.endpoints.includes(endpoint)
-  const elsewhere = (): number => count(upstream.arrived(tag).filter((one) => !isOwn(one)))
   const deadline = performance.now() + copiesWithinMs
-  while (elsewhere() < expected.copies && performance.now() < deadline)
+  while (count(upstream.arrived(tag)) < expected.arrivals && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 5))
   const all = upstream.arrived(tag)
   upstream.forget(tag)

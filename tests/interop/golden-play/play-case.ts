@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { GoldenCase } from '../../../packages/control/src/golden/golden-case.ts'
 import { AccessLines } from '../differential/access-lines.ts'
-import { answerText, differences } from '../differential/compare.ts'
+import { answerText, arrivalsOf, differences } from '../differential/compare.ts'
 import type { Explained } from '../differential/engine-proxy.ts'
 import { startEnvoy } from '../differential/envoy-process.ts'
 import type { Field } from '../differential/field.ts'
@@ -137,9 +137,11 @@ async function compared(
   let told: readonly string[] = []
   for (let attempt = 0; attempt < 2; attempt++) {
     // Where chance sends copies, or not, there is nothing to wait for: only what every answer has.
-    const copies = Math.min(...answers.map(({ answer }) => answer.upstream?.copies ?? 0))
+    const arrivals = Math.min(
+      ...answers.map(({ answer: { upstream } }) => (upstream === undefined ? 0 : arrivalsOf(upstream))),
+    )
     const endpoints = answers.flatMap((one) => one.endpoints)
-    const wire = await ask(arm, questioner, { side, at }, request, { endpoints, copies })
+    const wire = await ask(arm, questioner, { side, at }, request, { endpoints, arrivals })
     const found = answers.map((explained) => ({ explained, by: differences(named(explained), wire, request.method) }))
     const nearest = found.reduce((best, one) => (one.by.length < best.by.length ? one : best))
     if (nearest.by.length === 0) return []
