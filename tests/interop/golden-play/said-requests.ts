@@ -45,12 +45,15 @@ const readers: Readonly<Record<string, (answer: WireAnswer['answer'], name: stri
 export function unlike({ gets }: Said, { answer }: WireAnswer): readonly string[] {
   return Object.entries(gets).flatMap(([name, wanted]) => {
     const seen = readers[name]?.(answer, name)
-    const pairs =
-      typeof wanted === 'object' && wanted !== null
-        ? Object.entries(wanted).map(([key, value]) => [value, (seen as Record<string, unknown> | undefined)?.[key]])
-        : [[wanted, seen]]
+    const pairs: readonly (readonly [unknown, unknown])[] = isRecord(wanted)
+      ? Object.entries(wanted).map(([key, value]) => [value, isRecord(seen) ? seen[key] : undefined])
+      : [[wanted, seen]]
     return pairs.some(([one, other]) => (one ?? undefined) !== other)
       ? [`${name}: said ${JSON.stringify(wanted)}, seen ${JSON.stringify(seen)}`]
       : []
   })
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
