@@ -161,3 +161,24 @@ test('a copy may speak HTTP/2 although the request does not', async (t) => {
   assert.match(await converse(proxy.portOf('in'), [plain]), / 200 OK/)
   await until(() => seen(mirror).startsWith('PRI * HTTP/2.0'), 'the copy arrives')
 })
+
+test('a request that has nowhere to go has no copies either', async (t) => {
+  const main = await answering(ok)
+  const mirror = await answering(ok)
+  const routes = anyHost([
+    { match: { prefix: '/lost' }, route: { cluster: 'empty', ...to('one') } },
+    { match: { prefix: '/' }, route: { cluster: 'main', ...to('one') } },
+  ])
+  const clusters = [staticCluster('empty', []), staticCluster('main', [main.port]), staticCluster('one', [mirror.port])]
+  const proxy = await startProxy({ listeners: [httpListener('in', routes)], clusters })
+  t.after(async () => {
+    await proxy.close()
+    await main.close()
+    await mirror.close()
+  })
+  assert.match(await converse(proxy.portOf('in'), [ask('GET /lost HTTP/1.1')]), /^HTTP\/1\.1 503 /)
+  assert.match(await converse(proxy.portOf('in'), [ask('GET /found HTTP/1.1')]), /^HTTP\/1\.1 200 /)
+  // The copy of the later request would come after that of the earlier one.
+  await until(() => seen(mirror).includes('GET /found'), 'the copy arrives')
+  assert.doesNotMatch(seen(mirror), /lost/)
+})

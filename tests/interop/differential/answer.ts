@@ -12,6 +12,8 @@ export interface SeenUpstream {
   readonly headers: Readonly<Record<string, string>>
   /** How often the request came: more than once when it was repeated. */
   readonly attempts: number
+  /** How many copies of it came to other endpoints. */
+  readonly copies: number
 }
 
 /** One proxy's answer to one request. */
@@ -37,6 +39,12 @@ const comparedHeaders = new Set([
   'x-envoy-original-path',
   'x-envoy-original-host',
   'grpc-status',
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
 ])
 
 /** Compares these, too: what a configuration names that was not generated. Lower-case. */

@@ -1,5 +1,5 @@
 // Differences between what the engine says and what a proxy did.
-import type { Answer } from './answer.ts'
+import type { Answer, SeenUpstream } from './answer.ts'
 import type { Explained } from './engine-proxy.ts'
 import type { WireAnswer } from './wire-arm.ts'
 
@@ -11,7 +11,11 @@ export interface Difference {
 }
 
 /** All differences; empty: they agree. */
-export function differences({ answer, endpoints }: Explained, wire: WireAnswer, method: string): readonly Difference[] {
+export function differences(
+  { answer, endpoints, mingled }: Explained,
+  wire: WireAnswer,
+  method: string,
+): readonly Difference[] {
   const seen = wire.answer
   const found: Difference[] = []
   const check = (field: string, explained: unknown, actual: unknown): void => {
@@ -29,10 +33,16 @@ export function differences({ answer, endpoints }: Explained, wire: WireAnswer, 
     check('upstream path', answer.upstream.path, seen.upstream.path)
     check('upstream authority', answer.upstream.authority, seen.upstream.authority)
     check('upstream headers', answer.upstream.headers, seen.upstream.headers)
-    check('attempts', answer.upstream.attempts, seen.upstream.attempts)
+    check('arrivals', arrivalsOf(answer.upstream), arrivalsOf(seen.upstream))
+    if (mingled !== true) check('attempts', answer.upstream.attempts, seen.upstream.attempts)
     if (!endpoints.includes(seen.upstream.endpoint)) check('endpoint', endpoints, seen.upstream.endpoint)
   }
   return found
+}
+
+/** Attempts and copies. */
+export function arrivalsOf({ attempts, copies }: SeenUpstream): number {
+  return attempts + copies
 }
 
 /** An answer in one line. */

@@ -3,7 +3,7 @@ import type { ProxyView } from '@weft/engine'
 import { applicationHeader, applicationWish } from './application.ts'
 import { Dice } from '../matchers/random.ts'
 import { bareRequest } from './bare-tables.ts'
-import { answerText, differences } from './compare.ts'
+import { answerText, arrivalsOf, differences } from './compare.ts'
 import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
 import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
 import type { Field } from './field.ts'
@@ -112,7 +112,9 @@ async function compareMesh(round: Round): Promise<void> {
     ),
   )
   const reportFrom = async (one: Asked, arm: WireArm): Promise<string | undefined> => {
-    const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request)
+    const { answer, endpoints } = one.explained
+    const expected = { endpoints, arrivals: answer.upstream === undefined ? 0 : arrivalsOf(answer.upstream) }
+    const wire = await ask(arm, questioner, { side: one.side, at: made.listenAt[one.side] }, one.request, expected)
     return reportOf(round, one, { arm, wire })
   }
   const doubtful: { readonly one: Asked; readonly arm: WireArm }[] = []
@@ -155,10 +157,17 @@ function count(result: ComparisonResult, name: string, by = 1): void {
   result.counts[name] = (result.counts[name] ?? 0) + by
 }
 
-function tally(result: ComparisonResult, { side, explained, from }: Asked): void {
+function tally(result: ComparisonResult, { side, request, explained, from }: Asked): void {
   const { answer } = explained
   count(result, from === undefined ? 'requests' : 'counterfactuals sent')
   count(result, `${side} ${answer.upstream === undefined ? answer.status : 'forwarded'}`)
+  const told = 'access-control-allow-origin' in answer.headers
+  if (answer.upstream === undefined && 'access-control-allow-methods' in answer.headers)
+    count(result, 'preflights answered')
+  if (answer.upstream !== undefined && told) count(result, 'pages told')
+  if ((answer.upstream?.copies ?? 0) > 0) count(result, 'with copies')
+  if ((answer.upstream?.attempts ?? 0) > 1) count(result, 'repeated')
+  if (request.headers.some(([name]) => name === 'content-type')) count(result, 'gRPC')
 }
 
 function where({ extent, version }: Round, side: Side): string {

@@ -8,6 +8,7 @@ import {
   compileRouteConfig,
   type ConnectionFacts,
   decideRoute,
+  dueMirrors,
   type EndpointSet,
   explain,
   grpcStatusOf,
@@ -19,6 +20,7 @@ import {
   type ProofStep,
   type ProxyView,
   replacesHost,
+  type RouteAction,
   rewriteRequest,
   type Routed,
   type Subject,
@@ -30,6 +32,7 @@ import { type ResourceTable, typeUrl } from '@weft/xds'
 import { type Answer, pickHeaders } from './answer.ts'
 import { applicationHeader, applicationOutcome, type Forwarded } from './application.ts'
 import { type EditFacts, editedHeaders, type Line } from './edited-headers.ts'
+import { type CorsLines, corsLines, isDeniedFirst, withCors } from './explained-cors.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
 
@@ -40,6 +43,8 @@ export interface Explained {
   readonly subject: Subject
   /** Every endpoint that the cluster may choose. */
   readonly endpoints: readonly string[]
+  /** Copies may come to the same endpoints as the request: only the sum of all arrivals is certain. */
+  readonly mingled?: boolean
   /** Set when an application is asked. */
   readonly forwarded?: Forwarded
 }
@@ -117,8 +122,10 @@ export class EngineProxy {
     if (subject === undefined || routed === undefined) {
       return { answer: { ...answer, headers: pickHeaders(grpcLine) }, ...asked }
     }
+    const cors = this.#cors(routed, subject, draws.fault)
     if (verdict.outcome !== 'forwarded') {
-      return { answer: { ...answer, ...localParts(verdict, routed, subject, linesOf(request)) }, ...asked }
+      const parts = localParts(verdict, routed, subject, { lines: linesOf(request), cors })
+      return { answer: { ...answer, ...parts }, ...asked }
     }
     const { cluster } = verdict
     const { action } = routed.route
@@ -129,6 +136,7 @@ export class EngineProxy {
     const pseudo = pseudoOf(subject)
     const sent = editedHeaders(linesOf(request), 'request', routed, { pseudo })
     const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
+    const copies = this.#copies(action, subject, asked.endpoints)
     const now = {
       request: [...sent, ...originals(routed, subject)],
       pseudo: { ...pseudo, ':path': path, ':authority': authority },
@@ -138,19 +146,34 @@ export class EngineProxy {
         ...answer,
         status,
         cluster,
-        headers: pickHeaders(editedHeaders(lines, 'response', routed, now)),
+        headers: pickHeaders(withCors(editedHeaders(lines, 'response', routed, now), cors)),
         upstream: {
           endpoint: '',
           method: subject.head.method(),
           path,
           authority,
           headers: pickHeaders([...sent, ...originals(routed, subject)]),
-          attempts,
+          attempts: attempts + copies.here,
+          copies: copies.elsewhere,
         },
       },
       ...asked,
+      mingled: copies.here > 0,
       forwarded,
     }
+  }
+
+  #cors(routed: Routed, subject: Subject, draw: number): CorsLines {
+    const terminal = matchFilterChain(this.#listener, subject.connection)?.terminal
+    return terminal?.kind === 'http' ? corsLines(terminal, routed, subject, draw) : { lines: [], whole: false }
+  }
+
+  /** Copies that arrive where the request itself does cannot be told from it. */
+  #copies(action: RouteAction, subject: Subject, own: readonly string[]): { here: number; elsewhere: number } {
+    const targets = dueMirrors(action.mirrors, subject).map(({ cluster }) => this.#endpointsOf(cluster))
+    const reachable = targets.filter((endpoints) => endpoints.length > 0)
+    const here = reachable.filter((endpoints) => endpoints.some((one) => own.includes(one))).length
+    return { here, elsewhere: reachable.length - here }
   }
 
   /** What `explain` says; the sidecar in front of `target` is asked directly, since callers of any identity come to it. */
@@ -341,15 +364,23 @@ function changedBefore(request: readonly Line[], routed: Routed, subject: Subjec
 }
 
 /** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
-function localParts(verdict: Verdict, routed: Routed, subject: Subject, request: readonly Line[]): Partial<Answer> {
+function localParts(
+  verdict: Verdict,
+  routed: Routed,
+  subject: Subject,
+  { lines: request, cors }: { readonly lines: readonly Line[]; readonly cors: CorsLines },
+): Partial<Answer> {
   const { action } = routed.route
   const grpcLine = grpcLineOf(verdict)
+  const asked = !isDeniedFirst(verdict.steps)
+  if (asked && cors.whole) return { headers: pickHeaders(cors.lines) }
   const byFilter = verdict.flag === 'FI' || verdict.steps.some(({ summary }) => summary.startsWith('denied'))
   if (action.kind !== 'route' && byFilter) return { headers: pickHeaders(grpcLine) }
   // Without a healthy endpoint the request has been changed already.
   const pseudo = pseudoOf(subject)
   const now = verdict.flag === 'UH' ? changedBefore(request, routed, subject) : { request, pseudo }
-  const headers = pickHeaders(editedHeaders(grpcLine, 'response', routed, now))
+  const edited = editedHeaders(grpcLine, 'response', routed, now)
+  const headers = pickHeaders(asked ? withCors(edited, cors) : edited)
   // Envoy sends a body with 204 and 304, which have none (RFC 9110 sections 15.3.5 and 15.4.5).
   if (action.kind === 'direct') {
     const text = [204, 304].includes(action.status) ? undefined : Buffer.from(action.body).toString('latin1')

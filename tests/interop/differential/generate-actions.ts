@@ -1,7 +1,7 @@
 // What rules do with requests.
 import type { RuleScope, Yaml } from './generate-http-rules.ts'
 import type { SeededRandom } from './seeded-random.ts'
-import { regexRewrites, writtenHeaders, writtenValues } from './vocabulary.ts'
+import { originConditions, regexRewrites, writtenHeaders, writtenValues } from './vocabulary.ts'
 
 /** What a rule does; rewrites depend on what its conditions say of the path. */
 export function generateAction(random: SeededRandom, scope: RuleScope, match: readonly Yaml[]): Yaml {
@@ -17,8 +17,30 @@ export function generateAction(random: SeededRandom, scope: RuleScope, match: re
     route: generateDestinations(random, scope),
     ...(random.chance(0.3) ? { rewrite: generateRewrite(random, match) } : {}),
     ...limits(random),
+    ...(random.chance(0.2) ? { corsPolicy: generateCors(random) } : {}),
+    ...(random.chance(0.12) ? { mirrors: generateMirrors(random, scope) } : {}),
     ...fault,
   }
+}
+
+function generateCors(random: SeededRandom): Yaml {
+  return {
+    allowOrigins: random.some(originConditions, 1, 2),
+    ...(random.chance(0.6) ? { allowMethods: random.some(['GET', 'POST', 'PUT'], 1, 3) } : {}),
+    ...(random.chance(0.4) ? { allowHeaders: ['x-user', 'x-trace'] } : {}),
+    ...(random.chance(0.4) ? { exposeHeaders: ['x-added'] } : {}),
+    ...(random.chance(0.4) ? { maxAge: '10m' } : {}),
+    ...(random.chance(0.4) ? { allowCredentials: random.chance(0.7) } : {}),
+    ...(random.chance(0.4) ? { unmatchedPreflights: random.pick(['FORWARD', 'IGNORE']) } : {}),
+  }
+}
+
+/** Copies that are always sent, or never. */
+function generateMirrors(random: SeededRandom, scope: RuleScope): readonly Yaml[] {
+  return random.some(scope.services, 1, 2).map((host) => ({
+    destination: { host, port: { number: 80 } },
+    ...(random.chance(0.5) ? { percentage: { value: random.pick([0, 100]) } } : {}),
+  }))
 }
 
 /** Retries and time limits; never so that time decides between the two. */

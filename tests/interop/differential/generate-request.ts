@@ -9,6 +9,7 @@ import {
   identities,
   methods,
   oddPaths,
+  origins,
   paths,
   queryNames,
   queryValues,
@@ -70,9 +71,13 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
         ]
       : [[written, value]]
   })
+  const method = call ? 'POST' : random.pick(methods)
+  const mayBePreflight = method === 'OPTIONS' && random.chance(0.7)
+  if (mayBePreflight || random.chance(0.25)) headers.push(['origin', random.pick(origins)])
+  if (mayBePreflight && random.chance(0.8)) headers.push(['access-control-request-method', random.pick(['GET', 'PUT'])])
   if (call) headers.push(['content-type', random.pick(['application/grpc', 'application/grpc+proto'])])
   return {
-    method: call ? 'POST' : random.pick(methods),
+    method,
     target: `${beforeFragment}${query.length > 0 ? `?${query.join('&')}` : ''}${fragment === undefined ? '' : `#${fragment}`}`,
     authority: call && side === 'edge' && random.chance(0.7) ? 'calls.example' : authority(random, mesh, side),
     headers,

@@ -11,8 +11,9 @@ export interface MarkerUpstream {
   readonly port: number
   /** Starts an endpoint at the address unless there is one. */
   listenAt(address: string): Promise<void>
-  /** What arrived with the tag, once; undefined when nothing did. */
-  take(tag: string): SeenUpstream | undefined
+  /** What arrived with the tag, by endpoint, the latest last. */
+  arrived(tag: string): readonly SeenUpstream[]
+  forget(tag: string): void
   close(): void
 }
 
@@ -20,13 +21,17 @@ export interface MarkerUpstream {
 export async function startMarkerUpstream(firstAddress: string): Promise<MarkerUpstream> {
   const servers = new Map<string, Server>()
   const sockets = new Set<Socket>()
-  const seen = new Map<string, SeenUpstream>()
+  const seen = new Map<string, Map<string, SeenUpstream>>()
   let port = 0
   const listenAt = async (address: string): Promise<void> => {
     if (servers.has(address)) return
     const server = bilingualServer(sockets, (request, response) => {
       const tag = request.headers['user-agent'] ?? ''
-      seen.set(tag, seenOf(`${address}:${port}`, request, (seen.get(tag)?.attempts ?? 0) + 1))
+      const endpoint = `${address}:${port}`
+      const arrivals = seen.get(tag) ?? new Map<string, SeenUpstream>()
+      const attempts = (arrivals.get(endpoint)?.attempts ?? 0) + 1
+      arrivals.delete(endpoint)
+      seen.set(tag, arrivals.set(endpoint, seenOf(endpoint, request, attempts)))
       behave(request, response)
     })
     servers.set(address, server)
@@ -40,11 +45,8 @@ export async function startMarkerUpstream(firstAddress: string): Promise<MarkerU
   return {
     port,
     listenAt,
-    take(tag) {
-      const found = seen.get(tag)
-      seen.delete(tag)
-      return found
-    },
+    arrived: (tag) => [...(seen.get(tag)?.values() ?? [])],
+    forget: (tag) => void seen.delete(tag),
     close() {
       for (const socket of sockets) socket.destroy()
       for (const server of servers.values()) server.close()
@@ -85,5 +87,6 @@ function seenOf(endpoint: string, request: ApplicationRequest, attempts: number)
     authority: request.headers.host ?? String(request.headers[':authority'] ?? ''),
     headers: pickHeaders(lines),
     attempts,
+    copies: 0,
   }
 }

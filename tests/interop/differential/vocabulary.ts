@@ -125,3 +125,12 @@ export const literalValues = ['one', 'two words', '100%', '%REQ(x-user)%'] as co
 /** Services and methods of gRPC calls. */
 export const grpcServices = ['shop.Greeter', 'shop.Orders', 'other.Greeter'] as const
 export const grpcMethods = ['Hello', 'Bye'] as const
+
+/** Pages that ask from a browser, and conditions on them. */
+export const origins = ['https://shop.example', 'http://shop.example:8080', 'https://dev.shop.example', 'null'] as const
+export const originConditions = [
+  { exact: 'https://shop.example' },
+  { prefix: 'https://dev.' },
+  { regex: 'https?://[a-z.]+(:\\d+)?' },
+  { exact: '*' },
+] as const

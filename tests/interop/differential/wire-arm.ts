@@ -1,7 +1,7 @@
 // Proxies that are asked over sockets: one of a kind per side, all fed by one ADS server.
 import type { TlsMaterial } from '@weft/core'
 import { AccessLines, type LogLine } from './access-lines.ts'
-import { type Answer, pickHeaders } from './answer.ts'
+import { type Answer, pickHeaders, type SeenUpstream } from './answer.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { MarkerUpstream } from './marker-upstream.ts'
 import { versionHeader, versionHost, versionPath } from './mesh-object-yaml.ts'
@@ -38,17 +38,28 @@ export interface Questioner {
   nextTag(): string
 }
 
+/** Where a request should arrive. */
+export interface Expected {
+  /** Every endpoint that may be chosen. */
+  readonly endpoints: readonly string[]
+  /** With copies; they may come later than the answer. */
+  readonly arrivals: number
+}
+
+const nowhere: Expected = { endpoints: [], arrivals: 0 }
+
 /** Sends a request to an arm and gathers what can be known of it. */
 export async function ask(
   arm: WireArm,
   questioner: Questioner,
   to: { readonly side: Side; readonly at: ListenAt },
   request: TestRequest,
+  expected = nowhere,
 ): Promise<WireAnswer> {
   const tag = `${arm.name}-${questioner.nextTag()}`
   const raw = await send(arm, questioner, to, request, tag)
   const log = raw.status === 'closed' ? undefined : await arm.lines[to.side].take(tag, raw.status)
-  const upstream = questioner.upstream.take(tag)
+  const upstream = await arrivals(questioner.upstream, tag, expected)
   const location = raw.headers.find(([name]) => name.toLowerCase() === 'location')?.[1]
   return {
     answer: {
@@ -63,6 +74,25 @@ export async function ask(
     log,
     detail: raw.detail,
   }
+}
+
+/** Copies come when they come, and nobody waits for them but us. */
+const copiesWithinMs = 10_000
+
+/** What arrived where the request belongs, and how many copies elsewhere. */
+async function arrivals(upstream: MarkerUpstream, tag: string, expected: Expected): Promise<SeenUpstream | undefined> {
+  const count = (all: readonly SeenUpstream[]): number => all.reduce((sum, { attempts }) => sum + attempts, 0)
+  const isOwn = ({ endpoint }: SeenUpstream): boolean => expected.endpoints.includes(endpoint)
+  const deadline = performance.now() + copiesWithinMs
+  while (count(upstream.arrived(tag)) < expected.arrivals && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  const all = upstream.arrived(tag)
+  upstream.forget(tag)
+  const own = all.filter(isOwn)
+  const last = own.at(-1)
+  if (last !== undefined) return { ...last, attempts: count(own), copies: count(all) - count(own) }
+  const astray = all.at(-1)
+  return astray === undefined ? undefined : { ...astray, attempts: count(all) }
 }
 
 async function send(

@@ -44,7 +44,7 @@ export function matchRoute(
 }
 
 /** The name people know a route by. */
-export function routeName(route: Route): string {
+export function routeName(route: Pick<Route, 'name' | 'index'>): string {
   return route.name || `routes[${route.index}]`
 }
 

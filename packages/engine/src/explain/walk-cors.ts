@@ -3,15 +3,19 @@ import { type CorsDecision, decideCors } from '../decide/cors.ts'
 import { routeName } from '../decide/route.ts'
 import type { CorsPolicy, Route } from '../model.ts'
 import { testText } from '../prove/describe.ts'
-import type { Recorder } from '../prove/proof.ts'
+import type { Predicate, ValueTest } from '../predicate.ts'
+import type { Loser, Recorder } from '../prove/proof.ts'
+import { satisfy } from '../prove/satisfy.ts'
 import type { Subject } from '../request-head.ts'
 import type { Departure } from './walk-proxy.ts'
+
+type NamedRoute = Pick<Route, 'name' | 'index' | 'origins'>
 
 /** The answer, when the filter gives one; undefined: the request goes on. */
 export function walkCors(
   policy: CorsPolicy,
   subject: Subject,
-  { draw, route, recorder }: { readonly draw: number; readonly route: Route; readonly recorder: Recorder },
+  { draw, route, recorder }: { readonly draw: number; readonly route: NamedRoute; readonly recorder: Recorder },
 ): Departure | undefined {
   const decision = decideCors(policy, subject.head, draw)
   if (decision.kind === 'none') {
@@ -22,23 +26,44 @@ export function walkCors(
   const { by, value } = decision.origin
   recorder.step({
     decision: 'cors',
-    chosen: by === undefined ? undefined : testText(by),
+    chosen: by === undefined ? undefined : nameOf(by),
     summary: `${originText(decision)}${whatText[decision.kind]}`,
     origins: route.origins,
     losers:
-      by === undefined
-        ? policy.origins.map((test) => ({
-            name: `origin ${testText(test)}`,
-            origins: route.origins,
-            failed: [{ condition: `origin ${testText(test)}`, seen: value }],
-            counterfactual: undefined,
-            unreachable: undefined,
-          }))
-        : [],
+      by === undefined ? policy.origins.map((_, index) => originLoser(policy, index, { value, subject, route })) : [],
   })
   if (decision.kind !== 'preflight') return undefined
   const reason = `the CORS filter answers the preflight: ${originText(decision)}`
   return { kind: 'reply', status: 200, flag: undefined, reason, route: routeName(route) }
+}
+
+function nameOf(test: ValueTest): string {
+  return `origin ${testText(test)}`
+}
+
+interface Seen {
+  readonly value: string
+  readonly subject: Subject
+  readonly route: NamedRoute
+}
+
+/** An origin that is allowed, and what would be it. */
+function originLoser({ origins }: CorsPolicy, index: number, { value, subject, route }: Seen): Loser {
+  const condition = (test: ValueTest): Predicate => ({
+    op: 'test',
+    attribute: { name: 'request.headers', key: 'origin' },
+    test,
+  })
+  const test = origins[index] as ValueTest
+  const before = origins.slice(0, index).map((one): Predicate => ({ op: 'not', not: condition(one) }))
+  const counterfactual = satisfy([condition(test), ...before], subject)
+  return {
+    name: nameOf(test),
+    origins: route.origins,
+    failed: [{ condition: nameOf(test), seen: value }],
+    counterfactual,
+    unreachable: counterfactual === undefined ? 'no origin satisfies it that no origin before it allows' : undefined,
+  }
 }
 
 const goesOn = 'the CORS policy leaves the request to the application'

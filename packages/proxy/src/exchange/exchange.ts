@@ -360,8 +360,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       const leftMs = Math.max(1, this.#limitMs - Math.floor(this.durationMs))
       this.context.deadlines.arm((this.#limit = new Deadline(this)), leftMs)
     }
-    if (action.mirrors.length > 0) this.#mirrors = startMirrors(this, action, forwarding)
-    forwarding.attempt()
+    if (action.mirrors.length === 0) return forwarding.attempt()
+    forwarding.attempt(() => (this.#mirrors = startMirrors(this, action, forwarding)))
   }
 
   /** The route has an idle limit of its own. */

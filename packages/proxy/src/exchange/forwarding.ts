@@ -77,8 +77,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     return this.#stream !== undefined && this.#discarding < 0 && !this.exchange.switches
   }
 
-  /** Begins the next attempt. */
-  attempt(): void {
+  /** Begins the next attempt; calls back once it has an endpoint. */
+  attempt(onPicked?: () => void): void {
     const exchange = this.exchange
     this.exchange.attempts++
     if (this.exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
@@ -91,6 +91,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     )
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
+    onPicked?.()
     const { autoNames } = this.cluster.cluster.http
     const endpoint =
       autoNames === undefined
