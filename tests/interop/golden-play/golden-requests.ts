@@ -138,11 +138,8 @@ const patienceMs = 1_500
 /** What the application may do where the answer is certain then. */
 function failures({ retryPolicy, timeoutMs }: RouteAction): readonly string[] {
   const answers = retryPolicy === undefined ? ['503'] : ['503', '404', 'grpc-14']
-  const triesMs = (retryPolicy?.perTryTimeoutMs ?? 0) * (1 + (retryPolicy?.numRetries ?? 0))
-  // Time must not decide between the two limits.
-  const oneDecides = triesMs === 0 || timeoutMs === 0 || timeoutMs > 2 * triesMs + 1_000
-  const waitMs = (retryPolicy?.perTryIdleTimeoutMs ?? 0) > 0 ? 0 : triesMs || timeoutMs
-  return oneDecides && waitMs > 0 && waitMs <= patienceMs ? [...answers, 'hang'] : answers
+  // Of a silent application under a retry policy time decides more than the request does.
+  return retryPolicy === undefined && timeoutMs > 0 && timeoutMs <= patienceMs ? [...answers, 'hang'] : answers
 }
 
 /** Clusters that a route may lead to. */
