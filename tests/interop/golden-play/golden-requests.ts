@@ -82,6 +82,10 @@ export function goldenRequests(entrance: Entrance): Plays {
 /** Tunnels are no requests; what goes to where a redirected connection was meant for has no such place here. */
 function whyNotAsked({ pathMatch, action }: Route, { view }: Entrance): string | undefined {
   if (pathMatch.kind === 'connect') return 'CONNECT'
+  const terminal = [...view.config.listeners.values()][0]?.filterChains[0]?.terminal
+  const counts = terminal?.kind === 'http' && terminal.httpFilters.some(({ kind }) => kind === 'rate-limit')
+  // Whoever came before decides then, not the request.
+  if (counts) return 'requests are counted here'
   if (action.kind !== 'route') return undefined
   const kinds = clusterNames(action).map((name) => view.config.clusters.get(name)?.discovery.kind)
   return kinds.includes('original-dst') ? 'goes on to where the client wanted to' : undefined
@@ -134,11 +138,8 @@ const patienceMs = 1_500
 /** What the application may do where the answer is certain then. */
 function failures({ retryPolicy, timeoutMs }: RouteAction): readonly string[] {
   const answers = retryPolicy === undefined ? ['503'] : ['503', '404', 'grpc-14']
-  const triesMs = (retryPolicy?.perTryTimeoutMs ?? 0) * (1 + (retryPolicy?.numRetries ?? 0))
-  // Time must not decide between the two limits.
-  const oneDecides = triesMs === 0 || timeoutMs === 0 || timeoutMs > 2 * triesMs + 1_000
-  const waitMs = triesMs || timeoutMs
-  return oneDecides && waitMs > 0 && waitMs <= patienceMs ? [...answers, 'hang'] : answers
+  // Of a silent application under a retry policy time decides more than the request does.
+  return retryPolicy === undefined && timeoutMs > 0 && timeoutMs <= patienceMs ? [...answers, 'hang'] : answers
 }
 
 /** Clusters that a route may lead to. */
