@@ -7,6 +7,7 @@ import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
 import { createRequestPath } from './exchange/create-request-path.ts'
 import { inheritedListeners, sharedDatagrams } from './listen/listener-source.ts'
+import { MemoryReturn } from './memory-return.ts'
 import { Proxy } from './proxy.ts'
 import { type Supervised, SupervisorLink } from './supervised.ts'
 import { adsDialer, sdsDialer } from './xds/index.ts'
@@ -85,6 +86,18 @@ async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: Cho
   const begun = await proxy.start(supervisor === undefined)
   if (!begun.ok) fail(begun.error)
   started.resolve({ proxy, onRetired: () => process.exit(0) })
+  returnMemory(machine)
+}
+
+/** Node lends its collector to those it was started with `--expose-gc` for. */
+function returnMemory({ timers }: Runtime): void {
+  const { gc } = globalThis
+  if (gc === undefined) return
+  const usedMs = (): number => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1_000
+  }
+  new MemoryReturn({ timers, usedMs, collect: () => gc({ type: 'major', flavor: 'last-resort', execution: 'sync' }) })
 }
 
 /** The machine's network, its listening sockets lent by the supervisor. */

@@ -27,7 +27,8 @@ const SOURCES: Readonly<Record<Program, string>> = {
  * what runs for as long as a proxy does is TurboFan's code within seconds. One compilation at a time: two at once need twice the memory
  * at their peak.
  * OpenSSL's store of roots: Node would read its own 150 as soon as node:tls is loaded (1 MB, 10 ms). A proxy trusts what its configuration
- * names and nothing else, so neither is ever asked. See docs/decisions/0036-less-of-node-in-a-proxy.md.
+ * names and nothing else, so neither is ever asked.
+ * The collector may be asked to give memory back when a proxy falls quiet (packages/proxy/src/memory-return.ts). See docs/decisions/0036-less-of-node-in-a-proxy.md.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
   proxy: [
@@ -36,6 +37,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
     '--no-maglev',
     '--concurrent-turbofan-max-threads=1',
     '--use-openssl-ca',
+    '--expose-gc',
   ],
   control: [],
   watchdog: [],
