@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '@weft/testkit'
-import { MemoryReturn } from './memory-return.ts'
+import { LoadWatch } from './load-watch.ts'
 
-/** A process whose processor time the test spends; `collections` are the times at which it collected. */
+/** A process that has started within 300 ms of processor time, and whose further time the test spends; `collections` are the times at which it collected. */
 function simulated() {
   const clock = new VirtualClock()
   const collections: number[] = []
@@ -12,7 +12,8 @@ function simulated() {
     collections.push(clock.nowMs())
     usedMs += 150
   }
-  const memory = new MemoryReturn({ timers: clock, usedMs: () => usedMs, collect })
+  let loads = 0
+  new LoadWatch({ timers: clock, usedMs: () => usedMs, onLoad: () => (loads += 1), collect })
   /** Lets time pass, a share of it on the processor. */
   const pass = async (seconds: number, share: number): Promise<void> => {
     for (let i = 0; i < seconds; i += 1) {
@@ -20,7 +21,7 @@ function simulated() {
       await clock.advance(1_000)
     }
   }
-  return { memory, collections, pass }
+  return { collections, loads: () => loads, pass }
 }
 
 test('what the start left behind is collected once it has been quiet for three seconds, and never again while it is idle', async () => {
@@ -62,4 +63,26 @@ test('a load that is over is collected after, bursts at most once a minute, and 
   for (const [at, next] of collections.slice(1).map((ms, i) => [collections[i] as number, ms] as const)) {
     assert.ok(next - at >= 60_000, `${next - at} ms after the one before`)
   }
+})
+
+test('load is told once, and neither the start nor a collection is load', async () => {
+  const { collections, loads, pass } = simulated()
+  await pass(2, 0.2)
+  await pass(6, 0.001)
+  assert.equal(collections.length, 1)
+  assert.equal(loads(), 0)
+  await pass(3, 0.02)
+  assert.equal(loads(), 0, 'requests now and then')
+  await pass(1, 0.2)
+  assert.equal(loads(), 1)
+  await pass(100, 0.5)
+  assert.equal(loads(), 1)
+})
+
+test('load that follows the start without a pause is told when the start cannot be it any more', async () => {
+  const { loads, pass } = simulated()
+  await pass(1, 0.6)
+  assert.equal(loads(), 0)
+  await pass(1, 0.6)
+  assert.equal(loads(), 1)
 })
