@@ -9,6 +9,7 @@ import {
   type Route,
   type Subject,
 } from '@weft/engine'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
@@ -121,7 +122,9 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.rewritten?.authority ?? this.head.authorityText
   }
   get isGrpc(): boolean {
-    return isGrpcType(this.requestHeader('content-type'))
+    const { head } = this.head
+    if (!head.has(HeaderKind.CONTENT_TYPE) && !head.added.includes('content-type')) return false
+    return isGrpcType(head.line('content-type', 0))
   }
   get grpcStatus(): string | undefined {
     if (!this.isGrpc) return undefined
