@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..')
 /** Bundle name -> entry. */
 const binaries: Readonly<Record<string, string>> = {
   proxy: 'packages/proxy/src/main.ts',
+  'proxy-regex': 'packages/engine/src/regex/compile-regex.ts',
   control: 'packages/control/src/main.ts',
   watchdog: 'packages/local/src/watchdog/main.ts',
   weft: 'packages/cli/src/main.ts',
@@ -27,14 +28,26 @@ const bareBuiltins: Plugin = {
       const names = Object.keys(builtin ?? {})
       const values = names.map((name, at) => `const v${at} = /* @__PURE__ */ take(${JSON.stringify(name)})`)
       const list = names.map((name, at) => `v${at} as ${name}`)
-      const take = `const take = (name) => process.getBuiltinModule(${JSON.stringify(path)})[name]`
+      // Asked once: a call for each value would be compiled for being so frequent.
+      const take = `const module = process.getBuiltinModule(${JSON.stringify(path)})\nconst take = (name) => module[name]`
       return { contents: `${[take, ...values].join('\n')}\nexport { ${list.join(', ')} }` }
     })
   },
 }
 
-/** What the proxy imports when it first needs it (regular expressions) is a file of its own. */
-const lean: BuildOptions = { splitting: true, chunkNames: 'proxy-[name]', plugins: [bareBuiltins] }
+/**
+ * What the proxy imports when it first needs it is a file of its own. Nothing is shared between the two: what they had in common would be a third,
+ * and to look for a module costs more than to read it.
+ */
+const laterFiles: Plugin = {
+  name: 'later files',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@weft\/engine\/regex$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './proxy-regex.mjs', external: true } : undefined,
+    ),
+}
+
+const lean: BuildOptions = { plugins: [bareBuiltins, laterFiles] }
 
 /** CommonJS dependencies (grpc-js, ajv, yaml) call require at run time; an ES module has none of its own. */
 const withRequire: BuildOptions = {
@@ -61,7 +74,7 @@ await Promise.all(
         minifyWhitespace: true,
         minifySyntax: true,
         logLevel: 'warning',
-        ...(name === 'proxy' ? lean : withRequire),
+        ...(name.startsWith('proxy') ? lean : withRequire),
       })
       writeFileSync(join(root, `dist/${name}.meta.json`), JSON.stringify(result.metafile))
     }),
