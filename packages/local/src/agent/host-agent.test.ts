@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -171,6 +172,41 @@ test('a restarted control plane knows the agent by its certificate and needs no 
   const got = await agent.untilIssued(late, 10_000)
   assert.ok(got.ok, got.ok ? '' : got.error)
   assert.equal(tokensMade, before)
+})
+
+test('a rotation of all identities asks the CA over one connection, which ends with the last answer', async () => {
+  let opened = 0
+  const open = new Set<Socket>()
+  const door = createServer((inside) => {
+    opened += 1
+    open.add(inside)
+    const outside = connect(plane.server.port, '127.0.0.1')
+    inside.pipe(outside).pipe(inside)
+    for (const socket of [inside, outside]) socket.on('error', () => socket.destroy())
+    inside.on('close', () => void (open.delete(inside), outside.destroy()))
+  })
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
+  const { port } = door.address() as AddressInfo
+  const { rootsPem } = plane
+  const endpoint = { target: `127.0.0.1:${port}`, rootsPem, trustDomain: 'cluster.local' }
+  const freshToken = (): string => {
+    writeFileSync(tokenFile, JSON.stringify({ token: 'x'.repeat(43) }), { mode: 0o600 })
+    return 'x'.repeat(43)
+  }
+  const rotating = new HostAgent({ trustDomain: 'cluster.local', endpoint: () => endpoint, freshToken, log: silent })
+  const waiting = new Map<string, (serial: string) => void>()
+  const stops = [web, late].map((id) => rotating.onSvid(id, ({ serial }) => waiting.get(id)?.(serial)))
+  const next = (id: string): Promise<string> => new Promise((resolve) => waiting.set(id, resolve))
+  const first = await Promise.all([next(web), next(late)])
+  const before = opened
+  const second = Promise.all([next(web), next(late)])
+  rotating.rotateAll()
+  assert.equal(new Set([...first, ...(await second)]).size, 4)
+  assert.equal(opened, before + 1)
+  for (const socket of open) if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(5_000) })
+  for (const stop of stops) stop()
+  rotating.stop()
+  await new Promise((resolve) => door.close(resolve))
 })
 
 test('an id the CA will not sign is reported with its reason', async () => {

@@ -3,7 +3,7 @@
 import { err, type Logger, type Result } from '@weft/core'
 import { agentId } from '@weft/identity'
 import { startSdsServer } from './sds-server.ts'
-import { type CaEndpoint, requestSvid } from './sign-client.ts'
+import { type CaEndpoint, makeSignClient } from './sign-client.ts'
 import type { Svid } from './svid.ts'
 import { startXdsRelay } from './xds-relay.ts'
 import { removeSvidFiles, writeSvidFiles } from './svid-files.ts'
@@ -46,6 +46,7 @@ export class HostAgent {
   readonly #identities = new Map<string, Holding>()
   readonly #sockets = new Map<string, { readonly server: IdentitySocket; readonly stop: () => void }>()
   readonly #own: Holding
+  readonly #requestSvid = makeSignClient()
 
   constructor(options: HostAgentOptions) {
     this.#options = options
@@ -173,8 +174,8 @@ export class HostAgent {
     if (endpoint === undefined) return err('the control plane is not up')
     const held = this.#own?.keeper.svid
     if (held !== undefined && held.notAfterMs > Date.now())
-      return requestSvid(endpoint, { kind: 'svid', svid: held }, id)
-    return requestSvid(endpoint, { kind: 'token', token: this.#options.freshToken() }, id)
+      return this.#requestSvid(endpoint, { kind: 'svid', svid: held }, id)
+    return this.#requestSvid(endpoint, { kind: 'token', token: this.#options.freshToken() }, id)
   }
 
   async #request(id: string): Promise<Result<Svid>> {
@@ -182,6 +183,6 @@ export class HostAgent {
     if (endpoint === undefined) return err('the control plane is not up')
     const svid = this.#own.keeper.svid
     if (svid === undefined) return err(`the agent has no identity yet: ${this.#own.keeper.problem ?? 'asking'}`)
-    return requestSvid(endpoint, { kind: 'svid', svid }, id)
+    return this.#requestSvid(endpoint, { kind: 'svid', svid }, id)
   }
 }

@@ -25,26 +25,66 @@ export type Proof = { readonly kind: 'token'; readonly token: string } | { reado
 const DEADLINE_MS = 5_000
 
 /** Gets a certificate for `id` over a fresh key. The error says what the CA, or the way to it, had against it. */
-export async function requestSvid(endpoint: CaEndpoint, proof: Proof, id: string): Promise<Result<Svid>> {
-  const { privateKeyPem, csrDer } = await makeKeyAndCsr(id)
-  const client = new Client(endpoint.target, channelCredentials(endpoint, proof), {
-    // One connection per request: the certificate shown must be the newest.
+export type RequestSvid = (endpoint: CaEndpoint, proof: Proof, id: string) => Promise<Result<Svid>>
+
+/** A connection to the CA, while somebody is asking over it. */
+interface Shared {
+  readonly key: string
+  readonly client: Client
+  users: number
+}
+
+/**
+ * Asks over one connection whoever asks at the same time with the same proof: a rotation of all identities of a host is one handshake. With the last answer
+ * the connection ends, so that the next one shows the newest certificate, and finds the CA where it is then.
+ */
+export function makeSignClient(): RequestSvid {
+  let shared: Shared | undefined
+  const enter = (endpoint: CaEndpoint, proof: Proof): Shared => {
+    const shown = proof.kind === 'svid' ? proof.svid.serial : ''
+    const key = JSON.stringify([endpoint, proof.kind, shown])
+    if (shared?.key !== key) shared = { key, client: openClient(endpoint, proof), users: 0 }
+    shared.users += 1
+    return shared
+  }
+  const leave = (one: Shared): void => {
+    one.users -= 1
+    if (one.users > 0) return
+    if (shared === one) shared = undefined
+    one.client.close()
+  }
+  return async (endpoint, proof, id) => {
+    const used = enter(endpoint, proof)
+    try {
+      const { privateKeyPem, csrDer } = await makeKeyAndCsr(id)
+      const answer = await sign(used.client, proof, csrDer)
+      return answer.ok ? svidOf(id, privateKeyPem, answer.value) : answer
+    } finally {
+      leave(used)
+    }
+  }
+}
+
+function openClient(endpoint: CaEndpoint, proof: Proof): Client {
+  return new Client(endpoint.target, channelCredentials(endpoint, proof), {
+    // Of its own: the certificate shown must be the newest.
     'grpc.use_local_subchannel_pool': 1,
     // An IP address may not be sent as SNI (RFC 6066).
     'grpc.ssl_target_name_override': 'weft-control',
   })
+}
+
+function sign(client: Client, proof: Proof, csrDer: Uint8Array): Promise<Result<SignResponse>> {
   const metadata = new Metadata()
   if (proof.kind === 'token') metadata.set('authorization', `Bearer ${proof.token}`)
   const { path, requestSerialize, responseDeserialize } = signDefinition.Sign
-  const answer = await new Promise<Result<SignResponse>>((resolve) => {
+  return new Promise((resolve) => {
     const done = (error: ServiceError | null, response?: SignResponse): void =>
       resolve(response === undefined ? err(error?.details ?? 'no answer') : ok(response))
     const options = { deadline: Date.now() + DEADLINE_MS }
     const request = create(SignRequestSchema, { csrDer })
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, done)
   })
-  client.close()
-  return answer.ok ? svidOf(id, privateKeyPem, answer.value) : answer
 }
 
 function channelCredentials(endpoint: CaEndpoint, proof: Proof): ChannelCredentials {
