@@ -135,6 +135,11 @@ export class UpstreamCluster implements PoolContext {
     return this.#outliers !== undefined
   }
 
+  /** Whether `observe` has a use for connections that carry a request. */
+  get observesConnections(): boolean {
+    return this.#outliers !== undefined && this.cluster.outlier?.splitsLocal === true
+  }
+
   /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
   beginRequest(endpoint: Endpoint): boolean {
     if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return false
