@@ -141,6 +141,11 @@ export class UpstreamCluster implements PoolContext {
     return this.#outliers !== undefined
   }
 
+  /** Whether `observe` has a use for connections that carry a request. */
+  get observesConnections(): boolean {
+    return this.#outliers !== undefined && this.cluster.outlier?.splitsLocal === true
+  }
+
   /** Counts a request against the limits; undefined: too many are active. What it returns is for `endRequest`, once. */
   beginRequest({ key }: Endpoint): ActiveRequests | undefined {
     if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return undefined
