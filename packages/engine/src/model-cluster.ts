@@ -1,6 +1,6 @@
 // Compiled clusters, and endpoints as current state.
 import type { Http2Options } from './model-http2.ts'
-import type { UpstreamTls } from './model-transport.ts'
+import type { DispensableSecret, UpstreamTls } from './model-transport.ts'
 import type { ResourceInfo } from './model.ts'
 import type { Json } from './request-head.ts'
 
@@ -34,8 +34,7 @@ export interface Cluster extends ResourceInfo {
   /** `filter_metadata`, e.g. `istio` with the service's name for metrics. */
   readonly metadata: Readonly<Record<string, Json>>
   readonly secretNames: readonly string[]
-  /** Those of them that are waited for no longer than `initial_fetch_timeout`. */
-  readonly dispensableSecrets?: readonly string[]
+  readonly dispensableSecrets?: readonly DispensableSecret[]
 }
 
 /** Load balancing of a cluster. */

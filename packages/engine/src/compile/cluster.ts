@@ -15,7 +15,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { compileUpstreamSocket, holdsKeys, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
+import { compileUpstreamSocket, holdsKeys, secretsOf } from './tls-context.ts'
 
 const httpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
@@ -51,17 +51,8 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
-    ...secretsOf([socket, ...transportSocketMatches]),
+    ...secretsOf([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
     ...holdsKeys([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
-  }
-}
-
-function secretsOf(sockets: readonly UpstreamSocket[]): Pick<Cluster, 'secretNames' | 'dispensableSecrets'> {
-  const contexts = sockets.flatMap(({ tls }) => tls ?? [])
-  const dispensable = new Set(contexts.flatMap((tls) => tls.dispensableSecrets ?? []))
-  return {
-    secretNames: [...new Set(contexts.flatMap(secretNamesOf))],
-    ...(dispensable.size === 0 ? {} : { dispensableSecrets: [...dispensable] }),
   }
 }
 
