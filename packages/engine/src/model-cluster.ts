@@ -39,7 +39,8 @@ export interface Cluster extends ResourceInfo {
 
 /** Load balancing of a cluster. */
 export type Balancer =
-  | { readonly policy: 'round-robin' | 'random' | 'original-dst' }
+  | { readonly policy: 'random' | 'original-dst' }
+  | { readonly policy: 'round-robin'; readonly slowStart?: SlowStart }
   | {
       readonly policy: 'ring-hash'
       readonly minimumSize: number
@@ -47,7 +48,20 @@ export type Balancer =
       readonly byHostname: boolean
     }
   | { readonly policy: 'maglev'; readonly tableSize: number; readonly byHostname: boolean }
-  | { readonly policy: 'least-request'; readonly choiceCount: number; readonly activeRequestBias: number }
+  | {
+      readonly policy: 'least-request'
+      readonly choiceCount: number
+      readonly activeRequestBias: number
+      readonly slowStart?: SlowStart
+    }
+
+/** How the share of an endpoint that has just joined grows. */
+export interface SlowStart {
+  readonly windowMs: number
+  /** 1: a straight line. */
+  readonly aggression: number
+  readonly minWeightPercent: number
+}
 
 /** One entry of transport_socket_matches. */
 export interface TransportSocketMatch {
@@ -89,6 +103,23 @@ export interface OutlierDetection {
   readonly splitsLocal: boolean
   readonly consecutiveLocal: number
   readonly enforcingLocalPercent: number
+  /** By rates of an interval, of all failures, or with `splitsLocal` of the endpoint's answers. */
+  readonly rates: RateRules
+  /** With `splitsLocal`: of failures that are not the endpoint's words. */
+  readonly localRates: RateRules
+}
+
+/** When rates eject. */
+export interface RateRules {
+  readonly successRateMinimumHosts: number
+  readonly successRateVolume: number
+  /** In thousandths of a standard deviation. */
+  readonly successRateStdevFactor: number
+  readonly enforcingSuccessRatePercent: number
+  readonly failureThresholdPercent: number
+  readonly failureMinimumHosts: number
+  readonly failureVolume: number
+  readonly enforcingFailurePercent: number
 }
 
 /** How this cluster is spoken to. Times of 0: no limit. */

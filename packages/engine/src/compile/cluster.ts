@@ -1,7 +1,7 @@
 // envoy.config.cluster.v3.Cluster.
 import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
-import type { BreakerLimits, Cluster, OutlierDetection, UpstreamHttp } from '../model.ts'
+import type { BreakerLimits, Cluster, OutlierDetection, RateRules, UpstreamHttp } from '../model.ts'
 import { compileBalancing } from './balancer.ts'
 import { compileAssignment } from './endpoints.ts'
 import { compileHttp2Options } from './http2-options.ts'
@@ -43,7 +43,7 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     connectTimeoutMs: cluster.connectTimeout ?? 5000,
     ...compileBalancing(context, cluster),
     breakers: compileBreakers(cluster.circuitBreakers),
-    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(context, cluster.outlierDetection),
+    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(cluster.outlierDetection),
     ...socket,
     transportSocketMatches,
     http: compileHttp(context, cluster),
@@ -117,10 +117,17 @@ function compileBreakers(breakers: lean.CircuitBreakers | undefined): Cluster['b
   return { default: of('DEFAULT'), high: of('HIGH') }
 }
 
-function compileOutlier(context: Context, outlier: lean.OutlierDetection): OutlierDetection {
-  // Success rates are not worked out; that they eject nothing is what 0 asks for.
-  if (outlier.enforcingSuccessRate !== 0)
-    context.unlisted.push('envoy.config.cluster.v3.OutlierDetection.enforcing_success_rate')
+function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
+  const rates: RateRules = {
+    successRateMinimumHosts: outlier.successRateMinimumHosts ?? 5,
+    successRateVolume: outlier.successRateRequestVolume ?? 100,
+    successRateStdevFactor: outlier.successRateStdevFactor ?? 1900,
+    enforcingSuccessRatePercent: outlier.enforcingSuccessRate ?? 100,
+    failureThresholdPercent: outlier.failurePercentageThreshold ?? 85,
+    failureMinimumHosts: outlier.failurePercentageMinimumHosts ?? 5,
+    failureVolume: outlier.failurePercentageRequestVolume ?? 50,
+    enforcingFailurePercent: outlier.enforcingFailurePercentage ?? 0,
+  }
   const baseEjectionMs = outlier.baseEjectionTime ?? 30_000
   return {
     consecutive5xx: outlier.consecutive5xx ?? 5,
@@ -135,6 +142,12 @@ function compileOutlier(context: Context, outlier: lean.OutlierDetection): Outli
     splitsLocal: outlier.splitExternalLocalOriginErrors,
     consecutiveLocal: outlier.consecutiveLocalOriginFailure ?? 5,
     enforcingLocalPercent: outlier.enforcingConsecutiveLocalOriginFailure ?? 100,
+    rates,
+    localRates: {
+      ...rates,
+      enforcingSuccessRatePercent: outlier.enforcingLocalOriginSuccessRate ?? 100,
+      enforcingFailurePercent: outlier.enforcingFailurePercentageLocalOrigin ?? 0,
+    },
   }
 }
 
