@@ -1,4 +1,5 @@
 // Compiled clusters, and endpoints as current state.
+import type { KeepAlive } from '@weft/core'
 import type { Http2Options } from './model-http2.ts'
 import type { DispensableSecret, UpstreamTls } from './model-transport.ts'
 import type { ResourceInfo } from './model.ts'
@@ -30,6 +31,8 @@ export interface Cluster extends ResourceInfo {
   readonly localityShares: boolean
   /** Local address upstream connections are made from. */
   readonly bindAddress: string | undefined
+  /** Probes on idle connections; absent: none. */
+  readonly keepAlive?: KeepAlive
   readonly bufferLimitBytes: number
   /** `filter_metadata`, e.g. `istio` with the service's name for metrics. */
   readonly metadata: Readonly<Record<string, Json>>

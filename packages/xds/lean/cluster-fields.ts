@@ -9,7 +9,8 @@ export const clusterMessages: readonly LeanMessage[] = [
       upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
       outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config
       ring_hash_lb_config maglev_lb_config load_balancing_policy original_dst_lb_config common_lb_config
-      transport_socket metadata`,
+      transport_socket metadata upstream_connection_options`,
+    UpstreamConnectionOptions: 'tcp_keepalive',
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',

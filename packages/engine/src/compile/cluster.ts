@@ -49,10 +49,27 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     http: compileHttp(context, cluster),
     panicThresholdPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
+    ...keepAliveOf(cluster.upstreamConnectionOptions?.tcpKeepalive),
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
     ...secretsOf([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
     ...holdsKeys([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
+  }
+}
+
+/** What is not set is what Linux does by itself; as in Envoy, a 0 turns probes off. */
+function keepAliveOf(probes: lean.TcpKeepalive | undefined): Pick<Cluster, 'keepAlive'> {
+  if (probes === undefined) return {}
+  const { keepaliveTime = 7_200, keepaliveInterval = 75, keepaliveProbes = 9 } = probes
+  if (keepaliveTime === 0 || keepaliveInterval === 0 || keepaliveProbes === 0) return {}
+  // The kernel takes no more: 32767 seconds and 127 probes.
+  const seconds = (wanted: number): number => Math.min(32_767, wanted)
+  return {
+    keepAlive: {
+      idleSeconds: seconds(keepaliveTime),
+      intervalSeconds: seconds(keepaliveInterval),
+      probes: Math.min(127, keepaliveProbes),
+    },
   }
 }
 

@@ -346,7 +346,7 @@ const mostPools = 4096
 function sameConnecting(a: Cluster, b: Cluster): boolean {
   const key = (cluster: Cluster): string =>
     JSON.stringify([
-      ...[cluster.tls, cluster.transportSocketMatches, cluster.bindAddress],
+      ...[cluster.tls, cluster.transportSocketMatches, cluster.bindAddress, cluster.keepAlive],
       ...[cluster.http.protocol, cluster.http.http2, cluster.http.http1Trailers],
     ])
   return key(a) === key(b)

@@ -96,6 +96,7 @@ class Dial {
         host: target.address,
         port: target.port,
         ...(localAddress === undefined ? {} : { localAddress }),
+        ...(this.#cluster.keepAlive === undefined ? {} : { keepAlive: this.#cluster.keepAlive }),
       },
       (transport) => {
         this.#cancelConnect = undefined

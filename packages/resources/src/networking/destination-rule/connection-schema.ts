@@ -10,7 +10,6 @@ import {
   number,
   object,
   pending,
-  pendingOnWeft,
   type Schema,
   text,
   uint32,
@@ -156,10 +155,7 @@ export const connectionPool: Schema = object({
     object({
       maxConnections: doc('Most connections at a time.', count),
       connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
-      tcpKeepalive: doc(
-        'Probes on idle connections.',
-        pendingOnWeft('the defaults of the operating system hold', keepalive),
-      ),
+      tcpKeepalive: doc('Probes on idle connections.', keepalive),
       maxConnectionDuration: doc('Oldest age at which a connection for HTTP is used.', text('positive-duration')),
       idleTimeout: doc('How long a TCP connection may be idle.', text('duration')),
     }),
