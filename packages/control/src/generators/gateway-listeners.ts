@@ -1,5 +1,5 @@
 // One listener per port that the Gateways of a workload bind.
-import { servingAddress } from '@weft/resources'
+import { type ServerTls, servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
@@ -7,7 +7,7 @@ import { policiesOf } from '../policies/authorization.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
 import { type ChainRefs, type ChainScope, GatewayChains } from './gateway-chains.ts'
-import { authoritiesName, certificateNames } from './gateway-tls.ts'
+import { missingSecrets } from './gateway-tls.ts'
 import { type Gateway, gatewayPorts, gatewaysOf, serversOf } from './gateways.ts'
 import { generator, type Loser, makeView } from './generator.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -50,7 +50,8 @@ export const gatewayListeners = generator({
           trustDomain,
           accessLog,
           refusedServers: index === 0 ? losers : [],
-          missingSecrets: scope.flavor === 'weft' ? missingSecrets(mesh, gateways, namespace) : [],
+          // Envoy serves the others of a port while a secret is missing; Weft's proxy waits for all.
+          missingSecrets: scope.flavor === 'weft' ? missingSecrets(mesh, tlsOf(gateways), namespace) : [],
         },
         { gateways, virtualServices, services: mesh.destinationsOf(virtualServices), ...policies },
       )
@@ -87,14 +88,6 @@ function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespac
   )
 }
 
-/** Envoy serves the others of a port while a secret is missing; Weft's proxy waits for all. */
-function missingSecrets(mesh: MeshQuery, gateways: readonly Gateway[], namespace: string): string[] {
-  const all = gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
-  const certificates = all
-    .flatMap(certificateNames)
-    .filter((name) => mesh.named('Secret', namespace, name) === undefined)
-  const authorities = all
-    .flatMap((tls) => authoritiesName(tls) ?? [])
-    .filter((name) => [`${name}-cacert`, name].every((each) => mesh.named('Secret', namespace, each) === undefined))
-  return [...new Set([...certificates, ...authorities])].sort()
+function tlsOf(gateways: readonly Gateway[]): ServerTls[] {
+  return gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
 }
