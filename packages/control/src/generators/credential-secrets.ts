@@ -89,7 +89,9 @@ function askedBy(mesh: MeshQuery, { namespace, labels, gateway }: Taker): Names 
   })
   return {
     certificates: all.flatMap(({ mode, credentialName = '' }) => (mode === 'MUTUAL' ? [credentialName] : [])),
-    authorities: all.map(({ credentialName = '' }) => credentialName),
+    authorities: all.flatMap(({ credentialName = '', insecureSkipVerify = false }) =>
+      insecureSkipVerify ? [] : [credentialName],
+    ),
   }
 }
 
