@@ -82,8 +82,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   /** Begins the next attempt; calls back once it has an endpoint. */
   attempt(onPicked?: () => void): void {
     const exchange = this.exchange
-    this.exchange.attempts++
-    if (this.exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
+    if (++exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
     if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
     const picked = this.cluster.pick(
@@ -108,6 +107,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
 
   onStream(stream: UpstreamStream): void {
     this.#cancelWait = undefined
+    if (this.cluster.observesConnections) this.cluster.observe(this.#endpoint as Endpoint, 'connected')
     // As Envoy: a request too many is told so once there is a connection that will not carry it.
     if (this.#active === undefined) {
       stream.abandon()

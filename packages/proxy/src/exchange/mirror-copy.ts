@@ -91,8 +91,10 @@ export class MirrorCopy implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   onStream(stream: UpstreamStream): void {
     this.#cancelWait = undefined
     if (this.#over) return stream.abandon()
+    const { cluster, request } = this.#sending
+    if (cluster.observesConnections) cluster.observe(this.#endpoint as Endpoint, 'connected')
     this.#stream = stream
-    stream.begin(this, this.#sending.request)
+    stream.begin(this, request)
     this.#send()
   }
 
