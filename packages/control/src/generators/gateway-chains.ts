@@ -1,6 +1,6 @@
 // The filter chains of a gateway port: one for HTTP, one per server name behind TLS, one for everything else.
 import type { Origin } from '@weft/core'
-import type { FilterChainSchema, FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import {
   type Authorization,
   authorizationOf,
@@ -26,12 +26,13 @@ import type { Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
+import { addressMatch, isForAll, type MatchedChain, spread } from './routes/address-rules.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import type { Telemetry } from './telemetry.ts'
 import { alpn } from './tls-contexts.ts'
 
-type FilterChainInit = Init<typeof FilterChainSchema>
+type FilterChainInit = MatchedChain
 
 /** The objects that chains are made from. */
 export interface ChainRefs extends SelectedPolicies {
@@ -55,7 +56,9 @@ export interface ChainScope extends GatewayPort {
 
 /** Chains of one port, collected. */
 export class GatewayChains {
-  readonly chains: FilterChainInit[] = []
+  readonly #chains: FilterChainInit[] = []
+  /** Destination ranges that rules ask for. */
+  readonly #ranges: string[] = []
   readonly losers: Loser[] = []
   readonly problems: GeneratorProblem[] = []
   readonly #scope: ChainScope
@@ -82,19 +85,24 @@ export class GatewayChains {
     this.problems.push(...this.#authorization[used].problems)
   }
 
+  get chains(): readonly FilterChainInit[] {
+    return spread(this.#chains, this.#ranges)
+  }
+
   /** All servers of the port have one chain: the host of a request chooses among them. */
   #plainHttp(first: PlacedServer | undefined): void {
     if (first === undefined) return
     const routes = routeNameOf(first, this.#scope) ?? ''
     const metadata = weftMetadata({ origin: first.origin, ...this.#metadata })
-    this.chains.push({ name: 'http', metadata, filters: [this.#manager(routes, 'gateway')] })
+    this.#chains.push({ name: 'http', metadata, filters: [this.#manager(routes, 'gateway')] })
   }
 
   #bytes(placed: PlacedServer): void {
     const rules = this.#rulesOf(placed)
-    const rule = rules.forAll()
+    for (const [index, rule] of rules.byAddress().entries()) {
+      this.#add(placed, rule, isForAll(rule) ? 'tcp' : `tcp-${index}`, {})
+    }
     this.problems.push(...rules.problems)
-    if (rule !== undefined) this.#add(placed, rule, 'tcp', {})
   }
 
   #behindTls(placed: PlacedServer): void {
@@ -128,8 +136,7 @@ export class GatewayChains {
       return
     }
     const rules = this.#rulesOf(placed)
-    const all = rules.forAll()
-    for (const rule of [...rules.byServerName(), ...(all === undefined ? [] : [{ ...all, serverNames }])]) {
+    for (const rule of [...rules.byServerName(), ...rules.byAddress().map((each) => ({ ...each, serverNames }))]) {
       this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, socket)
     }
     this.problems.push(...rules.problems)
@@ -142,19 +149,24 @@ export class GatewayChains {
   /** A chain for the names that are still free; a proxy refuses a listener with two chains for one name. */
   #add(placed: PlacedServer, rule: ConnectionRule, name: string, own: Partial<FilterChainInit>): void {
     const wanted = rule.serverNames === undefined || rule.serverNames.includes('*') ? [''] : rule.serverNames
-    const free = wanted.filter((one) => !this.#names.has(one))
+    const addresses = isForAll(rule) ? '' : ` ${JSON.stringify(addressMatch(rule))}`
+    const takenBy = (one: string): Origin | undefined => this.#names.get(one) ?? this.#names.get(`${one}${addresses}`)
+    const free = wanted.filter((one) => takenBy(one) === undefined)
     for (const one of wanted) {
-      const by = this.#names.get(one)
+      const by = takenBy(one)
       if (by === undefined || by === rule.origin) continue
       const what = this.#scope.kind === 'tcp' ? 'connections' : one === '' ? 'all other server names' : one
       const detail = `${what} on port ${this.#scope.port} already belong${one === '' ? '' : 's'} to another server or rule`
       this.losers.push({ origin: rule.origin, reason: 'host-conflict', by, detail })
     }
     if (free.length === 0) return
-    for (const one of free) this.#names.set(one, rule.origin)
-    this.chains.push({
+    for (const one of free) this.#names.set(`${one}${addresses}`, rule.origin)
+    this.#ranges.push(...(rule.destinations ?? []))
+    this.#chains.push({
       name,
-      ...(free.includes('') ? {} : { filterChainMatch: { serverNames: free } }),
+      ...(free.includes('') && isForAll(rule)
+        ? {}
+        : { filterChainMatch: { ...(free.includes('') ? {} : { serverNames: free }), ...addressMatch(rule) } }),
       filters: [...networkRbac(this.#authorization.tcp), tcpProxy(rule.targets, this.#scope.accessLog)],
       metadata: weftMetadata({ origin: rule.origin, server: placed.origin, ...this.#metadata }),
       ...own,
