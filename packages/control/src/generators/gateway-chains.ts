@@ -11,7 +11,7 @@ import {
 import { duration } from './config-source.ts'
 import { type ConnectionRule, ConnectionRules } from './gateway-bindings.ts'
 import type { Trust } from '../policies/trust.ts'
-import { authoritiesName, certificateNames, serverTlsSocket } from './gateway-tls.ts'
+import { serverTlsSocket } from './gateway-tls.ts'
 import {
   endsTls,
   type Gateway,
@@ -26,7 +26,7 @@ import type { Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
-import { addressMatch, isForAll, type MatchedChain, spread } from './routes/address-rules.ts'
+import { addressMatch, covers, everyAddress, isForAll, type MatchedChain, spread } from './routes/address-rules.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -50,8 +50,22 @@ export interface ChainScope extends GatewayPort {
   readonly trust: Trust
   readonly trustDomain: string
   readonly accessLog: Telemetry
-  /** Secrets that are not there, where a proxy would wait for them with all of the port. */
-  readonly missingSecrets: readonly string[]
+}
+
+/** Who has a server name, at which addresses. */
+interface TakenName extends Pick<ConnectionRule, 'sources' | 'origin'> {
+  readonly range: string | undefined
+  readonly together: readonly ConnectionRule[]
+}
+
+interface WantedChain {
+  readonly wanted: readonly string[]
+  /** Of the destinations, one. */
+  readonly range: string | undefined
+  readonly name: string
+  readonly own: Partial<FilterChainInit>
+  /** Rules that have divided the addresses among themselves. */
+  readonly together: readonly ConnectionRule[]
 }
 
 /** Chains of one port, collected. */
@@ -66,7 +80,7 @@ export class GatewayChains {
   readonly #authorization: Readonly<Record<'http' | 'tcp', Authorization>>
   readonly #metadata: { readonly policies: Record<string, Origin> | undefined }
   /** Who has a server name; '' stands for all names that nobody has. */
-  readonly #names = new Map<string, Origin>()
+  readonly #names = new Map<string, readonly TakenName[]>()
 
   constructor(scope: ChainScope, refs: ChainRefs) {
     this.#scope = scope
@@ -99,8 +113,9 @@ export class GatewayChains {
 
   #bytes(placed: PlacedServer): void {
     const rules = this.#rulesOf(placed)
-    for (const [index, rule] of rules.byAddress().entries()) {
-      this.#add(placed, rule, isForAll(rule) ? 'tcp' : `tcp-${index}`, {})
+    const byAddress = rules.byAddress()
+    for (const [index, rule] of byAddress.entries()) {
+      this.#add(placed, rule, isForAll(rule) ? 'tcp' : `tcp-${index}`, {}, byAddress)
     }
     this.problems.push(...rules.problems)
   }
@@ -112,14 +127,6 @@ export class GatewayChains {
       const rules = this.#rulesOf(placed)
       for (const rule of rules.byServerName()) this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, {})
       this.problems.push(...rules.problems)
-      return
-    }
-    const missing = [...certificateNames(tls), authoritiesName(tls) ?? ''].filter((name) =>
-      this.#scope.missingSecrets.includes(name),
-    )
-    if (missing.length > 0) {
-      const message = `there is no Secret ${missing.join(', ')} in the namespace of the gateway: its connections are closed`
-      this.problems.push({ origin: placed.origin, message })
       return
     }
     const http = port.protocol === 'HTTPS'
@@ -136,9 +143,9 @@ export class GatewayChains {
       return
     }
     const rules = this.#rulesOf(placed)
-    for (const rule of [...rules.byServerName(), ...rules.byAddress().map((each) => ({ ...each, serverNames }))]) {
-      this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, socket)
-    }
+    for (const rule of rules.byServerName()) this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, socket)
+    const byAddress = rules.byAddress().map((each) => ({ ...each, serverNames }))
+    for (const rule of byAddress) this.#add(placed, rule, `tls-${serverNames[0]}`, socket, byAddress)
     this.problems.push(...rules.problems)
   }
 
@@ -147,10 +154,30 @@ export class GatewayChains {
   }
 
   /** A chain for the names that are still free; a proxy refuses a listener with two chains for one name. */
-  #add(placed: PlacedServer, rule: ConnectionRule, name: string, own: Partial<FilterChainInit>): void {
+  #add(
+    placed: PlacedServer,
+    rule: ConnectionRule,
+    name: string,
+    own: Partial<FilterChainInit>,
+    together: readonly ConnectionRule[] = [rule],
+  ): void {
     const wanted = rule.serverNames === undefined || rule.serverNames.includes('*') ? [''] : rule.serverNames
-    const addresses = isForAll(rule) ? '' : ` ${JSON.stringify(addressMatch(rule))}`
-    const takenBy = (one: string): Origin | undefined => this.#names.get(one) ?? this.#names.get(`${one}${addresses}`)
+    for (const range of rule.destinations ?? [undefined]) {
+      this.#addFor(placed, rule, { wanted, range, name, own, together })
+    }
+  }
+
+  #addFor(placed: PlacedServer, rule: ConnectionRule, { wanted, range, name, own, together }: WantedChain): void {
+    const { sources } = rule
+    const takenBy = (one: string): Origin | undefined =>
+      this.#names
+        .get(one)
+        ?.find(
+          (taken) =>
+            taken.together !== together &&
+            covers(taken.range ?? everyAddress, range ?? everyAddress) &&
+            (taken.sources === undefined || taken.sources.join() === sources?.join()),
+        )?.origin
     const free = wanted.filter((one) => takenBy(one) === undefined)
     for (const one of wanted) {
       const by = takenBy(one)
@@ -160,13 +187,17 @@ export class GatewayChains {
       this.losers.push({ origin: rule.origin, reason: 'host-conflict', by, detail })
     }
     if (free.length === 0) return
-    for (const one of free) this.#names.set(`${one}${addresses}`, rule.origin)
-    this.#ranges.push(...(rule.destinations ?? []))
+    for (const one of free) {
+      this.#names.set(one, [...(this.#names.get(one) ?? []), { range, sources, origin: rule.origin, together }])
+    }
+    if (range !== undefined) this.#ranges.push(range)
+    const match = {
+      ...(free.includes('') ? {} : { serverNames: free }),
+      ...addressMatch({ destinations: range === undefined ? undefined : [range], sources }),
+    }
     this.#chains.push({
-      name,
-      ...(free.includes('') && isForAll(rule)
-        ? {}
-        : { filterChainMatch: { ...(free.includes('') ? {} : { serverNames: free }), ...addressMatch(rule) } }),
+      name: range === undefined ? name : `${name}-${range}`,
+      ...(Object.keys(match).length === 0 ? {} : { filterChainMatch: match }),
       filters: [...networkRbac(this.#authorization.tcp), tcpProxy(rule.targets, this.#scope.accessLog)],
       metadata: weftMetadata({ origin: rule.origin, server: placed.origin, ...this.#metadata }),
       ...own,

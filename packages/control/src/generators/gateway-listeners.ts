@@ -1,5 +1,5 @@
 // One listener per port that the Gateways of a workload bind.
-import { type ServerTls, servingAddress } from '@weft/resources'
+import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
@@ -7,7 +7,6 @@ import { policiesOf } from '../policies/authorization.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
 import { type ChainRefs, type ChainScope, GatewayChains } from './gateway-chains.ts'
-import { missingSecrets } from './gateway-tls.ts'
 import { type Gateway, gatewayPorts, gatewaysOf, serversOf } from './gateways.ts'
 import { generator, type Loser, makeView } from './generator.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -30,7 +29,6 @@ export const gatewayListeners = generator({
     ...inboundScope(mesh, proxy),
     meshAddress: proxy.instance.address,
     address: servingAddress(proxy.instance),
-    flavor: proxy.flavor,
   }),
   views(mesh, scope) {
     const { namespace, workload, trust, trustDomain, accessLog, labels } = scope
@@ -50,8 +48,6 @@ export const gatewayListeners = generator({
           trustDomain,
           accessLog,
           refusedServers: index === 0 ? losers : [],
-          // Envoy serves the others of a port while a secret is missing; Weft's proxy waits for all.
-          missingSecrets: scope.flavor === 'weft' ? missingSecrets(mesh, tlsOf(gateways), namespace) : [],
         },
         { gateways, virtualServices, services: mesh.destinationsOf(virtualServices), ...policies },
       )
@@ -87,8 +83,4 @@ function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespac
   return visibleTo(mesh.virtualServicesOf(names), namespace, names).filter(
     ({ spec }) => spec.tls.length + spec.tcp.length > 0,
   )
-}
-
-function tlsOf(gateways: readonly Gateway[]): ServerTls[] {
-  return gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
 }

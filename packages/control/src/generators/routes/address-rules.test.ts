@@ -83,8 +83,8 @@ describe('rules by address', () => {
       inside.map(({ name, filterChainMatch: match }) => [name, match?.serverNames]),
       [
         ['a-inside', ['a']],
-        ['both-10.0.0.0/8', ['b']],
-        ['rest-10.0.0.0/8', undefined],
+        ['both-within-10.0.0.0/8', ['b']],
+        ['rest-within-10.0.0.0/8', undefined],
       ],
     )
   })

@@ -34,30 +34,31 @@ export interface AddressChain<T> extends AddressConditions {
   readonly rule: T
 }
 
-const everything = '*'
+/** Stands for all ranges. */
+export const everyAddress = '*'
 
 /** What each rule gets, so that a connection comes to the first that covers both its addresses. */
 export function addressChains<T extends AddressConditions>(rules: readonly T[]): AddressChain<T>[] {
-  const destinations = new Set(rules.flatMap((rule) => rule.destinations ?? [everything]))
+  const destinations = new Set(rules.flatMap((rule) => rule.destinations ?? [everyAddress]))
   const chains = new Map<string, { rule: T; sources: readonly string[] | undefined; destinations: string[] }>()
   for (const destination of destinations) {
     const taken: string[] = []
     for (const [index, rule] of rules.entries()) {
-      if (!(rule.destinations ?? [everything]).some((range) => covers(range, destination))) continue
-      const free = (rule.sources ?? [everything]).filter((range) => !taken.some((before) => covers(before, range)))
+      if (!(rule.destinations ?? [everyAddress]).some((range) => covers(range, destination))) continue
+      const free = (rule.sources ?? [everyAddress]).filter((range) => !taken.some((before) => covers(before, range)))
       if (free.length === 0) continue
       taken.push(...free)
-      const key = `${index} ${destination === everything} ${free.join()}`
+      const key = `${index} ${destination === everyAddress} ${free.join()}`
       const known = chains.get(key)
       if (known === undefined) {
-        const sources = free.includes(everything) ? undefined : free
+        const sources = free.includes(everyAddress) ? undefined : free
         chains.set(key, { rule, sources, destinations: [destination] })
       } else known.destinations.push(destination)
     }
   }
   return [...chains.values()].map((chain) => ({
     ...chain,
-    destinations: chain.destinations.includes(everything) ? undefined : chain.destinations,
+    destinations: chain.destinations.includes(everyAddress) ? undefined : chain.destinations,
   }))
 }
 
@@ -87,7 +88,7 @@ export function spread(chains: readonly MatchedChain[], ranges: readonly string[
     if (own === undefined) continue
     const at = (chain: MatchedChain, text: string): boolean => rangesOf(chain).includes(text)
     const wider = all.flatMap((chain) => rangesOf(chain)).filter((other) => other !== range && covers(other, range))
-    const parent = wider.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0] ?? everything
+    const parent = wider.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0] ?? everyAddress
     const taken = new Set(
       all.filter((chain) => at(chain, range)).flatMap((chain) => keysOf(chain).map(({ key }) => key)),
     )
@@ -97,7 +98,7 @@ export function spread(chains: readonly MatchedChain[], ranges: readonly string[
       const names = free.flatMap(({ name }) => (name === '' ? [] : [name]))
       all.push({
         ...chain,
-        name: `${chain.name}-${range}`,
+        name: `${chain.name}-within-${range}`,
         filterChainMatch: {
           ...chain.filterChainMatch,
           prefixRanges: [own],
@@ -111,7 +112,7 @@ export function spread(chains: readonly MatchedChain[], ranges: readonly string[
 
 function rangesOf({ filterChainMatch: match }: MatchedChain): string[] {
   const ranges = match?.prefixRanges ?? []
-  return ranges.length === 0 ? [everything] : ranges.map(textOf)
+  return ranges.length === 0 ? [everyAddress] : ranges.map(textOf)
 }
 
 /** What tells chains of one range apart. */
@@ -143,12 +144,12 @@ function canonical(range: string): string {
 
 /** Whether all of one range lies in another. */
 export function covers(wide: string, narrow: string): boolean {
-  if (wide === everything || wide === narrow) return true
+  if (wide === everyAddress || wide === narrow) return true
   const [outer, inner] = [parsed(wide), parsed(narrow)]
   if (outer === undefined || inner === undefined || outer.prefixLength > inner.prefixLength) return false
   return inCidr(outer, narrow.split('/')[0] ?? '')
 }
 
 function lengthOf(range: string): number {
-  return range === everything ? -1 : (parsed(range)?.prefixLength ?? 0)
+  return range === everyAddress ? -1 : (parsed(range)?.prefixLength ?? 0)
 }
