@@ -35,6 +35,7 @@ import {
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import type { Secrets } from '../../packages/proxy/src/config/secret-source.ts'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
@@ -114,8 +115,15 @@ export interface JsonConfig {
   readonly clusters?: readonly JsonObject[]
 }
 
+const noSecrets: Secrets = {
+  has: () => false,
+  certificate: () => undefined,
+  rootsPem: () => undefined,
+  crlPem: () => undefined,
+}
+
 /** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
-export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
+export async function startProxy(json: JsonConfig, secrets: Secrets = noSecrets): Promise<ProxyUnderTest> {
   const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
@@ -123,7 +131,6 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
   const refusals: string[] = []
   const endpoints = new Map<string, EndpointSet>()
   let active: ActiveConfig = emptyConfig
-  const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined, crlPem: () => undefined }
   const testSan: Parameters<typeof createRequestPath>[0]['testSan'] = ({ test }, name) => testValue(test, name)
   const path = createRequestPath({
     runtime,
