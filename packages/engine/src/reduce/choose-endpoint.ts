@@ -76,6 +76,7 @@ export function busyWeight(endpoint: Endpoint, bias: number, context: PickContex
 }
 
 function leastOf(eligible: readonly Endpoint[], choiceCount: number, context: PickContext): Endpoint {
+  if (eligible.length === 1) return eligible[0] as Endpoint
   let best = eligible[Math.floor(context.random() * eligible.length)] as Endpoint
   let least = context.activeRequests(best.key)
   for (let i = 1; i < choiceCount; i++) {

@@ -49,6 +49,15 @@ test('so many bad answers in a row eject, and one good answer begins anew', () =
   assert.equal(feed('a', bad, bad, bad), false, 'it is out already')
 })
 
+test('where failures count apart, a connection to carry a request ends those before it', () => {
+  const split = detector({ splitsLocal: true })
+  assert.equal(split.feed('a', 'connected', 'local-failure', 'connected', 'local-failure'), false, 'as Envoy')
+  assert.equal(split.feed('a', 'local-failure'), true, 'no connection in between')
+  const whole = detector()
+  assert.equal(whole.feed('a', bad, 'connected', 'connected', 'connected', bad), false, 'else it says nothing')
+  assert.equal(whole.feed('a', bad), true)
+})
+
 test('gateway errors have a count of their own, which other bad answers end', () => {
   const { feed } = detector({ enforcingConsecutiveGatewayFailurePercent: 100, consecutive5xx: 100 })
   assert.equal(feed('a', gateway, bad, gateway), false)

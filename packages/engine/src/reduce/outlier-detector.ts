@@ -2,8 +2,11 @@
 import type { OutlierDetection } from '../model.ts'
 import { outliersByRate, type Tally } from './success-rates.ts'
 
-/** How a request to an endpoint ended. `local`: no connection, a reset, or no answer in time; nothing came from the endpoint. */
-export type RequestResult = { readonly status: number } | 'local-failure'
+/**
+ * How a request to an endpoint ended. `local-failure`: no connection, a reset, or no answer in time; nothing came from the endpoint.
+ * `connected`: it has not, but there is a connection that carries it.
+ */
+export type RequestResult = { readonly status: number } | 'local-failure' | 'connected'
 
 interface Host {
   consecutive5xx: number
@@ -124,6 +127,10 @@ export class OutlierDetector {
       if (++host.consecutiveLocal < consecutiveLocal) return undefined
       host.consecutiveLocal = 0
       return enforcingLocalPercent
+    }
+    if (result === 'connected') {
+      if (splitsLocal) host.consecutiveLocal = 0
+      return undefined
     }
     const status = result === 'local-failure' ? 503 : result.status
     // Something came from the endpoint.

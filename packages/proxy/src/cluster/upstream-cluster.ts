@@ -32,6 +32,12 @@ export interface UpstreamClusterContext extends DialContext {
   readonly h2: H2Shared
 }
 
+/** How many requests are active on an endpoint, by its key. */
+export interface ActiveRequests {
+  readonly key: string
+  count: number
+}
+
 /**
  * The living side of a cluster: its balancer, its pools and its counters. It outlives configuration changes; the compiled
  * cluster and the endpoints in it are replaced.
@@ -41,7 +47,7 @@ export class UpstreamCluster implements PoolContext {
   readonly #context: UpstreamClusterContext
   readonly #pools = new Map<string, Pool>()
   /** Requests active on endpoints, by key; kept at 0 while its pool lives, so that counting allocates nothing. */
-  readonly #active = new Map<string, { count: number }>()
+  readonly #active = new Map<string, ActiveRequests>()
   readonly #budget: { cluster: Cluster; connections: number; pending: number }
   #endpoints: EndpointSet | undefined
   #picker: Picker
@@ -160,22 +166,25 @@ export class UpstreamCluster implements PoolContext {
     return this.#outliers !== undefined
   }
 
-  /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
-  beginRequest(endpoint: Endpoint): boolean {
-    if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return false
-    this.#activeRequests += 1
-    const active = this.#active.get(endpoint.key)
-    if (active === undefined) this.#active.set(endpoint.key, { count: 1 })
-    else active.count += 1
-    return true
+  /** Whether `observe` has a use for connections that carry a request. */
+  get observesConnections(): boolean {
+    return this.#outliers !== undefined && this.cluster.outlier?.splitsLocal === true
   }
 
-  endRequest(endpoint: Endpoint): void {
+  /** Counts a request against the limits; undefined: too many are active. What it returns is for `endRequest`, once. */
+  beginRequest({ key }: Endpoint): ActiveRequests | undefined {
+    if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return undefined
+    this.#activeRequests += 1
+    let active = this.#active.get(key)
+    if (active === undefined) this.#active.set(key, (active = { key, count: 0 }))
+    active.count += 1
+    return active
+  }
+
+  endRequest(active: ActiveRequests): void {
     this.#activeRequests -= 1
-    const active = this.#active.get(endpoint.key)
-    if (active === undefined) return
     active.count -= 1
-    if (active.count === 0 && !this.#pools.has(endpoint.key)) this.#active.delete(endpoint.key)
+    if (active.count === 0 && !this.#pools.has(active.key)) this.#active.delete(active.key)
   }
 
   /** Counts a repetition against the limits; false: too many are under way. Each success is ended by `endRetry`. */
