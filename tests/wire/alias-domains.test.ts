@@ -47,7 +47,9 @@ interface End {
   readonly takes: readonly string[]
 }
 
-test('either end takes peers of its own trust domain and of those that are named, and of no other', { timeout: 60_000 }, async (t) => {
+test('either end takes peers of its own trust domain and of those that are named, and of no other', {
+  timeout: 60_000,
+}, async (t) => {
   const backend = await tcpServer(t, (socket) => socket.on('data', (bytes) => socket.write(bytes)))
   const said = async (caller: End, server: End): Promise<string> => {
     const inner = await startProxy(

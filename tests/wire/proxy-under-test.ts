@@ -13,6 +13,12 @@ import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_com
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
+import {
+  StatefulSessionPerRouteSchema,
+  StatefulSessionSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
+import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
+import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -48,6 +54,10 @@ const registry = createRegistry(
   RBACSchema,
   RBACPerRouteSchema,
   HTTPFaultSchema,
+  StatefulSessionSchema,
+  StatefulSessionPerRouteSchema,
+  CookieBasedSessionStateSchema,
+  HeaderBasedSessionStateSchema,
   GrpcWebSchema,
   LeastRequestSchema,
   MaglevSchema,
