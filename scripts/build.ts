@@ -16,21 +16,25 @@ const binaries: Readonly<Record<string, string>> = {
 }
 
 /**
- * Gives the proxy Node's own modules as they are. An ES import makes a facade of them, which asks every getter of a module for its
- * value, and some getters load a dozen modules: node:crypto has the Web Crypto API behind one, node:fs readline, in all 5 MB of each proxy.
+ * Gives Node's own modules as they are. An ES import makes a facade of them, which asks every getter of a module for its
+ * value, and some getters load a dozen modules: node:crypto has the Web Crypto API behind one, node:fs readline, in all 5 MB of each proxy;
+ * node:http has undici, a tenth of what the control plane takes to load.
  */
 const bareBuiltins: Plugin = {
   name: 'bare builtins',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }))
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'require-call' ? { external: true } : { path, namespace: 'builtin', sideEffects: false },
+    )
     onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => {
       const builtin: unknown = process.getBuiltinModule(path)
-      const names = Object.keys(builtin ?? {})
+      const names = Object.keys(builtin ?? {}).filter((name) => name !== 'default')
       const values = names.map((name, at) => `const v${at} = /* @__PURE__ */ take(${JSON.stringify(name)})`)
       const list = names.map((name, at) => `v${at} as ${name}`)
       // Asked once: a call for each value would be compiled for being so frequent.
       const take = `const module = process.getBuiltinModule(${JSON.stringify(path)})\nconst take = (name) => module[name]`
-      return { contents: `${[take, ...values].join('\n')}\nexport { ${list.join(', ')} }` }
+      const all = [take, ...values, 'export default module']
+      return { contents: `${all.join('\n')}\nexport { ${list.join(', ')} }` }
     })
   },
 }
@@ -73,6 +77,7 @@ await Promise.all(
         // Smaller source text is less memory in every proxy; names stay, for stack traces.
         minifyWhitespace: true,
         minifySyntax: true,
+        plugins: [bareBuiltins],
         logLevel: 'warning',
         ...(name.startsWith('proxy') ? lean : withRequire),
       })

@@ -19,6 +19,16 @@ const first = Number(process.env['WEFT_DIFF_FIRST'] ?? 1)
 /** Per seed. */
 const meshes = Number(process.env['WEFT_DIFF_MESHES'] ?? (inCi ? 10 : 12))
 const requestsPerSide = Number(process.env['WEFT_DIFF_REQUESTS'] ?? (inCi ? 34 : 17))
+/** Parts of the route language that would be missed, and the least share of the requests that has to try each. */
+const parts = [
+  ...['preflights answered', 'pages told', 'gRPC', 'fault', 'header format', 'direct response', 'copies 100'],
+  ...['redirect of the scheme', 'redirect of the host', 'redirect of the port', 'redirect of the path (full)'],
+  ...['redirect of the path (prefix)', 'rewrite by prefix', 'rewrite by regex', 'rewrite by regex with captures'],
+  ...['rewrite of the host', 'split by a header', 'repeated after an answer', 'repeated after none'],
+  ...['time limits run out', 'ring-hash', 'maglev', 'hashed by header', 'hashed by cookie'],
+  ...['hashed by query parameter', 'hashed by client address'],
+]
+const leastShare = 0.01
 const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 
 test("explain, Weft's proxy and real Envoy agree on generated requests, and counterfactuals are true", {
@@ -33,21 +43,33 @@ test("explain, Weft's proxy and real Envoy agree on generated requests, and coun
   })
   const all: string[] = []
   const counts: Record<string, number> = {}
+  const exercises: Record<string, number> = {}
   for (const [index, seed] of seeds.entries()) {
     // Numbers go on: a proxy is asked for the number of its mesh.
     const from = first + index * meshes
     const result = await runComparison(field, arms, { seed, first: from, meshes, requestsPerSide })
     t.diagnostic(`seed ${seed}, meshes ${from} to ${from + meshes - 1}: ${JSON.stringify(result.counts)}`)
     for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count
+    for (const [name, count] of Object.entries(result.exercises)) exercises[name] = (exercises[name] ?? 0) + count
     all.push(...result.reports)
   }
   assert.equal(all.length, 0, `${all.length} differences, seeds ${seeds.join(',')}\n${shown(all)}`)
+  const sent = (counts['requests'] ?? 0) + (counts['counterfactuals sent'] ?? 0)
+  const shares = Object.entries(exercises).sort(([, a], [, b]) => a - b)
+  t.diagnostic(`of ${sent} requests: ${shares.map(([name, count]) => `${name} ${percent(count, sent)}`).join(', ')}`)
   const asked = seeds.length * meshes * requestsPerSide * sides.length
   assert.equal(counts['requests'], asked)
-  if (asked < 1000) return
-  for (const rare of ['preflights answered', 'pages told', 'with copies', 'gRPC', 'repeated'])
-    assert.ok(asked < 5000 || (counts[rare] ?? 0) > 0, `none: ${rare}`)
+  if (asked < 5000) return
+  for (const name of parts)
+    assert.ok(
+      (exercises[name] ?? 0) >= sent * leastShare,
+      `hardly ever tried: ${name} (${exercises[name] ?? 0} of ${sent})`,
+    )
 })
+
+function percent(count: number, all: number): string {
+  return `${((100 * count) / all).toFixed(1)} %`
+}
 
 /** All of them in short, for there is often one cause, and the first as a whole. */
 function shown(reports: readonly string[]): string {

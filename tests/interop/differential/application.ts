@@ -51,6 +51,9 @@ function answerTo(wish: string): { readonly status: number; readonly grpcStatus:
 /** Envoy's default of 15 s would take as long. */
 const longestWaitMs = 4_000
 
+/** `connect-failure` and `refused-stream`, which no application of ours brings about. */
+const defaultConditions = 2
+
 /** What decides about the end of a forwarded request. */
 export interface Forwarded {
   readonly manager: HttpConnectionManager
@@ -68,13 +71,16 @@ export interface ApplicationOutcome {
 
 /** Something for the application to do, as far as the answer is certain then; undefined: nothing special. */
 export function applicationWish(random: SeededRandom, forwarded: Forwarded, onlyAnswers: boolean): string | undefined {
-  if (random.chance(0.7)) return undefined
   const { manager, action, subject } = forwarded
   const { requestMs, perTryMs } = effectiveTimeouts(manager, action, subject.head)
+  const cares = action.retryPolicy !== undefined && action.retryPolicy.retryOn.size > defaultConditions
+  const limited = perTryMs > 0 || (requestMs > 0 && requestMs <= longestWaitMs)
+  if (random.chance(cares || limited ? 0.2 : 0.7)) return undefined
   // Another proxy on the way would answer by itself.
   if (onlyAnswers) return random.pick(answers)
-  const limitMs = perTryMs || requestMs
-  if (limitMs > 0 && limitMs <= longestWaitMs && random.chance(0.4)) return 'hang'
+  if (limited && random.chance(0.5)) return 'hang'
+  const repeated = cares ? answers.filter((wish) => applicationOutcome(forwarded, wish).attempts > 1) : []
+  if (repeated.length > 0 && random.chance(0.5)) return random.pick(repeated)
   // Where a route retries at all, Weft's proxy repeats an idempotent request whose connection ended without a word (RFC 9110
   // section 9.2.2, RFC 9112 section 9.3.1), however often that was.
   return random.pick([...answers, isIdempotent(subject.head.method()) ? 'cut' : 'reset', 'cut'])

@@ -6,6 +6,7 @@ import { clusterNames, generateManager, generateRequest, typed } from '../matche
 import type { Dice } from '../matchers/random.ts'
 import type { TestRequest } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
+import { cookies, sources } from './vocabulary.ts'
 
 /** What is handed to the proxy. */
 export interface BareTable {
@@ -18,6 +19,15 @@ export interface BareTable {
 
 const extensions = 'envoy.extensions'
 
+const endpointsEach = 3
+const balancing: readonly JsonObject[] = [
+  {},
+  { lb_policy: 'RING_HASH' },
+  { lb_policy: 'RING_HASH', ring_hash_lb_config: { minimum_ring_size: 30 } },
+  { lb_policy: 'MAGLEV' },
+  { lb_policy: 'MAGLEV', maglev_lb_config: { table_size: 101 } },
+]
+
 /** A listener under a name of its own, since what it holds is not told apart by any answer, and the clusters of all such listeners. */
 export function bareTable(dice: Dice, at: ListenAt, octet: number): BareTable {
   const manager = { ...generateManager(dice), access_log: [accessLog] }
@@ -28,11 +38,14 @@ export function bareTable(dice: Dice, at: ListenAt, octet: number): BareTable {
     address: { socket_address: { address: at.host, port_value: at.port } },
     filter_chains: [{ filters: [typed('hcm', hcm, manager)] }],
   }
-  const applications = clusterNames.map((_, index) => `127.69.${octet}.${101 + index}`)
+  const addresses = clusterNames.map((_, cluster) =>
+    Array.from({ length: endpointsEach }, (_each, index) => `127.69.${octet}.${101 + cluster * endpointsEach + index}`),
+  )
+  const applications = addresses.flat()
   const clusters = [
-    ...clusterNames.map((cluster, index) => [cluster, [applications[index] ?? '']] as const),
+    ...clusterNames.map((cluster, index) => [cluster, addresses[index] ?? []] as const),
     ['empty', []] as const,
-  ].map(([cluster, addresses]) => [cluster, clusterJson(cluster, addresses, at.port)] as const)
+  ].map(([cluster, of]) => [cluster, { ...clusterJson(cluster, of, at.port), ...dice.pick(balancing) }] as const)
   return {
     table: tableOf({ [typeUrl.listener]: { [name]: listener }, [typeUrl.cluster]: Object.fromEntries(clusters) }),
     applications,
@@ -46,7 +59,9 @@ export function bareRequest(dice: Dice): TestRequest {
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     (typeof value === 'string' ? [value] : value).map((one) => [name, one] as const),
   )
-  return { method, target: path, authority, headers: lines, identity: undefined }
+  const cookie = dice.chance(0.6) ? [['cookie', dice.pick(cookies)] as const] : []
+  const from = dice.chance(0.5) ? { source: dice.pick(sources) } : {}
+  return { method, target: path, authority, headers: [...lines, ...cookie], identity: undefined, ...from }
 }
 
 function clusterJson(name: string, addresses: readonly string[], port: number): JsonObject {

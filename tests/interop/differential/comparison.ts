@@ -2,10 +2,12 @@
 import type { ProxyView } from '@weft/engine'
 import { applicationHeader, applicationWish } from './application.ts'
 import { Dice } from '../matchers/random.ts'
+import { aimedRequest } from './aimed-request.ts'
 import { bareRequest } from './bare-tables.ts'
 import { answerText, arrivalsOf, differences } from './compare.ts'
 import { type CounterfactualCase, counterfactualCases } from './counterfactual.ts'
 import { EngineProxy, type Explained, proxyView } from './engine-proxy.ts'
+import { exercisesOf } from './exercises.ts'
 import type { Field } from './field.ts'
 import { generateMesh } from './generate-mesh.ts'
 import { generateRequest, type Side, sides, type TestRequest } from './generate-request.ts'
@@ -26,6 +28,8 @@ export interface Extent {
 export interface ComparisonResult {
   readonly reports: string[]
   readonly counts: Record<string, number>
+  /** How many requests exercised a part of the route language. */
+  readonly exercises: Record<string, number>
 }
 
 const atOnce = 24
@@ -41,7 +45,11 @@ interface Asked {
 
 /** Runs all meshes. */
 export async function runComparison(field: Field, arms: readonly WireArm[], extent: Extent): Promise<ComparisonResult> {
-  const result: ComparisonResult = { reports: [], counts: { requests: 0, counterfactuals: 0, unreachable: 0 } }
+  const result: ComparisonResult = {
+    reports: [],
+    counts: { requests: 0, counterfactuals: 0, unreachable: 0 },
+    exercises: {},
+  }
   for (let version = extent.first; version < extent.first + extent.meshes; version++) {
     const random = seededRandom(extent.seed * 1000 + version)
     await compareMesh({ field, arms, extent, result, random, version })
@@ -78,17 +86,17 @@ async function compareMesh(round: Round): Promise<void> {
   const views = sides.map((side) =>
     proxyView(side === 'bare' ? 'bare' : proxyIds[side], made.listenAt[side].host, proxyIdentity, made.tables[side]),
   )
+  const seen = new Map<string, number>()
   const asked = sides.flatMap((side, index): Asked[] => {
     const engine = new EngineProxy(side, views[index] as ProxyView, made.listenAt[side], (address) =>
       views.find((view) => view.address === address),
     )
     const plain = Array.from({ length: extent.requestsPerSide }, (): Asked => {
-      const request = withWish(
-        random,
-        engine,
-        side === 'bare' ? bareRequest(requestDice) : generateRequest(random, mesh, side),
-      )
-      return { side, request, explained: engine.explain(request), from: undefined }
+      const drawn = side === 'bare' ? bareRequest(requestDice) : generateRequest(random, mesh, side)
+      const request = withWish(random, engine, aimedRequest(random, engine, drawn, seen))
+      const explained = engine.explain(request)
+      for (const name of exercisesOf(request, explained)) seen.set(name, (seen.get(name) ?? 0) + 1)
+      return { side, request, explained, from: undefined }
     })
     const cases = counterfactualCases(engine, plain, random)
     count(result, 'unreachable', cases.unreachable)
@@ -161,13 +169,8 @@ function tally(result: ComparisonResult, { side, request, explained, from }: Ask
   const { answer } = explained
   count(result, from === undefined ? 'requests' : 'counterfactuals sent')
   count(result, `${side} ${answer.upstream === undefined ? answer.status : 'forwarded'}`)
-  const told = 'access-control-allow-origin' in answer.headers
-  if (answer.upstream === undefined && 'access-control-allow-methods' in answer.headers)
-    count(result, 'preflights answered')
-  if (answer.upstream !== undefined && told) count(result, 'pages told')
-  if ((answer.upstream?.copies ?? 0) > 0) count(result, 'with copies')
-  if ((answer.upstream?.attempts ?? 0) > 1) count(result, 'repeated')
-  if (request.headers.some(([name]) => name === 'content-type')) count(result, 'gRPC')
+  for (const name of new Set(exercisesOf(request, explained)))
+    result.exercises[name] = (result.exercises[name] ?? 0) + 1
 }
 
 function where({ extent, version }: Round, side: Side): string {

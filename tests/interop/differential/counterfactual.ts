@@ -130,5 +130,6 @@ export function changedRequest(
     authority: head.authority(),
     headers: [...kept, ...added],
     identity,
+    ...(request.source === undefined ? {} : { source: request.source }),
   }
 }

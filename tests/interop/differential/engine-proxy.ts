@@ -19,8 +19,9 @@ import {
   plainHead,
   type ProofStep,
   type ProxyView,
-  replacesHost,
+  requestHash,
   type RouteAction,
+  type RouteConfig,
   rewriteRequest,
   type Routed,
   type Subject,
@@ -31,8 +32,9 @@ import { compileRegex } from '@weft/engine/regex'
 import { type ResourceTable, typeUrl } from '@weft/xds'
 import { type Answer, pickHeaders } from './answer.ts'
 import { applicationHeader, applicationOutcome, type Forwarded } from './application.ts'
-import { type EditFacts, editedHeaders, type Line } from './edited-headers.ts'
-import { type CorsLines, corsLines, isDeniedFirst, withCors } from './explained-cors.ts'
+import { grpcLineOf, headersOf, linesOf, localParts, originals, pseudoOf, type Verdict } from './answer-parts.ts'
+import { editedHeaders } from './edited-headers.ts'
+import { type CorsLines, corsLines, withCors } from './explained-cors.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
 
@@ -47,6 +49,18 @@ export interface Explained {
   readonly mingled?: boolean
   /** Set when an application is asked. */
   readonly forwarded?: Forwarded
+  /** The first proxy's route, if it finds one. */
+  readonly routed?: Routed | undefined
+  /** Where the hash of the request leads, when it is asked for once and has one; behind a proxy, the application's endpoint. */
+  readonly hashed?: HashedTo | undefined
+}
+
+/** The endpoint of a hashing cluster, and by what. */
+export interface HashedTo {
+  readonly endpoints: readonly string[]
+  readonly policy: string
+  /** What was hashed, in words. */
+  readonly of: readonly string[]
 }
 
 /** What chance decides. */
@@ -114,6 +128,7 @@ export class EngineProxy {
     const answer: Answer = { ...nothing, status: verdict.status, route: verdict.route, location }
     const routed = subject === undefined ? undefined : this.#routed(subject)
     const asked = {
+      routed,
       steps: verdict.steps,
       subject: subject ?? this.#subjectAt(request, request.target, draws.random),
       endpoints: verdict.endpoints,
@@ -160,7 +175,30 @@ export class EngineProxy {
       ...asked,
       mingled: copies.here > 0,
       forwarded,
+      hashed: attempts === 1 && copies.here === 0 ? this.#hashedTo(verdict, action, subject) : undefined,
     }
+  }
+
+  #hashedTo({ cluster, endpoint, hashed }: Verdict, action: RouteAction, subject: Subject): HashedTo | undefined {
+    const policy = this.#view.config.clusters.get(cluster ?? '')?.balancer.policy
+    if ((policy !== 'ring-hash' && policy !== 'maglev') || endpoint === undefined) return undefined
+    if (hashed?.hash === undefined) return undefined
+    // A cookie that is made names the connection, whose ports are not known here.
+    if (requestHash(action.hashPolicy, subject).cookies.length > 0) return undefined
+    return { endpoints: this.#behind(endpoint), policy, of: hashed.of }
+  }
+
+  /** The connection manager's routes. */
+  get routes(): RouteConfig | undefined {
+    const chains = this.#listener.filterChains
+    const terminal = chains.map((chain) => chain.terminal).find(({ kind }) => kind === 'http')
+    if (terminal?.kind !== 'http') return undefined
+    const { routes } = terminal
+    return routes.kind === 'inline' ? routes.config : this.#view.config.routeConfigs.get(routes.name)
+  }
+
+  get side(): Side {
+    return this.#side
   }
 
   #cors(routed: Routed, subject: Subject, draw: number): CorsLines {
@@ -196,7 +234,7 @@ export class EngineProxy {
     if (this.#side !== 'inbound') {
       const found = explain({
         // Here everybody dials from the machine's own address; a mesh has proxies dial from their workload's.
-        from: { ...this.#view, address: '127.0.0.1' },
+        from: { ...this.#view, address: request.source ?? ownAddress },
         request: plain,
         proxyAt: this.#proxyAt,
         entryPort: this.#at.port,
@@ -212,6 +250,7 @@ export class EngineProxy {
         outcome,
         location,
         endpoints: this.#endpointsOf(cluster),
+        hashed: left.kind === 'forward' ? left.hashed : undefined,
       }
     }
     const common = { steps, location, route: left.kind === 'closed' ? undefined : left.route }
@@ -262,11 +301,11 @@ export class EngineProxy {
     return { config, host, route, leg: choice?.kind === 'cluster' ? choice.leg : undefined }
   }
 
-  #connection({ identity }: TestRequest): ConnectionFacts {
+  #connection({ identity, source = ownAddress }: TestRequest): ConnectionFacts {
     return {
       localAddress: this.#at.host,
       localPort: this.#at.port,
-      remoteAddress: '127.0.0.1',
+      remoteAddress: source,
       remotePort: 40_000,
       sni: undefined,
       transportProtocol: identity === undefined ? 'raw_buffer' : 'tls',
@@ -281,29 +320,21 @@ export class EngineProxy {
     const discovery = this.#view.config.clusters.get(name ?? '')?.discovery
     if (discovery === undefined || discovery.kind === 'original-dst') return []
     const set = discovery.kind === 'eds' ? this.#view.endpoints.get(discovery.edsName) : discovery.endpoints
-    return keysOf(set).flatMap((key) => {
-      const behind = this.#proxyAt(key.split(':')[0] ?? '')
-      if (behind === undefined || this.#side === 'inbound') return [key]
-      return [...behind.config.clusters.values()].flatMap((cluster) =>
-        cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static'
-          ? keysOf(cluster.discovery.endpoints)
-          : [],
-      )
-    })
+    return keysOf(set).flatMap((key) => this.#behind(key))
+  }
+
+  #behind(key: string): readonly string[] {
+    const behind = this.#proxyAt(key.split(':')[0] ?? '')
+    if (behind === undefined || this.#side === 'inbound') return [key]
+    return [...behind.config.clusters.values()].flatMap((cluster) =>
+      cluster.name.startsWith('inbound|') && cluster.discovery.kind === 'static'
+        ? keysOf(cluster.discovery.endpoints)
+        : [],
+    )
   }
 }
 
-interface Verdict {
-  readonly flag?: string | undefined
-  readonly status: number | 'closed'
-  readonly grpcStatus?: number
-  readonly outcome: 'forwarded' | 'local' | 'failed'
-  readonly route: string | undefined
-  readonly cluster: string | undefined
-  readonly location: string | undefined
-  readonly steps: readonly ProofStep[]
-  readonly endpoints: readonly string[]
-}
+const ownAddress = '127.0.0.1'
 
 const nothing: Answer = {
   status: 'closed',
@@ -317,75 +348,4 @@ const nothing: Answer = {
 
 function keysOf(set: EndpointSet | undefined): string[] {
   return (set?.localities ?? []).flatMap(({ endpoints }) => endpoints.map(({ key }) => key))
-}
-
-/** How a proxy's own answer to a gRPC call tells its status. */
-function grpcLineOf({ grpcStatus }: Verdict): Line[] {
-  return grpcStatus === undefined ? [] : [['grpc-status', String(grpcStatus)]]
-}
-
-function pseudoOf(subject: Subject): Record<string, string> {
-  return { ':method': subject.head.method(), ':path': pathOf(subject), ':authority': subject.head.authority() }
-}
-
-function pathOf({ head }: Subject): string {
-  const query = head.query()
-  return query === undefined ? head.path() : `${head.path()}?${query}`
-}
-
-/** What Envoy adds when it rewrites. */
-function originals({ route, leg }: Routed, subject: Subject): Line[] {
-  if (route.action.kind !== 'route') return []
-  const path: Line[] = route.action.pathRewrite === undefined ? [] : [['x-envoy-original-path', pathOf(subject)]]
-  const host = leg?.hostRewrite ?? route.action.hostRewrite
-  return host === undefined || !replacesHost(host, subject.head)
-    ? path
-    : [...path, ['x-envoy-original-host', subject.head.authority()]]
-}
-
-function linesOf(request: TestRequest): Line[] {
-  return request.headers.map(([name, value]) => [name.toLowerCase(), value])
-}
-
-function headersOf(request: TestRequest): Record<string, string[]> {
-  const headers: Record<string, string[]> = {}
-  for (const [name, value] of linesOf(request)) headers[name] = [...(headers[name] ?? []), value]
-  return headers
-}
-
-/** The request as it was to go on. */
-function changedBefore(request: readonly Line[], routed: Routed, subject: Subject): EditFacts {
-  const pseudo = pseudoOf(subject)
-  const { path, authority } = rewriteRequest(routed.route, routed.leg, subject.head, '')
-  return {
-    request: editedHeaders(request, 'request', routed, { pseudo }),
-    pseudo: { ...pseudo, ':path': path, ':authority': authority },
-  }
-}
-
-/** What a proxy's own answer carries: a redirect or fixed answer its route's headers, unless a filter answered before it. */
-function localParts(
-  verdict: Verdict,
-  routed: Routed,
-  subject: Subject,
-  { lines: request, cors }: { readonly lines: readonly Line[]; readonly cors: CorsLines },
-): Partial<Answer> {
-  const { action } = routed.route
-  const grpcLine = grpcLineOf(verdict)
-  const asked = !isDeniedFirst(verdict.steps)
-  if (asked && cors.whole) return { headers: pickHeaders(cors.lines) }
-  const byFilter = verdict.flag === 'FI' || verdict.steps.some(({ summary }) => summary.startsWith('denied'))
-  if (action.kind !== 'route' && byFilter) return { headers: pickHeaders(grpcLine) }
-  // Without a healthy endpoint the request has been changed already.
-  const pseudo = pseudoOf(subject)
-  const now = verdict.flag === 'UH' ? changedBefore(request, routed, subject) : { request, pseudo }
-  const edited = editedHeaders(grpcLine, 'response', routed, now)
-  const headers = pickHeaders(asked ? withCors(edited, cors) : edited)
-  // Envoy sends a body with 204 and 304, which have none (RFC 9110 sections 15.3.5 and 15.4.5).
-  if (action.kind === 'direct') {
-    const text = [204, 304].includes(action.status) ? undefined : Buffer.from(action.body).toString('latin1')
-    const body = verdict.grpcStatus === undefined ? text : ''
-    return { headers, body }
-  }
-  return { headers }
 }

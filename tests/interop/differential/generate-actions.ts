@@ -6,7 +6,7 @@ import { originConditions, regexRewrites, writtenHeaders, writtenValues } from '
 /** What a rule does; rewrites depend on what its conditions say of the path. */
 export function generateAction(random: SeededRandom, scope: RuleScope, match: readonly Yaml[]): Yaml {
   const kind = random.int(20)
-  const fault = random.chance(0.15) ? { fault: generateFault(random) } : {}
+  const fault = random.chance(0.1) ? { fault: generateFault(random) } : {}
   if (kind < 3) return { redirect: generateRedirect(random), ...fault }
   if (kind < 5) {
     const said = random.chance(0.8) ? { string: 'said by the proxy' } : { bytes: 'c2FpZCBpbiBieXRlcw==' }
@@ -17,7 +17,7 @@ export function generateAction(random: SeededRandom, scope: RuleScope, match: re
     route: generateDestinations(random, scope),
     ...(random.chance(0.3) ? { rewrite: generateRewrite(random, match) } : {}),
     ...limits(random),
-    ...(random.chance(0.2) ? { corsPolicy: generateCors(random) } : {}),
+    ...(random.chance(0.25) ? { corsPolicy: generateCors(random) } : {}),
     ...(random.chance(0.12) ? { mirrors: generateMirrors(random, scope) } : {}),
     ...fault,
   }
@@ -26,8 +26,10 @@ export function generateAction(random: SeededRandom, scope: RuleScope, match: re
 function generateCors(random: SeededRandom): Yaml {
   return {
     allowOrigins: random.some(originConditions, 1, 2),
-    ...(random.chance(0.6) ? { allowMethods: random.some(['GET', 'POST', 'PUT'], 1, 3) } : {}),
-    ...(random.chance(0.4) ? { allowHeaders: ['x-user', 'x-trace'] } : {}),
+    ...(random.chance(0.6)
+      ? { allowMethods: random.chance(0.3) ? ['*'] : random.some(['GET', 'POST', 'PUT'], 1, 3) }
+      : {}),
+    ...(random.chance(0.4) ? { allowHeaders: random.pick([['*'], ['x-user', 'x-trace'], ['x-user', '*']]) } : {}),
     ...(random.chance(0.4) ? { exposeHeaders: ['x-added'] } : {}),
     ...(random.chance(0.4) ? { maxAge: '10m' } : {}),
     ...(random.chance(0.4) ? { allowCredentials: random.chance(0.7) } : {}),
@@ -46,9 +48,9 @@ function generateMirrors(random: SeededRandom, scope: RuleScope): readonly Yaml[
 /** Retries and time limits; never so that time decides between the two. */
 function limits(random: SeededRandom): Yaml {
   const kind = random.int(20)
-  if (kind === 0) return { timeout: '3s' }
-  if (kind === 1) return { retries: { ...generateRetries(random), attempts: 1, perTryTimeout: '2s' } }
-  return kind < 6 ? { retries: generateRetries(random) } : {}
+  if (kind < 2) return { timeout: '1500ms' }
+  if (kind < 4) return { retries: { ...generateRetries(random), attempts: 1, perTryTimeout: '1s' } }
+  return kind < 10 ? { retries: generateRetries(random) } : {}
 }
 
 function generateRetries(random: SeededRandom): Yaml {

@@ -120,6 +120,8 @@ function httpRule(random: SeededRandom, name: string, scope: GatewayApiScope): Y
   const redirects = random.chance(0.2)
   const filters = [
     ...modifiers(random),
+    ...(!redirects && random.chance(0.25) ? [{ type: 'CORS', cors: cors(random) }] : []),
+    ...(!redirects && random.chance(0.15) ? [mirror(random, scope)] : []),
     ...(redirects ? [redirect(random, hasPrefix)] : random.chance(0.3) ? [rewrite(random, hasPrefix)] : []),
   ]
   return {
@@ -187,6 +189,25 @@ function modifiers(random: SeededRandom): readonly Yaml[] {
   ]
 }
 
+const corsOrigins = ['https://shop.example', 'https://*.shop.example', 'http://shop.example:8080']
+
+function cors(random: SeededRandom): Yaml {
+  return {
+    allowOrigins: random.chance(0.2) ? ['*'] : random.some(corsOrigins, 1, 2),
+    ...(random.chance(0.7) ? { allowMethods: random.pick([['GET', 'PUT'], ['*'], ['POST']]) } : {}),
+    ...(random.chance(0.5) ? { allowHeaders: random.pick([['x-user', 'X-Trace'], ['*']]) } : {}),
+    ...(random.chance(0.4) ? { exposeHeaders: random.pick([['x-added'], ['*']]) } : {}),
+    ...(random.chance(0.4) ? { maxAge: random.pick([1, 600]) } : {}),
+    ...(random.chance(0.4) ? { allowCredentials: random.chance(0.7) } : {}),
+  }
+}
+
+/** Copies that are always sent, or never. */
+function mirror(random: SeededRandom, { services }: GatewayApiScope): Yaml {
+  const much = random.pick<Yaml>([{}, { percent: 0 }, { percent: 100 }, { fraction: { numerator: 3, denominator: 3 } }])
+  return { type: 'RequestMirror', requestMirror: { backendRef: { name: random.pick(services), port: 80 }, ...much } }
+}
+
 function newPath(random: SeededRandom, hasPrefix: boolean): Yaml {
   return hasPrefix && random.chance(0.6)
     ? { type: 'ReplacePrefixMatch', replacePrefixMatch: random.pick(['/', '/new', '/new/', '']) }
@@ -229,14 +250,14 @@ function backends(random: SeededRandom, scope: GatewayApiScope, port = 80): read
 /** Retries and time limits; never so that time decides between the two. */
 function limits(random: SeededRandom): Yaml {
   const kind = random.int(20)
-  if (kind === 0) return { timeouts: { request: '3s' } }
+  if (kind < 2) return { timeouts: { request: '1500ms' } }
   const retry = {
     attempts: 1 + random.int(3),
     backoff: '1ms',
     codes: random.some([404, 429, 500, 502, 503, 504], 1, 3),
   }
-  if (kind === 1) return { retry: { ...retry, attempts: 1 }, timeouts: { backendRequest: '2s' } }
-  return kind < 5 ? { retry } : {}
+  if (kind < 4) return { retry: { ...retry, attempts: 1 }, timeouts: { backendRequest: '1s' } }
+  return kind < 10 ? { retry } : {}
 }
 
 function grpcRoute(random: SeededRandom, name: string, base: Yaml, scope: GatewayApiScope): MeshObjectYaml {

@@ -7,7 +7,7 @@ import { generateGatewayApi } from './generate-gateway-api.ts'
 import { generateHttpRules, type Yaml } from './generate-http-rules.ts'
 import { generatePolicies } from './generate-policies.ts'
 import { type MeshObjectYaml, object, versionHeader, versionHost } from './mesh-object-yaml.ts'
-import { foreignHosts, serviceNames } from './vocabulary.ts'
+import { cookieName, foreignHosts, queryNames, serviceNames } from './vocabulary.ts'
 
 /** A generated mesh. */
 export interface GeneratedMesh {
@@ -160,25 +160,47 @@ function service(
   const versions = random.chance(0.8) ? ['v1', 'v2'] : ['v1']
   const ports = [{ name: 'http', port: 80, targetPort }]
   if (random.chance(0.4)) ports.push({ name: 'http-other', port: 8080, targetPort })
-  const tls = random.chance(0.5) ? { trafficPolicy: { tls: { mode: 'DISABLE' } } } : {}
+  const replicas = random.chance(0.5) ? { replicas: 2 } : {}
+  const tls = random.chance(0.5) ? { tls: { mode: 'DISABLE' } } : {}
+  const policy = {
+    ...tls,
+    ...(random.chance(0.85) ? { loadBalancer: { consistentHash: consistentHash(random) } } : {}),
+  }
+  const trafficPolicy = Object.keys(policy).length === 0 ? {} : { trafficPolicy: policy }
   return [
     object('v1', 'Service', name, { selector: { app: name }, ports }),
     ...versions.map((version) =>
       workload(
         name,
         `${name}-${version}`,
-        { proxy: 'none', command: ['true'], ports: [{ name: 'http', port: targetPort }] },
+        { proxy: 'none', command: ['true'], ports: [{ name: 'http', port: targetPort }], ...replicas },
         version,
       ),
     ),
-    ...(subsets.length === 0
+    ...(subsets.length === 0 && Object.keys(policy).length === 0
       ? []
       : [
           object('networking.istio.io/v1', 'DestinationRule', name, {
             host: name,
-            ...tls,
+            ...trafficPolicy,
             subsets: subsets.map((version) => ({ name: version, labels: { version } })),
           }),
         ]),
   ]
+}
+
+/** Something that requests carry, and how it is spread. */
+function consistentHash(random: SeededRandom): Yaml {
+  const of = random.pick<Yaml>([
+    { httpHeaderName: random.pick(['x-user', 'x-flavor']) },
+    { httpCookie: { name: cookieName, ...(random.chance(0.4) ? { ttl: random.pick(['0s', '60s']), path: '/' } : {}) } },
+    { httpQueryParameterName: random.pick(queryNames) },
+    { useSourceIp: true },
+  ])
+  const how = random.pick<Yaml>([
+    {},
+    { ringHash: { minimumRingSize: random.pick([7, 64, 1024]) } },
+    { maglev: random.chance(0.5) ? { tableSize: random.pick([11, 251, 65_537]) } : {} },
+  ])
+  return { ...of, ...how }
 }

@@ -17,7 +17,7 @@ const principalPatterns = [
 ]
 const namespacePatterns = ['default', 'other', 'def*', '*', '*ther']
 const accounts = ['client', 'gateway', 'other/client', 'default/client2']
-const addressBlocks = ['127.0.0.0/8', '127.0.0.1', '10.0.0.0/8', '0.0.0.0/0']
+const addressBlocks = ['127.0.0.0/8', '127.0.0.1', '127.0.0.0/30', '127.1.0.0/16', '10.0.0.0/8', '0.0.0.0/0']
 
 /** Up to three policies, the mTLS mode, and the policy by which the version shows. */
 export function generatePolicies(random: SeededRandom, version: number): readonly MeshObjectYaml[] {

@@ -2,6 +2,8 @@
 import type { GeneratedMesh } from './generate-mesh.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import {
+  askedHeaders,
+  cookies,
   grpcMethods,
   grpcServices,
   headerNames,
@@ -13,6 +15,7 @@ import {
   paths,
   queryNames,
   queryValues,
+  sources,
 } from './vocabulary.ts'
 
 /** Which proxy is asked: the client's sidecar, the gateway, that of the Gateway API, or the sidecar in front of `target`. */
@@ -45,6 +48,8 @@ export interface TestRequest {
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** SPIFFE id shown in a TLS handshake; undefined: plaintext. */
   readonly identity: string | undefined
+  /** The address it comes from; absent: 127.0.0.1. */
+  readonly source?: string
 }
 
 /** One request for a side of a mesh. */
@@ -75,6 +80,8 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
   const mayBePreflight = method === 'OPTIONS' && random.chance(0.7)
   if (mayBePreflight || random.chance(0.25)) headers.push(['origin', random.pick(origins)])
   if (mayBePreflight && random.chance(0.8)) headers.push(['access-control-request-method', random.pick(['GET', 'PUT'])])
+  if (mayBePreflight && random.chance(0.5)) headers.push(['access-control-request-headers', random.pick(askedHeaders)])
+  if (random.chance(0.6)) headers.push(['cookie', random.pick(cookies)])
   if (call) headers.push(['content-type', random.pick(['application/grpc', 'application/grpc+proto'])])
   return {
     method,
@@ -82,6 +89,8 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
     authority: call && side === 'edge' && random.chance(0.7) ? 'calls.example' : authority(random, mesh, side),
     headers,
     identity: side === 'inbound' && random.chance(0.7) ? random.pick(identities) : undefined,
+    // The second proxy of a way knows the first one's address only.
+    ...(side !== 'outbound' && random.chance(0.5) ? { source: random.pick(sources) } : {}),
   }
 }
 

@@ -30,16 +30,16 @@ const timeoutMs = 30_000
 export function sendRaw(target: Target, request: TestRequest): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const { host, port, material } = target
+    const localAddress = request.source ?? '127.0.0.1'
     let text = ''
     let problem: string | undefined
     const head = Buffer.from(requestHead(target, request), 'latin1')
     const socket: Socket =
       material === undefined
-        ? connect({ host, port }, () => socket.write(head))
+        ? connect({ host, port, localAddress }, () => socket.write(head))
         : tlsConnect(
             {
-              host,
-              port,
+              socket: connect({ host, port, localAddress }),
               cert: material.certificateChainPem,
               key: material.privateKeyPem,
               rejectUnauthorized: false,

@@ -100,12 +100,29 @@ export const pathRegexes = [
 export const regexRewrites = [
   ['/books/(\\d+)', '/b/\\1'],
   ['^/([a-z]+)/(.*)$', '/\\2/\\1'],
+  ['(/)([a-z])[a-z]*', '\\1\\2'],
+  ['/([^/]+)/([^/]+)(.*)', '/\\2/\\1\\3\\0'],
   ['o', '0'],
   ['/', '/-/'],
   ['^/api', '/x'],
   ['s*$', '!'],
   ['(/?)$', '\\1end'],
 ] as const
+
+/** The cookie that balancers look at. */
+export const cookieName = 'cart'
+export const cookies = [
+  'cart=7',
+  'a=1; cart=b',
+  'cart="q"; z=2',
+  'cart=',
+  'cartoon=1',
+  'cart=a=b',
+  'z; cart= s',
+] as const
+
+/** Where clients ask from. */
+export const sources = ['127.0.0.1', '127.0.0.2', '127.0.0.77', '127.1.2.3'] as const
 
 export const queryNames = ['page', 'debug', 'q'] as const
 export const queryValues = ['1', '12', '', 'true', 'a%20b', 'a b', 'x=y'] as const
@@ -125,6 +142,9 @@ export const literalValues = ['one', 'two words', '100%', '%REQ(x-user)%'] as co
 /** Services and methods of gRPC calls. */
 export const grpcServices = ['shop.Greeter', 'shop.Orders', 'other.Greeter'] as const
 export const grpcMethods = ['Hello', 'Bye'] as const
+
+/** Headers that pages ask for before they send them. */
+export const askedHeaders = ['x-user', 'X-User, x-trace', 'x-other', ''] as const
 
 /** Pages that ask from a browser, and conditions on them. */
 export const origins = ['https://shop.example', 'http://shop.example:8080', 'https://dev.shop.example', 'null'] as const

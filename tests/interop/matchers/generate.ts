@@ -100,7 +100,10 @@ function routeConfig(dice: Dice): JsonObject {
         domains: index === 0 && !claimed.has('*') && dice.chance(0.8) ? [...list, '*'] : list,
         require_tls: dice.chance(0.05) ? 'ALL' : 'NONE',
         ...edits(dice, 0.3),
-        routes: dice.list(1, 6, () => ({})).map((_, at) => route(dice, `v${index}r${at}`)),
+        routes: [
+          ...dice.list(1, 6, () => ({})).map((_, at) => route(dice, `v${index}r${at}`)),
+          ...(dice.chance(0.5) ? [{ name: `v${index}rest`, match: { prefix: '/' }, route: forward(dice) }] : []),
+        ],
       })),
   }
 }
@@ -173,20 +176,25 @@ function action(dice: Dice): JsonObject {
 function forward(dice: Dice): JsonObject {
   const legs = clusterNames.map((name) => ({ name, weight: dice.below(5) + (name === 'c0' ? 1 : 0) }))
   const cluster = dice.pick<() => JsonObject>([
-    ...Array<() => JsonObject>(4).fill(() => ({ cluster: dice.pick(clusterNames) })),
+    ...Array<() => JsonObject>(8).fill(() => ({ cluster: dice.pick(clusterNames) })),
     () => ({
       cluster: 'missing',
       cluster_not_found_response_code: dice.pick(['SERVICE_UNAVAILABLE', 'NOT_FOUND', 'INTERNAL_SERVER_ERROR']),
     }),
     () => ({ cluster: 'empty' }),
-    () => ({ weighted_clusters: { clusters: legs, header_name: 'x-draw' } }),
+    ...Array<() => JsonObject>(3).fill(() => ({ weighted_clusters: { clusters: legs, header_name: 'x-draw' } })),
     () => ({ cluster_header: 'x-cluster' }),
   ])()
   const path = dice.pick<() => JsonObject>([
     () => ({}),
     () => ({}),
     () => ({ prefix_rewrite: dice.pick(['/', '/new', '/new/']) }),
-    () => ({ regex_rewrite: { pattern: { regex: '/([a-z]+)/' }, substitution: '/\\1\\1/' } }),
+    () => ({
+      regex_rewrite: {
+        pattern: { regex: dice.pick(['/([a-z]+)/', '^/(.)(.*)$', '([0-9])']) },
+        substitution: '/\\1\\1/',
+      },
+    }),
   ])()
   const host = dice.pick<() => JsonObject>([
     () => ({}),
@@ -195,7 +203,22 @@ function forward(dice: Dice): JsonObject {
     () => ({ host_rewrite_header: dice.pick(['x-cluster', ':path']) }),
     () => ({ host_rewrite_path_regex: { pattern: { regex: '^/([a-z]+).*$' }, substitution: '\\1.host' } }),
   ])()
-  return { ...cluster, ...path, ...host }
+  const hashed = dice.chance(0.8) ? { hash_policy: dice.list(1, 2, () => hashPolicy(dice)) } : {}
+  return { ...cluster, ...path, ...host, ...hashed }
+}
+
+function hashPolicy(dice: Dice): JsonObject {
+  const of = dice.pick<() => JsonObject>([
+    () => ({ header: { header_name: dice.pick([...names, ':path']), ...hashRewrite(dice) } }),
+    () => ({ cookie: { name: 'cart', ...(dice.chance(0.3) ? { ttl: '60s', path: '/' } : {}) } }),
+    () => ({ connection_properties: { source_ip: true } }),
+    () => ({ query_parameter: { name: dice.pick(['q', 'r']) } }),
+  ])()
+  return { ...of, terminal: dice.chance(0.3) }
+}
+
+function hashRewrite(dice: Dice): JsonObject {
+  return dice.chance(0.2) ? { regex_rewrite: { pattern: { regex: '([a-z])[a-z]*' }, substitution: '\\1' } } : {}
 }
 
 function redirect(dice: Dice): JsonObject {
@@ -215,7 +238,7 @@ function redirect(dice: Dice): JsonObject {
     ...path,
     host_redirect: dice.chance(0.4) ? 'new.host' : '',
     port_redirect: dice.chance(0.3) ? 8443 : 0,
-    strip_query: dice.chance(0.3),
+    strip_query: dice.chance(0.5),
     response_code: dice.pick(['MOVED_PERMANENTLY', 'FOUND', 'SEE_OTHER', 'TEMPORARY_REDIRECT', 'PERMANENT_REDIRECT']),
   }
 }

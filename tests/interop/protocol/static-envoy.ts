@@ -11,6 +11,8 @@ import type { JsonObject } from '@bufbuild/protobuf'
 export interface StaticEnvoy {
   /** Where a listener is bound; 0 when there is none of this name. */
   portOf(listener: string): number
+  /** What its administration interface says under a path. */
+  admin(path: string): Promise<string>
   close(): void
 }
 
@@ -36,7 +38,7 @@ export async function startStaticEnvoy(
   }
   try {
     const ports = await boundPorts(join(dir, 'admin'), resources.listeners.length, () => child.exitCode)
-    return { portOf: (name) => ports.get(name) ?? 0, close }
+    return { portOf: (name) => ports.get(name) ?? 0, admin: (path) => adminText(join(dir, 'admin'), path), close }
   } catch (error) {
     close()
     throw error
@@ -58,7 +60,10 @@ async function boundPorts(
   let found: Listeners = {}
   const ready = async (): Promise<boolean> => {
     if (exitCode() !== null) throw new Error('Envoy did not start; ENVOY_LOG=error says why')
-    found = await listeners(adminPath).catch(() => ({}))
+    found = await adminText(adminPath, '/listeners?format=json').then(
+      (text) => JSON.parse(text) as Listeners,
+      () => ({}),
+    )
     return found.listener_statuses?.length === count
   }
   for (let ask = 0; !(await ready()); ask++) {
@@ -68,13 +73,12 @@ async function boundPorts(
   return new Map(found.listener_statuses?.map((one) => [one.name, one.local_address.socket_address.port_value]))
 }
 
-function listeners(adminPath: string): Promise<Listeners> {
+function adminText(adminPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const url = `http://${readFileSync(adminPath, 'utf8').trim()}/listeners?format=json`
-    get(url, (response) => {
+    get(`http://${readFileSync(adminPath, 'utf8').trim()}${path}`, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-      response.on('end', () => resolve(JSON.parse(text) as Listeners))
+      response.on('end', () => resolve(text))
     }).on('error', reject)
   })
 }

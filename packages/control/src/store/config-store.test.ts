@@ -344,12 +344,41 @@ test('no private key is saved, and what is in force with it comes back from its 
   assert.ok(!codes(state).includes('last-version-not-kept'))
 })
 
-test('a Secret whose file is bad after a restart is said to be missing, until the file is mended or names it no more', async () => {
-  for (const broken of [secret('[1]'), `${secret('hush')}---\na: [`, '', `${secret('hush').slice(0, 60)}: [`]) {
+const brokenSecrets = [secret('[1]'), `${secret('hush')}---\na: [`, '', `${secret('hush').slice(0, 60)}: [`]
+
+test('a Secret whose file goes bad stays in force over restarts, and its key is kept only as long as the file is bad', async () => {
+  for (const broken of brokenSecrets) {
+    const files = { 'a.yaml': broken, 'b.yaml': service('b') }
+    let bench = new Bench()
+    bench.apply({ 'a.yaml': secret('old-key'), 'b.yaml': service('b') })
+    const saved = async (): Promise<string> => {
+      await bench.store.flush()
+      return new TextDecoder().decode(bench.world.files.content.get(stateFile))
+    }
+    for (let restarts = 0; restarts < 3; restarts++) {
+      const state = bench.apply(files)
+      assert.deepEqual(new Set(names(state)), new Set(['shop', 'b']), broken)
+      assert.deepEqual(
+        state.blocking.filter(({ code }) => code === 'last-version-not-kept'),
+        [],
+      )
+      assert.match(await saved(), /old-key/, broken)
+      bench = await bench.restart()
+    }
+    const mended = bench.apply({ 'a.yaml': secret('new-key'), 'b.yaml': service('b') })
+    assert.deepEqual([names(mended).length, codes(mended)], [2, []])
+    assert.doesNotMatch(await saved(), /-key/, 'neither the old key nor the new one')
+    bench.apply(files)
+    bench.apply({ 'b.yaml': service('b') })
+    await bench.settle(1000)
+    assert.doesNotMatch(await saved(), /-key|hush/, 'nor that of a Secret that was removed while it was bad')
+  }
+})
+
+test('a Secret whose file went bad while nothing ran is said to be missing, until the file is mended or names it no more', async () => {
+  for (const broken of brokenSecrets) {
     const before = new Bench()
     before.apply({ 'a.yaml': secret('hush'), 'b.yaml': service('b') })
-    const during = before.apply({ 'a.yaml': broken, 'b.yaml': service('b') })
-    assert.deepEqual(new Set(names(during)), new Set(['shop', 'b']), 'without a restart it stays in force')
     const again = await (await before.restart()).restart()
     for (const bench of [again, await again.restart()]) {
       const missing = bench.apply({ 'a.yaml': broken, 'b.yaml': service('b') })

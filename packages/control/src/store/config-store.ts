@@ -1,6 +1,6 @@
 // Keeps the configuration in force: bad versions stay outside, good ones apply at once, deletions wait for their source
 // to settle, and all of it outlives a restart.
-import { type Logger, objectKey, type Runtime, type Timer } from '@weft/core'
+import { type Logger, type ObjectId, objectKey, type Runtime, type Timer } from '@weft/core'
 import {
   Analysis,
   type DataPlane,
@@ -187,8 +187,15 @@ export class ConfigStore {
   /** One write at a time; what changed meanwhile is written next. */
   #save(): void {
     if (this.#saving !== undefined) return
-    const denied = new Set((this.#merged?.output.unenforceable ?? []).map(({ id }) => objectKey(id)))
-    const text = encodeSaved({ accepted: this.#accepted, denied, withheld: this.#withheld })
+    const keysOf = (list: readonly { readonly id: ObjectId }[] = []): Set<string> =>
+      new Set(list.map(({ id }) => objectKey(id)))
+    const { unenforceable, stale } = this.#merged?.output ?? {}
+    const text = encodeSaved({
+      accepted: this.#accepted,
+      denied: keysOf(unenforceable),
+      withheld: this.#withheld,
+      stale: keysOf(stale),
+    })
     if (text === this.#saved) return
     this.#saving = this.#write(text).then((written) => {
       this.#saving = undefined

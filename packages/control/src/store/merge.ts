@@ -247,7 +247,7 @@ function notKept(key: string, position: Problem['position'], objectId: ObjectId 
   return {
     severity: 'error',
     code: 'last-version-not-kept',
-    message: `${key} was in force before the restart and is not any more: documents with a Secret are not kept on disk`,
+    message: `${key} was in force before the restart and is not any more: a Secret that lies in its own file is not kept elsewhere, and that file has gone bad since`,
     position,
     objectId,
     field: '',

@@ -1,5 +1,6 @@
 // The last good versions on disk: the text of each document in force, parsed again at the next start; and which security
-// objects deny what they select because they could not be enforced. Of documents with a Secret only what was in them: no private key is copied.
+// objects deny what they select because they could not be enforced. Of documents with a Secret only what was in them, unless this is the
+// only place that still has them: no private key is copied that lies in its own file.
 import { objectKey } from '@weft/core'
 import { type DataPlane, parseFile } from '@weft/resources'
 import { type Accepted, isSecurityKey } from './merge.ts'
@@ -27,12 +28,18 @@ export interface Saved {
 /** Documents as they are written, by where they were read from: what did not change is not put into words again. */
 const written = new WeakMap<Accepted['source'], { readonly keys: string; readonly text: string }>()
 
+/** What is in force, and what of it no file says any more. */
+export interface ToSave extends Saved {
+  /** Keys of objects that are in force in an older version than their files ask for. */
+  readonly stale: ReadonlySet<string>
+}
+
 /** Writes what is in force (sorted by key); equal states give equal texts. */
-export function encodeSaved({ accepted, denied, withheld }: Saved): string {
+export function encodeSaved({ accepted, denied, withheld, stale }: ToSave): string {
   const kept = new Map(withheld)
   const documents = new Map<Accepted['source'], string[]>()
   for (const [key, { source }] of accepted) {
-    if (source.holdsSecret) {
+    if (source.holdsSecret && !stale.has(key)) {
       kept.set(key, source.file)
       continue
     }

@@ -24,7 +24,8 @@ export function authorize(
 ): RbacVerdict {
   const shadow = shadowRules === undefined ? undefined : judge(shadowRules, subject)
   if (rules === undefined) return { allowed: true, policy: undefined, shadow }
-  const verdict: RbacVerdict = { ...judge(rules, subject), shadow }
+  const { allowed, policy } = judge(rules, subject)
+  const verdict: RbacVerdict = { allowed, policy, shadow }
   if (recorder !== undefined) record({ rules, place }, verdict, subject, recorder)
   return verdict
 }

@@ -33,6 +33,23 @@ test('where others are not forwarded they get an answer without an allowed origi
   assert.deepEqual(decision.kind === 'preflight' && decision.headers, ['access-control-allow-methods', 'GET'])
 })
 
+test('a preflight of a policy for all methods or headers is told those that it asks for', () => {
+  const any = { ...shop, methods: '*', headers: '*', expose: undefined }
+  const said = (policy: CorsPolicy, headers: Record<string, string>) => {
+    const asking = { origin: 'https://shop.example', 'access-control-request-method': 'PUT', ...headers }
+    const decision = decideCors(policy, ask('OPTIONS', asking), 0)
+    return decision.kind === 'preflight' ? decision.headers.slice(2) : decision.kind
+  }
+  const allowed = (methods: string, names: string) => [
+    ...['access-control-allow-methods', methods],
+    ...['access-control-allow-headers', names],
+  ]
+  assert.deepEqual(said(any, { 'access-control-request-headers': 'x-user, X-b' }), allowed('PUT', 'x-user, X-b'))
+  assert.deepEqual(said(any, {}), allowed('PUT', ''))
+  const more = { ...any, methods: 'GET,*', headers: 'x-a,*' }
+  assert.deepEqual(said(more, { 'access-control-request-headers': 'x-user' }), allowed('GET,*', 'x-a,*'))
+})
+
 test('an actual request is told which origin may read the answer, and which headers', () => {
   const decision = decideCors(shop, ask('GET', { origin: 'https://shop.example' }), 0)
   assert.deepEqual(decision.kind === 'actual' && decision.headers, [

@@ -63,8 +63,11 @@ function hits({ numerator, denominator }: Fraction, draw: number): boolean {
 /** As Envoy: who is not allowed is told the rest all the same; without an `allow-origin` no browser goes on. */
 function preflightHeaders(policy: CorsPolicy, head: RequestHead, { by, value }: AllowedOrigin): readonly string[] {
   const headers = by === undefined ? credentialsHeader(policy) : answerHeaders(policy, value)
-  if (policy.methods !== undefined) headers.push('access-control-allow-methods', policy.methods)
-  if (policy.headers !== undefined) headers.push('access-control-allow-headers', policy.headers)
+  const asked = (of: 'method' | 'headers'): string => head.header(`access-control-request-${of}`) ?? ''
+  // To a page with credentials `*` is the name of a method or header, not all of them: what was asked for is said back.
+  const { methods, headers: names } = policy
+  if (methods !== undefined) headers.push('access-control-allow-methods', methods === '*' ? asked('method') : methods)
+  if (names !== undefined) headers.push('access-control-allow-headers', names === '*' ? asked('headers') : names)
   if (policy.maxAge !== undefined) headers.push('access-control-max-age', policy.maxAge)
   if (policy.privateNetwork === true && head.header('access-control-request-private-network') === 'true')
     headers.push('access-control-allow-private-network', 'true')

@@ -67,6 +67,23 @@ test('the next one reads a written value without the white space around it', () 
   assert.deepEqual(left.kind === 'forward' && left.request.headers, { 'x-mine': ['as it is'], 'x-to': ['to'] })
 })
 
+test('what is hashed is the request as the route has changed it', () => {
+  const hashPolicy = [
+    { header: { headerName: 'x-user' } },
+    { header: { headerName: 'x-gone' } },
+    { header: { headerName: ':path' } },
+  ]
+  const { left } = walk({}, { path: '/a?q=1', headers: { 'x-user': 'jason', 'x-gone': 'yes' } }, [
+    {
+      match: { prefix: '/a' },
+      route: { cluster: 'c', prefixRewrite: '/b', hashPolicy },
+      requestHeadersToAdd: [{ header: { key: 'x-user', value: 'one' }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+      requestHeadersToRemove: ['x-gone'],
+    },
+  ])
+  assert.deepEqual(left.kind === 'forward' && left.hashed?.of, ['header x-user "one"', 'header :path "/b?q=1"'])
+})
+
 test('of rules with the same name the one in the way is told by where it was written', () => {
   const written = (origin: string): JsonObject => ({
     route: { cluster: 'c' },

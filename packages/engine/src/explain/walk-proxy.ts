@@ -343,7 +343,9 @@ function leave({ config, decision, choice, subject, request, delayMs, recorder }
   const forwarded = changed(request, subject, { config, host, route, leg: choice.leg })
   const notFoundStatus = action.clusterNotFoundStatus
   const { connection } = subject
-  const hashed = action.hashPolicy.length === 0 ? {} : { hashed: requestHash(action.hashPolicy, subject) }
+  // The balancer comes after the changes of the route.
+  const sent = { ...subject, head: plainHead(forwarded) }
+  const hashed = action.hashPolicy.length === 0 ? {} : { hashed: requestHash(action.hashPolicy, sent) }
   const rest = { request: forwarded, delayMs, connection, ...hashed }
   return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, ...rest }
 }

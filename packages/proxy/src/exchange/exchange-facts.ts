@@ -18,6 +18,13 @@ import { RequestView } from './request-view.ts'
 import type { RoutePlan } from './route-plan.ts'
 import { nowhere, type Routing } from './routing.ts'
 
+/** Most requests have none, which needs no look at their lines. */
+function hasContentType({ seen, added }: MessageHead): boolean {
+  if ((seen & (1 << HeaderKind.CONTENT_TYPE)) !== 0) return true
+  for (let at = 0; at < added.length; at += 2) if (added[at] === 'content-type') return true
+  return false
+}
+
 const noFlags: readonly ResponseFlag[] = []
 
 /**
@@ -123,8 +130,7 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   }
   get isGrpc(): boolean {
     const { head } = this.head
-    if (!head.has(HeaderKind.CONTENT_TYPE) && !head.added.includes('content-type')) return false
-    return isGrpcType(head.line('content-type', 0))
+    return hasContentType(head) && isGrpcType(head.line('content-type', 0))
   }
   get grpcStatus(): string | undefined {
     if (!this.isGrpc) return undefined

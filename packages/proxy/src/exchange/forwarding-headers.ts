@@ -96,6 +96,9 @@ function innerAddress(head: MessageHead, forwarding: ForwardingHeaders): string 
   return lastAddress(head.value('x-forwarded-for'), forwarding.xffTrustedHops)
 }
 
+/** Mostly it is the one that was read before. */
+let lastFound = ''
+
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/
 
 /** The address `skip` places from the end of X-Forwarded-For; undefined when there is none that can be read. */
@@ -107,7 +110,9 @@ function lastAddress(value: string | undefined, skip: number): string | undefine
     if (end < 0) return undefined
   }
   const found = value.slice(end === 0 ? 0 : value.lastIndexOf(',', end - 1) + 1, end).trim()
-  return address.test(found) ? found : undefined
+  if (found === lastFound) return lastFound
+  if (!address.test(found)) return undefined
+  return (lastFound = found)
 }
 
 function requestId(
