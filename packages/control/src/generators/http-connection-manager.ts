@@ -116,7 +116,7 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
     filters.push(...(options.rateLimits ?? []))
     // Browsers ask what they may without showing who they are.
     filters.push(...(options.authorizers ?? []))
-    if (options.sessions === true && options.accessLog.flavor === 'envoy') {
+    if (options.sessions === true) {
       const config = { case: 'typedConfig' as const, value: pack(StatefulSessionSchema) }
       filters.push({ name: sessionFilter, isOptional: true, configType: config })
     }
