@@ -1,8 +1,8 @@
-// The shares of the load that speak HTTP/2 (by prior knowledge) and gRPC, through clients of others: Node's http2 and grpc-js.
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js'
-import { type ClientHttp2Session, connect, constants } from 'node:http2'
-import { stockService, type StockLevel } from '../../examples/bookstore/services/inventory/stock-service.ts'
+// The shares of the load that speak HTTP/2 (by prior knowledge) and gRPC.
+import { stockService } from '../../examples/bookstore/services/inventory/stock-service.ts'
+import { encodeFields } from '../interop/protocol/test-hpack.ts'
 import type { LoadAnswer } from './load-client.ts'
+import { fieldsOf, Http2Connection, type Http2Answer, type Http2Request, unserved } from './load-http2-connection.ts'
 
 /** The name under which the gateway hands calls on to inventory. */
 export const stockAuthority = 'stock.bookstore.example'
@@ -31,133 +31,141 @@ spec:
 `
 
 export interface Http2Load {
-  /** GET over a connection that is shared, and replaced after every 200 requests. Never rejects. */
-  get(path: string, timeoutMs: number): Promise<LoadAnswer>
-  /** A unary call; '' if it was answered, else what came instead. Never rejects. */
-  stockOf(isbn: string, timeoutMs: number): Promise<string>
-  /** How many requests never left the client, since a GOAWAY came while they waited in it, and were asked anew. */
+  /** GET over a connection that is shared, and replaced after every 200 requests. Tells `done` once. */
+  get(path: string, done: (answer: LoadAnswer) => void): void
+  /** A unary call over a connection for all calls; tells undefined if it was answered, else what came instead. */
+  stockOf(isbn: string, done: (complaint: string | undefined) => void): void
+  /** How many requests the server refused with a GOAWAY that crossed them on their way, and were asked anew. */
   readonly askedAnew: number
   close(): void
 }
 
-const requestsPerSession = 200
+const requestsPerConnection = 200
+const sweepEveryMs = 50
 
-/** Clients of the gateway at `shopUrl`. */
-export function makeHttp2Load(shopUrl: string): Http2Load {
-  const stock = new Client(new URL(shopUrl).host, credentials.createInsecure(), {
-    'grpc.default_authority': stockAuthority,
-  })
-  let session: LoadSession | undefined
-  let askedAnew = 0
-  const current = (): LoadSession => {
-    if (session === undefined || session.left === 0 || session.http2.closed || session.http2.destroyed) {
-      session?.http2.close()
-      session = openSession(shopUrl)
-    }
-    session.left -= 1
-    return session
+/** A client of the gateway at `shopUrl`; an answer that takes longer than `timeoutMs` is none. */
+export function makeHttp2Load(shopUrl: string, timeoutMs: number): Http2Load {
+  const { hostname, host, port } = new URL(shopUrl)
+  // What is read is looked at before anything else is read, so all may use the same place.
+  const shared = Buffer.allocUnsafeSlow(65_536)
+  const open = new Set<Http2Connection>()
+  const dial = (): Http2Connection => {
+    const connection = new Http2Connection(hostname, Number(port || 80), timeoutMs, shared)
+    open.add(connection)
+    return connection
   }
-  return {
-    async get(path, timeoutMs) {
-      const used = current()
-      const first = await get(used, path, timeoutMs)
-      if (first !== unsent) return first
+  let askedAnew = 0
+  // A request that was not served may be asked anew, once.
+  const ask = (connection: () => Http2Connection, request: Http2Request, done: (answer: Http2Answer) => void): void =>
+    connection().ask(request, (first) => {
+      if (first !== unserved) return done(first)
       askedAnew += 1
-      used.left = 0
-      const second = await get(current(), path, timeoutMs)
-      return second === unsent ? 'refused twice before it was sent' : second
-    },
-    stockOf: (isbn, timeoutMs) => levelOf(stock, isbn, timeoutMs),
+      connection().ask(request, done)
+    })
+
+  let pages: Http2Connection | undefined
+  let left = 0
+  const forPages = (): Http2Connection => {
+    if (left === 0 || pages?.usable !== true) {
+      pages?.retire()
+      pages = dial()
+      left = requestsPerConnection
+    }
+    left -= 1
+    return pages
+  }
+  let calls: Http2Connection | undefined
+  const forCalls = (): Http2Connection => (calls?.usable === true ? calls : (calls = dial()))
+
+  const getHead = remembering((path) => pageHead(host, path))
+  const callOf = remembering(stockCall)
+  const sweeper = setInterval(() => {
+    const nowMs = performance.now()
+    for (const connection of open) {
+      connection.sweep(nowMs)
+      if (!connection.open) open.delete(connection)
+    }
+  }, sweepEveryMs)
+  return {
+    get: (path, done) =>
+      ask(forPages, getHead(path), (answer) =>
+        done(typeof answer === 'string' ? answer : { status: answer.status, body: answer.body.toString('utf8') }),
+      ),
+    stockOf: (isbn, done) => ask(forCalls, callOf(isbn), (answer) => done(complaintOf(answer, isbn))),
     get askedAnew() {
       return askedAnew
     },
     close() {
-      session?.http2.close()
-      stock.close()
+      clearInterval(sweeper)
+      for (const connection of open) connection.close()
     },
   }
 }
 
-interface LoadSession {
-  readonly http2: ClientHttp2Session
-  /** Requests it may still be given. */
-  left: number
-  /** The last stream that the server said it serves; undefined: it said no GOAWAY. */
-  lastServed: number | undefined
+function remembering<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>()
+  return (key) => {
+    let value = made.get(key)
+    if (value === undefined) made.set(key, (value = make(key)))
+    return value
+  }
 }
 
-function openSession(shopUrl: string): LoadSession {
-  const session: LoadSession = { http2: connect(shopUrl), left: requestsPerSession, lastServed: undefined }
-  // What becomes of its requests is judged one by one.
-  session.http2.on('error', () => undefined)
-  session.http2.on('goaway', (_code, lastStreamId) => {
-    session.lastServed = lastStreamId
-  })
-  return session
+function pageHead(authority: string, path: string): Http2Request {
+  return {
+    head: encodeFields([
+      [':method', 'GET'],
+      [':scheme', 'http'],
+      [':authority', authority],
+      [':path', path],
+    ]),
+  }
 }
 
-/**
- * A request that waited in the client when the first of two GOAWAYs came, or was made before node had told of it: node gives it up without having sent it
- * (tests/wire/http2-drain.test.ts watches the wire), and clients ask anew (RFC 9113 8.7).
- */
-const unsent = 'refused before it was sent'
-/** Of the GOAWAY that warns: all streams are still served. */
-const everyStream = 2 ** 31 - 1
-
-function isUnsent({ lastServed }: LoadSession, id: number | undefined): boolean {
-  if (lastServed === undefined) return false
-  // Of what it said it would serve, the server itself may refuse nothing.
-  return lastServed === everyStream || id === undefined || id > lastServed
+function stockCall(isbn: string): Http2Request {
+  const { path, requestSerialize } = stockService.Level
+  const head = encodeFields([
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':authority', stockAuthority],
+    [':path', path],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+  ])
+  const message = requestSerialize({ isbn })
+  const prefix = Buffer.alloc(5)
+  prefix.writeUInt32BE(message.length, 1)
+  return { head, body: Buffer.concat([prefix, message]) }
 }
 
-function get(session: LoadSession, path: string, timeoutMs: number): Promise<LoadAnswer> {
-  return new Promise((resolve) => {
-    const stream = session.http2.request({ ':path': path })
-    const { id } = stream
-    let status = 0
-    let body = ''
-    let complaint = 'the stream was closed without an answer'
-    const timer = setTimeout(() => {
-      complaint = 'no answer in time (HTTP/2)'
-      stream.close()
-    }, timeoutMs)
-    stream.setEncoding('utf8')
-    stream.on('response', (headers) => {
-      status = headers[':status'] ?? 0
-    })
-    stream.on('data', (part: string) => {
-      body += part
-    })
-    let gone = false
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      complaint = String(error)
-      gone = error.code === 'ERR_HTTP2_GOAWAY_SESSION'
-    })
-    let whole = false
-    stream.on('end', () => {
-      whole = true
-    })
-    stream.on('close', () => {
-      clearTimeout(timer)
-      const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
-      if (gone || (refused && isUnsent(session, id))) resolve(unsent)
-      else resolve(whole && status > 0 && stream.rstCode === 0 ? { status, body } : complaint)
-    })
-    stream.end()
-  })
+const statusZero = 'grpc-status: 0'
+/** What trailers said, by their bytes: mostly the same ones. */
+const trailersRead = new Map<string, string>()
+const trailersKept = 100
+
+// What came, unless it is the level of the right book.
+function complaintOf(answer: Http2Answer, isbn: string): string | undefined {
+  if (typeof answer === 'string') return answer
+  const { status, body, trailers } = answer
+  if (status !== 200) return `${status} ${body.toString('utf8', 0, 150).trim()}`
+  const ended = trailers === undefined ? 'no trailers' : grpcStatusOf(trailers)
+  if (ended !== statusZero) return ended
+  if (body.length < 5 || body.readUInt32BE(1) !== body.length - 5) return 'not one whole message'
+  try {
+    const level = stockService.Level.responseDeserialize(body.subarray(5))
+    return level.isbn === isbn ? undefined : 'an answer about another book'
+  } catch (error) {
+    return `a message that cannot be read: ${String(error)}`
+  }
 }
 
-function levelOf(client: Client, isbn: string, timeoutMs: number): Promise<string> {
-  const { path, requestSerialize, responseDeserialize } = stockService.Level
-  return new Promise((resolve) => {
-    client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      { isbn },
-      { deadline: Date.now() + timeoutMs },
-      (error: ServiceError | null, level?: StockLevel) =>
-        resolve(error === null && level?.isbn === isbn ? '' : String(error ?? 'an answer about another book')),
-    )
-  })
+function grpcStatusOf(trailers: Buffer): string {
+  const key = trailers.toString('latin1')
+  const known = trailersRead.get(key)
+  if (known !== undefined) return known
+  const fields = fieldsOf(trailers) ?? [['trailers', 'cannot be read']]
+  const code = fields.find(([name]) => name === 'grpc-status')?.[1]
+  const said = code === '0' ? statusZero : fields.map((field) => field.join(': ')).join(', ')
+  if (trailersRead.size < trailersKept) trailersRead.set(key, said)
+  return said
 }

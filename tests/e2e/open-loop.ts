@@ -26,7 +26,7 @@ export interface OpenLoopResult {
   /** How many were asked over HTTP/2, and how many gRPC calls were made. */
   readonly http2: number
   readonly grpc: number
-  /** HTTP/2 requests that never left the client and were asked anew; see `Http2Load`. */
+  /** HTTP/2 requests that a GOAWAY crossed and that were asked anew; see `Http2Load`. */
   readonly askedAnew: number
   /** Time since the start, what was asked and what came instead of the right answer. */
   readonly failures: readonly string[]
@@ -60,8 +60,8 @@ const orderBody = JSON.stringify({ lines: [{ isbn: '9781950000012', quantity: 1 
 export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   const shop = new URL(options.shopUrl)
   const bytes = prepareRequests(options)
-  const other = options.mixed === true ? makeHttp2Load(options.shopUrl) : undefined
   const timeoutMs = options.answerTimeoutMs ?? 5_000
+  const other = options.mixed === true ? makeHttp2Load(options.shopUrl, timeoutMs) : undefined
   const client = makeLoadClient(shop.hostname, Number(shop.port), timeoutMs)
   const failures: string[] = []
   const latencies: number[] = []
@@ -90,12 +90,11 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
     const leftAt = performance.now()
     if (other !== undefined && index % 10 === 3) {
       grpc += 1
-      const tell = (complaint: string): void => judge('gRPC Stock/Level', false, leftAt, complaint || undefined)
-      void other.stockOf('9781950000012', timeoutMs).then(tell)
+      other.stockOf('9781950000012', (complaint) => judge('gRPC Stock/Level', false, leftAt, complaint))
     } else if (other !== undefined && (index % 10 === 1 || index % 10 === 5)) {
       http2 += 1
       const what = `${plan.method} ${plan.path} (HTTP/2)`
-      void other.get(plan.path, timeoutMs).then((answer) => judge(what, false, leftAt, complaintOf(answer, plan)))
+      other.get(plan.path, (answer) => judge(what, false, leftAt, complaintOf(answer, plan)))
     } else {
       const fresh = index % 2 === 0
       if (fresh) newConnections += 1

@@ -52,7 +52,7 @@ const form = {
   requestsPerSecond: given('WEFT_RATE', wanted.requestsPerSecond),
   seconds: given('WEFT_SECONDS', wanted.seconds),
 }
-/** Requests that wait in an HTTP/2 client just when the gateway is restarted: what one turn of its loop sends. */
+/** HTTP/2 requests that a GOAWAY of a gateway that is restarted crosses on their way: what one turn of its loop sends. */
 const askedAnewMax = 10
 const routing = 'mesh/catalog-routing.yaml'
 const workloads = 'mesh/workloads.yaml'

@@ -80,3 +80,23 @@ test('where nearly all fail, all are asked again: no request is refused for want
     proxy.exchanges.map(({ flags }) => flags).join(),
   )
 })
+
+test('an endpoint that succeeds less often than the others of its cluster is left out', async (t) => {
+  let asked = 0
+  const uneven = await answering(() => (asked++ % 2 === 0 ? busy : ok))
+  const others = await Promise.all([answering(ok), answering(ok)])
+  const backends = [uneven, ...others]
+  const rules = { successRateMinimumHosts: 3, successRateRequestVolume: 5, successRateStdevFactor: 1_000 }
+  const ports = backends.map(({ port }) => port)
+  const proxy = await proxyFor(
+    t,
+    ports,
+    { ...rules, interval: '0.1s', baseEjectionTime: '60s', maxEjectionPercent: 50, consecutive5xx: 1_000 },
+    ...backends,
+  )
+  const deadline = Date.now() + 15_000
+  while ((await statuses(proxy, 30)).includes('503')) assert.ok(Date.now() < deadline, 'it is never left out')
+  const before = asked
+  await statuses(proxy, 9)
+  assert.equal(asked, before)
+})

@@ -7,10 +7,11 @@ import { connect as netConnect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { connect as tlsConnect, type ConnectionOptions, createServer, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, createServer } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TlsMaterial } from '@weft/core'
 import { client, listenerFilter, proxyFor, proxyProtocolSocket, tcpListener, tcpProxy, tcpServer } from './l4.ts'
+import { given, inline, named, says, shakeHands as trusting, terminating } from './tls-ends.ts'
 import { any, everythingTo, manager, staticCluster } from './proxy-under-test.ts'
 import { testAuthority } from './test-certificates.ts'
 import { until } from './test-runtime.ts'
@@ -18,52 +19,13 @@ import { until } from './test-runtime.ts'
 const authority = await testAuthority()
 const stranger = await testAuthority()
 
-const inline = (text: string): JsonObject => ({ inlineString: text })
-const given = (material: TlsMaterial): JsonObject => ({
-  certificateChain: inline(material.certificateChainPem),
-  privateKey: inline(material.privateKeyPem),
-})
-
-function terminating(common: JsonObject, more: JsonObject = {}): JsonObject {
-  const config = { commonTlsContext: common, ...more }
-  const type = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
-  return { name: 'envoy.transport_sockets.tls', typedConfig: any(type, config) }
-}
-
 function originating(common: JsonObject, more: JsonObject = {}): JsonObject {
   const type = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'
   return { name: 'envoy.transport_sockets.tls', typedConfig: any(type, { commonTlsContext: common, ...more }) }
 }
 
-interface Shaken {
-  readonly socket: TLSSocket
-  readonly names: string
-}
-
-/** A handshake that trusts our root; rejects with the reason when it fails. */
-async function shakeHands(t: TestContext, port: number, options: ConnectionOptions): Promise<Shaken> {
-  const socket = tlsConnect({
-    port,
-    host: '127.0.0.1',
-    ca: authority.rootPem,
-    checkServerIdentity: () => undefined,
-    ...options,
-  })
-  t.after(() => socket.destroy())
-  await once(socket, 'secureConnect')
-  socket.on('error', () => {})
-  return { socket, names: socket.getPeerX509Certificate()?.subjectAltName ?? '' }
-}
-
-async function says(socket: Socket, word: string): Promise<string> {
-  const answer = once(socket, 'data')
-  socket.write(word)
-  return String((await answer)[0])
-}
-
-/** A server that says its name before what it gets. */
-const named = (t: TestContext, name: string) =>
-  tcpServer(t, (socket) => socket.on('data', (bytes) => socket.write(`${name}:${bytes.toString('latin1')}`)))
+const shakeHands = (t: TestContext, port: number, options: ConnectionOptions) =>
+  trusting(t, authority.rootPem, port, options)
 
 test('chains and certificates are chosen by server name, wildcards after names, longer ones first', async (t) => {
   const [a, wild, rest] = [await named(t, 'a'), await named(t, 'wild'), await named(t, 'rest')]

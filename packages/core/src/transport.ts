@@ -137,6 +137,16 @@ export interface ConnectOptions {
   readonly host: string
   readonly port: number
   readonly localAddress?: string
+  /** Probes while nothing is said; absent: none. */
+  readonly keepAlive?: KeepAlive
+}
+
+/** Probes of an idle TCP connection. */
+export interface KeepAlive {
+  readonly idleSeconds: number
+  readonly intervalSeconds: number
+  /** Unanswered ones after which the connection is dead. */
+  readonly probes: number
 }
 
 /** A bound listener. */

@@ -48,7 +48,7 @@ export { failedConditions, predicateText } from './prove/describe.ts'
 export { overlay } from './prove/overlay.ts'
 export type * from './prove/proof.ts'
 export { admits, type BreakerUse, noUse, used } from './reduce/circuit-breaker.ts'
-export { OutlierDetector, type RequestResult } from './reduce/outlier-detector.ts'
+export { type EjectionScope, OutlierDetector, type RequestResult } from './reduce/outlier-detector.ts'
 export { makePicker, type Pick, type PickContext, type Picker } from './reduce/picker.ts'
 export {
   type AttemptOutcome,

@@ -1,6 +1,7 @@
 // Compiled clusters, and endpoints as current state.
+import type { KeepAlive } from '@weft/core'
 import type { Http2Options } from './model-http2.ts'
-import type { UpstreamTls } from './model-transport.ts'
+import type { DispensableSecret, UpstreamTls } from './model-transport.ts'
 import type { ResourceInfo } from './model.ts'
 import type { Json } from './request-head.ts'
 
@@ -30,17 +31,19 @@ export interface Cluster extends ResourceInfo {
   readonly localityShares: boolean
   /** Local address upstream connections are made from. */
   readonly bindAddress: string | undefined
+  /** Probes on idle connections; absent: none. */
+  readonly keepAlive?: KeepAlive
   readonly bufferLimitBytes: number
   /** `filter_metadata`, e.g. `istio` with the service's name for metrics. */
   readonly metadata: Readonly<Record<string, Json>>
   readonly secretNames: readonly string[]
-  /** Those of them that are waited for no longer than `initial_fetch_timeout`. */
-  readonly dispensableSecrets?: readonly string[]
+  readonly dispensableSecrets?: readonly DispensableSecret[]
 }
 
 /** Load balancing of a cluster. */
 export type Balancer =
-  | { readonly policy: 'round-robin' | 'random' | 'original-dst' }
+  | { readonly policy: 'random' | 'original-dst' }
+  | { readonly policy: 'round-robin'; readonly slowStart?: SlowStart }
   | {
       readonly policy: 'ring-hash'
       readonly minimumSize: number
@@ -48,7 +51,20 @@ export type Balancer =
       readonly byHostname: boolean
     }
   | { readonly policy: 'maglev'; readonly tableSize: number; readonly byHostname: boolean }
-  | { readonly policy: 'least-request'; readonly choiceCount: number; readonly activeRequestBias: number }
+  | {
+      readonly policy: 'least-request'
+      readonly choiceCount: number
+      readonly activeRequestBias: number
+      readonly slowStart?: SlowStart
+    }
+
+/** How the share of an endpoint that has just joined grows. */
+export interface SlowStart {
+  readonly windowMs: number
+  /** 1: a straight line. */
+  readonly aggression: number
+  readonly minWeightPercent: number
+}
 
 /** One entry of transport_socket_matches. */
 export interface TransportSocketMatch {
@@ -90,6 +106,23 @@ export interface OutlierDetection {
   readonly splitsLocal: boolean
   readonly consecutiveLocal: number
   readonly enforcingLocalPercent: number
+  /** By rates of an interval, of all failures, or with `splitsLocal` of the endpoint's answers. */
+  readonly rates: RateRules
+  /** With `splitsLocal`: of failures that are not the endpoint's words. */
+  readonly localRates: RateRules
+}
+
+/** When rates eject. */
+export interface RateRules {
+  readonly successRateMinimumHosts: number
+  readonly successRateVolume: number
+  /** In thousandths of a standard deviation. */
+  readonly successRateStdevFactor: number
+  readonly enforcingSuccessRatePercent: number
+  readonly failureThresholdPercent: number
+  readonly failureMinimumHosts: number
+  readonly failureVolume: number
+  readonly enforcingFailurePercent: number
 }
 
 /** How this cluster is spoken to. Times of 0: no limit. */

@@ -15,6 +15,12 @@ export interface GivenCertificate {
   readonly key: PemSource
 }
 
+/** An SDS name that is waited for no longer than `initial_fetch_timeout`: connections that need it fail from then on. */
+export interface DispensableSecret {
+  readonly name: string
+  readonly afterMs: number
+}
+
 /** The part of a TLS context both directions share. What SDS gives is named, never held. */
 export interface CommonTls {
   /** SDS name of our certificate; undefined: none is shown, unless one is given. */
@@ -25,8 +31,7 @@ export interface CommonTls {
   readonly givenCertificates?: readonly GivenCertificate[]
   /** SDS name of the roots the peer must chain to; undefined: the peer is not verified, unless `givenRoots`. */
   readonly rootsSecret: string | undefined
-  /** SDS names that are waited for no longer than `initial_fetch_timeout`: connections that need them fail from then on. */
-  readonly dispensableSecrets?: readonly string[]
+  readonly dispensableSecrets?: readonly DispensableSecret[]
   /** Roots that came with the resource, or those of this machine. */
   readonly givenRoots?: PemSource | { readonly kind: 'system' }
   /** Revoked certificates. */

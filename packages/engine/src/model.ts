@@ -7,7 +7,7 @@ import type { Cluster } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
 import type { Http2Options } from './model-http2.ts'
 import type { RouteConfig } from './model-routes.ts'
-import type { DownstreamTls, ProxyProtocolRules, Tunneling, UdpProxy } from './model-transport.ts'
+import type { DispensableSecret, DownstreamTls, ProxyProtocolRules, Tunneling, UdpProxy } from './model-transport.ts'
 import type { Cidr, Rule } from './predicate.ts'
 
 export type * from './model-cluster.ts'
@@ -65,6 +65,8 @@ export interface Listener extends ResourceInfo {
   readonly routeConfigNames: readonly string[]
   /** SDS names that must be there before the listener serves. */
   readonly secretNames: readonly string[]
+  /** Those of them without which the chains that name them refuse connections, in the end. */
+  readonly dispensableSecrets?: readonly DispensableSecret[]
   /** Cluster names that network filters (tcp_proxy) name directly. */
   readonly clusterNames: readonly string[]
 }

@@ -9,7 +9,8 @@ export const clusterMessages: readonly LeanMessage[] = [
       upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
       outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config
       ring_hash_lb_config maglev_lb_config load_balancing_policy original_dst_lb_config common_lb_config
-      transport_socket metadata`,
+      transport_socket metadata upstream_connection_options`,
+    UpstreamConnectionOptions: 'tcp_keepalive',
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
@@ -30,7 +31,9 @@ export const clusterMessages: readonly LeanMessage[] = [
     OutlierDetection: `consecutive_5xx interval base_ejection_time max_ejection_percent enforcing_consecutive_5xx
       consecutive_gateway_failure enforcing_consecutive_gateway_failure max_ejection_time enforcing_success_rate
       split_external_local_origin_errors consecutive_local_origin_failure enforcing_consecutive_local_origin_failure
-      always_eject_one_host`,
+      always_eject_one_host success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor
+      enforcing_local_origin_success_rate failure_percentage_threshold enforcing_failure_percentage
+      enforcing_failure_percentage_local_origin failure_percentage_minimum_hosts failure_percentage_request_volume`,
   }),
   ...group('envoy.config.endpoint.v3', {
     ClusterLoadAssignment: 'cluster_name endpoints policy',
@@ -56,7 +59,7 @@ export const clusterMessages: readonly LeanMessage[] = [
       as: 'MaglevLb',
       fields: 'table_size consistent_hashing_lb_config locality_weighted_lb_config',
     },
-    'common.v3.SlowStartConfig': { as: 'SlowStartLb', fields: '' },
+    'common.v3.SlowStartConfig': { as: 'SlowStartLb', fields: 'slow_start_window aggression min_weight_percent' },
     'common.v3.LocalityLbConfig': {
       as: 'LocalityLbConfig',
       fields: 'zone_aware_lb_config locality_weighted_lb_config',

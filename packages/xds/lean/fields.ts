@@ -37,6 +37,7 @@ const core = [
     Pipe: 'path mode',
     EnvoyInternalAddress: 'server_listener_name endpoint_id',
     BindConfig: 'source_address',
+    TcpKeepalive: 'keepalive_probes keepalive_time keepalive_interval',
     CidrRange: 'address_prefix prefix_len',
     TransportSocket: 'name typed_config',
     DataSource: 'filename inline_bytes inline_string environment_variable',

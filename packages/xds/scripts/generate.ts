@@ -124,9 +124,29 @@ function generate(): void {
     cwd: work,
     env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
   })
+  useOwnFileDesc(join(work, 'es'))
   writeFileSync(join(work, 'stamp'), want)
   rmSync(genDir, { recursive: true, force: true })
   renameSync(work, genDir)
+}
+
+/** Has the generated modules build their descriptors by our `fileDesc`, which does the same in less time. */
+function useOwnFileDesc(dir: string): void {
+  for (const name of readdirSync(dir, { recursive: true }) as string[]) {
+    if (!name.endsWith('_pb.js')) continue
+    const path = join(dir, name)
+    const text = readFileSync(path, 'utf8')
+    const imported = /^import \{ (.*)\bfileDesc\b(?:, )?(.*) \} from "@bufbuild\/protobuf\/codegenv2";$/m
+    if (!imported.test(text))
+      throw new Error(`${name} imports no fileDesc: its generator writes other code than it did`)
+    const own = relative(dirname(path), join(dir, '../../src/file-desc.ts'))
+    const replaced = text.replace(imported, (_line, before: string, after: string) => {
+      const others = `${before}${after}`.replace(/, $/, '')
+      const theirs = others === '' ? '' : `import { ${others} } from "@bufbuild/protobuf/codegenv2";\n`
+      return `${theirs}import { fileDesc } from "${own}";`
+    })
+    writeFileSync(path, replaced)
+  }
 }
 
 generate()

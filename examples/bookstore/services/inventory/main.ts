@@ -1,4 +1,5 @@
 // inventory: printed copies. Taken over a line protocol on TCP (line-protocol.ts), watched over gRPC (stock.proto; port GRPC_PORT).
+import { flushCompileCache } from 'node:module'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { bindAddress, numberFrom } from '../platform/environment.ts'
 import { log } from '../platform/log.ts'
@@ -44,6 +45,7 @@ const server = createServer(serve)
 server.listen(port, host, () => {
   const bound = server.address() as AddressInfo
   log('inventory', `listening on tcp://${bound.address}:${bound.port} and grpc://${levels.address}`)
+  flushCompileCache()
 })
 
 // Each line is answered in the same turn in which it arrives, so connections may be ended at once.

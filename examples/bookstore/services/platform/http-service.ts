@@ -1,5 +1,6 @@
 // The small frame every HTTP service of the shop stands in: routes, health, JSON, errors, graceful end.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { log } from './log.ts'
@@ -105,6 +106,8 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Ser
   })
   const { address, port } = server.address() as AddressInfo
   log(options.name, `listening on http://${address}:${port}`)
+  // Where NODE_COMPILE_CACHE names a folder, replicas that are started while this one runs find in it what was compiled here.
+  flushCompileCache()
   return server
 }
 

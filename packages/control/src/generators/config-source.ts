@@ -40,7 +40,14 @@ export function sdsSource(): ConfigSourceInit {
   }
 }
 
-/** The ADS stream, for secrets that people wrote: one that is not there must not keep the other servers of its port from working. */
+/**
+ * The ADS stream, for secrets that people wrote: one that is not there must not keep the other servers of its port from
+ * working. Those that are there come on the stream that named them, so that 2 s are long.
+ */
 export function secretSource(): ConfigSourceInit {
-  return { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: 'ads', value: {} } }
+  return {
+    resourceApiVersion: ApiVersion.V3,
+    initialFetchTimeout: duration(2_000),
+    configSourceSpecifier: { case: 'ads', value: {} },
+  }
 }

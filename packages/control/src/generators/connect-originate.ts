@@ -17,7 +17,7 @@ import { inboundScope, type InboundScope } from './inbound-listeners.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
 import { plaintext, tunnelMtls } from './tls-contexts.ts'
-import { tunnelHttp } from './traffic-policy.ts'
+import { circuitBreakers, tunnelHttp } from './traffic-policy.ts'
 import { canonicalService } from './workload-metadata.ts'
 
 /** Name of the listener and the cluster, Istio's. */
@@ -130,6 +130,7 @@ function cluster({ sourceAddress, trustDomain, workload }: OriginateScope): Buil
       clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
       lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
       connectTimeout: duration(10_000),
+      circuitBreakers: circuitBreakers(),
       lbConfig: {
         case: 'originalDstLbConfig',
         value: { metadataKey: { key: tunnelMetadata, path: [{ segment: { case: 'key', value: 'address' } }] } },

@@ -11,7 +11,7 @@ import {
 import { duration } from './config-source.ts'
 import { type ConnectionRule, ConnectionRules } from './gateway-bindings.ts'
 import type { Trust } from '../policies/trust.ts'
-import { authoritiesName, certificateNames, serverTlsSocket } from './gateway-tls.ts'
+import { serverTlsSocket } from './gateway-tls.ts'
 import {
   endsTls,
   type Gateway,
@@ -49,8 +49,6 @@ export interface ChainScope extends GatewayPort {
   readonly trust: Trust
   readonly trustDomain: string
   readonly accessLog: Telemetry
-  /** Secrets that are not there, where a proxy would wait for them with all of the port. */
-  readonly missingSecrets: readonly string[]
 }
 
 /** Chains of one port, collected. */
@@ -104,14 +102,6 @@ export class GatewayChains {
       const rules = this.#rulesOf(placed)
       for (const rule of rules.byServerName()) this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, {})
       this.problems.push(...rules.problems)
-      return
-    }
-    const missing = [...certificateNames(tls), authoritiesName(tls) ?? ''].filter((name) =>
-      this.#scope.missingSecrets.includes(name),
-    )
-    if (missing.length > 0) {
-      const message = `there is no Secret ${missing.join(', ')} in the namespace of the gateway: its connections are closed`
-      this.problems.push({ origin: placed.origin, message })
       return
     }
     const http = port.protocol === 'HTTPS'

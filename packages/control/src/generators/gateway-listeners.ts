@@ -7,7 +7,6 @@ import { policiesOf } from '../policies/authorization.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
 import { type ChainRefs, type ChainScope, GatewayChains } from './gateway-chains.ts'
-import { authoritiesName, certificateNames } from './gateway-tls.ts'
 import { type Gateway, gatewayPorts, gatewaysOf, serversOf } from './gateways.ts'
 import { generator, type Loser, makeView } from './generator.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -30,7 +29,6 @@ export const gatewayListeners = generator({
     ...inboundScope(mesh, proxy),
     meshAddress: proxy.instance.address,
     address: servingAddress(proxy.instance),
-    flavor: proxy.flavor,
   }),
   views(mesh, scope) {
     const { namespace, workload, trust, trustDomain, accessLog, labels } = scope
@@ -50,7 +48,6 @@ export const gatewayListeners = generator({
           trustDomain,
           accessLog,
           refusedServers: index === 0 ? losers : [],
-          missingSecrets: scope.flavor === 'weft' ? missingSecrets(mesh, gateways, namespace) : [],
         },
         { gateways, virtualServices, services: mesh.destinationsOf(virtualServices), ...policies },
       )
@@ -85,16 +82,4 @@ function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespac
   return visibleTo(mesh.virtualServicesOf(names), namespace, names).filter(
     ({ spec }) => spec.tls.length + spec.tcp.length > 0,
   )
-}
-
-/** Envoy serves the others of a port while a secret is missing; Weft's proxy waits for all. */
-function missingSecrets(mesh: MeshQuery, gateways: readonly Gateway[], namespace: string): string[] {
-  const all = gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
-  const certificates = all
-    .flatMap(certificateNames)
-    .filter((name) => mesh.named('Secret', namespace, name) === undefined)
-  const authorities = all
-    .flatMap((tls) => authoritiesName(tls) ?? [])
-    .filter((name) => [`${name}-cacert`, name].every((each) => mesh.named('Secret', namespace, each) === undefined))
-  return [...new Set([...certificates, ...authorities])].sort()
 }

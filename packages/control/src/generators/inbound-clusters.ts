@@ -8,7 +8,7 @@ import { generator, makeView } from './generator.ts'
 import { inboundCluster, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { type EntryPort, entryPortsOf } from './sidecar-scope.ts'
-import { httpOptions, policyMembers } from './traffic-policy.ts'
+import { circuitBreakers, httpOptions, policyMembers } from './traffic-policy.ts'
 import { pipeAddress, socketAddress } from './socket-address.ts'
 import { workloadOrigin } from './inbound-listeners.ts'
 
@@ -84,7 +84,13 @@ function limits(scope: PortView, services: readonly Service[]): ReturnType<typeo
   const { useClientProtocol = false, h2UpgradePolicy } = pool?.http ?? {}
   const said = useClientProtocol ? 'downstream' : h2UpgradePolicy === 'UPGRADE' ? 'http2' : undefined
   const protocol = said ?? applicationProtocol(services, scope)
-  if (pool === undefined) return { connectTimeout: duration(10_000), ...httpOptions({ idleTimeoutMs: 4000, protocol }) }
+  if (pool === undefined) {
+    return {
+      connectTimeout: duration(10_000),
+      circuitBreakers: circuitBreakers(),
+      ...httpOptions({ idleTimeoutMs: 4000, protocol }),
+    }
+  }
   const connectionPool = { ...pool, http: { idleTimeout, ...pool.http } }
   return policyMembers({ connectionPool }, protocol)
 }

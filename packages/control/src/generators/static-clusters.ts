@@ -5,6 +5,7 @@ import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import type { Init } from './init.ts'
 import { internalAddress } from './socket-address.ts'
+import { circuitBreakers } from './traffic-policy.ts'
 
 /** Cluster and endpoints that name every workload by its address, for Weft's proxy. */
 export const weftWorkloadsCluster = 'weft.workloads'
@@ -32,6 +33,7 @@ export const staticClusters = generator({
         name: passthrough,
         ...ofType(Cluster_DiscoveryType.ORIGINAL_DST),
         lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+        circuitBreakers: circuitBreakers(),
       }),
     ]
     if (scope.tunnel) resources.push(cluster(tunnelCluster()))
@@ -61,6 +63,7 @@ function tunnelCluster(): ClusterInit & { readonly name: string } {
   return {
     name: tunnelName,
     ...ofType(Cluster_DiscoveryType.STATIC),
+    circuitBreakers: circuitBreakers(),
     loadAssignment: {
       clusterName: tunnelName,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],

@@ -222,10 +222,8 @@ function protocolOptions(
   }
 }
 
-function circuitBreakers(
-  pool: ConnectionPool | undefined,
-  budget: RetryBudget | undefined,
-): Init<typeof CircuitBreakersSchema> {
+/** Thresholds of the default priority; what nobody limited is without limit as in Istio, where Envoy's own default is 1,024 (retries: 3). */
+export function circuitBreakers(pool?: ConnectionPool, budget?: RetryBudget): Init<typeof CircuitBreakersSchema> {
   return {
     thresholds: [
       {

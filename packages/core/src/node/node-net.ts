@@ -76,6 +76,14 @@ function connect(
   }
   const connected = (): void => {
     socket.removeListener('error', failed)
+    const { keepAlive } = options
+    if (keepAlive !== undefined)
+      socket.setKeepAlive({
+        enable: true,
+        initialDelay: keepAlive.idleSeconds * 1000,
+        interval: keepAlive.intervalSeconds * 1000,
+        count: keepAlive.probes,
+      })
     onOpen(new SocketTransport(socket))
   }
   socket.once('connect', connected)

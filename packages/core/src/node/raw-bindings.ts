@@ -37,6 +37,7 @@ export interface RawHandle<Owner> {
   connect(request: RawRequest<unknown>, address: string, port: number): number
   connect6(request: RawRequest<unknown>, address: string, port: number): number
   setNoDelay(on: boolean): number
+  setKeepAlive(on: boolean, idleSeconds: number, intervalSeconds: number, probes: number): number
   getsockname(name: RawName): number
   getpeername(name: RawName): number
 }

@@ -76,7 +76,7 @@ function connect(
   onFail: (close: TransportClose) => void,
   shared: RawShared,
 ): () => void {
-  const { host, port, localAddress } = options
+  const { host, port, localAddress, keepAlive } = options
   const { TCP, TCPConnectWrap, clientType } = shared.bindings
   const handle: TransportHandle = new TCP<RawTransport>(clientType)
   let over = false
@@ -85,6 +85,8 @@ function connect(
     over = true
     const local: RawName = {}
     if (code === 0 && handle.getsockname(local) === 0) {
+      if (keepAlive !== undefined)
+        handle.setKeepAlive(true, keepAlive.idleSeconds, keepAlive.intervalSeconds, keepAlive.probes)
       return onOpen(new RawTransport(handle, shared, local, { address: host, port }))
     }
     handle.close()

@@ -1,6 +1,6 @@
 // How a cluster chooses endpoints: `lb_policy` and its settings, or `load_balancing_policy`, which takes their place.
 import * as lean from '@weft/xds/lean'
-import type { Balancer, Cluster } from '../model.ts'
+import type { Balancer, Cluster, SlowStart } from '../model.ts'
 import { type Context, readPart, refuse } from './refusal.ts'
 
 /** What a cluster says about balancing. */
@@ -17,17 +17,15 @@ export function compileBalancing(context: Context, cluster: lean.Cluster): Balan
 }
 
 function compileByName(context: Context, cluster: lean.Cluster): Balancer {
-  const { leastRequestLbConfig: least, roundRobinLbConfig: round } = cluster
-  if (least?.slowStartConfig !== undefined || round?.slowStartConfig !== undefined) slowStart(context)
   switch (cluster.lbPolicy) {
     case 'ROUND_ROBIN':
-      return { policy: 'round-robin' }
+      return { policy: 'round-robin', ...slowStart('round_robin_lb_config', cluster.roundRobinLbConfig) }
     case 'RANDOM':
       return { policy: 'random' }
     case 'CLUSTER_PROVIDED':
       return { policy: 'original-dst' }
     case 'LEAST_REQUEST':
-      return leastRequest('least_request_lb_config', least)
+      return leastRequest('least_request_lb_config', cluster.leastRequestLbConfig)
     case 'RING_HASH': {
       const { hashFunction, minimumRingSize, maximumRingSize } = cluster.ringHashLbConfig ?? {}
       if (hashFunction === 'MURMUR_HASH_2') murmur(context)
@@ -62,12 +60,11 @@ function compileOne(
   switch (any?.typeUrl) {
     case lean.typeUrls.RoundRobinLb: {
       const policy = readPart(context, at, lean.readRoundRobinLb, any.value)
-      if (policy.slowStartConfig !== undefined) slowStart(context)
-      return { balancer: { policy: 'round-robin' }, localityShares: sharesOf(context, policy.localityLbConfig) }
+      const localityShares = sharesOf(context, policy.localityLbConfig)
+      return { balancer: { policy: 'round-robin', ...slowStart(at, policy) }, localityShares }
     }
     case lean.typeUrls.LeastRequestLb: {
       const policy = readPart(context, at, lean.readLeastRequestLb, any.value)
-      if (policy.slowStartConfig !== undefined) slowStart(context)
       return { balancer: leastRequest(at, policy), localityShares: sharesOf(context, policy.localityLbConfig) }
     }
     case lean.typeUrls.RandomLb: {
@@ -99,8 +96,26 @@ function sharesOf(context: Context, config: lean.LocalityLbConfig | undefined): 
   return config?.localityWeightedLbConfig !== undefined
 }
 
-function slowStart(context: Context): void {
-  context.unlisted.push('envoy.config.cluster.v3.Cluster.SlowStartConfig')
+interface SlowStartHolder {
+  readonly slowStartConfig:
+    | {
+        readonly slowStartWindow: number | undefined
+        readonly aggression: { readonly defaultValue: number } | undefined
+        readonly minWeightPercent: { readonly value: number } | undefined
+      }
+    | undefined
+}
+
+function slowStart(at: string, holder: SlowStartHolder | undefined): { readonly slowStart?: SlowStart } {
+  const config = holder?.slowStartConfig
+  // As in Envoy: without a window nothing starts slowly.
+  if (config?.slowStartWindow === undefined || config.slowStartWindow <= 0) return {}
+  const aggression = config.aggression?.defaultValue ?? 1
+  if (!(aggression > 0)) return refuse(`${at}.slow_start_config.aggression`, 'must be more than 0')
+  const minWeightPercent = config.minWeightPercent?.value ?? 10
+  if (!(minWeightPercent >= 0 && minWeightPercent <= 100))
+    return refuse(`${at}.slow_start_config.min_weight_percent`, 'must be 0 to 100')
+  return { slowStart: { windowMs: config.slowStartWindow, aggression, minWeightPercent } }
 }
 
 function murmur(context: Context): void {
@@ -120,7 +135,7 @@ function hashesHostnames(context: Context, config: HashingConfig | undefined): b
   return config?.useHostnameForHashing === true
 }
 
-interface LeastRequestConfig {
+interface LeastRequestConfig extends SlowStartHolder {
   readonly choiceCount: number | undefined
   readonly activeRequestBias: { readonly defaultValue: number } | undefined
 }
@@ -130,7 +145,7 @@ function leastRequest(at: string, config: LeastRequestConfig | undefined): Balan
   if (choiceCount < 2) return refuse(`${at}.choice_count`, 'must be at least 2')
   const bias = config?.activeRequestBias?.defaultValue ?? 1
   if (!(bias >= 0)) return refuse(`${at}.active_request_bias`, 'must not be negative')
-  return { policy: 'least-request', choiceCount, activeRequestBias: bias }
+  return { policy: 'least-request', choiceCount, activeRequestBias: bias, ...slowStart(at, config) }
 }
 
 interface RingConfig {

@@ -1,7 +1,7 @@
 // envoy.config.cluster.v3.Cluster.
 import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
-import type { BreakerLimits, Cluster, OutlierDetection, UpstreamHttp } from '../model.ts'
+import type { BreakerLimits, Cluster, OutlierDetection, RateRules, UpstreamHttp } from '../model.ts'
 import { compileBalancing } from './balancer.ts'
 import { compileAssignment } from './endpoints.ts'
 import { compileHttp2Options } from './http2-options.ts'
@@ -15,7 +15,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { compileUpstreamSocket, holdsKeys, secretNamesOf, type UpstreamSocket } from './tls-context.ts'
+import { compileUpstreamSocket, holdsKeys, secretsOf } from './tls-context.ts'
 
 const httpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
@@ -43,25 +43,33 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     connectTimeoutMs: cluster.connectTimeout ?? 5000,
     ...compileBalancing(context, cluster),
     breakers: compileBreakers(cluster.circuitBreakers),
-    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(context, cluster.outlierDetection),
+    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(cluster.outlierDetection),
     ...socket,
     transportSocketMatches,
     http: compileHttp(context, cluster),
     panicThresholdPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
+    ...keepAliveOf(cluster.upstreamConnectionOptions?.tcpKeepalive),
     bufferLimitBytes: cluster.perConnectionBufferLimitBytes ?? 1 << 20,
     metadata: metadataOf(cluster.metadata),
-    ...secretsOf([socket, ...transportSocketMatches]),
+    ...secretsOf([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
     ...holdsKeys([socket.tls, ...transportSocketMatches.map(({ tls }) => tls)]),
   }
 }
 
-function secretsOf(sockets: readonly UpstreamSocket[]): Pick<Cluster, 'secretNames' | 'dispensableSecrets'> {
-  const contexts = sockets.flatMap(({ tls }) => tls ?? [])
-  const dispensable = new Set(contexts.flatMap((tls) => tls.dispensableSecrets ?? []))
+/** What is not set is what Linux does by itself; as in Envoy, a 0 turns probes off. */
+function keepAliveOf(probes: lean.TcpKeepalive | undefined): Pick<Cluster, 'keepAlive'> {
+  if (probes === undefined) return {}
+  const { keepaliveTime = 7_200, keepaliveInterval = 75, keepaliveProbes = 9 } = probes
+  if (keepaliveTime === 0 || keepaliveInterval === 0 || keepaliveProbes === 0) return {}
+  // The kernel takes no more: 32767 seconds and 127 probes.
+  const seconds = (wanted: number): number => Math.min(32_767, wanted)
   return {
-    secretNames: [...new Set(contexts.flatMap(secretNamesOf))],
-    ...(dispensable.size === 0 ? {} : { dispensableSecrets: [...dispensable] }),
+    keepAlive: {
+      idleSeconds: seconds(keepaliveTime),
+      intervalSeconds: seconds(keepaliveInterval),
+      probes: Math.min(127, keepaliveProbes),
+    },
   }
 }
 
@@ -126,10 +134,17 @@ function compileBreakers(breakers: lean.CircuitBreakers | undefined): Cluster['b
   return { default: of('DEFAULT'), high: of('HIGH') }
 }
 
-function compileOutlier(context: Context, outlier: lean.OutlierDetection): OutlierDetection {
-  // Success rates are not worked out; that they eject nothing is what 0 asks for.
-  if (outlier.enforcingSuccessRate !== 0)
-    context.unlisted.push('envoy.config.cluster.v3.OutlierDetection.enforcing_success_rate')
+function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
+  const rates: RateRules = {
+    successRateMinimumHosts: outlier.successRateMinimumHosts ?? 5,
+    successRateVolume: outlier.successRateRequestVolume ?? 100,
+    successRateStdevFactor: outlier.successRateStdevFactor ?? 1900,
+    enforcingSuccessRatePercent: outlier.enforcingSuccessRate ?? 100,
+    failureThresholdPercent: outlier.failurePercentageThreshold ?? 85,
+    failureMinimumHosts: outlier.failurePercentageMinimumHosts ?? 5,
+    failureVolume: outlier.failurePercentageRequestVolume ?? 50,
+    enforcingFailurePercent: outlier.enforcingFailurePercentage ?? 0,
+  }
   const baseEjectionMs = outlier.baseEjectionTime ?? 30_000
   return {
     consecutive5xx: outlier.consecutive5xx ?? 5,
@@ -144,6 +159,12 @@ function compileOutlier(context: Context, outlier: lean.OutlierDetection): Outli
     splitsLocal: outlier.splitExternalLocalOriginErrors,
     consecutiveLocal: outlier.consecutiveLocalOriginFailure ?? 5,
     enforcingLocalPercent: outlier.enforcingConsecutiveLocalOriginFailure ?? 100,
+    rates,
+    localRates: {
+      ...rates,
+      enforcingSuccessRatePercent: outlier.enforcingLocalOriginSuccessRate ?? 100,
+      enforcingFailurePercent: outlier.enforcingFailurePercentageLocalOrigin ?? 0,
+    },
   }
 }
 

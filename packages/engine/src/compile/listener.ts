@@ -15,7 +15,7 @@ import {
   readPart,
   refuse,
 } from './refusal.ts'
-import { holdsKeys, secretNamesOf } from './tls-context.ts'
+import { holdsKeys, secretsOf } from './tls-context.ts'
 import { compileUdpProxy } from './udp-proxy.ts'
 
 /** Compiles the bytes of a Listener; errors name the field. */
@@ -109,15 +109,14 @@ function refuseTwins(chains: readonly FilterChain[]): void {
 function dependenciesOf(
   chains: readonly FilterChain[],
   udp: Listener['udp'],
-): Pick<Listener, 'routeConfigNames' | 'secretNames' | 'clusterNames'> {
+): Pick<Listener, 'routeConfigNames' | 'secretNames' | 'dispensableSecrets' | 'clusterNames'> {
   const routeConfigNames = new Set<string>()
-  const secretNames = new Set<string>()
   const clusterNames = new Set<string>(udp === undefined ? [] : [udp.cluster])
-  for (const { tls, terminal } of chains) {
-    for (const name of tls === undefined ? [] : secretNamesOf(tls)) secretNames.add(name)
+  for (const { terminal } of chains) {
     if (terminal.kind === 'tcp') for (const leg of terminal.clusters) clusterNames.add(leg.name)
     else if (terminal.routes.kind === 'rds') routeConfigNames.add(terminal.routes.name)
     else for (const name of terminal.routes.config.clusterNames) clusterNames.add(name)
   }
-  return { routeConfigNames: [...routeConfigNames], secretNames: [...secretNames], clusterNames: [...clusterNames] }
+  const secrets = secretsOf(chains.map(({ tls }) => tls))
+  return { routeConfigNames: [...routeConfigNames], ...secrets, clusterNames: [...clusterNames] }
 }

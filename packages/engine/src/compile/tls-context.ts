@@ -1,7 +1,9 @@
 // TLS contexts. What we cannot enforce refuses the resource.
 import * as lean from '@weft/xds/lean'
 import type {
+  Cluster,
   CommonTls,
+  DispensableSecret,
   DownstreamTls,
   GivenCertificate,
   PassedMetadata,
@@ -132,14 +134,26 @@ function dispensableSecrets(tls: lean.CommonTlsContext): Pick<CommonTls, 'dispen
   const roots = tls.combinedValidationContext?.validationContextSdsSecretConfig ?? tls.validationContextSdsSecretConfig
   const names = [...tls.tlsCertificateSdsSecretConfigs, ...(roots === undefined ? [] : [roots])]
     .filter(({ sdsConfig }) => sdsConfig !== undefined && sdsConfig.initialFetchTimeout !== 0)
-    .map(({ name }) => name)
+    .map(({ name, sdsConfig }) => ({ name, afterMs: sdsConfig?.initialFetchTimeout ?? 15_000 }))
   return names.length === 0 ? {} : { dispensableSecrets: names }
 }
 
-/** The SDS names that a context needs before it can be served by. */
-export function secretNamesOf(tls: CommonTls): readonly string[] {
-  const names = [tls.certificateSecret, ...(tls.moreCertificateSecrets ?? []), tls.rootsSecret]
-  return names.filter((name) => name !== undefined)
+/** The SDS names that contexts need before they can be served by, and those of them that are not waited for without end. */
+export function secretsOf(
+  contexts: readonly (CommonTls | undefined)[],
+): Pick<Cluster, 'secretNames' | 'dispensableSecrets'> {
+  const names = new Set<string>()
+  const dispensable = new Map<string, DispensableSecret>()
+  for (const tls of contexts) {
+    if (tls === undefined) continue
+    for (const name of [tls.certificateSecret, ...(tls.moreCertificateSecrets ?? []), tls.rootsSecret])
+      if (name !== undefined) names.add(name)
+    for (const one of tls.dispensableSecrets ?? []) dispensable.set(one.name, one)
+  }
+  return {
+    secretNames: [...names],
+    ...(dispensable.size === 0 ? {} : { dispensableSecrets: [...dispensable.values()] }),
+  }
 }
 
 /** Whether one of the contexts came with a private key inline. */

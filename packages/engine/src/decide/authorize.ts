@@ -24,24 +24,23 @@ export function authorize(
 ): RbacVerdict {
   const shadow = shadowRules === undefined ? undefined : judge(shadowRules, subject)
   if (rules === undefined) return { allowed: true, policy: undefined, shadow }
-  const verdict = judge(rules, subject)
+  const { allowed, policy } = judge(rules, subject)
+  const verdict: RbacVerdict = { allowed, policy, shadow }
   if (recorder !== undefined) record({ rules, place }, verdict, subject, recorder)
-  return { allowed: verdict.allowed, policy: verdict.policy, shadow }
+  return verdict
 }
 
-interface Judgement {
-  readonly allowed: boolean
-  readonly policy: string | undefined
-}
-
-function judge(rules: RbacPolicies, subject: Subject): Judgement {
-  const matched = rules.policies.find((policy) => matches(policy, subject))
+function judge(rules: RbacPolicies, subject: Subject): Omit<RbacVerdict, 'shadow'> {
+  const matched = firstMatch(rules.policies, subject)
   const allowed = rules.action === 'log' || (rules.action === 'allow') === (matched !== undefined)
   return { allowed, policy: matched?.name }
 }
 
-function matches(policy: RbacPolicy, subject: Subject): boolean {
-  return policy.permission.test(subject) && policy.principal.test(subject)
+function firstMatch(policies: readonly RbacPolicy[], subject: Subject): RbacPolicy | undefined {
+  for (const policy of policies) {
+    if (policy.permission.test(subject) && policy.principal.test(subject)) return policy
+  }
+  return undefined
 }
 
 interface Judged {
@@ -49,7 +48,7 @@ interface Judged {
   readonly place: PolicyPlace
 }
 
-function record({ rules, place }: Judged, verdict: Judgement, subject: Subject, recorder: Recorder): void {
+function record({ rules, place }: Judged, verdict: RbacVerdict, subject: Subject, recorder: Recorder): void {
   const index = rules.policies.findIndex((policy) => policy.name === verdict.policy)
   const origin = rules.policies[index]?.origin
   const action = rules.action.toUpperCase()

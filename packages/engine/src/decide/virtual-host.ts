@@ -6,7 +6,10 @@ import type { Recorder } from '../prove/proof.ts'
 
 /** Chooses the virtual host; the port of the authority counts unless the configuration ignores it. */
 export function matchVirtualHost(config: RouteConfig, authority: string, recorder?: Recorder): VirtualHost | undefined {
-  const found = findHost(config, authority)
+  const name = nameOf(config, authority)
+  const exact = config.domains.exact.get(name)
+  if (exact !== undefined && recorder === undefined) return exact
+  const found = findHost(config, name)
   recorder?.step({
     decision: 'virtual-host',
     chosen: found?.host.name,
@@ -25,9 +28,11 @@ interface Found {
   readonly domain: string
 }
 
-function findHost(config: RouteConfig, authority: string): Found | undefined {
-  const { domains } = config
-  const name = (config.ignorePortInHostMatching ? withoutPort(authority) : authority).toLowerCase()
+function nameOf(config: RouteConfig, authority: string): string {
+  return (config.ignorePortInHostMatching ? withoutPort(authority) : authority).toLowerCase()
+}
+
+function findHost({ domains }: RouteConfig, name: string): Found | undefined {
   const exact = domains.exact.get(name)
   if (exact !== undefined) return { host: exact, domain: name }
   for (const length of domains.suffix.lengths) {

@@ -10,8 +10,9 @@ import type { LocalityPart, PriorityLevel } from './priority-levels.ts'
 export type Choose = (level: PriorityLevel, context: PickContext, turn: number, attempt: number) => Endpoint
 
 /** What a choice among equals looks at: all of a level, or one of its localities. */
-type Among = Pick<PriorityLevel, 'eligible' | 'totalWeight'>
-type ChooseAmong = (among: Among, context: PickContext, turn: number) => Endpoint
+export type Among = Pick<PriorityLevel, 'eligible' | 'totalWeight'>
+/** A choice among equals. */
+export type ChooseAmong = (among: Among, context: PickContext, turn: number) => Endpoint
 
 /** Chooses a locality by its share first, where localities have shares. */
 export function inLocality(choose: ChooseAmong): Choose {
@@ -34,10 +35,15 @@ function partOf(parts: readonly LocalityPart[], draw: number): LocalityPart {
 export const roundRobin: ChooseAmong = (level, _context, turn) => {
   const { eligible, totalWeight } = level
   if (totalWeight === 0) return eligible[turn % eligible.length] as Endpoint
-  return byWeight(eligible, (turn * goldenRatio) % 1, totalWeight)
+  return byWeight(eligible, turnShare(turn), totalWeight)
 }
 
 const goldenRatio = (Math.sqrt(5) - 1) / 2
+
+/** Where a turn falls in [0, 1): spread evenly, whatever the number of turns. */
+export function turnShare(turn: number): number {
+  return (turn * goldenRatio) % 1
+}
 
 /** By chance, weighted. */
 export const randomChoice: ChooseAmong = (level, context) => {
@@ -54,7 +60,7 @@ export function leastRequest(choiceCount: number, bias: number): ChooseAmong {
   return (level, context) => {
     const { eligible, totalWeight } = level
     if (totalWeight === 0) return leastOf(eligible, choiceCount, context)
-    const weights = eligible.map((one) => one.weight / (context.activeRequests(one.key) + 1) ** bias)
+    const weights = eligible.map((one) => busyWeight(one, bias, context))
     let draw = context.random() * weights.reduce((sum, weight) => sum + weight, 0)
     for (const [index, weight] of weights.entries()) {
       draw -= weight
@@ -64,7 +70,13 @@ export function leastRequest(choiceCount: number, bias: number): ChooseAmong {
   }
 }
 
+/** What an endpoint weighs with what it has to do. */
+export function busyWeight(endpoint: Endpoint, bias: number, context: PickContext): number {
+  return endpoint.weight / (context.activeRequests(endpoint.key) + 1) ** bias
+}
+
 function leastOf(eligible: readonly Endpoint[], choiceCount: number, context: PickContext): Endpoint {
+  if (eligible.length === 1) return eligible[0] as Endpoint
   let best = eligible[Math.floor(context.random() * eligible.length)] as Endpoint
   let least = context.activeRequests(best.key)
   for (let i = 1; i < choiceCount; i++) {

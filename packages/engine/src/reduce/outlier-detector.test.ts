@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { OutlierDetection } from '../model.ts'
+import type { OutlierDetection, RateRules } from '../model.ts'
 import { OutlierDetector, type RequestResult } from './outlier-detector.ts'
 
+const never: RateRules = {
+  successRateMinimumHosts: 2,
+  successRateVolume: 10,
+  successRateStdevFactor: 900,
+  enforcingSuccessRatePercent: 0,
+  failureThresholdPercent: 85,
+  failureMinimumHosts: 2,
+  failureVolume: 10,
+  enforcingFailurePercent: 0,
+}
 const settings: OutlierDetection = {
   consecutive5xx: 3,
   consecutiveGatewayFailure: 2,
@@ -16,6 +26,8 @@ const settings: OutlierDetection = {
   splitsLocal: false,
   consecutiveLocal: 2,
   enforcingLocalPercent: 100,
+  rates: never,
+  localRates: never,
 }
 
 function detector(changes: Partial<OutlierDetection> = {}, total = 4, draw = 0) {
@@ -81,7 +93,7 @@ test('an endpoint comes back when its time is over, which grows from one ejectio
     for (let at = 0; at < 3; at++) outliers.onResult('a', bad, { nowMs, total: 4, draw: () => 0 })
   }
   const backAfter = (fromMs: number): number => {
-    for (let ms = 100; ; ms += 100) if (outliers.sweep(fromMs + ms)) return ms
+    for (let ms = 100; ; ms += 100) if (outliers.sweep({ nowMs: fromMs + ms, total: 4, draw: () => 0 })) return ms
   }
   ejectAt(0)
   assert.equal(backAfter(0), 1_000)
@@ -96,4 +108,33 @@ test('endpoints that are gone are forgotten', () => {
   feed('a', bad, bad, bad)
   assert.equal(outliers.keep(new Set(['b'])), true)
   assert.deepEqual([...outliers.ejected], [])
+})
+
+test('rates of an interval eject at its end, and the next one counts anew', () => {
+  const sparse = { consecutive5xx: 1_000, consecutiveLocal: 1_000 }
+  const { outliers, feed } = detector({ ...sparse, rates: { ...never, enforcingSuccessRatePercent: 100 } })
+  const scope = (nowMs: number) => ({ nowMs, total: 4, draw: () => 0 })
+  const ten = <T>(one: T): T[] => Array.from({ length: 10 }, () => one)
+  feed('a', ...ten(good))
+  feed('b', ...ten(bad))
+  assert.equal(outliers.sweep(scope(100)), true)
+  assert.deepEqual([...outliers.ejected], ['b'])
+  assert.equal(outliers.sweep(scope(1_200)), true)
+  assert.deepEqual([...outliers.ejected], [], 'it is back, and what it did before is forgotten')
+})
+
+test('with split counts, failures without an answer have rates of their own', () => {
+  const sparse = { consecutive5xx: 1_000, consecutiveLocal: 1_000, splitsLocal: true }
+  const enforced = { ...never, enforcingFailurePercent: 100 }
+  const ten = <T>(one: T): T[] => Array.from({ length: 10 }, () => one)
+  const ejectedBy = (rates: RateRules, localRates: RateRules) => {
+    const { outliers, feed } = detector({ ...sparse, rates, localRates })
+    feed('a', ...ten(good))
+    feed('b', ...ten<RequestResult>('local-failure'))
+    feed('c', ...ten(bad))
+    outliers.sweep({ nowMs: 100, total: 4, draw: () => 0 })
+    return [...outliers.ejected]
+  }
+  assert.deepEqual(ejectedBy(enforced, never), ['c'])
+  assert.deepEqual(ejectedBy(never, enforced), ['b'])
 })

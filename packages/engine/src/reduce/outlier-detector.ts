@@ -1,5 +1,6 @@
 // Passive health checking: endpoints that fail again and again are left out for a while (Envoy's DetectorImpl).
 import type { OutlierDetection } from '../model.ts'
+import { outliersByRate, type Tally } from './success-rates.ts'
 
 /**
  * How a request to an endpoint ended. `local-failure`: no connection, a reset, or no answer in time; nothing came from the endpoint.
@@ -15,6 +16,16 @@ interface Host {
   ejectedAtMs: number | undefined
   /** Ejections in a row: the next one lasts so many times as long. */
   backOff: number
+  /** Of the interval that runs. */
+  readonly tally: Tally
+  readonly localTally: Tally
+}
+
+/** What an ejection depends on. `total`: endpoints of the cluster; `draw` gives a number in [0, 1). */
+export interface EjectionScope {
+  readonly nowMs: number
+  readonly total: number
+  draw(): number
 }
 
 /** The endpoints of one cluster. Time and chance come in with each call. */
@@ -41,15 +52,16 @@ export class OutlierDetector {
     return true
   }
 
-  /** Takes a result; true: the endpoint was ejected. `total`: endpoints of the cluster; `draw` gives a number in [0, 1). */
-  onResult(
-    key: string,
-    result: RequestResult,
-    { nowMs, total, draw }: { readonly nowMs: number; readonly total: number; draw(): number },
-  ): boolean {
+  /** Takes a result; true: the endpoint was ejected. */
+  onResult(key: string, result: RequestResult, scope: EjectionScope): boolean {
     const host = this.#hostOf(key)
     const enforced = this.#count(host, result)
-    if (enforced === undefined || host.ejectedAtMs !== undefined) return false
+    if (enforced === undefined) return false
+    return this.#eject(key, host, enforced, scope)
+  }
+
+  #eject(key: string, host: Host, enforced: number, { nowMs, total, draw }: EjectionScope): boolean {
+    if (host.ejectedAtMs !== undefined) return false
     const { maxEjectionPercent, alwaysEjectOne, maxEjectionMs, baseEjectionMs } = this.#settings
     const share = ((this.ejected.size + 1) * 100) / total
     const allowed = share <= maxEjectionPercent || (alwaysEjectOne && this.ejected.size === 0)
@@ -60,8 +72,36 @@ export class OutlierDetector {
     return true
   }
 
-  /** Looks through them, as often as `intervalMs` says. True: some are in use again. */
-  sweep(nowMs: number): boolean {
+  /** Looks through them, as often as `intervalMs` says. True: some are in use again, or no longer. */
+  sweep(scope: EjectionScope): boolean {
+    const back = this.#takeBack(scope.nowMs)
+    return this.#ejectByRates(scope) || back
+  }
+
+  #ejectByRates(scope: EjectionScope): boolean {
+    const { rates, localRates, splitsLocal } = this.#settings
+    const inUse = [...this.#hosts].filter(([, { ejectedAtMs }]) => ejectedAtMs === undefined)
+    const found = [
+      ...outliersByRate(
+        inUse.map(([key, { tally }]) => [key, tally]),
+        rates,
+      ),
+      ...(splitsLocal
+        ? outliersByRate(
+            inUse.map(([key, { localTally }]) => [key, localTally]),
+            localRates,
+          )
+        : []),
+    ]
+    for (const { tally, localTally } of this.#hosts.values())
+      tally.total = tally.successes = localTally.total = localTally.successes = 0
+    const ejected = found.filter(({ key, enforcedPercent }) =>
+      this.#eject(key, this.#hostOf(key), enforcedPercent, scope),
+    )
+    return ejected.length > 0
+  }
+
+  #takeBack(nowMs: number): boolean {
     const { baseEjectionMs, maxEjectionMs } = this.#settings
     const back = new Set<string>()
     for (const [key, host] of this.#hosts) {
@@ -83,6 +123,7 @@ export class OutlierDetector {
   #count(host: Host, result: RequestResult): number | undefined {
     const { splitsLocal, consecutiveLocal, enforcingLocalPercent } = this.#settings
     if (result === 'local-failure' && splitsLocal) {
+      host.localTally.total++
       if (++host.consecutiveLocal < consecutiveLocal) return undefined
       host.consecutiveLocal = 0
       return enforcingLocalPercent
@@ -93,7 +134,13 @@ export class OutlierDetector {
     }
     const status = result === 'local-failure' ? 503 : result.status
     // Something came from the endpoint.
-    if (result !== 'local-failure') host.consecutiveLocal = 0
+    if (result !== 'local-failure') {
+      host.consecutiveLocal = 0
+      host.localTally.total++
+      host.localTally.successes++
+    }
+    host.tally.total++
+    if (status < 500) host.tally.successes++
     if (status < 500) {
       host.consecutive5xx = 0
       host.consecutiveGateway = 0
@@ -120,7 +167,12 @@ export class OutlierDetector {
   #hostOf(key: string): Host {
     let host = this.#hosts.get(key)
     if (host === undefined) {
-      host = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0, ejectedAtMs: undefined, backOff: 0 }
+      const counts = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 }
+      const [tally, localTally] = [
+        { total: 0, successes: 0 },
+        { total: 0, successes: 0 },
+      ]
+      host = { ...counts, ejectedAtMs: undefined, backOff: 0, tally, localTally }
       this.#hosts.set(key, host)
     }
     return host

@@ -1,10 +1,20 @@
 // Load balancing as a value: endpoints, health and policy are folded into a picker whose `pick` is synchronous.
-import type { Cluster, Endpoint, EndpointSet } from '../model.ts'
+import type { Balancer, Cluster, Endpoint, EndpointSet, SlowStart } from '../model.ts'
 import type { Hash64 } from '../hash/xx-hash64.ts'
 import { remainder } from '../hash/xx-hash64.ts'
 import { byHash } from './choose-by-hash.ts'
-import { type Choose, inLocality, leastRequest, randomChoice, roundRobin } from './choose-endpoint.ts'
+import {
+  busyWeight,
+  type Choose,
+  type ChooseAmong,
+  inLocality,
+  leastRequest,
+  randomChoice,
+  roundRobin,
+  turnShare,
+} from './choose-endpoint.ts'
 import { type PriorityLevel, priorityLevels } from './priority-levels.ts'
+import { chooseSlowly, type JoinTimes } from './slow-start.ts'
 
 /** What one pick may look at. */
 export interface PickContext {
@@ -18,6 +28,8 @@ export interface PickContext {
   readonly attempts?: number
   /** What equal requests share, where the cluster spreads by hash; absent: a draw. */
   readonly hash?: Hash64 | undefined
+  /** Asked where endpoints start slowly. */
+  nowMs?(): number
 }
 
 /** The outcome of a pick. */
@@ -42,34 +54,52 @@ const wait: Pick = Object.freeze({ kind: 'wait' })
 
 /**
  * Makes the picker of a cluster. `endpoints` undefined: not arrived yet (a STATIC cluster's own come in here too).
- * `ejected`: keys the outlier detector has ejected. `previous`: the picker this one replaces.
+ * `ejected`: keys the outlier detector has ejected. `previous`: the picker this one replaces. `joined`: where the cluster has
+ * slow start.
  */
 export function makePicker(
   cluster: Cluster,
   endpoints: EndpointSet | undefined,
   ejected?: ReadonlySet<string>,
   previous?: Picker,
+  joined?: JoinTimes,
 ): Picker {
   const cursor = previous?.cursor ?? 0
   if (endpoints === undefined) return { cursor, pick: () => wait }
   const levels = priorityLevels(endpoints, ejected ?? new Set(), cluster)
   if (levels.length === 0) return { cursor, pick: () => ({ kind: 'none', reason: 'no-endpoints' }) }
-  return new LevelPicker(levels, chooserOf(cluster), cursor)
+  return new LevelPicker(levels, chooserOf(cluster, joined), cursor)
 }
 
-function chooserOf(cluster: Cluster): Choose {
+function chooserOf(cluster: Cluster, joined: JoinTimes = new Map()): Choose {
   const { balancer } = cluster
   switch (balancer.policy) {
     case 'round-robin':
-      return inLocality(roundRobin)
+      return inLocality(slowRoundRobin(balancer.slowStart, joined))
     case 'least-request':
-      return inLocality(leastRequest(balancer.choiceCount, balancer.activeRequestBias))
+      return inLocality(slowLeastRequest(balancer, joined))
     case 'ring-hash':
     case 'maglev':
       return byHash(balancer)
     default:
       return inLocality(randomChoice)
   }
+}
+
+function slowRoundRobin(slow: SlowStart | undefined, joined: JoinTimes): ChooseAmong {
+  if (slow === undefined || joined.size === 0) return roundRobin
+  const weigh = ({ weight }: Endpoint): number => weight
+  return chooseSlowly({ plain: roundRobin, weigh, draw: (_context, turn) => turnShare(turn) }, slow, joined)
+}
+
+function slowLeastRequest(
+  { choiceCount, activeRequestBias, slowStart }: Extract<Balancer, { policy: 'least-request' }>,
+  joined: JoinTimes,
+): ChooseAmong {
+  const plain = leastRequest(choiceCount, activeRequestBias)
+  if (slowStart === undefined || joined.size === 0) return plain
+  const weigh = (endpoint: Endpoint, context: PickContext): number => busyWeight(endpoint, activeRequestBias, context)
+  return chooseSlowly({ plain, weigh, draw: (context) => context.random() }, slowStart, joined)
 }
 
 class LevelPicker implements Picker {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { test } from 'node:test'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 import { describeExit, ManagedProcess, type ProcessExit, restartDelayMs } from './managed-process.ts'
@@ -51,6 +52,22 @@ test('a process that ends is started again, and its group is known to the watchd
     [7, 7, 7],
   )
   assert.equal(watchdog.groups.size, 0)
+})
+
+test('a process that is to step back does, and whoever starts it does not', async () => {
+  const own = getPriority()
+  // `nice` without a command says how it runs; it is asked until it is so, since that is set once the process is there.
+  const script = `until [ "$(nice)" = ${Math.min(own + 7, 19)} ]; do sleep 0.01; done; exit 3`
+  const ended = await new Promise<ProcessExit>((resolve) => {
+    const child = new ManagedProcess(
+      { ...spec, command: 'sh', args: ['-c', script], niceness: 7 },
+      { onLine() {}, onExit: (seen) => (resolve(seen), undefined) },
+      recordingWatchdog(),
+    )
+    setTimeout(() => child.signal('SIGKILL'), 5_000).unref()
+  })
+  assert.equal(ended.code, 3)
+  assert.equal(getPriority(), own)
 })
 
 test('a command that cannot be started is told as such', async () => {

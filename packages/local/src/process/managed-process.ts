@@ -1,5 +1,6 @@
 // One child process in a process group of its own: started, watched, restarted with backoff, ended.
 import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
+import { getPriority, setPriority } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 
@@ -12,6 +13,8 @@ export interface ProcessSpec {
   readonly args: readonly string[] | (() => readonly string[])
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** How far it steps back when the processors are all taken, beyond whoever starts it; as with nice(1). */
+  readonly niceness?: number
 }
 
 /** How a process ended. */
@@ -96,6 +99,7 @@ export class ManagedProcess {
     if (hasChannel) child.on('message', (message, handle) => this.#handler.onMessage?.(message, handle))
     if (child.pid !== undefined) {
       this.#watchdog.add(child.pid)
+      stepBack(child.pid, this.#spec.niceness)
       this.#handler.onStart?.(child.pid, (message, handle) => send(child, message, handle))
     }
     for (const [stream, from] of [
@@ -145,6 +149,15 @@ export function describeExit(exit: ProcessExit): string {
 function send(child: ChildProcess, message: object, handle: object | undefined): void {
   // With a callback, a channel that is closed is no uncaught error. Node takes native handles, though its types do not say so.
   if (child.connected) child.send(message, handle as SendHandle | undefined, () => {})
+}
+
+function stepBack(pid: number, niceness: number | undefined): void {
+  if (niceness === undefined) return
+  try {
+    setPriority(pid, Math.min(getPriority() + niceness, 19))
+  } catch {
+    // Already gone, or this machine has none of that: it runs all the same.
+  }
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

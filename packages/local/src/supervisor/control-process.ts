@@ -27,6 +27,11 @@ export interface ControlFile {
 
 const START_TIMEOUT_MS = 30_000
 const LABEL = 'control'
+/**
+ * A start of the control plane and its work on an edit are bursts of CPU that nobody's request waits for. When the machine is full, proxies and
+ * applications come first: 3 of 4 parts are theirs where one of them wants the same processor.
+ */
+const NICENESS = 5
 
 /** Starts, watches and asks the control plane. */
 export class ControlProcess {
@@ -54,6 +59,7 @@ export class ControlProcess {
       args: () => [...args, ...this.#arguments(config)],
       cwd: paths.root,
       env: { ...settings.env },
+      niceness: NICENESS,
     }
     this.#process = new ManagedProcess(
       spec,

@@ -15,6 +15,8 @@ export class ClusterRegistry {
   readonly #context: RequestPathContext
   readonly #shared: UpstreamClusterContext
   #sweeper: Timer | undefined
+  #config: ActiveConfig | undefined = undefined
+  #generation = 0
 
   constructor(context: RequestPathContext, testSan: SanTest, h2: H2Shared) {
     const { runtime } = context
@@ -39,8 +41,15 @@ export class ClusterRegistry {
     return this.#clusters.get(name)
   }
 
+  /** Counts up with each configuration; 0 for any but the present one. Whoever keeps a cluster keeps this, not the configuration. */
+  generationOf(config: ActiveConfig): number {
+    return config === this.#config ? this.#generation : 0
+  }
+
   /** Follows a new configuration. */
   onConfig(config: ActiveConfig): void {
+    this.#config = config
+    this.#generation += 1
     for (const [name, cluster] of config.clusters) {
       const living = this.#clusters.get(name)
       if (living === undefined)

@@ -2,6 +2,7 @@ import type { TransportClose } from '@weft/core'
 import {
   admits,
   type Cluster,
+  type EjectionScope,
   type Endpoint,
   type EndpointSet,
   type Hash64,
@@ -31,6 +32,12 @@ export interface UpstreamClusterContext extends DialContext {
   readonly h2: H2Shared
 }
 
+/** How many requests are active on an endpoint, by its key. */
+export interface ActiveRequests {
+  readonly key: string
+  count: number
+}
+
 /**
  * The living side of a cluster: its balancer, its pools and its counters. It outlives configuration changes; the compiled
  * cluster and the endpoints in it are replaced.
@@ -40,13 +47,15 @@ export class UpstreamCluster implements PoolContext {
   readonly #context: UpstreamClusterContext
   readonly #pools = new Map<string, Pool>()
   /** Requests active on endpoints, by key; kept at 0 while its pool lives, so that counting allocates nothing. */
-  readonly #active = new Map<string, { count: number }>()
+  readonly #active = new Map<string, ActiveRequests>()
   readonly #budget: { cluster: Cluster; connections: number; pending: number }
   #endpoints: EndpointSet | undefined
   #picker: Picker
   /** Where the cluster asks for it: leaves out endpoints that fail. */
   #outliers: OutlierDetector | undefined
   #sweptMs = 0
+  /** When endpoints joined, by key; undefined: the cluster does not ask. */
+  #joined: Map<string, number> | undefined
   #activeRequests = 0
   #activeRetries = 0
 
@@ -54,9 +63,10 @@ export class UpstreamCluster implements PoolContext {
     this.#context = context
     this.counters = context.counters(cluster.name)
     this.#budget = { cluster, connections: 0, pending: 0 }
+    this.#join(cluster, endpoints)
     this.#endpoints = endpoints
     this.#outliers = cluster.outlier === undefined ? undefined : new OutlierDetector(cluster.outlier)
-    this.#picker = makePicker(cluster, endpoints)
+    this.#picker = makePicker(cluster, endpoints, undefined, undefined, this.#joined)
   }
 
   get cluster(): Cluster {
@@ -76,6 +86,8 @@ export class UpstreamCluster implements PoolContext {
   configure(cluster: Cluster): void {
     const before = this.#budget.cluster
     this.#budget.cluster = cluster
+    if (!startsSlowly(cluster)) this.#joined = undefined
+    else this.#joined ??= new Map()
     if (cluster.outlier === undefined) this.#outliers = undefined
     else if (this.#outliers === undefined) this.#outliers = new OutlierDetector(cluster.outlier)
     else this.#outliers.configure(cluster.outlier)
@@ -91,6 +103,7 @@ export class UpstreamCluster implements PoolContext {
 
   /** Takes the endpoints as they are now: pools of those that went finish what they carry. */
   setEndpoints(endpoints: EndpointSet | undefined): void {
+    this.#join(this.#budget.cluster, endpoints)
     this.#endpoints = endpoints
     const live = new Map<string, Endpoint>()
     for (const locality of endpoints?.localities ?? [])
@@ -118,16 +131,34 @@ export class UpstreamCluster implements PoolContext {
 
   /** A new picker for what there is now; it goes on where the one before stood. */
   #balance(): void {
-    this.#picker = makePicker(this.#budget.cluster, this.#endpoints, this.#outliers?.ejected, this.#picker)
+    const { cluster } = this.#budget
+    this.#picker = makePicker(cluster, this.#endpoints, this.#outliers?.ejected, this.#picker, this.#joined)
+  }
+
+  /** Remembers since when endpoints are there, where the cluster starts them slowly. */
+  #join(cluster: Cluster, endpoints: EndpointSet | undefined): void {
+    if (!startsSlowly(cluster)) return
+    const known = new Set(keysOf(this.#endpoints))
+    const nowMs = this.#context.nowMs()
+    const joined = new Map<string, number>()
+    for (const key of keysOf(endpoints)) {
+      const sinceMs = known.has(key) ? this.#joined?.get(key) : nowMs
+      if (sinceMs !== undefined) joined.set(key, sinceMs)
+    }
+    this.#joined = joined
   }
 
   /** How a request to an endpoint ended: one that fails again and again is left out for a while. */
   observe(endpoint: Endpoint, result: RequestResult): void {
     const outliers = this.#outliers
     if (outliers === undefined) return
+    if (outliers.onResult(endpoint.key, result, this.#ejectionScope())) this.#balance()
+  }
+
+  #ejectionScope(): EjectionScope {
     const total = (this.#endpoints?.localities ?? []).reduce((sum, { endpoints }) => sum + endpoints.length, 0)
     const { nowMs, random: draw } = this.#context
-    if (outliers.onResult(endpoint.key, result, { nowMs: nowMs(), total, draw })) this.#balance()
+    return { nowMs: nowMs(), total, draw }
   }
 
   /** Whether `observe` has a use. */
@@ -140,22 +171,20 @@ export class UpstreamCluster implements PoolContext {
     return this.#outliers !== undefined && this.cluster.outlier?.splitsLocal === true
   }
 
-  /** Counts a request against the limits; false: too many are active. Each success is ended by `endRequest`. */
-  beginRequest(endpoint: Endpoint): boolean {
-    if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return false
+  /** Counts a request against the limits; undefined: too many are active. What it returns is for `endRequest`, once. */
+  beginRequest({ key }: Endpoint): ActiveRequests | undefined {
+    if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return undefined
     this.#activeRequests += 1
-    const active = this.#active.get(endpoint.key)
-    if (active === undefined) this.#active.set(endpoint.key, { count: 1 })
-    else active.count += 1
-    return true
+    let active = this.#active.get(key)
+    if (active === undefined) this.#active.set(key, (active = { key, count: 0 }))
+    active.count += 1
+    return active
   }
 
-  endRequest(endpoint: Endpoint): void {
+  endRequest(active: ActiveRequests): void {
     this.#activeRequests -= 1
-    const active = this.#active.get(endpoint.key)
-    if (active === undefined) return
     active.count -= 1
-    if (active.count === 0 && !this.#pools.has(endpoint.key)) this.#active.delete(endpoint.key)
+    if (active.count === 0 && !this.#pools.has(active.key)) this.#active.delete(active.key)
   }
 
   /** Counts a repetition against the limits; false: too many are under way. Each success is ended by `endRetry`. */
@@ -250,7 +279,7 @@ export class UpstreamCluster implements PoolContext {
     const { outlier } = this.#budget.cluster
     if (this.#outliers === undefined || outlier === undefined || nowMs - this.#sweptMs < outlier.intervalMs) return
     this.#sweptMs = nowMs
-    if (this.#outliers.sweep(nowMs)) this.#balance()
+    if (this.#outliers.sweep(this.#ejectionScope())) this.#balance()
   }
 
   /** The cluster is gone: finishes what is under way. */
@@ -297,6 +326,7 @@ export class UpstreamCluster implements PoolContext {
   /** What pickers ask; one for all picks, since a pick is over when it returns. */
   readonly #pickContext = {
     random: (): number => this.#context.random(),
+    nowMs: (): number => this.#context.nowMs(),
     activeRequests: (key: string): number => this.#active.get(key)?.count ?? 0,
     previous: noKeys,
     attempts: 1,
@@ -308,6 +338,14 @@ export class UpstreamCluster implements PoolContext {
   }
 }
 
+function startsSlowly({ balancer }: Cluster): boolean {
+  return 'slowStart' in balancer && balancer.slowStart !== undefined
+}
+
+function keysOf(endpoints: EndpointSet | undefined): readonly string[] {
+  return (endpoints?.localities ?? []).flatMap((locality) => locality.endpoints.map(({ key }) => key))
+}
+
 const noKeys: readonly string[] = []
 const noHash: Hash64 | undefined = undefined
 /** Of one cluster, where requests or connections name them. */
@@ -317,7 +355,7 @@ const mostPools = 4096
 function sameConnecting(a: Cluster, b: Cluster): boolean {
   const key = (cluster: Cluster): string =>
     JSON.stringify([
-      ...[cluster.tls, cluster.transportSocketMatches, cluster.bindAddress],
+      ...[cluster.tls, cluster.transportSocketMatches, cluster.bindAddress, cluster.keepAlive],
       ...[cluster.http.protocol, cluster.http.http2, cluster.http.http1Trailers],
     ])
   return key(a) === key(b)

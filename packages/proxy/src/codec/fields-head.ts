@@ -1,6 +1,6 @@
-import { grown } from './grown.ts'
+import { isPlainText } from './h1/char-table.ts'
 import { kindOfName } from './header-kind.ts'
-import { type HttpProtocol, MessageHead } from './message-head.ts'
+import { type HttpProtocol, type LineSink, MessageHead } from './message-head.ts'
 
 /** A head kept as names and values: what HPACK decodes into, and what answers of our own are made of. */
 export class FieldsHead extends MessageHead {
@@ -22,13 +22,11 @@ export class FieldsHead extends MessageHead {
 
   /** Appends a header line; `name` is lower-case. */
   push(name: string, value: string, kind: number = kindOfName(name)): void {
-    const index = this.count++
-    if (index >= this.kinds.length) this.#grow()
-    this.kinds[index] = kind
-    this.dropped[index] = 0
+    this.count++
+    this.kinds.push(kind)
     this.seen |= 1 << kind
-    this.#names[index] = name
-    this.#values[index] = value
+    this.#names.push(name)
+    this.#values.push(value)
   }
 
   /** Appends to the value of a line. */
@@ -47,6 +45,9 @@ export class FieldsHead extends MessageHead {
   }
   target(): string {
     return this.path
+  }
+  override plainTarget(): boolean {
+    return isPlainText(this.path)
   }
   schemeNamed(): string | undefined {
     return this.scheme
@@ -70,16 +71,18 @@ export class FieldsHead extends MessageHead {
   lines(): string {
     let lines = ''
     for (let at = 0; at < this.count; at++) {
-      if (this.dropped[at] === 0) lines += `${this.#names[at]}: ${this.#values[at]}\r\n`
+      if (!this.isDropped(at)) lines += `${this.#names[at]}: ${this.#values[at]}\r\n`
     }
     const { added } = this
     for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
     return lines
   }
 
-  #grow(): void {
-    const size = this.kinds.length * 2
-    this.kinds = grown(this.kinds, new Uint8Array(size))
-    this.dropped = grown(this.dropped, new Uint8Array(size))
+  override writeLines(sink: LineSink): void {
+    const { count, added } = this
+    for (let at = 0; at < count; at++) {
+      if (!this.isDropped(at)) sink.field(this.#names[at] as string, this.#values[at] as string)
+    }
+    for (let at = 0; at < added.length; at += 2) sink.line(added[at] as string, added[at + 1] as string)
   }
 }

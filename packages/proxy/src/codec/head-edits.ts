@@ -4,12 +4,12 @@ import type { MessageHead } from './message-head.ts'
 /** Drops every header of a kind. */
 export function dropKind(head: MessageHead, kind: number): void {
   if (!head.has(kind)) return
-  for (let at = 0; at < head.count; at++) if (head.kinds[at] === kind) head.dropped[at] = 1
+  for (let at = 0; at < head.count; at++) if (head.kinds[at] === kind) head.drop(at)
 }
 
 /** Drops every header of a lower-case name. */
 export function dropHeader(head: MessageHead, name: string): void {
-  for (let at = 0; at < head.count; at++) if (head.isNamed(at, name)) head.dropped[at] = 1
+  for (let at = 0; at < head.count; at++) if (head.isNamed(at, name)) head.drop(at)
   const { added } = head
   for (let at = 0; at < added.length; at += 2) {
     if (added[at] !== name) continue

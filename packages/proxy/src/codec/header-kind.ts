@@ -17,7 +17,7 @@ export const HeaderKind = {
   X_FORWARDED_FOR: 12,
   X_FORWARDED_PROTO: 13,
   X_FORWARDED_CLIENT_CERT: 14,
-  /** Any `x-envoy-*`. */
+  /** Any `x-envoy-*` that may ask for something; those by which proxies only tell each other something have kinds of their own. */
   X_ENVOY: 15,
   SERVER: 16,
   DATE: 17,
@@ -25,6 +25,10 @@ export const HeaderKind = {
   AUTHORIZATION: 19,
   COOKIE: 20,
   GRPC_STATUS: 21,
+  CONTENT_TYPE: 22,
+  X_ENVOY_UPSTREAM_SERVICE_TIME: 23,
+  X_ENVOY_EXTERNAL_ADDRESS: 24,
+  X_ENVOY_ATTEMPT_COUNT: 25,
 } as const
 
 const names: readonly (readonly [string, number])[] = [
@@ -48,9 +52,13 @@ const names: readonly (readonly [string, number])[] = [
   ['authorization', HeaderKind.AUTHORIZATION],
   ['cookie', HeaderKind.COOKIE],
   ['grpc-status', HeaderKind.GRPC_STATUS],
+  ['content-type', HeaderKind.CONTENT_TYPE],
+  ['x-envoy-upstream-service-time', HeaderKind.X_ENVOY_UPSTREAM_SERVICE_TIME],
+  ['x-envoy-external-address', HeaderKind.X_ENVOY_EXTERNAL_ADDRESS],
+  ['x-envoy-attempt-count', HeaderKind.X_ENVOY_ATTEMPT_COUNT],
 ]
 
-const longest = 24
+const longest = 32
 
 /** Names as bytes, and where to find one by its length and first letter: no two share both. */
 const bytesOfNames: readonly Uint8Array[] = names.map(([name]) => new TextEncoder().encode(name))

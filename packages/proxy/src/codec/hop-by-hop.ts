@@ -82,6 +82,6 @@ function dropNominated(head: MessageHead, name: string): void {
     const kind = head.kinds[at]
     const goes =
       kind === HeaderKind.OTHER || kind === HeaderKind.HOST || (kind === HeaderKind.CONTENT_LENGTH && head.status === 0)
-    if (goes && head.isNamed(at, name)) head.dropped[at] = 1
+    if (goes && head.isNamed(at, name)) head.drop(at)
   }
 }

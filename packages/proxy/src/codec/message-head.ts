@@ -20,9 +20,15 @@ export interface HeadLimits {
 export interface LineSink {
   /** Latin1. */
   text(text: string): void
+  /** A line that was received. */
+  field(name: string, value: string): void
+  /** A line of our own, whose like is said again and again. */
   line(name: string, value: string): void
   range(bytes: Buffer, start: number, end: number): void
 }
+
+/** A number holds so many bits without becoming larger than numbers are kept cheaply. */
+const bitsOfDropped = 30
 
 /** What carried a message, in the words of `%PROTOCOL%`. */
 export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
@@ -36,9 +42,10 @@ export abstract class MessageHead {
   /** Header lines received. */
   count = 0
   /** `HeaderKind` by index. */
-  kinds: Uint8Array = new Uint8Array(24)
-  /** Nonzero: not to be passed on. */
-  dropped: Uint8Array = new Uint8Array(24)
+  kinds: number[] = []
+  /** Those of the first lines that are not to be passed on, a bit each; and of the others. */
+  #dropped = 0
+  #droppedFar: Set<number> | undefined = undefined
   /** Bit `1 << kind` is set when such a header is there. */
   seen = 0
   /** Headers added since: name (lower-case) and value in turn. */
@@ -86,6 +93,23 @@ export abstract class MessageHead {
     return this.valueAt(index).toLowerCase() === word
   }
 
+  /** True when the header at an index is not to be passed on. */
+  isDropped(index: number): boolean {
+    return index < bitsOfDropped ? (this.#dropped & (1 << index)) !== 0 : this.#droppedFar?.has(index) === true
+  }
+
+  /** The header at an index is not to be passed on. */
+  drop(index: number): void {
+    if (index < bitsOfDropped) this.#dropped |= 1 << index
+    else (this.#droppedFar ??= new Set()).add(index)
+  }
+
+  /** Nothing is dropped any more. */
+  protected keepAll(): void {
+    this.#dropped = 0
+    this.#droppedFar = undefined
+  }
+
   /** True when a header of this kind was received. */
   has(kind: number): boolean {
     return (this.seen & (1 << kind)) !== 0
@@ -102,7 +126,7 @@ export abstract class MessageHead {
   value(name: string): string | undefined {
     let found: string | undefined
     for (let at = 0; at < this.count; at++) {
-      if (this.dropped[at] !== 0 || !this.isNamed(at, name)) continue
+      if (this.isDropped(at) || !this.isNamed(at, name)) continue
       found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
     }
     const { added } = this
@@ -116,7 +140,7 @@ export abstract class MessageHead {
   line(name: string, index: number): string | undefined {
     let left = index
     for (let at = 0; at < this.count; at++) {
-      if (this.dropped[at] === 0 && this.isNamed(at, name) && left-- === 0) return this.valueAt(at)
+      if (!this.isDropped(at) && this.isNamed(at, name) && left-- === 0) return this.valueAt(at)
     }
     const { added } = this
     for (let at = 0; at < added.length; at += 2) if (added[at] === name && left-- === 0) return added[at + 1]

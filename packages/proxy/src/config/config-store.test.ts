@@ -131,7 +131,10 @@ test('a cluster whose endpoints never come serves without them after fifteen sec
 test('a secret is waited for without end, or for 15 s where it may be done without', async () => {
   const { store, world } = makeStore()
   const own = { ...clusterOf('a', ['default']), dispensableSecrets: [] }
-  const written = { ...clusterOf('a', ['kubernetes://partner']), dispensableSecrets: ['kubernetes://partner'] }
+  const written = {
+    ...clusterOf('a', ['kubernetes://partner']),
+    dispensableSecrets: [{ name: 'kubernetes://partner', afterMs: 15_000 }],
+  }
   await store.onUpdate(typeUrl.clusterLoadAssignment, [resource('a', endpoints)], [])
   await store.onUpdate(typeUrl.cluster, [resource('own', own), resource('written', written)], [])
   await store.onUpdate(typeUrl.clusterLoadAssignment, [resource('a', endpoints)], [])
@@ -141,6 +144,39 @@ test('a secret is waited for without end, or for 15 s where it may be done witho
   assert.deepEqual([...store.active.clusters.keys()], ['written'])
   await world.clock.advance(60_000)
   assert.deepEqual(store.warming, [{ kind: 'cluster', name: 'own', waitsFor: ['secret default'] }])
+})
+
+test('a listener with a secret that may be done without serves without it once its time is over, and waits anew for another', async () => {
+  const { store, world, secrets } = makeStore()
+  const naming = (...names: string[]) => ({
+    ...listenerOf([], names),
+    dispensableSecrets: names.map((name) => ({ name, afterMs: 2_000 })),
+  })
+  const named = () => store.active.listeners.get('l')?.secretNames
+  await store.onUpdate(typeUrl.listener, [resource('l', naming('kubernetes://a'))], [])
+  await world.clock.advance(1_900)
+  assert.equal(named(), undefined)
+  assert.deepEqual(store.warming, [{ kind: 'listener', name: 'l', waitsFor: ['secret kubernetes://a'] }])
+  await world.clock.advance(200)
+  assert.deepEqual(named(), ['kubernetes://a'])
+  assert.deepEqual(store.warming, [])
+  await world.clock.advance(60_000)
+  await store.onUpdate(typeUrl.listener, [resource('l', naming('kubernetes://a', 'kubernetes://b'), '2')], [])
+  assert.deepEqual(named(), ['kubernetes://a'])
+  secrets.add('kubernetes://b')
+  store.onSecrets()
+  assert.deepEqual(named(), ['kubernetes://a', 'kubernetes://b'])
+})
+
+test('a cluster that once waited waits again for endpoints under another name', async () => {
+  const { store, world } = makeStore()
+  await store.onUpdate(typeUrl.cluster, [resource('c', clusterOf('a'))], [])
+  await store.onUpdate(typeUrl.clusterLoadAssignment, [resource('a', endpoints)], [])
+  await world.clock.advance(60_000)
+  await store.onUpdate(typeUrl.cluster, [resource('c', clusterOf('b'), '2')], [])
+  assert.deepEqual(store.active.clusters.get('c')?.discovery, { kind: 'eds', edsName: 'a' })
+  await world.clock.advance(15_100)
+  assert.deepEqual(store.active.clusters.get('c')?.discovery, { kind: 'eds', edsName: 'b' })
 })
 
 test('a cluster taken away before its routes stays until they let go of it, or for five seconds', async () => {

@@ -4,10 +4,8 @@ import { shortTypeName, typeUrl } from '@weft/xds'
 import type { ResourceRejection, ResourceUpdate, XdsConsumer } from '../xds/subscription.ts'
 import { type Accepted, type AcceptedResources, edsNameOf, noResources } from './accepted.ts'
 import type { ResourceReaders } from './resource-readers.ts'
-import { settle, type Warming } from './warming.ts'
+import { type Lack, settle, type Warming, type WarmingResult } from './warming.ts'
 
-/** Waiting for a cluster's endpoints and secrets ends after this long (Envoy's default initial_fetch_timeout). */
-const fetchTimeoutMs = 15_000
 /** A cluster that routes still name is kept this long after it was taken away. */
 const removalGraceMs = 5_000
 /** Compiling runs in slices of about this long, so that a big update does not hold up requests. */
@@ -54,7 +52,8 @@ export class ConfigStore implements XdsConsumer {
   readonly #secrets: SecretPresence
   readonly #events: ConfigStoreEvents
   readonly #references = new Map<string, string>()
-  readonly #waitingSinceMs = new Map<string, number>()
+  /** Since when what resources may do without has been lacking; see `keyOf`. */
+  #lackingSinceMs: ReadonlyMap<string, number> = new Map()
   readonly #removedAtMs = new Map<string, number>()
   #queue: Promise<unknown> = Promise.resolve()
   #recheck: Timer | undefined
@@ -192,35 +191,27 @@ export class ConfigStore implements XdsConsumer {
     const previous = this.active
     const result = settle(this.accepted, previous, {
       hasSecret: (name) => this.#secrets.has(name),
-      clusterOverdue: (cluster) =>
-        nowMs - (this.#waitingSinceMs.get(cluster) ?? nowMs) >= fetchTimeoutMs && this.#waitingSinceMs.has(cluster),
+      overdue: (lack) => nowMs - (this.#lackingSinceMs.get(keyOf(lack)) ?? nowMs) >= lack.limitMs,
       removalOverdue: (cluster) => nowMs - (this.#removedAtMs.get(cluster) ?? 0) >= removalGraceMs,
     })
     this.warming = result.warming
-    this.#trackWaiting(result.warming, nowMs)
-    this.#recheckLater(result.lingering, nowMs)
+    // What is lacking stays known as long as it lacks: once overdue, a resource serves without it until it comes.
+    this.#lackingSinceMs = new Map(
+      result.lacks.map((lack) => [keyOf(lack), this.#lackingSinceMs.get(keyOf(lack)) ?? nowMs]),
+    )
+    this.#recheckLater(result, nowMs)
     if (result.config === previous) return
     this.active = result.config
     this.#events.onConfig(result.config, previous)
   }
 
-  #trackWaiting(warming: readonly Warming[], nowMs: number): void {
-    const waiting = new Set(warming.filter(({ kind }) => kind === 'cluster').map(({ name }) => name))
-    for (const name of waiting) if (!this.#waitingSinceMs.has(name)) this.#waitingSinceMs.set(name, nowMs)
-    for (const name of this.#waitingSinceMs.keys()) {
-      // Once overdue it stays so: the cluster serves without what it waited for until that arrives.
-      if (!waiting.has(name) && !this.accepted.clusters.has(name)) this.#waitingSinceMs.delete(name)
-    }
-  }
-
   /** Arms one timer for the next moment at which waiting ends by itself. */
-  #recheckLater(lingering: readonly string[], nowMs: number): void {
+  #recheckLater({ lingering, lacks }: Pick<WarmingResult, 'lingering' | 'lacks'>, nowMs: number): void {
     this.#recheck?.cancel()
     let dueMs = Number.POSITIVE_INFINITY
     for (const name of lingering) dueMs = Math.min(dueMs, (this.#removedAtMs.get(name) ?? nowMs) + removalGraceMs)
-    for (const { kind, name } of this.warming) {
-      if (kind !== 'cluster') continue
-      const endMs = (this.#waitingSinceMs.get(name) ?? nowMs) + fetchTimeoutMs
+    for (const lack of lacks) {
+      const endMs = (this.#lackingSinceMs.get(keyOf(lack)) ?? nowMs) + lack.limitMs
       if (endMs > nowMs) dueMs = Math.min(dueMs, endMs)
     }
     if (dueMs === Number.POSITIVE_INFINITY) return
@@ -266,4 +257,8 @@ export class ConfigStore implements XdsConsumer {
   #yield(): Promise<void> {
     return new Promise((resolve) => this.#runtime.timers.set(0, resolve))
   }
+}
+
+function keyOf({ kind, name, item }: Lack): string {
+  return `${kind}\n${name}\n${item}`
 }

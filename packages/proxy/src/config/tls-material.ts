@@ -12,25 +12,39 @@ export interface TlsContextMaterial {
   readonly crlPem?: string
 }
 
-/** Where file sources are read. */
-type FileReader = Pick<Runtime['files'], 'read'>
+/** Where file sources are read, and when. */
+type FileReader = Pick<Runtime, 'clock' | 'log'> & { readonly files: Pick<Runtime['files'], 'read'> }
 
-/** Certificates that came with a resource, read once for each resource. */
+/** A file is read again by the first handshake after this long: lists of revoked certificates are replaced while they are used. */
+const rereadMs = 2_000
+
+interface FileText {
+  readonly text: string
+  readonly readAtMs: number
+}
+
+/** Certificates that came with a resource, read once for each text of theirs. */
 const givenCertificates = new WeakMap<GivenCertificate, CertificateSecret>()
-const givenTexts = new WeakMap<PemSource, string>()
+const fileTexts = new WeakMap<PemSource, FileText>()
+const readings = new WeakMap<PemSource, Promise<string | undefined>>()
 
 /**
  * The certificates and roots of a context: from SDS, from the resource itself, or from files it names. At once, except when a
- * file has to be read for the first time; the error names what is missing.
+ * file has to be read; the error names what is missing. A file that was read once and cannot be read now keeps its last text.
  */
 export function tlsMaterial(
   tls: CommonTls,
   secrets: Secrets,
-  files: FileReader,
+  runtime: FileReader,
 ): Result<TlsContextMaterial> | Promise<Result<TlsContextMaterial>> {
-  const unread = sourcesOf(tls).filter((source) => source.kind === 'file' && !givenTexts.has(source))
-  if (unread.length === 0) return collect(tls, secrets)
-  return readAll(unread, files).then((read) => (read.ok ? collect(tls, secrets) : read))
+  const nowMs = runtime.clock.nowMs()
+  const due = sourcesOf(tls).filter((source) => source.kind === 'file' && isDue(fileTexts.get(source), nowMs))
+  if (due.length === 0) return collect(tls, secrets)
+  return readAll(due, runtime).then((read) => (read.ok ? collect(tls, secrets) : read))
+}
+
+function isDue(known: FileText | undefined, nowMs: number): boolean {
+  return known === undefined || nowMs - known.readAtMs >= rereadMs
 }
 
 function sourcesOf(tls: CommonTls): readonly PemSource[] {
@@ -40,14 +54,33 @@ function sourcesOf(tls: CommonTls): readonly PemSource[] {
   return sources
 }
 
-async function readAll(sources: readonly PemSource[], files: FileReader): Promise<Result<undefined>> {
+async function readAll(sources: readonly PemSource[], runtime: FileReader): Promise<Result<undefined>> {
   for (const source of sources) {
     if (source.kind !== 'file') continue
-    const bytes = await files.read(source.path).catch(() => undefined)
-    if (bytes === undefined) return err(`file ${source.path} cannot be read`)
-    givenTexts.set(source, new TextDecoder().decode(bytes))
+    const text = (await readOnce(source, source.path, runtime)) ?? fileTexts.get(source)?.text
+    if (text === undefined) return err(`file ${source.path} cannot be read`)
   }
   return ok(undefined)
+}
+
+/** Handshakes that want the same file at the same time share one reading. */
+function readOnce(source: PemSource, path: string, { files, clock, log }: FileReader): Promise<string | undefined> {
+  const known = readings.get(source)
+  if (known !== undefined) return known
+  const reading = files
+    .read(path)
+    .catch(() => undefined)
+    .then((bytes) => {
+      readings.delete(source)
+      const before = fileTexts.get(source)
+      const text = bytes === undefined ? before?.text : new TextDecoder().decode(bytes)
+      if (bytes === undefined && before !== undefined)
+        log.warn('file cannot be read again; its last text holds', { path })
+      if (text !== undefined) fileTexts.set(source, { text, readAtMs: clock.nowMs() })
+      return text
+    })
+  readings.set(source, reading)
+  return reading
 }
 
 function collect(tls: CommonTls, secrets: Secrets): Result<TlsContextMaterial> {
@@ -74,19 +107,21 @@ function collect(tls: CommonTls, secrets: Secrets): Result<TlsContextMaterial> {
 }
 
 function certificateOf(given: GivenCertificate): Result<CertificateSecret> {
-  const known = givenCertificates.get(given)
-  if (known !== undefined) return ok(known)
   const certificateChainPem = textOf(given.chain)
+  const privateKeyPem = textOf(given.key)
+  const known = givenCertificates.get(given)
+  if (known?.material.certificateChainPem === certificateChainPem && known.material.privateKeyPem === privateKeyPem)
+    return ok(known)
   const facts = readX509Leaf(certificateChainPem)
   if (!facts.ok) return err(`certificate of the resource: ${facts.error}`)
-  const material = { certificateChainPem, privateKeyPem: textOf(given.key) }
+  const material = { certificateChainPem, privateKeyPem }
   const certificate = { name: '', material, facts: facts.value }
   givenCertificates.set(given, certificate)
   return ok(certificate)
 }
 
 function textOf(source: PemSource): string {
-  return source.kind === 'inline' ? source.pem : (givenTexts.get(source) ?? '')
+  return source.kind === 'inline' ? source.pem : (fileTexts.get(source)?.text ?? '')
 }
 
 /** Roots that are named but absent must never mean "verify nobody". */

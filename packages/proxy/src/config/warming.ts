@@ -5,8 +5,8 @@ import { type AcceptedResources, edsNameOf } from './accepted.ts'
 export interface WarmingInputs {
   /** True when the secret is there. */
   hasSecret(name: string): boolean
-  /** True when this cluster has waited too long for its endpoints, and for secrets that may be done without: it serves as it is. */
-  clusterOverdue(cluster: string): boolean
+  /** True when the resource has waited this long for the item: it serves without. */
+  overdue(lack: Lack): boolean
   /** True when a cluster that was taken away has been kept for the routes that still name it for long enough. */
   removalOverdue(cluster: string): boolean
 }
@@ -18,49 +18,61 @@ export interface Warming {
   readonly waitsFor: readonly string[]
 }
 
+/** Something a resource names that is not there, and for how long that holds the resource back. */
+export interface Lack {
+  readonly kind: 'listener' | 'cluster'
+  readonly name: string
+  readonly item: string
+  readonly limitMs: number
+}
+
 /** What to serve by, and what waits. `config` is the same object when nothing changed. */
 export interface WarmingResult {
   readonly config: ActiveConfig
   readonly warming: readonly Warming[]
+  /** What is waited for with a limit, and what is done without since the limit passed. */
+  readonly lacks: readonly Lack[]
   /** Clusters taken away that active routes still name. */
   readonly lingering: readonly string[]
 }
 
+/** Waiting for a cluster's endpoints ends after this long (Envoy's default initial_fetch_timeout). */
+const fetchTimeoutMs = 15_000
+
 /**
  * Make-before-break: decides which accepted resources are ready to serve. A cluster waits for its endpoints and
  * secrets, a route configuration for the clusters it names that are themselves warming, a listener for its route
- * configurations and secrets; until then the previous version of each goes on serving (Envoy's warming).
+ * configurations and secrets; until then the previous version of each goes on serving (Envoy's warming). What may be done
+ * without is waited for up to its limit: then a filter chain or cluster without its secret refuses connections, the others serve.
  */
 export function settle(accepted: AcceptedResources, active: ActiveConfig, inputs: WarmingInputs): WarmingResult {
   const warming: Warming[] = []
-  const ready = settleClusters(accepted, active, inputs, warming)
+  const lacks: Lack[] = []
+  const ready = settleClusters(accepted, active, { inputs, warming, lacks })
   const routeConfigs = settleRoutes(accepted, active, ready, warming)
-  const listeners = settleListeners(accepted, active, { ready, routeConfigs, inputs, warming })
+  const listeners = settleListeners(accepted, active, { ready, routeConfigs, inputs, warming, lacks })
   const lingering: string[] = []
   const clusters = withLingering(ready, active, { routeConfigs, listeners, inputs, lingering })
   const same =
     sameEntries(clusters, active.clusters) &&
     sameEntries(routeConfigs, active.routeConfigs) &&
     sameEntries(listeners, active.listeners)
-  return { config: same ? active : { listeners, routeConfigs, clusters }, warming, lingering }
+  return { config: same ? active : { listeners, routeConfigs, clusters }, warming, lacks, lingering }
 }
 
 function settleClusters(
   accepted: AcceptedResources,
   active: ActiveConfig,
-  inputs: WarmingInputs,
-  warming: Warming[],
+  { inputs, warming, lacks }: Settling,
 ): Map<string, Cluster> {
   const clusters = new Map<string, Cluster>()
   for (const [name, { value }] of accepted.clusters) {
-    const overdue = inputs.clusterOverdue(name)
-    const missing = value.secretNames.filter(
-      (secret) => !inputs.hasSecret(secret) && !(overdue && value.dispensableSecrets?.includes(secret) === true),
-    )
-    const waitsFor = missing.map((secret) => `secret ${secret}`)
+    const waitsFor = [...missingSecrets('cluster', name, value, { inputs, lacks })]
     const edsName = edsNameOf(value)
-    if (edsName !== undefined && !accepted.endpoints.has(edsName) && !overdue) {
-      waitsFor.push(`endpoints ${edsName}`)
+    if (edsName !== undefined && !accepted.endpoints.has(edsName)) {
+      const lack: Lack = { kind: 'cluster', name, item: `endpoints ${edsName}`, limitMs: fetchTimeoutMs }
+      lacks.push(lack)
+      if (!inputs.overdue(lack)) waitsFor.push(lack.item)
     }
     const previous = active.clusters.get(name)
     if (waitsFor.length === 0) clusters.set(name, value)
@@ -68,6 +80,32 @@ function settleClusters(
     if (waitsFor.length > 0 && previous !== value) warming.push({ kind: 'cluster', name, waitsFor })
   }
   return clusters
+}
+
+/** What settling reads, and what it writes down. */
+interface Settling {
+  readonly inputs: WarmingInputs
+  readonly warming: Warming[]
+  readonly lacks: Lack[]
+}
+
+/** The secrets a resource still waits for; those that may be done without count as lacking. */
+function missingSecrets(
+  kind: Lack['kind'],
+  name: string,
+  value: Pick<Cluster | Listener, 'secretNames' | 'dispensableSecrets'>,
+  { inputs, lacks }: Pick<Settling, 'inputs' | 'lacks'>,
+): readonly string[] {
+  const missing = value.secretNames.filter((secret) => !inputs.hasSecret(secret))
+  if (missing.length === 0) return missing
+  const awaited = missing.filter((secret) => {
+    const dispensable = value.dispensableSecrets?.find((one) => one.name === secret)
+    if (dispensable === undefined) return true
+    const lack: Lack = { kind, name, item: `secret ${secret}`, limitMs: dispensable.afterMs }
+    lacks.push(lack)
+    return !inputs.overdue(lack)
+  })
+  return awaited.map((secret) => `secret ${secret}`)
 }
 
 function settleRoutes(
@@ -93,11 +131,9 @@ function settleRoutes(
 function settleListeners(
   accepted: AcceptedResources,
   active: ActiveConfig,
-  at: {
+  at: Settling & {
     readonly ready: ReadonlyMap<string, Cluster>
     readonly routeConfigs: Map<string, RouteConfig>
-    readonly inputs: WarmingInputs
-    readonly warming: Warming[]
   },
 ): Map<string, Listener> {
   const listeners = new Map<string, Listener>()
@@ -105,7 +141,7 @@ function settleListeners(
     const previous = active.listeners.get(name)
     const waitsFor = [
       ...value.routeConfigNames.filter((route) => !at.routeConfigs.has(route)).map((route) => `routes ${route}`),
-      ...value.secretNames.filter((secret) => !at.inputs.hasSecret(secret)).map((secret) => `secret ${secret}`),
+      ...missingSecrets('listener', name, value, at),
       ...clusterNamesOf(value).filter((cluster) => accepted.clusters.has(cluster) && !at.ready.has(cluster)),
     ]
     if (waitsFor.length === 0 || previous === value) listeners.set(name, value)

@@ -39,6 +39,7 @@ export class DeadlineLists {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #lists = new Map<number, DeadlineList>()
+  #recent: DeadlineList | undefined = undefined
 
   constructor(clock: Clock, timers: Timers) {
     this.#clock = clock
@@ -51,7 +52,7 @@ export class DeadlineLists {
     if (delayMs <= 0) return
     const last = deadline.lastList
     // A list with a timer is one of ours still.
-    const list = last?.delayMs === delayMs && last.timer !== undefined ? last : this.#listOf(delayMs)
+    const list = last?.delayMs === delayMs && last.timer !== undefined ? last : this.#listLike(delayMs)
     deadline.dueMs = nowMs + list.delayMs
     deadline.list = list
     deadline.lastList = list
@@ -79,6 +80,13 @@ export class DeadlineLists {
   close(): void {
     for (const list of this.#lists.values()) list.timer?.cancel()
     this.#lists.clear()
+  }
+
+  /** Mostly the one that was asked for before. */
+  #listLike(delayMs: number): DeadlineList {
+    const recent = this.#recent
+    if (recent?.delayMs === delayMs && recent.timer !== undefined) return recent
+    return (this.#recent = this.#listOf(delayMs))
   }
 
   #listOf(delayMs: number): DeadlineList {

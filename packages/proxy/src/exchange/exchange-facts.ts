@@ -9,6 +9,7 @@ import {
   type Route,
   type Subject,
 } from '@weft/engine'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { AcceptedConnection } from '../listen/accepted-connection.ts'
@@ -16,6 +17,13 @@ import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/e
 import { RequestView } from './request-view.ts'
 import type { RoutePlan } from './route-plan.ts'
 import { nowhere, type Routing } from './routing.ts'
+
+/** Most requests have none, which needs no look at their lines. */
+function hasContentType({ seen, added }: MessageHead): boolean {
+  if ((seen & (1 << HeaderKind.CONTENT_TYPE)) !== 0) return true
+  for (let at = 0; at < added.length; at += 2) if (added[at] === 'content-type') return true
+  return false
+}
 
 const noFlags: readonly ResponseFlag[] = []
 
@@ -121,7 +129,8 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
     return this.rewritten?.authority ?? this.head.authorityText
   }
   get isGrpc(): boolean {
-    return isGrpcType(this.requestHeader('content-type'))
+    const { head } = this.head
+    return hasContentType(head) && isGrpcType(head.line('content-type', 0))
   }
   get grpcStatus(): string | undefined {
     if (!this.isGrpc) return undefined

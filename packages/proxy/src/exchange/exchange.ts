@@ -20,9 +20,10 @@ import { type Mirrors, startMirrors } from './mirrors.ts'
 import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { extentOf, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
-import { overrideOf } from './route-plan.ts'
+import { overridesOf } from './route-plan.ts'
 import { decideRouting, maySwitch, routerOutcome, withRouteHeaders } from './routing.ts'
 import { Tunnel, type TunnelEnd } from './tunnel.ts'
+import { upstreamClusterOf } from './upstream-cluster-of.ts'
 
 /** gRPC's DEADLINE_EXCEEDED. */
 const deadlineExceeded = 4
@@ -117,11 +118,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** Runs the filters that have not run, then forwards. Filters that stopped the request call it to go on. */
   continueRequest(): void {
     const { filters } = this.#chain
+    const overrides = overridesOf(this.plan, this.#chain)
     while (this.#nextFilter < filters.length) {
       if (this.done) return
       const place = this.#nextFilter++
       const { filter, kind } = filters[place] as (typeof filters)[number]
-      const override = this.plan === undefined ? undefined : overrideOf(this.plan, filter.name)
+      const override = overrides[place]
       if (!isFilterEnabled(filter, override)) continue
       if (kind.onRequestHead?.(this, filter, override) === 'stop') return
       if (this.#pipe?.at(place)?.onRequestHead?.() === 'stop') return
@@ -341,8 +343,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   #forward(action: RouteAction): void {
-    const cluster = this.context.clusters.get(this.clusterName ?? '')
-    if (cluster === undefined || !this.config.clusters.has(cluster.cluster.name)) {
+    const cluster = upstreamClusterOf(this)
+    if (cluster === undefined) {
       return this.fail({ ...exchangeErrors.noCluster, status: action.clusterNotFoundStatus })
     }
     if (this.#pipe !== undefined) this.body.extent = extentOf(this.head.head, this.body.extent)

@@ -2,7 +2,7 @@
 // them.
 import type { PeerIdentity } from '@weft/core'
 import type { ConnectionFacts, ForwardingHeaders, HttpConnectionManager } from '@weft/engine'
-import { addHeader, dropHeader, dropKind, headerSafe } from '../codec/head-edits.ts'
+import { addHeader, dropKind, headerSafe } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { RandomPool } from './random-pool.ts'
@@ -16,7 +16,8 @@ export interface ClientFacts {
 }
 
 /** Headers that steer an Envoy: not taken from strangers, and without `internal_address_config` everyone is one. */
-const internalOnly = [
+const internalOnly = new Set([
+  'x-envoy-internal',
   'x-envoy-retry-on',
   'x-envoy-retry-grpc-on',
   'x-envoy-max-retries',
@@ -31,14 +32,14 @@ const internalOnly = [
   'x-envoy-ip-tags',
   'x-envoy-original-url',
   'x-envoy-hedge-on-per-try-timeout',
-]
+])
 
 /** Headers by which a mesh names itself: not taken from strangers at the edge. */
-const meshOnly = [
+const meshOnly = new Set([
   'x-envoy-downstream-service-cluster',
   'x-envoy-downstream-service-node',
   'x-envoy-decorator-operation',
-]
+])
 
 /** Applies a manager's settings to a request and reads what trusted hops said of the client. */
 export function applyForwarding(
@@ -51,11 +52,7 @@ export function applyForwarding(
   const { forwarding } = manager
   const { facts } = connection
   const edge = forwarding.useRemoteAddress
-  if (head.has(HeaderKind.X_ENVOY)) {
-    dropHeader(head, 'x-envoy-internal')
-    for (const name of internalOnly) dropHeader(head, name)
-    if (edge) for (const name of meshOnly) dropHeader(head, name)
-  }
+  if (head.has(HeaderKind.X_ENVOY)) dropSteering(head, edge)
   const proto = facts.tls ? 'https' : 'http'
   const trustedAddress = edge ? edgeAddress(head, forwarding, facts) : innerAddress(head, forwarding)
   if ((edge && forwarding.xffTrustedHops === 0) || !head.has(HeaderKind.X_FORWARDED_PROTO)) {
@@ -66,12 +63,20 @@ export function applyForwarding(
     if (said === 'http' || said === 'https') view.setScheme(said)
   }
   if (edge) {
-    if (head.has(HeaderKind.X_ENVOY)) dropHeader(head, 'x-envoy-external-address')
+    dropKind(head, HeaderKind.X_ENVOY_EXTERNAL_ADDRESS)
     addHeader(head, 'x-envoy-external-address', trustedAddress ?? facts.remoteAddress)
   }
   if (manager.via !== '') addHeader(head, 'via', manager.via)
   clientCertificate(head, forwarding, connection)
   return { trustedAddress, requestId: requestId(head, manager, edge, random) }
+}
+
+function dropSteering(head: MessageHead, edge: boolean): void {
+  for (let at = 0; at < head.count; at++) {
+    if (head.kinds[at] !== HeaderKind.X_ENVOY) continue
+    const name = head.nameAt(at)
+    if (internalOnly.has(name) || (edge && meshOnly.has(name))) head.drop(at)
+  }
 }
 
 /** The edge: our immediate peer is the client, or the last of the hops we were told to trust. Appends it. */
@@ -91,6 +96,9 @@ function innerAddress(head: MessageHead, forwarding: ForwardingHeaders): string 
   return lastAddress(head.value('x-forwarded-for'), forwarding.xffTrustedHops)
 }
 
+/** Mostly it is the one that was read before. */
+let lastFound = ''
+
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/
 
 /** The address `skip` places from the end of X-Forwarded-For; undefined when there is none that can be read. */
@@ -102,7 +110,9 @@ function lastAddress(value: string | undefined, skip: number): string | undefine
     if (end < 0) return undefined
   }
   const found = value.slice(end === 0 ? 0 : value.lastIndexOf(',', end - 1) + 1, end).trim()
-  return address.test(found) ? found : undefined
+  if (found === lastFound) return lastFound
+  if (!address.test(found)) return undefined
+  return (lastFound = found)
 }
 
 function requestId(

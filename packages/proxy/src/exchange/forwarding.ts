@@ -15,13 +15,14 @@ import { addHeader, dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, ResponseFailure, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
-import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
+import type { ActiveRequests, UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { AttemptFacts } from './attempt-facts.ts'
 import { type AttemptLimit, type AttemptLimitOwner, type AttemptLimits, attemptLimits } from './attempt-limits.ts'
 import { cutErrors, type ErrorEntry, exchangeErrors, limitErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
+import { ignoresWebSocket } from './ignores-web-socket.ts'
 import { mayBeRetriable } from './may-be-retriable.ts'
 import { Repeating } from './repeating.ts'
 import { editResponse } from './response-writer.ts'
@@ -50,7 +51,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   #transport: Transport | undefined = undefined
   /** The answer that opens a tunnel. */
   #opening: MessageHead | undefined = undefined
-  #counted = false
+  /** Counts it while it is under way. */
+  #active: ActiveRequests | undefined = undefined
   #cancelWait: (() => void) | undefined = undefined
   #backOff: Timer | undefined = undefined
   #sentMs = 0
@@ -97,7 +99,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
         ? picked.endpoint
         : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.request.authorityAt(picked.endpoint.hostname))
     this.#endpoint = endpoint
-    this.#counted = this.cluster.beginRequest(endpoint)
+    this.#active = this.cluster.beginRequest(endpoint)
     const idle = this.cluster.takeIdle(endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
     this.#cancelWait = this.cluster.connect(endpoint, this)
@@ -107,7 +109,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     this.#cancelWait = undefined
     if (this.cluster.observesConnections) this.cluster.observe(this.#endpoint as Endpoint, 'connected')
     // As Envoy: a request too many is told so once there is a connection that will not carry it.
-    if (!this.#counted) {
+    if (this.#active === undefined) {
       stream.abandon()
       return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     }
@@ -388,13 +390,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
 
   #uncount(): void {
     this.#limits?.onAttemptOver()
-    if (!this.#counted) return
-    this.#counted = false
-    this.cluster.endRequest(this.#endpoint as Endpoint)
+    if (this.#active === undefined) return
+    this.cluster.endRequest(this.#active)
+    this.#active = undefined
   }
-}
-
-/** As Envoy: a WebSocket's client has no use for the body of an answer of HTTP/1.1 that is neither a switch nor an error. */
-function ignoresWebSocket({ head: { upgrade } }: Exchange, { status, protocol }: MessageHead): boolean {
-  return upgrade !== undefined && status < 400 && protocol !== 'HTTP/2' && upgrade.toLowerCase() === 'websocket'
 }

@@ -61,8 +61,8 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
   const grpcStatus = form.isGrpc ? (reply.grpcStatus ?? grpcStatusOf(reply.status)) : undefined
   if (grpcStatus !== undefined) {
     head.status = form.keepsStatus === true ? reply.status : 200
-    head.push('content-type', 'application/grpc', HeaderKind.OTHER)
-    head.push('grpc-status', String(grpcStatus), HeaderKind.OTHER)
+    head.push('content-type', 'application/grpc', HeaderKind.CONTENT_TYPE)
+    head.push('grpc-status', String(grpcStatus), HeaderKind.GRPC_STATUS)
     if (body !== '') head.push('grpc-message', grpcMessage(body), HeaderKind.OTHER)
     body = ''
   } else {
@@ -71,7 +71,7 @@ export function replyMessage(reply: LocalReply, form: ReplyForm): { readonly hea
     // That there is none is for the codec to say: HTTP/2 need not.
     if (body !== '') {
       head.push('content-length', String(body.length), HeaderKind.CONTENT_LENGTH)
-      head.push('content-type', 'text/plain', HeaderKind.OTHER)
+      head.push('content-type', 'text/plain', HeaderKind.CONTENT_TYPE)
     }
   }
   const more = reply.headers ?? []

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { Endpoint } from '@weft/engine'
-import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
+import type { ActiveRequests, UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { OutgoingRequest, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { PoolWaiter } from '../pool/pool.ts'
@@ -29,6 +29,7 @@ export class MirrorCopy implements ResponseReceiver, PoolWaiter, DeadlineOwner {
   readonly #sending: MirrorSending
   readonly #deadline = new Deadline(this)
   #endpoint: Endpoint | undefined = undefined
+  #active: ActiveRequests | undefined = undefined
   #stream: UpstreamStream | undefined = undefined
   #cancelWait: (() => void) | undefined = undefined
   #waiting: Buffer[] = []
@@ -55,7 +56,9 @@ export class MirrorCopy implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     const { cluster, deadlines, limitMs } = this.#sending
     deadlines.arm(this.#deadline, limitMs)
     const picked = cluster.pick([])
-    if (picked.kind !== 'picked' || !cluster.beginRequest(picked.endpoint)) return this.#finish()
+    if (picked.kind !== 'picked') return this.#finish()
+    this.#active = cluster.beginRequest(picked.endpoint)
+    if (this.#active === undefined) return this.#finish()
     this.#endpoint = picked.endpoint
     const idle = cluster.takeIdle(picked.endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
@@ -165,7 +168,7 @@ export class MirrorCopy implements ResponseReceiver, PoolWaiter, DeadlineOwner {
     this.#cancelWait?.()
     const { cluster, deadlines, onOver } = this.#sending
     deadlines.disarm(this.#deadline)
-    if (this.#endpoint !== undefined) cluster.endRequest(this.#endpoint)
+    if (this.#active !== undefined) cluster.endRequest(this.#active)
     onOver()
   }
 }

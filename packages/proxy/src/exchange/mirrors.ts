@@ -85,7 +85,7 @@ function copyOf(request: OutgoingRequest, { marksHost }: Mirror, exchange: Excha
   const { head, method, path, authority, scheme, extra, body } = request
   const copied = new FieldsHead(head.protocol)
   for (let at = 0; at < head.count; at++)
-    if (head.dropped[at] === 0) copied.push(head.nameAt(at), head.valueAt(at), head.kinds[at])
+    if (!head.isDropped(at)) copied.push(head.nameAt(at), head.valueAt(at), head.kinds[at])
   const { added } = head
   for (let at = 0; at < added.length; at += 2) copied.push(added[at] as string, added[at + 1] as string)
   markInternal(copied, exchange)
@@ -98,7 +98,7 @@ function markInternal(head: FieldsHead, { context, connection }: Exchange): void
   const own = context.upstreamBindAddress ?? connection.localAddress
   const before = head.value('x-forwarded-for')
   for (let at = 0; at < head.count; at++)
-    if (head.isNamed(at, 'x-forwarded-for') || head.isNamed(at, 'x-envoy-internal')) head.dropped[at] = 1
+    if (head.isNamed(at, 'x-forwarded-for') || head.isNamed(at, 'x-envoy-internal')) head.drop(at)
   head.push('x-envoy-internal', 'true')
   head.push('x-forwarded-for', before === undefined ? own : `${before},${own}`)
 }

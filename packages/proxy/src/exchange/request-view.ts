@@ -129,9 +129,9 @@ export class RequestView implements RequestHead {
   #underscored(drop: boolean): boolean {
     const { head } = this
     for (let at = 0; at < head.count; at++) {
-      if (head.dropped[at] === 1 || !head.nameAt(at).includes('_')) continue
+      if (head.isDropped(at) || !head.nameAt(at).includes('_')) continue
       if (!drop) return true
-      head.dropped[at] = 1
+      head.drop(at)
     }
     return false
   }
@@ -146,10 +146,10 @@ export class RequestView implements RequestHead {
     const { head } = this
     let host: string | undefined
     for (let at = 0; at < head.count; at++) {
-      if (head.kinds[at] !== HeaderKind.HOST || head.dropped[at] === 1) continue
+      if (head.kinds[at] !== HeaderKind.HOST || head.isDropped(at)) continue
       if (host !== undefined) return exchangeErrors.invalidHost
       host = head.repeatedValueAt(at)
-      head.dropped[at] = 1
+      head.drop(at)
     }
     if (host === undefined && head.protocol === 'HTTP/1.0') host = manager.http1.defaultHostForHttp10 || undefined
     if (host === undefined) return exchangeErrors.missingHost

@@ -1,6 +1,6 @@
 // The head of an upstream's response as it goes downstream.
 import { editHeaders } from '@weft/engine'
-import { addLines, dropHeader, dropKind } from '../codec/head-edits.ts'
+import { addLines, dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from './exchange.ts'
@@ -12,7 +12,7 @@ export function addOwnHeaders(exchange: Exchange, head: MessageHead): void {
   const { manager } = exchange
   const { added } = head
   if (!exchange.suppressEnvoyHeaders) {
-    if (head.has(HeaderKind.X_ENVOY)) dropHeader(head, 'x-envoy-upstream-service-time')
+    dropKind(head, HeaderKind.X_ENVOY_UPSTREAM_SERVICE_TIME)
     // An answer that comes before the request is whole took no time of its own.
     if (exchange.body.complete && !exchange.switches)
       added.push('x-envoy-upstream-service-time', String(Math.round(exchange.upstreamServiceMs ?? 0)))

@@ -16,7 +16,9 @@ import {
   type VirtualHost,
   type WeightedCluster,
 } from '@weft/engine'
+import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
+import type { FilterChain } from '../filters/http-filter.ts'
 import { safeAdditions } from './header-target.ts'
 import type { RequestView } from './request-view.ts'
 import type { Routing } from './routing.ts'
@@ -35,12 +37,20 @@ export interface RoutePlan {
   readonly rewrites: boolean
   /** True when header rules set `x-envoy-*`, which may ask for other limits. */
   readonly asks: boolean
-  /** Per-route settings of http filters by name; filled on first use. */
-  readonly overrides: Map<string, FilterOverride | undefined>
+  /** Per-route settings of the http filters of a chain, in their order; filled on first use. */
+  overrides: FilterOverrides | undefined
   /** Limits of a request without wishes of its own; filled on first use. */
   limits: RouteLimits | undefined
+  /** The living cluster that its requests went to last, and of which generation of the configuration it is. */
+  cluster: { readonly generation: number; readonly living: UpstreamCluster } | undefined
   /** What deciding comes to when the cluster is the route's own; filled on first use. */
   routing: Routing | undefined
+}
+
+/** What a route says of the filters of one chain. */
+export interface FilterOverrides {
+  readonly chain: FilterChain
+  readonly inOrder: readonly (FilterOverride | undefined)[]
 }
 
 /** How long a request may take, and when it is repeated. */
@@ -71,7 +81,13 @@ export function limitsOf(
   return made
 }
 
-const plans = new WeakMap<Route, Map<WeightedCluster | undefined, RoutePlan>>()
+/** The plans of a route: of itself, and of the legs of its split. */
+interface PlansOfRoute {
+  whole: RoutePlan | undefined
+  readonly legs: Map<WeightedCluster, RoutePlan>
+}
+
+const plans = new WeakMap<Route, PlansOfRoute>()
 
 /** The plan of a route and leg; a compiled route belongs to one virtual host of one configuration. */
 export function routePlan(
@@ -80,24 +96,27 @@ export function routePlan(
   route: Route,
   leg: WeightedCluster | undefined,
 ): RoutePlan {
-  let byLeg = plans.get(route)
-  if (byLeg === undefined) plans.set(route, (byLeg = new Map()))
-  const known = byLeg.get(leg)
+  let ofRoute = plans.get(route)
+  if (ofRoute === undefined) plans.set(route, (ofRoute = { whole: undefined, legs: new Map() }))
+  const known = leg === undefined ? ofRoute.whole : ofRoute.legs.get(leg)
   // Configurations share unchanged virtual hosts, so the same route may come back under a newer configuration.
   if (known?.routed.config === config) return known
   const made = makePlan({ config, host, route, leg })
-  byLeg.set(leg, made)
+  if (leg === undefined) ofRoute.whole = made
+  else ofRoute.legs.set(leg, made)
   return made
 }
 
-/** The per-route setting of one filter. */
-export function overrideOf(plan: RoutePlan, filterName: string): FilterOverride | undefined {
-  const { overrides } = plan
-  const known = overrides.get(filterName)
-  if (known !== undefined || overrides.has(filterName)) return known
-  const found = filterOverride(filterName, plan.routed)
-  overrides.set(filterName, found)
-  return found
+const noOverrides: FilterOverrides['inOrder'] = []
+
+/** The per-route settings of the filters of a chain, in their order. */
+export function overridesOf(plan: RoutePlan | undefined, chain: FilterChain): FilterOverrides['inOrder'] {
+  if (plan === undefined) return noOverrides
+  const known = plan.overrides
+  if (known?.chain === chain) return known.inOrder
+  const inOrder = chain.filters.map(({ filter }) => filterOverride(filter.name, plan.routed))
+  plan.overrides = { chain, inOrder }
+  return inOrder
 }
 
 function makePlan(routed: Routed): RoutePlan {
@@ -117,8 +136,9 @@ function makePlan(routed: Routed): RoutePlan {
     responseAdditions: safeAdditions(fixedAdditions('response', responseLevels)),
     rewrites: action?.pathRewrite !== undefined || action?.hostRewrite !== undefined || leg?.hostRewrite !== undefined,
     asks: levels.some(({ requestAdd }) => requestAdd.some(({ name }) => name.startsWith('x-envoy-'))),
-    overrides: new Map(),
+    overrides: undefined,
     limits: undefined,
+    cluster: undefined,
     routing: undefined,
   }
 }

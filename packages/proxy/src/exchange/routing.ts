@@ -10,6 +10,7 @@ import {
   redirectResponse,
   type Route,
   type RouteAction,
+  type RouteConfig,
   type RouteDecision,
   type Subject,
 } from '@weft/engine'
@@ -36,7 +37,7 @@ export const nowhere: Routing = { decision: undefined, route: undefined, plan: u
 /** Chooses route and cluster. */
 export function decideRouting(config: ActiveConfig, manager: HttpConnectionManager, subject: Subject): Routing {
   const { routes } = manager
-  const routeConfig = routes.kind === 'inline' ? routes.config : config.routeConfigs.get(routes.name)
+  const routeConfig = routes.kind === 'inline' ? routes.config : namedRoutes(config, routes.name)
   if (routeConfig === undefined) return nowhere
   const decision = decideRoute(routeConfig, subject)
   if (decision.kind !== 'route') return { ...nowhere, decision }
@@ -49,6 +50,20 @@ export function decideRouting(config: ActiveConfig, manager: HttpConnectionManag
   // A header may name the cluster.
   if (known !== undefined && known.clusterName === clusterName) return known
   return (plan.routing = { decision, route, plan, clusterName })
+}
+
+let lastConfig: ActiveConfig | undefined
+let lastName = ''
+let lastRoutes: RouteConfig | undefined
+
+/** Mostly those that were asked for before. */
+function namedRoutes(config: ActiveConfig, name: string): RouteConfig | undefined {
+  if (config !== lastConfig || name !== lastName) {
+    lastConfig = config
+    lastName = name
+    lastRoutes = config.routeConfigs.get(name)
+  }
+  return lastRoutes
 }
 
 /** The action to forward by, or the answer we give ourselves. */

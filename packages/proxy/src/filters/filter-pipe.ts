@@ -1,7 +1,7 @@
 import { isFilterEnabled } from '@weft/engine'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import { overrideOf } from '../exchange/route-plan.ts'
+import { overridesOf } from '../exchange/route-plan.ts'
 import { type BodySink, filterChain, type StreamFilter } from './http-filter.ts'
 
 /** The stream filters of one exchange: requests run through them in the order of the configuration, answers backwards. */
@@ -61,9 +61,11 @@ export class FilterPipe {
 /** The stream filters that want to take part in an exchange; undefined: none does, as for nearly all. */
 export function filterPipe(exchange: Exchange, toUpstream: BodySink, toDownstream: BodySink): FilterPipe | undefined {
   const { plan, manager } = exchange
-  const byPlace = filterChain(manager).filters.map(({ filter, kind }) => {
+  const chain = filterChain(manager)
+  const overrides = overridesOf(plan, chain)
+  const byPlace = chain.filters.map(({ filter, kind }, place) => {
     if (kind.begin === undefined) return undefined
-    const override = plan === undefined ? undefined : overrideOf(plan, filter.name)
+    const override = overrides[place]
     return isFilterEnabled(filter, override) ? kind.begin(exchange, filter, override) : undefined
   })
   return byPlace.some((one) => one !== undefined) ? new FilterPipe(byPlace, toUpstream, toDownstream) : undefined

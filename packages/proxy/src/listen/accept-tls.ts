@@ -40,7 +40,7 @@ export function acceptTls(from: Unsecured, context: AcceptContext, outcome: Hand
     outcome.onRefused('no_certificate', material.ok ? 'there is no certificate' : material.error)
     from.transport.destroy()
   }
-  const material = tlsMaterial(from.tls, context.secrets, context.runtime.files)
+  const material = tlsMaterial(from.tls, context.secrets, context.runtime)
   if ('then' in material) void material.then(begin)
   else begin(material)
 }

@@ -13,6 +13,7 @@ import type { InternalOpening } from '../listen/internal-opening.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import { peerVerifier, type SanTest } from '../listen/peer-verifier.ts'
 import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
+import { sourceAddressTo } from './source-address.ts'
 
 /** An open upstream connection, secured when the endpoint asks for it. Paused; its handler is not set yet. */
 export interface Dialed {
@@ -31,7 +32,7 @@ const usedShare = 0.7
 
 /** What dialling needs from the proxy around it. */
 export interface DialContext {
-  readonly runtime: Pick<Runtime, 'net' | 'timers' | 'clock' | 'files'>
+  readonly runtime: Pick<Runtime, 'net' | 'timers' | 'clock' | 'files' | 'log'>
   readonly secrets: Secrets
   readonly testSan: SanTest
   /** Source address for clusters that name none; undefined: the kernel chooses. */
@@ -88,13 +89,14 @@ class Dial {
 
   begin(ends: InternalEnds | undefined): void {
     const { target } = this.#endpoint
-    const localAddress = this.#cluster.bindAddress ?? this.#context.upstreamBindAddress
     if (target.kind === 'internal') return this.#internal(target.listener, ends)
+    const localAddress = sourceAddressTo(target.address, this.#cluster.bindAddress ?? this.#context.upstreamBindAddress)
     this.#cancelConnect = this.#context.runtime.net.connect(
       {
         host: target.address,
         port: target.port,
         ...(localAddress === undefined ? {} : { localAddress }),
+        ...(this.#cluster.keepAlive === undefined ? {} : { keepAlive: this.#cluster.keepAlive }),
       },
       (transport) => {
         this.#cancelConnect = undefined
@@ -163,7 +165,7 @@ class Dial {
       transport.destroy()
       this.#fail({ reason: 'tls', detail: material.error }, false)
     }
-    const material = tlsMaterial(tls, this.#context.secrets, this.#context.runtime.files)
+    const material = tlsMaterial(tls, this.#context.secrets, this.#context.runtime)
     if ('then' in material) void material.then(begin)
     else begin(material)
   }

@@ -151,8 +151,9 @@ export class UpstreamOpening {
         'upstream_connection_failure',
         this.#facts(cluster, endpoint, undefined, namelessTunnel),
       )
-    if (!cluster.beginRequest(endpoint)) return this.#overflow(cluster)
-    this.#uncount = () => cluster.endRequest(endpoint)
+    const active = cluster.beginRequest(endpoint)
+    if (active === undefined) return this.#overflow(cluster)
+    this.#uncount = () => cluster.endRequest(active)
     const tunnel = new StreamTunnel(
       { cluster, endpoint },
       streamTunnelRequest(tunneling, target),

@@ -57,6 +57,9 @@ interface Pair {
   readonly values: readonly string[]
   /** Series of exchanges without flags and gRPC status, by HTTP status: what nearly all are. */
   readonly plain: Map<number, HttpSeries>
+  /** The one of them that was asked for last. */
+  lastStatus: number
+  lastPlain: HttpSeries | undefined
   readonly http: Map<string, HttpSeries>
   readonly tcp: Map<string, TcpSeries>
 }
@@ -126,7 +129,7 @@ export class IstioMetrics {
     const { status } = record
     const pair = this.#pairAfter(direction, record, last)
     const plain = record.flags.length === 0 && record.grpcStatus === undefined
-    let series = plain ? pair.plain.get(status) : undefined
+    let series = plain ? plainSeries(pair, status) : undefined
     if (series === undefined) {
       series = this.#httpSeries(pair, this.#policyOf(direction, record), record)
       if (plain) pair.plain.set(status, series)
@@ -240,6 +243,8 @@ export class IstioMetrics {
     const made: Pair = {
       values: this.#valuesOf(inbound, ends, principal),
       plain: new Map(),
+      lastStatus: 0,
+      lastPlain: undefined,
       http: new Map(),
       tcp: new Map(),
     }
@@ -282,6 +287,14 @@ export class IstioMetrics {
     if (direction === 'inbound') return downstream.tls ? 'mutual_tls' : 'none'
     return upstream?.peer === undefined ? 'none' : 'mutual_tls'
   }
+}
+
+function plainSeries(pair: Pair, status: number): HttpSeries | undefined {
+  if (pair.lastStatus !== status) {
+    pair.lastStatus = status
+    pair.lastPlain = pair.plain.get(status)
+  }
+  return (pair.lastPlain ??= pair.plain.get(status))
 }
 
 /** A way into this proxy's own inside, which has no destination of its own: what goes on there is counted there. */

@@ -2,6 +2,7 @@ import type { DatagramPeer, DatagramSocket, Runtime } from '@weft/core'
 import type { Endpoint } from '@weft/engine'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { EndpointSet } from '@weft/engine'
+import { sourceAddressTo } from '../pool/source-address.ts'
 
 /** Datagrams kept while the upstream socket of a new session is being opened; more are dropped. */
 const maxEarlyDatagrams = 16
@@ -50,7 +51,9 @@ export class UdpSession {
       this.failure = 'the endpoint cannot be reached by UDP'
       return onFailed()
     }
-    const host = this.cluster.cluster.bindAddress ?? (target.address.includes(':') ? '::' : '0.0.0.0')
+    const host =
+      sourceAddressTo(target.address, this.cluster.cluster.bindAddress) ??
+      (target.address.includes(':') ? '::' : '0.0.0.0')
     const opened = datagrams.bind(
       { host, port: 0 },
       (bytes, from) => {

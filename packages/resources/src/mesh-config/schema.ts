@@ -152,10 +152,7 @@ const known: Readonly<Record<string, Schema>> = {
       list(text('dns-name'), { max: 100 }),
     ),
   ),
-  tcpKeepalive: doc(
-    'Probes on idle connections, where no DestinationRule says them.',
-    pendingOnWeft('the defaults of the operating system hold', keepalive),
-  ),
+  tcpKeepalive: doc('Probes on idle connections, where no DestinationRule says them.', keepalive),
   h2UpgradePolicy: doc(
     'Whether HTTP/1.1 goes on as HTTP/2, where no DestinationRule says it; as both ends can unless written.',
     word(['DO_NOT_UPGRADE', 'UPGRADE']),

@@ -60,6 +60,24 @@ export function isPlainTarget(bytes: Uint8Array, start: number, end: number): bo
   return at === end
 }
 
+/** As `isPlainTarget`, of a latin1 text. */
+export function isPlainText(text: string): boolean {
+  const end = text.length
+  if (end === 0 || text.charCodeAt(0) !== SLASH) return false
+  let before = 0
+  let at = 0
+  for (; at < end; at++) {
+    const code = text.charCodeAt(at)
+    if (((charClass[code] as number) & PATH) === 0) break
+    if (before === SLASH && (code === DOT || code === SLASH)) return false
+    before = code
+  }
+  if (at === end) return true
+  if (text.charCodeAt(at) !== QUESTION) return false
+  while (at < end && ((charClass[text.charCodeAt(at)] as number) & QUERY) !== 0) at++
+  return at === end
+}
+
 /** True for `0` to `9`. */
 export function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 48 && byte <= 57

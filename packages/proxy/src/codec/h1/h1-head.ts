@@ -1,4 +1,3 @@
-import { grown } from '../grown.ts'
 import { charClass, isDigit, isPlainTarget, TARGET, TOKEN, VALUE } from './char-table.ts'
 import {
   badMethod,
@@ -65,6 +64,7 @@ export class H1Head extends MessageHead {
   reset(): void {
     this.count = 0
     this.seen = 0
+    this.keepAll()
     if (this.added.length > 0) this.added = []
     this.#line = 0
     this.#text = ''
@@ -208,6 +208,7 @@ export class H1Head extends MessageHead {
     let lines = ''
     this.writeLines({
       text: (text) => void (lines += text),
+      field: (name, value) => void (lines += `${name}: ${value}\r\n`),
       line: (name, value) => void (lines += `${name}: ${value}\r\n`),
       range: (bytes, start, end) => void (lines += bytes.latin1Slice(start, end)),
     })
@@ -235,10 +236,10 @@ export class H1Head extends MessageHead {
   }
 
   #writeFrom(sink: LineSink, first: number, keepsHost: boolean): void {
-    const { offsets, dropped, count, added, kinds } = this
+    const { offsets, count, added, kinds } = this
     let from = first
     for (let at = 0; at < count; at++) {
-      if (dropped[at] === 0 || (keepsHost && kinds[at] === HeaderKind.HOST)) continue
+      if (!this.isDropped(at) || (keepsHost && kinds[at] === HeaderKind.HOST)) continue
       const start = offsets[at * 5] as number
       if (start > from) this.#writePart(sink, from, start)
       from = offsets[at * 5 + 4] as number
@@ -379,9 +380,8 @@ export class H1Head extends MessageHead {
 
   #add(kind: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const index = this.count++
-    if (index >= this.kinds.length) this.#grow()
+    if (index * 5 >= this.offsets.length) this.#grow()
     this.kinds[index] = kind
-    this.dropped[index] = 0
     this.seen |= 1 << kind
     const { offsets } = this
     const at = index * 5
@@ -392,9 +392,8 @@ export class H1Head extends MessageHead {
   }
 
   #grow(): void {
-    const size = this.kinds.length * 2
-    this.offsets = grown(this.offsets, new Int32Array(size * 5))
-    this.kinds = grown(this.kinds, new Uint8Array(size))
-    this.dropped = grown(this.dropped, new Uint8Array(size))
+    const larger = new Int32Array(this.offsets.length * 2)
+    larger.set(this.offsets)
+    this.offsets = larger
   }
 }

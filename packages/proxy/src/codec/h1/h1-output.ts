@@ -8,6 +8,7 @@ const memoryBytes = 64 * 1024
 const joinLimitBytes = 16 * 1024
 /** Shorter texts and ranges are copied byte by byte: a call into node costs more. */
 const loopChars = 10
+const loopValue = 32
 const loopBytes = 40
 
 /**
@@ -49,6 +50,22 @@ export class H1Output implements LineSink {
     shared.length = at + length
     if (length > loopChars) bytes.latin1Write(text, at, length)
     else for (let index = 0; index < length; index++) bytes[at++] = text.charCodeAt(index)
+  }
+
+  /** Gathers a header line whose name and value are a stranger's: nothing of them is kept. */
+  field(name: string, value: string): void {
+    const length = name.length + value.length + 4
+    if (!this.#room(length)) return void this.#transport.writeLatin1(`${name}: ${value}\r\n`)
+    const { bytes } = shared
+    let at = shared.length
+    shared.length = at + length
+    for (let index = 0; index < name.length; index++) bytes[at++] = name.charCodeAt(index)
+    bytes[at++] = 58
+    bytes[at++] = 32
+    if (value.length > loopValue) at += bytes.latin1Write(value, at, value.length)
+    else for (let index = 0; index < value.length; index++) bytes[at++] = value.charCodeAt(index)
+    bytes[at++] = 13
+    bytes[at] = 10
   }
 
   /** Gathers a header line. */

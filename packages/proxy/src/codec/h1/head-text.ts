@@ -11,11 +11,20 @@ export function writeAnswer(output: LineSink, head: MessageHead, framing: string
   // As the upstream wrote it, when it speaks our version.
   if (minor === 1 && head instanceof H1Head && head.minor === 1) head.writeAsReceived(output, false)
   else {
-    output.text(`HTTP/1.${minor} ${head.status} ${head.reason() || reasonPhrase(head.status)}\r\n`)
+    const reason = head.reason()
+    if (minor === 1 && reason === '') output.text(statusLine(head.status))
+    else output.text(`HTTP/1.${minor} ${head.status} ${reason || reasonPhrase(head.status)}\r\n`)
     head.writeLines(output)
   }
   if (framing !== '') output.text(framing)
   output.text('\r\n')
+}
+
+const statusLines: string[] = []
+
+/** Mostly it is one of a few. */
+function statusLine(status: number): string {
+  return (statusLines[status - 100] ??= `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`)
 }
 
 /** False for methods of which nobody expects a body; of the others its absence is said (RFC 9110 8.6). */
@@ -29,7 +38,10 @@ export function writeRequest(output: LineSink, request: OutgoingRequest): void {
   if (request.asReceived && head instanceof H1Head && head.minor === 1 && head.saysHost(authority)) {
     head.writeAsReceived(output, true)
   } else {
-    output.text(`${method} ${path === '' ? authority : path} HTTP/1.1\r\n`)
+    output.text(method)
+    output.text(' ')
+    output.text(path === '' ? authority : path)
+    output.text(' HTTP/1.1\r\n')
     output.line('host', authority)
     head.writeLines(output)
   }

@@ -92,7 +92,7 @@ function writeLines(place: HeadPlace, head: MessageHead, withLength: boolean): v
 }
 
 function passes(head: MessageHead, index: number, withLength: boolean): boolean {
-  if (head.dropped[index] !== 0) return false
+  if (head.isDropped(index)) return false
   const kind = head.kinds[index] as number
   if (kind === HeaderKind.OTHER) return true
   if (((1 << kind) & connectionKinds) !== 0) return false

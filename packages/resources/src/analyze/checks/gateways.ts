@@ -50,31 +50,50 @@ function isGateway(workload: WrittenObject): boolean {
   return !isOurs(workload) || workload.spec['proxy'] === 'gateway'
 }
 
+function* checkCertificate(
+  { name, field }: { readonly name: string; readonly field: string },
+  namespace: string,
+  mesh: MeshView,
+): Iterable<Fault> {
+  const secret = mesh.one('Secret', `${namespace}/${name}`)
+  if (secret === undefined) {
+    const message = `there is no Secret ${namespace}/${name}, so handshakes on this port fail`
+    yield { code: 'IST0101', field, message, mend: `Add it in namespace ${namespace}, where the gateway runs.` }
+    return
+  }
+  const wrong = secretFault(secret, mesh)
+  if (wrong === undefined) return
+  const message = `Secret ${namespace}/${name} ${wrong}, so handshakes on this port fail`
+  yield { code: 'IST0161', field, message, mend: 'Put a PEM certificate and its key into the Secret.' }
+}
+
 function* checkSecrets(gateway: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const namespaces = [...new Set(serving(gateway, mesh).map(({ id }) => id.namespace))]
   for (const [i, server] of itemsOf(gateway.spec['servers']).entries()) {
+    const at = `spec.servers[${i}].tls`
     const name = textOf(dig(server, 'tls', 'credentialName'))
-    if (name === '') continue
-    const field = `spec.servers[${i}].tls.credentialName`
-    for (const namespace of namespaces) {
-      const secret = mesh.one('Secret', `${namespace}/${name}`)
-      if (secret === undefined) {
-        const message = `there is no Secret ${namespace}/${name}, so handshakes on this port fail`
-        yield { code: 'IST0101', field, message, mend: `Add it in namespace ${namespace}, where the gateway runs.` }
-        continue
-      }
-      const wrong = secretFault(secret, mesh)
-      if (wrong === undefined) continue
-      const message = `Secret ${namespace}/${name} ${wrong}, so handshakes on this port fail`
-      yield { code: 'IST0161', field, message, mend: 'Put a PEM certificate and its key into the Secret.' }
+    const more = textsOf(dig(server, 'tls', 'credentialNames'))
+    const certificates = [
+      { name, field: `${at}.credentialName` },
+      ...more.map((one, k) => ({ name: one, field: `${at}.credentialNames[${k}]` })),
+    ]
+    for (const certificate of certificates) {
+      if (certificate.name === '') continue
+      for (const namespace of namespaces) yield* checkCertificate(certificate, namespace, mesh)
     }
+    if (name === '') continue
     const others = mesh
       .at(topic.credential(name))
       .filter((other) => other !== gateway && sharesSelector(other, gateway))
     const [other] = others
     if (other === undefined) continue
     const message = `Gateway ${nameOf(other)} serves the same certificate on the same workloads: a client that reuses an HTTP/2 connection for both can be answered by 404`
-    yield { code: 'IST0138', field, message, mend: 'Serve the hosts of one certificate by one Gateway.' }
+    yield {
+      code: 'IST0138',
+      field: `${at}.credentialName`,
+      message,
+      mend: 'Serve the hosts of one certificate by one Gateway.',
+    }
   }
 }
 

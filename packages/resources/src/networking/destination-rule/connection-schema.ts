@@ -10,14 +10,12 @@ import {
   number,
   object,
   pending,
-  pendingOnWeft,
   type Schema,
   text,
   uint32,
   word,
 } from '../../schema/schema.ts'
 
-const noWarmup = 'a new endpoint gets its full share at once'
 const count = integer(1, 2_147_483_647)
 const ratio = number(0, 100)
 /** What Envoy takes. */
@@ -124,19 +122,16 @@ export const loadBalancer: Schema = object(
     ),
     warmup: doc(
       'Lets the share of a new endpoint grow.',
-      pendingOnWeft(
-        noWarmup,
-        object(
-          {
-            duration: doc('How long it grows.', text('positive-duration')),
-            minimumPercent: doc('Share it begins with, in percent; 10 unless written.', ratio),
-            aggression: doc('How steeply it grows; 1 is a straight line.', number(0, Number.MAX_VALUE)),
-          },
-          { required: ['duration'] },
-        ),
+      object(
+        {
+          duration: doc('How long it grows.', text('positive-duration')),
+          minimumPercent: doc('Share it begins with, in percent; 10 unless written.', ratio),
+          aggression: doc('How steeply it grows; 1 is a straight line.', number(0, Number.MAX_VALUE)),
+        },
+        { required: ['duration'] },
       ),
     ),
-    warmupDurationSecs: doc('Old form of `warmup.duration`.', pendingOnWeft(noWarmup, text('positive-duration'))),
+    warmupDurationSecs: doc('Old form of `warmup.duration`.', text('positive-duration')),
   },
   { check: exactlyOne(['simple', 'consistentHash'], 0) },
 )
@@ -160,10 +155,7 @@ export const connectionPool: Schema = object({
     object({
       maxConnections: doc('Most connections at a time.', count),
       connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
-      tcpKeepalive: doc(
-        'Probes on idle connections.',
-        pendingOnWeft('the defaults of the operating system hold', keepalive),
-      ),
+      tcpKeepalive: doc('Probes on idle connections.', keepalive),
       maxConnectionDuration: doc('Oldest age at which a connection for HTTP is used.', text('positive-duration')),
       idleTimeout: doc('How long a TCP connection may be idle.', text('duration')),
     }),
