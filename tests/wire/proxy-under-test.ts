@@ -13,6 +13,12 @@ import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_com
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
+import {
+  StatefulSessionPerRouteSchema,
+  StatefulSessionSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
+import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
+import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -35,6 +41,7 @@ import {
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import type { Secrets } from '../../packages/proxy/src/config/secret-source.ts'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
@@ -47,6 +54,10 @@ const registry = createRegistry(
   RBACSchema,
   RBACPerRouteSchema,
   HTTPFaultSchema,
+  StatefulSessionSchema,
+  StatefulSessionPerRouteSchema,
+  CookieBasedSessionStateSchema,
+  HeaderBasedSessionStateSchema,
   GrpcWebSchema,
   LeastRequestSchema,
   MaglevSchema,
@@ -114,8 +125,15 @@ export interface JsonConfig {
   readonly clusters?: readonly JsonObject[]
 }
 
+const noSecrets: Secrets = {
+  has: () => false,
+  certificate: () => undefined,
+  rootsPem: () => undefined,
+  crlPem: () => undefined,
+}
+
 /** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
-export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
+export async function startProxy(json: JsonConfig, secrets: Secrets = noSecrets): Promise<ProxyUnderTest> {
   const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
@@ -123,7 +141,6 @@ export async function startProxy(json: JsonConfig): Promise<ProxyUnderTest> {
   const refusals: string[] = []
   const endpoints = new Map<string, EndpointSet>()
   let active: ActiveConfig = emptyConfig
-  const secrets = { has: () => false, certificate: () => undefined, rootsPem: () => undefined, crlPem: () => undefined }
   const testSan: Parameters<typeof createRequestPath>[0]['testSan'] = ({ test }, name) => testValue(test, name)
   const path = createRequestPath({
     runtime,

@@ -1,5 +1,6 @@
 // Compiled http filters and their per-route settings.
 import type { NetworkRbac, RbacPolicies } from './model.ts'
+import type { MadeCookie } from './model-routes.ts'
 import type { HttpRateLimit } from './model-rate-limits.ts'
 import type { Rule, ValueTest } from './predicate.ts'
 
@@ -7,7 +8,7 @@ import type { Rule, ValueTest } from './predicate.ts'
 export type HttpFilter = {
   readonly name: string
   readonly disabled: boolean
-} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpRouter)
+} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpSession | HttpRouter)
 
 /** `envoy.filters.http.rbac`. */
 export interface HttpRbac {
@@ -84,6 +85,24 @@ export interface HttpGrpcWeb {
   readonly kind: 'grpc-web'
 }
 
+/** `envoy.filters.http.stateful_session`. `session` undefined: acts only where a route says so. */
+export interface HttpSession {
+  readonly kind: 'session'
+  readonly session: Session | undefined
+}
+
+/** Requests of one session go to the endpoint that answered the first of them. */
+export interface Session {
+  readonly state: SessionState
+  /** An endpoint that is gone is not replaced by another: the request fails. */
+  readonly strict: boolean
+}
+
+/** Where the endpoint of a session is written down. */
+export type SessionState =
+  | { readonly kind: 'cookie'; readonly name: string; readonly made: MadeCookie }
+  | { readonly kind: 'header'; readonly name: string }
+
 /** `envoy.filters.http.router`. */
 export interface HttpRouter {
   readonly kind: 'router'
@@ -99,5 +118,6 @@ export type FilterOverride =
   | ({ readonly kind: 'rbac' } & Omit<HttpRbac, 'kind'>)
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'cors'; readonly policy: CorsPolicy }
+  | { readonly kind: 'session'; readonly session: Session }
 
 export type { NetworkRbac }

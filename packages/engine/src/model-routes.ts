@@ -141,15 +141,18 @@ export type HashPolicy = { readonly terminal: boolean } & (
       readonly kind: 'cookie'
       readonly name: string
       /** The cookie for who has none; absent: none is made. `ttlMs` 0: for the session. */
-      readonly made?: {
-        readonly ttlMs: number
-        readonly path: string
-        readonly attributes: readonly { readonly name: string; readonly value: string }[]
-      }
+      readonly made?: MadeCookie
     }
   | { readonly kind: 'source-ip' }
   | { readonly kind: 'query'; readonly name: string }
 )
+
+/** A cookie that answers set. */
+export interface MadeCookie {
+  readonly ttlMs: number
+  readonly path: string
+  readonly attributes: readonly { readonly name: string; readonly value: string }[]
+}
 
 /** How the path changes on the way to the upstream. The query is kept. */
 export type PathRewrite =

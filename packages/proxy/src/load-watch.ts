@@ -4,13 +4,11 @@ import type { Timers } from '@weft/core'
 
 /** How often the processor time is looked at. */
 const windowMs = 1_000
-/** A window with more than this is load, and leaves something behind; one with less than the other was quiet. */
+/** A window with more than this is load; one with less than the other was quiet. */
 const busyMs = 50
 const quietMs = 10
 /** So many quiet windows in a row come before a collection: nobody is waiting for an answer now, and probably not soon. */
 const quietWindows = 3
-/** A proxy that is asked now and then collects once in so many windows. */
-const windowsBetween = 60
 /** No start takes longer: what is busy after so much processor time is load, even if there was no quiet in between. */
 const longestStartMs = 1_000
 
@@ -26,18 +24,16 @@ export interface OwnProcess {
 }
 
 /**
- * Tells when the first load comes, and collects garbage when the process falls quiet after it was busy, its start included. Both are judged by
- * the processor time of the whole process, so that no request and no byte has to be counted.
+ * Tells when the first load comes, and collects what the start left behind when the process falls quiet before that. After a load nothing is collected:
+ * V8 would drop what it has optimised, and the next load would pay twice for each request until it is made again. Both are judged by the
+ * processor time of the whole process, so that no request and no byte has to be counted.
  */
 export class LoadWatch {
   readonly #process: OwnProcess
   #lastMs: number
   #hasStarted = false
-  #hadLoad = false
-  /** Something was left behind since the last collection. */
-  #left = true
+  #hasCollected = false
   #quiet = 0
-  #since = windowsBetween
 
   constructor(process: OwnProcess) {
     this.#process = process
@@ -53,25 +49,16 @@ export class LoadWatch {
     const nowMs = this.#process.usedMs()
     const used = nowMs - this.#lastMs
     this.#lastMs = nowMs
-    this.#since += 1
     this.#quiet = used < quietMs ? this.#quiet + 1 : 0
     this.#hasStarted ||= this.#quiet > 0 || nowMs > longestStartMs
-    if (used > busyMs) this.#busy()
-    if (this.#left && this.#quiet >= quietWindows && this.#since > windowsBetween) this.#collect()
+    if (this.#hasStarted && used > busyMs) return this.#process.onLoad()
+    if (!this.#hasCollected && this.#quiet >= quietWindows) this.#collect()
     this.#wait()
-  }
-
-  #busy(): void {
-    this.#left = true
-    if (!this.#hasStarted || this.#hadLoad) return
-    this.#hadLoad = true
-    this.#process.onLoad()
   }
 
   #collect(): void {
     this.#process.collect()
-    this.#left = false
-    this.#since = 0
+    this.#hasCollected = true
     // What the collection took is nobody's load.
     this.#lastMs = this.#process.usedMs()
   }

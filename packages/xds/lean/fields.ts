@@ -94,6 +94,7 @@ const core = [
     OrMatcher: 'value_matchers',
   }),
   ...group('envoy.type.http.v3', {
+    Cookie: 'name ttl path',
     PathTransformation: 'operations',
     'PathTransformation.Operation': 'normalize_path_rfc_3986 merge_slashes',
     'PathTransformation.Operation.NormalizePathRFC3986': '',
@@ -245,6 +246,14 @@ const httpFilters = [
   ...group('envoy.extensions.common.ratelimit.v3', {
     LocalRateLimitDescriptor: 'entries token_bucket',
     'RateLimitDescriptor.Entry': 'key value',
+  }),
+  ...group('envoy.extensions.filters.http.stateful_session.v3', {
+    StatefulSession: 'session_state strict',
+    StatefulSessionPerRoute: 'disabled stateful_session',
+  }),
+  ...group('envoy.extensions.http.stateful_session', {
+    'cookie.v3.CookieBasedSessionState': { as: 'CookieBasedSessionState', fields: 'cookie' },
+    'header.v3.HeaderBasedSessionState': { as: 'HeaderBasedSessionState', fields: 'name' },
   }),
   ...group('envoy.extensions.filters.http.grpc_web.v3', { GrpcWeb: '' }),
   ...group('envoy.extensions.filters.http.cors.v3', {

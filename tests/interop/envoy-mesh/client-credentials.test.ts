@@ -18,7 +18,7 @@ apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: partner, namespace: shop }
 spec:
-  hosts: [partner.example, unknown.example, unsigned.example]
+  hosts: [partner.example, unknown.example, unsigned.example, unverified.example]
   ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${port} }]
   resolution: STATIC
   endpoints: [{ address: 127.0.0.1 }]
@@ -26,6 +26,7 @@ ${rule('by-gateways', 'partner.example', 'partner')}
 ${rule('by-web', 'partner.example', 'partner', 'workloadSelector: { matchLabels: { app: web } }, ')}
 ${rule('no-secret', 'unknown.example', 'nobody')}
 ${rule('other-authorities', 'unsigned.example', 'stranger')}
+${rule('not-verified', 'unverified.example', 'stranger, insecureSkipVerify: true')}
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -43,6 +44,8 @@ spec:
       route: [{ destination: { host: unknown.example } }]
     - match: [{ uri: { prefix: /unsigned } }]
       route: [{ destination: { host: unsigned.example } }]
+    - match: [{ uri: { prefix: /unverified } }]
+      route: [{ destination: { host: unverified.example } }]
     - route: [{ destination: { host: partner.example } }]
 `
 }
@@ -98,6 +101,10 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
     test('a gateway shows the certificate of the Secret, and trusts its authorities alone', async () => {
       assert.equal((await throughGateway('/')).body, 'to DNS:shop.example')
       assert.equal((await throughGateway('/unsigned')).status, 503)
+    })
+
+    test('where the rule says not to verify, a server that nobody known signed is believed', async () => {
+      assert.equal((await throughGateway('/unverified')).body, 'to DNS:shop.example')
     })
 
     test('a Secret that is not there refuses the requests that need it', async () => {

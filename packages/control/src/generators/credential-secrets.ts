@@ -1,5 +1,5 @@
-// Certificates and authorities that Gateways and DestinationRules name, from Secrets in the namespace of the workload that needs them. They go to
-// gateways, and to sidecars that a rule selects, and nowhere but over the stream that every proxy proves its identity on.
+// Certificates and authorities that Gateways, Sidecars and DestinationRules name, from Secrets in the namespace of the workload that needs them.
+// They go to gateways, and to sidecars that a Sidecar or a rule selects, and nowhere but over the stream that every proxy proves its identity on.
 import { originOf } from '@weft/core'
 import { type SecretSpec, selectsLabels } from '@weft/resources'
 import { SecretSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/secret'
@@ -8,8 +8,9 @@ import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { credentialsOf } from '../snapshot/topics.ts'
 import { encodeResource } from './encode.ts'
 import { authoritiesName, certificateNames } from './gateway-tls.ts'
-import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
+import { type BuiltResource, generator, type GeneratorProblem, makeView, type ProxyRef } from './generator.ts'
 import { authoritiesSecret, certificateSecret } from './secret-names.ts'
+import { entryPortsOf } from './sidecar-scope.ts'
 
 type Secret = SnapshotObject<SecretSpec>
 
@@ -22,9 +23,10 @@ interface SecretView {
 /** `kubernetes://<secret>`, `kubernetes://<secret>-cacert` */
 export const credentialSecrets = generator({
   name: 'credential-secrets',
-  scope(mesh, { instance: { namespace, labels, proxy } }) {
-    const taker = { namespace, labels, gateway: proxy === 'gateway' }
-    const [shown, asked] = [shownBy(mesh, taker), askedBy(mesh, taker)]
+  scope(mesh, proxy) {
+    const { namespace, labels } = proxy.instance
+    const taker = { namespace, labels, gateway: proxy.instance.proxy === 'gateway' }
+    const [shown, asked] = [shownBy(mesh, proxy), askedBy(mesh, taker)]
     const certificates = unique([...shown.certificates, ...asked.certificates])
     const authorities = unique([...shown.authorities, ...asked.authorities])
     // Most proxies need none, and are all alike.
@@ -47,7 +49,7 @@ export const credentialSecrets = generator({
     })
     const [first] = refs.secrets
     if (resources.length === 0 && first !== undefined) {
-      const message = `holds no ${kind === 'certificate' ? 'certificate and key (tls.crt, tls.key)' : 'authorities (ca.crt)'}, which a Gateway or DestinationRule names it for`
+      const message = `holds no ${kind === 'certificate' ? 'certificate and key (tls.crt, tls.key)' : 'authorities (ca.crt)'}, which a Gateway, Sidecar or DestinationRule names it for`
       problems.push({ origin: originOf(first.id, ''), message })
     }
     return { resources: resources.slice(0, 1), problems, losers: [] }
@@ -65,10 +67,13 @@ interface Names {
   readonly authorities: readonly string[]
 }
 
-/** The Secrets that servers of Gateways name. */
-function shownBy(mesh: MeshQuery, { labels, gateway }: Taker): Names {
-  const gateways = gateway ? mesh.gatewaysFor(labels) : []
-  const all = gateways.flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
+/** The Secrets that servers of Gateways name, or ports of a Sidecar. */
+function shownBy(mesh: MeshQuery, proxy: ProxyRef): Names {
+  const { labels, proxy: kind } = proxy.instance
+  const all =
+    kind === 'gateway'
+      ? mesh.gatewaysFor(labels).flatMap(({ spec }) => spec.servers.flatMap(({ tls }) => tls ?? []))
+      : entryPortsOf(mesh, proxy).flatMap(({ tls }) => tls ?? [])
   return {
     certificates: all.flatMap(certificateNames),
     authorities: all.flatMap((tls) => authoritiesName(tls) ?? []),
@@ -84,7 +89,9 @@ function askedBy(mesh: MeshQuery, { namespace, labels, gateway }: Taker): Names 
   })
   return {
     certificates: all.flatMap(({ mode, credentialName = '' }) => (mode === 'MUTUAL' ? [credentialName] : [])),
-    authorities: all.map(({ credentialName = '' }) => credentialName),
+    authorities: all.flatMap(({ credentialName = '', insecureSkipVerify = false }) =>
+      insecureSkipVerify ? [] : [credentialName],
+    ),
   }
 }
 

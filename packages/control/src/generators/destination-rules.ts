@@ -203,10 +203,12 @@ export function portPolicy(
   // Not settings of ports: they hold for all of them.
   const retryBudget = subset?.retryBudget ?? base?.retryBudget
   const proxyProtocol = subset?.proxyProtocol ?? base?.proxyProtocol
+  const tunnel = subset?.tunnel ?? base?.tunnel
   return {
     ...members(onPort(base) ?? base ?? {}),
     ...members(onPort(subset) ?? subset ?? {}),
     ...(retryBudget === undefined ? {} : { retryBudget }),
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+    ...(tunnel === undefined ? {} : { tunnel }),
   }
 }

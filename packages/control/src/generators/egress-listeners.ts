@@ -2,16 +2,19 @@
 import { noMeshRoutes } from './gateway-api/mesh-hosts.ts'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
+import type { FilterChainSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
 import { type HttpRetry, isHttpPort } from '@weft/resources'
 import { portKind, type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
+import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
 import { addService, callerOf, callerScope, importedRules } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
-import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
+import { addressMatch, isForAll } from './routes/address-rules.ts'
+import { armChains, rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
 import { covers, type EgressPort, egressPortsOf } from './sidecar-scope.ts'
@@ -68,7 +71,7 @@ export const egressListeners = generator({
   build({ scope, refs }) {
     const name = `egress_${scope.address}_${scope.listener.port}`
     const http = isHttpPort({ name: '', appProtocol: scope.listener.protocol.toLowerCase() })
-    const { filter, resources, losers } = http ? httpFilter(name, scope, refs) : bytesFilter(scope, refs)
+    const { chains, resources, losers } = http ? httpFilter(name, scope, refs) : bytesFilter(scope, refs)
     const { origin, port } = scope.listener
     const metadata = weftMetadata({ origin })
     const listener = encodeResource(
@@ -80,7 +83,7 @@ export const egressListeners = generator({
         ...(scope.bindToPort ? {} : { bindToPort: false }),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata,
-        filterChains: [{ name: http ? 'http' : 'tcp', metadata, filters: [filter] }],
+        filterChains: chains.map((chain) => ({ ...chain, metadata })),
       },
       [origin],
     )
@@ -89,7 +92,7 @@ export const egressListeners = generator({
 })
 
 interface Egress {
-  readonly filter: ReturnType<typeof tcpProxy>
+  readonly chains: readonly Init<typeof FilterChainSchema>[]
   readonly resources: readonly BuiltResource[]
   readonly losers: readonly Loser[]
 }
@@ -137,7 +140,7 @@ function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
     port: scope.listener.port,
     accessLog: scope.accessLog,
   })
-  return { filter, resources: [routes], losers: builder.losers }
+  return { chains: [{ name: 'http', filters: [filter] }], resources: [routes], losers: builder.losers }
 }
 
 /** Bytes have no name to go by: they go to the first of the hosts. */
@@ -145,14 +148,15 @@ function bytesFilter({ namespace, labels, listener, accessLog }: EgressView, ref
   const service = refs.services.find(({ spec }) =>
     spec.ports.some((port) => port.port === listener.port && portKind(port) === 'tcp'),
   )
-  if (service === undefined) return { filter: tcpProxy([], accessLog), resources: [], losers: [] }
+  if (service === undefined)
+    return { chains: [{ name: 'tcp', filters: [tcpProxy([], accessLog)] }], resources: [], losers: [] }
   const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices).filter(rulesConnections)
-  const scope = { namespace, labels }
-  const { targets, losers } = tcpTargets(
-    service,
-    listener.port,
-    { services: refs.destinations, virtualServices },
-    scope,
-  )
-  return { filter: tcpProxy(targets, accessLog), resources: [], losers }
+  const refsOf = { services: refs.destinations, virtualServices }
+  const ruled = tcpArms(service, listener.port, refsOf, { namespace, labels })
+  const chains = armChains(ruled).map(({ rule, ...addresses }, index) => ({
+    name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
+    ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
+    filters: [tcpProxy(rule.targets, accessLog)],
+  }))
+  return { chains, resources: [], losers: ruled.losers }
 }

@@ -3,6 +3,7 @@ import { originOf, type Origin } from '@weft/core'
 import { hostCovers, resolveGateway, type L4MatchAttributes } from '@weft/resources'
 import type { Service } from './hosts.ts'
 import { hostsOf, type PlacedServer } from './gateways.ts'
+import { addressChains, type AddressConditions, addressesOfMatch, isForAll } from './routes/address-rules.ts'
 import type { TcpTarget } from './tcp-proxy.ts'
 import { serviceIndex, VirtualHostBuilder } from './routes/virtual-hosts.ts'
 import { holdsFor, type VirtualService } from './routes/virtual-service-routes.ts'
@@ -39,7 +40,7 @@ export function narrower(a: string, b: string): string | undefined {
 }
 
 /** Where connections go by one rule, and the names it is for. */
-export interface ConnectionRule {
+export interface ConnectionRule extends AddressConditions {
   readonly targets: readonly TcpTarget[]
   /** Server names that the rule asks for; undefined: any. */
   readonly serverNames: readonly string[] | undefined
@@ -81,23 +82,39 @@ export class ConnectionRules {
           if (serverNames.length === 0) return []
           const origin = originOf(virtualService.id, `spec.tls[${index}].match[${position}]`)
           return [
-            { targets: this.#targets(rule.route, virtualService), serverNames: [...new Set(serverNames)], origin },
+            {
+              targets: this.#targets(rule.route, virtualService),
+              serverNames: [...new Set(serverNames)],
+              origin,
+              ...addressesOfMatch(match),
+            },
           ]
         }),
       ),
     )
   }
 
-  /** The first `tcp` rule that holds for the port. */
-  forAll(): ConnectionRule | undefined {
+  /** The `tcp` rules that hold for the port, up to one for all addresses, each with the addresses that are left for it. */
+  byAddress(): ConnectionRule[] {
+    const found: ConnectionRule[] = []
+    for (const rule of this.#streams()) {
+      found.push(rule)
+      if (isForAll(rule)) break
+    }
+    return addressChains(found).map(({ rule, destinations, sources }) => ({ ...rule, destinations, sources }))
+  }
+
+  *#streams(): Iterable<ConnectionRule> {
     for (const { virtualService } of this.#bindings) {
       for (const [index, rule] of virtualService.spec.tcp.entries()) {
-        if (rule.match !== undefined && !rule.match.some((match) => this.#holds(match, virtualService))) continue
-        const origin = originOf(virtualService.id, `spec.tcp[${index}]`)
-        return { targets: this.#targets(rule.route, virtualService), serverNames: undefined, origin }
+        for (const match of rule.match ?? [undefined]) {
+          if (match !== undefined && !this.#holds(match, virtualService)) continue
+          const origin = originOf(virtualService.id, `spec.tcp[${index}]`)
+          const targets = this.#targets(rule.route, virtualService)
+          yield { targets, serverNames: undefined, origin, ...addressesOfMatch(match) }
+        }
       }
     }
-    return undefined
   }
 
   #holds(match: L4MatchAttributes, { id }: VirtualService): boolean {

@@ -1,6 +1,6 @@
 // The filter chains of a gateway port: one for HTTP, one per server name behind TLS, one for everything else.
 import type { Origin } from '@weft/core'
-import type { FilterChainSchema, FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import {
   type Authorization,
   authorizationOf,
@@ -26,12 +26,13 @@ import type { Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
+import { addressMatch, covers, everyAddress, isForAll, type MatchedChain, spread } from './routes/address-rules.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { tcpProxy } from './tcp-proxy.ts'
 import type { Telemetry } from './telemetry.ts'
 import { alpn } from './tls-contexts.ts'
 
-type FilterChainInit = Init<typeof FilterChainSchema>
+type FilterChainInit = MatchedChain
 
 /** The objects that chains are made from. */
 export interface ChainRefs extends SelectedPolicies {
@@ -51,9 +52,27 @@ export interface ChainScope extends GatewayPort {
   readonly accessLog: Telemetry
 }
 
+/** Who has a server name, at which addresses. */
+interface TakenName extends Pick<ConnectionRule, 'sources' | 'origin'> {
+  readonly range: string | undefined
+  readonly together: readonly ConnectionRule[]
+}
+
+interface WantedChain {
+  readonly wanted: readonly string[]
+  /** Of the destinations, one. */
+  readonly range: string | undefined
+  readonly name: string
+  readonly own: Partial<FilterChainInit>
+  /** Rules that have divided the addresses among themselves. */
+  readonly together: readonly ConnectionRule[]
+}
+
 /** Chains of one port, collected. */
 export class GatewayChains {
-  readonly chains: FilterChainInit[] = []
+  readonly #chains: FilterChainInit[] = []
+  /** Destination ranges that rules ask for. */
+  readonly #ranges: string[] = []
   readonly losers: Loser[] = []
   readonly problems: GeneratorProblem[] = []
   readonly #scope: ChainScope
@@ -61,7 +80,7 @@ export class GatewayChains {
   readonly #authorization: Readonly<Record<'http' | 'tcp', Authorization>>
   readonly #metadata: { readonly policies: Record<string, Origin> | undefined }
   /** Who has a server name; '' stands for all names that nobody has. */
-  readonly #names = new Map<string, Origin>()
+  readonly #names = new Map<string, readonly TakenName[]>()
 
   constructor(scope: ChainScope, refs: ChainRefs) {
     this.#scope = scope
@@ -80,19 +99,25 @@ export class GatewayChains {
     this.problems.push(...this.#authorization[used].problems)
   }
 
+  get chains(): readonly FilterChainInit[] {
+    return spread(this.#chains, this.#ranges)
+  }
+
   /** All servers of the port have one chain: the host of a request chooses among them. */
   #plainHttp(first: PlacedServer | undefined): void {
     if (first === undefined) return
     const routes = routeNameOf(first, this.#scope) ?? ''
     const metadata = weftMetadata({ origin: first.origin, ...this.#metadata })
-    this.chains.push({ name: 'http', metadata, filters: [this.#manager(routes, 'gateway')] })
+    this.#chains.push({ name: 'http', metadata, filters: [this.#manager(routes, 'gateway')] })
   }
 
   #bytes(placed: PlacedServer): void {
     const rules = this.#rulesOf(placed)
-    const rule = rules.forAll()
+    const byAddress = rules.byAddress()
+    for (const [index, rule] of byAddress.entries()) {
+      this.#add(placed, rule, isForAll(rule) ? 'tcp' : `tcp-${index}`, {}, byAddress)
+    }
     this.problems.push(...rules.problems)
-    if (rule !== undefined) this.#add(placed, rule, 'tcp', {})
   }
 
   #behindTls(placed: PlacedServer): void {
@@ -118,10 +143,9 @@ export class GatewayChains {
       return
     }
     const rules = this.#rulesOf(placed)
-    const all = rules.forAll()
-    for (const rule of [...rules.byServerName(), ...(all === undefined ? [] : [{ ...all, serverNames }])]) {
-      this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, socket)
-    }
+    for (const rule of rules.byServerName()) this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, socket)
+    const byAddress = rules.byAddress().map((each) => ({ ...each, serverNames }))
+    for (const rule of byAddress) this.#add(placed, rule, `tls-${serverNames[0]}`, socket, byAddress)
     this.problems.push(...rules.problems)
   }
 
@@ -130,21 +154,50 @@ export class GatewayChains {
   }
 
   /** A chain for the names that are still free; a proxy refuses a listener with two chains for one name. */
-  #add(placed: PlacedServer, rule: ConnectionRule, name: string, own: Partial<FilterChainInit>): void {
+  #add(
+    placed: PlacedServer,
+    rule: ConnectionRule,
+    name: string,
+    own: Partial<FilterChainInit>,
+    together: readonly ConnectionRule[] = [rule],
+  ): void {
     const wanted = rule.serverNames === undefined || rule.serverNames.includes('*') ? [''] : rule.serverNames
-    const free = wanted.filter((one) => !this.#names.has(one))
+    for (const range of rule.destinations ?? [undefined]) {
+      this.#addFor(placed, rule, { wanted, range, name, own, together })
+    }
+  }
+
+  #addFor(placed: PlacedServer, rule: ConnectionRule, { wanted, range, name, own, together }: WantedChain): void {
+    const { sources } = rule
+    const takenBy = (one: string): Origin | undefined =>
+      this.#names
+        .get(one)
+        ?.find(
+          (taken) =>
+            taken.together !== together &&
+            covers(taken.range ?? everyAddress, range ?? everyAddress) &&
+            (taken.sources === undefined || taken.sources.join() === sources?.join()),
+        )?.origin
+    const free = wanted.filter((one) => takenBy(one) === undefined)
     for (const one of wanted) {
-      const by = this.#names.get(one)
+      const by = takenBy(one)
       if (by === undefined || by === rule.origin) continue
       const what = this.#scope.kind === 'tcp' ? 'connections' : one === '' ? 'all other server names' : one
       const detail = `${what} on port ${this.#scope.port} already belong${one === '' ? '' : 's'} to another server or rule`
       this.losers.push({ origin: rule.origin, reason: 'host-conflict', by, detail })
     }
     if (free.length === 0) return
-    for (const one of free) this.#names.set(one, rule.origin)
-    this.chains.push({
-      name,
-      ...(free.includes('') ? {} : { filterChainMatch: { serverNames: free } }),
+    for (const one of free) {
+      this.#names.set(one, [...(this.#names.get(one) ?? []), { range, sources, origin: rule.origin, together }])
+    }
+    if (range !== undefined) this.#ranges.push(range)
+    const match = {
+      ...(free.includes('') ? {} : { serverNames: free }),
+      ...addressMatch({ destinations: range === undefined ? undefined : [range], sources }),
+    }
+    this.#chains.push({
+      name: range === undefined ? name : `${name}-${range}`,
+      ...(Object.keys(match).length === 0 ? {} : { filterChainMatch: match }),
       filters: [...networkRbac(this.#authorization.tcp), tcpProxy(rule.targets, this.#scope.accessLog)],
       metadata: weftMetadata({ origin: rule.origin, server: placed.origin, ...this.#metadata }),
       ...own,

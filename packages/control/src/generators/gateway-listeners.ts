@@ -57,8 +57,9 @@ export const gatewayListeners = generator({
     const { address, port, statPrefix: name } = scope
     const built = new GatewayChains(scope, refs)
     const losers = [...scope.refusedServers, ...built.losers]
+    const { chains } = built
     // A proxy refuses a listener without chains, and nobody would be served.
-    if (built.chains.length === 0) return { resources: [], problems: built.problems, losers }
+    if (chains.length === 0) return { resources: [], problems: built.problems, losers }
     const origin = serversOf(refs.gateways, scope.servers)[0]?.origin ?? scope.workload
     const listener = encodeResource(
       ListenerSchema,
@@ -69,7 +70,7 @@ export const gatewayListeners = generator({
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin }),
         ...(scope.kind === 'tls' ? { listenerFilters: [tlsInspector()], listenerFiltersTimeout: sniffTimeout } : {}),
-        filterChains: built.chains,
+        filterChains: [...chains],
       },
       refs.gateways.map((gateway) => gateway.key),
     )

@@ -1,4 +1,4 @@
-// TLS that ends at a gateway: whose certificate is shown, and what clients must show.
+// TLS of strangers that ends at a gateway or sidecar: whose certificate is shown, and what clients must show.
 import type { CertificateFiles, ServerTls, TlsVersion } from '@weft/resources'
 import type { DataSourceSchema, TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
 import {
@@ -13,6 +13,7 @@ import {
   DownstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import type { Trust } from '../policies/trust.ts'
+import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { pack } from './encode.ts'
 import type { Init } from './init.ts'
 import { authoritiesSecret, certificateSecret, secretConfig } from './secret-names.ts'
@@ -38,6 +39,17 @@ export function authoritiesName(tls: ServerTls): string | undefined {
   if (tls.caCertCredentialName !== undefined) return tls.caCertCredentialName
   const inFile = tls.caCertificates ?? tls.tlsCertificates?.find(({ caCertificates }) => caCertificates !== undefined)
   return inFile === undefined ? (tls.credentialName ?? tls.credentialNames?.[0]) : undefined
+}
+
+/** Of the Secrets that servers name, those that are not there. */
+export function missingSecrets(mesh: MeshQuery, servers: readonly ServerTls[], namespace: string): string[] {
+  const certificates = servers
+    .flatMap(certificateNames)
+    .filter((name) => mesh.named('Secret', namespace, name) === undefined)
+  const authorities = servers
+    .flatMap((tls) => authoritiesName(tls) ?? [])
+    .filter((name) => [`${name}-cacert`, name].every((each) => mesh.named('Secret', namespace, each) === undefined))
+  return [...new Set([...certificates, ...authorities])].sort()
 }
 
 /** The transport socket of a server where TLS ends. */

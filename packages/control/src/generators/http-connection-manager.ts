@@ -49,6 +49,8 @@ export interface HcmOptions {
   readonly port?: number
   /** Only HTTP/2, for tunnels; otherwise what the client speaks. */
   readonly onlyHttp2?: boolean
+  /** Whether callers come from outside the mesh: what they say of those behind them is not believed. */
+  readonly strangers?: boolean
   /** Filters that count requests. */
   readonly rateLimits?: readonly HttpFilterInit[]
   /** Filters that ask authorizers, each off until a route turns it on. */
@@ -76,7 +78,7 @@ export function httpConnectionManager(options: HcmOptions): FilterInit {
     requestHeadersTimeout: duration(60_000),
     commonHttpProtocolOptions: { idleTimeout: duration(3_600_000), maxHeadersCount: 100 },
     accessLog: accessLogs(options.accessLog, httpLogFields),
-    ...clientCertificate(side),
+    ...clientCertificate(options),
     ...(options.onlyHttp2 === true ? {} : tracingFields(options.accessLog.tracing)),
   }
   return {
@@ -114,7 +116,7 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
     filters.push(...(options.rateLimits ?? []))
     // Browsers ask what they may without showing who they are.
     filters.push(...(options.authorizers ?? []))
-    if (options.sessions === true && options.accessLog.flavor === 'envoy') {
+    if (options.sessions === true) {
       const config = { case: 'typedConfig' as const, value: pack(StatefulSessionSchema) }
       filters.push({ name: sessionFilter, isOptional: true, configType: config })
     }
@@ -125,10 +127,11 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
 }
 
 /** `x-forwarded-client-cert` as Istio treats it: inbound adds the verified caller, a gateway drops what strangers claim. */
-function clientCertificate(side: HcmOptions['side']): HcmInit {
+function clientCertificate({ side, strangers = false }: HcmOptions): HcmInit {
   if (side === 'outbound') return {}
+  const believed = side === 'inbound' && !strangers
   return {
-    forwardClientCertDetails: side === 'inbound' ? ForwardClientCert.APPEND_FORWARD : ForwardClientCert.SANITIZE_SET,
+    forwardClientCertDetails: believed ? ForwardClientCert.APPEND_FORWARD : ForwardClientCert.SANITIZE_SET,
     setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
   }
 }

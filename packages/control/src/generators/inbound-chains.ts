@@ -1,6 +1,6 @@
 // The filter chains in front of one application port: mutual TLS and plaintext as PeerAuthentication says, then who may.
 import { type Origin, originOf } from '@weft/core'
-import { type PeerAuthenticationSpec, targetPortOf } from '@weft/resources'
+import { type MtlsMode, type PeerAuthenticationSpec, type ServerTls, targetPortOf } from '@weft/resources'
 import type {
   FilterChainSchema,
   FilterSchema,
@@ -15,6 +15,7 @@ import { duplicatePeerAuthentications, effectiveMtls } from '../policies/peer-au
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
+import { serverTlsSocket } from './gateway-tls.ts'
 import type { GeneratorProblem, Loser } from './generator.ts'
 import { inboundCluster, portKind, type Service } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
@@ -46,6 +47,9 @@ export interface InboundPort {
   readonly bound?: boolean
   /** How long a connection without HTTP may be idle, as a Sidecar says. */
   readonly idleTimeout?: string
+  /** TLS that a Sidecar wants ended, and the Secrets for it that are not there. */
+  readonly tls?: ServerTls
+  readonly missingSecrets?: readonly string[]
   /** The Workload, or what a Sidecar says of the port. */
   readonly workload: Origin
   readonly trust: Trust
@@ -99,14 +103,25 @@ function forwardBytes({ port, accessLog, idleTimeout }: InboundPort): Init<typeo
 export function inboundChains(port: InboundPort, refs: InboundRefs, destinationPort?: number): InboundChains {
   const { appProtocol } = port
   const served = appProtocol === undefined ? servicePortOf(refs.services, port) : undefined
-  const protocol =
-    served?.protocol ?? portKind({ name: port.portName, ...(appProtocol === undefined ? {} : { appProtocol }) })
-  const origin = served?.origin ?? port.workload
   const mtls = effectiveMtls(refs.peerAuthentications, port.port)
+  const ends = ownTls(port, mtls.mode)
+  const protocol =
+    ends?.protocol ??
+    served?.protocol ??
+    portKind({ name: port.portName, ...(appProtocol === undefined ? {} : { appProtocol }) })
+  const origin = served?.origin ?? port.workload
   const authorization = authorizationOf(refs, protocol, port.trustDomain, port.accessLog)
   const filters =
     protocol === 'http'
-      ? [inboundHcm(port, httpRbac(authorization), origin, rateLimitsOn(refs.rateLimits, served?.way ?? []))]
+      ? [
+          inboundHcm(
+            port,
+            httpRbac(authorization),
+            origin,
+            rateLimitsOn(refs.rateLimits, served?.way ?? []),
+            ends !== undefined,
+          ),
+        ]
       : [...networkRbac(authorization), forwardBytes(port)]
   const metadata = weftMetadata({
     origin,
@@ -129,13 +144,37 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
     filters,
     metadata,
   }
-  const chains = mtls.mode === 'STRICT' ? [secured] : mtls.mode === 'DISABLE' ? [open] : [secured, open]
+  // A port that asks for TLS is never open.
+  const modes = { STRICT: [secured], PERMISSIVE: port.tls === undefined ? [secured, open] : [secured], DISABLE: [open] }
+  const ended = ends?.socket === undefined ? [] : [{ ...secured, name: `${prefix}tls`, transportSocket: ends.socket }]
   return {
-    chains,
+    chains: ends === undefined ? modes[mtls.mode] : ended,
     origin,
-    problems: authorization.problems,
+    problems: [...authorization.problems, ...tlsProblems(port, mtls.mode)],
     losers: duplicatePeerAuthentications(refs.peerAuthentications),
   }
+}
+
+/** What a Sidecar says of TLS holds where mutual TLS of the mesh is off; without its Secrets nothing is taken. */
+function ownTls(
+  { tls, missingSecrets = [], appProtocol, trust }: InboundPort,
+  mode: MtlsMode,
+): { protocol: 'http' | 'tcp'; socket: FilterChainInit['transportSocket'] } | undefined {
+  if (tls === undefined || mode !== 'DISABLE') return undefined
+  const protocol = appProtocol === 'https' ? 'http' : 'tcp'
+  if (missingSecrets.length > 0) return { protocol, socket: undefined }
+  return { protocol, socket: serverTlsSocket(tls, { trust, offered: protocol === 'http' ? alpn.either : alpn.none }) }
+}
+
+function tlsProblems({ tls, missingSecrets = [], workload: origin }: InboundPort, mode: MtlsMode): GeneratorProblem[] {
+  if (tls === undefined) return []
+  if (mode !== 'DISABLE') {
+    const message = `mutual TLS of the mesh is taken on this port (${mode}), not the \`tls\` of the Sidecar; write DISABLE for the port in a PeerAuthentication`
+    return [{ origin, message }]
+  }
+  if (missingSecrets.length === 0) return []
+  const names = missingSecrets.join(', ')
+  return [{ origin, message: `there is no Secret ${names} in the namespace of the workload: the port takes nothing` }]
 }
 
 function inboundHcm(
@@ -143,11 +182,13 @@ function inboundHcm(
   authorization: ReturnType<typeof httpRbac>,
   origin: Origin,
   limits: readonly RateLimit[],
+  strangers: boolean,
 ): Init<typeof FilterSchema> {
   const rateLimits = rateLimitActions(limits)
   const cluster = inboundCluster(port.port)
   return httpConnectionManager({
     side: 'inbound',
+    strangers,
     statPrefix: `inbound_${port.port}`,
     port: port.port,
     accessLog: port.accessLog,

@@ -26,7 +26,7 @@ export const inboundClusters = generator({
   views(mesh, scope) {
     const services = mesh.servicesFor(scope)
     const { appAddress, workload, flavor } = scope
-    return scope.ports.map(({ bind: _bind, bound: _bound, ...port }) =>
+    return scope.ports.map(({ bind: _bind, bound: _bound, tls: _tls, missingSecrets: _missing, ...port }) =>
       makeView<PortView, { services: readonly Service[] }>({ appAddress, workload, flavor, ...port }, { services }),
     )
   },

@@ -61,18 +61,21 @@ export function inboundRefs(mesh: MeshQuery, scope: InboundScope): InboundRefs {
 /** The ports of a scope, one by one. */
 export function inboundPorts(scope: InboundScope): InboundPort[] {
   const { workload, trust, trustDomain, accessLog } = scope
-  return scope.ports.map(({ name, port, appProtocol, bind, bound, origin, connectionPool }) => ({
-    port,
-    portName: name,
-    ...(appProtocol === undefined ? {} : { appProtocol }),
-    ...(bind === undefined ? {} : { bind }),
-    ...(bound === undefined ? {} : { bound }),
-    ...(connectionPool?.tcp?.idleTimeout === undefined ? {} : { idleTimeout: connectionPool.tcp.idleTimeout }),
-    workload: origin ?? workload,
-    trust,
-    trustDomain,
-    accessLog,
-  }))
+  return scope.ports.map(
+    ({ name, port, appProtocol, bind, bound, origin, connectionPool, tls, missingSecrets = [] }) => ({
+      port,
+      portName: name,
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+      ...(bind === undefined ? {} : { bind }),
+      ...(bound === undefined ? {} : { bound }),
+      ...(connectionPool?.tcp?.idleTimeout === undefined ? {} : { idleTimeout: connectionPool.tcp.idleTimeout }),
+      ...(tls === undefined ? {} : { tls, missingSecrets }),
+      workload: origin ?? workload,
+      trust,
+      trustDomain,
+      accessLog,
+    }),
+  )
 }
 
 /** `inbound_<address>_<port>` */
@@ -89,6 +92,8 @@ export const inboundListeners = generator({
 /** The listener of one port at an address. */
 export function inboundListener(scope: InboundPort & { readonly address: string }, refs: InboundRefs): Built {
   const { chains, origin, problems, losers } = inboundChains(scope, refs)
+  // A proxy refuses a listener without chains.
+  if (chains.length === 0) return { resources: [], problems, losers }
   const name = `inbound_${scope.address}_${scope.port}`
   const listener = encodeResource(
     ListenerSchema,

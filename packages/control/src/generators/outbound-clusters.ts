@@ -1,10 +1,11 @@
-// One cluster per Service port and subset.
+// One cluster per Service port and subset; of a forward proxy two, and the listener between them.
 import { originOf } from '@weft/core'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { credentialsOf } from '../snapshot/topics.ts'
 import {
   type DestinationRule,
   mergeDestinationRules,
+  type MergedRules,
   type PolicyDefaults,
   policyDefaults,
   portPolicy,
@@ -14,18 +15,17 @@ import {
 } from './destination-rules.ts'
 import { trustOf } from '../policies/trust.ts'
 import { encodeResource } from './encode.ts'
-import { type BuiltResource, generator, makeView } from './generator.ts'
+import { isForwardProxy, throughForwardProxy } from './forward-proxy.ts'
+import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
 import { type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } from './host-discovery.ts'
-import { outboundCluster, type Service, serviceHost } from './hosts.ts'
+import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
 import { attachedBudget, isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { policyMembers } from './traffic-policy.ts'
 import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
-import type { Init } from './init.ts'
 
-type ClusterInit = Init<typeof ClusterSchema>
 type ClusterScope = TransportScope &
   DiscoveryScope & {
     readonly defaults: PolicyDefaults
@@ -59,19 +59,19 @@ export const outboundClusters = generator({
     const merged = mergeDestinationRules(refs.destinationRules)
     const resources = refs.service.flatMap((service) =>
       service.spec.ports.flatMap((port) => [
-        cluster(
+        ...cluster(
           scope,
           refs,
           { service, port, policy: withDefaults(portPolicy(merged.policy, undefined, port.port), scope.defaults) },
           merged.origin,
         ),
-        ...merged.subsets.map(({ subset, origin }) => {
+        ...merged.subsets.flatMap(({ subset, origin }) => {
           const policy = withDefaults(portPolicy(merged.policy, subset.trafficPolicy, port.port), scope.defaults)
           return cluster(scope, refs, { service, port, policy, subset }, origin)
         }),
       ]),
     )
-    return { resources, problems: [], losers: merged.losers }
+    return { resources, problems: idleTunnels(refs, merged), losers: merged.losers }
   },
 })
 
@@ -85,13 +85,13 @@ function cluster(
   refs: ServiceReferences,
   target: ClusterTarget,
   rule: string | undefined,
-): BuiltResource {
+): BuiltResource[] {
   const { service, port, policy, subset } = target
   const host = serviceHost(service)
   const name = outboundCluster(host, port.port, subset?.name)
   const origin = originOf(service.id, '')
   const { sockets, protocol } = transportOf(scope, refs, target)
-  const init: ClusterInit = {
+  const init = {
     name,
     ...policyMembers({ ...policy, ...attachedBudget(refs) }, protocol),
     ...discoveryMembers(scope, refs, name, target),
@@ -102,5 +102,26 @@ function cluster(
       { services: [istioService(service)], ...(subset === undefined ? {} : { subset: subset.name }) },
     ),
   }
-  return encodeResource(ClusterSchema, name, init, rule === undefined ? [origin] : [origin, rule])
+  const origins = rule === undefined ? [origin] : [origin, rule]
+  if (isForwardProxy(policy, portKind(port))) return throughForwardProxy(init, policy, origins)
+  return [encodeResource(ClusterSchema, name, init, origins)]
+}
+
+/** Requests are not tunnelled: a rule for a host that takes nothing else does nothing, and should say so. */
+function idleTunnels({ service: [service] }: ServiceReferences, merged: MergedRules): GeneratorProblem[] {
+  const ports = service.spec.ports.filter((port) => portKind(port) === 'http').map(({ port }) => port)
+  const rules = [
+    { policy: merged.policy, origin: merged.origin },
+    ...merged.subsets.map(({ subset, origin }) => ({ policy: subset.trafficPolicy, origin })),
+  ]
+  return rules.flatMap(({ policy, origin }) =>
+    policy?.tunnel === undefined || origin === undefined || ports.length === 0
+      ? []
+      : [
+          {
+            origin,
+            message: `the tunnel is for TCP and TLS: what goes to port ${ports.join(', ')} of ${serviceHost(service)} (HTTP) does not go through it`,
+          },
+        ],
+  )
 }

@@ -16,7 +16,8 @@ import { weftMetadata } from './metadata.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
 import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { inMesh } from './routes/virtual-hosts.ts'
-import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
+import { addressMatch, isForAll } from './routes/address-rules.ts'
+import { armChains, rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { tunnelName } from './static-clusters.ts'
@@ -89,9 +90,9 @@ export const outboundListeners = generator({
     }
     const { virtualServices, destinations } = refs
     const policyOf = policyFinder(refs.rules)
-    const ruled = tcpTargets(service, scope.port, { virtualServices, services: destinations }, scope, policyOf)
-    const { targets, origin } = meshTargets(refs, service, scope.port) ?? ruled
-    const { policy } = ruled
+    const ruled = tcpArms(service, scope.port, { virtualServices, services: destinations }, scope, policyOf)
+    const byRoute = meshTargets(refs, service, scope.port)
+    const arms = byRoute === undefined ? ruled : { ...ruled, arms: [], last: { ...ruled.last, ...byRoute } }
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -101,13 +102,16 @@ export const outboundListeners = generator({
         address: socketAddress(scope.address, scope.port),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin: originOf(service.id, '') }),
-        filterChains: [
-          { name: 'tcp', metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, scope.accessLog, policy)] },
-        ],
+        filterChains: armChains(arms).map(({ rule: { origin, targets, policy }, ...addresses }, index) => ({
+          name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
+          ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
+          metadata: weftMetadata({ origin }),
+          filters: [tcpProxy(targets, scope.accessLog, policy)],
+        })),
       },
       [originOf(service.id, '')],
     )
-    return { resources: [resource], problems: [], losers: ruled.losers }
+    return { resources: [resource], problems: [], losers: [...ruled.losers] }
   },
 })
 

@@ -24,7 +24,7 @@ import {
   VirtualHostBuilder,
   visibleTo,
 } from './routes/virtual-hosts.ts'
-import { rulesConnections, tcpTargets } from './routes/tcp-routes.ts'
+import { rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import { isSeen } from './service-references.ts'
 import { clusterForUnknown, commonImportsOf, covers, type Imports, importsRules } from './sidecar-scope.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
@@ -228,7 +228,7 @@ function addTcpHost(
   const { caller, services } = context
   const virtualServices = context.virtualServices.filter(rulesConnections)
   const refs = { services: [...services.values()], virtualServices }
-  const ruled = tcpTargets(service, port, refs, caller, builder.policyOf)
+  const ruled = tcpArms(service, port, refs, caller, builder.policyOf).last
   const { targets, origin } = meshTargets(context.refs, service, port) ?? ruled
   const { policy } = ruled
   const host = serviceHost(service)

@@ -3,9 +3,8 @@
 import { type Origin, originOf } from '@weft/core'
 import { hostCovers, protocolOf, type ServicePort } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
-import type { CidrRangeSchema } from '@weft/xds/es/envoy/config/core/v3/address'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
-import type { FilterChainSchema, ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
@@ -16,7 +15,16 @@ import { weftMetadata } from './metadata.ts'
 import { httpInspector, sniffedHttp } from './outbound-listeners.ts'
 import { callerScope, importedRules, outboundHttp } from './outbound-routes.ts'
 import { anyAddress } from './redirect-listeners.ts'
-import { tcpTargets } from './routes/tcp-routes.ts'
+import {
+  type AddressConditions,
+  addressesOfMatch,
+  addressMatch,
+  covers as rangeCovers,
+  isForAll,
+  type MatchedChain,
+  spread,
+} from './routes/address-rules.ts'
+import { armChains, type TcpArm, type TcpArms, tcpArms } from './routes/tcp-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
 import { type Caller, holdsFor, type VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
@@ -25,7 +33,7 @@ import { socketAddress } from './socket-address.ts'
 import { tcpProxy, type TcpTarget } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
-type FilterChainInit = Init<typeof FilterChainSchema>
+type FilterChainInit = MatchedChain
 
 interface PortScope {
   readonly namespace: string
@@ -102,6 +110,8 @@ class OutboundPort {
   readonly #losers: Loser[] = []
   readonly #origins = new Set<Origin>()
   readonly #names = new Set<string>()
+  /** Address ranges that `tls` rules ask for. */
+  readonly #ranges: string[] = []
 
   constructor(port: number, scope: PortScope, refs: PortRefs) {
     this.#port = port
@@ -149,7 +159,7 @@ class OutboundPort {
               listenerFiltersTimeout: sniffTimeout,
               continueOnListenerFiltersTimeout: true,
             }),
-        filterChains: this.#chains,
+        filterChains: spread(this.#chains, this.#ranges),
         defaultFilterChain: fallback ?? { name: 'passthrough', filters: [tcpProxy([unknown], this.#scope.accessLog)] },
       },
       [...this.#origins],
@@ -186,7 +196,8 @@ class OutboundPort {
           if (!holdsFor(match, this.#caller(), virtualService.id.namespace)) continue
           const names = match.sniHosts.filter((name) => hostCovers(host, name) || hostCovers(name, host))
           const targets = rule.route.map((arm) => ({ cluster: clusterOf(arm.destination), weight: arm.weight }))
-          this.#named(names, targets, originOf(virtualService.id, `spec.tls[${index}].match[${position}]`))
+          const origin = originOf(virtualService.id, `spec.tls[${index}].match[${position}]`)
+          this.#named(names, targets, origin, addressesOfMatch(match))
         }
       }
     }
@@ -194,14 +205,34 @@ class OutboundPort {
     this.#named([host], [target], originOf(service.id, ''))
   }
 
-  #named(names: readonly string[], targets: readonly TcpTarget[], origin: Origin): void {
-    const free = names.filter((name) => !this.#names.has(name))
-    if (free.length === 0) return
-    for (const name of free) this.#names.add(name)
-    this.#origins.add(origin)
-    const filterChainMatch = { transportProtocol: 'tls', serverNames: free }
+  #named(
+    names: readonly string[],
+    targets: readonly TcpTarget[],
+    origin: Origin,
+    { destinations }: AddressConditions = {},
+  ): void {
     const filters = [tcpProxy(targets, this.#scope.accessLog)]
-    this.#chains.push({ name: `tls-${free[0]}`, filterChainMatch, metadata: weftMetadata({ origin }), filters })
+    for (const range of destinations ?? [undefined]) {
+      // Who takes a name for all addresses, or for more of them, takes it for these.
+      const taken = (name: string): boolean =>
+        this.#names.has(name) || (range !== undefined && this.#covered(name, range))
+      const free = names.filter((name) => !taken(name))
+      if (free.length === 0) continue
+      for (const name of free) this.#names.add(range === undefined ? name : `${name} ${range}`)
+      if (range !== undefined) this.#ranges.push(range)
+      this.#origins.add(origin)
+      const addresses = addressMatch({ destinations: range === undefined ? undefined : [range] })
+      this.#chains.push({
+        name: range === undefined ? `tls-${free[0]}` : `tls-${free[0]}-${range}`,
+        filterChainMatch: { transportProtocol: 'tls', serverNames: free, ...addresses },
+        metadata: weftMetadata({ origin }),
+        filters,
+      })
+    }
+  }
+
+  #covered(name: string, range: string): boolean {
+    return this.#ranges.some((other) => this.#names.has(`${name} ${other}`) && rangeCovers(other, range))
   }
 
   /** Bytes have nothing but their address to go by. */
@@ -209,11 +240,17 @@ class OutboundPort {
     const addresses = addressesOf(service).filter((address) => !this.#names.has(address))
     if (addresses.length === 0) return
     for (const address of addresses) this.#names.add(address)
-    this.#chains.push({
-      ...this.#bytes(service, port),
-      name: `tcp-${serviceHost(service)}`,
-      filterChainMatch: { prefixRanges: addresses.map(cidrOf) },
-    })
+    const arms = this.#arms(service, port)
+    const within = { ...arms, arms: arms.arms.map((arm) => ({ ...arm, destinations: narrowed(arm, addresses) })) }
+    for (const [index, chain] of armChains({ ...within, last: { ...arms.last, destinations: addresses } }).entries()) {
+      const destinations = chain.destinations ?? addresses
+      const own = index === 0 ? '' : `-${index}`
+      this.#chains.push({
+        ...this.#bytes(chain.rule),
+        name: `tcp-${serviceHost(service)}${own}`,
+        filterChainMatch: addressMatch({ ...chain, destinations }),
+      })
+    }
   }
 
   /** A host without an address has the port if it is the only one. */
@@ -224,15 +261,26 @@ class OutboundPort {
       const detail = `port ${this.#port} belongs to ${serviceHost(first.service)}: without an address bytes cannot be told apart`
       this.#losers.push({ origin: originOf(service.id, ''), reason: 'port-conflict', by, detail })
     }
-    return { ...this.#bytes(first.service, first.port), name: `tcp-${serviceHost(first.service)}` }
+    const name = `tcp-${serviceHost(first.service)}`
+    const arms = this.#arms(first.service, first.port)
+    for (const [index, { rule, ...addresses }] of armChains(arms).entries()) {
+      if (isForAll(addresses)) continue
+      const filterChainMatch = addressMatch(addresses)
+      this.#chains.push({ ...this.#bytes(rule), name: `${name}-${index}`, filterChainMatch })
+    }
+    return { ...this.#bytes(arms.last), name }
   }
 
-  #bytes(service: Service, port: ServicePort): Pick<FilterChainInit, 'metadata' | 'filters'> {
+  #arms(service: Service, port: ServicePort): TcpArms {
     const rules = virtualServicesFor(serviceHost(service), this.#refs.virtualServices)
     const refs = { services: this.#refs.destinations, virtualServices: rules.filter(({ spec }) => spec.tcp.length > 0) }
-    const { targets, losers, origin } = tcpTargets(service, port.port, refs, this.#scope)
-    this.#losers.push(...losers)
+    const arms = tcpArms(service, port.port, refs, this.#scope)
+    this.#losers.push(...arms.losers)
     this.#origins.add(originOf(service.id, ''))
+    return arms
+  }
+
+  #bytes({ targets, origin }: TcpArm): Pick<FilterChainInit, 'metadata' | 'filters'> {
     return { metadata: weftMetadata({ origin }), filters: [tcpProxy(targets, this.#scope.accessLog)] }
   }
 
@@ -247,8 +295,10 @@ function addressesOf({ spec }: Service): readonly string[] {
   return spec.addresses ?? spec.clusterIPs ?? []
 }
 
-function cidrOf(text: string): Init<typeof CidrRangeSchema> {
-  const [addressPrefix = '', length] = text.split('/')
-  const whole = addressPrefix.includes(':') ? 128 : 32
-  return { addressPrefix, prefixLen: length === undefined ? whole : Number(length) }
+/** Of the addresses of a host, those that a rule asks for. */
+function narrowed({ destinations }: AddressConditions, addresses: readonly string[]): readonly string[] {
+  if (destinations === undefined) return addresses
+  return destinations.flatMap((range) =>
+    addresses.flatMap((own) => (rangeCovers(own, range) ? range : rangeCovers(range, own) ? own : [])),
+  )
 }

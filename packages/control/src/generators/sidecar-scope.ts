@@ -1,8 +1,16 @@
 // What a Sidecar object says about a workload: which hosts it is told of, what happens to others, and how it is entered.
 import { type Origin, originOf } from '@weft/core'
-import { type ConnectionPool, hostCovers, isVisible, resolveHost, type SidecarSpec } from '@weft/resources'
+import {
+  type ConnectionPool,
+  hostCovers,
+  isVisible,
+  resolveHost,
+  type ServerTls,
+  type SidecarSpec,
+} from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import { missingSecrets } from './gateway-tls.ts'
 import type { ProxyRef } from './generator.ts'
 import { outboundCluster, type Service, serviceHost } from './hosts.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
@@ -34,6 +42,10 @@ export interface EntryPort {
   /** Where the application listens, when not at the same port of its own address. */
   readonly endpoint?: string
   readonly connectionPool?: ConnectionPool
+  /** TLS that ends here, where it is not that of the mesh. */
+  readonly tls?: ServerTls
+  /** Secrets that it names and that are not there. */
+  readonly missingSecrets?: readonly string[]
   readonly origin?: Origin
 }
 
@@ -110,16 +122,19 @@ export function entryPortsOf(mesh: MeshQuery, { instance }: ProxyRef): readonly 
   if (sidecar?.spec.ingress === undefined) {
     return shared === undefined ? instance.ports : instance.ports.map((port) => ({ ...port, connectionPool: shared }))
   }
-  return sidecar.spec.ingress.map(({ port, bind, captureMode, defaultEndpoint, connectionPool = shared }, index) => ({
-    name: port.name ?? instance.ports.find((own) => own.port === port.number)?.name ?? '',
-    port: port.number ?? 0,
-    ...(port.protocol === undefined ? {} : { appProtocol: port.protocol.toLowerCase() }),
-    ...(bind === undefined ? {} : { bind }),
-    ...(captureMode === 'NONE' ? { bound: true } : {}),
-    ...(defaultEndpoint === undefined ? {} : { endpoint: defaultEndpoint }),
-    ...(connectionPool === undefined ? {} : { connectionPool }),
-    origin: originOf(sidecar.id, `spec.ingress[${index}]`),
-  }))
+  return sidecar.spec.ingress.map(
+    ({ port, bind, captureMode, defaultEndpoint, tls, connectionPool = shared }, index) => ({
+      name: port.name ?? instance.ports.find((own) => own.port === port.number)?.name ?? '',
+      port: port.number ?? 0,
+      ...(port.protocol === undefined ? {} : { appProtocol: port.protocol.toLowerCase() }),
+      ...(bind === undefined ? {} : { bind }),
+      ...(captureMode === 'NONE' ? { bound: true } : {}),
+      ...(defaultEndpoint === undefined ? {} : { endpoint: defaultEndpoint }),
+      ...(connectionPool === undefined ? {} : { connectionPool }),
+      ...(tls === undefined ? {} : { tls, missingSecrets: missingSecrets(mesh, [tls], instance.namespace) }),
+      origin: originOf(sidecar.id, `spec.ingress[${index}]`),
+    }),
+  )
 }
 
 /** The first Sidecar that says which hosts may be called: one without `egress` leaves that to the next. */

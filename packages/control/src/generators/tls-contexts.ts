@@ -51,8 +51,8 @@ export function upstreamMtls(sni: string, spiffeIds: readonly string[], offered:
 }
 
 /**
- * Client side of TLS that a DestinationRule asks for, with files of the proxy's machine. The server is always verified: by the
- * authorities named, else those of the system; by the names given, else the one it is asked for by. `credentials`: whether the proxy takes
+ * Client side of TLS that a DestinationRule asks for, with files of the proxy's machine. The server is verified unless the rule says not to: by
+ * the authorities named, else those of the system; by the names given, else the one it is asked for by. `credentials`: whether the proxy takes
  * Secrets that the rule names.
  */
 export function originatedTls(
@@ -64,7 +64,7 @@ export function originatedTls(
 ): TransportSocketInit {
   const sni = tls.sni ?? host
   const names = (tls.subjectAltNames?.length ?? 0) > 0 ? (tls.subjectAltNames ?? []) : [sni]
-  const { clientCertificate, privateKey, mode } = tls
+  const { clientCertificate, privateKey, mode, insecureSkipVerify = false } = tls
   const credential = credentials ? tls.credentialName : undefined
   const typedNames = { matchTypedSubjectAltNames: names.map(nameMatcher) }
   return tlsSocket(
@@ -82,8 +82,10 @@ export function originatedTls(
         ...(credential === undefined || mode !== 'MUTUAL'
           ? {}
           : { tlsCertificateSdsSecretConfigs: [secretConfig(certificateSecret(credential))] }),
-        validationContextType:
-          credential === undefined
+        // Without one nobody is verified.
+        validationContextType: insecureSkipVerify
+          ? { case: undefined }
+          : credential === undefined
             ? {
                 case: 'validationContext',
                 value: {

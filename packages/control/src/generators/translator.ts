@@ -87,8 +87,8 @@ export class Translator {
     const mesh = new MeshQuery(this.#index, this.#knownSettings())
     const filters = filtersFor(all, gateway ? gatewayTarget(mesh, instance) : instance, flavor, mesh)
     if (filters.length === 0) return undefined
-    const key = patchKey(filters, gateway)
-    const known = this.#patches.get(key) ?? new PatchSet(filters, gateway)
+    const key = patchKey(filters, instance)
+    const known = this.#patches.get(key) ?? new PatchSet(filters, instance)
     this.#patches.set(key, known)
     return known
   }

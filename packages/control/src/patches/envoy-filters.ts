@@ -14,6 +14,7 @@ import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { mergeMessage } from './merge-message.ts'
 import { patchListener } from './patch-listener.ts'
 import { patchRoutes } from './patch-routes.ts'
+import { isForProxy, type PatchedProxy } from './patched-proxy.ts'
 import { listRule, readPatches, type ReadyPatch } from './ready-patch.ts'
 
 /** An EnvoyFilter with its content. */
@@ -56,10 +57,10 @@ export class PatchSet {
   readonly #gateway: boolean
   readonly #done = new WeakMap<EncodedResource, EncodedResource | 'removed'>()
 
-  constructor(filters: readonly EnvoyFilter[], gateway: boolean) {
-    this.key = patchKey(filters, gateway)
-    this.#gateway = gateway
-    const read = filters.flatMap(readPatches)
+  constructor(filters: readonly EnvoyFilter[], proxy: PatchedProxy) {
+    this.key = patchKey(filters, proxy)
+    this.#gateway = proxy.proxy === 'gateway'
+    const read = filters.flatMap((filter) => readPatches(filter, ({ match }) => isForProxy(match, proxy)))
     this.#patches = read.flatMap((patch) => (patch.ok ? [patch.value] : []))
     this.problems = read.flatMap((patch) => (patch.ok ? [] : [patch.error]))
   }
@@ -130,9 +131,13 @@ export class PatchSet {
   }
 }
 
-/** What a set of patches is known by. */
-export function patchKey(filters: readonly EnvoyFilter[], gateway: boolean): string {
-  return `${gateway}|${filters.map(({ key, hash }) => `${key}@${hash}`).join(',')}`
+/** What a set of patches is known by: proxies for which the same ones are share it. */
+export function patchKey(filters: readonly EnvoyFilter[], proxy: PatchedProxy): string {
+  const chosen = filters.map(({ key, hash, spec: { configPatches } }) => {
+    const left = configPatches.flatMap(({ match }, index) => (isForProxy(match, proxy) ? [] : [index]))
+    return `${key}@${hash}${left.length === 0 ? '' : `-${left.join('-')}`}`
+  })
+  return `${proxy.proxy === 'gateway'}|${chosen.join(',')}`
 }
 
 /** Routes may stand inside listeners. */

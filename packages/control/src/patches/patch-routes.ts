@@ -55,11 +55,22 @@ export function patchRoutes(configuration: RouteConfiguration, patch: ReadyPatch
 /** The port is part of the names of configurations for gateways (`http.8080`) and of inbound ones. */
 function ofConfiguration({ name, virtualHosts }: RouteConfiguration, place: RoutePlace | undefined): boolean {
   if (place?.name !== undefined && place.name !== name) return false
+  if (!ofServer(name, place)) return false
   const port = place?.portNumber
   if (port === undefined) return true
   return /(?:^|[.|])\d+(?:$|\|)/.test(name)
     ? new RegExp(`(?:^|[.|])${port}(?:$|\\|)`).test(name)
     : virtualHosts.some((host) => host.name.endsWith(`:${port}`))
+}
+
+/** Routes of a server where TLS ends bear its port's name and its Gateway: `https.443.<port>.<gateway>.<namespace>`. */
+function ofServer(name: string, { portName, gateway }: RoutePlace = {}): boolean {
+  if (portName === undefined && gateway === undefined) return true
+  const [, port, owner] = /^(?:gateway-api\.)?https\.\d+\.([^.]+)\.(.+)$/.exec(name) ?? []
+  if (port === undefined || owner === undefined) return false
+  const dot = owner.lastIndexOf('.')
+  if (portName !== undefined && portName !== port) return false
+  return gateway === undefined || gateway === `${owner.slice(dot + 1)}/${owner.slice(0, dot)}`
 }
 
 function ofHost(host: VirtualHost, { name, domainName }: NonNullable<RoutePlace['vhost']>): boolean {

@@ -38,12 +38,13 @@ const schemas: Readonly<Partial<Record<PatchTarget, DescMessage>>> = {
   CLUSTER: ClusterSchema,
 }
 
-/** The patches of an EnvoyFilter in order; those that do not fit say why, the others apply. */
-export function readPatches({
-  id,
-  spec,
-}: SnapshotObject<EnvoyFilterSpec>): Result<ReadyPatch, { origin: Origin; message: string }>[] {
-  return spec.configPatches.map((written, index) => {
+/** The patches of an EnvoyFilter that are wanted, in order; those that do not fit say why, the others apply. */
+export function readPatches(
+  { id, spec }: SnapshotObject<EnvoyFilterSpec>,
+  isWanted: (patch: ConfigPatch) => boolean,
+): Result<ReadyPatch, { origin: Origin; message: string }>[] {
+  return spec.configPatches.flatMap((written, index) => {
+    if (!isWanted(written)) return []
     const origin = originOf(id, `spec.configPatches[${index}]`)
     const { applyTo = 'INVALID', match, patch } = written
     const { operation = 'INVALID', filterClass } = patch ?? {}

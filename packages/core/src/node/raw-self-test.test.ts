@@ -100,3 +100,19 @@ test('the self-test names what a network gets wrong', async () => {
     assert.match((await testRawNet(faulty(spoil), limitMs)) ?? 'nothing', said)
   }
 })
+
+test('a kernel that takes at the second try what it did not take at the first is no fault', async () => {
+  let second = 0
+  const network = faulty((transport) => {
+    const write = transport.write.bind(transport)
+    transport.write = (bytes) => {
+      const going = write(bytes)
+      if (!going || second > 2) return going
+      second += 1
+      setImmediate(() => transport.handler.onDrain())
+      return false
+    }
+  })
+  assert.equal(await testRawNet(network), undefined)
+  assert.equal(second, 3)
+})

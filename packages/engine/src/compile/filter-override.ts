@@ -1,11 +1,19 @@
 // typed_per_filter_config: settings of one http filter for a route, virtual host, weighted cluster or configuration.
 import type { LeanAny } from '@weft/xds'
-import { readCorsPolicy, readHTTPFault, readRBACPerRoute, readRouteFilterConfig, typeUrls } from '@weft/xds/lean'
+import {
+  readCorsPolicy,
+  readHTTPFault,
+  readRBACPerRoute,
+  readRouteFilterConfig,
+  readStatefulSessionPerRoute,
+  typeUrls,
+} from '@weft/xds/lean'
 import type { FilterOverride, FilterOverrides } from '../model.ts'
 import { compileCors } from './cors.ts'
 import { compileFault } from './fault.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+import { compileSession } from './session.ts'
 
 const none: FilterOverrides = new Map()
 
@@ -45,6 +53,13 @@ function compileOverride(context: Context, at: string, any: LeanAny, optional: b
       return { kind: 'fault', fault: compileFault(context, at, readPart(context, at, readHTTPFault, any.value)) }
     case typeUrls.CorsPolicy:
       return { kind: 'cors', policy: compileCors(context, at, readPart(context, at, readCorsPolicy, any.value)) }
+    case typeUrls.StatefulSessionPerRoute: {
+      const perRoute = readPart(context, at, readStatefulSessionPerRoute, any.value)
+      const { statefulSession } = perRoute
+      const session =
+        statefulSession === undefined ? undefined : compileSession(context, `${at}.stateful_session`, statefulSession)
+      return session === undefined ? { kind: 'disabled' } : { kind: 'session', session }
+    }
     default:
       if (!optional) return refuse(at, `no filter takes ${any.typeUrl}`)
       context.unlisted.push(`${at}: ${any.typeUrl}`)

@@ -5,6 +5,7 @@ import { compileFault } from './fault.ts'
 import { compileRateLimit } from './rate-limit.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+import { compileSession } from './session.ts'
 
 /** In the order of the configuration. A type we do not have refuses the listener, unless it is optional. */
 export function compileHttpFilters(
@@ -54,6 +55,10 @@ function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter
     case lean.typeUrls.Cors:
       readPart(context, where, lean.readCors, any.value)
       return { kind: 'cors', name, disabled }
+    case lean.typeUrls.StatefulSession: {
+      const session = compileSession(context, where, readPart(context, where, lean.readStatefulSession, any.value))
+      return { kind: 'session', name, disabled, session }
+    }
     case lean.typeUrls.GrpcWeb:
       readPart(context, where, lean.readGrpcWeb, any.value)
       return { kind: 'grpc-web', name, disabled }

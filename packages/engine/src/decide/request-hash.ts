@@ -3,6 +3,7 @@ import { hexOf, type Hash64, xxHash64 } from '../hash/xx-hash64.ts'
 import { namedHeader, queryParameter } from '../match/attribute.ts'
 import type { HashPolicy } from '../model.ts'
 import type { ConnectionFacts, RequestHead, Subject } from '../request-head.ts'
+import { cookieValue, setCookie } from './cookies.ts'
 
 /** The hash of a request. */
 export interface RequestHash {
@@ -82,38 +83,11 @@ function headerValues(
   return rewritten.length === 1 ? rewritten : rewritten.sort()
 }
 
-/** The first cookie of this name, without quotes around it; white space behind the equals sign is its own, as in Envoy. */
-function cookieValue(head: RequestHead, name: string): string | undefined {
-  for (let at = 0, line = head.headerLine('cookie', 0); line !== undefined; line = head.headerLine('cookie', ++at)) {
-    for (const pair of line.split(';')) {
-      const equals = pair.indexOf('=')
-      if (equals < 0 || pair.slice(0, equals).trimStart() !== name) continue
-      const value = pair.slice(equals + 1)
-      const bare = value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value
-      return bare === '' ? undefined : bare
-    }
-  }
-  return undefined
-}
-
 /** Requests of one connection that race for their first cookie get the same. */
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: ConnectionFacts): string {
   const text = (address: string, port: number): string =>
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   return text(remoteAddress, remotePort) + text(localAddress, localPort)
-}
-
-type MadeCookie = NonNullable<Extract<HashPolicy, { kind: 'cookie' }>['made']>
-
-function setCookie(name: string, value: string, { ttlMs, path, attributes }: MadeCookie): string {
-  const parts = [`${name}="${value}"`]
-  const seconds = Math.floor(ttlMs / 1000)
-  if (seconds > 0) parts.push(`Max-Age=${seconds}`)
-  if (path !== '') parts.push(`Path=${path}`)
-  for (const attribute of attributes)
-    parts.push(attribute.value === '' ? attribute.name : `${attribute.name}=${attribute.value}`)
-  parts.push('HttpOnly')
-  return parts.join('; ')
 }
 
 function policyText(policy: HashPolicy): string {

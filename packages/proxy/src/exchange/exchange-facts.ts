@@ -9,6 +9,7 @@ import {
   type Route,
   type Subject,
 } from '@weft/engine'
+import type { WantedEndpoint } from '../cluster/upstream-cluster.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
@@ -49,6 +50,8 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   bytesSent = 0
   upstreamServiceMs: number | undefined = undefined
   responseHead: MessageHead | undefined = undefined
+  /** The endpoint that its session asks for. */
+  wanted: WantedEndpoint | undefined = undefined
   responseTrailers: MessageHead | undefined = undefined
   tunnelled = false
   /** Attempts at upstreams so far. */

@@ -85,11 +85,12 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     if (++exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
     if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
-    const picked = this.cluster.pick(
-      avoidPreviousHosts ? this.#tried : noKeys,
-      hostSelectionMaxAttempts,
-      this.#hash?.hash,
-    )
+    const tried = avoidPreviousHosts ? this.#tried : noKeys
+    const { wanted } = exchange
+    // As in Envoy: what is repeated may go elsewhere.
+    const picked =
+      (wanted === undefined || this.retries > 0 ? undefined : this.cluster.pickWanted(wanted)) ??
+      this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash)
     if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
     onPicked?.()

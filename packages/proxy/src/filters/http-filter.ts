@@ -6,6 +6,7 @@ import { faultFilter } from './fault.ts'
 import { grpcWebFilter } from './grpc-web.ts'
 import { rateLimitFilter } from './rate-limit.ts'
 import { rbacFilter } from './rbac.ts'
+import { sessionFilter } from './session.ts'
 
 /** `continue`: go on to the next filter. `stop`: the filter answered, or goes on later by `continueRequest`. */
 export type FilterVerdict = 'continue' | 'stop'
@@ -50,6 +51,7 @@ const kinds: Readonly<Record<string, FilterKind>> = {
   fault: faultFilter,
   'grpc-web': grpcWebFilter,
   'rate-limit': rateLimitFilter,
+  session: sessionFilter,
 }
 
 /** A filter of a chain, ready to run. */

@@ -10,8 +10,8 @@ export type SanTest = (matcher: SanMatcher, name: string) => boolean
 
 /**
  * Judges a peer's verified chain. When we ourselves have a SPIFFE id, and the roots are those of the mesh (SDS), the peer
- * must have one of our trust domain (SPIFFE X.509-SVID section 5); beyond that it must carry a name that one of the
- * configured SAN matchers accepts; and one of `names`, where they are given.
+ * must have one of our trust domain (SPIFFE X.509-SVID section 5), or of one that the configured SAN matchers spell out (an alias);
+ * beyond that it must carry a name that one of those matchers accepts; and one of `names`, where they are given.
  */
 export function peerVerifier(
   tls: CommonTls,
@@ -27,7 +27,7 @@ export function peerVerifier(
       if (peer.spiffeId === undefined) return 'peer certificate carries no SPIFFE id'
       const id = parseSpiffeId(peer.spiffeId)
       if (!id.ok) return `peer's SPIFFE id: ${id.error}`
-      if (!isMemberOf(id.value, trustDomain)) {
+      if (!isMemberOf(id.value, trustDomain) && !tls.sans.some((san) => spellsOut(san, id.value.trustDomain))) {
         return `peer ${peer.spiffeId} is not of trust domain ${trustDomain}`
       }
     }
@@ -42,6 +42,12 @@ export function peerVerifier(
     if (accepted) return undefined
     return `peer ${peer.spiffeId ?? peer.dnsNames[0] ?? 'without a name'} is not one of the names expected here`
   }
+}
+
+/** Whether the matcher accepts ids of this one trust domain only: nothing but its whole name proves that it is meant. */
+function spellsOut({ type, test }: SanMatcher, trustDomain: string): boolean {
+  if (type !== 'uri' || (test.is !== 'exact' && test.is !== 'prefix') || test.ignoreCase) return false
+  return test.value.startsWith(`spiffe://${trustDomain}/`)
 }
 
 /** Whether the leaf, or its key, is one of those named. On the in-memory network, which has no certificates, none is. */

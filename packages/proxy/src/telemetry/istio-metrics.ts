@@ -55,11 +55,10 @@ interface TcpSeries {
 interface Pair {
   /** Label values up to and without `connection_security_policy`. */
   readonly values: readonly string[]
-  /** Series of exchanges without flags and gRPC status, by HTTP status: what nearly all are. */
-  readonly plain: Map<number, HttpSeries>
-  /** The one of them that was asked for last. */
+  /** The series of the last exchange without flags, and its statuses: the next has mostly the same. */
   lastStatus: number
-  lastPlain: HttpSeries | undefined
+  lastGrpc: string | undefined
+  last: HttpSeries | undefined
   readonly http: Map<string, HttpSeries>
   readonly tcp: Map<string, TcpSeries>
 }
@@ -128,11 +127,16 @@ export class IstioMetrics {
     if (record.tunnelled === true) return this.tcpClosed(direction, record)
     const { status } = record
     const pair = this.#pairAfter(direction, record, last)
-    const plain = record.flags.length === 0 && record.grpcStatus === undefined
-    let series = plain ? plainSeries(pair, status) : undefined
+    const { flags, grpcStatus } = record
+    let series =
+      flags.length === 0 && pair.lastStatus === status && pair.lastGrpc === grpcStatus ? pair.last : undefined
     if (series === undefined) {
       series = this.#httpSeries(pair, this.#policyOf(direction, record), record)
-      if (plain) pair.plain.set(status, series)
+      if (flags.length === 0) {
+        pair.lastStatus = status
+        pair.lastGrpc = grpcStatus
+        pair.last = series
+      }
     }
     this.#requests.add(series.requests, 1)
     this.#duration.observe(series.duration, record.durationMs)
@@ -242,9 +246,9 @@ export class IstioMetrics {
     if (this.#pairs.size >= maxPairs) this.#pairs.clear()
     const made: Pair = {
       values: this.#valuesOf(inbound, ends, principal),
-      plain: new Map(),
       lastStatus: 0,
-      lastPlain: undefined,
+      lastGrpc: undefined,
+      last: undefined,
       http: new Map(),
       tcp: new Map(),
     }
@@ -287,14 +291,6 @@ export class IstioMetrics {
     if (direction === 'inbound') return downstream.tls ? 'mutual_tls' : 'none'
     return upstream?.peer === undefined ? 'none' : 'mutual_tls'
   }
-}
-
-function plainSeries(pair: Pair, status: number): HttpSeries | undefined {
-  if (pair.lastStatus !== status) {
-    pair.lastStatus = status
-    pair.lastPlain = pair.plain.get(status)
-  }
-  return (pair.lastPlain ??= pair.plain.get(status))
 }
 
 /** A way into this proxy's own inside, which has no destination of its own: what goes on there is counted there. */

@@ -1,29 +1,26 @@
 // Schema of session persistence, of routes and of XBackendTrafficPolicy.
-import { byDefault, doc, type Finding, object, pendingOnWeft, text, word } from '../schema/schema.ts'
+import { byDefault, doc, type Finding, object, text, word } from '../schema/schema.ts'
 import type { SessionPersistence } from './types.ts'
 
 /** Keeps the requests of one session at one endpoint. */
-export const sessionPersistence = pendingOnWeft(
-  'every request may go to another endpoint; Envoy keeps sessions at gateways',
-  doc(
-    'Keeps the requests of one session at one endpoint.',
-    object(
-      {
-        sessionName: doc('Name of the cookie or header.', text('text-128')),
-        absoluteTimeout: doc('After which a session ends.', text('gateway-duration')),
-        type: doc('What carries the session.', byDefault('Cookie', word(['Cookie', 'Header']))),
-        cookieConfig: doc(
-          'Settings of the cookie.',
-          object({
-            lifetimeType: doc(
-              'Whether the cookie outlives the browser.',
-              byDefault('Session', word(['Permanent', 'Session'])),
-            ),
-          }),
-        ),
-      },
-      { check: checkSession },
-    ),
+export const sessionPersistence = doc(
+  'Keeps the requests of one session at one endpoint.',
+  object(
+    {
+      sessionName: doc('Name of the cookie or header.', text('text-128')),
+      absoluteTimeout: doc('After which a session ends.', text('gateway-duration')),
+      type: doc('What carries the session.', byDefault('Cookie', word(['Cookie', 'Header']))),
+      cookieConfig: doc(
+        'Settings of the cookie.',
+        object({
+          lifetimeType: doc(
+            'Whether the cookie outlives the browser.',
+            byDefault('Session', word(['Permanent', 'Session'])),
+          ),
+        }),
+      ),
+    },
+    { check: checkSession },
   ),
 )
 

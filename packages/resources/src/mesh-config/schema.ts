@@ -9,7 +9,6 @@ import {
   mapOf,
   number,
   object,
-  pendingOnWeft,
   portNumber,
   type Schema,
   text,
@@ -147,10 +146,7 @@ const known: Readonly<Record<string, Schema>> = {
   connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),
   trustDomainAliases: doc(
     'Trust domains that stand for that of the mesh, in policies and on both ends of mutual TLS.',
-    pendingOnWeft(
-      'only policies mean them, and peers of other trust domains are refused',
-      list(text('dns-name'), { max: 100 }),
-    ),
+    list(text('dns-name'), { max: 100 }),
   ),
   tcpKeepalive: doc('Probes on idle connections, where no DestinationRule says them.', keepalive),
   h2UpgradePolicy: doc(

@@ -97,6 +97,10 @@ function workloadAddress(text: string): FormatFault | undefined {
 
 const dnsPattern = new RegExp(`^${dnsName}$`, 'i')
 
+function isAddress(text: string): boolean {
+  return !text.includes('/') && cidr(text) === undefined
+}
+
 /** The formats by name. */
 export const formats = {
   ...kubernetesFormats,
@@ -207,6 +211,14 @@ export const formats = {
     'Write a name like api.example.com or *.example.com, without scheme, port or path.',
   ),
   'workload-address': (text: string): FormatFault | undefined => workloadAddress(text),
+  'target-host': (text: string): FormatFault | undefined =>
+    isAddress(text) || new RegExp(`^${dnsName}$`, 'i').test(text)
+      ? undefined
+      : {
+          code: 'bad-format',
+          message: `${shown(text)} is neither a host name nor an IP address`,
+          mend: 'Write a name like api.example.com, without scheme, port or path, or an address.',
+        },
   'egress-host': shaped(
     new RegExp(`^~?(?:${dnsLabel}|\\.|\\*|~)/(?:\\*|(?:\\*\\.)?${dnsName})$`, 'i'),
     320,
@@ -214,13 +226,13 @@ export const formats = {
     'Write namespace/host, as in ./*, */* or shop/catalog.shop.svc.cluster.local.',
   ),
   'ip-address': (text: string): FormatFault | undefined =>
-    text.includes('/') || cidr(text) !== undefined
-      ? {
+    isAddress(text)
+      ? undefined
+      : {
           code: 'bad-format',
           message: `${shown(text)} is not an IP address`,
           mend: 'Write an address like 10.1.0.1 or 2001:db8::1.',
-        }
-      : undefined,
+        },
   'loopback-address': shaped(
     /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/,
     15,

@@ -1,21 +1,47 @@
-// TCP rules of VirtualServices, decided as far as they do not depend on the connection.
+// TCP rules of VirtualServices, decided as far as they do not depend on the addresses of the connection.
 import { originOf, type Origin } from '@weft/core'
 import { hostCovers, protocolOf, type TrafficPolicy } from '@weft/resources'
 import type { Loser } from '../generator.ts'
 import { outboundCluster, type Service, serviceHost } from '../hosts.ts'
 import type { TcpTarget } from '../tcp-proxy.ts'
+import {
+  type AddressChain,
+  type AddressConditions,
+  addressChains,
+  addressesOfMatch,
+  isForAll,
+} from './address-rules.ts'
 import type { PolicyOf } from './route-policies.ts'
 import { serviceIndex, VirtualHostBuilder } from './virtual-hosts.ts'
 import { type Caller, holdsFor, type VirtualService } from './virtual-service-routes.ts'
 
-/** Where connections to a Service port go, and the rule that says so. */
-export function tcpTargets(
+/** Where connections go, the rule that says so, and the addresses that it asks for. */
+export interface TcpArm extends AddressConditions {
+  readonly targets: readonly TcpTarget[]
+  readonly origin: Origin
+  readonly policy: TrafficPolicy
+}
+
+/** Rules in the order in which they are tried; the last one is for all connections. */
+export interface TcpArms {
+  readonly arms: readonly TcpArm[]
+  readonly last: TcpArm
+  readonly losers: readonly Loser[]
+}
+
+interface Refs {
+  readonly services: readonly Service[]
+  readonly virtualServices: readonly VirtualService[]
+}
+
+/** The rules for connections to a Service port. */
+export function tcpArms(
   service: Service,
   port: number,
-  refs: { readonly services: readonly Service[]; readonly virtualServices: readonly VirtualService[] },
+  refs: Refs,
   scope: Pick<Caller, 'namespace' | 'labels'>,
   policyOf: PolicyOf = () => ({}),
-): { targets: TcpTarget[]; losers: Loser[]; origin: Origin; policy: TrafficPolicy } {
+): TcpArms {
   const caller: Caller = { gateways: ['mesh'], namespace: scope.namespace, labels: scope.labels, port }
   const [virtualService, ...others] = refs.virtualServices
   const losers: Loser[] = others.map((other) => ({
@@ -24,52 +50,77 @@ export function tcpTargets(
     ...(virtualService === undefined ? {} : { by: originOf(virtualService.id, '') }),
     detail: `${serviceHost(service)} already has a VirtualService`,
   }))
-  const byName = virtualService === undefined ? undefined : tlsRule(service, virtualService, caller)
-  const ruleIndex =
-    virtualService?.spec.tcp.findIndex(
-      (rule) =>
-        rule.match === undefined || rule.match.some((match) => holdsFor(match, caller, virtualService.id.namespace)),
-    ) ?? -1
-  const rule = byName?.rule ?? virtualService?.spec.tcp[ruleIndex]
-  if (virtualService === undefined || rule === undefined) {
-    const portIndex = service.spec.ports.findIndex((candidate) => candidate.port === port)
-    const origin = originOf(service.id, `spec.ports[${portIndex}]`)
-    const targets = [{ cluster: outboundCluster(serviceHost(service), port), weight: 1 }]
-    return { targets, losers, origin, policy: policyOf(serviceHost(service), port) }
+  const arms: TcpArm[] = []
+  for (const found of virtualService === undefined ? [] : rulesFor(service, virtualService, caller)) {
+    const arm = { ...found.conditions, ...ruled(service, port, found, refs.services, policyOf) }
+    if (isForAll(found.conditions)) return { arms, last: arm, losers }
+    arms.push(arm)
   }
-  const destinations = new VirtualHostBuilder(serviceIndex(refs.services)).destinationsOf(virtualService, port)
-  const arms = rule.route.filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
-  const targets = arms.map((arm) => ({ cluster: destinations.clusterOf(arm.destination), weight: arm.weight }))
-  const [first] = arms
-  // A connection has one policy: that of its only destination, or else of the Service it was made to.
-  const policy =
-    first === undefined || arms.length > 1
-      ? policyOf(serviceHost(service), port)
-      : policyOf(...destinations.located(first.destination))
-  const origin = originOf(virtualService.id, byName?.path ?? `spec.tcp[${ruleIndex}]`)
-  return { targets, losers, origin, policy }
+  const portIndex = service.spec.ports.findIndex((candidate) => candidate.port === port)
+  const origin = originOf(service.id, `spec.ports[${portIndex}]`)
+  const targets = [{ cluster: outboundCluster(serviceHost(service), port), weight: 1 }]
+  return { arms, last: { targets, origin, policy: policyOf(serviceHost(service), port) }, losers }
+}
+
+/** The chains of these rules: the one for all connections, and before it those that ask for addresses. */
+export function armChains({ arms, last }: TcpArms): AddressChain<TcpArm>[] {
+  return arms.length === 0 ? [{ rule: last }] : addressChains([...arms, last])
+}
+
+interface FoundRule {
+  readonly virtualService: VirtualService
+  readonly rule: VirtualService['spec']['tcp'][number] | VirtualService['spec']['tls'][number]
+  readonly path: string
+  readonly conditions: AddressConditions
+}
+
+/** The rules that hold for a caller, each as often as it has matches: `tls` rules first, where the port speaks TLS. */
+function* rulesFor(service: Service, virtualService: VirtualService, caller: Caller): Iterable<FoundRule> {
+  const { id, spec } = virtualService
+  if (speaksTls(service, caller.port)) {
+    const host = serviceHost(service)
+    for (const [index, rule] of spec.tls.entries()) {
+      for (const match of rule.match) {
+        if (!holdsFor(match, caller, id.namespace)) continue
+        if (!match.sniHosts.some((name) => hostCovers(name.toLowerCase(), host))) continue
+        yield { virtualService, rule, path: `spec.tls[${index}]`, conditions: addressesOfMatch(match) }
+      }
+    }
+  }
+  for (const [index, rule] of spec.tcp.entries()) {
+    for (const match of rule.match ?? [undefined]) {
+      if (match !== undefined && !holdsFor(match, caller, id.namespace)) continue
+      yield { virtualService, rule, path: `spec.tcp[${index}]`, conditions: addressesOfMatch(match) }
+    }
+  }
 }
 
 /**
- * The `tls` rule for a host on a port that speaks TLS. A client that names the host (in a tunnel, or by the listener that it has for it) asks
- * its server for that name; where it only names an address, chains by server name come first (redirect-ports.ts).
+ * A client that names the host of such a port (in a tunnel, or by the listener that it has for it) asks its server for that name; where it only
+ * names an address, chains by server name come first (redirect-ports.ts).
  */
-function tlsRule(
+function speaksTls(service: Service, number: number | undefined): boolean {
+  const port = service.spec.ports.find((each) => each.port === number)
+  return port !== undefined && ['tls', 'https'].includes(protocolOf(port))
+}
+
+function ruled(
   service: Service,
-  { id, spec }: VirtualService,
-  caller: Caller,
-): { readonly rule: VirtualService['spec']['tls'][number]; readonly path: string } | undefined {
-  const port = service.spec.ports.find((each) => each.port === caller.port)
-  if (port === undefined || !['tls', 'https'].includes(protocolOf(port))) return undefined
-  const host = serviceHost(service)
-  const index = spec.tls.findIndex(({ match }) =>
-    match.some(
-      (each) =>
-        holdsFor(each, caller, id.namespace) && each.sniHosts.some((name) => hostCovers(name.toLowerCase(), host)),
-    ),
-  )
-  const rule = spec.tls[index]
-  return rule === undefined ? undefined : { rule, path: `spec.tls[${index}]` }
+  port: number,
+  { virtualService, rule, path }: FoundRule,
+  services: readonly Service[],
+  policyOf: PolicyOf,
+): Omit<TcpArm, keyof AddressConditions> {
+  const destinations = new VirtualHostBuilder(serviceIndex(services)).destinationsOf(virtualService, port)
+  const legs = rule.route.filter((leg, _index, all) => leg.weight > 0 || all.length === 1)
+  const targets = legs.map((leg) => ({ cluster: destinations.clusterOf(leg.destination), weight: leg.weight }))
+  const [first] = legs
+  // A connection has one policy: that of its only destination, or else of the Service it was made to.
+  const policy =
+    first === undefined || legs.length > 1
+      ? policyOf(serviceHost(service), port)
+      : policyOf(...destinations.located(first.destination))
+  return { targets, origin: originOf(virtualService.id, path), policy }
 }
 
 /** Whether a VirtualService has rules for connections. */

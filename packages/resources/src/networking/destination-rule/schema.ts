@@ -8,7 +8,6 @@ import {
   object,
   pending,
   portNumber,
-  refused,
   type Schema,
   text,
   uint32,
@@ -36,8 +35,11 @@ const portPolicy = object(
 
 const tunnel = object(
   {
-    protocol: doc('CONNECT (the default) or POST.', text('not-empty')),
-    targetHost: doc('Host at the end of the tunnel.', text('not-empty')),
+    protocol: doc('Method that asks for the tunnel; CONNECT unless written.', {
+      ...word(['CONNECT', 'POST']),
+      'x-refused-weft-values': { POST: 'Write CONNECT.' },
+    }),
+    targetHost: doc('Host at the end of the tunnel.', text('target-host')),
     targetPort: doc('Port at the end of the tunnel.', portNumber),
   },
   { required: ['targetHost', 'targetPort'] },
@@ -49,10 +51,7 @@ const trafficPolicy = object({
     'Settings of single ports; each replaces all others for its port.',
     list(portPolicy, { max: 4096, check: checkPortPolicies }),
   ),
-  tunnel: doc(
-    'Sends TCP through a forward proxy.',
-    refused('Without the tunnel connections would go another way; remove the field.', tunnel),
-  ),
+  tunnel: doc('Sends TCP and TLS on through the host, which is a forward proxy; HTTP is not.', tunnel),
   proxyProtocol: doc(
     'Tells the far end the address of the client.',
     object({ version: doc('Version of the PROXY protocol; V1 unless written.', word(['V1', 'V2'])) }),

@@ -91,6 +91,8 @@ export interface ClientTls {
   readonly credentialName?: string
   readonly subjectAltNames?: readonly string[]
   readonly sni?: string
+  /** Whoever answers is believed to be the host. */
+  readonly insecureSkipVerify?: boolean
 }
 
 /** Leaves endpoints out for a while that fail. */
@@ -124,6 +126,8 @@ export interface TrafficPolicy extends PortTrafficPolicy {
   readonly retryBudget?: RetryBudget
   /** Tells the far end the address of the client. */
   readonly proxyProtocol?: { readonly version: 'V1' | 'V2' }
+  /** The host is a forward proxy: what is sent to it over TCP goes on to the target, through a tunnel. */
+  readonly tunnel?: { readonly protocol?: 'CONNECT' | 'POST'; readonly targetHost: string; readonly targetPort: number }
   /** Each replaces the whole policy for its port (nothing is inherited from the host level, as in Istio). */
   readonly portLevelSettings?: readonly (PortTrafficPolicy & { readonly port: { readonly number: number } })[]
 }

@@ -21,8 +21,7 @@ import { targetFields } from '../target-reference.ts'
 const name = doc('Its name.', text('no-nul'))
 const noPatch = 'what is generated is sent unchanged'
 const notSent = 'such configuration is not sent to proxies'
-const everyProxy = 'the patch applies whatever the proxy says of itself'
-const noPortNames = 'ports of listeners and routes have no names; write `portNumber`'
+const noPortNames = 'ports of listeners have no names; write `portNumber`'
 const noWaypoints = 'there are no waypoints'
 
 const filter = object({
@@ -50,8 +49,11 @@ const listener = object({
 
 const routeConfiguration = object({
   portNumber: doc('Port it is for.', portNumber),
-  portName: doc('Name of the port.', pending(noPortNames, text('no-nul'))),
-  gateway: doc('Gateway it is for, as namespace/name.', pending('write `name` or `portNumber`', text('no-nul'))),
+  portName: doc('Name of the port of a Gateway where TLS ends; other routes have none.', text('no-nul')),
+  gateway: doc(
+    'Gateway it is for, as namespace/name, where TLS ends there; other routes are for a port.',
+    text('no-nul'),
+  ),
   vhost: doc(
     'A virtual host in it.',
     object({
@@ -87,13 +89,16 @@ const match = object(
     ),
     proxy: doc(
       'Proxies it is for.',
-      pending(
-        everyProxy,
-        object({
-          proxyVersion: doc('Expression for their version.', text('no-nul')),
-          metadata: doc('Metadata of their node.', mapOf(text('no-nul'), 'not-empty')),
-        }),
-      ),
+      object({
+        proxyVersion: doc(
+          'Expression that is found in their version, which is that of the API of Istio: 1.31.0.',
+          text('regex'),
+        ),
+        metadata: doc(
+          'Of their node: NAME, NAMESPACE, WORKLOAD_NAME, SERVICE_ACCOUNT, ISTIO_VERSION.',
+          mapOf(text('no-nul'), 'not-empty'),
+        ),
+      }),
     ),
     listener: doc('Listener to patch.', listener),
     routeConfiguration: doc('Routes to patch.', routeConfiguration),

@@ -47,6 +47,9 @@ export interface ListenerPlace {
 export interface RoutePlace {
   readonly name?: string
   readonly portNumber?: number
+  readonly portName?: string
+  /** `namespace/name` */
+  readonly gateway?: string
   readonly vhost?: {
     readonly name?: string
     readonly domainName?: string

@@ -64,8 +64,10 @@ const files = {
   caCertificates: doc('File of the authorities that clients must be signed by.', text('path')),
 }
 
+const oneCredential = exactlyOne(['credentialName', 'credentialNames', 'tlsCertificates'], 0)
+
 /** TLS of a server. */
-export const serverTls: Schema = object(
+const serverTls: Schema = object(
   {
     httpsRedirect: doc('Answers HTTP requests with a redirect to HTTPS.', boolean),
     mode: doc('Whether TLS ends here, and whether clients show a certificate.', {
@@ -103,8 +105,35 @@ export const serverTls: Schema = object(
       refused('Write mode: SIMPLE, which asks clients for nothing.', boolean),
     ),
   },
-  { check: exactlyOne(['credentialName', 'credentialNames', 'tlsCertificates'], 0) },
+  { check: oneCredential },
 )
+
+/** TLS of a port of a sidecar: it ends there, and redirects are not its business. */
+export const sidecarTls: Schema = {
+  ...serverTls,
+  properties: {
+    ...serverTls.properties,
+    httpsRedirect: doc(
+      'Answers HTTP requests with a redirect to HTTPS.',
+      refused('Write it in the server of a Gateway: a port of a sidecar with TLS takes nothing else.', boolean),
+    ),
+    mode: doc(
+      'Whether clients show a certificate.',
+      word(['SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL'], {
+        PASSTHROUGH: 'TLS ends at the sidecar: write SIMPLE or MUTUAL, or remove `tls` where the application ends it.',
+        AUTO_PASSTHROUGH: 'TLS ends at the sidecar: write SIMPLE or MUTUAL.',
+        ISTIO_MUTUAL: 'Remove `tls`: a PeerAuthentication says how mutual TLS of the mesh is taken.',
+      }),
+    ),
+  },
+  required: ['mode'],
+  'x-check': checkSidecarTls,
+}
+
+function* checkSidecarTls(tls: Partial<ServerTls>): Iterable<Finding> {
+  yield* oneCredential(tls)
+  if (tls.mode !== undefined) yield* checkTls(tls, 'TLS')
+}
 
 const server = object(
   {

@@ -1,18 +1,7 @@
 // Schema of Istio's Sidecar.
-import {
-  doc,
-  type Finding,
-  list,
-  object,
-  pending,
-  portNumber,
-  refused,
-  type Schema,
-  text,
-  word,
-} from '../../schema/schema.ts'
+import { doc, type Finding, list, object, pending, portNumber, type Schema, text, word } from '../../schema/schema.ts'
 import { connectionPool } from '../destination-rule/connection-schema.ts'
-import { serverTls } from '../gateway/schema.ts'
+import { sidecarTls } from '../gateway/schema.ts'
 import { destination, serverPort, workloadLabels } from '../match-schema.ts'
 
 const ports = {
@@ -38,8 +27,8 @@ const ingress = object(
       text('not-empty'),
     ),
     tls: doc(
-      'TLS of the port.',
-      refused('A port without the TLS that was asked for would be open; remove the field.', serverTls),
+      'TLS that ends at the sidecar, where a PeerAuthentication turns mutual TLS of the port off (DISABLE).',
+      sidecarTls,
     ),
     connectionPool: doc('Limits towards the application.', connectionPool),
   },
@@ -78,13 +67,18 @@ export const sidecarSchema: Schema = object({
 })
 
 interface WrittenIngress {
-  readonly port?: { readonly number?: number }
+  readonly port?: { readonly number?: number; readonly protocol?: string }
   readonly defaultEndpoint?: string
+  readonly tls?: object
 }
 
-function* checkIngress({ port, defaultEndpoint: endpoint }: WrittenIngress): Iterable<Finding> {
+function* checkIngress({ port, defaultEndpoint: endpoint, tls }: WrittenIngress): Iterable<Finding> {
   if (port?.number === undefined) {
     yield { at: ['port'], code: 'missing-field', message: 'has no `number`', mend: 'Add the port to serve.' }
+  }
+  if (tls !== undefined && !/^(?:https|tls)$/i.test(port?.protocol ?? '')) {
+    const message = `says how TLS ends, but the port speaks ${port?.protocol ?? 'no declared protocol'}`
+    yield { at: ['tls'], code: 'conflicting-fields', message, mend: 'Write protocol: HTTPS or TLS, or remove `tls`.' }
   }
   if (endpoint === undefined) return
   const fits = /^(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):([1-9]\d{0,4})$/.exec(endpoint)

@@ -1,5 +1,6 @@
 // Istio Sidecar, as served by this mesh: what some workloads are told of the mesh, and how they are entered.
 import type { ConnectionPool } from '../destination-rule/types.ts'
+import type { ServerTls } from '../gateway/types.ts'
 import type { Destination } from '../virtual-service/types.ts'
 
 /** A port of a listener. */
@@ -19,6 +20,7 @@ export interface IngressListener {
   readonly captureMode?: CaptureMode
   /** `127.0.0.1:port`, `0.0.0.0:port` or `unix://path`; the same port unless written. */
   readonly defaultEndpoint?: string
+  readonly tls?: ServerTls
   readonly connectionPool?: ConnectionPool
 }
 

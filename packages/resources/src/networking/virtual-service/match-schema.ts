@@ -9,7 +9,6 @@ import {
   object,
   pendingOnWeft,
   portNumber,
-  refused,
   type Schema,
   text,
 } from '../../schema/schema.ts'
@@ -54,11 +53,10 @@ export const httpMatch: Schema = object(
   { check: checkMatch },
 )
 
-const anyAddress = 'Match by `port`, `sourceLabels` or `sourceNamespace`: left out, the rule would match too much.'
 const subnets: Readonly<Record<string, Schema>> = {
   destinationSubnets: doc(
-    'Address ranges that the connection was made to.',
-    refused(anyAddress, list(text('cidr'), { min: 1 })),
+    'Address ranges that the connection was made to; a name that is asked for in a CONNECT has no address.',
+    list(text('cidr'), { min: 1, max: 1024 }),
   ),
 }
 
@@ -66,7 +64,7 @@ const subnets: Readonly<Record<string, Schema>> = {
 export const tcpMatch: Schema = object({
   ...callers,
   ...subnets,
-  sourceSubnet: doc('Address range that the connection comes from.', refused(anyAddress, text('cidr'))),
+  sourceSubnet: doc('Address range that the connection comes from.', text('cidr')),
 })
 
 /** Conditions on a TLS connection that is passed through. */

@@ -168,6 +168,9 @@ export interface L4MatchAttributes {
   readonly gateways?: readonly string[]
   readonly sourceLabels?: Readonly<Record<string, string>>
   readonly sourceNamespace?: string
+  readonly destinationSubnets?: readonly string[]
+  /** Of TCP rules only. */
+  readonly sourceSubnet?: string
 }
 
 /** One TCP rule. */
