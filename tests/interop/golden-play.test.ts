@@ -30,7 +30,7 @@ test("every route of the golden cases does what explain says, in real Envoy and 
     .filter((name) => name.includes(wanted))
     .sort()
   const reports: string[] = []
-  const total = { cases: 0, routes: 0, requests: 0, said: 0 }
+  const total = { cases: 0, routes: 0, requests: 0, said: 0, silent: 0 }
   const left = names.map((name) => {
     const golden = goldenCase(name, readFileSync(join(root, name, 'in.yaml'), 'utf8'))
     const written = join(root, name, 'requests.yaml')
@@ -44,6 +44,7 @@ test("every route of the golden cases does what explain says, in real Envoy and 
       reports.push(...played.reports)
       total.routes += played.routes
       total.requests += played.requests
+      total.silent += played.silent
       total.said += staged.said.length
       if (played.requests > 0) total.cases++
       else t.diagnostic(`not played: ${staged.golden.name}: ${played.left[0]?.why ?? 'no HTTP routes'}`)
@@ -53,7 +54,7 @@ test("every route of the golden cases does what explain says, in real Envoy and 
   await Promise.all(Array.from({ length: atOnce }, playNext))
   for (const [why, count] of unasked) t.diagnostic(`not asked for: ${count} routes (${why})`)
   t.diagnostic(
-    `played ${total.cases} of ${names.length} cases, ${total.routes} routes, ${total.requests} requests, ${total.said} of them with an answer in the case itself`,
+    `played ${total.cases} of ${names.length} cases, ${total.routes} routes, ${total.requests} requests, ${total.said} of them with an answer in the case itself, ${total.silent} to silent applications`,
   )
   assert.equal(reports.length, 0, `${reports.length} differences\n${reports.slice(0, 40).join('\n\n')}`)
   if (wanted === '') assert.ok(total.cases >= 50 && total.requests >= 1000, 'as many as there were')

@@ -15,6 +15,9 @@ interface Balanced {
   /** Fields of the cluster. */
   readonly cluster: JsonObject
   readonly hashPolicy: JsonObject[]
+  /** What else the route does. */
+  readonly action?: JsonObject
+  readonly route?: JsonObject
   /** Header lines and query of the requests. */
   readonly requests: readonly (readonly [lines: string, query: string])[]
   readonly weights?: readonly number[]
@@ -160,6 +163,32 @@ const all: readonly Balanced[] = [
     requests: Array.from({ length: 20 }, (_, at) => ['', `?n=${at}`]),
   },
   {
+    name: 'the path as it is sent on',
+    cluster: ring,
+    hashPolicy: [{ header: { headerName: ':path' } }],
+    action: { regexRewrite: { pattern: { regex: '^/' }, substitution: '/shop/' } },
+    requests: Array.from({ length: 20 }, (_, at) => ['', `?n=${at}`]),
+  },
+  {
+    name: 'a query that a rewrite writes',
+    cluster: ring,
+    hashPolicy: [{ queryParameter: { name: 'id' } }],
+    action: { prefixRewrite: '/?id=7' },
+    requests: Array.from({ length: 5 }, (_, at) => ['', `?id=${at}`]),
+  },
+  {
+    name: 'the host and a header as they are sent on',
+    cluster: ring,
+    hashPolicy: [{ header: { headerName: ':authority' } }, { header: { headerName: 'x-user' } }],
+    action: { hostRewriteHeader: 'x-host' },
+    route: {
+      requestHeadersToAdd: [
+        { header: { key: 'x-user', value: '%REQ(x-user)%-more' }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+      ],
+    },
+    requests: users(20).map(([lines], at) => [`${lines}x-host: h${at % 5}\r\n`, '']),
+  },
+  {
     name: 'a query parameter',
     cluster: ring,
     hashPolicy: [{ queryParameter: { name: 'id' } }],
@@ -231,10 +260,10 @@ describe('hash balancing', { skip, timeout: 240_000 }, () => {
       listeners: [
         httpListener('in', {
           name: 'routes',
-          virtualHosts: everything.map(({ name, hashPolicy }, at) => ({
+          virtualHosts: everything.map(({ name, hashPolicy, action, route }, at) => ({
             name,
             domains: [`host${at}`],
-            routes: [{ match: { prefix: '/' }, route: { cluster: name, hashPolicy } }],
+            routes: [{ match: { prefix: '/' }, route: { cluster: name, hashPolicy, ...action }, ...route }],
           })),
         }),
       ],

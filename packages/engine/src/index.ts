@@ -21,7 +21,14 @@ export { grpcStatusOf, isGrpcType } from './decide/grpc-status.ts'
 export { dueMirrors, type Mirror, shadowHost } from './decide/mirrors.ts'
 export { type NormalizedPath, normalizePath, requestPath } from './decide/normalize-path.ts'
 export { originalDestination } from './decide/original-destination.ts'
-export { directLocation, redirectResponse, replacesHost, type Rewritten, rewriteRequest } from './decide/rewrite.ts'
+export {
+  directLocation,
+  redirectResponse,
+  replacesHost,
+  type Rewritten,
+  rewriteRequest,
+  rewrittenHead,
+} from './decide/rewrite.ts'
 export { decideRoute, matchRoute, type RouteDecision, routeName } from './decide/route.ts'
 export { type EffectiveTimeouts, effectiveTimeouts, grpcTimeoutText } from './decide/timeouts.ts'
 export { passedMetadata, proxyProtocolFor, transportSocketFor } from './decide/transport-socket.ts'

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { GoldenCase } from '../../../packages/control/src/golden/golden-case.ts'
 import { AccessLines } from '../differential/access-lines.ts'
+import { applicationHeader } from '../differential/application.ts'
 import { answerText, arrivalsOf, differences } from '../differential/compare.ts'
 import type { Explained } from '../differential/engine-proxy.ts'
 import { startEnvoy } from '../differential/envoy-process.ts'
@@ -19,6 +20,8 @@ import { compareHeaders } from '../differential/answer.ts'
 export interface Played {
   readonly requests: number
   readonly routes: number
+  /** Requests that the application never answers. */
+  readonly silent: number
   /** Entrances and routes that were not asked for. */
   readonly left: readonly Left[]
   /** Empty when all agree. */
@@ -65,7 +68,8 @@ export async function playCase(field: Field, { golden, stage, said }: StagedCase
   })
   const requests = asked.reduce((sum, { plays }) => sum + plays.length, said.length)
   const routes = asked.reduce((sum, one) => sum + one.routes, 0)
-  if (requests === 0) return { requests, routes, left, reports }
+  const silent = asked.flatMap(({ plays }) => plays).filter(({ request }) => isSilent(request)).length
+  if (requests === 0) return { requests, routes, silent, left, reports }
   for (const address of stage.applications) await questioner.upstream.listenAt(address)
   const arms: WireArm[] = []
   try {
@@ -82,7 +86,11 @@ export async function playCase(field: Field, { golden, stage, said }: StagedCase
   } finally {
     for (const arm of arms) await arm.close()
   }
-  return { requests, routes, left, reports: reports.map((report) => `${golden.name}: ${report}`) }
+  return { requests, routes, silent, left, reports: reports.map((report) => `${golden.name}: ${report}`) }
+}
+
+function isSilent({ headers }: Play['request']): boolean {
+  return headers.some(([name, value]) => name === applicationHeader && value === 'hang')
 }
 
 function envoyArm({ attach }: Field, { name }: GoldenCase): WireArm {

@@ -29,6 +29,22 @@ export function rewriteRequest(
   }
 }
 
+/** The head with what a route has made of its path and authority. */
+export function rewrittenHead(head: RequestHead, { path: target, authority }: Rewritten): RequestHead {
+  const mark = target.indexOf('?')
+  const path = mark < 0 ? target : target.slice(0, mark)
+  const query = mark < 0 ? undefined : target.slice(mark + 1)
+  return {
+    method: () => head.method(),
+    path: () => path,
+    query: () => query,
+    authority: () => authority,
+    scheme: () => head.scheme(),
+    header: (name) => head.header(name),
+    headerLine: (name, index) => head.headerLine(name, index),
+  }
+}
+
 function rewritePath(match: PathMatch, rewrite: PathRewrite, head: RequestHead): string {
   const path = head.path()
   const query = head.query()

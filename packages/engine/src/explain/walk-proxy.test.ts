@@ -84,6 +84,12 @@ test('what is hashed is the request as the route has changed it', () => {
   assert.deepEqual(left.kind === 'forward' && left.hashed?.of, ['header x-user "one"', 'header :path "/b?q=1"'])
 })
 
+test('what a route writes of itself and of the protocol is known', () => {
+  const requestHeadersToAdd = [{ header: { key: 'x-by', value: '%ROUTE_NAME% over %PROTOCOL%' } }]
+  const { left } = walk({}, {}, [{ match: { prefix: '/' }, route: { cluster: 'c' }, requestHeadersToAdd }])
+  assert.deepEqual(left.kind === 'forward' && left.request.headers, { 'x-by': ['same over HTTP/1.1'] })
+})
+
 test('of rules with the same name the one in the way is told by where it was written', () => {
   const written = (origin: string): JsonObject => ({
     route: { cluster: 'c' },

@@ -363,19 +363,25 @@ function changed(request: PlainRequest, subject: Subject, routed: Routed): Plain
     set: (name, value) => headers.set(name, [value]),
     remove: (name) => headers.delete(name),
   }
-  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers))
+  const name = routed.route.name || undefined
+  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers, name))
   const received = [...headers].map(([name, values]) => [name, values.map(receivedValue)] as const)
   const edited = { ...request, headers: Object.fromEntries(received) }
   return { ...edited, ...rewriteRequest(routed.route, routed.leg, plainHead(edited), '') }
 }
 
-/** The operators that depend on nothing but the request; others are left empty. */
+/** The operators that depend on nothing but the request, its connection and its route; others are left empty. */
 function operatorValue(
   operator: FormatOperator,
   subject: Subject,
   headers: ReadonlyMap<string, readonly string[]>,
+  ownName: string | undefined,
 ): string | undefined {
   switch (operator.operator) {
+    case 'ROUTE_NAME':
+      return ownName
+    case 'PROTOCOL':
+      return /^h2c?$/.test(subject.connection.applicationProtocols[0] ?? '') ? 'HTTP/2' : 'HTTP/1.1'
     case 'REQ':
       return operator.argument
         ?.split('?')

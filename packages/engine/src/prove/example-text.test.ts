@@ -27,3 +27,10 @@ test('a test that ignores case is tried in both cases, a dot as the dot it may b
   assert.ok(regex.ok)
   assert.ok(candidateValues({ is: 'regex', regex: regex.value }, undefined, true).includes('www.example.com'))
 })
+
+test('what is not to begin with a text may keep its end, and what has to end with one may be a path of its own', () => {
+  const elsewhere = candidateValues({ is: 'prefix', value: '/books', ignoreCase: false }, '/books', false)
+  assert.ok(elsewhere.includes('/x/books'))
+  const ending = candidateValues({ is: 'suffix', value: 'books', ignoreCase: false }, '/books/', true)
+  assert.ok(ending.includes('/xbooks'))
+})

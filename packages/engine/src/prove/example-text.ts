@@ -29,7 +29,7 @@ function passingAsWritten(test: ValueTest, seen: string | undefined): readonly (
     case 'path-prefix':
       return [test.value, `${test.value}/x`]
     case 'suffix':
-      return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}`]
+      return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}`, `/x${test.value}`]
     case 'contains':
       return [(seen ?? '') + test.value, test.value, `/${test.value}`, `x${test.value}x`]
     case 'regex':
@@ -83,7 +83,8 @@ function failing(test: ValueTest, seen: string | undefined): readonly (string | 
 const oddities = ['', '1', 'X', 'x,x', 'x x', 'x/x', '!', '~', '\u00ff'] as const
 
 function unlike(seen: string | undefined): readonly (string | undefined)[] {
-  return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, 'x', '/x', 'GET', 'POST', 'http', 'https']
+  // What was seen stays at one end or the other: another condition may ask for it.
+  return [undefined, `${seen ?? ''}x`, `${seen ?? ''}/x`, `/x${seen ?? ''}`, 'x', '/x', 'GET', 'POST', 'http', 'https']
 }
 
 /** Who writes a host name often means the dots in it. */

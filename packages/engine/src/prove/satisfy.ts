@@ -10,6 +10,8 @@ import type { RequestChange } from './proof.ts'
 
 const depthMax = 8
 const visitsMax = 600
+/** So many changes are looked for even when there are too many ways to try fewer. */
+const commonDepth = 3
 
 /** Changes that make every part of `goal` true; undefined when none was found. Fewer changes first. */
 export function satisfy(whole: readonly Predicate[], subject: Subject): readonly RequestChange[] | undefined {
@@ -18,7 +20,7 @@ export function satisfy(whole: readonly Predicate[], subject: Subject): readonly
     const search = { goal, base: subject, visits: 0, seen: new Set<string>() }
     const found = repair(search, [], depth)
     if (found !== undefined) return found
-    if (search.visits >= visitsMax) return undefined
+    if (search.visits >= visitsMax && depth >= commonDepth) return undefined
   }
   return undefined
 }
@@ -53,7 +55,10 @@ function repair(
   const broken = search.goal.find((part) => !evaluate(part, subject))
   if (broken === undefined) return changes
   if (changes.length >= depth) return undefined
-  for (const change of fixes(broken, subject, true)) {
+  // What one part needed another one seldom takes back: attributes that are as they were come first.
+  const all = fixes(broken, subject, true)
+  const again = (change: RequestChange): boolean => changes.some((one) => isSame(one, change))
+  for (const change of [...all.filter((one) => !again(one)), ...all.filter(again)]) {
     const found = repair(search, withChange(changes, change), depth)
     if (found !== undefined) return found
   }
@@ -62,10 +67,13 @@ function repair(
 
 /** Replaces an earlier change of the same attribute. */
 function withChange(changes: readonly RequestChange[], change: RequestChange): readonly RequestChange[] {
-  const same = (one: RequestChange) => one.attribute === change.attribute && one.key === change.key
   const path = (one: RequestChange) =>
     change.attribute === 'request.path' && /^request\.(url_path|query)/.test(one.attribute)
-  return [...changes.filter((one) => !same(one) && !path(one)), change]
+  return [...changes.filter((one) => !isSame(one, change) && !path(one)), change]
+}
+
+function isSame(one: RequestChange, other: RequestChange): boolean {
+  return one.attribute === other.attribute && one.key === other.key
 }
 
 /** Single changes that may bring the predicate nearer to `wanted`. */

@@ -129,16 +129,15 @@ export class OutlierDetector {
       return enforcingLocalPercent
     }
     if (result === 'connected') {
-      if (splitsLocal) host.consecutiveLocal = 0
+      if (!splitsLocal) return undefined
+      host.consecutiveLocal = 0
+      host.localTally.total++
+      host.localTally.successes++
       return undefined
     }
     const status = result === 'local-failure' ? 503 : result.status
     // Something came from the endpoint.
-    if (result !== 'local-failure') {
-      host.consecutiveLocal = 0
-      host.localTally.total++
-      host.localTally.successes++
-    }
+    if (result !== 'local-failure') host.consecutiveLocal = 0
     host.tally.total++
     if (status < 500) host.tally.successes++
     if (status < 500) {

@@ -66,7 +66,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     super(exchange, cluster, retryPolicy)
     this.timeouts = timeouts
     this.request = new UpstreamRequest(exchange, timeouts)
-    this.#hash = action.hashPolicy.length === 0 ? undefined : requestHash(action.hashPolicy, exchange)
+    this.#hash = action.hashPolicy.length === 0 ? undefined : requestHash(action.hashPolicy, this.request.balanced)
     this.#limits = attemptLimits(this, exchange.context.deadlines, timeouts, cluster.cluster.http.maxStreamDurationMs)
   }
 

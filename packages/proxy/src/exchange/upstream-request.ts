@@ -1,4 +1,11 @@
-import { type EffectiveTimeouts, grpcTimeoutText, replacesHost, rewriteRequest } from '@weft/engine'
+import {
+  type EffectiveTimeouts,
+  grpcTimeoutText,
+  replacesHost,
+  rewriteRequest,
+  rewrittenHead,
+  type Subject,
+} from '@weft/engine'
 import { dropHeader, setHeader } from '../codec/head-edits.ts'
 import type { BodyExtent, OutgoingRequest } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
@@ -53,6 +60,14 @@ export class UpstreamRequest implements OutgoingRequest {
     }
     if (plan?.routed.host.includeRequestAttemptCount === true) this.extra = ['x-envoy-attempt-count', String(attempt)]
     return this
+  }
+
+  /** What a balancer looks at: the request as it is sent on, before there is an endpoint. */
+  get balanced(): Subject {
+    const { plan, head, connection, random, trustedAddress } = this.#exchange
+    if (plan?.rewrites !== true) return this.#exchange
+    const rewritten = rewriteRequest(plan.routed.route, plan.routed.leg, head, '')
+    return { connection, random, trustedAddress, head: rewrittenHead(head, rewritten) }
   }
 
   /** The authority that an endpoint is told. */
