@@ -36,8 +36,8 @@ export class FieldsHead extends MessageHead {
 
   /** Lines of this name are passed on as never-indexed literals. */
   keepUnindexed(name: string): void {
-    this.unindexed ??= new Set()
-    this.unindexed.add(name)
+    if (this.unindexed === undefined) this.unindexed = [name]
+    else if (!this.unindexed.includes(name)) this.unindexed.push(name)
   }
 
   method(): string {

@@ -53,7 +53,7 @@ export abstract class MessageHead {
   /** Responses: the status. */
   status = 0
   /** Names of lines whose sender asked that no table keeps them (RFC 7541 7.1.3); undefined: none. */
-  unindexed: Set<string> | undefined = undefined
+  unindexed: string[] | undefined = undefined
 
   abstract get protocol(): HttpProtocol
   /** Requests: the method as sent. */

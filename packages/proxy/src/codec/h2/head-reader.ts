@@ -109,8 +109,8 @@ export class HeadReader implements FieldSink {
         head.push('host', value, HeaderKind.HOST)
         return
       case FieldRole.STATUS:
-        if (!status.test(value)) return this.#bad(invalidField)
-        head.status = Number(value)
+        head.status = numberOf(value, 3)
+        if (value.length !== 3 || head.status < 100) return this.#bad(invalidField)
         return
       case FieldRole.PROTOCOL:
         if (!this.#allowProtocol || !allOf(value, TOKEN)) return this.#bad(brokenRule)
@@ -158,8 +158,8 @@ export class HeadReader implements FieldSink {
   }
 
   #onContentLength(name: FieldName, value: string): void {
-    if (!digits.test(value)) return this.#bad(invalidField)
-    const bytes = Number(value)
+    const bytes = numberOf(value, 15)
+    if (bytes < 0) return this.#bad(invalidField)
     if (this.contentLength >= 0) {
       if (bytes !== this.contentLength) this.#bad(invalidField)
       return
@@ -186,9 +186,20 @@ export class HeadReader implements FieldSink {
   }
 }
 
-const status = /^[1-9]\d\d$/
 const scheme = /^[a-zA-Z][a-zA-Z0-9+.-]{0,30}$/
-const digits = /^\d{1,15}$/
+
+/** The number that a text of at most so many digits is; -1 when it is none. */
+function numberOf(text: string, mostDigits: number): number {
+  const { length } = text
+  if (length === 0 || length > mostDigits) return -1
+  let value = 0
+  for (let at = 0; at < length; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value
+}
 
 /** True when the text is not empty and each byte is of the class. */
 function allOf(text: string, wanted: number): boolean {

@@ -102,7 +102,7 @@ function passes(head: MessageHead, index: number, withLength: boolean): boolean 
 
 function writeField({ output, encoder }: HeadPlace, head: MessageHead, index: number): void {
   const name = head.nameAt(index)
-  encoder.field(output, name, head.valueAt(index), head.unindexed?.has(name) ?? false)
+  encoder.field(output, name, head.valueAt(index), head.unindexed?.includes(name) ?? false)
 }
 
 function writeAdded({ output, encoder }: HeadPlace, name: string, value: string): void {
