@@ -5,7 +5,7 @@ import type { Timers } from '@weft/core'
 /** How often the processor time is looked at. */
 const windowMs = 1_000
 /** A window with more than this is load; one with less than the other was quiet. */
-const busyMs = 50
+const busyMs = 25
 const quietMs = 10
 /** So many quiet windows in a row come before a collection: nobody is waiting for an answer now, and probably not soon. */
 const quietWindows = 3
