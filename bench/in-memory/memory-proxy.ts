@@ -44,7 +44,7 @@ const inAYear = Date.now() + 365 * 24 * 3600_000
 
 /** Makes the proxy of an instance of `bench/mesh/<kind>`. */
 export function memoryProxy(
-  kind: 'plain' | 'pair',
+  kind: 'plain' | 'pair' | 'grpc',
   instance: string,
   shared: RawShared,
   upstreams: Upstreams,

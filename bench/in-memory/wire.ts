@@ -50,6 +50,46 @@ class WireEnd implements Transport {
   }
 }
 
+/** A plaintext connection whose other end is the benchmark. */
+export class FarEnd implements Transport {
+  handler: TransportHandler = ignore
+  readonly localAddress = '127.66.0.2'
+  readonly localPort = 18_080
+  readonly remoteAddress = '127.0.0.1'
+  readonly remotePort = 40_000
+  readonly peer = undefined
+  readonly alpn = undefined
+  readonly sni = undefined
+  readonly queuedBytes = 0
+  /** Bytes the proxy wrote since this was last set to 0. */
+  takenBytes = 0
+  readonly #bytes = Buffer.allocUnsafeSlow(64 * 1024)
+  #length = 0
+
+  resume(): void {}
+  pause(): void {}
+  write(bytes: Buffer): boolean {
+    this.takenBytes += bytes.length
+    if (this.#length + bytes.length > this.#bytes.length) this.#length = 0
+    this.#length += bytes.copy(this.#bytes, this.#length)
+    return true
+  }
+  writeLatin1(text: string): boolean {
+    return this.write(Buffer.from(text, 'latin1'))
+  }
+  end(): void {}
+  destroy(): void {
+    throw new Error('a connection was given up')
+  }
+
+  /** What was written since the last call. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#length)
+    this.#length = 0
+    return taken
+  }
+}
+
 /** A connection and its two ends. */
 export interface Wire {
   readonly client: Transport
