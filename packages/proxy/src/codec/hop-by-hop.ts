@@ -80,8 +80,8 @@ function isForbidden(option: string): boolean {
 function dropNominated(head: MessageHead, name: string): void {
   for (let at = 0; at < head.count; at++) {
     const kind = head.kinds[at]
-    const goes =
-      kind === HeaderKind.OTHER || kind === HeaderKind.HOST || (kind === HeaderKind.CONTENT_LENGTH && head.status === 0)
+    const unknown = kind === HeaderKind.OTHER || kind === HeaderKind.CONTENT_TYPE
+    const goes = unknown || kind === HeaderKind.HOST || (kind === HeaderKind.CONTENT_LENGTH && head.status === 0)
     if (goes && head.isNamed(at, name)) head.drop(at)
   }
 }
