@@ -61,7 +61,7 @@ export const h2Frames: Family = {
       { window: 1, stream: 1 },
       whole(),
     ]),
-    h2('a window update of nothing on a stream', [{ headers: ask('POST') }, { window: 0, stream: 1 }]),
+    h2('a window update of nothing on a stream', [{ headers: ask('POST') }, other('POST'), { window: 0, stream: 1 }]),
     h2('a window beyond 2^31-1 on a stream', [
       { headers: ask('POST') },
       other('POST'),

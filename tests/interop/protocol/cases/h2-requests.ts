@@ -36,12 +36,12 @@ export const h2Requests: Family = {
     }),
     h2(
       'a body longer than its length',
-      [{ headers: ask('POST', '/', [['content-length', '3']]) }, { data: 'hello', ends: true }],
+      [{ headers: ask('POST', '/', [['content-length', '3']]) }, other('POST'), { data: 'hello', ends: true }],
       { upstream: 'echo' },
     ),
     h2(
       'a body shorter than its length',
-      [{ headers: ask('POST', '/', [['content-length', '9']]) }, { data: 'hello', ends: true }],
+      [{ headers: ask('POST', '/', [['content-length', '9']]) }, other('POST'), { data: 'hello', ends: true }],
       { upstream: 'echo' },
     ),
     fields('a length and no body', ask('POST', '/', [['content-length', '5']])),
