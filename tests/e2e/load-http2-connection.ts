@@ -23,7 +23,8 @@ export interface Http2Reply {
 export const unserved = 'the server went away before it served this'
 
 interface Stream {
-  readonly id: number
+  /** 0 while it waits for its turn. */
+  id: number
   readonly leftAt: number
   readonly done: (answer: Http2Answer) => void
   status: number
@@ -35,6 +36,7 @@ interface Stream {
 const types = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, window: 8, continuation: 9 } as const
 const flags = { endStream: 1, acknowledged: 1, endHeaders: 4, padded: 8, priority: 32 } as const
 const cancelled = 8
+const maxConcurrentStreams = 3
 const frameMax = 16_384
 const bodyMax = 1_000_000
 const blockMax = 100_000
@@ -55,6 +57,9 @@ export class Http2Connection {
   readonly #streams = new Map<number, Stream>()
   #rest: Buffer | undefined = undefined
   #block: { readonly id: number; readonly ends: boolean; readonly parts: Buffer[]; bytes: number } | undefined
+  /** Those that have to wait: the server takes so many streams at a time (RFC 9113 5.1.2). */
+  readonly #waiting: { readonly stream: Stream; readonly request: Http2Request }[] = []
+  #mostStreams = Number.POSITIVE_INFINITY
   #nextId = 1
   #sendWindow = 65_535
   #owed = 0
@@ -86,12 +91,20 @@ export class Http2Connection {
   }
 
   /** Sends a request; `done` is told once, maybe at once. */
-  ask({ head, body }: Http2Request, done: (answer: Http2Answer) => void): void {
+  ask(request: Http2Request, done: (answer: Http2Answer) => void): void {
     if (!this.usable) return done('the connection takes no more requests')
-    if (body !== undefined && body.length > this.#sendWindow) return done('the server gives no credit for the request')
+    const stream = { id: 0, leftAt: performance.now(), done, status: 0, trailers: undefined, parts: [], bytes: 0 }
+    if (this.#streams.size >= this.#mostStreams) this.#waiting.push({ stream, request })
+    else this.#send(stream, request)
+  }
+
+  #send(stream: Stream, { head, body }: Http2Request): void {
+    if (body !== undefined && body.length > this.#sendWindow) {
+      return stream.done('the server gives no credit for the request')
+    }
     const id = this.#nextId
     this.#nextId += 2
-    const stream = { id, leftAt: performance.now(), done, status: 0, trailers: undefined, parts: [], bytes: 0 }
+    stream.id = id
     this.#streams.set(id, stream)
     const ends = body === undefined ? flags.endStream : 0
     const headers = frame(types.headers, flags.endHeaders | ends, id, head)
@@ -103,7 +116,11 @@ export class Http2Connection {
   /** Takes no more requests, and ends once all are answered. */
   retire(): void {
     this.#retired = true
-    if (this.#streams.size === 0) this.#end('')
+    this.#endIfDone()
+  }
+
+  #endIfDone(): void {
+    if (this.#retired && this.#streams.size === 0 && this.#waiting.length === 0) this.#end('')
   }
 
   /** Gives up what takes too long. */
@@ -112,6 +129,9 @@ export class Http2Connection {
       if (nowMs - stream.leftAt <= this.#timeoutMs) return
       this.#socket.write(frame(types.reset, 0, stream.id, uint32(cancelled)))
       this.#finish(stream, 'no answer in time (HTTP/2)')
+    }
+    while (nowMs - (this.#waiting[0]?.stream.leftAt ?? nowMs) > this.#timeoutMs) {
+      this.#waiting.shift()?.stream.done('no answer in time (HTTP/2)')
     }
   }
 
@@ -150,8 +170,7 @@ export class Http2Connection {
       case types.reset:
         return this.#onReset(this.#streams.get(id), payload.readUInt32BE(0))
       case types.settings:
-        if ((flag & flags.acknowledged) === 0) this.#socket.write(settingsTaken)
-        return
+        return this.#onSettings(payload, flag)
       case types.ping:
         if ((flag & flags.acknowledged) === 0) this.#socket.write(frame(types.ping, flags.acknowledged, 0, payload))
         return
@@ -160,6 +179,23 @@ export class Http2Connection {
       case types.window:
         if (id === 0) this.#sendWindow += payload.readUInt32BE(0)
         return
+    }
+  }
+
+  #onSettings(payload: Buffer, flag: number): void {
+    if ((flag & flags.acknowledged) !== 0) return
+    for (let at = 0; at + 6 <= payload.length; at += 6) {
+      if (payload.readUInt16BE(at) === maxConcurrentStreams) this.#mostStreams = payload.readUInt32BE(at + 2)
+    }
+    this.#socket.write(settingsTaken)
+    this.#sendWaiting()
+  }
+
+  #sendWaiting(): void {
+    while (this.#streams.size < this.#mostStreams && !this.#ended) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      this.#send(next.stream, next.request)
     }
   }
 
@@ -204,6 +240,7 @@ export class Http2Connection {
 
   #onGoaway(lastServed: number): void {
     this.#lastServed = Math.min(this.#lastServed, lastServed)
+    for (const { stream } of this.#waiting.splice(0)) stream.done(unserved)
     for (const stream of this.#streams.values()) if (stream.id > this.#lastServed) this.#finish(stream, unserved)
     this.retire()
   }
@@ -218,13 +255,15 @@ export class Http2Connection {
     if (!this.#streams.delete(stream.id)) return
     const late = performance.now() - stream.leftAt > this.#timeoutMs
     stream.done(late ? 'no answer in time (HTTP/2)' : answer)
-    if (this.#retired && this.#streams.size === 0) this.#end('')
+    this.#sendWaiting()
+    this.#endIfDone()
   }
 
   #end(why: string): void {
     if (this.#ended) return
     this.#ended = true
     this.#socket.destroy()
+    for (const { stream } of this.#waiting.splice(0)) stream.done(why)
     for (const stream of this.#streams.values()) this.#finish(stream, why)
   }
 }

@@ -57,6 +57,29 @@ test('the status and the whole body are told, also of many and large answers at 
   )
 })
 
+test('no more streams are asked for at a time than the server takes; the others wait, and count as asked meanwhile', async (t) => {
+  let [now, most] = [0, 0]
+  const server = createHttp2Server({ settings: { maxConcurrentStreams: 2 } })
+  server.on('session', (session) => session.on('error', () => undefined))
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => undefined)
+    if (headers[':path'] === '/never') return
+    most = Math.max(most, ++now)
+    setTimeout(() => {
+      now -= 1
+      stream.respond({ ':status': 200 })
+      stream.end('ok')
+    }, 5)
+  })
+  const load = await loadOf(t, server)
+  await get(load)
+  assert.deepEqual(
+    await Promise.all(Array.from({ length: 7 }, () => get(load))),
+    Array.from({ length: 7 }, () => ({ status: 200, body: 'ok' })),
+  )
+  assert.equal(most, 2)
+})
+
 test('a connection carries 200 pages, the next 200 go over another', async (t) => {
   let connections = 0
   const server = serving((stream) => {
