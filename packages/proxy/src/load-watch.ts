@@ -2,12 +2,13 @@
 // serve, and it returns memory when it collects, which a process that has nothing to do never does.
 import type { Timers } from '@weft/core'
 
-/** How often the processor time is looked at. */
-const windowMs = 1_000
-/** A window with more than this is load; one with less than the other was quiet. */
+/** How often the processor time is looked at: whoever begins with a load pays for each look that comes later. */
+const lookMs = 250
+/** A second with more than this is load; one with less than the other was quiet. Load is seen as soon as so much is used up. */
+const looksPerWindow = 4
 const busyMs = 25
 const quietMs = 10
-/** So many quiet windows in a row come before a collection: nobody is waiting for an answer now, and probably not soon. */
+/** So many quiet seconds in a row come before a collection: nobody is waiting for an answer now, and probably not soon. */
 const quietWindows = 3
 /** No start takes longer: what is busy after so much processor time is load, even if there was no quiet in between. */
 const longestStartMs = 1_000
@@ -34,6 +35,7 @@ export class LoadWatch {
   #hasStarted = false
   #hasCollected = false
   #quiet = 0
+  #looks = 0
 
   constructor(process: OwnProcess) {
     this.#process = process
@@ -42,18 +44,23 @@ export class LoadWatch {
   }
 
   #wait(): void {
-    this.#process.timers.set(windowMs, () => this.#look(), { keepAlive: false })
+    this.#process.timers.set(lookMs, () => this.#look(), { keepAlive: false })
   }
 
   #look(): void {
     const nowMs = this.#process.usedMs()
     const used = nowMs - this.#lastMs
+    this.#hasStarted ||= nowMs > longestStartMs
+    if (this.#hasStarted && used > busyMs) return this.#process.onLoad()
+    if (++this.#looks % looksPerWindow === 0) this.#endWindow(nowMs, used)
+    this.#wait()
+  }
+
+  #endWindow(nowMs: number, used: number): void {
     this.#lastMs = nowMs
     this.#quiet = used < quietMs ? this.#quiet + 1 : 0
-    this.#hasStarted ||= this.#quiet > 0 || nowMs > longestStartMs
-    if (this.#hasStarted && used > busyMs) return this.#process.onLoad()
+    this.#hasStarted ||= this.#quiet > 0
     if (!this.#hasCollected && this.#quiet >= quietWindows) this.#collect()
-    this.#wait()
   }
 
   #collect(): void {
