@@ -1,14 +1,12 @@
 // The proxy process: the only place of this package that reads argv and builds the runtime. To follow a request from
 // here: Proxy -> ListenerManager -> acceptConnection -> RequestPath.serve -> exchange -> cluster -> pool.
-import { compileWhatIsHot } from '@weft/core/node/v8-settings' // the first of all: it is for the others too
 import { type Logger, type Net, type Runtime } from '@weft/core'
-import { type ChosenNet, chooseNet, nodeRuntime, returnFreeMemory } from '@weft/core/node'
+import { type ChosenNet, chooseNet, nodeRuntime } from '@weft/core/node'
 import { compile, matchFilterChain, testValue } from '@weft/engine'
 import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
 import { createRequestPath } from './exchange/create-request-path.ts'
 import { inheritedListeners, sharedDatagrams } from './listen/listener-source.ts'
-import { LoadWatch } from './load-watch.ts'
 import { Proxy } from './proxy.ts'
 import { type Supervised, SupervisorLink } from './supervised.ts'
 import { adsDialer, sdsDialer } from './xds/index.ts'
@@ -87,13 +85,6 @@ async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: Cho
   const begun = await proxy.start(supervisor === undefined)
   if (!begun.ok) fail(begun.error)
   started.resolve({ proxy, onRetired: () => process.exit(0) })
-  new LoadWatch({ timers: machine.timers, usedMs, onLoad: compileWhatIsHot, collect: returnFreeMemory })
-}
-
-/** Processor time of the whole process so far, milliseconds. */
-function usedMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1_000
 }
 
 /** The machine's network, its listening sockets lent by the supervisor. */

@@ -8,7 +8,6 @@ import { nodeNet } from './node-net.ts'
 
 export { type ChosenNet, chooseNet } from './choose-net.ts'
 export { jsonLogger, type LogLevel, logLevels, type LogSink } from './json-logger.ts'
-export { returnFreeMemory } from './return-free-memory.ts'
 export { transportDuplex } from './transport-duplex.ts'
 
 /** The runtime of this machine, on `net.Socket` unless another network is given; logs are JSON lines on stderr. */

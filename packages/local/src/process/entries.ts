@@ -23,14 +23,22 @@ const SOURCES: Readonly<Record<Program, string>> = {
  * Flags for Node. A proxy's garbage dies young and is little: with V8's default of 16 MB, three such spaces fill before
  * the first is swept, in every proxy of the host. One of 1 MB would be half full of what 64 requests in flight hold, and most of that
  * would be promoted. To sweep one of 2 MB takes one thread less time than to wake others.
- * What else a proxy wants of V8 it asks for itself (packages/core/src/node/v8-settings.ts): those here leave Node's own modules
- * compiled as they are. The entry's path is taken as it is: each time Node takes it apart brings the function that does so nearer to being optimised.
+ * Without Maglev, the compiler between the quick one and the optimising one: its work leaves 10 to 14 MB behind in the heap of malloc, and
+ * what runs for as long as a proxy does is TurboFan's code within seconds. One compilation at a time: two at once need twice the memory
+ * at their peak.
  * OpenSSL's store of roots: Node would read its own 150 as soon as node:tls is loaded (1 MB, 10 ms). A proxy trusts what its configuration
- * names and nothing else, so neither is ever asked. See docs/decisions/0036-less-of-node-in-a-proxy.md and
- * 0042-what-an-idle-proxy-gives-back.md.
+ * names and nothing else, so neither is ever asked. The entry is taken by the path it is given: to resolve it is work that nobody needs.
+ * See docs/decisions/0036-less-of-node-in-a-proxy.md and 0042-memory-of-an-idle-proxy-that-costs-its-first-load.md.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
-  proxy: ['--max-semi-space-size=2', '--no-parallel-scavenge', '--use-openssl-ca', '--preserve-symlinks-main'],
+  proxy: [
+    '--max-semi-space-size=2',
+    '--no-parallel-scavenge',
+    '--no-maglev',
+    '--concurrent-turbofan-max-threads=1',
+    '--use-openssl-ca',
+    '--preserve-symlinks-main',
+  ],
   control: [],
   watchdog: [],
 }
