@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { normalizePath } from '@weft/engine'
 import { requestFraming, responseFraming } from './framing.ts'
-import { isPlainTarget } from './char-table.ts'
+import { isPlainTarget, isPlainText } from './char-table.ts'
 import { H1Head } from './h1-head.ts'
 import { RecentTexts } from './recent-texts.ts'
 import { dropHeader, setHeader } from '../head-edits.ts'
@@ -130,6 +130,8 @@ test('a plain target is one that no way of normalising changes or refuses', () =
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const target = `/${pieces.join('')}`
       const bytes = Buffer.from(`x${target}y`, 'latin1')
+      // What came over HTTP/2 is a text.
+      assert.equal(isPlainText(target), isPlainTarget(bytes, 1, bytes.length - 1), target)
       if (!isPlainTarget(bytes, 1, bytes.length - 1)) return
       for (const normalize of [true, false]) {
         for (const mergeSlashes of [true, false]) {
