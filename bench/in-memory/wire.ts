@@ -1,76 +1,35 @@
-// A secured connection between two proxies in one process: what one of them writes in its turn, the other reads in one piece.
+// Connections whose other end is the benchmark, or another proxy of the same process: what is written gathers until somebody takes it.
 import { Buffer } from 'node:buffer'
 import type { PeerIdentity, Transport, TransportHandler } from '@weft/core'
 
 const ignore: TransportHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
+const mostBytes = 1024 * 1024
 
-/** One end of it. */
-class WireEnd implements Transport {
-  handler: TransportHandler = ignore
-  readonly localAddress = '127.66.0.2'
-  readonly localPort = 40_000
-  readonly remoteAddress = '127.66.0.1'
-  readonly remotePort = 8080
-  readonly peer: PeerIdentity
-  readonly alpn = 'h2'
-  readonly sni = undefined
-  readonly queuedBytes = 0
-  readonly #bytes = Buffer.allocUnsafeSlow(1024 * 1024)
-  #length = 0
-
-  constructor(spiffeId: string) {
-    this.peer = {
-      spiffeId,
-      serial: '01',
-      notAfterMs: Date.now() + 365 * 24 * 3600_000,
-      fingerprint: 'ab'.repeat(32),
-      subject: '',
-    }
-  }
-
-  resume(): void {}
-  pause(): void {}
-  write(bytes: Buffer): boolean {
-    this.#length += bytes.copy(this.#bytes, this.#length)
-    return true
-  }
-  writeLatin1(text: string): boolean {
-    return this.write(Buffer.from(text, 'latin1'))
-  }
-  end(): void {}
-  destroy(): void {
-    throw new Error('the connection between the proxies was given up')
-  }
-
-  /** What was written, to whom it is for. */
-  deliver(to: WireEnd): void {
-    const length = this.#length
-    this.#length = 0
-    if (length > 0) to.handler.onData(this.#bytes.subarray(0, length))
-  }
-}
-
-/** A plaintext connection whose other end is the benchmark. */
-export class FarEnd implements Transport {
+/** A proxy's end of a connection; `peerId`: it is secured, speaks HTTP/2, and the other end has this SPIFFE id. */
+export class MemoryEnd implements Transport {
   handler: TransportHandler = ignore
   readonly localAddress = '127.66.0.2'
   readonly localPort = 18_080
-  readonly remoteAddress = '127.0.0.1'
+  readonly remoteAddress = '127.66.0.1'
   readonly remotePort = 40_000
-  readonly peer = undefined
-  readonly alpn = undefined
+  readonly peer: PeerIdentity | undefined
+  readonly alpn: string | undefined
   readonly sni = undefined
   readonly queuedBytes = 0
-  /** Bytes the proxy wrote since this was last set to 0. */
-  takenBytes = 0
-  readonly #bytes = Buffer.allocUnsafeSlow(64 * 1024)
+  readonly #bytes = Buffer.allocUnsafeSlow(mostBytes)
   #length = 0
+
+  constructor(peerId?: string) {
+    if (peerId === undefined) return
+    const notAfterMs = Date.now() + 365 * 24 * 3600_000
+    this.peer = { spiffeId: peerId, serial: '01', notAfterMs, fingerprint: 'ab'.repeat(32), subject: '' }
+    this.alpn = 'h2'
+  }
 
   resume(): void {}
   pause(): void {}
   write(bytes: Buffer): boolean {
-    this.takenBytes += bytes.length
-    if (this.#length + bytes.length > this.#bytes.length) this.#length = 0
+    if (this.#length + bytes.length > mostBytes) throw new Error('nobody takes what is written')
     this.#length += bytes.copy(this.#bytes, this.#length)
     return true
   }
@@ -82,7 +41,7 @@ export class FarEnd implements Transport {
     throw new Error('a connection was given up')
   }
 
-  /** What was written since the last call. */
+  /** What was written since the last call; valid until the next `write`. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length)
     this.#length = 0
@@ -90,7 +49,7 @@ export class FarEnd implements Transport {
   }
 }
 
-/** A connection and its two ends. */
+/** A connection between two proxies, and its two ends. */
 export interface Wire {
   readonly client: Transport
   readonly server: Transport
@@ -100,7 +59,11 @@ export interface Wire {
 
 /** Makes a connection; each end knows the other's SPIFFE id. */
 export function wire(clientId: string, serverId: string): Wire {
-  const client = new WireEnd(serverId)
-  const server = new WireEnd(clientId)
-  return { client, server, toServer: () => client.deliver(server), toClient: () => server.deliver(client) }
+  const [client, server] = [new MemoryEnd(serverId), new MemoryEnd(clientId)]
+  return { client, server, toServer: () => deliver(client, server), toClient: () => deliver(server, client) }
+}
+
+function deliver(from: MemoryEnd, to: MemoryEnd): void {
+  const bytes = from.take()
+  if (bytes.length > 0) to.handler.onData(bytes)
 }
