@@ -67,10 +67,33 @@ test('a piece that is too long is not kept, and one for which there is no room m
   const long = Buffer.alloc(16 * 1024, 'y')
   for (let at = 0; at < 9; at++) assert.ok(turn.keepRead(member, long, long.length))
   assert.equal(notes.length, 8)
-  for (let at = 0; at < 9; at++) assert.ok(turn.keepWrite(member, long, long.length))
-  assert.equal(notes.filter((note) => note.startsWith('a wrote')).length, 8)
+  const other = new Noting('b', notes)
+  for (let at = 0; at < 9; at++) assert.ok(turn.keepWrite(at % 2 === 0 ? member : other, long, long.length))
+  assert.equal(notes.filter((note) => / wrote /.test(note)).length, 8)
   turn.run()
   assert.equal(notes.length, 18)
+})
+
+test('pieces of one connection that follow each other leave as one, up to what is lent to a kernel that does not take it', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const [a, b] = [new Noting('a', notes), new Noting('b', notes)]
+  const say = (member: Noting, text: string): void => void turn.keepWrite(member, Buffer.from(text), text.length)
+  say(a, 'head ')
+  say(a, 'body')
+  say(b, 'another')
+  say(a, 'last')
+  turn.run()
+  assert.deepEqual(notes, ['a wrote head body', 'b wrote another', 'a wrote last'])
+  notes.length = 0
+  const long = 'y'.repeat(15 * 1024)
+  for (let at = 0; at < 7; at++) say(a, long)
+  turn.run()
+  const prefix = 'a wrote '.length
+  assert.deepEqual(
+    notes.map((note) => note.length - prefix),
+    [4 * long.length, 3 * long.length],
+  )
 })
 
 test('many small reads do not wait for each other beyond a bound', () => {

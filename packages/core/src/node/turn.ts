@@ -49,11 +49,27 @@ class Pieces {
 
   /** Takes the next piece: copies it to the stage, and says whose it is. */
   take(): TurnMember {
-    const at = this.next++
-    const start = at === 0 ? 0 : (this.#ends[at - 1] as number)
-    const end = this.#ends[at] as number
-    const member = this.#members[at] as TurnMember
-    this.#members[at] = undefined
+    return this.#stageUntil(this.next + 1)
+  }
+
+  /** The same, with the pieces of the same connection that follow at once, as far as the stage has room for them. */
+  takeRun(): TurnMember {
+    const member = this.#members[this.next]
+    const most = this.#start(this.next) + stageBytes
+    let to = this.next + 1
+    while (to < this.count && this.#members[to] === member && (this.#ends[to] as number) <= most) to++
+    return this.#stageUntil(to)
+  }
+
+  #start(at: number): number {
+    return at === 0 ? 0 : (this.#ends[at - 1] as number)
+  }
+
+  #stageUntil(to: number): TurnMember {
+    const start = this.#start(this.next)
+    const end = this.#ends[to - 1] as number
+    const member = this.#members[this.next] as TurnMember
+    while (this.next < to) this.#members[this.next++] = undefined
     this.#memory.copy(this.stage.bytes, 0, start, end)
     this.stagedBytes = end - start
     return member
@@ -156,7 +172,7 @@ export class Turn {
   flush(): void {
     const writes = this.#writes
     if (writes === undefined || writes.count === 0) return
-    while (writes.next < writes.count) writes.take().leave(writes.stage, writes.stagedBytes)
+    while (writes.next < writes.count) writes.takeRun().leave(writes.stage, writes.stagedBytes)
     writes.clear()
   }
 

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ByteQueue } from './byte-queue.ts'
+import { defaultH2Options } from './h2-options.ts'
 
 test('bytes come out as they went in, whatever pieces they are pushed and dropped in', () => {
   const step = fc.oneof(fc.uint8Array({ maxLength: 2_000 }), fc.nat({ max: 3_000 }), fc.constant('clear' as const))
@@ -30,4 +31,22 @@ test('bytes come out as they went in, whatever pieces they are pushed and droppe
       }
     }),
   )
+})
+
+test('what a largest window holds is kept in the same memory each time', () => {
+  const chunksOf = (): Set<Buffer> => {
+    const queue = new ByteQueue()
+    const bytes = Buffer.alloc(16 * 1024)
+    for (let at = 0; at < defaultH2Options.largestStreamWindowBytes; at += bytes.length)
+      queue.push(bytes, 0, bytes.length)
+    const seen = new Set<Buffer>()
+    while (queue.bytes > 0) {
+      seen.add(queue.first)
+      queue.drop(queue.firstEnd - queue.firstStart)
+    }
+    return seen
+  }
+  const before = chunksOf()
+  const fresh = [...chunksOf()].filter((chunk) => !before.has(chunk))
+  assert.equal(fresh.length, 0)
 })

@@ -24,7 +24,9 @@ export class ChunkPool {
   }
 }
 
-const streamChunks = new ChunkPool(16 * 1024, 32)
+/** What a stream's largest window holds, and somewhat more: a slow reader fills and empties that many again and again. */
+const mostStreamChunks = 72
+const streamChunks = new ChunkPool(16 * 1024, mostStreamChunks)
 
 /**
  * Bytes that wait, copied when they are queued. Small pieces share a chunk: a peer that sends single bytes makes us keep bytes, not
@@ -95,6 +97,8 @@ export class ByteQueue {
   }
 
   clear(): void {
+    // Most never held anything, and to empty an empty array is a call into the engine's own code.
+    if (this.#chunks.length === 0) return
     for (const chunk of this.#chunks) this.#pool.give(chunk)
     this.bytes = 0
     this.#chunks.length = 0

@@ -67,7 +67,9 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   readonly #reader = new FrameReader(this.#dispatch)
   readonly #headDeadline = new Deadline(this)
   protected readonly keepAlive: KeepAlive
-  readonly #touched: H2Stream[] = []
+  /** Of which `#touchedCount` are to be told; never emptied by its length, so that it does not grow anew each time. */
+  readonly #touched: (H2Stream | undefined)[] = []
+  #touchedCount = 0
   readonly #resumed: H2Stream[] = []
   readonly #reset = new Set<number>()
 
@@ -122,9 +124,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     this.consuming = true
     this.readFrames(chunk, 0, chunk.length)
     this.consuming = false
-    const touched = this.#touched
-    for (let at = 0; at < touched.length; at++) (touched[at] as H2Stream).tellFlush()
-    touched.length = 0
+    this.#flushTouched()
     if (this.over) return
     this.#afterRead()
   }
@@ -132,6 +132,12 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   /** The server side has the preface to read first. */
   protected readFrames(bytes: Buffer, start: number, end: number): void {
     this.#reader.read(bytes, start, end)
+  }
+
+  #flushTouched(): void {
+    const touched = this.#touched
+    for (let at = 0; at < this.#touchedCount; at++) (touched[at] as H2Stream).tellFlush()
+    while (this.#touchedCount > 0) touched[--this.#touchedCount] = undefined
   }
 
   #afterRead(): void {
@@ -161,7 +167,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     if (this.over) return
     const resumed = this.#resumed
     for (let at = 0; at < resumed.length; at++) (resumed[at] as H2Stream).deliverHeld()
-    resumed.length = 0
+    if (resumed.length > 0) resumed.length = 0
     this.#proceed()
     this.output.flush()
   }
@@ -225,7 +231,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   touch(stream: H2Stream): void {
     if (stream.touched || !this.consuming) return
     stream.touched = true
-    this.#touched.push(stream)
+    this.#touched[this.#touchedCount++] = stream
   }
 
   /** Its reader goes on: what was held back is told at the end of the turn. */

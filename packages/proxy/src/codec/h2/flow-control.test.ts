@@ -95,6 +95,34 @@ test('a paused request holds no more than its window, and does not hold up its n
   assert.equal(slow.gone, 'more than the stream takes')
 })
 
+test('a window grows by what is taken as it comes, and shrinks by what was held back', () => {
+  const { send, server, time } = serverUnderTest()
+  send(greeting, post(1))
+  const [request] = server.requests as [SeenRequest]
+  const piece = 'x'.repeat(8_192)
+  let left = 65_535
+  const allowed = (frames: readonly WireFrame[]): number => {
+    const updates = ofType(frames, FrameType.WINDOW_UPDATE).filter(({ id }) => id === 1)
+    const bytes = updates.reduce((sum, frame) => sum + (numberOf(frame) as number), 0)
+    left += bytes
+    return bytes
+  }
+  const fill = (): number => {
+    const pieces = Math.floor(left / piece.length)
+    left -= pieces * piece.length
+    return allowed(send(...Array.from({ length: pieces }, () => data(1, piece))))
+  }
+  for (let round = 0; round < 12; round++) fill()
+  assert.equal(request.gone, undefined)
+  assert.ok(left > 500_000, `${left} bytes may come to a reader that keeps up`)
+  request.stream.pauseRequest()
+  assert.equal(fill(), 0)
+  request.stream.resumeRequest()
+  time.turn()
+  assert.ok(allowed(send(Buffer.alloc(0))) > 0)
+  assert.ok(left < 250_000, `${left} bytes may come after what was held back`)
+})
+
 test('single bytes that nobody reads are kept as bytes, and told in their order', () => {
   const { send, server, time } = serverUnderTest()
   send(greeting, post(1))

@@ -221,14 +221,14 @@ export class HpackDecoder {
     const prefix = (bytes[this.#at++] as number) & mask
     if (prefix < mask) return prefix
     let value = mask
-    for (let shift = 0; ; shift += 7) {
+    for (let unit = 1; ; unit *= 128) {
       if (this.#at >= end) {
         this.#malformed = 'the block ends within a number'
         return 0
       }
       const byte = bytes[this.#at++] as number
-      value += (byte & 0x7f) * 2 ** shift
-      if (value > maxInteger || shift > 28) {
+      value += (byte & 0x7f) * unit
+      if (value > maxInteger || unit > maxInteger) {
         this.#malformed = 'a number too large'
         return 0
       }

@@ -245,6 +245,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
       this.connection.credit.release(length)
       this.receiver.onData(first, firstStart, firstEnd)
       held.recycle(spent)
+      // However fast it takes what was held back: that it had to be held back says more.
+      this.credit.slow()
       this.taken(length)
     }
     if (this.closed || (held !== undefined && held.bytes > 0)) return

@@ -12,8 +12,10 @@ export interface TurnTask {
 export class TurnEnd {
   readonly #defer: (run: () => void) => void
   readonly #run = (): void => this.#runAll()
-  #tasks: TurnTask[] = []
-  #spare: TurnTask[] = []
+  /** Of which `#count` are to run. Never emptied by its length: that would have it grow anew each turn. */
+  #tasks: (TurnTask | undefined)[] = []
+  #spare: (TurnTask | undefined)[] = []
+  #count = 0
   #scheduled = false
 
   constructor({ timers }: Pick<Runtime, 'timers'>) {
@@ -22,7 +24,7 @@ export class TurnEnd {
 
   /** Each task is added once per turn: that is its own business. */
   add(task: TurnTask): void {
-    this.#tasks.push(task)
+    this.#tasks[this.#count++] = task
     if (this.#scheduled) return
     this.#scheduled = true
     this.#defer(this.#run)
@@ -30,10 +32,23 @@ export class TurnEnd {
 
   #runAll(): void {
     const tasks = this.#tasks
+    const count = this.#count
     this.#tasks = this.#spare
-    this.#scheduled = false
-    for (let at = 0; at < tasks.length; at++) (tasks[at] as TurnTask).atTurnEnd()
-    tasks.length = 0
     this.#spare = tasks
+    this.#count = 0
+    this.#scheduled = false
+    let at = 0
+    try {
+      while (at < count) this.#take(tasks, at++).atTurnEnd()
+    } finally {
+      // After a bug in one of them the others go on.
+      while (at < count) this.add(this.#take(tasks, at++))
+    }
+  }
+
+  #take(tasks: (TurnTask | undefined)[], at: number): TurnTask {
+    const task = tasks[at] as TurnTask
+    tasks[at] = undefined
+    return task
   }
 }
