@@ -49,6 +49,9 @@ const greeting = Buffer.concat([
 ])
 const settingsTaken = frame(types.settings, flags.acknowledged, 0, Buffer.alloc(0))
 
+/** How many at most before it said so: what servers should at least take (RFC 9113 6.5.2). */
+const mostStreamsUnasked = 100
+
 /** A connection that is opened at once. */
 export class Http2Connection {
   readonly #socket: Socket
@@ -59,7 +62,7 @@ export class Http2Connection {
   #block: { readonly id: number; readonly ends: boolean; readonly parts: Buffer[]; bytes: number } | undefined
   /** Those that have to wait: the server takes so many streams at a time (RFC 9113 5.1.2). */
   readonly #waiting: { readonly stream: Stream; readonly request: Http2Request }[] = []
-  #mostStreams = Number.POSITIVE_INFINITY
+  #mostStreams = mostStreamsUnasked
   #nextId = 1
   #sendWindow = 65_535
   #owed = 0

@@ -80,6 +80,28 @@ test('no more streams are asked for at a time than the server takes; the others 
   assert.equal(most, 2)
 })
 
+test('before the server said how many streams it takes, it is asked for a hundred', async (t) => {
+  const seen: number[] = []
+  let heads = 0
+  const server = createServer((socket) => {
+    let bytes = Buffer.alloc(0)
+    let at = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'.length
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk])
+      for (; bytes.length >= at + 9; at += 9 + bytes.readUIntBE(at, 3)) heads += bytes[at + 3] === 1 ? 1 : 0
+      seen.push(heads)
+      // SETTINGS that let 120 streams in.
+      if (heads === 100) setTimeout(() => socket.write(Buffer.from('00000604000000000000030000' + '0078', 'hex')), 20)
+      if (heads === 120) socket.destroy()
+    })
+  })
+  const load = await loadOf(t, server)
+  const answers = await Promise.all(Array.from({ length: 150 }, () => get(load)))
+  assert.ok(seen.includes(100) && seen.at(-1) === 120, `heads seen: ${seen.join(' ')}`)
+  assert.ok(answers.every((answer) => typeof answer === 'string'))
+})
+
 test('a connection carries 200 pages, the next 200 go over another', async (t) => {
   let connections = 0
   const server = serving((stream) => {

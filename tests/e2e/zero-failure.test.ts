@@ -21,21 +21,24 @@ import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
 
 const full = process.env['WEFT_FULL'] === '1'
 const given = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise)
-const everyProxy = [
-  ...['gateway', 'web', 'catalog-v1', 'catalog-v2', 'orders'],
-  ...['customers', 'payments', 'inventory', 'delivery'],
-]
+/** What becomes of processes meanwhile: `gateway`, a workload whose proxy is restarted hot; `5 replicas`, of catalog v1; `kill`, of the control plane. */
+const changes = {
+  full: [
+    ...['gateway', '5 replicas', 'web', 'kill', 'catalog-v1', 'orders', 'kill'],
+    ...['2 replicas', 'catalog-v2', 'inventory', 'kill', 'customers', 'payments', 'delivery'],
+  ],
+  short: ['gateway', '5 replicas', 'web', 'kill', 'catalog-v1', '2 replicas', 'orders'],
+}
 const wanted = full
   ? {
       requestsPerSecond: 500,
       seconds: 300,
-      rampSeconds: 30,
+      rampSeconds: 60,
       routeChanges: 100,
       rotateEvery: '5s',
       // Each version of the routes is there for somewhat longer.
       observeEveryMs: 2_500,
-      kills: 3,
-      restarted: everyProxy,
+      changes: changes.full,
     }
   : {
       requestsPerSecond: 60,
@@ -44,8 +47,7 @@ const wanted = full
       routeChanges: 15,
       rotateEvery: '5s',
       observeEveryMs: 1_000,
-      kills: 1,
-      restarted: ['gateway', 'web', 'catalog-v1', 'orders'],
+      changes: changes.short,
     }
 const form = {
   ...wanted,
@@ -91,10 +93,9 @@ describe('nobody notices', () => {
       mixed: true,
       rampSeconds: form.rampSeconds,
     })
-    // Twenty fresh processes compile what is asked of them first; from here on it is the whole rate.
-    await pause(form.rampSeconds * 1000)
-    const startedAt = performance.now()
-    const evidence = await events(load, startedAt + form.seconds * 1000).catch(async (error: unknown) => {
+    // Twenty fresh processes compile what is asked of them first; then it is the whole rate.
+    const fromMs = performance.now() + form.rampSeconds * 1000
+    const evidence = await events(load, fromMs, fromMs + form.seconds * 1000).catch(async (error: unknown) => {
       await load.stop()
       throw error
     })
@@ -132,7 +133,7 @@ interface Evidence {
   cuts: number
 }
 
-async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
+async function events(load: OpenLoop, fromMs: number, untilMs: number): Promise<Evidence> {
   const evidence: Evidence = {
     routeVersions: new Map(),
     serials: new Map(),
@@ -143,15 +144,17 @@ async function events(load: OpenLoop, untilMs: number): Promise<Evidence> {
     cuts: 0,
   }
   const original = { routing: mesh.directory.read(routing), workloads: mesh.directory.read(workloads) }
-  const lengthMs = untilMs - performance.now()
+  const lengthMs = untilMs - fromMs
   const goesOn = (): boolean => performance.now() < untilMs && load.failuresSoFar.length < 200
-  await Promise.all([
-    changeRoutes(evidence, original.routing, lengthMs, goesOn),
-    scale(evidence, original.workloads, lengthMs, goesOn),
-    killControlPlane(evidence, lengthMs, goesOn),
-    restartProxies(evidence, lengthMs, goesOn),
-    observe(evidence, goesOn),
-  ])
+  const change = async (): Promise<void> => {
+    await pause(fromMs - performance.now())
+    await Promise.all([
+      changeRoutes(evidence, original.routing, lengthMs, goesOn),
+      changeProcesses(evidence, original.workloads, lengthMs, goesOn),
+    ])
+  }
+  // Looking, too, is compiled by those who are looked at when it is done first.
+  await Promise.all([observe(evidence, goesOn), change()])
   mesh.directory.replace(routing, original.routing)
   return evidence
 }
@@ -172,50 +175,56 @@ async function changeRoutes(evidence: Evidence, text: string, lengthMs: number, 
   }
 }
 
-async function scale(evidence: Evidence, text: string, lengthMs: number, goesOn: () => boolean): Promise<void> {
-  for (const replicas of [5, 2]) {
-    await pause(lengthMs / 5)
+// One change after the other, at even distances: starts that fall together would only show how soon the cores are full.
+async function changeProcesses(
+  evidence: Evidence,
+  workloadsText: string,
+  lengthMs: number,
+  goesOn: () => boolean,
+): Promise<void> {
+  const startedAt = performance.now()
+  const distanceMs = lengthMs / (form.changes.length + 1)
+  for (const [index, change] of form.changes.entries()) {
+    await pause(startedAt + (index + 1) * distanceMs - performance.now())
     if (!goesOn()) return
-    mesh.directory.replace(workloads, text.replace(/(name: catalog-v1\n(?:.*\n)*?  replicas: )1/, `$1${replicas}`))
-    const ready = async (): Promise<true | undefined> => {
-      const now = (await access.instances()).filter(
-        (instance) => instance.workload === 'catalog-v1' && instance.ready && !instance.draining,
-      )
-      return now.length === replicas ? true : undefined
-    }
-    await eventually(`${replicas} instances of catalog v1`, ready, 40_000)
-    evidence.replicas.push(replicas)
+    const [, replicas] = /^(\d) replicas$/.exec(change) ?? []
+    if (replicas !== undefined) await scale(evidence, workloadsText, Number(replicas))
+    else if (change === 'kill') await killControlPlane(evidence)
+    else await restartProxiesOf(evidence, change)
   }
 }
 
-async function killControlPlane(evidence: Evidence, lengthMs: number, goesOn: () => boolean): Promise<void> {
-  for (let index = 0; index < form.kills; index++) {
-    await pause((lengthMs / (form.kills + 1)) * 0.8)
-    if (!goesOn()) return
-    const pid = controlPlane()
-    if (pid === undefined) throw new Error('no control plane among the processes')
-    evidence.controlPids.push(pid)
-    process.kill(pid, 'SIGKILL')
-    const restarted = async (): Promise<number | undefined> => {
-      const next = controlPlane()
-      return next === pid ? undefined : next
-    }
-    evidence.controlPids.push(await eventually('a new control plane', restarted, 20_000))
+async function scale(evidence: Evidence, text: string, replicas: number): Promise<void> {
+  mesh.directory.replace(workloads, text.replace(/(name: catalog-v1\n(?:.*\n)*?  replicas: )1/, `$1${replicas}`))
+  const ready = async (): Promise<true | undefined> => {
+    const now = (await access.instances()).filter(
+      (instance) => instance.workload === 'catalog-v1' && instance.ready && !instance.draining,
+    )
+    return now.length === replicas ? true : undefined
   }
+  await eventually(`${replicas} instances of catalog v1`, ready, 40_000)
+  evidence.replicas.push(replicas)
 }
 
-/** A hot restart of one proxy after the other; in the short form, of those that carry most. */
-async function restartProxies(evidence: Evidence, lengthMs: number, goesOn: () => boolean): Promise<void> {
-  for (const workload of form.restarted) {
-    await pause((lengthMs / (form.restarted.length + 1)) * 0.7)
-    if (!goesOn()) return
-    const { proxies } = JSON.parse(await restartProxy(workload)) as { proxies: readonly Restarted[] }
-    for (const { instance, outcome } of proxies) {
-      // An instance that is on its way in or out by scaling needs no new proxy.
-      if (!outcome.ok && /^it is (starting|draining|being stopped|stopped)$/.test(outcome.error)) continue
-      if (!outcome.ok) throw new Error(`${instance}: ${outcome.error}`)
-      evidence.restarts.push(`${instance} ${outcome.value.previousPids.join(' ')} -> ${outcome.value.pids.join(' ')}`)
-    }
+async function killControlPlane(evidence: Evidence): Promise<void> {
+  const pid = controlPlane()
+  if (pid === undefined) throw new Error('no control plane among the processes')
+  evidence.controlPids.push(pid)
+  process.kill(pid, 'SIGKILL')
+  const restarted = async (): Promise<number | undefined> => {
+    const next = controlPlane()
+    return next === pid ? undefined : next
+  }
+  evidence.controlPids.push(await eventually('a new control plane', restarted, 20_000))
+}
+
+async function restartProxiesOf(evidence: Evidence, workload: string): Promise<void> {
+  const { proxies } = JSON.parse(await restartProxy(workload)) as { proxies: readonly Restarted[] }
+  for (const { instance, outcome } of proxies) {
+    // An instance that is on its way in or out by scaling needs no new proxy.
+    if (!outcome.ok && /^it is (starting|draining|being stopped|stopped)$/.test(outcome.error)) continue
+    if (!outcome.ok) throw new Error(`${instance}: ${outcome.error}`)
+    evidence.restarts.push(`${instance} ${outcome.value.previousPids.join(' ')} -> ${outcome.value.pids.join(' ')}`)
   }
 }
 
@@ -282,14 +291,15 @@ function report(t: TestContext, evidence: Evidence, result: object): void {
 function happened(evidence: Evidence): void {
   assert.equal(evidence.routeChanges, form.routeChanges)
   assert.ok(evidence.cuts > 0)
-  for (const workload of form.restarted) {
+  const kills = form.changes.filter((change) => change === 'kill').length
+  assert.equal(new Set(evidence.controlPids).size, kills + 1)
+  assert.deepEqual(evidence.replicas, [5, 2])
+  for (const workload of form.changes.filter((change) => /^[^ ]+$/.test(change) && change !== 'kill')) {
     assert.ok(
       evidence.restarts.some((restart) => restart.startsWith(`${workload}-`)),
       workload,
     )
   }
-  assert.deepEqual(evidence.replicas, [5, 2])
-  assert.equal(new Set(evidence.controlPids).size, form.kills + 1)
   const web = [...evidence.routeVersions].find(([name]) => name.startsWith('web-'))?.[1].size ?? 0
   assert.ok(web >= form.routeChanges / 3, `web's proxy was seen with ${web} versions of the routes`)
   for (const name of ['web-0', 'orders-0', 'payments-0']) {

@@ -157,14 +157,22 @@ test('many requests at once share one dial and one connection', async (t) => {
 test('when its streams are used up a second connection is made, and the limits of the cluster hold', async (t) => {
   let open = 0
   let most = 0
+  let holds = false
+  const held: (() => void)[] = []
+  const release = (): void => {
+    holds = false
+    for (const answer of held.splice(0)) answer()
+  }
   const backend = await h2Backend(
     t,
     (stream) => {
       most = Math.max(most, ++open)
-      setTimeout(() => {
+      held.push(() => {
         open--
         stream.respond({ ':status': 200 }, { endStream: true })
-      }, 30)
+      })
+      // More than one connection can carry: they were all under way at once.
+      if (!holds || most > 4) release()
     },
     { settings: { maxConcurrentStreams: 4 } },
   )
@@ -174,16 +182,23 @@ test('when its streams are used up a second connection is made, and the limits o
   const proxy = await proxyFor(t, { ...base, clusters: [{ ...base.clusters?.[0], ...patient }] })
   const client = h2Client(t, proxy.portOf('in'))
   await ask(client, { ':path': '/first' })
-  const answers = await Promise.all(Array.from({ length: 12 }, (_, at) => ask(client, { ':path': `/${at}` })))
+  holds = true
+  const twelve = Array.from({ length: 12 }, (_, at) => ask(client, { ':path': `/${at}` }))
+  await until(() => most > 4, 'more are under way than one connection carries')
+  const answers = await Promise.all(twelve)
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
   assert.ok(backend.connections >= 2 && backend.connections <= 4, String(backend.connections))
-  assert.ok(most > 4, `${most} at once`)
 
   const config = toHttp2(backend.port)
   const breakers = { circuitBreakers: { thresholds: [{ maxRequests: 3 }] } }
   const limited = await proxyFor(t, { ...config, clusters: [{ ...config.clusters?.[0], ...breakers }] })
   const other = h2Client(t, limited.portOf('in'))
-  const mixed = await Promise.all(Array.from({ length: 6 }, (_, at) => ask(other, { ':path': `/${at}` })))
+  most = 0
+  holds = true
+  const six = Array.from({ length: 6 }, (_, at) => ask(other, { ':path': `/${at}` }))
+  await until(() => held.length === 3 && limited.exchanges.length === 3, 'three are under way, three were turned away')
+  release()
+  const mixed = await Promise.all(six)
   assert.deepEqual(mixed.map(({ status }) => status).sort(), [200, 200, 200, 503, 503, 503])
   assert.equal(limited.exchanges.filter(({ flags }) => flags === 'UO').length, 3)
 })

@@ -233,7 +233,13 @@ test('TLS is originated with a name, a certificate of our own, and a server that
     const common = { validationContext, tlsCertificates: [certificate] }
     const proxy = await proxyFor(t, {
       listeners: [tcpListener('in', { filterChains: [{ filters: [tcpProxy('b')] }] })],
-      clusters: [staticCluster('b', [backend.port], { transportSocket: originating(common, { sni: 'db.example' }) })],
+      clusters: [
+        staticCluster('b', [backend.port], {
+          transportSocket: originating(common, { sni: 'db.example' }),
+          // To load all of the system's roots takes its time on a busy machine.
+          connectTimeout: '10s',
+        }),
+      ],
     })
     const from = await client(t, proxy.portOf('in'))
     from.socket.write('x')
