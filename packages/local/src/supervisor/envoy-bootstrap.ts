@@ -3,6 +3,14 @@
 import { controlPlaneId } from '@weft/identity'
 import type { ProxyTarget } from './proxy-bootstrap.ts'
 
+/**
+ * A connection that crosses a tunnel ends when the stream does that carries it, and Envoy resets streams whose answer is over before the request is: what
+ * an application said before it closed must not be lost by taking that for a reset of the connection.
+ */
+const RUNTIME = {
+  'envoy.reloadable_features.propagate_upstream_rst_through_tunneled_tcp_proxy': false,
+}
+
 /** The bootstrap document. */
 export function envoyBootstrap(target: ProxyTarget): unknown {
   const { node, address, adminPort, xds, sdsPath, trustDomain } = target
@@ -22,6 +30,7 @@ export function envoyBootstrap(target: ProxyTarget): unknown {
     // Sidecars dial from the workload's address, so that the far end can name the workload; clusters are the same for all.
     cluster_manager: { upstream_bind_config: { source_address: { address, port_value: 0 } } },
     static_resources: { clusters: [sdsCluster(sdsPath), xdsCluster(xds, controlPlaneId(trustDomain))] },
+    layered_runtime: { layers: [{ name: 'weft', static_layer: RUNTIME }] },
     // The inside of a CONNECT tunnel is handed to an internal listener.
     bootstrap_extensions: [
       {
