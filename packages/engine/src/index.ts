@@ -49,6 +49,7 @@ export { overlay } from './prove/overlay.ts'
 export type * from './prove/proof.ts'
 export { admits, type BreakerUse, noUse, used } from './reduce/circuit-breaker.ts'
 export { type EjectionScope, OutlierDetector, type RequestResult } from './reduce/outlier-detector.ts'
+export { pickWanted, type WantedEndpoint } from './decide/wanted-endpoint.ts'
 export { concerns, sessionEndpoint, sessionLine } from './decide/session.ts'
 export { makePicker, type Pick, type PickContext, type Picker } from './reduce/picker.ts'
 export {

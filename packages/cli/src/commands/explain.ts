@@ -159,6 +159,7 @@ function explainFrom(mesh: MeshViews, from: NamedView, asked: Asked, options: Ex
     from,
     random: options.draw,
     faultDraw: options.fault === true ? 0 : 0.999_999_9,
+    wallMs: Date.now(),
     proxyAt: (address: string) => byAddress.get(address),
   }
   if (asked.kind === 'tcp') return explainTcp({ ...known, to: asked.to })

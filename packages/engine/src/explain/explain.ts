@@ -22,7 +22,10 @@ export function explain(input: ExplainInput): Explanation {
   const recorder = recorderOf(from)
   recordListener(listener, recorder)
   const connection = entryConnection(input, listener)
-  const departure = walkProxy({ view: from, listener, connection, request: input.request, random, faultDraw }, recorder)
+  const departure = walkProxy(
+    { view: from, listener, connection, request: input.request, random, faultDraw, wallMs: input.wallMs },
+    recorder,
+  )
   if (departure.kind !== 'forward') return asItsCallerSees({ ...blank, ...ended(departure) }, input)
   const known = { ...blank, route: departure.route, cluster: departure.cluster, delayMs: departure.delayMs }
   return asItsCallerSees({ ...known, ...goUpstream(input, departure, recorderOf) }, input)

@@ -33,6 +33,8 @@ export interface ExplainInput {
   readonly random: number
   /** Draws in [0, 1) for faults: below its percentage a fault hits. */
   readonly faultDraw: number
+  /** What time it is, where cookies of sessions end; absent: none has ended. */
+  readonly wallMs?: number
 }
 
 /** Where a TCP client wants to go: an address, or a Service's name. */

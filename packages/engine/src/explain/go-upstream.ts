@@ -35,8 +35,12 @@ export function goUpstream(
     const reason = `there is no cluster ${forward.cluster}`
     return { status: forward.notFoundStatus, outcome: 'local', flag: 'NC', reason }
   }
-  const { connection: arrived, expectedNames, hashed } = forward
-  const upstream = chooseUpstream({ view: from, cluster, connection: arrived, hashed }, random, recorderOf(from))
+  const { connection: arrived, expectedNames, hashed, wanted } = forward
+  const upstream = chooseUpstream(
+    { view: from, cluster, connection: arrived, hashed, wanted },
+    random,
+    recorderOf(from),
+  )
   if (upstream.kind === 'none') return { status: 503, outcome: 'local', flag: 'UH', reason: upstream.reason }
   const { endpoint, tls } = upstream
   if (endpoint.target.kind === 'internal') {
@@ -83,7 +87,7 @@ function arrive(
   recordListener(listener, recorder)
   const { random, faultDraw } = input
   const request = carriesBytes(forward) ? noRequest : forward.request
-  const arrival = { view: server, listener, connection, request, random, faultDraw }
+  const arrival = { view: server, listener, connection, request, random, faultDraw, wallMs: input.wallMs }
   const departure = walkProxy(arrival, recorder)
   if (departure.kind === 'closed')
     return {
@@ -130,7 +134,10 @@ function enterInternal(
   if (listener === undefined) return { ...failed, reason: `${from.id} has no internal listener ${listenerName}` }
   recordListener(listener, recorderOf(from))
   const request = inside === undefined || inside === 'tls' ? noRequest : inside
-  const departure = walkProxy({ view: from, listener, connection, request, random, faultDraw }, recorderOf(from))
+  const departure = walkProxy(
+    { view: from, listener, connection, request, random, faultDraw, wallMs: input.wallMs },
+    recorderOf(from),
+  )
   if (departure.kind !== 'forward') return afterOpening(request, ended(departure))
   if (departure.tunnels === true) return throughTunnel(goUpstream(input, departure, recorderOf, depth))
   const known = { route: departure.route, cluster: departure.cluster, delayMs: departure.delayMs }

@@ -4,23 +4,22 @@ import { chooseCluster, chooseTcpCluster, type ClusterChoice } from '../decide/c
 import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
-import { editHeaders, type HeaderTarget, headerLevels, receivedValue } from '../decide/header-edits.ts'
 import { dueMirrors } from '../decide/mirrors.ts'
 import { type NormalizedPath, requestPath } from '../decide/normalize-path.ts'
 import { connectionHash, requestHash } from '../decide/request-hash.ts'
-import { directLocation, redirectResponse, rewriteRequest } from '../decide/rewrite.ts'
+import { directLocation, redirectResponse } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { expectedNames, tunnelTarget } from '../decide/tunnel.ts'
-import { namedHeader } from '../match/attribute.ts'
+import { wantedEndpoint } from '../decide/wanted-endpoint.ts'
 import { withoutPort } from '../match/authority.ts'
 import type {
   FilterChain,
-  FormatOperator,
   HttpConnectionManager,
   HttpFilter,
   Listener,
   RbacPolicies,
   RouteConfig,
+  Session,
   TcpProxy,
   Tunneling,
 } from '../model.ts'
@@ -28,8 +27,9 @@ import type { Recorder } from '../prove/proof.ts'
 import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
+import { changedRequest } from './changed-request.ts'
 import { walkCors } from './walk-cors.ts'
-import type { Hashed } from './walk-upstream.ts'
+import type { Hashed, Wanted } from './walk-upstream.ts'
 
 /** A connection that reached a listener, with the request on it. */
 export interface Arrival {
@@ -39,6 +39,7 @@ export interface Arrival {
   readonly request: PlainRequest
   readonly random: number
   readonly faultDraw: number
+  readonly wallMs?: number | undefined
 }
 
 /** How a request leaves a proxy. */
@@ -71,6 +72,8 @@ export type Departure =
       readonly expectedNames?: readonly string[] | undefined
       /** What decides about the endpoint of a hashing cluster. */
       readonly hashed?: Hashed
+      /** The endpoint that its session asks for, and where that is written. */
+      readonly wanted?: Wanted
     }
 
 /** Takes the request through the proxy. */
@@ -149,7 +152,9 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
   const choice = clusterOf(decision, subject, recorder)
   const filtered = runFilters({ manager, arrival, subject, recorder, config, decision, choice })
   if (filtered.kind === 'reply') return filtered.departure
-  return leave({ config, decision, choice, subject, request, delayMs: filtered.delayMs, recorder })
+  const { delayMs, wanted } = filtered
+  const left = leave({ config, decision, choice, subject, request, delayMs, recorder })
+  return left.kind === 'forward' && wanted !== undefined ? { ...left, wanted } : left
 }
 
 function pathOf(manager: HttpConnectionManager, request: PlainRequest): NormalizedPath {
@@ -186,12 +191,13 @@ interface Filtering {
 }
 
 type Filtered =
-  | { readonly kind: 'on'; readonly delayMs: number }
+  | { readonly kind: 'on'; readonly delayMs: number; readonly wanted?: Wanted | undefined }
   | { readonly kind: 'reply'; readonly departure: Departure }
 
 /** The http filters in the order of the configuration, up to the router. */
 function runFilters(f: Filtering): Filtered {
   let delayMs = 0
+  let wanted: Wanted | undefined
   const routed = routedOf(f)
   for (const filter of f.manager.httpFilters) {
     const override = routed === undefined ? undefined : filterOverride(filter.name, routed)
@@ -199,8 +205,9 @@ function runFilters(f: Filtering): Filtered {
     const result = runFilter(f, filter, override)
     if (result.kind === 'reply') return result
     delayMs += result.delayMs
+    wanted = result.wanted ?? wanted
   }
-  return { kind: 'on', delayMs }
+  return { kind: 'on', delayMs, wanted }
 }
 
 function rulesOf(filters: readonly { readonly rules: RbacPolicies | undefined }[]): readonly RbacPolicies[] {
@@ -241,6 +248,10 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
     const departure = walkCors(override.policy, f.subject, how)
     return departure === undefined ? { kind: 'on', delayMs: 0 } : { kind: 'reply', departure }
   }
+  if (filter.kind === 'session') {
+    const session = override?.kind === 'session' ? override.session : filter.session
+    return { kind: 'on', delayMs: 0, wanted: wantedBy(session, f) }
+  }
   if (filter.kind !== 'fault') return { kind: 'on', delayMs: 0 }
   const fault = override?.kind === 'fault' ? override.fault : filter.fault
   if (fault.delay === undefined && fault.abort === undefined) return { kind: 'on', delayMs: 0 }
@@ -259,6 +270,13 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
   const said = grpcStatus === undefined ? {} : { grpcStatus }
   const reason = `the fault filter answers ${grpcStatus === undefined ? status : `grpc-status ${grpcStatus}`}`
   return { kind: 'reply', departure: { kind: 'reply', status, flag: 'FI', reason, route, ...said } }
+}
+
+function wantedBy(session: Session | undefined, { subject, arrival }: Filtering): Wanted | undefined {
+  const wanted = session === undefined ? undefined : wantedEndpoint(session, subject.head, arrival.wallMs ?? 0)
+  return session === undefined || wanted === undefined
+    ? undefined
+    : { ...wanted, by: `${session.state.kind} ${session.state.name}` }
 }
 
 function placeOf({ config, decision, subject }: Filtering, filterName: string): WhereAsked | undefined {
@@ -340,7 +358,7 @@ function leave({ config, decision, choice, subject, request, delayMs, recorder }
     }
   }
   dueMirrors(action.mirrors, subject, recorder)
-  const forwarded = changed(request, subject, { config, host, route, leg: choice.leg })
+  const forwarded = changedRequest(request, subject, { config, host, route, leg: choice.leg })
   const notFoundStatus = action.clusterNotFoundStatus
   const { connection } = subject
   // The balancer comes after the changes of the route.
@@ -348,52 +366,4 @@ function leave({ config, decision, choice, subject, request, delayMs, recorder }
   const hashed = action.hashPolicy.length === 0 ? {} : { hashed: requestHash(action.hashPolicy, sent) }
   const rest = { request: forwarded, delayMs, connection, ...hashed }
   return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, ...rest }
-}
-
-/** The request as the upstream gets it: the header changes of the route first, then its rewrites, as in Envoy. */
-function changed(request: PlainRequest, subject: Subject, routed: Routed): PlainRequest {
-  const headers = new Map<string, readonly string[]>()
-  for (const [name, value] of Object.entries(request.headers ?? {})) {
-    const key = name.toLowerCase()
-    headers.set(key, [...(headers.get(key) ?? []), ...(typeof value === 'string' ? [value] : value)])
-  }
-  const target: HeaderTarget = {
-    has: (name) => headers.has(name),
-    add: (name, value) => headers.set(name, [...(headers.get(name) ?? []), value]),
-    set: (name, value) => headers.set(name, [value]),
-    remove: (name) => headers.delete(name),
-  }
-  const name = routed.route.name || undefined
-  editHeaders('request', headerLevels(routed), target, (operator) => operatorValue(operator, subject, headers, name))
-  const received = [...headers].map(([name, values]) => [name, values.map(receivedValue)] as const)
-  const edited = { ...request, headers: Object.fromEntries(received) }
-  return { ...edited, ...rewriteRequest(routed.route, routed.leg, plainHead(edited), '') }
-}
-
-/** The operators that depend on nothing but the request, its connection and its route; others are left empty. */
-function operatorValue(
-  operator: FormatOperator,
-  subject: Subject,
-  headers: ReadonlyMap<string, readonly string[]>,
-  ownName: string | undefined,
-): string | undefined {
-  switch (operator.operator) {
-    case 'ROUTE_NAME':
-      return ownName
-    case 'PROTOCOL':
-      return /^h2c?$/.test(subject.connection.applicationProtocols[0] ?? '') ? 'HTTP/2' : 'HTTP/1.1'
-    case 'REQ':
-      return operator.argument
-        ?.split('?')
-        .map((name) =>
-          name.startsWith(':') ? namedHeader(subject.head, name.toLowerCase()) : headers.get(name.toLowerCase())?.[0],
-        )
-        .find((value) => value !== undefined)
-    case 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT':
-      return subject.connection.remoteAddress
-    case 'DOWNSTREAM_PEER_URI_SAN':
-      return subject.connection.peerNames[0]
-    default:
-      return undefined
-  }
 }

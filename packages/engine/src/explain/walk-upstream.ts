@@ -1,5 +1,6 @@
 // From a cluster to the next proxy: endpoints, balancing, TLS and the names it checks.
 import { originalDestination } from '../decide/original-destination.ts'
+import { pickWanted, type WantedEndpoint } from '../decide/wanted-endpoint.ts'
 import type { RequestHash } from '../decide/request-hash.ts'
 import { transportSocketFor } from '../decide/transport-socket.ts'
 import { testValue } from '../match/value-test.ts'
@@ -13,6 +14,9 @@ import type { ProxyView } from './explanation.ts'
 /** What was hashed of the request or connection. */
 export type Hashed = Pick<RequestHash, 'hash' | 'of'>
 
+/** The endpoint that a session asks for, and where that is written: `cookie s`. */
+export type Wanted = WantedEndpoint & { readonly by: string }
+
 /** Where a cluster leads. */
 export type Upstream =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly tls: UpstreamTls | undefined }
@@ -25,11 +29,13 @@ export function chooseUpstream(
     cluster,
     connection,
     hashed,
+    wanted,
   }: {
     readonly view: ProxyView
     readonly cluster: Cluster
     readonly connection: ConnectionFacts
     readonly hashed?: Hashed | undefined
+    readonly wanted?: Wanted | undefined
   },
   random: number,
   recorder: Recorder,
@@ -37,12 +43,14 @@ export function chooseUpstream(
   const { discovery } = cluster
   if (discovery.kind === 'original-dst') return destinationOf(cluster, connection, recorder)
   const set = discovery.kind === 'eds' ? view.endpoints.get(discovery.edsName) : discovery.endpoints
-  const pick = makePicker(cluster, set).pick({
+  const kept = wanted === undefined ? undefined : pickWanted(set, wanted)
+  const balanced = makePicker(cluster, set).pick({
     random: () => (random % 1_000_000) / 1_000_000,
     activeRequests: () => 0,
     previous: [],
     hash: hashed?.hash,
   })
+  const pick = kept ?? balanced
   const chosen = pick.kind === 'picked' ? pick.endpoint : undefined
   const tls = chosen === undefined ? undefined : transportSocketFor(cluster, chosen)
   recorder.step({
@@ -50,8 +58,8 @@ export function chooseUpstream(
     chosen: chosen?.key,
     summary:
       chosen === undefined
-        ? `cluster ${cluster.name} has no endpoint to send to`
-        : endpointText(cluster, chosen, tls, hashed),
+        ? `cluster ${cluster.name} has no endpoint to send to${goneText(wanted, chosen)}`
+        : `${endpointText(cluster, { endpoint: chosen, tls }, { hashed, wanted })}${goneText(wanted, chosen)}`,
     origins: cluster.origins,
     losers: otherEndpoints(set, chosen),
   })
@@ -64,16 +72,27 @@ function destinationOf(cluster: Cluster, connection: ConnectionFacts, recorder: 
   const endpoint = originalDestination(cluster, connection)
   if (endpoint === undefined) return { kind: 'none', reason: 'the original destination is not known here' }
   const tls = transportSocketFor(cluster, endpoint)
-  const summary = endpointText(cluster, endpoint, tls)
+  const summary = endpointText(cluster, { endpoint, tls }, {})
   recorder.step({ decision: 'endpoint', chosen: endpoint.key, summary, origins: cluster.origins, losers: [] })
   return { kind: 'endpoint', endpoint, tls }
 }
 
-function endpointText(cluster: Cluster, endpoint: Endpoint, tls: UpstreamTls | undefined, hashed?: Hashed): string {
+/** A session whose endpoint cannot be used. */
+function goneText(wanted: Wanted | undefined, chosen: Endpoint | undefined): string {
+  if (wanted === undefined || wanted.key === chosen?.key) return ''
+  return `; ${wanted.by} asks for ${wanted.key}, which cannot be used`
+}
+
+function endpointText(
+  cluster: Cluster,
+  { endpoint, tls }: { readonly endpoint: Endpoint; readonly tls: UpstreamTls | undefined },
+  { hashed, wanted }: { readonly hashed?: Hashed | undefined; readonly wanted?: Wanted | undefined },
+): string {
   const { policy } = cluster.balancer
   const spreads = policy === 'ring-hash' || policy === 'maglev'
   const by = hashed === undefined || hashed.of.length === 0 ? 'nothing to hash, so by chance' : hashed.of.join(' and ')
-  const choice = spreads ? `${policy} of ${by}` : policy
+  const balanced = spreads ? `${policy} of ${by}` : policy
+  const choice = wanted?.key === endpoint.key ? `asked for by ${wanted.by}` : balanced
   if (endpoint.target.kind === 'internal') return `endpoint ${endpoint.key} (${choice}, inside the proxy)`
   const how = tls === undefined ? 'plaintext' : tls.certificateSecret === undefined ? 'TLS' : 'mutual TLS'
   return `endpoint ${endpoint.key} (${choice}, ${how})`

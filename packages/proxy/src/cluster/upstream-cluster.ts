@@ -10,8 +10,10 @@ import {
   OutlierDetector,
   type Pick,
   type Picker,
+  pickWanted,
   type RequestResult,
   transportSocketFor,
+  type WantedEndpoint,
 } from '@weft/engine'
 import type { UpstreamStream } from '../codec/http-stream.ts'
 import { givesWay } from '../config/gives-way.ts'
@@ -23,12 +25,6 @@ import { PairPool } from '../pool/pair-pool.ts'
 import type { Pool, PoolBudget, PoolContext, PoolWaiter } from '../pool/pool.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import type { ClusterCounters } from './cluster-stats.ts'
-
-/** The endpoint that a session asks for. */
-export interface WantedEndpoint {
-  readonly key: string
-  readonly strict: boolean
-}
 
 /** What one cluster needs from the proxy around it. */
 export interface UpstreamClusterContext extends DialContext {
@@ -135,14 +131,9 @@ export class UpstreamCluster implements PoolContext {
     return this.#picker.pick(context)
   }
 
-  /**
-   * The endpoint of a session, in whatever priority, as long as nothing speaks against it; undefined: choose one. `strict`: none but it.
-   */
-  pickWanted({ key, strict }: WantedEndpoint): Pick | undefined {
-    const inUse = this.#outliers?.ejected.has(key) !== true
-    const known = inUse ? endpointOf(this.#endpoints, key) : undefined
-    if (known !== undefined && usable.has(known.health)) return { kind: 'picked', endpoint: known, panic: false }
-    return strict ? { kind: 'none', reason: 'no-healthy-endpoints' } : undefined
+  /** The endpoint of a session, if it can be used; undefined: choose one. */
+  pickWanted(wanted: WantedEndpoint): Pick | undefined {
+    return pickWanted(this.#endpoints, wanted, this.#outliers?.ejected)
   }
 
   /** A new picker for what there is now; it goes on where the one before stood. */
@@ -356,17 +347,6 @@ export class UpstreamCluster implements PoolContext {
 
 function startsSlowly({ balancer }: Cluster): boolean {
   return 'slowStart' in balancer && balancer.slowStart !== undefined
-}
-
-/** States in which Envoy keeps a session at its endpoint (`override_host_status` unless set). */
-const usable: ReadonlySet<Endpoint['health']> = new Set(['unknown', 'healthy', 'degraded'] as const)
-
-function endpointOf(endpoints: EndpointSet | undefined, wanted: string): Endpoint | undefined {
-  for (const locality of endpoints?.localities ?? []) {
-    const found = locality.endpoints.find(({ key }) => key === wanted)
-    if (found !== undefined) return found
-  }
-  return undefined
 }
 
 function keysOf(endpoints: EndpointSet | undefined): readonly string[] {

@@ -8,8 +8,8 @@ import {
   type Rewritten,
   type Route,
   type Subject,
+  type WantedEndpoint,
 } from '@weft/engine'
-import type { WantedEndpoint } from '../cluster/upstream-cluster.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'

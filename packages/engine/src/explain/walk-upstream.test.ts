@@ -1,0 +1,63 @@
+// Which endpoint is told for a request with a session.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
+import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { compileCluster } from '../compile/cluster.ts'
+import { emptyConfig } from '../compile/apply-changes.ts'
+import type { ProofStep } from '../prove/proof.ts'
+import { subject } from '../subject-under-test.ts'
+import { chooseUpstream, type Upstream } from './walk-upstream.ts'
+
+const endpoint = (address: string, healthStatus = 'HEALTHY'): JsonObject => ({
+  endpoint: { address: { socketAddress: { address, portValue: 80 } } },
+  healthStatus,
+})
+const json: JsonObject = {
+  name: 'c',
+  type: 'STATIC',
+  loadAssignment: {
+    clusterName: 'c',
+    endpoints: [{ lbEndpoints: [endpoint('127.0.0.1'), endpoint('127.0.0.2'), endpoint('127.0.0.3', 'UNHEALTHY')] }],
+  },
+}
+
+function choose(key: string, strict: boolean): { readonly upstream: Upstream; readonly told: string | undefined } {
+  const cluster = compileCluster(toBinary(ClusterSchema, fromJson(ClusterSchema, json)), {})
+  assert.ok(cluster.ok)
+  const view = { id: 'p', address: '', principal: undefined, config: emptyConfig, endpoints: new Map() }
+  const steps: ProofStep[] = []
+  const asked = {
+    view,
+    cluster: cluster.value,
+    connection: subject().connection,
+    wanted: { key, strict, by: 'cookie s' },
+  }
+  const upstream = chooseUpstream(asked, 0, { step: (step) => void steps.push(step) })
+  return { upstream, told: steps[0]?.summary }
+}
+
+for (const address of ['127.0.0.1:80', '127.0.0.2:80']) {
+  test(`a session goes to its endpoint, whatever the balancer would choose: ${address}`, () => {
+    const { upstream, told } = choose(address, false)
+    assert.equal(upstream.kind === 'endpoint' && upstream.endpoint.key, address)
+    assert.equal(told, `endpoint ${address} (asked for by cookie s, plaintext)`)
+  })
+}
+
+for (const [what, address] of [
+  ['is gone', '127.0.0.9:80'],
+  ['is not healthy', '127.0.0.3:80'],
+] as const) {
+  test(`a session whose endpoint ${what} gets another one, or none where it is strict`, () => {
+    const { upstream, told } = choose(address, false)
+    assert.equal(upstream.kind, 'endpoint')
+    assert.match(told ?? '', new RegExp(`; cookie s asks for ${address}, which cannot be used$`))
+    const strict = choose(address, true)
+    assert.deepEqual(strict.upstream, { kind: 'none', reason: 'no healthy upstream' })
+    assert.equal(
+      strict.told,
+      `cluster c has no endpoint to send to; cookie s asks for ${address}, which cannot be used`,
+    )
+  })
+}
