@@ -94,6 +94,25 @@ test('a body is repeated with its request', async (t) => {
   assert.deepEqual(bodies, ['hello', 'hello'])
 })
 
+test('a body that was let go because no retry is left does not hide that the limit was reached; one that grew too large does', async (t) => {
+  const backend = await rawBackend((socket, text) => {
+    if (text.endsWith('last')) socket.write('HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')
+  })
+  const post = (length: number): string =>
+    `POST / HTTP/1.1\r\nHost: s\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`
+  const flagsAfter = async (numRetries: number, body: string): Promise<string | undefined> => {
+    const retryPolicy = { retryOn: '5xx', numRetries, retryBackOff: { baseInterval: '0.001s' } }
+    const proxy = await proxyFor(t, simple(backend, { retryPolicy }), backend)
+    assert.match(await converse(proxy.portOf('in'), [post(body.length), body]), /^HTTP\/1\.1 500 /)
+    const [first] = proxy.exchanges
+    assert.equal(first?.attempts, body.length > 100 ? 1 : numRetries + 1)
+    return first?.flags
+  }
+  assert.equal(await flagsAfter(0, 'hello last'), 'URX')
+  assert.equal(await flagsAfter(2, 'hello last'), 'URX')
+  assert.equal(await flagsAfter(2, `${'x'.repeat(200_000)}last`), '', 'what cannot be kept is not repeated at all')
+})
+
 test('an endpoint that refuses connections is passed over', async (t) => {
   const backend = await answering(ok)
   const config: JsonConfig = {

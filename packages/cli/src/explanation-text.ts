@@ -62,6 +62,7 @@ const labels: Readonly<Record<ExplainStep['decision'], string>> = {
   endpoint: 'endpoint',
   cors: 'cors',
   mirror: 'copies',
+  hedge: 'hedging',
   fault: 'fault',
   response: 'response',
 }

@@ -100,6 +100,8 @@ export interface RouteAction {
   /** How `grpc-timeout` takes the place of `timeoutMs` in gRPC calls; undefined: it does not. `mostMs` 0: as it is. */
   readonly grpcRequestTimeout: { readonly mostMs: number; readonly offsetMs: number } | undefined
   readonly retryPolicy: RetryPolicy | undefined
+  /** The next try is sent beside one that takes longer than a try may. */
+  readonly hedges: boolean
   readonly priority: 'default' | 'high'
   readonly hashPolicy: readonly HashPolicy[]
   /** Where copies of requests go; those of the virtual host or the configuration when the route has none. */

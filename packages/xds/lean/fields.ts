@@ -179,7 +179,7 @@ const route = group('envoy.config.route.v3', {
     metadata request_mirror_policies`,
   VirtualHost: `name domains routes require_tls request_headers_to_add request_headers_to_remove
     response_headers_to_add response_headers_to_remove typed_per_filter_config include_request_attempt_count
-    include_attempt_count_in_response retry_policy metadata virtual_clusters request_mirror_policies`,
+    include_attempt_count_in_response retry_policy hedge_policy metadata virtual_clusters request_mirror_policies`,
   VirtualCluster: 'headers name',
   FilterConfig: { as: 'RouteFilterConfig', fields: 'config is_optional disabled' },
   Route: `name match route redirect direct_response non_forwarding_action metadata decorator typed_per_filter_config
@@ -196,7 +196,7 @@ const route = group('envoy.config.route.v3', {
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
     idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
-    grpc_timeout_offset request_mirror_policies rate_limits`,
+    grpc_timeout_offset request_mirror_policies rate_limits hedge_policy`,
   // Mirrors are not traced, whatever is said about it.
   'RouteAction.RequestMirrorPolicy':
     'cluster cluster_header runtime_fraction trace_sampled disable_shadow_host_suffix_append',
@@ -224,6 +224,7 @@ const route = group('envoy.config.route.v3', {
   RetryPolicy: `retry_on num_retries per_try_timeout per_try_idle_timeout retry_priority retry_host_predicate
     host_selection_retry_max_attempts retriable_status_codes retry_back_off rate_limited_retry_back_off
     retriable_headers retriable_request_headers`,
+  HedgePolicy: 'hedge_on_per_try_timeout',
   'RetryPolicy.RetryBackOff': 'base_interval max_interval',
   'RetryPolicy.RateLimitedRetryBackOff': 'max_interval',
   'RetryPolicy.RetryHostPredicate': 'name typed_config',

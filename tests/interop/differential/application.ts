@@ -6,9 +6,11 @@ import {
   effectiveRetryPolicy,
   effectiveTimeouts,
   grpcStatusOf,
+  hedgeVerdict,
   type HttpConnectionManager,
   isGrpcType,
   isIdempotent,
+  type RetryVerdict,
   retryVerdict,
   type RouteAction,
   type Subject,
@@ -90,14 +92,18 @@ export function applicationWish(random: SeededRandom, forwarded: Forwarded, only
 export function applicationOutcome(forwarded: Forwarded, wish: string | undefined): ApplicationOutcome {
   const { manager, action, subject } = forwarded
   if (wish === undefined) return { status: 200, attempts: 1, lines: answerLines(undefined) }
-  const { perTryMs } = effectiveTimeouts(manager, action, subject.head)
+  const { perTryMs, hedges } = effectiveTimeouts(manager, action, subject.head)
   const policy = effectiveRetryPolicy(action.retryPolicy, subject.head)
   if (wish === 'hang' && perTryMs === 0) return { attempts: 1, ...answerOf(wish, subject) }
   const outcome = attemptOutcome(wish)
   let attempts = 1
   if (policy !== undefined) {
     const state = { policy, subject, declared: action.retryPolicy !== undefined }
-    while (retryVerdict({ ...state, retries: attempts - 1 }, outcome, 0).kind === 'retry') attempts++
+    const next = (retries: number): RetryVerdict =>
+      wish === 'hang' && hedges
+        ? hedgeVerdict({ ...state, retries }, 0)
+        : retryVerdict({ ...state, retries }, outcome, 0)
+    while (next(attempts - 1).kind === 'retry') attempts++
   }
   return { attempts, ...answerOf(wish, subject) }
 }

@@ -66,7 +66,7 @@ metadata: { name: hedged, namespace: shop }
 spec: { targetRefs: [{ name: hedged }], after: 100ms }
 `
 const services = [service('flaky', { app: 'app' }), service('slow', { app: 'app' }), service('hedged', { app: 'app' })]
-const base = `${workload('web')}${workload('app')}${served('limited')}${services.join('')}---${front}---${policies}`
+const base = `${workload('web')}${workload('app')}${served('limited')}${services.join('')}---${front}---${policies}---${hedging}`
 
 for (const dataPlane of ['envoy', 'weft'] as const) {
   describe(`policies of our own on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
@@ -83,7 +83,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
         } else setTimeout(() => response.end(instance), tries.length === 1 ? Number(slow ?? 0) : 0)
       },
     })
-    before(() => mesh.start(dataPlane === 'envoy' ? hedging : ''))
+    before(() => mesh.start())
     after(() => mesh.close())
     beforeEach(() => {
       tries = []
@@ -128,9 +128,7 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       assert.ok(Date.now() - startedAt < 2500)
     })
 
-    test('a HedgingPolicy sends another request beside a slow one', {
-      skip: dataPlane === 'weft' && "Weft's proxy sends no requests beside slow ones yet",
-    }, async () => {
+    test('a HedgingPolicy sends another request beside a slow one', async () => {
       const startedAt = Date.now()
       assert.equal((await mesh.call('web-0', 'http://hedged/', { 'x-slow': '3000' })).status, 200)
       assert.ok(Date.now() - startedAt < 2500)

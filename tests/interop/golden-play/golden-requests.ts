@@ -1,5 +1,5 @@
 // Requests that reach every route of a golden case, by the engine's own counterfactuals, and what may become of each.
-import { type Route, type RouteAction, type RouteConfig, type VirtualHost } from '@weft/engine'
+import { type Route, type RouteAction, type VirtualHost } from '@weft/engine'
 import { routeLosers } from '../../../packages/engine/src/prove/route-losers.ts'
 import { applicationHeader } from '../differential/application.ts'
 import { changedRequest } from '../differential/counterfactual.ts'
@@ -115,7 +115,7 @@ function takes(engine: EngineProxy, request: TestRequest, route: Route, host: Vi
 
 /** The request, one of a longer path, and ones whose application fails in the ways that the route cares for. */
 function variants(
-  { view, routes }: Entrance,
+  { view }: Entrance,
   engine: EngineProxy,
   request: TestRequest,
   { route, host }: { readonly route: Route; readonly host: VirtualHost },
@@ -126,7 +126,7 @@ function variants(
   if (route.action.kind === 'route') {
     // Over HTTP/2 a stream ends in other ways than a connection.
     const http1 = clusterNames(route.action).every((name) => view.config.clusters.get(name)?.http.protocol !== 'http2')
-    for (const wish of [...failures(route.action, routes), ...(http1 ? ['cut'] : [])])
+    for (const wish of [...failures(route.action), ...(http1 ? ['cut'] : [])])
       all.push({ ...request, headers: [...request.headers, [applicationHeader, wish]] })
   }
   return all.filter((one) => takes(engine, one, route, host))
@@ -136,22 +136,22 @@ function variants(
 const patienceMs = 4_000
 
 /** What the application may do where the answer is certain then. */
-function failures(action: RouteAction, { unlisted }: RouteConfig): readonly string[] {
+function failures(action: RouteAction): readonly string[] {
   const answers = action.retryPolicy === undefined ? ['503'] : ['503', '404', 'grpc-14']
-  // Envoy goes on waiting for a try that it hedges; Weft's proxy says that it does not know of hedging.
-  const hedges = unlisted.some((field) => field.endsWith('.hedge_policy'))
-  const silenceMs = hedges ? 0 : silenceEndsMs(action)
+  const silenceMs = silenceEndsMs(action)
   return silenceMs > 0 && silenceMs <= patienceMs ? [...answers, 'hang'] : answers
 }
 
 /** How long a request to a silent application takes at most; 0: for ever, or one of two limits ends it, as chance has it. */
-function silenceEndsMs({ retryPolicy, timeoutMs }: RouteAction): number {
+function silenceEndsMs({ retryPolicy, timeoutMs, hedges }: RouteAction): number {
   if (retryPolicy === undefined) return timeoutMs
   const { perTryTimeoutMs, perTryIdleTimeoutMs, numRetries, backOff } = retryPolicy
   if (perTryIdleTimeoutMs > 0) return 0
   // The limit of the whole request is not repeated, whatever the policy; Envoy leaves out one per try that is no shorter.
   if (perTryTimeoutMs === 0 || (timeoutMs > 0 && perTryTimeoutMs >= timeoutMs)) return timeoutMs
   const triesMs = perTryTimeoutMs * (1 + numRetries) + backOff.maxMs * numRetries
+  // A try that is hedged goes on for as long as the request may.
+  if (hedges) return timeoutMs > 2 * triesMs + 1_000 ? timeoutMs : 0
   return timeoutMs === 0 || timeoutMs > 2 * triesMs + 1_000 ? triesMs : 0
 }
 

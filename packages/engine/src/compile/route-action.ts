@@ -36,6 +36,7 @@ const utf8 = new TextEncoder()
 export interface Inherited {
   readonly retryPolicy: RetryPolicy | undefined
   readonly mirrors: readonly MirrorPolicy[]
+  readonly hedges: boolean
 }
 
 /** Forwarding. */
@@ -66,6 +67,7 @@ export function compileRouteAction(
         ? undefined
         : { mostMs: action.maxGrpcTimeout, offsetMs: action.grpcTimeoutOffset ?? 0 },
     retryPolicy,
+    hedges: action.hedgePolicy?.hedgeOnPerTryTimeout ?? inherited.hedges,
     priority: action.priority === 'HIGH' ? 'high' : 'default',
     hashPolicy: action.hashPolicy.flatMap((policy, index) =>
       compileHash(context, `${at}.hash_policy[${index}]`, policy),

@@ -87,7 +87,8 @@ function compileHost({ context, limit, mirrors: wider }: ConfigScope, at: string
     })),
   }
   const mirrors = compileMirrors(`${at}.request_mirror_policies`, host.requestMirrorPolicies, wider)
-  const scope = { context, limit, inherited: { retryPolicy, mirrors } }
+  const hedges = host.hedgePolicy?.hedgeOnPerTryTimeout === true
+  const scope = { context, limit, inherited: { retryPolicy, mirrors, hedges } }
   return {
     ...compiled,
     routes: host.routes.map((route, index) => compileRoute(scope, `${at}.routes[${index}]`, route, index)),

@@ -189,12 +189,14 @@ test("timeouts: the route's, the request's wish, and no per-try limit above the 
     idleTimeoutMs: undefined,
     maxStreamDurationMs: undefined,
     retryPolicy: { perTryTimeoutMs: 2000, perTryIdleTimeoutMs: 0 },
+    hedges: false,
   } as unknown as RouteAction // prettier-ignore
   const of = (wishes: Record<string, string>) => effectiveTimeouts(manager, action, subject({ headers: wishes }).head)
   assert.deepEqual(of({}), {
     requestMs: 15_000,
     perTryMs: 2000,
     perTryIdleMs: 0,
+    hedges: false,
     idleMs: 300_000,
     maxStreamDurationMs: 0,
     grpcTimeoutMs: 0,
@@ -203,6 +205,8 @@ test("timeouts: the route's, the request's wish, and no per-try limit above the 
   assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '500' }).perTryMs, 0)
   assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': '0' }).perTryMs, 2000)
   assert.equal(of({ 'x-envoy-upstream-rq-timeout-ms': 'x' }).requestMs, 15_000)
+  assert.equal(of({ 'x-envoy-hedge-on-per-try-timeout': 'true' }).hedges, true)
+  assert.equal(of({ 'x-envoy-hedge-on-per-try-timeout': 'yes' }).hedges, false)
 })
 
 test('grpc-timeout limits the stream only where the route says so, at most its cap, less an offset that leaves something', () => {

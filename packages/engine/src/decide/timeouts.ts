@@ -8,6 +8,8 @@ export interface EffectiveTimeouts {
   readonly requestMs: number
   readonly perTryMs: number
   readonly perTryIdleMs: number
+  /** A try that is over its limit goes on, and the next is sent beside it. */
+  readonly hedges: boolean
   /** Stream idle. */
   readonly idleMs: number
   readonly maxStreamDurationMs: number
@@ -17,7 +19,7 @@ export interface EffectiveTimeouts {
 
 /**
  * Route and manager, with the request's own wishes (`x-envoy-upstream-rq-timeout-ms`,
- * `x-envoy-upstream-rq-per-try-timeout-ms`). A per-try limit that is not below the whole one is dropped.
+ * `x-envoy-upstream-rq-per-try-timeout-ms`, `x-envoy-hedge-on-per-try-timeout`). A per-try limit that is not below the whole one is dropped.
  */
 export function effectiveTimeouts(
   manager: HttpConnectionManager,
@@ -33,6 +35,7 @@ export function effectiveTimeouts(
     requestMs,
     perTryMs,
     perTryIdleMs: action.retryPolicy?.perTryIdleTimeoutMs ?? 0,
+    hedges: headerFlag(head, 'x-envoy-hedge-on-per-try-timeout') ?? action.hedges,
     idleMs: action.idleTimeoutMs ?? manager.timeouts.streamIdleMs,
     maxStreamDurationMs: streamMs ?? action.maxStreamDurationMs ?? manager.timeouts.maxStreamDurationMs,
     grpcTimeoutMs: streamMs ?? (forGrpc === undefined ? 0 : perTryMs || requestMs),
@@ -75,6 +78,11 @@ function grpcTimeoutMs(text: string | undefined): number | undefined {
   const parts = /^(\d{1,8})([HMSmun])$/.exec(text?.trim() ?? '')
   if (parts === null) return undefined
   return Math.min(mostLimitMs, Math.ceil(Number(parts[1]) * (unitMs[parts[2] as string] as number)))
+}
+
+function headerFlag(head: RequestHead, name: string): boolean | undefined {
+  const text = head.header(name)
+  return text === 'true' ? true : text === 'false' ? false : undefined
 }
 
 function headerMs(head: RequestHead, name: string): number | undefined {

@@ -5,6 +5,8 @@ import { createRegistry, fromJson, type JsonObject, toBinary } from '@bufbuild/p
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
+import { StatefulSessionSchema } from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
+import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { compileListener } from '../compile/listener.ts'
@@ -14,7 +16,14 @@ import type { PlainRequest } from '../request-head.ts'
 import { subject } from '../subject-under-test.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
 
-const registry = createRegistry(FilterConfigSchema, RBACSchema, RouterSchema, HttpConnectionManagerSchema)
+const registry = createRegistry(
+  CookieBasedSessionStateSchema,
+  StatefulSessionSchema,
+  FilterConfigSchema,
+  RBACSchema,
+  RouterSchema,
+  HttpConnectionManagerSchema,
+)
 const extensions = 'type.googleapis.com/envoy.extensions.filters'
 
 function walk(
@@ -82,6 +91,50 @@ test('what is hashed is the request as the route has changed it', () => {
     },
   ])
   assert.deepEqual(left.kind === 'forward' && left.hashed?.of, ['header x-user "one"', 'header :path "/b?q=1"'])
+})
+
+test('when a slow request is sent again is told, and when it is not', () => {
+  const told = (route: JsonObject, request: Partial<PlainRequest> = {}): string | undefined => {
+    const hedged = { cluster: 'c', hedgePolicy: { hedgeOnPerTryTimeout: true }, ...route }
+    const { steps } = walk({}, request, [{ match: { prefix: '/' }, route: hedged }])
+    return steps.find(({ decision }) => decision === 'hedge')?.summary
+  }
+  const retryPolicy = { retryOn: '5xx', numRetries: 3, perTryTimeout: '0.2s' }
+  const beside = 'beside a request that takes longer than 200 ms'
+  assert.equal(told({ retryPolicy }), `${beside} up to 3 others are sent; the first good answer is taken`)
+  assert.match(told({ retryPolicy: { ...retryPolicy, numRetries: 1 } }) ?? '', / another is sent;/)
+  const gets = { ...retryPolicy, retriableRequestHeaders: [{ name: ':method', stringMatch: { exact: 'GET' } }] }
+  assert.match(told({ retryPolicy: gets }, { method: 'POST' }) ?? '', /^no request .* is not for this request$/)
+  assert.match(told({ retryPolicy: { ...retryPolicy, retryOn: '' } }) ?? '', /repeats nothing$/)
+  assert.equal(told({ retryPolicy: { ...retryPolicy, perTryTimeout: '20s' } }), undefined, 'no try is slow')
+  assert.equal(told({ retryPolicy, hedgePolicy: {} }), undefined)
+})
+
+test('the endpoint that a session asks for is told, unless its cookie is not for this path', () => {
+  const typedConfig = {
+    '@type': 'type.googleapis.com/envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState',
+    cookie: { name: 's', path: '/shop' },
+  }
+  const sessions = {
+    name: 'sessions',
+    typedConfig: {
+      '@type': `${extensions}.http.stateful_session.v3.StatefulSession`,
+      sessionState: { name: 'cookie', typedConfig },
+      strict: true,
+    },
+  }
+  const router = { name: 'router', typedConfig: { '@type': `${extensions}.http.router.v3.Router` } }
+  const wanted = (path: string, cookie: string): unknown => {
+    const { left } = walk({ httpFilters: [sessions, router] }, { path, headers: { cookie } })
+    return left.kind === 'forward' ? left.wanted : left
+  }
+  assert.deepEqual(wanted('/shop/a', `s=${btoa('127.0.0.3:80')}`), {
+    key: '127.0.0.3:80',
+    strict: true,
+    by: 'cookie s',
+  })
+  assert.equal(wanted('/other', `s=${btoa('127.0.0.3:80')}`), undefined)
+  assert.equal(wanted('/shop/a', 's=%%%'), undefined)
 })
 
 test('what a route writes of itself and of the protocol is known', () => {

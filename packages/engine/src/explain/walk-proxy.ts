@@ -28,6 +28,7 @@ import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 import { changedRequest } from './changed-request.ts'
+import { tellHedges } from './tell-hedges.ts'
 import { walkCors } from './walk-cors.ts'
 import type { Hashed, Wanted } from './walk-upstream.ts'
 
@@ -153,7 +154,7 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
   const filtered = runFilters({ manager, arrival, subject, recorder, config, decision, choice })
   if (filtered.kind === 'reply') return filtered.departure
   const { delayMs, wanted } = filtered
-  const left = leave({ config, decision, choice, subject, request, delayMs, recorder })
+  const left = leave({ manager, config, decision, choice, subject, request, delayMs, recorder })
   return left.kind === 'forward' && wanted !== undefined ? { ...left, wanted } : left
 }
 
@@ -309,6 +310,7 @@ function faultText(fault: FaultConfig, delayMs: number | undefined, status: numb
 }
 
 interface Leaving {
+  readonly manager: HttpConnectionManager
   readonly config: RouteConfig
   readonly decision: RouteDecision
   readonly choice: ClusterChoice | undefined
@@ -319,7 +321,7 @@ interface Leaving {
 }
 
 /** What the router does. */
-function leave({ config, decision, choice, subject, request, delayMs, recorder }: Leaving): Departure {
+function leave({ manager, config, decision, choice, subject, request, delayMs, recorder }: Leaving): Departure {
   if (decision.kind === 'none') {
     const reason = decision.reason === 'no-route' ? 'no route matches' : 'no virtual host matches'
     return { kind: 'reply', status: 404, flag: 'NR', reason, route: undefined }
@@ -363,6 +365,7 @@ function leave({ config, decision, choice, subject, request, delayMs, recorder }
   const { connection } = subject
   // The balancer comes after the changes of the route.
   const sent = { ...subject, head: plainHead(forwarded) }
+  tellHedges(manager, action, sent, recorder)
   const hashed = action.hashPolicy.length === 0 ? {} : { hashed: requestHash(action.hashPolicy, sent) }
   const rest = { request: forwarded, delayMs, connection, ...hashed }
   return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, ...rest }

@@ -20,6 +20,7 @@ export interface ProofStep {
     | 'endpoint'
     | 'cors'
     | 'mirror'
+    | 'hedge'
     | 'fault'
     | 'response'
   /** Name of what was chosen; undefined when nothing was. */

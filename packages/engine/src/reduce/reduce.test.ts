@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { makeRule } from '../match/closure.ts'
 import type { Balancer, BreakerLimits, Cluster, Endpoint, EndpointSet, RetryOn, RetryPolicy } from '../model.ts'
 import { plainHead, type Subject } from '../request-head.ts'
 import { admits, noUse, used } from './circuit-breaker.ts'
 import { makePicker, type PickContext } from './picker.ts'
-import { type AttemptOutcome, effectiveRetryPolicy, retryVerdict } from './retry-plan.ts'
+import { type AttemptOutcome, effectiveRetryPolicy, hedgeVerdict, isRepeated, retryVerdict } from './retry-plan.ts'
 import { fullBucket, takeTokens } from './token-bucket.ts'
 
 type Health = Endpoint['health']
@@ -250,6 +251,27 @@ test("a request's own retry headers add to the policy", () => {
   assert.deepEqual([...(wished?.retryOn ?? [])], ['5xx', 'reset'])
   assert.equal(wished?.numRetries, 3)
   assert.equal(effectiveRetryPolicy(policy('5xx'), head({ 'x-envoy-max-retries': '0' }))?.numRetries, 0)
+})
+
+test('a slow try is hedged whatever is repeated otherwise, as long as something is and retries are left', () => {
+  const hedge = (hedged: RetryPolicy, retries: number, method = 'GET') =>
+    hedgeVerdict({ policy: hedged, retries, subject: ask(method) }, 0.5)
+  assert.deepEqual(hedge(policy('connect-failure'), 0), { kind: 'retry', afterMs: 12.5 })
+  assert.deepEqual(hedge(policy('connect-failure'), 2), { kind: 'stop', reason: 'limit' })
+  assert.deepEqual(hedge(policy(), 0), { kind: 'stop', reason: 'not-retriable' })
+  const gets = makeRule({
+    op: 'test',
+    attribute: { name: 'request.method' },
+    test: { is: 'exact', value: 'GET', ignoreCase: false },
+  })
+  const some = { ...policy('5xx'), retriableRequestHeaders: [gets] }
+  assert.equal(hedge(some, 0).kind, 'retry')
+  assert.deepEqual(hedge(some, 0, 'POST'), { kind: 'stop', reason: 'request-headers' })
+  const state = { policy: some, subject: ask('GET'), declared: true }
+  assert.deepEqual(
+    [500, 404].map((code) => isRepeated(state, status(code))),
+    [true, false],
+  )
 })
 
 test('a breaker admits up to its limits; a retry budget follows the load', () => {

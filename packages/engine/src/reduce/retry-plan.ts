@@ -47,16 +47,42 @@ export type RetryVerdict =
 
 /** Decides about one failed attempt. `jitter` in [0, 1). Whether a breaker allows the retry is asked elsewhere. */
 export function retryVerdict(state: RetryState, outcome: AttemptOutcome, jitter: number): RetryVerdict {
-  const { policy } = state
-  if (!isRetriable(policy, outcome, state.subject)) return { kind: 'stop', reason: 'not-retriable' }
+  const reason = obstacle(state, outcome)
+  return reason === undefined ? nextVerdict(state, jitter) : { kind: 'stop', reason }
+}
+
+/**
+ * Decides whether another try is sent beside one that takes too long: whatever is repeated otherwise, as in Envoy, as long as
+ * anything is. A request that its policy holds to be unrepeatable is not sent twice (Envoy would).
+ */
+export function hedgeVerdict(state: Omit<RetryState, 'declared'>, jitter: number): RetryVerdict {
+  if (state.policy.retryOn.size === 0) return { kind: 'stop', reason: 'not-retriable' }
+  if (!mayRepeatRequest(state)) return { kind: 'stop', reason: 'request-headers' }
+  return nextVerdict(state, jitter)
+}
+
+/** True when an outcome is one that is repeated, whether or not anything is left to repeat it with. */
+export function isRepeated(state: Omit<RetryState, 'retries'>, outcome: AttemptOutcome): boolean {
+  return obstacle(state, outcome) === undefined
+}
+
+type Obstacle = Exclude<Extract<RetryVerdict, { kind: 'stop' }>['reason'], 'limit'>
+
+function obstacle(state: Omit<RetryState, 'retries'>, outcome: AttemptOutcome): Obstacle | undefined {
+  if (!isRetriable(state.policy, outcome, state.subject)) return 'not-retriable'
+  if (!mayRepeatRequest(state)) return 'request-headers'
+  const risky = !state.declared && mayHaveRun(outcome) && !isIdempotent(state.subject.head.method())
+  return risky ? 'not-idempotent' : undefined
+}
+
+function mayRepeatRequest({ policy, subject }: Pick<RetryState, 'policy' | 'subject'>): boolean {
   const wanted = policy.retriableRequestHeaders
-  if (wanted.length > 0 && !wanted.some((rule) => rule.test(state.subject)))
-    return { kind: 'stop', reason: 'request-headers' }
-  if (!state.declared && mayHaveRun(outcome) && !isIdempotent(state.subject.head.method())) {
-    return { kind: 'stop', reason: 'not-idempotent' }
-  }
-  if (state.retries >= policy.numRetries) return { kind: 'stop', reason: 'limit' }
-  return { kind: 'retry', afterMs: backOffMs(policy, state.retries, jitter) }
+  return wanted.length === 0 || wanted.some((rule) => rule.test(subject))
+}
+
+function nextVerdict({ policy, retries }: Pick<RetryState, 'policy' | 'retries'>, jitter: number): RetryVerdict {
+  if (retries >= policy.numRetries) return { kind: 'stop', reason: 'limit' }
+  return { kind: 'retry', afterMs: backOffMs(policy, retries, jitter) }
 }
 
 /** Full jitter: a random part of base x 2^retries, at most the maximum interval. Milliseconds. */

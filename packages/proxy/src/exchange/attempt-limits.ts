@@ -32,9 +32,10 @@ export class AttemptLimits implements DeadlineOwner {
     this.#deadlines.arm(this.#whole, this.#times.requestMs)
   }
 
-  /** An attempt has a stream. */
-  onStream(): void {
-    if (this.#streamMs > 0) this.#deadlines.arm((this.#stream ??= new Deadline(this)), this.#streamMs)
+  /** An attempt has a stream, since a while. */
+  onStream(sinceMs = 0): void {
+    if (this.#streamMs <= 0) return
+    this.#deadlines.arm((this.#stream ??= new Deadline(this)), Math.max(1, this.#streamMs - sinceMs))
   }
 
   /** The present attempt was sent as a whole. */

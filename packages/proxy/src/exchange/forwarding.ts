@@ -10,21 +10,20 @@ import {
   requestHash,
   type RouteAction,
 } from '@weft/engine'
-import type { Timer, Transport } from '@weft/core'
 import { addHeader, dropKind } from '../codec/head-edits.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
-import type { BodyExtent, ResponseFailure, ResponseReceiver, UpstreamStream } from '../codec/http-stream.ts'
+import type { BodyExtent, ResponseFailure, UpstreamStream } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
-import type { ActiveRequests, UpstreamCluster } from '../cluster/upstream-cluster.ts'
+import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
-import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
-import { AttemptFacts } from './attempt-facts.ts'
-import { type AttemptLimit, type AttemptLimitOwner, type AttemptLimits, attemptLimits } from './attempt-limits.ts'
+import { type AttemptLimit, type AttemptLimits, attemptLimits } from './attempt-limits.ts'
 import { cutErrors, type ErrorEntry, exchangeErrors, limitErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
 import { ignoresWebSocket } from './ignores-web-socket.ts'
 import { mayBeRetriable } from './may-be-retriable.ts'
-import { Repeating } from './repeating.ts'
+import { Attempts } from './attempts.ts'
+import { Hedges, type Hedging } from './hedges.ts'
+import { outcomeOf } from './repeating.ts'
 import { editResponse } from './response-writer.ts'
 import { limitsOf } from './route-plan.ts'
 import { UpstreamRequest } from './upstream-request.ts'
@@ -36,29 +35,17 @@ const maxStale = 3
 /** The body of an answer that will be repeated is read to its end up to this size, to keep the connection. */
 const discardLimitBytes = 64 * 1024
 
-/** The router's work on one exchange: attempts, one after the other, until one is passed on or none is left. */
-export class Forwarding extends Repeating implements ResponseReceiver, PoolWaiter, AttemptLimitOwner {
+/** The router's work on one exchange: attempts, one after the other unless it hedges, until one is passed on or none is left. */
+export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   readonly timeouts: EffectiveTimeouts
   readonly request: UpstreamRequest
-  readonly #limits: AttemptLimits | undefined
+  protected readonly limits: AttemptLimits | undefined
+  protected readonly hedges: Hedges | undefined
   /** Keys of endpoints that earlier attempts went to. */
   #tried: string[] = noKeys
   #stale = 0
-  #endpoint: Endpoint | undefined = undefined
-  /** Of the present attempt. */
-  #stream: UpstreamStream | undefined = undefined
-  /** Of the last stream. */
-  #transport: Transport | undefined = undefined
   /** The answer that opens a tunnel. */
   #opening: MessageHead | undefined = undefined
-  /** Counts it while it is under way. */
-  #active: ActiveRequests | undefined = undefined
-  #cancelWait: (() => void) | undefined = undefined
-  #backOff: Timer | undefined = undefined
-  #sentMs = 0
-  #discarding = -1
-  #transportFailure: string | undefined = undefined
-  #over = false
   readonly #hash: RequestHash | undefined
 
   constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
@@ -67,7 +54,8 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     this.timeouts = timeouts
     this.request = new UpstreamRequest(exchange, timeouts)
     this.#hash = action.hashPolicy.length === 0 ? undefined : requestHash(action.hashPolicy, this.request.balanced)
-    this.#limits = attemptLimits(this, exchange.context.deadlines, timeouts, cluster.cluster.http.maxStreamDurationMs)
+    this.limits = attemptLimits(this, exchange.context.deadlines, timeouts, cluster.cluster.http.maxStreamDurationMs)
+    this.hedges = timeouts.hedges ? new Hedges(this, cluster, exchange.context) : undefined
   }
 
   get http2(): boolean {
@@ -76,14 +64,14 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
 
   /** True while a connection takes the request's bytes. */
   get ready(): boolean {
-    return this.#stream !== undefined && this.#discarding < 0 && !this.exchange.switches
+    return this.stream !== undefined && this.discarding < 0 && !this.exchange.switches
   }
 
   /** Begins the next attempt; calls back once it has an endpoint. */
   attempt(onPicked?: () => void): void {
     const exchange = this.exchange
-    if (++exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.#limits?.onRequest()
-    if (this.#endpoint !== undefined) this.#tried = [...this.#tried, this.#endpoint.key]
+    if (++exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.limits?.onRequest()
+    if (this.endpoint !== undefined) this.#tried = [...this.#tried, this.endpoint.key]
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
     const tried = avoidPreviousHosts ? this.#tried : noKeys
     const { wanted } = exchange
@@ -91,35 +79,38 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     const picked =
       (wanted === undefined || this.retries > 0 ? undefined : this.cluster.pickWanted(wanted)) ??
       this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash)
-    if (picked.kind === 'shed') return this.#fail(exchangeErrors.overflow)
-    if (picked.kind !== 'picked') return this.#fail(exchangeErrors.noHealthyUpstream)
+    if (picked.kind === 'shed') return this.#giveUp(exchangeErrors.overflow)
+    if (picked.kind !== 'picked') return this.#giveUp(exchangeErrors.noHealthyUpstream)
     onPicked?.()
     const { autoNames } = this.cluster.cluster.http
     const endpoint =
       autoNames === undefined
         ? picked.endpoint
         : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.request.authorityAt(picked.endpoint.hostname))
-    this.#endpoint = endpoint
-    this.#active = this.cluster.beginRequest(endpoint)
+    this.endpoint = endpoint
+    this.active = this.cluster.beginRequest(endpoint)
     const idle = this.cluster.takeIdle(endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
-    this.#cancelWait = this.cluster.connect(endpoint, this)
+    this.cancelWait = this.cluster.connect(endpoint, this)
   }
 
   onStream(stream: UpstreamStream): void {
-    this.#cancelWait = undefined
-    if (this.cluster.observesConnections) this.cluster.observe(this.#endpoint as Endpoint, 'connected')
+    this.cancelWait = undefined
+    if (this.cluster.observesConnections) this.cluster.observe(this.endpoint as Endpoint, 'connected')
     // As Envoy: a request too many is told so once there is a connection that will not carry it.
-    if (this.#active === undefined) {
+    if (this.active === undefined) {
       stream.abandon()
       return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     }
-    this.#stream = stream
-    this.#limits?.onStream()
-    this.#transport = stream.transport
+    this.stream = stream
+    this.limits?.onStream()
+    this.transport = stream.transport
     const exchange = this.exchange
-    this.#sentMs = exchange.context.runtime.clock.nowMs()
-    stream.begin(this, this.request.prepare(exchange.attempts, (this.#endpoint as Endpoint).hostname))
+    this.sentMs = exchange.context.runtime.clock.nowMs()
+    stream.begin(
+      this.hedges?.receiver() ?? this,
+      this.request.prepare(exchange.attempts, (this.endpoint as Endpoint).hostname),
+    )
     if (!exchange.switches) this.#sendKept(stream)
     // A request that is whole waits for nothing: in HTTP/1.1 it would only make room in the output for the next one's.
     if (!exchange.reading || (exchange.body.complete && !exchange.switches)) stream.flush()
@@ -132,43 +123,44 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     body.taken(this.mayRepeat)
     if (body.complete) stream.end(body.trailers)
     else exchange.resumeRequest()
-    if (body.complete) this.#limits?.onSent()
+    if (body.complete) this.limits?.onSent()
   }
 
   onPoolFailure(failure: PoolFailure): void {
-    this.#cancelWait = undefined
+    this.cancelWait = undefined
     if (failure.kind === 'overflow') return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
-    this.#transportFailure = transportFailureText(failure.close, failure.timedOut)
+    this.transportFailure = transportFailureText(failure.close, failure.timedOut)
     const error = failure.timedOut ? exchangeErrors.connectTimeout : exchangeErrors.connectFailure
     this.#failed({ kind: 'connect-failure' }, error)
   }
 
   /** Sends a piece of the request's body. False: wait. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
-    const more = (this.#stream as UpstreamStream).sendBytes(bytes, start, end)
+    const more = (this.stream as UpstreamStream).sendBytes(bytes, start, end)
     this.exchange.body.taken(this.mayRepeat)
     return more
   }
 
   /** The request's body is complete. */
   endBody(): void {
-    this.#limits?.onRequest()
+    this.limits?.onRequest()
     if (!this.ready) return
-    ;(this.#stream as UpstreamStream).end(this.exchange.body.trailers)
-    this.#limits?.onSent()
+    ;(this.stream as UpstreamStream).end(this.exchange.body.trailers)
+    this.limits?.onSent()
   }
 
   flush(): void {
-    if (this.#stream !== undefined && !this.#stream.flush()) this.exchange.pauseRequest()
+    if (this.stream !== undefined && !this.stream.flush()) this.exchange.pauseRequest()
   }
 
   /** The downstream takes bytes again. */
   resume(): void {
-    this.#stream?.resumeResponse()
+    this.stream?.resumeResponse()
   }
 
   onInformational(head: MessageHead): void {
-    this.#limits?.onByte()
+    this.limits?.onByte()
+    this.hedges?.end()
     const exchange = this.exchange
     // To Envoy the answer has started with it. Whoever expected it has it from us already.
     this.informed = true
@@ -178,10 +170,11 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
 
   onHead(head: MessageHead, body: BodyExtent): void {
     const exchange = this.exchange
-    this.#limits?.onHead()
-    if (this.cluster.observes) this.cluster.observe(this.#endpoint as Endpoint, head)
+    this.limits?.onHead()
+    if (this.cluster.observes) this.cluster.observe(this.endpoint as Endpoint, head)
     if (mayBeRetriable(this.policy, head) && this.#repeatResponse(head, body)) return
-    exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.#sentMs
+    this.hedges?.end()
+    exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.sentMs
     exchange.status = head.status
     exchange.details = 'via_upstream'
     exchange.responseHead = head
@@ -203,7 +196,7 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     dropKind(head, HeaderKind.CONTENT_LENGTH)
     if (upgrade !== undefined) head.status = 101
     // What comes behind the head is the tunnel's.
-    this.#stream?.pauseResponse()
+    this.stream?.pauseResponse()
     this.#opening = head
     return true
   }
@@ -214,41 +207,41 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     exchange.details = 'websocket_handshake_unsuccessful'
     dropKind(head, HeaderKind.CONTENT_LENGTH)
     exchange.respond(head, 'none')
-    this.#stream?.abandon()
-    this.#settle()
+    this.stream?.abandon()
+    this.settle()
     exchange.endResponse(undefined)
   }
 
   #open(head: MessageHead): void {
-    const stream = this.#stream as UpstreamStream
+    const stream = this.stream as UpstreamStream
     this.#opening = undefined
-    this.#limits?.onTunnel()
+    this.limits?.onTunnel()
     const wire = head.protocol === 'HTTP/2' ? 'stream' : 'http1'
     this.exchange.openTunnel(head, { ...stream.tunnel(), wire }, () => {
       stream.abandon()
-      this.#settle()
+      this.settle()
     })
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.#discarding >= 0) {
-      this.#discarding += end - start
-      if (this.#discarding > discardLimitBytes) this.#retryNow(true)
+    if (this.discarding >= 0) {
+      this.discarding += end - start
+      if (this.discarding > discardLimitBytes) this.#retryNow(true)
       return
     }
-    if (!this.exchange.sendBody(bytes, start, end)) this.#stream?.pauseResponse()
+    if (!this.exchange.sendBody(bytes, start, end)) this.stream?.pauseResponse()
   }
 
   onEnd(trailers: MessageHead | undefined): void {
-    if (this.#discarding >= 0) return this.#retryNow(false)
-    this.#settle()
+    if (this.discarding >= 0) return this.#retryNow(false)
+    this.settle()
     this.exchange.endResponse(trailers)
   }
 
   onFlush(): void {
     if (this.#opening !== undefined) return this.#open(this.#opening)
-    this.#limits?.onByte()
-    if (!this.exchange.flushDownstream()) this.#stream?.pauseResponse()
+    this.limits?.onByte()
+    if (!this.exchange.flushDownstream()) this.stream?.pauseResponse()
   }
 
   onWritable(): void {
@@ -256,11 +249,11 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
   }
 
   onFailure({ kind, silent, detail }: ResponseFailure): void {
-    const { reused, wrote } = this.#stream as UpstreamStream
-    this.#stream = undefined
+    const { reused, wrote } = this.stream as UpstreamStream
+    this.stream = undefined
     if (this.exchange.responseStarted) return this.#cut(cutErrors[kind])
     if (kind === 'protocol') {
-      this.#transportFailure = detail
+      this.transportFailure = detail
       return this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.upstreamProtocol)
     }
     // The server said that it has not looked at it, whatever the method.
@@ -270,129 +263,89 @@ export class Forwarding extends Repeating implements ResponseReceiver, PoolWaite
     // where a route retries at all, that is no attempt.
     const safe = isIdempotent(this.exchange.method) || !wrote
     if (silent && reused && safe && this.declared && this.exchange.body.replayable && ++this.#stale <= maxStale) {
-      this.#endAttempt()
-      this.#endpoint = undefined
+      this.endAttempt()
+      this.endpoint = undefined
       this.exchange.attempts--
       return this.attempt()
     }
     // The mesh's default: a route that retries at all repeats idempotent requests whose connection broke before a word.
     this.endRetry()
     if (silent && safe && this.mayRepeat && (this.retrying = this.cluster.beginRetry())) {
-      this.#endAttempt()
-      return this.#scheduleRetry(backOffMs(this.policy, this.retries, this.exchange.context.random.float()))
+      this.endAttempt()
+      return this.scheduleRetry(backOffMs(this.policy, this.retries, this.exchange.context.random.float()))
     }
     this.#failed({ kind: 'reset', requestStarted: wrote }, exchangeErrors.connectionTermination)
   }
 
   onLimit(limit: AttemptLimit): void {
-    if (limit === 'whole') return this.#cut(exchangeErrors.responseTimeout)
     const { body, responseStarted } = this.exchange
+    if (limit === 'whole') {
+      // Who was too slow has been told so already.
+      if (this.hedges?.inTime !== false || responseStarted) this.missed()
+      return this.#fail(exchangeErrors.responseTimeout)
+    }
+    if (limit !== 'stream' && this.hedges !== undefined && !responseStarted && this.discarding < 0) {
+      return this.hedge(this.hedges)
+    }
     // A request that is not whole took too long itself.
     const error = limit === 'stream' && !body.complete ? { ...limitErrors[limit], status: 408 } : limitErrors[limit]
-    this.#stream?.abandon()
-    this.#stream = undefined
+    this.stream?.abandon()
+    this.stream = undefined
     if (responseStarted) return this.#fail(error)
     this.#failed({ kind: 'per-try-timeout' }, error)
   }
 
-  /** Gives everything up: the exchange is answered otherwise, or gone. */
-  abandon(): void {
-    if (this.#over) return
-    this.#over = true
-    this.#endAttempt()
-    this.endRetry()
-    this.#limits?.onOver()
-    this.#backOff?.cancel()
-  }
-
-  /** Where the last attempt went. */
-  facts(): UpstreamFacts {
-    const went = { cluster: this.cluster.cluster, endpoint: this.#endpoint, attempts: this.exchange.attempts }
-    return new AttemptFacts(went, this.#transport, this.#transportFailure)
-  }
-
   /** Decides about a failed attempt: another one, or the error. */
   #failed(outcome: AttemptOutcome, error: ErrorEntry): void {
-    if (outcome.kind !== 'overflow') this.#missed()
-    this.#endAttempt()
+    if (outcome.kind !== 'overflow') this.missed()
+    this.endAttempt()
     const afterMs = this.retryAfterMs(outcome)
-    if (afterMs === undefined) return this.#fail(error)
-    this.#scheduleRetry(afterMs)
-  }
-
-  #scheduleRetry(afterMs: number): void {
-    this.retries++
-    this.#backOff = this.exchange.context.runtime.timers.set(afterMs, () => {
-      this.#backOff = undefined
-      if (!this.#over) this.attempt()
-    })
+    if (afterMs === undefined) return this.#giveUp(error)
+    this.scheduleRetry(afterMs)
   }
 
   /** True when an answer is thrown away because another attempt may do better. */
   #repeatResponse(head: MessageHead, body: BodyExtent): boolean {
-    const outcome = { kind: 'response', status: head.status, header: (name: string) => head.value(name) } as const
-    const afterMs = this.retryAfterMs(outcome)
-    if (afterMs === undefined) return false
+    const afterMs = this.retryAfterMs(outcomeOf(head))
+    if (afterMs === undefined) {
+      if (this.hedges?.waiting !== true || !this.isBad(head)) return false
+      this.endAttempt()
+      return true
+    }
     // Reading on keeps an HTTP/1.1 connection, unless its end is the body's; a stream of many is simply cut off.
     if (body !== 'unknown' || head.has(HeaderKind.TRANSFER_ENCODING)) {
-      this.#discarding = 0
+      this.discarding = 0
       this.#discardedAfterMs = afterMs
       return true
     }
-    this.#endAttempt()
-    this.#scheduleRetry(afterMs)
+    this.endAttempt()
+    this.scheduleRetry(afterMs)
     return true
   }
 
   #discardedAfterMs = 0
 
   #retryNow(abandon: boolean): void {
-    this.#discarding = -1
-    if (!abandon) this.#stream = undefined
-    this.#endAttempt()
-    this.#scheduleRetry(this.#discardedAfterMs)
-  }
-
-  /** The endpoint did not say what it should have said. */
-  #missed(): void {
-    if (this.#endpoint !== undefined) this.cluster.observe(this.#endpoint, 'local-failure')
+    this.discarding = -1
+    if (!abandon) this.stream = undefined
+    this.endAttempt()
+    this.scheduleRetry(this.#discardedAfterMs)
   }
 
   #cut(error: ErrorEntry): void {
-    this.#missed()
+    this.missed()
     this.#fail(error)
+  }
+
+  /** Nothing more is tried; a try that was set aside may still answer. */
+  #giveUp(error: ErrorEntry): void {
+    if (this.hedges?.waiting !== true) this.#fail(error)
   }
 
   #fail(error: ErrorEntry): void {
     // As in Envoy, our answer speaks of the request as it would have gone on.
     if (this.exchange.rewritten === undefined) this.request.prepare(this.exchange.attempts, '')
-    const reason = error.flag === 'UF' || error.flag === 'UPE' ? this.#transportFailure : undefined
+    const reason = error.flag === 'UF' || error.flag === 'UPE' ? this.transportFailure : undefined
     this.exchange.fail(this.retries > 0 || this.informed ? this.inDetail(error) : error, reason)
-  }
-
-  /** Ends the present attempt, whatever its state; its connection, if any, cannot be used again. */
-  #endAttempt(): void {
-    this.#cancelWait?.()
-    this.#cancelWait = undefined
-    const stream = this.#stream
-    this.#stream = undefined
-    stream?.abandon()
-    this.#uncount()
-  }
-
-  /** The answer is complete and the connection is back in its pool. */
-  #settle(): void {
-    this.#over = true
-    this.#stream = undefined
-    this.endRetry()
-    this.#limits?.onOver()
-    this.#uncount()
-  }
-
-  #uncount(): void {
-    this.#limits?.onAttemptOver()
-    if (this.#active === undefined) return
-    this.cluster.endRequest(this.#active)
-    this.#active = undefined
   }
 }

@@ -1,7 +1,18 @@
-import { type AttemptOutcome, noRetries, type RetryPolicy, retryVerdict } from '@weft/engine'
+import {
+  type AttemptOutcome,
+  hedgeVerdict,
+  isRepeated,
+  noRetries,
+  type RetryPolicy,
+  type RetryState,
+  type RetryVerdict,
+  retryVerdict,
+} from '@weft/engine'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
+import type { MessageHead } from '../codec/message-head.ts'
 import type { ErrorEntry } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
+import { mayBeRetriable } from './may-be-retriable.ts'
 
 /** What of forwarding an exchange concerns its repetition. */
 export abstract class Repeating {
@@ -12,6 +23,8 @@ export abstract class Repeating {
   protected retries = 0
   /** This attempt counts as a repetition. */
   protected retrying = false
+  /** The present try was repeated already. */
+  protected spent = false
   /** An interim answer came. */
   protected informed = false
 
@@ -26,22 +39,41 @@ export abstract class Repeating {
 
   /** True while the request may have to be sent again. */
   get mayRepeat(): boolean {
-    return this.declared && this.retries < this.policy.numRetries && this.exchange.body.replayable
+    return this.declared && !this.spent && this.retries < this.policy.numRetries && this.exchange.body.replayable
   }
 
   /** Milliseconds to the next attempt; undefined: there is none. */
   protected retryAfterMs(outcome: AttemptOutcome): number | undefined {
-    const exchange = this.exchange
     this.endRetry()
-    if (!exchange.body.replayable) return undefined
-    const state = { policy: this.policy, retries: this.retries, subject: exchange, declared: this.declared }
-    const verdict = retryVerdict(state, outcome, exchange.context.random.float())
+    if (this.spent || this.exchange.body.outgrown) return undefined
+    return this.#granted(retryVerdict(this.#state, outcome, this.exchange.context.random.float()))
+  }
+
+  /** Milliseconds until another try is sent beside one that takes too long; undefined: there is none. */
+  protected hedgeAfterMs(): number | undefined {
+    this.endRetry()
+    if (this.spent || this.informed || this.exchange.body.outgrown) return undefined
+    return this.#granted(hedgeVerdict(this.#state, this.exchange.context.random.float()))
+  }
+
+  /** An answer that would be repeated if it could be. */
+  isBad(head: MessageHead): boolean {
+    return mayBeRetriable(this.policy, head) && isRepeated(this.#state, outcomeOf(head))
+  }
+
+  /** A body that was let go because nothing is left to repeat it with is no obstacle of its own: the limit is (as in Envoy, URX). */
+  #granted(verdict: RetryVerdict): number | undefined {
     if (verdict.kind === 'retry') {
+      if (!this.exchange.body.replayable) return undefined
       this.retrying = this.cluster.beginRetry()
       if (this.retrying) return verdict.afterMs
-      exchange.flag('UO')
-    } else if (verdict.reason === 'limit') exchange.flag('URX')
+      this.exchange.flag('UO')
+    } else if (verdict.reason === 'limit') this.exchange.flag('URX')
     return undefined
+  }
+
+  get #state(): RetryState {
+    return { policy: this.policy, retries: this.retries, subject: this.exchange, declared: this.declared }
   }
 
   /** The repetition, if this was one, no longer counts against the limits. */
@@ -59,4 +91,9 @@ export abstract class Repeating {
       details: this.informed ? details.replace('before_response', 'after_response') : details,
     }
   }
+}
+
+/** An answer as an outcome. */
+export function outcomeOf(head: MessageHead): AttemptOutcome {
+  return { kind: 'response', status: head.status, header: (name) => head.value(name) }
 }

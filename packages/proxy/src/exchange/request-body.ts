@@ -16,6 +16,8 @@ export class RequestBody {
   trailers: MessageHead | undefined = undefined
   /** False once some of it was let go: the request cannot be repeated. */
   replayable = true
+  /** It was to be repeated, and grew too large for that. */
+  outgrown = false
   /** Short ones as latin1 texts: a text is made with a third of the work of a `Buffer`, and most are never looked at again. */
   #pieces: (Buffer | string)[] = noPieces
   #keptBytes = 0
@@ -48,7 +50,10 @@ export class RequestBody {
   /** An attempt has taken everything so far: lets go of it unless `wanted` and small enough to repeat. */
   taken(wanted: boolean): void {
     if (wanted && !this.full) return
-    if (this.#keptBytes > 0 || !this.complete) this.replayable = false
+    if (this.#keptBytes > 0 || !this.complete) {
+      this.replayable = false
+      this.outgrown ||= wanted
+    }
     this.#pieces = noPieces
     this.#keptBytes = 0
   }

@@ -42,7 +42,7 @@ export class UpstreamRequest implements OutgoingRequest {
     this.authority = view.authorityText
     this.#addOriginals()
     if (timeouts.grpcTimeoutMs > 0) setHeader(this.head, 'grpc-timeout', grpcTimeoutText(timeouts.grpcTimeoutMs))
-    const expectedMs = timeouts.perTryMs || timeouts.requestMs
+    const expectedMs = this.#tryMs(timeouts) || timeouts.requestMs
     if (expectedMs > 0 && !exchange.suppressEnvoyHeaders) this.head.added.push(expectedName, String(expectedMs))
     this.#timeouts = timeouts
   }
@@ -79,10 +79,16 @@ export class UpstreamRequest implements OutgoingRequest {
 
   /** A repetition has what is left of the whole time, and never none: 0 would be no limit. */
   #tellWhatIsLeft(): void {
-    const { requestMs, perTryMs } = this.#timeouts
+    const { requestMs } = this.#timeouts
+    const perTryMs = this.#tryMs(this.#timeouts)
     if (requestMs <= 0 || this.#exchange.suppressEnvoyHeaders) return
     const leftMs = Math.max(1, Math.floor(requestMs - this.#exchange.durationMs))
     setHeader(this.head, expectedName, String(Math.min(perTryMs || leftMs, leftMs)))
+  }
+
+  /** A try that is hedged may take as long as the whole. */
+  #tryMs({ hedges, perTryMs }: EffectiveTimeouts): number {
+    return hedges ? 0 : perTryMs
   }
 
   /** What a rewrite replaces, as Envoy tells it: also when the value stays the same, and never what the client claims. */

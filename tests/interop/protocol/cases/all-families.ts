@@ -9,6 +9,7 @@ import { h2Frames } from './h2-frames.ts'
 import { h2Requests } from './h2-requests.ts'
 import { h2Upstreams } from './h2-upstreams.ts'
 import { heads } from './heads.ts'
+import { hedges } from './hedges.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { hosts } from './hosts.ts'
 import { limits } from './limits.ts'
@@ -36,6 +37,7 @@ export const allFamilies: readonly Family[] = [
   upstreamFaults,
   timers,
   limits,
+  hedges,
   corsAnswers,
   tcpStreams,
   h2Requests,

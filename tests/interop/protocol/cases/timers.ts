@@ -198,6 +198,22 @@ export const timers: Family = {
       ],
       { client: [post('hello')] },
     ),
+    retried('the body is repeated as often as allowed', '5xx', [[until('hello'), busyOnce]], {
+      client: [post('hello')],
+    }),
+    retried(
+      'a body that is not repeated even once',
+      '5xx',
+      [[until('hello'), busyOnce]],
+      { client: [post('hello')] },
+      { numRetries: 0 },
+    ),
+    retried('a body whose upstream answers nothing, as often as allowed', 'reset', [[until('hello'), reset0()]], {
+      client: [post('hello')],
+    }),
+    retried('a body is not repeated for another reason than the policy says', 'reset', [[until('hello'), busyOnce]], {
+      client: [post('hello')],
+    }),
     retried(
       'attempts are counted for the upstream and the client',
       '5xx',

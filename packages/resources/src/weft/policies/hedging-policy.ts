@@ -26,6 +26,5 @@ export const hedgingPolicyKind = defineKind({
   names: ['hedgingpolicies', 'hp'],
   description: 'Sends another request beside a slow one and takes the answer that comes first.',
   spec,
-  pending: { effect: 'no request is sent beside another', proxies: 'weft' },
   withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<HedgingPolicySpec>) }) as HedgingPolicySpec,
 })
