@@ -98,6 +98,7 @@ function loserLines(loser: Loser, style: ExplanationStyle, paint: Painter): stri
     `            ${paint.dim('not')} ${loser.name}: ${why.join('; ') || 'it comes later'}${placeSuffix(loser.origins, style, paint)}`,
   ]
   if (loser.unreachable !== undefined) lines.push(`                ${paint.bad('unreachable')}: ${loser.unreachable}`)
+  else if (loser.undecided !== undefined) lines.push(`                ${paint.dim(loser.undecided)}`)
   else if (loser.counterfactual !== undefined && loser.counterfactual.length > 0) {
     lines.push(`                ${paint.dim('it would be with')} ${loser.counterfactual.map(changeText).join(', ')}`)
   }

@@ -47,7 +47,7 @@ interface Asked {
 export async function runComparison(field: Field, arms: readonly WireArm[], extent: Extent): Promise<ComparisonResult> {
   const result: ComparisonResult = {
     reports: [],
-    counts: { requests: 0, counterfactuals: 0, unreachable: 0 },
+    counts: { requests: 0, counterfactuals: 0, unreachable: 0, undecided: 0 },
     exercises: {},
   }
   for (let version = extent.first; version < extent.first + extent.meshes; version++) {
@@ -100,6 +100,7 @@ async function compareMesh(round: Round): Promise<void> {
     })
     const cases = counterfactualCases(engine, plain, random)
     count(result, 'unreachable', cases.unreachable)
+    count(result, 'undecided', cases.undecided)
     count(result, 'counterfactuals', cases.checked)
     result.reports.push(
       ...cases.faults.map(

@@ -18,6 +18,8 @@ export interface CounterfactualResult {
   readonly faults: readonly string[]
   readonly checked: number
   readonly unreachable: number
+  /** Neither was known. */
+  readonly undecided: number
 }
 
 /** A request and its explanation. */
@@ -43,6 +45,7 @@ export function counterfactualCases(
   )
   let checked = 0
   let unreachable = 0
+  let undecided = 0
   for (const one of asked) {
     const { request, explained } = one
     for (const step of explained.steps) {
@@ -52,7 +55,8 @@ export function counterfactualCases(
       for (const loser of step.losers) {
         const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
         if (loser.counterfactual === undefined) {
-          unreachable++
+          if (loser.undecided === undefined) unreachable++
+          else undecided++
           const fault = unreachableFault(loser, reached.has(reachKey(explained.steps, step, loser.name, loser.origins)))
           if (fault !== undefined) faults.push(`${fault}\n${about}`)
           continue
@@ -75,7 +79,13 @@ export function counterfactualCases(
       }
     }
   }
-  return { toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax), faults, checked, unreachable }
+  return {
+    toSend: random.some(sendable, Math.min(sendMax, sendable.length), sendMax),
+    faults,
+    checked,
+    unreachable,
+    undecided,
+  }
 }
 
 /** Names of routes are unique in their object only, shares of clusters are those of a route, and so may be the policies of a filter. */
@@ -98,6 +108,7 @@ function isBeyond(steps: readonly ProofStep[], step: ProofStep): boolean {
 }
 
 function unreachableFault(loser: Loser, reached: boolean): string | undefined {
+  if (loser.undecided !== undefined) return undefined
   if (loser.unreachable === undefined) return 'neither a counterfactual nor why it is unreachable'
   return reached ? 'named unreachable, but another request reaches it' : undefined
 }

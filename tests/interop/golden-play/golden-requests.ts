@@ -49,7 +49,7 @@ export function goldenRequests(entrance: Entrance): Plays {
       const what = `${entrance.name} ${host.name} ${loser.name}`
       const whyNot = whyNotAsked(route, entrance)
       if (whyNot !== undefined || loser.counterfactual === undefined) {
-        found.left.push({ what, why: whyNot ?? `${loser.unreachable}` })
+        found.left.push({ what, why: whyNot ?? `${loser.unreachable ?? loser.undecided}` })
         continue
       }
       const request = changedRequest({ side: entrance.side, request: base, explained }, loser.counterfactual)

@@ -5,7 +5,8 @@ import type { CorsPolicy, Route } from '../model.ts'
 import { testText } from '../prove/describe.ts'
 import type { Predicate, ValueTest } from '../predicate.ts'
 import type { Loser, Recorder } from '../prove/proof.ts'
-import { satisfy } from '../prove/satisfy.ts'
+import { solve } from '../prove/satisfy.ts'
+import { verdictOn } from '../prove/verdict-on.ts'
 import type { Subject } from '../request-head.ts'
 import type { Departure } from './walk-proxy.ts'
 
@@ -56,13 +57,12 @@ function originLoser({ origins }: CorsPolicy, index: number, { value, subject, r
   })
   const test = origins[index] as ValueTest
   const before = origins.slice(0, index).map((one): Predicate => ({ op: 'not', not: condition(one) }))
-  const counterfactual = satisfy([condition(test), ...before], subject)
+  const solution = solve([condition(test), ...before], subject)
   return {
     name: nameOf(test),
     origins: route.origins,
     failed: [{ condition: nameOf(test), seen: value }],
-    counterfactual,
-    unreachable: counterfactual === undefined ? 'no origin satisfies it that no origin before it allows' : undefined,
+    ...verdictOn(solution, () => 'no origin satisfies it that no origin before it allows'),
   }
 }
 

@@ -16,7 +16,14 @@ export function attributeCandidates(
 ): readonly (string | undefined)[] {
   if (attribute.name === 'request.method') return methods
   const values = candidateValues(test, seen, holds)
+  if (attribute.name === 'request.path' && holds) return [...values, ...withQuery(test, seen)]
   return attribute.name === 'source.principal' ? principals(values, seen) : values
+}
+
+/** The path that was seen, which another condition may insist on, with a query that ends as the value does. */
+function withQuery(test: ValueTest, seen = ''): readonly string[] {
+  const path = seen.replace(/\?.*$/, '')
+  return test.is === 'suffix' || test.is === 'contains' ? [`${path}?${test.value}`] : []
 }
 
 /** Identities of workloads that hold the values, before anything else; none at all last, since a listener may insist on one. */

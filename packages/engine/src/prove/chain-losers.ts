@@ -35,7 +35,9 @@ export function chainLosers(
                 },
               ],
         counterfactual: reached ? changes : undefined,
-        unreachable: reached ? undefined : 'a more specific chain takes every connection it would fit',
+        unreachable: undefined,
+        // One connection was tried, which is no proof.
+        ...(reached ? {} : { undecided: 'a more specific chain took the connection that was made for it' }),
       }
     })
 }

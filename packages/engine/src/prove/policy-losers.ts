@@ -5,7 +5,8 @@ import type { Subject } from '../request-head.ts'
 import { failedConditions } from './describe.ts'
 import { implies } from './implies.ts'
 import type { Loser } from './proof.ts'
-import { satisfy } from './satisfy.ts'
+import { type Solution, solve } from './satisfy.ts'
+import { verdictOn } from './verdict-on.ts'
 import type { WhereAsked } from './where-asked.ts'
 
 /** What surrounds the rules of one filter. */
@@ -29,18 +30,27 @@ export function policyLosers(
     const goal = [wholeOf(policy), ...before.map(notMatching)]
     const here = where === undefined ? goal : [where.onRoute, ...goal]
     // Another authority may lead to another workload, another path to another route: only when nothing else helps.
-    const counterfactual =
-      satisfy([sameAuthority(subject), ...here], subject) ??
-      satisfy(here, subject) ??
-      (where === undefined ? undefined : satisfy([where.inHost, ...goal], subject))
+    const solution = firstFound(
+      [[sameAuthority(subject), ...here], here, ...(where === undefined ? [] : [[where.inHost, ...goal]])],
+      subject,
+    )
     return {
       name: policy.name,
       origins: policy.origin === undefined ? {} : { origin: policy.origin },
       failed: failedConditions(wholeOf(policy), subject),
-      counterfactual,
-      unreachable: counterfactual === undefined ? whyUnreachable(policy, before, subject, where) : undefined,
+      ...verdictOn(solution, () => whyUnreachable(policy, before, subject, where)),
     }
   })
+}
+
+/** Of goals, each wider than the one before; that none can be met is known when the last cannot. */
+function firstFound(goals: readonly (readonly Predicate[])[], subject: Subject): Solution {
+  let last: Solution = { kind: 'unknown' }
+  for (const goal of goals) {
+    last = solve(goal, subject)
+    if (last.kind === 'changes') return last
+  }
+  return last
 }
 
 function sameAuthority({ head }: Subject): Predicate {
@@ -64,9 +74,9 @@ function whyUnreachable(
 ): string {
   const covering = before.find((one) => implies(wholeOf(policy), wholeOf(one)))
   if (covering !== undefined) return `shadowed by ${covering.name}`
-  if (satisfy([wholeOf(policy)], subject) === undefined) return 'no request satisfies it'
-  if (where !== undefined && satisfy([where.inHost, wholeOf(policy)], subject) === undefined)
+  if (solve([wholeOf(policy)], subject).kind === 'none') return 'no request satisfies it'
+  if (where !== undefined && solve([where.inHost, wholeOf(policy)], subject).kind === 'none')
     return 'no request that is asked by it satisfies it'
-  const names = before.filter((one) => satisfy([wholeOf(policy), wholeOf(one)], subject) !== undefined)
+  const names = before.filter((one) => solve([wholeOf(policy), wholeOf(one)], subject).kind !== 'none')
   return `shadowed by ${names.map(({ name }) => name).join(', ')} together`
 }

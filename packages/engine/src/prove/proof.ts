@@ -40,8 +40,10 @@ export interface Loser {
   readonly failed: readonly FailedCondition[]
   /** Changes of the request that make this rule the chosen one; undefined when there are none. */
   readonly counterfactual: readonly RequestChange[] | undefined
-  /** Why no request can reach it, when that is so. */
+  /** Why no request can reach it, when that is proved. */
   readonly unreachable: string | undefined
+  /** Set when neither is known: what was looked for in vain. */
+  readonly undecided?: string
 }
 
 /** A condition of a rule that was not met: `header x-user is exactly "jason"`, seen `undefined`. */

@@ -1,5 +1,4 @@
 // Why the routes before the chosen one lost, and what would have made each of them win.
-import { evaluate } from '../match/interpret.ts'
 import type { Route, RouteConfig, VirtualHost } from '../model.ts'
 import type { Predicate } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
@@ -7,7 +6,8 @@ import { failedConditions } from './describe.ts'
 import { implies } from './implies.ts'
 import { inVirtualHost } from './in-virtual-host.ts'
 import type { Loser } from './proof.ts'
-import { satisfy } from './satisfy.ts'
+import { solve } from './satisfy.ts'
+import { verdictOn } from './verdict-on.ts'
 
 /** Where routes are looked for. Without `config` a counterfactual keeps the authority. */
 export interface RoutePlace {
@@ -26,13 +26,12 @@ function routeLoser(host: VirtualHost, route: Route, subject: Subject, sameHost:
   const earlier = host.routes.slice(0, route.index)
   const goal: Predicate[] = [sameHost, route.match.predicate]
   for (const before of earlier) goal.push({ op: 'not', not: before.match.predicate })
-  const counterfactual = satisfy(goal, subject)
+  const solution = solve(goal, subject)
   return {
     name: route.name || `routes[${route.index}]`,
     origins: route.origins,
     failed: failedConditions(route.match.predicate, subject),
-    counterfactual,
-    unreachable: counterfactual === undefined ? whyUnreachable(host, route, [sameHost], subject) : undefined,
+    ...verdictOn(solution, () => whyUnreachable(host, route, [sameHost], subject)),
   }
 }
 
@@ -41,8 +40,7 @@ function whyUnreachable(host: VirtualHost, route: Route, fixed: Predicate[], sub
   const earlier = host.routes.slice(0, route.index)
   const covering = earlier.find((before) => implies(route.match.predicate, before.match.predicate))
   if (covering !== undefined) return `shadowed by ${nameIn(host, covering)}`
-  const alone = satisfy([...fixed, route.match.predicate], subject)
-  if (alone === undefined) return 'no request satisfies it'
+  if (solve([...fixed, route.match.predicate], subject).kind === 'none') return 'no request satisfies it'
   const names = earlier.filter((before) => overlaps(before, route, subject)).map((before) => nameIn(host, before))
   return `shadowed by ${names.join(', ')} together`
 }
@@ -56,6 +54,5 @@ function nameIn({ routes }: VirtualHost, route: Route): string {
 }
 
 function overlaps(before: Route, route: Route, subject: Subject): boolean {
-  const both = [route.match.predicate, before.match.predicate]
-  return both.every((one) => evaluate(one, subject)) || satisfy(both, subject) !== undefined
+  return solve([route.match.predicate, before.match.predicate], subject).kind !== 'none'
 }

@@ -1,28 +1,71 @@
 // Looks for the smallest change of a request that makes a goal true: repairs one broken condition after another and
-// checks every step by evaluating the goal itself, so an answer is always right. Bounded: no answer means none was found.
+// checks every step by evaluating the goal itself, so an answer is always right. The search is bounded; that there is no
+// change at all is said only with a proof.
 import { evaluate } from '../match/interpret.ts'
 import { attributeReader } from '../match/attribute.ts'
 import type { Predicate } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
 import { attributeCandidates } from './attribute-candidates.ts'
+import { attributePlaces, overlap, type Places, placesOf } from './goal-places.ts'
 import { changeOf, overlay } from './overlay.ts'
 import type { RequestChange } from './proof.ts'
+import { type AttributeValue, tableauOf } from './tableau.ts'
 
 const depthMax = 8
-const visitsMax = 600
+/** Enough for most; before more are made it is asked whether any request can do. */
+const fewVisits = 60
+const manyVisits = 600
 /** So many changes are looked for even when there are too many ways to try fewer. */
 const commonDepth = 3
 
+/** Changes that make a goal true; `none`: it is proved that there are none; `unknown`: none was found. */
+export type Solution =
+  | { readonly kind: 'changes'; readonly changes: readonly RequestChange[] }
+  | { readonly kind: 'none' | 'unknown' }
+
 /** Changes that make every part of `goal` true; undefined when none was found. Fewer changes first. */
-export function satisfy(whole: readonly Predicate[], subject: Subject): readonly RequestChange[] | undefined {
-  const goal = whole.flatMap(conjuncts)
+export function satisfy(goal: readonly Predicate[], subject: Subject): readonly RequestChange[] | undefined {
+  const solution = solve(goal, subject)
+  return solution.kind === 'changes' ? solution.changes : undefined
+}
+
+/** The same, with what is known when there are none. */
+export function solve(whole: readonly Predicate[], subject: Subject): Solution {
+  const parts = whole.flatMap(conjuncts)
+  const goal = parts.map((part) => ({ part, places: placesOf(part) }))
+  const found = deepening(goal, subject, fewVisits)
+  if (found !== undefined) return { kind: 'changes', changes: found }
+  const tableau = tableauOf(parts, {
+    holds: (predicate) => evaluate(predicate, subject),
+    accepts: (way) => isMet(parts, subject, changesOf(way, subject)),
+  })
+  if (tableau.kind === 'none') return { kind: 'none' }
+  // Fewer changes than those, if there are any.
+  const changes =
+    deepening(goal, subject, manyVisits) ?? (tableau.kind === 'open' ? changesOf(tableau.way, subject) : undefined)
+  return changes === undefined ? { kind: 'unknown' } : { kind: 'changes', changes }
+}
+
+function deepening(goal: Search['goal'], base: Subject, visitsMax: number): readonly RequestChange[] | undefined {
   for (let depth = 0; depth <= depthMax; depth++) {
-    const search = { goal, base: subject, visits: 0, seen: new Set<string>() }
-    const found = repair(search, [], depth)
-    if (found !== undefined) return found
+    const search: Search = { goal, base, visits: 0, visitsMax, seen: new Set() }
+    const changes = repair(search, [], depth)
+    if (changes !== undefined) return changes
     if (search.visits >= visitsMax && depth >= commonDepth) return undefined
   }
   return undefined
+}
+
+function changesOf(way: readonly AttributeValue[], subject: Subject): readonly RequestChange[] {
+  return way
+    .filter(({ attribute, value }) => attributeReader(attribute)(subject) !== value)
+    .map(({ attribute, value }) => changeOf(attribute, value))
+    .filter((change) => change !== undefined)
+}
+
+function isMet(goal: readonly Predicate[], subject: Subject, changes: readonly RequestChange[]): boolean {
+  const result = overlay(subject, changes)
+  return goal.every((part) => evaluate(part, result))
 }
 
 /** The conditions that must all hold, one by one: repairing one at a time keeps the search narrow. */
@@ -36,9 +79,10 @@ function conjuncts(predicate: Predicate): readonly Predicate[] {
 }
 
 interface Search {
-  readonly goal: readonly Predicate[]
+  readonly goal: readonly { readonly part: Predicate; readonly places: Places }[]
   readonly base: Subject
   readonly seen: Set<string>
+  readonly visitsMax: number
   visits: number
 }
 
@@ -48,15 +92,16 @@ function repair(
   depth: number,
 ): readonly RequestChange[] | undefined {
   const key = JSON.stringify(changes)
-  if (search.seen.has(key) || search.visits >= visitsMax) return undefined
+  if (search.seen.has(key) || search.visits >= search.visitsMax) return undefined
   search.seen.add(key)
   search.visits++
   const subject = overlay(search.base, changes)
-  const broken = search.goal.find((part) => !evaluate(part, subject))
-  if (broken === undefined) return changes
-  if (changes.length >= depth) return undefined
+  const broken = search.goal.filter(({ part }) => !evaluate(part, subject))
+  const [first] = broken
+  if (first === undefined) return changes
+  if (changes.length + fewest(broken, changes) > depth) return undefined
   // What one part needed another one seldom takes back: attributes that are as they were come first.
-  const all = fixes(broken, subject, true)
+  const all = fixes(first.part, subject, true)
   const again = (change: RequestChange): boolean => changes.some((one) => isSame(one, change))
   for (const change of [...all.filter((one) => !again(one)), ...all.filter(again)]) {
     const found = repair(search, withChange(changes, change), depth)
@@ -65,6 +110,17 @@ function repair(
   return undefined
 }
 
+/** Of so many changes at least there is need still: conditions that look at different places are not mended by one. */
+function fewest(broken: Search['goal'], changes: readonly RequestChange[]): number {
+  const touched = new Set(changes.flatMap(({ attribute, key }) => attributePlaces({ name: attribute, key })))
+  let count = 0
+  for (const { places } of broken) {
+    if (overlap(places, touched)) continue
+    for (const place of places) touched.add(place)
+    count++
+  }
+  return count
+}
 /** Replaces an earlier change of the same attribute. */
 function withChange(changes: readonly RequestChange[], change: RequestChange): readonly RequestChange[] {
   const path = (one: RequestChange) =>
