@@ -87,7 +87,15 @@ export interface BreakerLimits {
   readonly maxPendingRequests: number
   readonly maxRequests: number
   readonly maxRetries: number
-  readonly retryBudget: { readonly percent: number; readonly minConcurrency: number } | undefined
+  readonly retryBudget: RetryBudget | undefined
+}
+
+/** Retries in flight are a share of the requests. */
+export interface RetryBudget {
+  readonly percent: number
+  readonly minConcurrency: number
+  /** Of the requests that began in so long a time; 0: of those in flight. */
+  readonly intervalMs: number
 }
 
 /** Passive health checking; Envoy's defaults are filled in. */
@@ -100,6 +108,8 @@ export interface OutlierDetection {
   readonly baseEjectionMs: number
   readonly maxEjectionMs: number
   readonly maxEjectionPercent: number
+  /** The answers that count as errors, as 500 does, and no others; absent: those of 500 and above. */
+  readonly errorStatuses?: ReadonlySet<number>
   /** One may be ejected whatever the percentage. */
   readonly alwaysEjectOne: boolean
   /** Failures that are not the endpoint's words count apart from its bad answers. */

@@ -27,13 +27,18 @@ export const clusterMessages: readonly LeanMessage[] = [
     CircuitBreakers: 'thresholds',
     'CircuitBreakers.Thresholds': `priority max_connections max_pending_requests max_requests max_retries retry_budget
       track_remaining`,
-    'CircuitBreakers.Thresholds.RetryBudget': 'budget_percent min_retry_concurrency',
+    'CircuitBreakers.Thresholds.RetryBudget': 'budget_percent min_retry_concurrency budget_interval',
     OutlierDetection: `consecutive_5xx interval base_ejection_time max_ejection_percent enforcing_consecutive_5xx
       consecutive_gateway_failure enforcing_consecutive_gateway_failure max_ejection_time enforcing_success_rate
       split_external_local_origin_errors consecutive_local_origin_failure enforcing_consecutive_local_origin_failure
       always_eject_one_host success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor
       enforcing_local_origin_success_rate failure_percentage_threshold enforcing_failure_percentage
       enforcing_failure_percentage_local_origin failure_percentage_minimum_hosts failure_percentage_request_volume`,
+  }),
+  ...group('envoy.config.common.matcher.v3', {
+    MatchPredicate: 'or_match http_response_headers_match',
+    'MatchPredicate.MatchSet': 'rules',
+    HttpHeadersMatch: 'headers',
   }),
   ...group('envoy.config.endpoint.v3', {
     ClusterLoadAssignment: 'cluster_name endpoints policy',
@@ -75,8 +80,9 @@ export const clusterMessages: readonly LeanMessage[] = [
     HttpProtocolOptions: {
       as: 'ClusterHttpProtocolOptions',
       fields: `common_http_protocol_options upstream_http_protocol_options explicit_http_config
-        use_downstream_protocol_config auto_config`,
+        use_downstream_protocol_config auto_config outlier_detection`,
     },
+    'HttpProtocolOptions.OutlierDetection': { as: 'HttpOutlierDetection', fields: 'error_matcher' },
     'HttpProtocolOptions.ExplicitHttpConfig': {
       as: 'ExplicitHttpConfig',
       fields: 'http_protocol_options http2_protocol_options',

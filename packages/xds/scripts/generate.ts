@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, s
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { withNewerFields } from './newer-fields.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const packageDir = join(here, '..')
@@ -39,7 +40,8 @@ function collect(): Map<string, string> {
   for (const { dir, prefix } of protoRoots()) {
     for (const path of walk(dir)) {
       const name = join(prefix, relative(dir, path))
-      if (!files.has(name)) files.set(name, readFileSync(path, 'utf8').replaceAll('\r\n', '\n'))
+      if (files.has(name)) continue
+      files.set(name, withNewerFields(name, readFileSync(path, 'utf8').replaceAll('\r\n', '\n')))
     }
   }
   for (let removed = true; removed; ) {

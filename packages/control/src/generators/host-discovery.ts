@@ -1,5 +1,5 @@
 // How a cluster finds its endpoints: those this mesh runs or is told by EDS; others by DNS, or where the client meant to go.
-import { selectsLabels, type ServicePort } from '@weft/resources'
+import { selectsLabels, type ServicePort, type TrafficPolicy } from '@weft/resources'
 import {
   Cluster_DiscoveryType as Discovery,
   Cluster_DnsLookupFamily as DnsFamily,
@@ -28,6 +28,7 @@ export interface DiscoveryTarget {
   readonly service: Service
   readonly port: ServicePort
   readonly subset?: { readonly labels: Readonly<Record<string, string>> } | undefined
+  readonly policy?: Pick<TrafficPolicy, 'loadBalancer'>
 }
 
 /** The ways to find endpoints. */
@@ -61,12 +62,17 @@ export function discoveryMembers(
   name: string,
   target: DiscoveryTarget,
 ): ClusterInit {
-  const kind = discoveryKind(target.service, byName)
+  const passes = !byName && target.policy?.loadBalancer?.simple === 'PASSTHROUGH'
+  const kind = passes ? 'original-dst' : discoveryKind(target.service, byName)
   switch (kind) {
     case 'eds':
       return { ...ofType(Discovery.EDS), edsClusterConfig: { edsConfig: adsSource(), serviceName: name } }
     case 'original-dst':
-      return { ...ofType(Discovery.ORIGINAL_DST), lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED }
+      return {
+        ...ofType(Discovery.ORIGINAL_DST),
+        lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+        lbConfig: { case: undefined },
+      }
     case 'none':
       return ofType(Discovery.STATIC)
     default:

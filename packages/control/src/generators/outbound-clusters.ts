@@ -17,7 +17,7 @@ import { trustOf } from '../policies/trust.ts'
 import { encodeResource } from './encode.ts'
 import { isForwardProxy, throughForwardProxy } from './forward-proxy.ts'
 import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
-import { type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } from './host-discovery.ts'
+import { discoveryKind, type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } from './host-discovery.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
@@ -30,6 +30,8 @@ type ClusterScope = TransportScope &
   DiscoveryScope & {
     readonly defaults: PolicyDefaults
     readonly sourceAddress: string | undefined
+    /** No call of it gets anywhere, and it is there to be called: gateways have clusters that no route of theirs leads to. */
+    readonly unreachable?: true
   }
 
 /** `outbound|<port>|<subset>|<host>`: the same for all proxies whose namespace has no rules of its own. */
@@ -53,7 +55,9 @@ export const outboundClusters = generator({
     const refs = serviceReferences(mesh, service, callers)
     const own = { sourceAddress: sourceAddress(mesh, service), defaults: serviceDefaults(service, scope.defaults) }
     const credentials = takesCredentials(gateway, refs.destinationRules) ? { credentials: true as const } : {}
-    return [makeView<ClusterScope, ServiceReferences>({ ...scope, ...own, ...credentials }, refs)]
+    const nowhere = !gateway && discoveryKind(service, scope.byName) === 'none'
+    const unreachable = nowhere ? { unreachable: true as const } : {}
+    return [makeView<ClusterScope, ServiceReferences>({ ...scope, ...own, ...credentials, ...unreachable }, refs)]
   },
   build({ scope, refs }) {
     const merged = mergeDestinationRules(refs.destinationRules)
@@ -71,7 +75,8 @@ export const outboundClusters = generator({
         }),
       ]),
     )
-    return { resources, problems: idleTunnels(refs, merged), losers: merged.losers }
+    const problems = [...idleTunnels(refs, merged), ...(scope.unreachable === true ? unreachableNames(refs) : [])]
+    return { resources, problems, losers: merged.losers }
   },
 })
 
@@ -124,4 +129,15 @@ function idleTunnels({ service: [service] }: ServiceReferences, merged: MergedRu
           },
         ],
   )
+}
+
+/** A wildcard host stands for names that nobody looks up: where callers name one, there is no address to go to. */
+function unreachableNames({ service: [service] }: ServiceReferences): GeneratorProblem[] {
+  const resolution = service.spec.entry?.resolution ?? 'NONE'
+  const dialled =
+    resolution === 'NONE' || resolution === 'DYNAMIC_DNS'
+      ? '; where traffic is redirected it goes to the address that was dialled'
+      : ''
+  const message = `calls of ${serviceHost(service)} get no further (503): with resolution ${resolution} no address is known of a name that a wildcard stands for. List the hosts by name, or write resolution: DNS with endpoints${dialled}`
+  return [{ origin: originOf(service.id, 'spec.resolution'), message }]
 }

@@ -15,6 +15,8 @@ import {
   type ClusterSchema,
   Cluster_LbPolicy,
 } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import type { MatchPredicateSchema } from '@weft/xds/es/envoy/config/common/matcher/v3/matcher'
+import type { HeaderMatcherSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import type { Http2ProtocolOptionsSchema } from '@weft/xds/es/envoy/config/core/v3/protocol'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { duration } from './config-source.ts'
@@ -32,6 +34,8 @@ const lbPolicies = {
   ROUND_ROBIN: Cluster_LbPolicy.ROUND_ROBIN,
   LEAST_REQUEST: Cluster_LbPolicy.LEAST_REQUEST,
   RANDOM: Cluster_LbPolicy.RANDOM,
+  // Of those who name a host; an address that is dialled leaves nothing to choose (host-discovery.ts).
+  PASSTHROUGH: Cluster_LbPolicy.LEAST_REQUEST,
 } as const
 
 /** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. */
@@ -50,6 +54,7 @@ export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol 
       maxRequestsPerConnection: connectionPool?.http?.maxRequestsPerConnection,
       maxConcurrentStreams: connectionPool?.http?.maxConcurrentStreams,
       pings: connectionPool?.http?.http2KeepAlive,
+      errors: policy.outlierDetection?.outlierDetectionHttpErrorCodes,
       protocol,
     }),
   }
@@ -161,23 +166,42 @@ interface HttpOptions {
   readonly maxRequestsPerConnection?: number | undefined
   readonly maxConcurrentStreams?: number | undefined
   readonly pings?: NonNullable<ConnectionPool['http']>['http2KeepAlive'] | undefined
+  /** The answers that count as errors of their endpoint. */
+  readonly errors?: readonly number[] | undefined
   readonly protocol?: UpstreamProtocol | undefined
 }
 
 /** Options of the HTTP connections to a cluster; empty when there is nothing to say. */
 export function httpOptions(options: HttpOptions): Pick<ClusterInit, 'typedExtensionProtocolOptions'> {
-  const { idleTimeoutMs, maxConnectionDurationMs, maxRequestsPerConnection, protocol = 'http1' } = options
+  const { idleTimeoutMs, maxConnectionDurationMs, maxRequestsPerConnection, protocol = 'http1', errors = [] } = options
   const common = {
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
     ...(maxConnectionDurationMs === undefined ? {} : { maxConnectionDuration: duration(maxConnectionDurationMs) }),
     ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
   }
-  if (protocol === 'http1' && Object.keys(common).length === 0) return {}
+  if (protocol === 'http1' && Object.keys(common).length === 0 && errors.length === 0) return {}
   const packed = pack(HttpProtocolOptionsSchema, {
     commonHttpProtocolOptions: common,
     upstreamProtocolOptions: protocolOptions(protocol, http2Options(options)),
+    ...(errors.length === 0 ? {} : { outlierDetection: { errorMatcher: statusMatcher(errors) } }),
   })
   return { typedExtensionProtocolOptions: { [httpOptionsKey]: packed } }
+}
+
+/** Answers of one of these statuses. */
+function statusMatcher(statuses: readonly number[]): Init<typeof MatchPredicateSchema> {
+  const rules = [...new Set(statuses)].map(
+    (status): Init<typeof MatchPredicateSchema> => ({
+      rule: { case: 'httpResponseHeadersMatch', value: { headers: [statusHeader(status)] } },
+    }),
+  )
+  // Envoy wants a set of two at least.
+  return rules.length === 1 && rules[0] !== undefined ? rules[0] : { rule: { case: 'orMatch', value: { rules } } }
+}
+
+function statusHeader(status: number): Init<typeof HeaderMatcherSchema> {
+  const value = { matchPattern: { case: 'exact' as const, value: `${status}` } }
+  return { name: ':status', headerMatchSpecifier: { case: 'stringMatch', value } }
 }
 
 function http2Options({ maxConcurrentStreams, pings }: HttpOptions): Init<typeof Http2ProtocolOptionsSchema> {
@@ -224,6 +248,7 @@ function protocolOptions(
 
 /** Thresholds of the default priority; what nobody limited is without limit as in Istio, where Envoy's own default is 1,024 (retries: 3). */
 export function circuitBreakers(pool?: ConnectionPool, budget?: RetryBudget): Init<typeof CircuitBreakersSchema> {
+  const intervalMs = durationMs(budget?.budgetInterval)
   return {
     thresholds: [
       {
@@ -238,6 +263,7 @@ export function circuitBreakers(pool?: ConnectionPool, budget?: RetryBudget): In
               retryBudget: {
                 budgetPercent: { value: budget.percent ?? 20 },
                 minRetryConcurrency: budget.minRetryConcurrency ?? 3,
+                ...(intervalMs === undefined ? {} : { budgetInterval: duration(intervalMs) }),
               },
             }),
       },

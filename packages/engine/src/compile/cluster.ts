@@ -4,6 +4,7 @@ import * as lean from '@weft/xds/lean'
 import type { BreakerLimits, Cluster, OutlierDetection, RateRules, UpstreamHttp } from '../model.ts'
 import { compileBalancing } from './balancer.ts'
 import { compileAssignment } from './endpoints.ts'
+import { compileErrorStatuses } from './error-statuses.ts'
 import { compileHttp2Options } from './http2-options.ts'
 import { metadataOf, originsOf } from './metadata.ts'
 import {
@@ -35,6 +36,7 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     match: match.match ?? {},
     ...compileUpstreamSocket(context, `transport_socket_matches[${index}].transport_socket`, match.transportSocket),
   }))
+  const http = compileHttp(context, cluster)
   return {
     name: cluster.name,
     origins: originsOf(cluster.metadata),
@@ -43,10 +45,10 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     connectTimeoutMs: cluster.connectTimeout ?? 5000,
     ...compileBalancing(context, cluster),
     breakers: compileBreakers(cluster.circuitBreakers),
-    outlier: cluster.outlierDetection === undefined ? undefined : compileOutlier(cluster.outlierDetection),
+    outlier: compileOutlier(cluster.outlierDetection, http.errorStatuses),
     ...socket,
     transportSocketMatches,
-    http: compileHttp(context, cluster),
+    http: http.http,
     panicThresholdPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
     ...keepAliveOf(cluster.upstreamConnectionOptions?.tcpKeepalive),
@@ -128,13 +130,21 @@ function compileBreakers(breakers: lean.CircuitBreakers | undefined): Cluster['b
       retryBudget:
         budget === undefined
           ? undefined
-          : { percent: budget.budgetPercent?.value ?? 20, minConcurrency: budget.minRetryConcurrency ?? 3 },
+          : {
+              percent: budget.budgetPercent?.value ?? 20,
+              minConcurrency: budget.minRetryConcurrency ?? 3,
+              intervalMs: budget.budgetInterval ?? 0,
+            },
     }
   }
   return { default: of('DEFAULT'), high: of('HIGH') }
 }
 
-function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
+function compileOutlier(
+  outlier: lean.OutlierDetection | undefined,
+  errorStatuses: ReadonlySet<number> | undefined,
+): OutlierDetection | undefined {
+  if (outlier === undefined) return undefined
   const rates: RateRules = {
     successRateMinimumHosts: outlier.successRateMinimumHosts ?? 5,
     successRateVolume: outlier.successRateRequestVolume ?? 100,
@@ -147,6 +157,7 @@ function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
   }
   const baseEjectionMs = outlier.baseEjectionTime ?? 30_000
   return {
+    ...(errorStatuses === undefined ? {} : { errorStatuses }),
     consecutive5xx: outlier.consecutive5xx ?? 5,
     consecutiveGatewayFailure: outlier.consecutiveGatewayFailure ?? 5,
     enforcingConsecutive5xxPercent: outlier.enforcingConsecutive5xx ?? 100,
@@ -168,7 +179,12 @@ function compileOutlier(outlier: lean.OutlierDetection): OutlierDetection {
   }
 }
 
-function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
+interface CompiledHttp {
+  readonly http: UpstreamHttp
+  readonly errorStatuses: ReadonlySet<number> | undefined
+}
+
+function compileHttp(context: Context, cluster: lean.Cluster): CompiledHttp {
   const any = cluster.typedExtensionProtocolOptions.get(httpOptionsName)
   const at = `typed_extension_protocol_options["${httpOptionsName}"]`
   for (const name of cluster.typedExtensionProtocolOptions.keys()) {
@@ -182,7 +198,7 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
     options === undefined
       ? cluster
       : (options.explicitHttpConfig ?? options.useDownstreamProtocolConfig ?? options.autoConfig)
-  return {
+  const http: UpstreamHttp = {
     protocol: protocolOf(options, chosen?.http2ProtocolOptions !== undefined),
     idleTimeoutMs: common?.idleTimeout ?? 3_600_000,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? cluster.maxRequestsPerConnection ?? 0,
@@ -193,6 +209,7 @@ function compileHttp(context: Context, cluster: lean.Cluster): UpstreamHttp {
     http2: compileHttp2Options(`${at}.http2_protocol_options`, chosen?.http2ProtocolOptions),
     ...autoNamesOf(options === undefined ? cluster.upstreamHttpProtocolOptions : options.upstreamHttpProtocolOptions),
   }
+  return { http, errorStatuses: compileErrorStatuses(context, options?.outlierDetection) }
 }
 
 function autoNamesOf(options: lean.UpstreamHttpProtocolOptions | undefined): Pick<UpstreamHttp, 'autoNames'> {

@@ -7,13 +7,18 @@ export interface BreakerUse {
   readonly pendingRequests: number
   readonly requests: number
   readonly retries: number
+  /** Requests that began in the interval of the retry budget; undefined: it has none. */
+  readonly recent?: number | undefined
 }
+
+/** What there is a limit of. */
+type Limited = Exclude<keyof BreakerUse, 'recent'>
 
 /** Nothing in use. */
 export const noUse: BreakerUse = Object.freeze({ connections: 0, pendingRequests: 0, requests: 0, retries: 0 })
 
 /** True when one more fits. A retry budget, when set, takes the place of `maxRetries`. */
-export function admits(limits: BreakerLimits, use: BreakerUse, what: keyof BreakerUse): boolean {
+export function admits(limits: BreakerLimits, use: BreakerUse, what: Limited): boolean {
   switch (what) {
     case 'connections':
       return use.connections < limits.maxConnections
@@ -28,11 +33,12 @@ export function admits(limits: BreakerLimits, use: BreakerUse, what: keyof Break
 
 function retriesMax(limits: BreakerLimits, use: BreakerUse): number {
   if (limits.retryBudget === undefined) return limits.maxRetries
-  const share = Math.floor(((use.requests + use.pendingRequests) * limits.retryBudget.percent) / 100)
+  const counted = use.recent ?? use.requests + use.pendingRequests
+  const share = Math.floor((counted * limits.retryBudget.percent) / 100)
   return Math.max(share, limits.retryBudget.minConcurrency)
 }
 
 /** The use after one more, or one less. */
-export function used(use: BreakerUse, what: keyof BreakerUse, change: 1 | -1): BreakerUse {
+export function used(use: BreakerUse, what: Limited, change: 1 | -1): BreakerUse {
   return { ...use, [what]: Math.max(0, use[what] + change) }
 }

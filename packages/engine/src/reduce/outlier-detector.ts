@@ -135,7 +135,7 @@ export class OutlierDetector {
       host.localTally.successes++
       return undefined
     }
-    const status = result === 'local-failure' ? 503 : result.status
+    const status = result === 'local-failure' ? 503 : this.#severity(result.status)
     // Something came from the endpoint.
     if (result !== 'local-failure') host.consecutiveLocal = 0
     host.tally.total++
@@ -146,6 +146,13 @@ export class OutlierDetector {
       return undefined
     }
     return this.#countFailure(host, status >= 502 && status <= 504)
+  }
+
+  /** As Envoy reports it: where a cluster says what errors are, an answer is 500 or 200. */
+  #severity(status: number): number {
+    const { errorStatuses } = this.#settings
+    if (errorStatuses === undefined) return status
+    return errorStatuses.has(status) ? 500 : 200
   }
 
   #countFailure(host: Host, gateway: boolean): number | undefined {

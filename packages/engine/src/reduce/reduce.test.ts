@@ -286,7 +286,7 @@ test('a breaker admits up to its limits; a retry budget follows the load', () =>
   assert.equal(admits(limits, one, 'requests'), true)
   assert.equal(admits(limits, used(one, 'requests', 1), 'requests'), false)
   assert.equal(admits(limits, used(noUse, 'retries', 1), 'retries'), false)
-  const budget = { ...limits, retryBudget: { percent: 20, minConcurrency: 3 } }
+  const budget = { ...limits, retryBudget: { percent: 20, minConcurrency: 3, intervalMs: 0 } }
   assert.equal(admits(budget, { ...noUse, retries: 3 }, 'retries'), false)
   assert.equal(admits(budget, { ...noUse, requests: 100, retries: 19 }, 'retries'), true)
   assert.equal(admits(budget, { ...noUse, requests: 100, retries: 20 }, 'retries'), false)

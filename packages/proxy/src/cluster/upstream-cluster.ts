@@ -11,6 +11,7 @@ import {
   type Pick,
   type Picker,
   pickWanted,
+  RecentRequests,
   type RequestResult,
   transportSocketFor,
   type WantedEndpoint,
@@ -60,6 +61,7 @@ export class UpstreamCluster implements PoolContext {
   #joined: Map<string, number> | undefined
   #activeRequests = 0
   #activeRetries = 0
+  readonly #recent = new RecentRequests()
 
   constructor(cluster: Cluster, endpoints: EndpointSet | undefined, context: UpstreamClusterContext) {
     this.#context = context
@@ -180,8 +182,11 @@ export class UpstreamCluster implements PoolContext {
 
   /** Counts a request against the limits; undefined: too many are active. What it returns is for `endRequest`, once. */
   beginRequest({ key }: Endpoint): ActiveRequests | undefined {
-    if (this.#activeRequests >= this.#budget.cluster.breakers.default.maxRequests) return undefined
+    const { maxRequests, retryBudget } = this.#budget.cluster.breakers.default
+    if (this.#activeRequests >= maxRequests) return undefined
     this.#activeRequests += 1
+    if (retryBudget !== undefined && retryBudget.intervalMs > 0)
+      this.#recent.add(this.#context.nowMs(), retryBudget.intervalMs)
     let active = this.#active.get(key)
     if (active === undefined) this.#active.set(key, (active = { key, count: 0 }))
     active.count += 1
@@ -197,7 +202,10 @@ export class UpstreamCluster implements PoolContext {
   /** Counts a repetition against the limits; false: too many are under way. Each success is ended by `endRetry`. */
   beginRetry(): boolean {
     const { cluster, connections, pending } = this.#budget
-    const use = { connections, pendingRequests: pending, requests: this.#activeRequests, retries: this.#activeRetries }
+    const intervalMs = cluster.breakers.default.retryBudget?.intervalMs ?? 0
+    const recent = intervalMs > 0 ? this.#recent.count(this.#context.nowMs(), intervalMs) : undefined
+    const active = { requests: this.#activeRequests, retries: this.#activeRetries, recent }
+    const use = { connections, pendingRequests: pending, ...active }
     if (!admits(cluster.breakers.default, use, 'retries')) return false
     this.#activeRetries += 1
     return true

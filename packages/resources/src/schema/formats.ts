@@ -152,6 +152,12 @@ export const formats = {
     'a header name',
     'Use letters, digits and "-", as in x-user; for the authority, path and method there are own fields.',
   ),
+  'hashed-header': shaped(
+    /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|:(?:authority|method|path|scheme))$/,
+    256,
+    'the name of a header',
+    'Use letters, digits and "-", as in x-user, or one of :path, :authority, :method and :scheme.',
+  ),
   'header-value': shaped(/^[^\r\n\0]*$/, 8192, 'a header value', 'Remove line breaks; at most 8192 characters.'),
   'env-name': shaped(
     /^[A-Za-z_][A-Za-z0-9_]*$/,

@@ -9,7 +9,6 @@ import {
   mapOf,
   number,
   object,
-  pending,
   type Schema,
   text,
   uint32,
@@ -32,7 +31,7 @@ const locality = {
 
 const consistentHash = object(
   {
-    httpHeaderName: doc('Header to hash.', text('header-name')),
+    httpHeaderName: doc('Header to hash.', text('hashed-header')),
     httpCookie: doc(
       'Cookie to hash.',
       object(
@@ -104,12 +103,10 @@ export const localityLbSetting: Schema = object({
 /** `loadBalancer`. */
 export const loadBalancer: Schema = object(
   {
-    simple: doc('How an endpoint is chosen; LEAST_REQUEST unless written.', {
-      ...word(['ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN', 'RANDOM', 'UNSPECIFIED', 'PASSTHROUGH']),
-      'x-pending-values': {
-        PASSTHROUGH: { effect: 'requests are balanced by LEAST_REQUEST', proxies: 'all' },
-      },
-    }),
+    simple: doc(
+      'How an endpoint is chosen; LEAST_REQUEST unless written. PASSTHROUGH: the address that the caller dialled, where the kernel redirects; who names a host instead gets LEAST_REQUEST.',
+      word(['ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN', 'RANDOM', 'UNSPECIFIED', 'PASSTHROUGH']),
+    ),
     consistentHash: doc('Sends what has the same hash to the same endpoint.', consistentHash),
     localityLbSetting: doc('Which localities get traffic.', localityLbSetting),
     zoneAwareLbSetting: doc(
@@ -194,7 +191,7 @@ export const outlierDetection: Schema = object({
   maxEjectionPercent: doc('Most endpoints ejected at a time, in percent; 10 unless written.', integer(0, 100)),
   minHealthPercent: doc('Share of healthy endpoints below which all are used.', integer(0, 100)),
   outlierDetectionHttpErrorCodes: doc(
-    'Statuses that count as errors instead of 5xx.',
-    pending('5xx are counted', list(integer(100, 599))),
+    'Statuses that count as errors of an endpoint, like 500, and no others do; those of 5xx unless written.',
+    list(integer(100, 599)),
   ),
 })

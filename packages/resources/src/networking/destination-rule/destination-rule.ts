@@ -62,7 +62,7 @@ function portDefaults<Policy extends Written<PortTrafficPolicy>>(policy: Policy)
   }
 }
 
-const simple = ['ROUND_ROBIN', 'RANDOM'] as const
+const simple = ['ROUND_ROBIN', 'RANDOM', 'PASSTHROUGH'] as const
 
 interface WrittenBalancer extends Omit<Written<LoadBalancer>, 'consistentHash' | 'zoneAware'> {
   readonly warmupDurationSecs?: string

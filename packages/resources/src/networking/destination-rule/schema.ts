@@ -6,7 +6,6 @@ import {
   list,
   number,
   object,
-  pending,
   portNumber,
   type Schema,
   text,
@@ -61,7 +60,10 @@ const trafficPolicy = object({
     object({
       percent: doc('Share of active requests that may be retries; 20 unless written.', number(0, 100)),
       minRetryConcurrency: doc('Retries that are always allowed; 3 unless written.', uint32),
-      budgetInterval: doc('Time the share is taken over.', pending('the active requests count', text('duration'))),
+      budgetInterval: doc(
+        'The share is that of the requests that began in this time, instead of those in flight.',
+        text('duration'),
+      ),
     }),
   ),
 })

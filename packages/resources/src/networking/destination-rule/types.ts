@@ -2,7 +2,7 @@
 
 /** Load balancing over the ready endpoints of a cluster. */
 export interface LoadBalancer {
-  readonly simple: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM'
+  readonly simple: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'PASSTHROUGH'
   readonly consistentHash?: ConsistentHash
   readonly localityLbSetting?: LocalityLoadBalancing
   /** Goes before `localityLbSetting`. */
@@ -105,12 +105,14 @@ export interface OutlierDetection {
   readonly baseEjectionTime?: string
   readonly maxEjectionPercent?: number
   readonly minHealthPercent?: number
+  readonly outlierDetectionHttpErrorCodes?: readonly number[]
 }
 
-/** Limits retries to a share of the active requests. */
+/** Limits retries to a share of the requests, active or of an interval. */
 export interface RetryBudget {
   readonly percent?: number
   readonly minRetryConcurrency?: number
+  readonly budgetInterval?: string
 }
 
 /** What may differ per port. */
