@@ -67,7 +67,7 @@ interface EndpointRefs {
 }
 
 /** What endpoints depend on besides objects. */
-interface EndpointScope {
+export interface EndpointScope {
   readonly rootNamespace: string
   readonly trustDomain: string
   /** The client; nowhere where no rule asks where it is. */
@@ -80,7 +80,8 @@ interface EndpointScope {
 }
 
 /** What endpoints are made from. */
-type AllRefs = EndpointRefs & Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
+export type AllEndpointRefs = EndpointRefs &
+  Pick<ServiceReferences, 'destinationRules'> & { readonly service: readonly Service[] }
 
 /** What a proxy's view of endpoints depends on besides objects. */
 interface ProxyEndpointScope extends EndpointScope {
@@ -120,7 +121,7 @@ export function endpointViews(
   mesh: MeshQuery,
   { callers, client, clients, hosts, namespace, ...scope }: ProxyEndpointScope,
   item: Ref | undefined,
-): View<EndpointScope, AllRefs>[] {
+): View<EndpointScope, AllEndpointRefs>[] {
   const service = item as Service
   // Where names are resolved, nobody asks for endpoints.
   if (!isSeen(mesh, service, callers) || discoveryKind(service, true) !== 'eds') return []
@@ -129,7 +130,7 @@ export function endpointViews(
   const destinationRules = destinationRulesFor(mesh, service, callers)
   const targets = instances.map(({ value }) => value)
   return [
-    makeView<EndpointScope, AllRefs>(
+    makeView<EndpointScope, AllEndpointRefs>(
       {
         ...scope,
         defaults: serviceDefaults(service, scope.defaults),
@@ -148,11 +149,12 @@ export function endpointViews(
   ]
 }
 
-/** The assignments of a Service's ports and subsets; `shape` has the last word on the groups. */
+/** The assignments of a Service's ports and subsets, each for the cluster that is `named` so; `shape` has the last word on the groups. */
 export function assignments(
   scope: EndpointScope,
-  refs: AllRefs,
+  refs: AllEndpointRefs,
   shape: (groups: Groups) => Groups = (groups) => groups,
+  named: typeof outboundCluster = outboundCluster,
 ): BuiltResource[] {
   const { policy, subsets } = mergeDestinationRules(refs.destinationRules)
   const groups = (service: Service, port: ServicePort, subset?: Subset): Groups => {
@@ -170,8 +172,10 @@ export function assignments(
   }
   return refs.service.flatMap((service) =>
     service.spec.ports.flatMap((port) => [
-      assignment(service, port, '', groups(service, port)),
-      ...subsets.map(({ subset }) => assignment(service, port, subset.name, groups(service, port, subset))),
+      assignment(named(serviceHost(service), port.port), service, groups(service, port)),
+      ...subsets.map(({ subset }) =>
+        assignment(named(serviceHost(service), port.port, subset.name), service, groups(service, port, subset)),
+      ),
     ]),
   )
 }
@@ -221,13 +225,7 @@ function asksForPlace(
   )
 }
 
-function assignment(
-  service: Service,
-  port: ServicePort,
-  subset: string,
-  endpoints: ReturnType<typeof localityGroups>,
-): BuiltResource {
-  const name = outboundCluster(serviceHost(service), port.port, subset)
+function assignment(name: string, service: Service, endpoints: Groups): BuiltResource {
   return encodeResource(ClusterLoadAssignmentSchema, name, { clusterName: name, endpoints }, [originOf(service.id, '')])
 }
 

@@ -8,6 +8,7 @@ import {
   networkRbac,
   type SelectedPolicies,
 } from '../policies/authorization.ts'
+import { type PassedName, passesByName } from './auto-passthrough.ts'
 import { duration } from './config-source.ts'
 import { type ConnectionRule, ConnectionRules } from './gateway-bindings.ts'
 import type { Trust } from '../policies/trust.ts'
@@ -50,6 +51,8 @@ export interface ChainScope extends GatewayPort {
   readonly trust: Trust
   readonly trustDomain: string
   readonly accessLog: Telemetry
+  /** What AUTO_PASSTHROUGH servers pass on, by their origins. */
+  readonly passed: Readonly<Record<Origin, readonly PassedName[]>>
 }
 
 /** Who has a server name, at which addresses. */
@@ -123,6 +126,13 @@ export class GatewayChains {
   #behindTls(placed: PlacedServer): void {
     const { tls, port } = placed.server
     if (tls === undefined) return
+    if (passesByName(placed)) {
+      for (const { name, origin } of this.#scope.passed[placed.origin] ?? []) {
+        const rule = { targets: [{ cluster: name, weight: 1 }], serverNames: [name], origin }
+        this.#add(placed, rule, name, {})
+      }
+      return
+    }
     if (!endsTls(placed)) {
       const rules = this.#rulesOf(placed)
       for (const rule of rules.byServerName()) this.#add(placed, rule, `tls-${rule.serverNames?.[0]}`, {})

@@ -1,13 +1,16 @@
 // One listener per port that the Gateways of a workload bind.
+import type { Origin } from '@weft/core'
 import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { policiesOf } from '../policies/authorization.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import { type PassedName, passedNames, passesByName } from './auto-passthrough.ts'
+import { type Callers, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type ChainRefs, type ChainScope, GatewayChains } from './gateway-chains.ts'
-import { type Gateway, gatewayPorts, gatewaysOf, serversOf } from './gateways.ts'
+import { type Gateway, gatewayPorts, gatewaysOf, type PlacedServer, serversOf } from './gateways.ts'
 import { generator, type Loser, makeView } from './generator.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundScope } from './inbound-listeners.ts'
@@ -28,10 +31,11 @@ export const gatewayListeners = generator({
   scope: (mesh, proxy) => ({
     ...inboundScope(mesh, proxy),
     meshAddress: proxy.instance.address,
+    callers: ruleScope(mesh, proxy),
     address: servingAddress(proxy.instance),
   }),
   views(mesh, scope) {
-    const { namespace, workload, trust, trustDomain, accessLog, labels } = scope
+    const { namespace, workload, trust, trustDomain, accessLog, labels, callers } = scope
     const policies = policiesOf(mesh, gatewayTarget(mesh, scope))
     const { ports, losers } = gatewayPorts(mesh, { ...scope, address: scope.meshAddress })
     return ports.map((port, index) => {
@@ -47,6 +51,7 @@ export const gatewayListeners = generator({
           trust,
           trustDomain,
           accessLog,
+          passed: passedBy(mesh, serversOf(gateways, port.servers), callers),
           refusedServers: index === 0 ? losers : [],
         },
         { gateways, virtualServices, services: mesh.destinationsOf(virtualServices), ...policies },
@@ -77,6 +82,16 @@ export const gatewayListeners = generator({
     return { resources: [listener], problems: built.problems, losers }
   },
 })
+
+function passedBy(
+  mesh: MeshQuery,
+  servers: readonly PlacedServer[],
+  callers: Callers,
+): Record<Origin, readonly PassedName[]> {
+  return Object.fromEntries(
+    servers.filter(passesByName).map((placed) => [placed.origin, passedNames(mesh, placed, callers)]),
+  )
+}
 
 function connectionRules(mesh: MeshQuery, gateways: readonly Gateway[], namespace: string): VirtualService[] {
   const names = gateways.map(({ id }) => `${id.namespace}/${id.name}`)

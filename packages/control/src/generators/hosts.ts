@@ -15,6 +15,11 @@ export function outboundCluster(host: string, port: number, subset = ''): string
   return `outbound|${port}|${subset}|${host}`
 }
 
+/** The same as a server name, which is what sidecars ask for inside mutual TLS: `outbound_.80_.v1_.catalog.bookstore.svc.cluster.local`. */
+export function sniCluster(host: string, port: number, subset = ''): string {
+  return `outbound_.${port}_.${subset}_.${host}`
+}
+
 /** Cluster name of the application's own port: `inbound|8080||`. */
 export function inboundCluster(port: number): string {
   return `inbound|${port}||`

@@ -1,4 +1,5 @@
 // What each kind of proxy gets: one ordered list of generators per kind, the whole configuration at a glance.
+import { autoPassthrough } from './auto-passthrough.ts'
 import { connectOriginate } from './connect-originate.ts'
 import { connectTerminate } from './connect-terminate.ts'
 import { egressListeners } from './egress-listeners.ts'
@@ -63,6 +64,7 @@ const redirectedSidecar: readonly Generator[] = [
 const gateway: readonly Generator[] = [
   staticClusters,
   outboundClusters,
+  autoPassthrough,
   keyClusters,
   endpoints,
   credentialSecrets,

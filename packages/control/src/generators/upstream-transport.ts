@@ -11,7 +11,7 @@ import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/ba
 import { effectiveMtls, peerAuthenticationsOf, takesMtls } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
-import { portKind, type Service, serviceHost, speaksHttp2 } from './hosts.ts'
+import { portKind, type Service, serviceHost, sniCluster, speaksHttp2 } from './hosts.ts'
 import type { Init } from './init.ts'
 import type { ServiceReferences } from './service-references.ts'
 import { type Trust, trustDomainsOf } from '../policies/trust.ts'
@@ -103,8 +103,10 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
       protocol,
     }
   }
-  const sni = `outbound_.${port.port}_.${subset?.name ?? ''}_.${serviceHost(service)}`
-  const mtls = upstreamMtls(sni, workloadIds(scope.trust, refs), kind === 'tcp' ? alpn.none : offered(protocol))
+  const sni = policy.tls?.sni ?? sniCluster(serviceHost(service), port.port, subset?.name)
+  const asked = policy.tls?.subjectAltNames ?? []
+  const ids = asked.length > 0 ? asked : workloadIds(scope.trust, refs)
+  const mtls = upstreamMtls(sni, ids, kind === 'tcp' ? alpn.none : offered(protocol))
   const tunnels = kind === 'tcp' ? [internalUpstream()] : []
   if (onlyTls && tunnels.length === 0) return { sockets: { transportSocket: mtls }, protocol }
   const others: SocketMatch[] = onlyTls

@@ -72,12 +72,6 @@ const serverTls: Schema = object(
     httpsRedirect: doc('Answers HTTP requests with a redirect to HTTPS.', boolean),
     mode: doc('Whether TLS ends here, and whether clients show a certificate.', {
       ...word(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
-      'x-pending-values': {
-        AUTO_PASSTHROUGH: {
-          effect: 'connections are passed on by `tls` rules only, as with PASSTHROUGH',
-          proxies: 'all',
-        },
-      },
     }),
     ...files,
     caCrl: doc('File of revoked certificates, with a list of each authority of a chain.', text('path')),
