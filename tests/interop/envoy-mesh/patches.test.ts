@@ -51,6 +51,40 @@ spec:
       patch: { operation: INSERT_FIRST, value: { name: teapot, match: { path: /teapot }, direct_response: { status: 418 } } }
 `
 
+/** A filter in one object, its configuration in another. */
+function apart(value: string): string {
+  return `
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: filter, namespace: shop }
+spec:
+  configPatches:
+    - applyTo: HTTP_FILTER
+      match: { context: SIDECAR_INBOUND, listener: { filterChain: { filter: { subFilter: { name: envoy.filters.http.router } } } } }
+      patch:
+        operation: INSERT_BEFORE
+        value:
+          name: script
+          config_discovery:
+            config_source: { ads: {}, initial_fetch_timeout: 0s, resource_api_version: V3 }
+            type_urls: [type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua]
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: configuration, namespace: shop }
+spec:
+  configPatches:
+    - applyTo: EXTENSION_CONFIG
+      patch:
+        operation: ADD
+        value:
+          name: script
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+            default_source_code: { inline_string: "function envoy_on_request(h) h:headers():add('x-apart', '${value}') end" }
+`
+}
+
 describe('EnvoyFilters on real Envoys', { skip: skipWithoutEnvoy }, () => {
   const mesh = new EnvoyMesh({ base })
   before(() => mesh.start(script))
@@ -69,6 +103,18 @@ describe('EnvoyFilters on real Envoys', { skip: skipWithoutEnvoy }, () => {
     await until(async () => (await mesh.call('web-0', 'http://catalog/teapot')).status === 418)
     await until(async () => (await mesh.call('web-0', 'http://catalog/')).status === 429)
     assert.equal(mesh.seen.at(-1)?.headers['x-lua'], undefined, 'the script is gone')
+    assert.deepEqual(await mesh.refusals(), [])
+  })
+
+  test('a filter runs with the configuration that is written apart from it, and with the next one after an edit', async () => {
+    const said = async (): Promise<unknown> => {
+      await mesh.call('web-0', 'http://catalog/')
+      return mesh.seen.at(-1)?.headers['x-apart']
+    }
+    mesh.edit(apart('first'))
+    await until(async () => (await said()) === 'first')
+    mesh.edit(apart('second'))
+    await until(async () => (await said()) === 'second')
     assert.deepEqual(await mesh.refusals(), [])
   })
 })

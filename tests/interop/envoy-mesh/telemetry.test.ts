@@ -65,7 +65,7 @@ describe('telemetry on real Envoys', { skip: skipWithoutEnvoy }, () => {
     })
     await mesh.start(
       tracing(
-        '{ providers: [{ name: zipkin }], randomSamplingPercentage: 100, customTags: { tier: { literal: { value: shop } }, user: { header: { name: x-user, defaultValue: nobody } } } }',
+        '{ providers: [{ name: zipkin }], randomSamplingPercentage: 100, customTags: { tier: { literal: { value: shop } }, user: { header: { name: x-user, defaultValue: nobody } }, asked: { formatter: { value: "%REQ(:METHOD)% by %REQ(X-USER)%" } } } }',
       ),
     )
     const { appAddress } = mesh.instance('collector-0')
@@ -93,8 +93,22 @@ describe('telemetry on real Envoys', { skip: skipWithoutEnvoy }, () => {
     assert.equal(server?.localEndpoint.serviceName, 'catalog.shop')
     assert.equal(server?.tags['user'], 'ann')
     assert.equal(server?.tags['tier'], 'shop')
+    assert.equal(server?.tags['asked'], 'GET by ann')
     assert.equal(server?.tags['istio.canonical_service'], 'catalog')
     assert.equal(server?.tags['istio.canonical_revision'], 'v2')
+  })
+
+  test('with trace headers kept back, each end of a call begins a trace of its own', async () => {
+    mesh.edit(
+      tracing('{ providers: [{ name: zipkin }], randomSamplingPercentage: 100, disableContextPropagation: true }'),
+    )
+    let attempt = 0
+    await until(async () => {
+      const path = `/alone-${attempt++}`
+      assert.equal((await mesh.call('web-0', `http://catalog${path}`)).status, 200)
+      await until(() => spansOf(path).length === 2)
+      return new Set(spansOf(path).map(({ traceId }) => traceId)).size === 2
+    })
   })
 
   test('only what the expression is true of is logged', async () => {

@@ -47,7 +47,7 @@ export interface InboundPort {
   readonly bound?: boolean
   /** How long a connection without HTTP may be idle, as a Sidecar says. */
   readonly idleTimeout?: string
-  /** TLS that a Sidecar wants ended, and the Secrets for it that are not there. */
+  /** TLS that a Sidecar wants ended, and the Secrets for it that are not there, to be told. */
   readonly tls?: ServerTls
   readonly missingSecrets?: readonly string[]
   /** The Workload, or what a Sidecar says of the port. */
@@ -146,23 +146,22 @@ export function inboundChains(port: InboundPort, refs: InboundRefs, destinationP
   }
   // A port that asks for TLS is never open.
   const modes = { STRICT: [secured], PERMISSIVE: port.tls === undefined ? [secured, open] : [secured], DISABLE: [open] }
-  const ended = ends?.socket === undefined ? [] : [{ ...secured, name: `${prefix}tls`, transportSocket: ends.socket }]
   return {
-    chains: ends === undefined ? modes[mtls.mode] : ended,
+    chains:
+      ends === undefined ? modes[mtls.mode] : [{ ...secured, name: `${prefix}tls`, transportSocket: ends.socket }],
     origin,
     problems: [...authorization.problems, ...tlsProblems(port, mtls.mode)],
     losers: duplicatePeerAuthentications(refs.peerAuthentications),
   }
 }
 
-/** What a Sidecar says of TLS holds where mutual TLS of the mesh is off; without its Secrets nothing is taken. */
+/** What a Sidecar says of TLS holds where mutual TLS of the mesh is off. A chain whose Secret is not there refuses connections until it comes. */
 function ownTls(
-  { tls, missingSecrets = [], appProtocol, trust }: InboundPort,
+  { tls, appProtocol, trust }: InboundPort,
   mode: MtlsMode,
-): { protocol: 'http' | 'tcp'; socket: FilterChainInit['transportSocket'] } | undefined {
+): { protocol: 'http' | 'tcp'; socket: NonNullable<FilterChainInit['transportSocket']> } | undefined {
   if (tls === undefined || mode !== 'DISABLE') return undefined
   const protocol = appProtocol === 'https' ? 'http' : 'tcp'
-  if (missingSecrets.length > 0) return { protocol, socket: undefined }
   return { protocol, socket: serverTlsSocket(tls, { trust, offered: protocol === 'http' ? alpn.either : alpn.none }) }
 }
 
@@ -174,7 +173,8 @@ function tlsProblems({ tls, missingSecrets = [], workload: origin }: InboundPort
   }
   if (missingSecrets.length === 0) return []
   const names = missingSecrets.join(', ')
-  return [{ origin, message: `there is no Secret ${names} in the namespace of the workload: the port takes nothing` }]
+  const message = `there is no Secret ${names} in the namespace of the workload: the port refuses connections until it comes`
+  return [{ origin, message }]
 }
 
 function inboundHcm(

@@ -92,8 +92,6 @@ export const inboundListeners = generator({
 /** The listener of one port at an address. */
 export function inboundListener(scope: InboundPort & { readonly address: string }, refs: InboundRefs): Built {
   const { chains, origin, problems, losers } = inboundChains(scope, refs)
-  // A proxy refuses a listener without chains.
-  if (chains.length === 0) return { resources: [], problems, losers }
   const name = `inbound_${scope.address}_${scope.port}`
   const listener = encodeResource(
     ListenerSchema,

@@ -33,6 +33,8 @@ export interface TracingPlan {
   /** Share of the requests, in percent. */
   readonly sampling: number
   readonly requestIdDecides: boolean
+  /** Present where trace headers are not sent on. */
+  readonly keepsContext?: true
   readonly maxTagLength?: number
   readonly tags: Readonly<Record<string, TracingTag>>
   /** What OpenTelemetry calls the workload. */
@@ -62,6 +64,7 @@ export function tracingPlan(
     ...target,
     sampling: said.randomSamplingPercentage ?? older?.sampling ?? defaultSampling,
     requestIdDecides: said.useRequestIdForTraceSampling ?? true,
+    ...(said.disableContextPropagation === true ? { keepsContext: true as const } : {}),
     ...(maxTagLength === undefined ? {} : { maxTagLength }),
     tags: {
       ...(said.enableIstioTags === false ? {} : istioTags(instance, trustDomain)),
@@ -130,7 +133,7 @@ function istioTags(instance: WorkloadInstance, trustDomain: string): Record<stri
 /** The plan as fields of a connection manager. */
 export function tracingFields(plan: TracingPlan | undefined): HcmInit {
   if (plan === undefined) return {}
-  const { sampling, tags, maxTagLength, requestIdDecides } = plan
+  const { sampling, tags, maxTagLength, requestIdDecides, keepsContext = false } = plan
   const requestId = pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: false })
   return {
     tracing: {
@@ -138,6 +141,7 @@ export function tracingFields(plan: TracingPlan | undefined): HcmInit {
       clientSampling: { value: 100 },
       randomSampling: { value: sampling },
       overallSampling: { value: 100 },
+      noContextPropagation: keepsContext,
       customTags: Object.entries(tags)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([tag, value]) => customTag(tag, value)),
@@ -180,8 +184,9 @@ function providerInit({ provider: { zipkin, opentelemetry }, host, cluster, serv
   return { name: 'envoy.tracers.opentelemetry', configType: { case: 'typedConfig', value } }
 }
 
-function customTag(tag: string, { literal, environment, header }: TracingTag): Init<typeof CustomTagSchema> {
+function customTag(tag: string, { literal, environment, header, formatter }: TracingTag): Init<typeof CustomTagSchema> {
   if (literal !== undefined) return { tag, type: { case: 'literal', value: { value: literal.value } } }
   if (environment !== undefined) return { tag, type: { case: 'environment', value: environment } }
+  if (formatter !== undefined) return { tag, type: { case: 'value', value: formatter.value } }
   return { tag, type: { case: 'requestHeader', value: header ?? { name: 'x-none' } } }
 }

@@ -1,5 +1,5 @@
 // EnvoyFilters on the table of a proxy: what is sent is decoded, patched and encoded again, each resource once per patch set.
-import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { clone, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import type { EnvoyFilterSpec, Selection } from '@weft/resources'
 import { type ResourceTable, resourceTable, type EncodedResource, typeUrl } from '@weft/xds'
 import type { Cluster } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
@@ -11,6 +11,8 @@ import type { GeneratorProblem, ProxyRef } from '../generators/generator.ts'
 import { policyLevel, type PolicyTarget, withServices } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
+import type { TypedExtensionConfig } from '@weft/xds/es/envoy/config/core/v3/extension'
+import { placeExtensions } from './extension-configs.ts'
 import { mergeMessage } from './merge-message.ts'
 import { patchListener } from './patch-listener.ts'
 import { patchRoutes } from './patch-routes.ts'
@@ -95,12 +97,25 @@ export class PatchSet {
     const message = fromBinary(schema, resource.body)
     const context = this.#contextOf(type, message)
     for (const patch of concerned) {
-      if ((patch.match?.context ?? 'ANY') !== 'ANY' && patch.match?.context !== context) continue
+      if (isAside(patch) || !isIn(context, patch)) continue
       if (!applyOne(type, message, patch)) return 'removed'
     }
+    this.#extend(type, message)
     const body = toBinary(schema, message)
     const version = versionOf(body)
     return version === resource.version ? resource : { ...resource, version, body, origin: this.#origins(resource) }
+  }
+
+  /** Configurations that stand apart go where filters ask for them. */
+  #extend(type: string, message: Message): void {
+    if (type !== typeUrl.listener) return
+    const context = this.#contextOf(type, message)
+    const configs = this.#patches.filter((patch) => isAside(patch) && isIn(context, patch))
+    if (configs.length === 0) return
+    placeExtensions(
+      message as Listener,
+      configs.flatMap(({ value }) => (value === undefined ? [] : [value as TypedExtensionConfig])),
+    )
   }
 
   #origins({ origin = [] }: EncodedResource): NonNullable<EncodedResource['origin']> {
@@ -125,10 +140,21 @@ export class PatchSet {
       if (applyTo !== target || operation !== 'ADD' || value === undefined) return []
       const { context = 'ANY' } = match ?? {}
       if (context !== 'ANY' && (context === 'GATEWAY') !== this.#gateway) return []
-      const body = toBinary(schema, create(schema, value))
+      const message = clone(schema, value)
+      this.#extend(type, message)
+      const body = toBinary(schema, message)
       return [{ name: (value as Listener | Cluster).name, version: versionOf(body), body, origin: [origin] }]
     })
   }
+}
+
+/** Whether a patch changes nothing by itself. */
+function isAside({ applyTo }: ReadyPatch): boolean {
+  return applyTo === 'EXTENSION_CONFIG'
+}
+
+function isIn(context: Context, { match }: ReadyPatch): boolean {
+  return (match?.context ?? 'ANY') === 'ANY' || match?.context === context
 }
 
 /** What a set of patches is known by: proxies for which the same ones are share it. */

@@ -23,7 +23,8 @@ import { mergeMessage, packed } from './merge-message.ts'
 import { type ListPatch, patchList } from './patch-list.ts'
 import { patchRoutes } from './patch-routes.ts'
 
-const managerName = 'envoy.filters.network.http_connection_manager'
+/** The network filter that speaks HTTP. */
+export const managerName = 'envoy.filters.network.http_connection_manager'
 
 /** Changes a listener by one patch; false when it is removed. */
 export function patchListener(listener: Listener, patch: ReadyPatch): boolean {

@@ -3,6 +3,7 @@ import type { DescMessage, Message } from '@bufbuild/protobuf'
 import { err, ok, originOf, type Origin, type Result } from '@weft/core'
 import type { ConfigPatch, EnvoyFilterSpec, PatchOperation, PatchTarget } from '@weft/resources'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import { TypedExtensionConfigSchema } from '@weft/xds/es/envoy/config/core/v3/extension'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import {
   FilterChainSchema,
@@ -36,6 +37,7 @@ const schemas: Readonly<Partial<Record<PatchTarget, DescMessage>>> = {
   VIRTUAL_HOST: VirtualHostSchema,
   HTTP_ROUTE: RouteSchema,
   CLUSTER: ClusterSchema,
+  EXTENSION_CONFIG: TypedExtensionConfigSchema,
 }
 
 /** The patches of an EnvoyFilter that are wanted, in order; those that do not fit say why, the others apply. */
@@ -52,6 +54,9 @@ export function readPatches(
     if (schema === undefined) return err({ origin, message: `${applyTo} cannot be patched: it is not sent to proxies` })
     const common = { applyTo, operation, match, filterClass, origin }
     if (operation === 'INVALID') return err({ origin, message: 'says no `operation`' })
+    if (applyTo === 'EXTENSION_CONFIG' && operation !== 'ADD') {
+      return err({ origin, message: `${operation} does nothing to an EXTENSION_CONFIG: write ADD` })
+    }
     if (operation === 'REMOVE') return ok({ ...common, value: undefined })
     const value = patchValue(schema, patch?.value)
     return value.ok ? ok({ ...common, value: value.value }) : err({ origin, message: value.error })

@@ -150,7 +150,6 @@ const configPatch = object({
       'LISTENER_FILTER',
     ]),
     'x-pending-values': {
-      EXTENSION_CONFIG: { effect: notSent, proxies: 'all' },
       BOOTSTRAP: { effect: notSent, proxies: 'all' },
     },
   }),

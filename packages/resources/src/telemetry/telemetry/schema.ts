@@ -20,7 +20,6 @@ import { selector } from '../../security/selector-schema.ts'
 
 const nothing = 'metrics are those of the proxy'
 const noSpans = 'no spans are reported, and trace headers are passed on as they are'
-const noFormatter = 'the tag is left out'
 const side = word(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER'])
 const mode = doc('On which side of a call.', side)
 const providers = doc(
@@ -42,7 +41,7 @@ export const customTags: Schema = mapOf(
       literal: doc('A fixed value.', valued),
       environment: doc('A variable of the environment.', named('Name of the variable.')),
       header: doc('A header of the request.', named('Name of the header.')),
-      formatter: doc('An access-log format.', pending(noFormatter, valued)),
+      formatter: doc('An access-log format.', valued),
     },
     { check: exactlyOne(['literal', 'environment', 'header', 'formatter'], 0) },
   ),
@@ -54,7 +53,7 @@ const tracing = object({
   providers,
   randomSamplingPercentage: doc('Share of the requests that is traced, in percent.', number(0, 100)),
   disableSpanReporting: doc('Sends no spans.', boolean),
-  disableContextPropagation: doc('Sends no trace headers on.', pending('trace headers are sent on', boolean)),
+  disableContextPropagation: doc('Sends no trace headers on.', boolean),
   enableIstioTags: doc("Adds Istio's tags to spans.", boolean),
   useRequestIdForTraceSampling: doc('Lets the request id decide about sampling.', boolean),
   customTags: doc('Further tags of spans.', customTags),

@@ -19,6 +19,8 @@ export interface TracingTag {
   readonly literal?: { readonly value: string }
   readonly environment?: { readonly name: string; readonly defaultValue?: string }
   readonly header?: { readonly name: string; readonly defaultValue?: string }
+  /** A format of access logs. */
+  readonly formatter?: { readonly value: string }
 }
 
 /** Traces of what a Telemetry selects. */
@@ -28,6 +30,7 @@ export interface TracingRule {
   readonly providers?: readonly { readonly name: string }[]
   readonly randomSamplingPercentage?: number
   readonly disableSpanReporting?: boolean
+  readonly disableContextPropagation?: boolean
   readonly enableIstioTags?: boolean
   readonly useRequestIdForTraceSampling?: boolean
   readonly customTags?: Readonly<Record<string, TracingTag>>
