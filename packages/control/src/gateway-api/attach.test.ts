@@ -139,3 +139,23 @@ spec: { parentRef: { name: edge }, listeners: [${listeners}] }
     ['NotAllowed'],
   )
 })
+
+test('a Selector without a selector selects no namespace, and an empty one every namespace', () => {
+  const set = `
+---
+apiVersion: ${api}
+kind: ListenerSet
+metadata: { name: more, namespace: elsewhere }
+spec: { parentRef: { name: edge, namespace: shop }, listeners: [{ name: b, protocol: HTTP, port: 81 }] }
+`
+  const told = (selector: string): (string | undefined)[] => {
+    const namespaces = `namespaces: { from: Selector${selector} }`
+    const listener = `{ name: a, protocol: HTTP, port: 80, allowedRoutes: { ${namespaces} } }`
+    const model = modelOf(
+      gateway(listener, `, allowedListeners: { ${namespaces} }`) + set + route('ours', 'hostnames: [a.example]'),
+    )
+    return [...outcomes(model), ...model.sets.map(({ refused }) => refused?.reason)]
+  }
+  assert.deepEqual(told(''), ['shop/ours NotAllowedByListeners', 'NotAllowed'])
+  assert.deepEqual(told(', selector: {}'), ['shop/ours Accepted', undefined])
+})

@@ -114,9 +114,9 @@ function attachTo(
 
 function allows({ spec, kinds, owner }: PlacedListener, route: Route, labelsOf: NamespaceLabels): boolean {
   if (!kinds.includes(route.id.kind as RouteKind)) return false
-  const { from, selector = {} } = spec.allowedRoutes.namespaces
+  const { from, selector } = spec.allowedRoutes.namespaces
   if (from === 'All') return true
-  if (from === 'Selector') return selectorFits(selector, labelsOf(route.id.namespace))
+  if (from === 'Selector') return selector !== undefined && selectorFits(selector, labelsOf(route.id.namespace))
   return route.id.namespace === owner.id.namespace
 }
 

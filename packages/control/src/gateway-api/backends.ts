@@ -35,6 +35,9 @@ export function resolveBackend(route: Route, ref: BackendRef, sources: BackendSo
   if (!(group === '' && kind === 'Service') && !(group === experimentalGroup && kind === 'XBackend')) {
     return fault('InvalidKind', `${group === '' ? 'core' : group}/${kind} is no backend; use a Service or an XBackend`)
   }
+  if (kind === 'XBackend' && route.id.kind === 'UDPRoute') {
+    return fault('InvalidKind', `datagrams go to Services alone, and not to XBackend ${name}`)
+  }
   const from = { group: route.id.group, kind: route.id.kind, namespace: route.id.namespace }
   if (!mayRefer(from, { group, kind, namespace, name }, sources.grants)) {
     const message = `no ReferenceGrant in namespace ${namespace} lets ${from.kind}s of ${from.namespace} refer to ${kind} ${name}`

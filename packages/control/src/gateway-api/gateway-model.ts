@@ -58,9 +58,10 @@ export function isProgrammed(
 }
 
 function setsOf({ id }: ApiGateway, sets: GatewayRefs['listenerSets']): GatewayRefs['listenerSets'] {
-  return sets.filter(
-    (set) => set.spec.parentRef.name === id.name && (set.spec.parentRef.namespace ?? set.id.namespace) === id.namespace,
-  )
+  return sets.filter(({ id: own, spec: { parentRef } }) => {
+    const { group, kind, name, namespace = own.namespace } = parentRef
+    return group === id.group && kind === id.kind && name === id.name && namespace === id.namespace
+  })
 }
 
 /** Labels of namespaces; every namespace has its name as a label, as in Kubernetes. */

@@ -62,12 +62,12 @@ export function placeListeners(
 }
 
 function refusalOf(gateway: ApiGateway, set: ListenerSet, labelsOf: NamespaceLabels): Fault | undefined {
-  const { from = 'None', selector = {} } = gateway.spec.allowedListeners?.namespaces ?? {}
+  const { from = 'None', selector } = gateway.spec.allowedListeners?.namespaces ?? {}
   const { namespace } = set.id
   const allowed =
     from === 'All' ||
     (from === 'Same' && namespace === gateway.id.namespace) ||
-    (from === 'Selector' && selectorFits(selector, labelsOf(namespace)))
+    (from === 'Selector' && selector !== undefined && selectorFits(selector, labelsOf(namespace)))
   if (allowed) return undefined
   const message = `Gateway ${gateway.id.namespace}/${gateway.id.name} takes no listeners from namespace ${namespace} (spec.allowedListeners)`
   return { reason: 'NotAllowed', message }

@@ -8,25 +8,28 @@ export function unsupportedFilter(
   at: 'gateway' | 'mesh' = 'gateway',
 ): { readonly path: string; readonly type: string } | undefined {
   const backends = rule.backendRefs ?? []
-  const redirects = rule.filters?.some(({ type }) => type === 'RequestRedirect') === true
+  const [only] = backends
+  const alone = backends.length === 1 ? (only?.filters ?? []) : []
+  const redirects = [...(rule.filters ?? []), ...alone].some(({ type }) => type === 'RequestRedirect')
+  const known = redirects ? redirectFilters : routeFilters
   return [
-    ...unknownOf(rule.filters, '', redirects ? redirectFilters : routeFilters, at),
+    ...unknownOf(rule.filters, '', known, at),
     ...backends.flatMap(({ filters }, index) =>
-      unknownOf(filters, `backendRefs[${index}].`, backends.length === 1 ? aloneFilters : backendFilters, at),
+      unknownOf(filters, `backendRefs[${index}].`, backends.length === 1 ? known : backendFilters, at),
     ),
   ][0]
 }
 
 /** Where traffic is split, an arm changes headers and asks authorizers; a backend that is alone has its filters on the route. */
 const backendFilters: ReadonlySet<string> = new Set(['RequestHeaderModifier', 'ResponseHeaderModifier', 'ExternalAuth'])
-const aloneFilters: ReadonlySet<string> = new Set([
+const routeFilters: ReadonlySet<string> = new Set([
   ...backendFilters,
   'RequestMirror',
   'URLRewrite',
   'CORS',
   'ExtensionRef',
+  'RequestRedirect',
 ])
-const routeFilters: ReadonlySet<string> = new Set([...aloneFilters, 'RequestRedirect'])
 /** Redirects are neither counted nor sent anywhere. */
 const redirectFilters: ReadonlySet<string> = new Set([...routeFilters].filter((type) => type !== 'ExtensionRef'))
 

@@ -40,6 +40,16 @@ import { routeRetry } from './route-retry.ts'
 
 type RouteInit = Init<typeof RouteSchema>
 type RouteActionInit = Init<typeof RouteActionSchema>
+/** What a route does with its requests. */
+type Forwarded = Pick<
+  RouteInit,
+  | 'action'
+  | 'typedPerFilterConfig'
+  | 'requestHeadersToAdd'
+  | 'requestHeadersToRemove'
+  | 'responseHeadersToAdd'
+  | 'responseHeadersToRemove'
+>
 type Weighted = NonNullable<Init<typeof WeightedClusterSchema>['clusters']>[number]
 
 /** What routes are compiled with. */
@@ -67,33 +77,21 @@ export function forward(
   rule: ForwardRule,
   match: Pick<HttpMatch, 'path'> | undefined,
   context: ForwardContext,
-): Pick<
-  RouteInit,
-  | 'action'
-  | 'typedPerFilterConfig'
-  | 'requestHeadersToAdd'
-  | 'requestHeadersToRemove'
-  | 'responseHeadersToAdd'
-  | 'responseHeadersToRemove'
-> {
+): Forwarded {
   const filters = rule.filters ?? []
   const guard = guardOf(route, rule, context)
   if (guard === 'closed') return { action: errorAnswer(route) }
-  const redirect = filters.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect
-  if (redirect !== undefined) {
-    const action = redirectAction(redirect, match, context.entry)
-    return {
-      action: { case: 'redirect', value: action },
-      typedPerFilterConfig: guard,
-      ...headerModifiers(filters),
-    }
-  }
+  const answer = { match, guard, entry: context.entry }
+  const redirected = redirectAmong(filters, filters, answer)
+  if (redirected !== undefined) return redirected
   const arms = armsOf(route, rule, context)
   if (!arms.some(({ valid, weight }) => valid && weight > 0)) return { action: errorAnswer(route) }
   const [only] = arms
   const single = arms.length === 1 ? only : undefined
   // A backend that is alone has its filters on the route: all of them work there.
   const all = single === undefined ? filters : [...filters, ...single.filters]
+  const redirectedThere = redirectAmong(single?.filters ?? [], all, answer)
+  if (redirectedThere !== undefined) return redirectedThere
   const cors = all.find((one) => one.cors !== undefined)?.cors
   return {
     action: {
@@ -110,6 +108,24 @@ export function forward(
     },
     ...headerModifiers(all),
   }
+}
+
+interface Answer {
+  readonly match: Pick<HttpMatch, 'path'> | undefined
+  readonly guard: Record<string, Any>
+  readonly entry: Entry
+}
+
+/** The answer that a redirect among some filters is, with the header changes of all that a request passes. */
+function redirectAmong(
+  some: readonly HttpFilter[],
+  all: readonly HttpFilter[],
+  { match, guard, entry }: Answer,
+): Forwarded | undefined {
+  const redirect = some.find(({ requestRedirect }) => requestRedirect !== undefined)?.requestRedirect
+  if (redirect === undefined) return undefined
+  const value = redirectAction(redirect, match, entry)
+  return { action: { case: 'redirect', value }, typedPerFilterConfig: guard, ...headerModifiers(all) }
 }
 
 /** What counts the requests of a rule: its filters, and what is attached. Sidecars count what comes in, not what is sent. */

@@ -39,7 +39,12 @@ const frontendTls = object({
         ),
         mode: doc(
           'Whether clients without a valid certificate are let in all the same.',
-          byDefault('AllowValidOnly', word(['AllowValidOnly', 'AllowInsecureFallback'])),
+          byDefault('AllowValidOnly', {
+            ...word(['AllowValidOnly', 'AllowInsecureFallback']),
+            'x-pending-values': {
+              AllowInsecureFallback: { effect: 'clients are not asked for a certificate', proxies: 'weft' },
+            },
+          }),
         ),
       },
       { required: ['caCertificateRefs'] },
