@@ -47,6 +47,8 @@ export class UdpSession {
   open(net: Runtime['net'], onAnswer: (bytes: Uint8Array) => void, onFailed: () => void): void {
     const { target } = this.endpoint
     const { datagrams } = net
+    // A port that nobody can have: what is sent there is dropped, for as long as the session lasts.
+    if (target.kind === 'socket' && target.port === 0) return void (this.#early = undefined)
     if (target.kind !== 'socket' || datagrams === undefined) {
       this.failure = 'the endpoint cannot be reached by UDP'
       return onFailed()

@@ -1,4 +1,5 @@
 // One listener per port of the Gateways (of the Gateway API) that a workload serves.
+import { originOf } from '@weft/core'
 import { servingAddress } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
@@ -13,10 +14,10 @@ import { type InboundScope, inboundScope } from '../inbound-listeners.ts'
 import { weftMetadata } from '../metadata.ts'
 import { datagramAddress, socketAddress } from '../socket-address.ts'
 import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import { datagramCluster, datagramShares } from './datagram-shares.ts'
 import { dataPlaneRefs, takenByIstio, type TakenPorts } from './data-plane-refs.ts'
 import { type ChainContext, ListenerChains } from './listener-chains.ts'
 import { type ServedPort, servedPorts } from './ports.ts'
-import { streamTargets } from './stream-targets.ts'
 import { udpProxy } from './udp-proxy.ts'
 
 type Scope = Pick<InboundScope, 'address' | 'trustDomain' | 'accessLog'> &
@@ -93,8 +94,9 @@ function datagrams(
   const [one] = served
   const route = one?.model.attached.find(({ listener }) => listener === one.listener)?.route
   if (one === undefined || route === undefined) return []
-  const { targets, origin } = streamTargets(route, { ...refs, gateways: [one.model.gateway] })
-  if (targets.length === 0) return []
+  const shares = datagramShares(route, refs)
+  if (shares.length === 0) return []
+  const origin = originOf(route.id, 'spec.rules[0]')
   const name = `${statPrefix}_udp`
   return [
     encodeResource(
@@ -105,7 +107,7 @@ function datagrams(
         address: datagramAddress(address, port),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin }),
-        listenerFilters: [udpProxy(targets, accessLog)],
+        listenerFilters: [udpProxy(datagramCluster(route, shares), accessLog)],
       },
       originsOf(served),
     ),

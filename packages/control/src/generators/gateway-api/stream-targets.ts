@@ -1,4 +1,4 @@
-// Where connections and datagrams of TLSRoutes, TCPRoutes and UDPRoutes go.
+// Where the connections of TLSRoutes and TCPRoutes go.
 import { originOf, type Origin } from '@weft/core'
 import { resolveBackend } from '../../gateway-api/backends.ts'
 import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'

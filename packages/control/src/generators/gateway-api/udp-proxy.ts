@@ -5,14 +5,9 @@ import { UdpProxyConfigSchema } from '@weft/xds/es/envoy/extensions/filters/udp/
 import { pack } from '../encode.ts'
 import { type HcmOptions, tcpAccessLog } from '../http-connection-manager.ts'
 import type { Init } from '../init.ts'
-import type { TcpTarget } from '../tcp-proxy.ts'
 
-/** Forwards to the first cluster: Envoy splits no datagrams by weight. */
-export function udpProxy(
-  targets: readonly TcpTarget[],
-  accessLog: HcmOptions['accessLog'],
-): Init<typeof ListenerFilterSchema> {
-  const cluster = targets[0]?.cluster ?? 'BlackHoleCluster'
+/** Forwards to a cluster. */
+export function udpProxy(cluster: string, accessLog: HcmOptions['accessLog']): Init<typeof ListenerFilterSchema> {
   const config = pack(UdpProxyConfigSchema, {
     statPrefix: cluster,
     routeSpecifier: {
