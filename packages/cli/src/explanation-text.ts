@@ -33,7 +33,7 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
 }
 
 function titleOf({ request, protocol }: Explanation): string {
-  if (protocol === 'tcp') return `tcp://${request.authority}`
+  if (protocol === 'tcp') return `${request.method.toLowerCase()}://${request.authority}`
   if (request.method === 'CONNECT') return `CONNECT ${request.authority}`
   return `${request.method} ${request.scheme}://${request.authority}${request.path}`
 }

@@ -1,5 +1,8 @@
 // `weft explain` as a process, offline on the bookstore.
 import assert from 'node:assert/strict'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Run, weft as runWeft } from '../weft-under-test.ts'
 
@@ -45,4 +48,20 @@ test('unknown workloads and wrong usage have their own exit codes', () => {
   assert.equal(weft('--from', 'web', 'GET', 'catalog', ...bookstore).status, 2)
   assert.equal(weft('GET', 'http://catalog/', ...bookstore).status, 2)
   assert.equal(weft('--from', 'web', 'GET', 'http://catalog/', '-f', 'no-such-dir').status, 1)
+})
+
+test('a TLS connection is explained by the server name that it asks for', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const golden = join(import.meta.dirname, '../../../control/golden/gateway-api/mesh-names/in.yaml')
+  copyFileSync(golden, join(dir, 'mesh.yaml'))
+  const asked = (to: string, ...more: readonly string[]): string => weft('--from', 'web', to, ...more, '-f', dir).stdout
+  assert.match(asked('tls://vault:8443', '--sni', 'two.example'), /outbound\|8443\|\|vault-green/)
+  assert.match(asked('tls://vault:8443', '--sni', 'any.many.example'), /outbound\|8443\|\|vault-blue/)
+  assert.match(asked('tls://vault.shop:8443'), /^tls:\/\/vault\.shop:8443 from web-0\.shop[^]*BlackHoleCluster/)
+  assert.match(asked('tls://mixed:9000', '--sni', ''), /outbound\|8443\|\|vault-green/)
+  assert.match(asked('tcp://mixed:9000'), /outbound\|8443\|\|vault-green/)
+  const wrong = weft('--from', 'web', 'tcp://vault:8443', '--sni', 'two.example', '-f', dir)
+  assert.equal(wrong.status, 2)
+  assert.match(wrong.stderr, /--sni goes with tls:/)
 })

@@ -1,4 +1,5 @@
 // `weft explain`: why a request goes where it goes, with the line of YAML behind each step.
+import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
 import { type Explanation, explain, explainTcp, type PlainRequest, type TcpTarget } from '@weft/engine'
@@ -10,6 +11,7 @@ import { type MeshOptions, runningMesh, withMeshOptions } from '../running-mesh.
 interface ExplainOptions extends MeshOptions {
   readonly from: string
   readonly header?: readonly string[]
+  readonly sni?: string
   readonly file?: string
   readonly draw: number
   readonly inside: string
@@ -24,7 +26,7 @@ export function registerExplain(program: Command): void {
       .description('why a request goes where it goes: listener, identity, policy, route, split, cluster, endpoints')
       .argument(
         '<method>',
-        'GET, POST, ...; CONNECT: the way of a tunnel and of what it carries; or tcp://host:port alone',
+        'GET, POST, ...; CONNECT: the way of a tunnel and of what it carries; or tcp://host:port or tls://host:port alone',
       )
       .argument('[url]', 'as the workload would write it: http://catalog/books; CONNECT also takes host:port')
       .requiredOption('--from <workload>', 'who sends it: a workload (web), an instance (web-0), or a gateway'),
@@ -33,6 +35,7 @@ export function registerExplain(program: Command): void {
     .option('-f, --file <dir>', 'explain the files of this directory; nothing needs to run')
     .option('--draw <number>', "the request's random value, for splits: a whole number", parseDraw, 0)
     .option('--inside <method>', 'the method of the request inside a CONNECT tunnel', 'GET')
+    .option('--sni <name>', 'the server name that a tls:// client asks for, instead of the host; empty: none')
     .option('--fault', 'let faults hit that hit only a share of the requests')
     .addOption(new Option('-o, --output <format>', 'print every step as JSON').choices(['json']))
     .addHelpText(
@@ -43,6 +46,7 @@ Examples:
   weft explain --from web GET http://catalog/books -f examples/bookstore
   weft explain --from gateway GET http://127.0.0.1:8080/ -o json
   weft explain --from orders tcp://inventory:7000
+  weft explain --from orders tls://vault:8443 --sni vault.example
   weft explain --from web CONNECT http://catalog/books
 
 Exit code 0: explained (whatever the answer is); 1: no such workload, or no mesh answers; 2: wrong usage.`,
@@ -64,8 +68,12 @@ type Asked =
 
 function parseAsked(method: string, url: string | undefined, options: ExplainOptions): Result<Asked> {
   const lines = options.header ?? []
-  const tcp = parseAuthority(method.startsWith('tcp://') ? method.slice('tcp://'.length).replace(/\/$/, '') : '')
-  if (tcp !== undefined && url === undefined) return ok({ kind: 'tcp', to: tcp })
+  const [, scheme, rest = ''] = /^(tcp|tls):\/\/(.*?)\/?$/.exec(method) ?? []
+  const tcp = parseAuthority(rest)
+  if (options.sni !== undefined && scheme !== 'tls') return err('--sni goes with tls://host:port.')
+  if (tcp !== undefined && url === undefined) {
+    return ok({ kind: 'tcp', to: scheme === 'tls' ? { ...tcp, serverName: options.sni ?? nameOf(tcp.host) } : tcp })
+  }
   if (method.includes('://')) return err('Write it like tcp://inventory:7000, or GET http://catalog/books.')
   const target = url === undefined ? undefined : parseTarget(url)
   if (method.toUpperCase() !== 'CONNECT') {
@@ -82,6 +90,11 @@ function parseAsked(method: string, url: string | undefined, options: ExplainOpt
   // What is encrypted inside is bytes to every proxy on the way.
   if (target.scheme === 'https') return ok({ kind: 'request', request, inside: 'tls' })
   return ok({ kind: 'request', request, inside: requestOf(options.inside, target, lines) })
+}
+
+/** Clients ask for the name that they dial; for an address they ask for none. */
+function nameOf(host: string): string {
+  return isIP(host) === 0 ? host : ''
 }
 
 function connectTo(authority: string): PlainRequest {

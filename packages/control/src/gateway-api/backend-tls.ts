@@ -1,6 +1,7 @@
 // TLS towards backends: whom a Gateway trusts there.
 import type { BackendTlsValidation } from '@weft/resources'
-import { authorityText, type CertificateSources } from './certificates.ts'
+import type { Backend } from './backends.ts'
+import { authorityText, type CertificateSources, clientCertificate, type NamedObject } from './certificates.ts'
 import type { Fault } from './listeners.ts'
 
 /** Authorities of a validation: those of the operating system, or these as PEM; none when nobody can be trusted. */
@@ -39,4 +40,25 @@ export function authoritiesOf(
   if (texts.length > 0) return { trusted: texts.join('\n'), ...unresolved }
   const message = 'none of caCertificateRefs can be used, so that no backend can be verified'
   return { trusted: undefined, ...unresolved, unusable: { reason: 'NoValidCACertificate', message } }
+}
+
+/** The certificate that an XBackend wants to be shown, or why it cannot be; undefined when it wants none. */
+export function certificateFor(backend: Backend, sources: CertificateSources): NamedObject | Fault | undefined {
+  const { tls } = backend.spec
+  if (tls?.mode !== 'ClientAndServer') return undefined
+  const { clientCertificateRef: ref } = tls
+  if (ref !== undefined) return clientCertificate(ref, backend, sources)
+  return { reason: 'InvalidClientCertificateRef', message: 'tls.mode ClientAndServer needs clientCertificateRef' }
+}
+
+/** Where the authorities and the certificate of an XBackend are. */
+export function secretsOfBackend({ id, spec }: Backend): NamedObject[] {
+  const own = (spec.tls?.validation?.caCertificateRefs ?? []).map(({ kind, name }) => ({
+    kind,
+    namespace: id.namespace,
+    name,
+  }))
+  const client = spec.tls?.clientCertificateRef
+  if (client === undefined) return own
+  return [...own, { kind: client.kind, namespace: client.namespace ?? id.namespace, name: client.name }]
 }

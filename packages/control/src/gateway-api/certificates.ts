@@ -73,7 +73,16 @@ export function listenerTls(
 export function backendCertificate(gateway: ApiGateway, sources: CertificateSources): NamedObject | Fault | undefined {
   const ref = gateway.spec.tls?.backend?.clientCertificateRef
   if (ref === undefined) return undefined
-  const found = certificateOf(ref, gateway, sources)
+  return clientCertificate(ref, gateway, sources)
+}
+
+/** The certificate that an object names to be shown to servers, or why it cannot be. */
+export function clientCertificate(
+  ref: ObjectReference,
+  owner: Pick<SnapshotObject, 'id'>,
+  sources: CertificateSources,
+): NamedObject | Fault {
+  const found = certificateOf(ref, owner, sources)
   return 'reason' in found
     ? { ...found, reason: found.reason === 'RefNotPermitted' ? found.reason : 'InvalidClientCertificateRef' }
     : found
@@ -81,12 +90,14 @@ export function backendCertificate(gateway: ApiGateway, sources: CertificateSour
 
 function certificateOf(
   ref: ObjectReference,
-  owner: ApiGateway | ListenerSet,
+  owner: Pick<SnapshotObject, 'id'>,
   { secrets, grants }: CertificateSources,
 ): NamedObject | Fault {
   const namespace = ref.namespace ?? owner.id.namespace
   const invalid = (message: string): Fault => ({ reason: 'InvalidCertificateRef', message })
-  if (ref.group !== '' || ref.kind !== 'Secret') return invalid(`${ref.kind} ${ref.name} is no Secret`)
+  if (ref.group !== '' || ref.kind !== 'Secret') {
+    return invalid(`${ref.group === '' ? 'core' : ref.group}/${ref.kind} ${ref.name} is no core/Secret`)
+  }
   const { group, kind } = owner.id
   if (!mayRefer({ group, kind, namespace: owner.id.namespace }, { ...ref, namespace }, grants)) {
     const message = `no ReferenceGrant in namespace ${namespace} lets ${kind}s of ${owner.id.namespace} refer to Secret ${ref.name}`

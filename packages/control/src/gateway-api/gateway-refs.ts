@@ -1,15 +1,15 @@
 // What a Gateway stands on: everything that decides what it serves, and what its status says.
-import type { BackendRef, ServiceSpec, SpecByKind } from '@weft/resources'
+import type { ServiceSpec, SpecByKind } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { AttachablePolicy } from './attached-policies.ts'
-import { authorizersOf } from './authorizers.ts'
+import { secretsOfBackend } from './backend-tls.ts'
 import { type Backend, backendHost } from './backends.ts'
 import { certificateRefs, type NamedObject } from './certificates.ts'
 import { namedPolicies } from './filter-policies.ts'
 import { type ApiGateway, experimentalGroup, type ListenerSet, type Route } from './objects.ts'
 import type { ReferenceGrant } from './references.ts'
-import type { HttpRule } from './rules.ts'
+import { backendRefsOf } from './route-backends.ts'
 
 /** Objects by role; every list is sorted by key. */
 export interface GatewayRefs extends RouteRefs {
@@ -40,8 +40,11 @@ export function gatewayRefs(mesh: MeshQuery, gateway: ApiGateway): GatewayRefs {
     ...listenerSets.flatMap(({ id }) => mesh.routesOf('ListenerSet', id)),
     ...(gateway.spec.defaultScope === 'All' ? mesh.defaultRoutes() : []),
   ])
-  const certificates = [gateway, ...listenerSets].flatMap((owner) => certificateRefs(owner, gateway))
   const refs = routeRefs(mesh, routes)
+  const certificates = [
+    ...[gateway, ...listenerSets].flatMap((owner) => certificateRefs(owner, gateway)),
+    ...refs.backends.flatMap(secretsOfBackend),
+  ]
   const grantedFrom = certificates.map(({ namespace }) => namespace)
   const parameters = gateway.spec.infrastructure?.parametersRef
   const wanted = [
@@ -65,13 +68,9 @@ export function gatewayRefs(mesh: MeshQuery, gateway: ApiGateway): GatewayRefs {
 }
 
 /** Where the authorities of backends are. */
-function authorityRefs({ tlsPolicies, backends }: RouteRefs): NamedObject[] {
-  const validations = [
-    ...tlsPolicies.map(({ id, spec }) => ({ id, validation: spec.validation })),
-    ...backends.map(({ id, spec }) => ({ id, validation: spec.tls?.validation })),
-  ]
-  return validations.flatMap(({ id, validation }) =>
-    (validation?.caCertificateRefs ?? []).map(({ kind, name }) => ({ kind, namespace: id.namespace, name })),
+function authorityRefs({ tlsPolicies }: RouteRefs): NamedObject[] {
+  return tlsPolicies.flatMap(({ id, spec }) =>
+    (spec.validation.caCertificateRefs ?? []).map(({ kind, name }) => ({ kind, namespace: id.namespace, name })),
   )
 }
 
@@ -103,17 +102,7 @@ export function routeRefs(mesh: MeshQuery, routes: readonly Route[]): RouteRefs 
   }
 }
 
-/** Every backend that a route names, mirrors, authorizers and those of filters included. */
-export function backendRefsOf(route: Route): readonly BackendRef[] {
-  const sent = (route.spec.rules ?? []).flatMap((rule) => {
-    const { backendRefs = [], filters = [] } = rule as Pick<HttpRule, 'backendRefs' | 'filters'>
-    const all = [...filters, ...backendRefs.flatMap((backend) => backend.filters ?? [])]
-    const mirrors = all.flatMap(({ requestMirror }) => (requestMirror === undefined ? [] : [requestMirror.backendRef]))
-    return [...backendRefs, ...mirrors]
-  })
-  return [...sent, ...authorizersOf(route).map(({ backendRef }) => backendRef)]
-}
-
-function eachOnce<R extends { readonly key: string }>(refs: readonly R[]): R[] {
+/** Each object once, by key. */
+export function eachOnce<R extends { readonly key: string }>(refs: readonly R[]): R[] {
   return [...new Map(refs.map((ref) => [ref.key, ref])).values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }

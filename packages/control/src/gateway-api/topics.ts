@@ -1,7 +1,9 @@
 // The questions that views ask about Gateway API objects, as names (see snapshot/topics.ts).
 import { type KindName, serviceFqdn, type SpecByKind } from '@weft/resources'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import { gatewayGroup, type Route } from './objects.ts'
+import { isServiceRef } from './mesh-routes.ts'
+import { experimentalGroup, gatewayGroup, type Route } from './objects.ts'
+import { backendRefsOf } from './route-backends.ts'
 
 /** The object of a kind by name; kinds without namespaces have ''. */
 export function namedTopic(kind: KindName, namespace: string, name: string): string {
@@ -64,13 +66,35 @@ export function gatewayApiTopics(kind: KindName, object: SnapshotObject): readon
   }
 }
 
-function routeTopics({ id, spec }: Route): string[] {
-  const parents = (spec.parentRefs ?? []).map(({ group, kind, namespace = id.namespace, name }) =>
-    group === gatewayGroup
-      ? referringTopic('Route', kind, namespace, name)
-      : meshRouteTopic(serviceFqdn({ namespace, name })),
-  )
-  return [...new Set([...parents, ...(spec.useDefaultGateways === 'All' ? [defaultRoutes] : [])])]
+/** What routes inside the mesh may need besides what the mesh has anyway: clusters of XBackends, listeners by server name, listeners for datagrams. */
+export type MeshNeed = 'backends' | 'names' | 'datagrams'
+
+/** The routes inside the mesh that need something. */
+export function meshNeedTopic(need: MeshNeed): string {
+  return `Route>mesh/${need}`
+}
+
+function routeTopics(route: Route): string[] {
+  const { id, spec } = route
+  const refs = spec.parentRefs ?? []
+  const parents = refs.flatMap((ref) => {
+    const { group, kind, namespace = id.namespace, name } = ref
+    if (group === gatewayGroup) return [referringTopic('Route', kind, namespace, name)]
+    return isServiceRef(ref) ? [meshRouteTopic(serviceFqdn({ namespace, name }))] : []
+  })
+  const inMesh = refs.some(isServiceRef)
+  const needs = inMesh ? needsOf(route).map(meshNeedTopic) : []
+  return [...new Set([...parents, ...needs, ...(spec.useDefaultGateways === 'All' ? [defaultRoutes] : [])])]
+}
+
+function needsOf(route: Route): MeshNeed[] {
+  const { kind } = route.id
+  const outside = backendRefsOf(route).some((ref) => ref.group === experimentalGroup && ref.kind === 'XBackend')
+  return [
+    ...(outside ? (['backends'] as const) : []),
+    ...(kind === 'TLSRoute' ? (['names'] as const) : []),
+    ...(kind === 'UDPRoute' ? (['datagrams'] as const) : []),
+  ]
 }
 
 /** The routes for the Service of a full host name, inside the mesh. */

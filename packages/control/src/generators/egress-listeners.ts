@@ -1,9 +1,11 @@
 // Listeners for some hosts alone, on a port of their own, as a Sidecar asks for.
-import { noMeshRoutes } from './gateway-api/mesh-hosts.ts'
+import { joinMeshRefs, meshRouteRefs, type MeshRouteRefs, ownMeshRefs } from './gateway-api/mesh-hosts.ts'
+import { matchOfNames, meshStreams, nameOfNames } from './gateway-api/mesh-streams.ts'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { FilterChainSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { type DestinationRule, ruleScope } from './destination-rules.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
 import { type HttpRetry, isHttpPort } from '@weft/resources'
@@ -11,9 +13,11 @@ import { portKind, type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
+import { byNameFilters } from './outbound-listeners.ts'
 import { addService, callerOf, callerScope, importedRules } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
 import { addressMatch, isForAll } from './routes/address-rules.ts'
+import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { armChains, rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
@@ -32,11 +36,15 @@ interface EgressView {
   readonly accessLog: Telemetry
 }
 
-interface EgressRefs {
+interface EgressRefs extends Omit<MeshRouteRefs, 'services'> {
+  /** Where routes of the Gateway API send to. */
+  readonly targets: MeshRouteRefs['services']
   /** Hosts with that port, by key. */
   readonly services: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
   readonly destinations: readonly Service[]
+  /** DestinationRules that routes depend on. */
+  readonly rules: readonly DestinationRule[]
 }
 
 /** `egress_<address>_<port>`: a listener, and for HTTP the routes of the hosts that have that port */
@@ -48,8 +56,9 @@ export const egressListeners = generator({
     explicit: proxy.interception === 'explicit',
     address: proxy.instance.address,
     accessLog: telemetryOf(mesh, proxy, 'CLIENT'),
+    callers: ruleScope(mesh, proxy),
   }),
-  views(mesh, { listeners, explicit, address, ...scope }) {
+  views(mesh, { listeners, explicit, address, callers, ...scope }) {
     return listeners.map((listener) => {
       const services = mesh
         .services()
@@ -61,17 +70,23 @@ export const egressListeners = generator({
         )
       const virtualServices = services.flatMap((each) => importedRules(mesh, each, scope.namespace, listener.hosts))
       const own = [...new Set(virtualServices)]
+      const destinations = mesh.destinationsOf(own)
+      const hosts = [...new Set([...services, ...destinations])]
+      const routed = joinMeshRefs(services.map((each) => meshRouteRefs(mesh, each, scope.namespace).refs))
+      const { services: targets, ...routes } = routed
+      const attached = [...new Set([...hosts.flatMap(({ id }) => mesh.policiesOn(id)), ...routes.attached])]
+      const rules = routeRules(mesh, hosts, callers)
       const bindToPort = explicit || listener.bound
       return makeView<EgressView, EgressRefs>(
         { ...scope, listener, bindToPort, address: listener.bind ?? (bindToPort && explicit ? address : '0.0.0.0') },
-        { services, virtualServices: own, destinations: mesh.destinationsOf(own) },
+        { ...routes, attached, targets, services, virtualServices: own, destinations, rules },
       )
     })
   },
   build({ scope, refs }) {
     const name = `egress_${scope.address}_${scope.listener.port}`
     const http = isHttpPort({ name: '', appProtocol: scope.listener.protocol.toLowerCase() })
-    const { chains, resources, losers } = http ? httpFilter(name, scope, refs) : bytesFilter(scope, refs)
+    const { chains, sniffing, resources, losers } = http ? httpFilter(name, scope, refs) : bytesFilter(scope, refs)
     const { origin, port } = scope.listener
     const metadata = weftMetadata({ origin })
     const listener = encodeResource(
@@ -83,6 +98,7 @@ export const egressListeners = generator({
         ...(scope.bindToPort ? {} : { bindToPort: false }),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata,
+        ...sniffing,
         filterChains: chains.map((chain) => ({ ...chain, metadata })),
       },
       [origin],
@@ -93,6 +109,8 @@ export const egressListeners = generator({
 
 interface Egress {
   readonly chains: readonly Init<typeof FilterChainSchema>[]
+  /** What looks at a connection before its chain is found. */
+  readonly sniffing?: typeof byNameFilters
   readonly resources: readonly BuiltResource[]
   readonly losers: readonly Loser[]
 }
@@ -100,7 +118,8 @@ interface Egress {
 function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
   const { listener } = scope
   const services = serviceIndex(refs.destinations)
-  const builder = new VirtualHostBuilder(services)
+  const builder = new VirtualHostBuilder(services, refs.rules, refs.attached)
+  const routes = { ...refs, services: refs.targets }
   const caller: Caller = { ...callerOf(scope), port: listener.port }
   for (const service of refs.services) {
     const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices)
@@ -108,17 +127,12 @@ function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
       ...service,
       spec: { ...service.spec, ports: service.spec.ports.filter(({ port }) => port === listener.port) },
     }
-    const own = {
-      service: [onPort],
-      virtualServices,
-      destinations: refs.destinations,
-      rules: [],
-      taken: [],
-      ...noMeshRoutes,
-    }
+    const { destinations, rules } = refs
+    const routed = ownMeshRefs(routes, service, scope.namespace)
+    const own = { service: [onPort], virtualServices, destinations, rules, taken: [], ...routed }
     addService(builder, onPort, { services, caller, tunnel: false, refs: own })
   }
-  const routes = encodeResource(
+  const configuration = encodeResource(
     RouteConfigurationSchema,
     name,
     {
@@ -140,7 +154,7 @@ function httpFilter(name: string, scope: EgressView, refs: EgressRefs): Egress {
     port: scope.listener.port,
     accessLog: scope.accessLog,
   })
-  return { chains: [{ name: 'http', filters: [filter] }], resources: [routes], losers: builder.losers }
+  return { chains: [{ name: 'http', filters: [filter] }], resources: [configuration], losers: builder.losers }
 }
 
 /** Bytes have no name to go by: they go to the first of the hosts. */
@@ -152,11 +166,23 @@ function bytesFilter({ namespace, labels, listener, accessLog }: EgressView, ref
     return { chains: [{ name: 'tcp', filters: [tcpProxy([], accessLog)] }], resources: [], losers: [] }
   const virtualServices = virtualServicesFor(serviceHost(service), refs.virtualServices).filter(rulesConnections)
   const refsOf = { services: refs.destinations, virtualServices }
-  const ruled = tcpArms(service, listener.port, refsOf, { namespace, labels })
-  const chains = armChains(ruled).map(({ rule, ...addresses }, index) => ({
-    name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
-    ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
-    filters: [tcpProxy(rule.targets, accessLog)],
-  }))
-  return { chains, resources: [], losers: ruled.losers }
+  const ruled = tcpArms(service, listener.port, refsOf, { namespace, labels }, policyFinder(refs.rules))
+  const routed = ownMeshRefs({ ...refs, services: refs.targets }, service, namespace)
+  const streams = meshStreams(routed, service, listener.port)
+  const arms = streams === undefined ? ruled : { ...ruled, arms: [], last: { ...ruled.last, ...streams.rest } }
+  const named = streams?.named ?? []
+  const chains = [
+    ...named.map(({ names, targets }) => ({
+      name: nameOfNames(names),
+      filterChainMatch: matchOfNames(names),
+      filters: [tcpProxy(targets, accessLog, ruled.last.policy)],
+    })),
+    ...armChains(arms).map(({ rule, ...addresses }, index) => ({
+      name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
+      ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
+      filters: [tcpProxy(rule.targets, accessLog, rule.policy)],
+    })),
+  ]
+  const sniffing = named.length === 0 ? {} : { sniffing: byNameFilters }
+  return { chains, ...sniffing, resources: [], losers: [...ruled.losers, ...(streams?.losers ?? [])] }
 }

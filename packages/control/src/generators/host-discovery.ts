@@ -86,7 +86,7 @@ export function discoveryMembers(
 }
 
 /** As Istio asks: every minute at most, and not for addresses of a family that many machines cannot reach. */
-const dnsOptions: ClusterInit = {
+export const dnsOptions: ClusterInit = {
   dnsLookupFamily: DnsFamily.V4_PREFERRED,
   dnsRefreshRate: duration(60_000),
   respectDnsTtl: true,

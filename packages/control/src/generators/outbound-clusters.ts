@@ -98,7 +98,7 @@ function cluster(
   const { sockets, protocol } = transportOf(scope, refs, target)
   const init = {
     name,
-    ...policyMembers({ ...policy, ...attachedBudget(refs) }, protocol),
+    ...policyMembers({ ...policy, ...attachedBudget(refs, port) }, protocol),
     ...discoveryMembers(scope, refs, name, target),
     ...sourceBinding(scope.sourceAddress),
     ...sockets,

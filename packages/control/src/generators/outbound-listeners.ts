@@ -7,7 +7,8 @@ import { HttpInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/liste
 import { type DestinationRule, ruleScope } from './destination-rules.ts'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
-import { meshRouteRefs, type MeshRouteRefs, meshTargets, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
+import { meshRouteRefs, type MeshRouteRefs, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
+import { matchOfNames, meshStreams, nameOfNames } from './gateway-api/mesh-streams.ts'
 import { type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -91,8 +92,10 @@ export const outboundListeners = generator({
     const { virtualServices, destinations } = refs
     const policyOf = policyFinder(refs.rules)
     const ruled = tcpArms(service, scope.port, { virtualServices, services: destinations }, scope, policyOf)
-    const byRoute = meshTargets(refs, service, scope.port)
-    const arms = byRoute === undefined ? ruled : { ...ruled, arms: [], last: { ...ruled.last, ...byRoute } }
+    const streams = meshStreams(refs, service, scope.port)
+    const arms = streams === undefined ? ruled : { ...ruled, arms: [], last: { ...ruled.last, ...streams.rest } }
+    const named = streams?.named ?? []
+    const { policy: own } = ruled.last
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -102,18 +105,34 @@ export const outboundListeners = generator({
         address: socketAddress(scope.address, scope.port),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: weftMetadata({ origin: originOf(service.id, '') }),
-        filterChains: armChains(arms).map(({ rule: { origin, targets, policy }, ...addresses }, index) => ({
-          name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
-          ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
-          metadata: weftMetadata({ origin }),
-          filters: [tcpProxy(targets, scope.accessLog, policy)],
-        })),
+        ...(named.length === 0 ? {} : byNameFilters),
+        filterChains: [
+          ...named.map(({ names, targets, origin }) => ({
+            name: nameOfNames(names),
+            filterChainMatch: matchOfNames(names),
+            metadata: weftMetadata({ origin }),
+            filters: [tcpProxy(targets, scope.accessLog, own)],
+          })),
+          ...armChains(arms).map(({ rule: { origin, targets, policy }, ...addresses }, index) => ({
+            name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
+            ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
+            metadata: weftMetadata({ origin }),
+            filters: [tcpProxy(targets, scope.accessLog, policy)],
+          })),
+        ],
       },
       [originOf(service.id, '')],
     )
-    return { resources: [resource], problems: [], losers: [...ruled.losers] }
+    return { resources: [resource], problems: [], losers: [...ruled.losers, ...(streams?.losers ?? [])] }
   },
 })
+
+/** Looks for the server name; what says nothing for too long is taken as bytes. */
+export const byNameFilters = {
+  listenerFilters: [tlsInspector()],
+  listenerFiltersTimeout: sniffTimeout,
+  continueOnListenerFiltersTimeout: true,
+}
 
 function hcm(scope: OutboundView): ReturnType<typeof httpConnectionManager> {
   return httpConnectionManager({

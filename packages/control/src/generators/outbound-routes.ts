@@ -4,13 +4,8 @@ import { type HttpRetry, resolveHost } from '@weft/resources'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { type Callers, type DestinationRule, ruleScope } from './destination-rules.ts'
 import { generator, makeView, type ProxyRef, type View } from './generator.ts'
-import {
-  meshHostRoutes,
-  meshRouteRefs,
-  type MeshRouteRefs,
-  meshTargets,
-  noMeshRoutes,
-} from './gateway-api/mesh-hosts.ts'
+import { meshHostRoutes, meshRouteRefs, type MeshRouteRefs, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
+import { meshStreams, namesTunnel } from './gateway-api/mesh-streams.ts'
 import { domainsOf, portKind, type Service, serviceHost } from './hosts.ts'
 import { weftMetadata } from './metadata.ts'
 import { routeRules } from './routes/route-policies.ts'
@@ -229,7 +224,10 @@ function addTcpHost(
   const virtualServices = context.virtualServices.filter(rulesConnections)
   const refs = { services: [...services.values()], virtualServices }
   const ruled = tcpArms(service, port, refs, caller, builder.policyOf).last
-  const { targets, origin } = meshTargets(context.refs, service, port) ?? ruled
+  const streams = meshStreams(context.refs, service, port)
+  const byName = streams !== undefined && streams.named.length > 0
+  const { origin } = streams?.rest ?? ruled
+  const targets = byName ? [{ cluster: namesTunnel(service, port), weight: 1 }] : (streams?.rest ?? ruled).targets
   const { policy } = ruled
   const host = serviceHost(service)
   builder.add(

@@ -8,7 +8,10 @@ import { gatewayListeners } from './gateway-listeners.ts'
 import { credentialSecrets } from './credential-secrets.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
 import { gatewayApiClusters } from './gateway-api/clusters.ts'
-import { gatewayApiDatagrams } from './gateway-api/datagram-clusters.ts'
+import { gatewayApiDatagrams, meshDatagramClusters } from './gateway-api/datagram-clusters.ts'
+import { meshBackends } from './gateway-api/mesh-backends.ts'
+import { meshDatagramListeners } from './gateway-api/mesh-datagrams.ts'
+import { meshNameTunnels } from './gateway-api/mesh-name-tunnels.ts'
 import { gatewayApiSecrets } from './gateway-api/secrets.ts'
 import { gatewayApiListeners } from './gateway-api/listeners.ts'
 import { gatewayApiRoutes } from './gateway-api/routes.ts'
@@ -37,9 +40,13 @@ const sidecar: readonly Generator[] = [
   keyClusters,
   endpoints,
   credentialSecrets,
+  meshBackends,
+  meshDatagramClusters,
   inboundListeners,
   connectTerminate,
   outboundListeners,
+  meshNameTunnels,
+  meshDatagramListeners,
   egressListeners,
   connectOriginate,
   outboundRoutes,
@@ -52,6 +59,7 @@ const redirectedSidecar: readonly Generator[] = [
   keyClusters,
   endpoints,
   credentialSecrets,
+  meshBackends,
   redirectListeners,
   redirectPorts,
   boundPorts,

@@ -7,6 +7,8 @@ import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
+import { joinMeshRefs, meshRouteRefs, type MeshRouteRefs, ownMeshRefs } from './gateway-api/mesh-hosts.ts'
+import { matchOfNames, type MeshStreams, meshStreams, nameOfNames } from './gateway-api/mesh-streams.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -19,6 +21,7 @@ import {
   type AddressConditions,
   addressesOfMatch,
   addressMatch,
+  canonical,
   covers as rangeCovers,
   isForAll,
   type MatchedChain,
@@ -44,7 +47,9 @@ interface PortScope {
   readonly taken: readonly number[]
 }
 
-interface PortRefs {
+interface PortRefs extends Omit<MeshRouteRefs, 'services'> {
+  /** Where routes of the Gateway API send to. */
+  readonly targets: MeshRouteRefs['services']
   readonly services: readonly Service[]
   readonly virtualServices: readonly VirtualService[]
   readonly destinations: readonly Service[]
@@ -73,8 +78,13 @@ export const redirectPorts = generator({
       .flatMap((service) => importedRules(mesh, service, scope.namespace, hosts))
       .filter(({ spec }) => spec.tcp.length + spec.tls.length > 0)
     const virtualServices = [...new Set(rules)]
+    const streams = services.filter(({ spec }) => spec.ports.some((port) => portKind(port) === 'tcp'))
+    const routed = joinMeshRefs(streams.map((service) => meshRouteRefs(mesh, service, scope.namespace).refs))
+    const { services: targets, ...routes } = routed
     return [
       makeView<PortScope, PortRefs>(scope, {
+        ...routes,
+        targets,
         services,
         virtualServices,
         destinations: mesh.destinationsOf(virtualServices),
@@ -95,10 +105,11 @@ export const redirectPorts = generator({
   },
 })
 
-/** A port of a host. */
+/** A port of a host, and what routes say of connections to it. */
 interface Served {
   readonly service: Service
   readonly port: ServicePort
+  readonly streams: MeshStreams | undefined
 }
 
 /** The chains of one port. */
@@ -120,19 +131,28 @@ class OutboundPort {
   }
 
   build(): { readonly resource: BuiltResource | undefined; readonly losers: readonly Loser[] } {
+    const routes = { ...this.#refs, services: this.#refs.targets }
     const served = this.#refs.services.flatMap((service) =>
-      service.spec.ports.filter(({ port }) => port === this.#port).map((port): Served => ({ service, port })),
+      service.spec.ports
+        .filter(({ port }) => port === this.#port)
+        .map((port): Served => {
+          const own = ownMeshRefs(routes, service, this.#scope.namespace)
+          return { service, port, streams: meshStreams(own, service, port.port) }
+        }),
     )
     const http = served.find(({ port }) => portKind(port) === 'http')
-    const named = served.filter(({ port }) => ['https', 'tls'].includes(protocolOf(port)))
+    const routed = served.filter(({ streams }) => streams !== undefined)
+    const named = served.filter((each) => !routed.includes(each) && ['https', 'tls'].includes(protocolOf(each.port)))
     if (http !== undefined) this.#http(http)
+    for (const each of routed) this.#byRoutes(each)
     for (const each of named) this.#byServerName(each)
     const bytes = served.filter((each) => portKind(each.port) === 'tcp' && !named.includes(each))
     for (const each of bytes) this.#byAddress(each)
     const others = bytes.filter(({ service }) => addressesOf(service).length === 0)
     const fallback = this.#fallback(others)
     if (this.#chains.length === 0 && fallback === undefined) return { resource: undefined, losers: this.#losers }
-    const sniffs = http !== undefined ? [tlsInspector(), httpInspector()] : named.length > 0 ? [tlsInspector()] : []
+    const names = named.length > 0 || routed.some(({ streams }) => (streams?.named ?? []).length > 0)
+    const sniffs = http !== undefined ? [tlsInspector(), httpInspector()] : names ? [tlsInspector()] : []
     return { resource: this.#listener(sniffs, fallback), losers: this.#losers }
   }
 
@@ -185,6 +205,16 @@ class OutboundPort {
     })
   }
 
+  /** What TLSRoutes say of connections to a host; the rest goes by address. */
+  #byRoutes({ service, streams }: Served): void {
+    const addresses = addressesOf(service)
+    const destinations = addresses.length === 0 ? {} : { destinations: addresses.map(canonical) }
+    for (const { names, targets, origin } of streams?.named ?? []) {
+      this.#named(names.length === 0 ? [''] : names, targets, origin, destinations)
+    }
+    this.#losers.push(...(streams?.losers ?? []))
+  }
+
   /** TLS that is passed on: by the `tls` rules for the host, then to the host itself. */
   #byServerName({ service, port }: Served): void {
     const host = serviceHost(service)
@@ -222,9 +252,10 @@ class OutboundPort {
       if (range !== undefined) this.#ranges.push(range)
       this.#origins.add(origin)
       const addresses = addressMatch({ destinations: range === undefined ? undefined : [range] })
+      const serverNames = free.filter((name) => name !== '')
       this.#chains.push({
-        name: range === undefined ? `tls-${free[0]}` : `tls-${free[0]}-${range}`,
-        filterChainMatch: { transportProtocol: 'tls', serverNames: free, ...addresses },
+        name: range === undefined ? nameOfNames(serverNames) : `${nameOfNames(serverNames)}-${range}`,
+        filterChainMatch: { ...matchOfNames(serverNames), ...addresses },
         metadata: weftMetadata({ origin }),
         filters,
       })
@@ -236,11 +267,12 @@ class OutboundPort {
   }
 
   /** Bytes have nothing but their address to go by. */
-  #byAddress({ service, port }: Served): void {
+  #byAddress(each: Served): void {
+    const { service } = each
     const addresses = addressesOf(service).filter((address) => !this.#names.has(address))
     if (addresses.length === 0) return
     for (const address of addresses) this.#names.add(address)
-    const arms = this.#arms(service, port)
+    const arms = this.#arms(each)
     const within = { ...arms, arms: arms.arms.map((arm) => ({ ...arm, destinations: narrowed(arm, addresses) })) }
     for (const [index, chain] of armChains({ ...within, last: { ...arms.last, destinations: addresses } }).entries()) {
       const destinations = chain.destinations ?? addresses
@@ -262,7 +294,7 @@ class OutboundPort {
       this.#losers.push({ origin: originOf(service.id, ''), reason: 'port-conflict', by, detail })
     }
     const name = `tcp-${serviceHost(first.service)}`
-    const arms = this.#arms(first.service, first.port)
+    const arms = this.#arms(first)
     for (const [index, { rule, ...addresses }] of armChains(arms).entries()) {
       if (isForAll(addresses)) continue
       const filterChainMatch = addressMatch(addresses)
@@ -271,12 +303,13 @@ class OutboundPort {
     return { ...this.#bytes(arms.last), name }
   }
 
-  #arms(service: Service, port: ServicePort): TcpArms {
+  #arms({ service, port, streams }: Served): TcpArms {
     const rules = virtualServicesFor(serviceHost(service), this.#refs.virtualServices)
     const refs = { services: this.#refs.destinations, virtualServices: rules.filter(({ spec }) => spec.tcp.length > 0) }
     const arms = tcpArms(service, port.port, refs, this.#scope)
     this.#losers.push(...arms.losers)
     this.#origins.add(originOf(service.id, ''))
+    if (streams !== undefined) return { ...arms, arms: [], last: { ...arms.last, ...streams.rest } }
     return arms
   }
 

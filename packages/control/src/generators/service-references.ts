@@ -1,12 +1,14 @@
 // What stands behind and beside a Service, as its callers see it.
 import type {
   PeerAuthenticationSpec,
+  ServicePort,
   SpecByKind,
   TrafficPolicy,
   WorkloadEntrySpec,
   WorkloadSpec,
 } from '@weft/resources'
 import { nearest } from '../gateway-api/attached-policies.ts'
+import { effectivePolicy } from '../gateway-api/policies.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import { type Callers, type DestinationRule, destinationRulesFor } from './destination-rules.ts'
@@ -24,6 +26,8 @@ export interface ServiceReferences {
   readonly peerAuthentications: readonly SnapshotObject<PeerAuthenticationSpec>[]
   /** Our own policies that limit its retries: at most one. */
   readonly retryBudgets: readonly SnapshotObject<SpecByKind['RetryPolicy']>[]
+  /** Those of the Gateway API that may do so for some of its ports. */
+  readonly trafficPolicies: readonly SnapshotObject<SpecByKind['XBackendTrafficPolicy']>[]
 }
 
 /** The references of a Service for callers of a `ruleScope`. */
@@ -33,6 +37,7 @@ export function serviceReferences(mesh: MeshQuery, service: Service, callers: Ca
   return {
     service: [service],
     retryBudgets: retries?.spec.budget === undefined ? [] : [retries],
+    trafficPolicies: mesh.policiesFor('XBackendTrafficPolicy', service.id),
     destinationRules: destinationRulesFor(mesh, service, callers),
     workloads,
     workloadEntries: mesh.workloadEntriesBehind(service),
@@ -42,11 +47,25 @@ export function serviceReferences(mesh: MeshQuery, service: Service, callers: Ca
   }
 }
 
-/** The budget of a RetryPolicy, which stands before that of a DestinationRule. */
-export function attachedBudget({ retryBudgets: [policy] }: ServiceReferences): Pick<TrafficPolicy, 'retryBudget'> {
-  const budget = policy?.spec.budget
-  if (budget === undefined) return {}
-  return { retryBudget: { percent: budget.percent, minRetryConcurrency: budget.minConcurrency } }
+/** The budget of a RetryPolicy, else that of an XBackendTrafficPolicy: both stand before that of a DestinationRule. */
+export function attachedBudget(
+  { service: [service], retryBudgets: [own], trafficPolicies }: ServiceReferences,
+  port: Pick<ServicePort, 'name'>,
+): Pick<TrafficPolicy, 'retryBudget'> {
+  const budget = own?.spec.budget
+  if (budget !== undefined) {
+    return { retryBudget: { percent: budget.percent, minRetryConcurrency: budget.minConcurrency } }
+  }
+  const constraint = effectivePolicy(trafficPolicies, service, port)?.spec.retryConstraint
+  if (constraint === undefined) return {}
+  return {
+    retryBudget: {
+      percent: constraint.budget.percent,
+      budgetInterval: constraint.budget.interval,
+      // The rate that is always allowed is not one in time: so many may be in flight.
+      minRetryConcurrency: constraint.minRetryRate.count ?? 10,
+    },
+  }
 }
 
 /** Whether callers of a `ruleScope` mean this host by its name; several objects may claim one. */

@@ -1,4 +1,5 @@
 // Clusters that do not come from any object.
+import type { Origin } from '@weft/core'
 import { Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { adsSource, duration } from './config-source.ts'
 import { encodeResource } from './encode.ts'
@@ -36,7 +37,7 @@ export const staticClusters = generator({
         circuitBreakers: circuitBreakers(),
       }),
     ]
-    if (scope.tunnel) resources.push(cluster(tunnelCluster()))
+    if (scope.tunnel) resources.push(internalCluster(tunnelName))
     if (scope.weft) {
       resources.push(
         cluster({
@@ -54,19 +55,21 @@ function ofType(value: Cluster_DiscoveryType): Pick<ClusterInit, 'clusterDiscove
   return { clusterDiscoveryType: { case: 'type', value } }
 }
 
-function cluster(init: ClusterInit & { readonly name: string }): BuiltResource {
-  return encodeResource(ClusterSchema, init.name, { connectTimeout: duration(10_000), ...init }, [])
+function cluster(init: ClusterInit & { readonly name: string }, origins: readonly Origin[] = []): BuiltResource {
+  return encodeResource(ClusterSchema, init.name, { connectTimeout: duration(10_000), ...init }, [...origins])
 }
 
-function tunnelCluster(): ClusterInit & { readonly name: string } {
-  const address = internalAddress(tunnelName)
-  return {
-    name: tunnelName,
+/** The cluster that leads to the internal listener of the same name. */
+export function internalCluster(name: string, origins: readonly Origin[] = []): BuiltResource {
+  const address = internalAddress(name)
+  const init: ClusterInit & { readonly name: string } = {
+    name,
     ...ofType(Cluster_DiscoveryType.STATIC),
     circuitBreakers: circuitBreakers(),
     loadAssignment: {
-      clusterName: tunnelName,
+      clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
     },
   }
+  return cluster(init, origins)
 }

@@ -26,7 +26,15 @@ import {
 } from '@weft/resources'
 import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
 import type { AttachablePolicy } from '../gateway-api/attached-policies.ts'
-import { defaultRoutes, meshRouteTopic, namedTopic, namespaceTopic, referringTopic } from '../gateway-api/topics.ts'
+import {
+  defaultRoutes,
+  type MeshNeed,
+  meshNeedTopic,
+  meshRouteTopic,
+  namedTopic,
+  namespaceTopic,
+  referringTopic,
+} from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
 import { type ElsewhereInstance, instanceOfPod, instancesOfSlices, workloadsOf } from './elsewhere.ts'
 import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
@@ -347,6 +355,11 @@ export class MeshQuery {
   /** The routes that name the Service of a full host name as their parent. */
   meshRoutesOf(host: string): readonly Route[] {
     return this.#at(meshRouteTopic(host))
+  }
+
+  /** The routes inside the mesh that need something which the mesh does not have anyway. */
+  meshRoutesNeeding(need: MeshNeed): readonly Route[] {
+    return this.#at(meshNeedTopic(need))
   }
 
   /** The ReferenceGrants of a namespace. */

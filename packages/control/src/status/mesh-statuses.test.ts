@@ -1,42 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { buildOffline } from '../build-offline.ts'
-import type { Condition } from './conditions.ts'
-import { meshStatuses } from './mesh-statuses.ts'
-
-const api = 'apiVersion: gateway.networking.k8s.io/v1'
-const time = '2026-01-01T00:00:00Z'
-
-interface Shown {
-  readonly addresses?: readonly { readonly value: string }[]
-  readonly conditions?: readonly Condition[]
-  readonly listeners?: readonly {
-    readonly name: string
-    readonly attachedRoutes: number
-    readonly conditions: readonly Condition[]
-  }[]
-  readonly parents?: readonly {
-    readonly parentRef: { readonly name: string }
-    readonly conditions: readonly Condition[]
-  }[]
-  readonly ancestors?: readonly { readonly conditions: readonly Condition[] }[]
-}
-
-function statusOf(yaml: string, key: string): Shown | undefined {
-  return statusByKey(yaml, `gateway.networking.k8s.io/${key}`)
-}
-
-function statusByKey(yaml: string, key: string): Shown | undefined {
-  const { snapshot, problems } = buildOffline([{ name: 'f', text: yaml }])
-  assert.deepEqual(
-    problems.filter(({ severity }) => severity === 'error'),
-    [],
-  )
-  return meshStatuses(snapshot, time).get(key) as Shown | undefined
-}
-
-const brief = (conditions: readonly Condition[] | undefined): string[] =>
-  (conditions ?? []).map(({ type, status, reason }) => `${type} ${status} ${reason}`)
+import { api, brief, settings, statusByKey, statusOf, time } from './statuses-under-test.ts'
 
 const gateway = (spec: string, metadata = 'name: edge'): string => `
 ---
@@ -99,13 +63,6 @@ test('addresses that cannot be had are told', () => {
   ])
 })
 
-const settings = (name: string, data: string): string => `
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: ${name} }
-data: { ${data} }
-`
 const ofDeployments = settings('deployments', 'deployment: "spec: { replicas: 2 }"')
 
 test('a Gateway whose parameters are of an unknown kind, are not there or say something else is not accepted and not served', () => {
@@ -231,6 +188,16 @@ spec: { limits: [{ requests: 1 }] }
     ['edge', 'Accepted True Accepted', 'ResolvedRefs True ResolvedRefs'],
   ])
   assert.deepEqual(told(`{ ${limited.replace('[', `[${redirect}, `)} }`, few), [
+    ['edge', 'Accepted False UnsupportedValue', 'ResolvedRefs True ResolvedRefs'],
+  ])
+  const redirecting = `{ name: catalog, port: 80, filters: [${redirect}] }`
+  assert.deepEqual(told(`{ backendRefs: [${redirecting}] }`), [
+    ['edge', 'Accepted True Accepted', 'ResolvedRefs True ResolvedRefs'],
+  ])
+  assert.deepEqual(told(`{ backendRefs: [${redirecting}, { name: catalog, port: 80 }] }`), [
+    ['edge', 'Accepted False UnsupportedValue', 'ResolvedRefs True ResolvedRefs'],
+  ])
+  assert.deepEqual(told(`{ ${limited}, backendRefs: [${redirecting}] }`, few), [
     ['edge', 'Accepted False UnsupportedValue', 'ResolvedRefs True ResolvedRefs'],
   ])
 })

@@ -1,21 +1,20 @@
 // The status of every Gateway API object that this mesh serves, from a snapshot alone.
 import { controllerName, isOurClass } from '@weft/resources'
-import { authoritiesOf } from '../gateway-api/backend-tls.ts'
 import { isOurs } from '../gateway-api/data-plane.ts'
 import { type GatewayModel, gatewayModel } from '../gateway-api/gateway-model.ts'
 import { type GatewayRefs, gatewayRefs, routeRefs } from '../gateway-api/gateway-refs.ts'
-import { isServiceRef, serviceParentFault } from '../gateway-api/mesh-routes.ts'
+import { isMeshRef, isServiceRef, meshParentFault } from '../gateway-api/mesh-routes.ts'
 import { backendHost } from '../gateway-api/backends.ts'
 import { type Route, routeKinds } from '../gateway-api/objects.ts'
 import { parametersFault } from '../gateway-api/parameters.ts'
-import { usedTargets } from '../generators/gateway-api/used-targets.ts'
 import { MeshIndex } from '../snapshot/mesh-index.ts'
 import { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshSnapshot, Ref } from '../snapshot/mesh-snapshot.ts'
 import { attachedStatuses } from './attached-status.ts'
+import { gatewayBackends, meshBackends } from './backend-status.ts'
 import { Conditions } from './conditions.ts'
 import { gatewayStatus, listenerSetStatus } from './gateway-status.ts'
-import { type PolicyAncestorStatus, policyStatuses } from './policy-status.ts'
+import { meshPolicyStatuses, type PolicyAncestorStatus, policyStatuses } from './policy-status.ts'
 import { routeConditions, type RouteParentStatus } from './route-status.ts'
 import { supportedFeatures } from './supported-features.ts'
 
@@ -42,9 +41,11 @@ export function meshStatuses(snapshot: MeshSnapshot, time: string): MeshStatuses
     for (const placed of model.sets) statuses.set(placed.set.key, listenerSetStatus(model, placed, time))
     for (const [route, status] of gatewayParents(model, refs, time)) push(parents, route.key, status)
     for (const [key, status] of policyStatuses(model, refs, time)) push(ancestors, key, status)
-    for (const [key, status] of backendParents(model, refs, time)) push(parents, key, status)
+    for (const [key, status] of gatewayBackends(model, refs, time)) push(parents, key, status)
   }
   for (const [route, status] of meshParents(mesh, snapshot, time)) push(parents, route.key, status)
+  for (const [key, status] of meshBackends(mesh, snapshot, time)) push(parents, key, status)
+  for (const [key, list] of meshPolicies(mesh, snapshot, time)) for (const status of list) push(ancestors, key, status)
   for (const [key, list] of parents) statuses.set(key, { parents: list })
   for (const [key, list] of ancestors) statuses.set(key, { ancestors: list })
   return statuses
@@ -67,30 +68,35 @@ function gatewayParents(model: GatewayModel, refs: GatewayRefs, time: string): [
   ])
 }
 
-/** What a Gateway says of the XBackends that its routes send to. */
-function backendParents(model: GatewayModel, refs: GatewayRefs, time: string): [string, RouteParentStatus][] {
-  const { group, kind, namespace, name } = model.gateway.id
-  return usedTargets({ ...refs, gateways: [model.gateway] }).backends.map(({ backend }) => {
-    const validation = backend.spec.tls?.mode === 'None' ? undefined : backend.spec.tls?.validation
-    const { unusable, unresolved } =
-      validation === undefined ? {} : authoritiesOf(validation, backend.id.namespace, refs)
-    const make = new Conditions(backend, time)
-    const conditions = [make.unless('Accepted', unusable), make.unless('ResolvedRefs', unresolved)]
-    return [backend.key, { parentRef: { group, kind, namespace, name }, controllerName, conditions }]
-  })
-}
-
-/** What the mesh says of routes whose parent is a Service. */
+/** What the mesh says of routes whose parent is inside it. */
 function meshParents(mesh: MeshQuery, { config }: MeshSnapshot, time: string): [Ref, RouteParentStatus][] {
   const routes: readonly Route[] = routeKinds.flatMap((kind): readonly Route[] => config.objects[kind])
   return routes.flatMap((route) =>
-    (route.spec.parentRefs ?? []).filter(isServiceRef).map((parentRef): [Ref, RouteParentStatus] => {
+    (route.spec.parentRefs ?? []).filter(isMeshRef).map((parentRef): [Ref, RouteParentStatus] => {
       const service = mesh.service(backendHost(route, parentRef))
-      const fault = serviceParentFault(parentRef, service)
+      const fault = meshParentFault(parentRef, service, route.id.kind)
       const conditions = routeConditions(route, { fault, at: 'mesh' }, routeRefs(mesh, [route]), time)
       return [route, { parentRef, controllerName, conditions }]
     }),
   )
+}
+
+/** What the mesh says of policies on the Services that such routes send to, once for each Service. */
+function meshPolicies(
+  mesh: MeshQuery,
+  { config }: MeshSnapshot,
+  time: string,
+): ReadonlyMap<string, readonly PolicyAncestorStatus[]> {
+  const found = new Map<string, Map<string, PolicyAncestorStatus>>()
+  const routes: readonly Route[] = routeKinds.flatMap((kind): readonly Route[] => config.objects[kind])
+  for (const route of routes.filter(({ spec }) => (spec.parentRefs ?? []).some(isServiceRef))) {
+    for (const [key, list] of meshPolicyStatuses(route, routeRefs(mesh, [route]), time)) {
+      const own = found.get(key) ?? new Map<string, PolicyAncestorStatus>()
+      for (const one of list) own.set(`${one.ancestorRef.namespace}/${one.ancestorRef.name}`, one)
+      found.set(key, own)
+    }
+  }
+  return new Map([...found].map(([key, own]) => [key, [...own.values()]]))
 }
 
 function push<T>(lists: Map<string, T[]>, key: string, item: T): void {

@@ -3,7 +3,9 @@ import type { ServiceSpec } from '@weft/resources'
 import { authoritiesOf } from '../gateway-api/backend-tls.ts'
 import { resolveBackend } from '../gateway-api/backends.ts'
 import type { GatewayModel } from '../gateway-api/gateway-model.ts'
-import { backendRefsOf, type GatewayRefs } from '../gateway-api/gateway-refs.ts'
+import type { GatewayRefs, RouteRefs } from '../gateway-api/gateway-refs.ts'
+import type { Route } from '../gateway-api/objects.ts'
+import { backendRefsOf } from '../gateway-api/route-backends.ts'
 import type { Fault } from '../gateway-api/listeners.ts'
 import { controllerName } from '@weft/resources'
 import { type AttachedPolicy, effectivePolicy, targetsOf } from '../gateway-api/policies.ts'
@@ -47,6 +49,34 @@ export function policyStatuses(
   for (const policy of used(refs.trafficPolicies)) {
     const make = new Conditions(policy, time)
     add(policy, [make.unless('Accepted', lostTo(policy, refs.trafficPolicies, services))])
+  }
+  return found
+}
+
+/** What the mesh says of policies on the backends of a route whose parents are Services, by the key of the policy. */
+export function meshPolicyStatuses(
+  route: Route,
+  refs: RouteRefs,
+  time: string,
+): Map<string, readonly PolicyAncestorStatus[]> {
+  const found = new Map<string, PolicyAncestorStatus[]>()
+  const add = (policy: AttachedPolicy<unknown>, faultAt: (service: Service) => Fault | undefined): void => {
+    for (const service of refs.services.filter((one) => targetsOf(policy, one).length > 0)) {
+      const { group, kind, namespace, name } = service.id
+      const conditions = [new Conditions(policy, time).unless('Accepted', faultAt(service))]
+      const one = { ancestorRef: { group, kind, namespace, name }, controllerName, conditions }
+      found.set(policy.key, [...(found.get(policy.key) ?? []), one])
+    }
+  }
+  for (const policy of route.id.kind === 'TLSRoute' ? [] : refs.tlsPolicies) {
+    add(policy, ({ id: { name } }) => {
+      const message = `sidecars speak to Service ${name} as the mesh does: the policy holds at Gateways alone`
+      return { reason: 'Invalid', message }
+    })
+  }
+  const sendsRequests = route.id.kind === 'HTTPRoute' || route.id.kind === 'GRPCRoute'
+  for (const policy of sendsRequests ? refs.trafficPolicies : []) {
+    add(policy, (service) => lostTo(policy, refs.trafficPolicies, [service]))
   }
   return found
 }

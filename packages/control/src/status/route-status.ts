@@ -2,9 +2,10 @@
 import type { ParentRef } from '@weft/resources'
 import { type BackendSources, resolveBackend } from '../gateway-api/backends.ts'
 import { type Filtered, unresolvedExtension } from '../gateway-api/filter-policies.ts'
-import { backendRefsOf, type RouteRefs } from '../gateway-api/gateway-refs.ts'
+import type { RouteRefs } from '../gateway-api/gateway-refs.ts'
 import type { Fault } from '../gateway-api/listeners.ts'
 import type { Route } from '../gateway-api/objects.ts'
+import { backendRefsOf } from '../gateway-api/route-backends.ts'
 import { unsupportedFilter } from '../gateway-api/unsupported-filters.ts'
 import { type Condition, Conditions } from './conditions.ts'
 

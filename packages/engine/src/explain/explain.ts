@@ -46,7 +46,8 @@ export function explainTcp(input: TcpExplainInput): Explanation {
   const { to, ...rest } = input
   const authority = `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`
   const explanation = explain({ ...rest, request: noRequest, to })
-  return { ...explanation, request: { ...noRequest, method: 'TCP', authority }, status: 0, protocol: 'tcp' }
+  const method = to.serverName === undefined ? 'TCP' : 'TLS'
+  return { ...explanation, request: { ...noRequest, method, authority }, status: 0, protocol: 'tcp' }
 }
 
 /** A cluster is chosen by its name; where it was written is known to the configuration that holds it. */
@@ -71,11 +72,33 @@ function entryListener({ from, entryPort, to }: ExplainInput): Listener | undefi
   return outbound.find((one) => one.name === 'outbound-http') ?? outbound.find(takesHttp)
 }
 
-/** The listener at the address itself, or the one whose connections go to the Service of that name and port. */
+/** The listener at the address itself, or the one for the Service of that name and port, or whose connections go there. */
 function tcpListener(from: ProxyView, listeners: readonly Listener[], to: TcpTarget): Listener | undefined {
   const atPort = listeners.filter(({ address }) => address.kind === 'socket' && address.port === to.port)
   const exact = atPort.find(({ address }) => address.kind === 'socket' && address.host === to.host)
-  return exact ?? atPort.find((listener) => listener.clusterNames.some((name) => leadsTo(from, name, to.host)))
+  const own = atPort.find(
+    ({ origins, direction }) => direction !== 'inbound' && isFor(from, origins['origin'], to.host),
+  )
+  return exact ?? own ?? atPort.find((listener) => listener.clusterNames.some((name) => leadsTo(from, name, to.host)))
+}
+
+/** Whether a listener was made for a Service, by any of the names its clients may use. */
+function isFor(from: ProxyView, origin: string | undefined, host: string): boolean {
+  const [, namespace, name] = /^core\/Service\/([^/]+)\/([^/#]+)$/.exec(origin ?? '') ?? []
+  return namespace !== undefined && name !== undefined && isCalled({ namespace, name }, host, from)
+}
+
+function isCalled(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  host: string,
+  from: ProxyView,
+): boolean {
+  const ownNamespace = from.id.slice(from.id.lastIndexOf('.') + 1)
+  const short = `${name}.${namespace}`
+  return (
+    [short, `${short}.svc`, `${short}.svc.cluster.local`].includes(host) ||
+    (name === host && namespace === ownNamespace)
+  )
 }
 
 /** Whether a cluster is that of a Service, by any of the names its clients may use. */
@@ -83,11 +106,9 @@ function leadsTo(from: ProxyView, clusterName: string, host: string): boolean {
   const istio = from.config.clusters.get(clusterName)?.metadata['istio'] as
     | { readonly services?: readonly { readonly host?: string; readonly name?: string; readonly namespace?: string }[] }
     | undefined
-  const ownNamespace = from.id.slice(from.id.lastIndexOf('.') + 1)
-  return (istio?.services ?? []).some(({ host: full = '', name = '', namespace = '' }) => {
-    const names = [full, `${name}.${namespace}`, `${name}.${namespace}.svc`]
-    return names.includes(host) || (name === host && namespace === ownNamespace)
-  })
+  return (istio?.services ?? []).some(
+    ({ host: full = '', name = '', namespace = '' }) => full === host || isCalled({ namespace, name }, host, from),
+  )
 }
 
 function takesHttp(listener: Listener): boolean {
@@ -101,8 +122,8 @@ function entryConnection({ from, to }: ExplainInput, { address }: Listener): Con
     localPort: address.kind === 'socket' ? address.port : 0,
     remoteAddress: from.address,
     remotePort: 0,
-    sni: undefined,
-    transportProtocol: 'raw_buffer',
+    sni: to?.serverName === '' ? undefined : to?.serverName,
+    transportProtocol: to?.serverName === undefined ? 'raw_buffer' : 'tls',
     applicationProtocols: to === undefined ? ['http/1.1'] : [],
     tls: false,
     peerNames: [],

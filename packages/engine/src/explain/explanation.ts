@@ -41,6 +41,8 @@ export interface ExplainInput {
 export interface TcpTarget {
   readonly host: string
   readonly port: number
+  /** Of a client that speaks TLS: the name that it asks for, '' for none. */
+  readonly serverName?: string
 }
 
 /** What to explain of a TCP connection. */

@@ -315,7 +315,8 @@ function workloadOf(instance: WorkloadInstance, view: MeshView | undefined): Mes
 // What a process was started with; labels, replicas and processes of the proxy change without touching it.
 function startRelevant(workload: MeshObject<WorkloadSpec>, instance: WorkloadInstance): string {
   const { replicas: _replicas, concurrency: _concurrency, ...spec } = workload.spec
-  return JSON.stringify([spec, instance.address, instance.listenAddress, instance.appAddress, instance.outboundTcp])
+  const { address, listenAddress, appAddress, outboundTcp, outboundUdp } = instance
+  return JSON.stringify([spec, address, listenAddress, appAddress, outboundTcp, outboundUdp])
 }
 
 /** Instances for a fresh start: addresses of an earlier run are kept, its states are not. */

@@ -1,7 +1,7 @@
 // The environment a workload's process gets in explicit mode, so that it needs to know nothing of the mesh.
 import type { ServiceSpec } from '../core/service/types.ts'
 import type { MeshObject } from '../mesh-object.ts'
-import { isTcpPort } from './plan-instances.ts'
+import { isTcpPort, isUdpPort } from './plan-instances.ts'
 import type { WorkloadInstance } from './workload-instance.ts'
 
 /** Port of the outbound HTTP proxy listener of every sidecar. */
@@ -9,8 +9,8 @@ export const outboundHttpPort = 15001
 
 /**
  * Variables for the process of an instance: where to listen (`HOST`, `PORT`), the sidecar as HTTP proxy, and
- * Kubernetes-style `<SVC>_SERVICE_HOST` and `<SVC>_SERVICE_PORT` for TCP services (one of the own namespace wins over
- * one of the same name elsewhere). The workload's own `env` is applied over these by the caller.
+ * Kubernetes-style `<SVC>_SERVICE_HOST` and `<SVC>_SERVICE_PORT` for TCP services and UDP ports, which sidecars serve
+ * where a UDPRoute is for them (a Service of the own namespace wins over one of the same name elsewhere). The workload's own `env` is applied over these by the caller.
  */
 export function appEnvironment(
   instance: WorkloadInstance,
@@ -38,8 +38,10 @@ export function appEnvironment(
 function serviceVariables(instance: WorkloadInstance, service: MeshObject<ServiceSpec>): Record<string, string> {
   const prefix = `${variableName(service.id.name)}_SERVICE`
   const variables: Record<string, string> = {}
-  for (const port of service.spec.ports.filter(isTcpPort)) {
-    const address = instance.outboundTcp[`${service.id.name}.${service.id.namespace}:${port.port}`]
+  const { ports, datagramPorts } = service.spec
+  for (const port of [...ports.filter(isTcpPort), ...datagramPorts.filter(isUdpPort)]) {
+    const addresses = port.protocol === 'TCP' ? instance.outboundTcp : instance.outboundUdp
+    const address = addresses?.[`${service.id.name}.${service.id.namespace}:${port.port}`]
     if (address === undefined) continue
     variables[`${prefix}_HOST`] = address
     variables[`${prefix}_PORT`] ??= String(port.port)

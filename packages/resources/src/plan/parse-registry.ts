@@ -18,6 +18,7 @@ const instance = object(
     appAddress: text('not-empty'),
     ports: list(object({ name: text('dns-label'), port: portNumber }, { required: ['name', 'port'] })),
     outboundTcp: mapOf(text('not-empty'), 'not-empty'),
+    outboundUdp: mapOf(text('not-empty'), 'not-empty'),
     ready: boolean,
     draining: boolean,
   },

@@ -165,6 +165,38 @@ test('the application finds its address, the proxy and TCP services in its envir
   assert.deepEqual(environmentOf('bare-0'), { HOST: '127.66.0.2', PORT: '8080' })
 })
 
+test('a Service has one address for TCP and UDP ports; those with UDP ports alone come behind', () => {
+  const more = `${mesh}
+---
+apiVersion: v1
+kind: Service
+metadata: { name: names, namespace: other }
+spec: { ports: [{ name: dns, port: 53, protocol: UDP }, { name: dns-tcp, port: 53 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: clock, namespace: other }
+spec: { ports: [{ name: ntp, port: 123, protocol: UDP }, { name: http, port: 80 }] }
+`
+  const { workloads, services } = load(more)
+  const planned = planInstances(workloads, services)
+  const [caller] = planned.filter(({ name }) => name === 'catalog-v1-0')
+  assert.ok(caller !== undefined)
+  assert.equal(caller.outboundTcp['names.other:53'], '127.68.0.3')
+  assert.deepEqual(caller.outboundUdp, { 'names.other:53': '127.68.0.3', 'clock.other:123': '127.71.0.3' })
+  const { CLOCK_SERVICE_HOST, CLOCK_SERVICE_PORT, CLOCK_SERVICE_PORT_NTP, NAMES_SERVICE_HOST, NAMES_SERVICE_PORT } =
+    appEnvironment(caller, services)
+  assert.deepEqual([CLOCK_SERVICE_HOST, CLOCK_SERVICE_PORT, CLOCK_SERVICE_PORT_NTP], ['127.71.0.3', '123', '123'])
+  assert.deepEqual([NAMES_SERVICE_HOST, NAMES_SERVICE_PORT], ['127.68.0.3', '53'])
+  assert.deepEqual(
+    planned.filter(({ proxy }) => proxy !== 'sidecar').map(({ outboundUdp }) => outboundUdp),
+    [undefined, undefined],
+  )
+  assert.deepEqual(parseRegistry(JSON.stringify({ instances: planned })), { ok: true, value: { instances: planned } })
+  const later = planInstances(workloads, load(more.replace('name: names,', 'name: gone,')).services, planned)
+  assert.equal(later.find(({ name }) => name === caller.name)?.outboundUdp?.['clock.other:123'], '127.71.0.3')
+})
+
 test('an instance whose application moved to its other address keeps that one, and can move back', () => {
   const { workloads, services } = load(mesh)
   const first = planInstances(workloads, services)

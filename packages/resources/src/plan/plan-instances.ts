@@ -1,6 +1,6 @@
 // Which instances a set of Workloads means, and the loopback address of each. Pure and deterministic.
 import { protocolOf } from '../core/service/protocol.ts'
-import type { ServiceSpec } from '../core/service/types.ts'
+import type { DatagramPort, ServiceSpec } from '../core/service/types.ts'
 import type { MeshObject } from '../mesh-object.ts'
 import type { WorkloadSpec } from '../weft/workload/types.ts'
 import { hasProxy } from '../weft/workload/has-proxy.ts'
@@ -10,7 +10,7 @@ const meshOctet = 66
 const appOctet = 67
 /** Where the application of an instance is started that takes over from one that still runs. */
 const otherAppOctet = 65
-const firstTcpOctet = 68
+const firstServiceOctet = 68
 
 /** Instances per mesh: 256 thirds of an address with 254 hosts each. */
 const capacity = 256 * 254
@@ -33,7 +33,7 @@ export function planInstances(
   const known = new Map(previous.map((instance) => [`${instance.namespace}/${instance.name}`, instance]))
   const slots = new Slots(options.firstIndex ?? 0)
   for (const instance of previous) slots.take(instance.appAddress)
-  const octets = tcpOctets(services, previous)
+  const octets = serviceOctets(services, previous)
   const planned: WorkloadInstance[] = []
   for (const workload of [...workloads].sort(byNamespaceAndName)) {
     for (let replica = 0; replica < workload.spec.replicas; replica++) {
@@ -48,16 +48,25 @@ export function planInstances(
 interface Slot {
   readonly old: WorkloadInstance | undefined
   readonly suffix: string
-  readonly octets: ReadonlyMap<string, { readonly octet: number; readonly ports: readonly number[] }>
+  readonly octets: ReadonlyMap<string, CalledService>
+}
+
+/** A Service that applications call by an address of its own. */
+interface CalledService {
+  readonly octet: number
+  readonly tcp: readonly number[]
+  readonly udp: readonly number[]
 }
 
 function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot): WorkloadInstance {
   const { spec, id, labels } = workload
   const address = `127.${meshOctet}.${slot.suffix}`
   const outboundTcp: Record<string, string> = {}
+  const outboundUdp: Record<string, string> = {}
   if (spec.proxy === 'sidecar') {
-    for (const [service, { octet, ports }] of slot.octets) {
-      for (const port of ports) outboundTcp[`${service}:${port}`] = `127.${octet}.${slot.suffix}`
+    for (const [service, { octet, tcp, udp }] of slot.octets) {
+      for (const port of tcp) outboundTcp[`${service}:${port}`] = `127.${octet}.${slot.suffix}`
+      for (const port of udp) outboundUdp[`${service}:${port}`] = `127.${octet}.${slot.suffix}`
     }
   }
   return {
@@ -72,6 +81,7 @@ function instanceOf(workload: MeshObject<WorkloadSpec>, name: string, slot: Slot
     appAddress: !hasProxy(spec) ? address : `127.${appOctetOf(slot.old)}.${slot.suffix}`,
     ports: spec.ports,
     outboundTcp,
+    ...(Object.keys(outboundUdp).length === 0 ? {} : { outboundUdp }),
     ready: slot.old?.ready ?? false,
     draining: slot.old?.draining ?? false,
   }
@@ -122,28 +132,31 @@ class Slots {
   }
 }
 
-/** The second octet of each TCP service's outbound addresses: kept if it was given before, else the lowest free one. */
-function tcpOctets(
+/** The second octet of each Service's outbound addresses: kept if it was given before, else the lowest free one; those with TCP ports first. */
+function serviceOctets(
   services: readonly MeshObject<ServiceSpec>[],
   previous: readonly WorkloadInstance[],
-): ReadonlyMap<string, { readonly octet: number; readonly ports: readonly number[] }> {
+): ReadonlyMap<string, CalledService> {
   const kept = new Map<string, number>()
-  for (const { outboundTcp } of previous) {
-    for (const [key, address] of Object.entries(outboundTcp)) {
+  for (const { outboundTcp, outboundUdp } of previous) {
+    for (const [key, address] of Object.entries({ ...outboundUdp, ...outboundTcp })) {
       kept.set(key.slice(0, key.lastIndexOf(':')), Number(address.split('.')[1]))
     }
   }
   const taken = new Set(kept.values())
-  const octets = new Map<string, { octet: number; ports: readonly number[] }>()
-  for (const service of [...services].sort(byNamespaceAndName)) {
-    const ports = service.spec.ports.filter(isTcpPort).map((port) => port.port)
-    if (ports.length === 0) continue
-    const name = `${service.id.name}.${service.id.namespace}`
+  const called = [...services].sort(byNamespaceAndName).map(({ id, spec }) => ({
+    name: `${id.name}.${id.namespace}`,
+    tcp: spec.ports.filter(isTcpPort).map(({ port }) => port),
+    udp: spec.datagramPorts.filter(isUdpPort).map(({ port }) => port),
+  }))
+  const octets = new Map<string, CalledService>()
+  const datagramsAlone = called.filter(({ tcp, udp }) => tcp.length === 0 && udp.length > 0)
+  for (const { name, ...ports } of [...called.filter(({ tcp }) => tcp.length > 0), ...datagramsAlone]) {
     let octet = kept.get(name)
-    for (let free = firstTcpOctet; octet === undefined && free <= 254; free++) if (!taken.has(free)) octet = free
-    if (octet === undefined) throw new Error('more than 187 TCP services')
+    for (let free = firstServiceOctet; octet === undefined && free <= 254; free++) if (!taken.has(free)) octet = free
+    if (octet === undefined) throw new Error('more than 187 Services with TCP or UDP ports')
     taken.add(octet)
-    octets.set(name, { octet, ports })
+    octets.set(name, { octet, ...ports })
   }
   return octets
 }
@@ -152,6 +165,11 @@ function tcpOctets(
 export function isTcpPort(port: Parameters<typeof protocolOf>[0]): boolean {
   const protocol = protocolOf(port)
   return protocol === 'tcp' || protocol === 'tls' || protocol === 'https' || protocol === 'undeclared'
+}
+
+/** Whether a port for datagrams is one that UDPRoutes are for. */
+export function isUdpPort({ protocol }: Pick<DatagramPort, 'protocol'>): boolean {
+  return protocol === 'UDP'
 }
 
 function byNamespaceAndName(a: MeshObject, b: MeshObject): number {

@@ -19,6 +19,8 @@ export interface WorkloadInstance {
   readonly ports: readonly { readonly name: string; readonly port: number }[]
   /** Local address of the outbound TCP listener per `svc.ns:port`. */
   readonly outboundTcp: Readonly<Record<string, string>>
+  /** The same for UDP ports: where datagrams go by a UDPRoute, if there is one. */
+  readonly outboundUdp?: Readonly<Record<string, string>>
   readonly ready: boolean
   readonly draining: boolean
 }

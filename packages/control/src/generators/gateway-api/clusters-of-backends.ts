@@ -16,12 +16,10 @@ export interface Variant {
   readonly tls?: string
   /** The Gateway (by key) whose certificate is shown to the backend. */
   readonly client?: string
-  /** Limits of an XBackendTrafficPolicy (by key). */
-  readonly limits?: string
 }
 
 /** What decides how a Gateway (undefined: a sidecar) speaks to backends. */
-export type VariantRefs = Pick<RouteRefs, 'tlsPolicies' | 'trafficPolicies'> & {
+export type VariantRefs = Pick<RouteRefs, 'tlsPolicies'> & {
   readonly gateways: GatewayRefs['gateways']
 }
 
@@ -29,12 +27,11 @@ export type VariantRefs = Pick<RouteRefs, 'tlsPolicies' | 'trafficPolicies'> & {
 export function variantOf(
   route: Pick<Route, 'id'>,
   { service, port }: Extract<Target, { kind: 'service' }>,
-  { tlsPolicies, trafficPolicies, gateways }: VariantRefs,
+  { tlsPolicies, gateways }: VariantRefs,
 ): Variant {
   if (port.protocol !== 'TCP') return { http2: false, datagrams: true }
   // What a TLSRoute carries is TLS of the client already, or bytes that came out of it.
   const tls = route.id.kind === 'TLSRoute' ? undefined : effectivePolicy(tlsPolicies, service, port)
-  const limits = effectivePolicy(trafficPolicies, service, port)
   const client = gateways.find(({ spec }) => spec.tls?.backend?.clientCertificateRef !== undefined)
   const protocol = protocolOf(port)
   return {
@@ -43,25 +40,19 @@ export function variantOf(
     datagrams: false,
     ...(tls === undefined ? {} : { tls: tls.key }),
     ...(tls === undefined || client === undefined ? {} : { client: client.key }),
-    ...(limits?.spec.retryConstraint === undefined ? {} : { limits: limits.key }),
   }
 }
 
 /** Whether the mesh's own cluster does. */
-export function isPlain({ http2, datagrams, tls, limits }: Variant): boolean {
-  return !http2 && !datagrams && tls === undefined && limits === undefined
+export function isPlain({ http2, datagrams, tls }: Variant): boolean {
+  return !http2 && !datagrams && tls === undefined
 }
 
 /** Name of the cluster of a Service port. */
 export function backendCluster({ service, port }: Extract<Target, { kind: 'service' }>, variant: Variant): string {
   const host = serviceHost(service)
   if (isPlain(variant)) return outboundCluster(host, port.port)
-  const ways = [
-    variant.http2 ? 'h2' : '',
-    variant.datagrams ? 'udp' : '',
-    variant.tls === undefined ? '' : 'tls',
-    variant.limits === undefined ? '' : 'limits',
-  ]
+  const ways = [variant.http2 ? 'h2' : '', variant.datagrams ? 'udp' : '', variant.tls === undefined ? '' : 'tls']
   const client = variant.client === undefined ? '' : `@${variant.client.split('/').slice(-2).join('/')}`
   return `gateway-api|${port.port}|${ways.filter(Boolean).join(',')}${client}|${host}`
 }

@@ -1,6 +1,5 @@
-// Clusters of backends that Gateways speak to in another way than the mesh does: HTTP/2 for gRPC, TLS, limits of retries,
-// datagrams, hosts outside.
-import type { SpecByKind } from '@weft/resources'
+// Clusters of backends that Gateways speak to in another way than the mesh does: HTTP/2 for gRPC, TLS, datagrams,
+// hosts outside.
 import { ClusterSchema, Cluster_DiscoveryType } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { authoritiesOf } from '../../gateway-api/backend-tls.ts'
 import { backendCertificate, type NamedObject } from '../../gateway-api/certificates.ts'
@@ -17,7 +16,7 @@ import { outboundCluster, portKind, serviceHost } from '../hosts.ts'
 import { istioService } from '../inbound-clusters.ts'
 import type { Init } from '../init.ts'
 import { weftMetadata } from '../metadata.ts'
-import { type ServiceReferences, serviceReferences } from '../service-references.ts'
+import { attachedBudget, type ServiceReferences, serviceReferences } from '../service-references.ts'
 import { alpn } from '../tls-contexts.ts'
 import { policyMembers, type UpstreamProtocol } from '../traffic-policy.ts'
 import { type ClusterTarget, type Transport, type TransportScope, transportOf } from '../upstream-transport.ts'
@@ -37,7 +36,6 @@ interface Scope extends TransportScope {
 interface Refs extends ServiceReferences, Omit<CertificateRefs, 'gateways'> {
   readonly gateways: GatewayRefs['gateways']
   readonly tlsPolicies: GatewayRefs['tlsPolicies']
-  readonly trafficPolicies: GatewayRefs['trafficPolicies']
 }
 
 type ExternalScope = Pick<Scope, 'flavor'>
@@ -69,7 +67,6 @@ export const gatewayApiClusters = generator({
             ...serviceReferences(mesh, target.service, callers),
             gateways: refs.gateways.filter(({ key }) => key === variant.client),
             tlsPolicies: refs.tlsPolicies.filter(({ key }) => key === variant.tls),
-            trafficPolicies: refs.trafficPolicies.filter(({ key }) => key === variant.limits),
             ...certificatesFor(variant, refs),
           },
         ),
@@ -77,7 +74,7 @@ export const gatewayApiClusters = generator({
     const outside = backends.map(({ backend }) =>
       makeView<ExternalScope, ExternalRefs>(
         { flavor: scope.flavor },
-        { backends: [backend], configMaps: refs.configMaps, secrets: refs.secrets },
+        { backends: [backend], configMaps: refs.configMaps, secrets: refs.secrets, grants: refs.grants },
       ),
     )
     return [...inside, ...outside]
@@ -108,13 +105,12 @@ function inside(scope: Scope, refs: Refs): BuiltResource | undefined {
   if (port === undefined) return undefined
   const target = { kind: 'service', service, port } as const
   const merged = mergeDestinationRules(refs.destinationRules)
-  const budget = retryBudget(refs.trafficPolicies[0]?.spec)
-  const policy = { ...portPolicy(merged.policy, undefined, port.port), ...budget }
+  const policy = { ...portPolicy(merged.policy, undefined, port.port), ...attachedBudget(refs, port) }
   const transport = transportFor(scope, refs, { service, port, policy })
   if (transport === undefined) return undefined
   const name = backendCluster(target, scope.variant)
   const endpoints = outboundCluster(serviceHost(service), port.port)
-  const origins = [service.key, ...[...refs.tlsPolicies, ...refs.trafficPolicies].map(({ key }) => key)]
+  const origins = [service.key, ...refs.tlsPolicies.map(({ key }) => key)]
   const init: ClusterInit = {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
@@ -155,15 +151,4 @@ function clientOf({ gateways, ...sources }: Refs): NamedObject | undefined | 'no
   const [gateway] = gateways
   const found = gateway === undefined ? undefined : backendCertificate(gateway, sources)
   return found !== undefined && 'reason' in found ? 'none' : found
-}
-
-/** Envoy counts retries in flight, not in time: the rate over its interval is what may be in flight in a second. */
-function retryBudget(
-  spec: SpecByKind['XBackendTrafficPolicy'] | undefined,
-): Pick<Parameters<typeof policyMembers>[0], 'retryBudget'> {
-  const constraint = spec?.retryConstraint
-  if (constraint === undefined) return {}
-  return {
-    retryBudget: { percent: constraint.budget.percent, minRetryConcurrency: constraint.minRetryRate.count ?? 10 },
-  }
 }

@@ -1,6 +1,6 @@
 // Everything a gateway workload serves for the Gateway API, as the references of one view.
 import type { Origin } from '@weft/core'
-import { type GatewayRefs, gatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import { eachOnce, type GatewayRefs, gatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import type { ApiGateway } from '../../gateway-api/objects.ts'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import type { Ref } from '../../snapshot/mesh-snapshot.ts'
@@ -26,8 +26,4 @@ export type TakenPorts = Readonly<Record<string, Origin>>
 export function takenByIstio(mesh: MeshQuery, workload: GatewayWorkload): TakenPorts {
   const { ports } = gatewayPorts(mesh, workload)
   return Object.fromEntries(ports.map(({ port, servers }) => [String(port), servers[0]?.gateway ?? '']))
-}
-
-function eachOnce(refs: readonly Ref[]): Ref[] {
-  return [...new Map(refs.map((ref) => [ref.key, ref])).values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }

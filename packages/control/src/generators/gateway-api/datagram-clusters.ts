@@ -5,7 +5,7 @@ import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/
 import type { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import { gatewaysServedBy } from '../../gateway-api/data-plane.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
-import type { RouteRefs } from '../../gateway-api/gateway-refs.ts'
+import { type RouteRefs, routeRefs } from '../../gateway-api/gateway-refs.ts'
 import type { Route } from '../../gateway-api/objects.ts'
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import type { SnapshotInstance } from '../../snapshot/mesh-snapshot.ts'
@@ -20,6 +20,7 @@ import { datagramAddress } from '../socket-address.ts'
 import { policyMembers } from '../traffic-policy.ts'
 import { dataPlaneRefs } from './data-plane-refs.ts'
 import { datagramCluster, datagramShares, endpointWeights } from './datagram-shares.ts'
+import { routedUdpPorts } from './mesh-datagrams.ts'
 
 type LbEndpointInit = Init<typeof LbEndpointSchema>
 
@@ -48,6 +49,24 @@ export const gatewayApiDatagrams = generator({
     return clusterViews(
       mesh,
       datagrams.map((route) => ({ route, refs })),
+    )
+  },
+  build,
+})
+
+/** The same at sidecars, for routes whose parent is a Service. */
+export const meshDatagramClusters = generator({
+  name: 'mesh-datagram-clusters',
+  scope: (_mesh, { instance }) => ({
+    namespace: instance.namespace,
+    called: Object.keys(instance.outboundUdp ?? {}).length > 0,
+  }),
+  views(mesh, { namespace, called }) {
+    if (!called) return []
+    const routes = routedUdpPorts(mesh, namespace).map(({ routes: [first] }) => first)
+    return clusterViews(
+      mesh,
+      [...new Set(routes)].map((route) => ({ route, refs: routeRefs(mesh, [route]) })),
     )
   },
   build,

@@ -1,10 +1,11 @@
 // The cluster of an XBackend: a host outside, found by DNS.
 import { Cluster_DiscoveryType, ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
-import { authoritiesOf } from '../../gateway-api/backend-tls.ts'
+import { authoritiesOf, certificateFor } from '../../gateway-api/backend-tls.ts'
 import type { Backend } from '../../gateway-api/backends.ts'
 import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import { encodeResource } from '../encode.ts'
 import type { BuiltResource } from '../generator.ts'
+import { dnsOptions, sourceBinding } from '../host-discovery.ts'
 import { weftMetadata } from '../metadata.ts'
 import { socketAddress } from '../socket-address.ts'
 import { alpn } from '../tls-contexts.ts'
@@ -13,7 +14,9 @@ import { backendSocket } from './backend-socket.ts'
 import { externalCluster } from './clusters-of-backends.ts'
 
 /** An XBackend, and what its TLS may name. */
-export type ExternalRefs = Pick<GatewayRefs, 'secrets' | 'configMaps'> & { readonly backends: readonly [Backend] }
+export type ExternalRefs = Pick<GatewayRefs, 'secrets' | 'configMaps' | 'grants'> & {
+  readonly backends: readonly [Backend]
+}
 
 /** Undefined: it could not be verified, or it is of a type that is not known. */
 export function externalHost(
@@ -29,12 +32,8 @@ export function externalHost(
     const trusted =
       validation === undefined ? undefined : authoritiesOf(validation, backend.id.namespace, sources).trusted
     if (validation === undefined || trusted === undefined) return undefined
-    const named = tls.clientCertificateRef
-    const client =
-      tls.mode !== 'ClientAndServer' || named === undefined
-        ? undefined
-        : { kind: 'Secret', namespace: named.namespace ?? backend.id.namespace, name: named.name }
-    if (tls.mode === 'ClientAndServer' && client === undefined) return undefined
+    const client = certificateFor(backend, sources)
+    if (client !== undefined && 'reason' in client) return undefined
     const offered =
       speaks === undefined ? alpn.none : speaks === 'http2' ? alpn.http2 : speaks === 'alpn' ? alpn.either : alpn.http1
     sockets = { transportSocket: backendSocket({ validation, trusted, client, offered, flavor }) }
@@ -51,6 +50,9 @@ export function externalHost(
         clusterName: name,
         endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
       },
+      ...(flavor === 'envoy' ? dnsOptions : {}),
+      // From an address of the mesh nobody outside can be reached.
+      ...sourceBinding('0.0.0.0'),
       ...policyMembers({}, speaks),
       ...sockets,
       metadata: weftMetadata({ origin: backend.key }),

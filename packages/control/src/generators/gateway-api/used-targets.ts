@@ -2,7 +2,8 @@
 import { authorizersOf, callerOf } from '../../gateway-api/authorizers.ts'
 import { resolveBackend, type Target } from '../../gateway-api/backends.ts'
 import { gatewayModel } from '../../gateway-api/gateway-model.ts'
-import { backendRefsOf, type GatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
+import { backendRefsOf } from '../../gateway-api/route-backends.ts'
 import { backendCluster, externalCluster, isPlain, type Variant, variantOf } from './clusters-of-backends.ts'
 
 /** A Service port, and how it is spoken to. */

@@ -35,7 +35,8 @@ export const grpcRouteConfigurations = generator({
     const byRoutes = new Set<string>()
     for (const service of refs.service) {
       for (const [index, port] of service.spec.ports.entries()) {
-        const instead = meshHostRoutes(refs, service, port, scope.retries)
+        // gRPC clients find no hosts outside: what an XBackend would get is answered as what leads nowhere.
+        const instead = meshHostRoutes({ ...refs, backends: [] }, service, port, scope.retries)
         const { virtualServices } = refs
         addServiceHost(builder, service, index, { virtualServices, caller, tunnel: false, instead })
         // What routes of the Gateway API refer to was looked up when they were attached.

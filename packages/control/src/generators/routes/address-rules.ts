@@ -132,7 +132,7 @@ function parsed(range: string): ReturnType<typeof makeCidr> {
 }
 
 /** One text for each range, however it is written. */
-function canonical(range: string): string {
+export function canonical(range: string): string {
   const read = parsed(range)
   if (read === undefined) return range
   const { family, bits, prefixLength } = read

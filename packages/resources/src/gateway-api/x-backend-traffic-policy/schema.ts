@@ -14,12 +14,9 @@ const retryConstraint = object({
       { percent: 20, interval: '10s' },
       object({
         percent: doc('Retries per hundred requests.', byDefault(20, integer(0, 100))),
-        interval: pending(
-          'retries in flight are counted, whatever the time',
-          doc(
-            'Time over which requests are counted.',
-            byDefault('10s', { ...text('gateway-duration'), 'x-check': within(1000) }),
-          ),
+        interval: doc(
+          'Time over which requests are counted.',
+          byDefault('10s', { ...text('gateway-duration'), 'x-check': within(1000) }),
         ),
       }),
     ),
