@@ -6,6 +6,8 @@ import { buildOffline, type OfflineMesh } from '../build-offline.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
 import { patchRegistry } from '../patches/patch-registry.ts'
 import { resourceToJson } from '../generators/encode.ts'
+import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
+import { meshStatuses } from '../status/mesh-statuses.ts'
 
 const types: Readonly<Record<string, string>> = {
   listeners: typeUrl.listener,
@@ -18,7 +20,7 @@ const types: Readonly<Record<string, string>> = {
 /** What the comment lines at the top of `in.yaml` ask for. */
 export interface GoldenOptions {
   readonly proxy: string
-  /** `listeners`, `routes`, `clusters`, `endpoints`, `secrets`, `findings`; a name in brackets narrows to one resource. */
+  /** `listeners`, `routes`, `clusters`, `endpoints`, `secrets`, `findings`, `status`; a name in brackets narrows to one resource (or object). */
   readonly expect: readonly string[]
   readonly flavor: 'weft' | 'envoy'
   readonly interception: 'explicit' | 'redirect'
@@ -86,6 +88,10 @@ export function expectedFiles({ options, mesh, name }: GoldenCase): Map<string, 
       files.set('expected.findings.yaml', print({ losers, problems: generatorProblems }))
       continue
     }
+    if (what === 'status') {
+      files.set('expected.status.yaml', (files.get('expected.status.yaml') ?? '') + print(statuses(mesh.snapshot, only ?? '')))
+      continue
+    }
     const type = types[what]
     if (type === undefined) throw new Error(`${name}/in.yaml: cannot expect ${wanted}`)
     const resources = [...table.get(type).values()].filter((r) => only === undefined || r.name.includes(only))
@@ -94,6 +100,14 @@ export function expectedFiles({ options, mesh, name }: GoldenCase): Map<string, 
     files.set(`expected.${what}.yaml`, previous === '' ? text : `${previous}---\n${text}`)
   }
   return files
+}
+
+/** What Gateway API objects are told, by key; without what the clock says, and without the list of features that every class has. */
+function statuses(snapshot: MeshSnapshot, only: string): unknown {
+  const wanted = [...meshStatuses(snapshot, '')].filter(([key]) => key.includes(only)).sort(([a], [b]) => (a < b ? -1 : 1))
+  const left = new Set(['lastTransitionTime', 'observedGeneration', 'supportedFeatures'])
+  const text = JSON.stringify(Object.fromEntries(wanted), (key, value: unknown) => (left.has(key) ? undefined : value))
+  return JSON.parse(text) as unknown
 }
 
 function print(value: unknown): string {

@@ -26,7 +26,6 @@ function gatewayApiKind<K extends KindName>(
     versions,
     spec,
     ...more,
-    shownBy: 'control/golden/gateway-api, tests/conformance',
     withDefaults: (written: Written<SpecByKind[K]>) => written as SpecByKind[K],
   })
 }

@@ -13,7 +13,7 @@ const head = `# Fields
 Written by \`packages/resources/scripts/fields.ts\` from the schemas; a test fails when this file is stale, when a field has no line, and when an effective field is
 in no golden case. The columns **Envoy** and **Weft** are the two data planes.
 
-- **effective**: translated. The last column names the case below \`packages/control/golden\` whose input has the field; taking it away changes what is sent.
+- **effective**: translated. The last column names the case below \`packages/control/golden\` whose input has the field; taking it away changes what is sent, or what the status says.
 - **reported**: accepted and without effect. Each written field is a finding: \`${pendingCode}\` whichever proxy is the data plane, \`${pendingOnWeftCode}\` where Envoy obeys it and Weft's own proxy does not.
 - **refused**: the object is not taken, and the message says what to do instead.
 - **context**: Kubernetes reads the field, and it says nothing to a mesh: accepted without a finding. So is any other field below \`spec\` of a Pod.
