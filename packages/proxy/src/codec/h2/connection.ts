@@ -326,6 +326,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     }
     writeFrameHead(this.output, 0, FrameType.SETTINGS, FrameFlag.ACK, 0)
     this.output.owed++
+    if (wider > 0) this.data.pump()
     this.onPeerSettings()
   }
 

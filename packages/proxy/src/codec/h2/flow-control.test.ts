@@ -4,7 +4,16 @@ import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { ErrorCode, FrameType } from './frame.ts'
 import { data, ends, get, goawayCode, numberOf, ofType, post, widen } from './frames-under-test.ts'
-import { answerHead, greeting, type SeenRequest, serverUnderTest, settings, type WireFrame } from './h2-under-test.ts'
+import {
+  answerHead,
+  frame,
+  greeting,
+  numbers,
+  type SeenRequest,
+  serverUnderTest,
+  settings,
+  type WireFrame,
+} from './h2-under-test.ts'
 
 test('an answer waits for the windows of its stream and of the connection', () => {
   const { send, server } = serverUnderTest()
@@ -25,6 +34,21 @@ test('an answer waits for the windows of its stream and of the connection', () =
   assert.deepEqual(texts(send(widen(1, 14))), [])
   assert.deepEqual(texts(send(widen(1, 1))), ['i'])
   assert.deepEqual(texts(send(widen(1, 100))), ['j.'])
+})
+
+test('what a window allows leaves before the answer to what follows, in the same read too', () => {
+  const { send, server } = serverUnderTest()
+  send(greeting.subarray(0, 24), settings([4, 0]))
+  send(get(1))
+  const [request] = server.requests as [SeenRequest]
+  request.answer('waits')
+  const order = send(
+    Buffer.concat([widen(1, 2), frame(6, 0, 0, 'pingping'), settings([4, 3]), frame(5, 0, 1, numbers(1, 2, 3))]),
+  )
+  assert.deepEqual(
+    order.map(({ type, payload }) => (type === FrameType.DATA ? payload.toString() : type)),
+    [FrameType.HEADERS, 'wa', FrameType.PING, FrameType.SETTINGS, 'its', FrameType.GOAWAY],
+  )
 })
 
 test('streams take turns, a frame each, when all wait for the connection', () => {

@@ -172,6 +172,7 @@ export class FrameDispatch implements FrameSink {
     if (id === 0) {
       if (more === 0) connection.fail(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of nothing')
       else if (!connection.data.widen(more)) connection.fail(ErrorCode.FLOW_CONTROL_ERROR, 'a window too large')
+      else connection.data.pump()
       return
     }
     const stream = connection.streams.get(id)
@@ -182,6 +183,8 @@ export class FrameDispatch implements FrameSink {
     } else {
       stream.sendWindow += more
       connection.data.join(stream)
+      // At once: what it allows leaves before the answer to the next frame, whether that came with the same read or not.
+      connection.data.pump()
     }
   }
 

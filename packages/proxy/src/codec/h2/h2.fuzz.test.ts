@@ -22,6 +22,7 @@ import {
   serverUnderTest,
   settings,
 } from './h2-under-test.ts'
+import { onceFailedAtServers } from './once-failed.ts'
 
 const runs = { numRuns: Number(process.env['WEFT_FUZZ_CASES'] ?? 2_000) }
 
@@ -69,13 +70,16 @@ const anyFrame = fc.oneof(
 )
 /** Frames, a few bytes of which are overwritten. */
 const stream = fc
-  .tuple(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 2 }))
+  .tuple(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }))
   .map(([frames, faults]) => {
     const all = Buffer.concat([settings(), ...frames])
     for (const [at, byte] of faults) all[at % all.length] = byte
     return all
   })
-const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 6 })
+const cuts = fc.oneof(
+  { weight: 3, arbitrary: fc.array(fc.nat({ max: 600 }), { maxLength: 6 }) },
+  { weight: 1, arbitrary: fc.constant(Array.from({ length: 1_000 }, (_, place) => place)) },
+)
 
 function pieces(all: Buffer, at: readonly number[]): Buffer[] {
   const places = [...new Set(at)].filter((place) => place < all.length).sort((a, b) => a - b)
@@ -145,7 +149,7 @@ test('a server takes any frames, however they are cut, and does the same', () =>
       const whole = serve([all])
       assert.deepEqual(serve(pieces(all, at)), whole)
     }),
-    runs,
+    { ...runs, examples: onceFailedAtServers },
   )
 })
 
