@@ -32,6 +32,29 @@ test('open-loop load meets no failure at the bare services, and each 201 is one 
   }
 })
 
+test('open-loop load that is told to hold its rate stays at the one it has risen to', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'bookstore-load-'))
+  const shop = await startPlainShop({ dataDir })
+  try {
+    const { shopUrl } = shop
+    const cookie = await customerCookie(shopUrl)
+    const load = startOpenLoop({ shopUrl, requestsPerSecond: 300, rampSeconds: 10, cookie })
+    await pause(1_000)
+    const rate = load.hold()
+    assert.ok(rate >= 50 && rate < 250, `${rate}/s`)
+    const before = { atMs: performance.now(), sent: load.sentSoFar }
+    await pause(3_000)
+    const seconds = (performance.now() - before.atMs) / 1000
+    const result = await load.stop()
+    assert.deepEqual(result.failures, [])
+    const seen = (result.sent - before.sent) / seconds
+    assert.ok(Math.abs(seen - rate) < rate / 5, `${seen}/s instead of ${rate}/s`)
+  } finally {
+    await shop.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+})
+
 test('open-loop load sees when a service is gone', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'bookstore-load-'))
   const shop = await startPlainShop({ dataDir })

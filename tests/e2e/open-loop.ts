@@ -37,6 +37,9 @@ export interface OpenLoopResult {
 
 export interface OpenLoop {
   readonly failuresSoFar: readonly string[]
+  readonly sentSoFar: number
+  /** From now on the rate stays as it is. Returns it, in requests per second. */
+  hold(): number
   /** Sends no more, waits for what is on its way. */
   stop(): Promise<OpenLoopResult>
 }
@@ -74,6 +77,8 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   let latestDepartureMs = 0
   let stopped = false
   const startedAt = performance.now()
+  const { requestsPerSecond, rampSeconds = 0 } = options
+  let held: { readonly index: number; readonly atMs: number; readonly perSecond: number } | undefined
 
   const { promise: allAnswered, resolve: onAllAnswered } = Promise.withResolvers<void>()
 
@@ -106,7 +111,10 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   let next: NodeJS.Timeout | undefined
   const depart = (): void => {
     for (;;) {
-      const dueMs = departureMs(sent, options.requestsPerSecond, options.rampSeconds ?? 0)
+      const dueMs =
+        held === undefined
+          ? departureMs(sent, requestsPerSecond, rampSeconds)
+          : held.atMs + ((sent - held.index) * 1000) / held.perSecond
       const earlyMs = dueMs - (performance.now() - startedAt)
       if (earlyMs > 1) {
         next = setTimeout(depart, earlyMs)
@@ -121,6 +129,17 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   depart()
   return {
     failuresSoFar: failures,
+    get sentSoFar() {
+      return sent
+    },
+    hold() {
+      const atMs = performance.now() - startedAt
+      const risen = rampSeconds === 0 ? 1 : Math.min(1, atMs / (rampSeconds * 1000))
+      const first = firstRate(requestsPerSecond)
+      const perSecond = Math.round(first + (requestsPerSecond - first) * risen)
+      held = { index: sent, atMs, perSecond }
+      return perSecond
+    },
     async stop() {
       stopped = true
       clearTimeout(next)
@@ -136,8 +155,8 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   }
 }
 
-/** How many requests leave while the rate rises. */
-export function sentInRamp(perSecond: number, rampSeconds: number): number {
+// How many requests leave while the rate rises.
+function sentInRamp(perSecond: number, rampSeconds: number): number {
   return Math.floor(((perSecond + firstRate(perSecond)) / 2) * rampSeconds)
 }
 

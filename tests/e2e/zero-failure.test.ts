@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { cpus } from 'node:os'
 import { openMeshAccess, type MeshAccess } from '../../packages/local/src/check/mesh-access.ts'
 import {
   copyBundles,
@@ -15,7 +16,7 @@ import {
   type MeshUnderTest,
 } from './mesh-under-test.ts'
 import { stockRoute } from './load-http2.ts'
-import { customerCookie, type OpenLoop, sentInRamp, startOpenLoop } from './open-loop.ts'
+import { customerCookie, type OpenLoop, startOpenLoop } from './open-loop.ts'
 import { commandOf, descendantsOf } from './process-tree.ts'
 import { acceptedRoutes, serialsOf } from './proxy-evidence.ts'
 
@@ -49,11 +50,17 @@ const wanted = full
       observeEveryMs: 1_000,
       changes: changes.short,
     }
+const mayLower = full && process.env['WEFT_RATE'] === undefined
 const form = {
   ...wanted,
   requestsPerSecond: given('WEFT_RATE', wanted.requestsPerSecond),
   seconds: given('WEFT_SECONDS', wanted.seconds),
 }
+/**
+ * The full form takes three quarters of two good cores, so that starts and restarts find room. On a machine where a request costs more than this (milliseconds of
+ * CPU, generator and fresh processes included, early in the ramp, where 3.9 were seen to become 2.3 at the whole rate) the rate stays as it is then, about 200/s.
+ */
+const affordableMs = 5
 /** HTTP/2 requests that a GOAWAY of a gateway that is restarted crosses on their way: what one turn of its loop sends. */
 const askedAnewMax = 10
 const routing = 'mesh/catalog-routing.yaml'
@@ -95,6 +102,7 @@ describe('nobody notices', () => {
     })
     // Twenty fresh processes compile what is asked of them first; then it is the whole rate.
     const fromMs = performance.now() + form.rampSeconds * 1000
+    const rate = mayLower ? await affordableRate(t, load) : form.requestsPerSecond
     const evidence = await events(load, fromMs, fromMs + form.seconds * 1000).catch(async (error: unknown) => {
       await load.stop()
       throw error
@@ -106,13 +114,32 @@ describe('nobody notices', () => {
     const rows = await orderRows()
     assert.equal(rows.orders - rowsBefore.orders, result.ordersAnswered2xx, 'a row for each 2xx')
     assert.equal(rows.orders, rows.ids, 'no duplicates')
-    const sentAtFullRate = result.sent - sentInRamp(form.requestsPerSecond, form.rampSeconds)
-    assert.ok(sentAtFullRate >= form.requestsPerSecond * form.seconds * 0.95, 'the generator kept its pace')
+    assert.ok(result.sent - evidence.sentBefore >= rate * form.seconds * 0.95, 'the generator kept its pace')
     assert.ok(result.askedAnew <= askedAnewMax, `${result.askedAnew} requests were asked anew`)
     assert.ok(result.http2 > result.sent / 6 && result.grpc > result.sent / 12, 'every protocol had its share')
     happened(evidence)
   })
 })
+
+/** What the machine can carry: the whole rate, unless a request costs too much. Takes the first twenty seconds of the ramp. */
+async function affordableRate(t: TestContext, load: OpenLoop): Promise<number> {
+  await pause(14_000)
+  const before = { busyMs: busyMs(), sent: load.sentSoFar }
+  await pause(6_000)
+  const costMs = (busyMs() - before.busyMs) / (load.sentSoFar - before.sent)
+  t.diagnostic(`a request costs ${costMs.toFixed(1)} ms of CPU early in the ramp`)
+  if (costMs <= affordableMs) return form.requestsPerSecond
+  const rate = load.hold()
+  t.diagnostic(
+    `NOT THE WHOLE RATE: ${rate} of ${form.requestsPerSecond} requests/s, for that is more than ${affordableMs} ms`,
+  )
+  return rate
+}
+
+// Milliseconds that the cores of the machine have worked.
+function busyMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)
+}
 
 // Weft's own lines, and of the services' complaints the first few.
 function said(): string {
@@ -131,6 +158,8 @@ interface Evidence {
   readonly restarts: string[]
   routeChanges: number
   cuts: number
+  /** How many requests had left before the first change. */
+  sentBefore: number
 }
 
 async function events(load: OpenLoop, fromMs: number, untilMs: number): Promise<Evidence> {
@@ -142,12 +171,14 @@ async function events(load: OpenLoop, fromMs: number, untilMs: number): Promise<
     restarts: [],
     routeChanges: 0,
     cuts: 0,
+    sentBefore: 0,
   }
   const original = { routing: mesh.directory.read(routing), workloads: mesh.directory.read(workloads) }
   const lengthMs = untilMs - fromMs
   const goesOn = (): boolean => performance.now() < untilMs && load.failuresSoFar.length < 200
   const change = async (): Promise<void> => {
     await pause(fromMs - performance.now())
+    evidence.sentBefore = load.sentSoFar
     await Promise.all([
       changeRoutes(evidence, original.routing, lengthMs, goesOn),
       changeProcesses(evidence, original.workloads, lengthMs, goesOn),
