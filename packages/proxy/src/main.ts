@@ -7,6 +7,7 @@ import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
 import { createRequestPath } from './exchange/create-request-path.ts'
 import { inheritedListeners, sharedDatagrams } from './listen/listener-source.ts'
+import { optimiseSoon } from './optimise-soon.ts'
 import { Proxy } from './proxy.ts'
 import { type Supervised, SupervisorLink } from './supervised.ts'
 import { adsDialer, sdsDialer } from './xds/index.ts'
@@ -63,6 +64,7 @@ async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: Cho
       },
     },
     onQuit: () => void stop(),
+    onConnection: optimiseSoon,
     processInfo: {
       pid: process.pid,
       epoch: Number(argument('--epoch') ?? 0),

@@ -47,6 +47,8 @@ export interface ProxyParts {
   readonly accessLogOutput: LogOutput
   /** Called when an administrator asked the process to end. */
   onQuit(): void
+  /** Called for each connection that is taken. */
+  onConnection?(): void
   /** Reads our certificates; by default as X.509. */
   readonly readLeaf?: LeafReader
   /** Absent: this process is the whole proxy. */
@@ -139,6 +141,7 @@ export class Proxy {
         connections: this.#connections,
         serve: (connection) => {
           stats.accepted(connection.listener())
+          parts.onConnection?.()
           return this.#requestPath.serve(connection)
         },
         anticipate: (silent, onSpeak) => this.#requestPath.anticipate(silent, onSpeak),

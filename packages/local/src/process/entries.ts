@@ -25,20 +25,16 @@ const SOURCES: Readonly<Record<Program, string>> = {
  * would be promoted. To sweep one of 2 MB takes one thread less time than to wake others.
  * Without Maglev, the compiler between the quick one and the optimising one: its work leaves 10 to 14 MB behind in the heap of malloc, and
  * what runs for as long as a proxy does is TurboFan's code within seconds. One compilation at a time: two at once need twice the memory
- * at their peak. Its turn comes after 300 calls instead of 3,000: at some hundred requests a second the first ten seconds of a proxy, and
- * so a hot restart, would be spent in slow code.
+ * at their peak.
  * OpenSSL's store of roots: Node would read its own 150 as soon as node:tls is loaded (1 MB, 10 ms). A proxy trusts what its configuration
  * names and nothing else, so neither is ever asked. The entry is taken by the path it is given: to resolve it is work that nobody needs.
- * See docs/decisions/0036-less-of-node-in-a-proxy.md, 0042-memory-of-an-idle-proxy-that-costs-its-first-load.md and
- * 0049-code-that-is-fast-sooner.md.
+ * See docs/decisions/0036-less-of-node-in-a-proxy.md and 0042-memory-of-an-idle-proxy-that-costs-its-first-load.md.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
   proxy: [
     '--max-semi-space-size=2',
     '--no-parallel-scavenge',
     '--no-maglev',
-    '--invocation-count-for-turbofan=300',
-    '--minimum-invocations-after-ic-update=100',
     '--concurrent-turbofan-max-threads=1',
     '--use-openssl-ca',
     '--preserve-symlinks-main',
