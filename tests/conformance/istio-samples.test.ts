@@ -4,9 +4,11 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, EnvoyMesh, http, skipWithoutEnvoy } from '../interop/envoy-mesh/envoy-mesh.ts'
+import { EnvoyMesh } from '../interop/envoy-mesh/envoy-mesh.ts'
+import { onBothPlanes } from '../interop/envoy-mesh/mesh-suites.ts'
+import { type Answer, http } from '../interop/envoy-mesh/plain-clients.ts'
 
 const data = join(
   process.env['WEFT_TEST_DATA'] ?? resolve(import.meta.dirname, '../../../shared/data'),
@@ -114,9 +116,9 @@ test('every routing file of bookinfo is played', { skip: skipWithoutData }, () =
   assert.deepEqual(routes.sort(), Object.keys(gatewayApi).sort())
 })
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  const skip = skipWithoutData || (dataPlane === 'envoy' ? skipWithoutEnvoy : false)
-  describe(`bookinfo, carried by ${dataPlane}`, { skip }, () => {
+onBothPlanes(
+  'bookinfo, carried by',
+  (dataPlane) => {
     let mesh: EnvoyMesh
     before(async () => {
       mesh = new EnvoyMesh({
@@ -200,8 +202,9 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
         for (const path of ['/', '/productpage/', '/admin']) assert.equal(await status(path), '404 ', path)
       })
     })
-  })
-}
+  },
+  { skip: skipWithoutData },
+)
 
 /** The check, again and again until it holds; what it said last when it does not in time. */
 async function eventually(check: () => Promise<void>): Promise<void> {

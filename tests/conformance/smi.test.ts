@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import { parse } from 'yaml'
-import { EnvoyMesh, skipWithoutEnvoy, until } from '../interop/envoy-mesh/envoy-mesh.ts'
+import { type EnvoyMesh, until } from '../interop/envoy-mesh/envoy-mesh.ts'
+import { onBothPlanes, startedMesh } from '../interop/envoy-mesh/mesh-suites.ts'
 
 interface App {
   readonly name: string
@@ -61,30 +62,25 @@ test('there are ten checks in three groups', { skip: skipWithoutData }, () => {
   assert.deepEqual([checks.cases.length, Object.keys(checks.setups).length], [10, 3])
 })
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  for (const [group, { apps, manifests }] of Object.entries(checks.setups)) {
-    const skip = dataPlane === 'envoy' ? skipWithoutEnvoy : false
-    describe(`SMI ${group}, carried by ${dataPlane}`, { skip }, () => {
-      const access = group === 'traffic-split' ? [] : [denyByDefault]
-      const mesh = new EnvoyMesh({ base: [...apps.map(workload), ...access, manifests].join('\n---\n'), dataPlane })
-      before(() => mesh.start())
-      after(() => mesh.close())
+for (const [group, { apps, manifests }] of Object.entries(checks.setups)) {
+  onBothPlanes(`SMI ${group}, carried by`, (dataPlane) => {
+    const access = group === 'traffic-split' ? [] : [denyByDefault]
+    const mesh = startedMesh({ base: [...apps.map(workload), ...access, manifests].join('\n---\n'), dataPlane })
 
-      for (const one of checks.cases.filter((each) => each.group === group)) {
-        test(one.name, async () => {
-          mesh.edit(one.manifests)
-          await mesh.settled()
-          let last = ''
-          await until(
-            async () => (last = await faultOf(mesh, one)) === '',
-            () => last,
-          )
-          // What holds once holds again: the state before may have looked alike.
-          assert.equal(await faultOf(mesh, one), '')
-        })
-      }
-    })
-  }
+    for (const one of checks.cases.filter((each) => each.group === group)) {
+      test(one.name, async () => {
+        mesh.edit(one.manifests)
+        await mesh.settled()
+        let last = ''
+        await until(
+          async () => (last = await faultOf(mesh, one)) === '',
+          () => last,
+        )
+        // What holds once holds again: the state before may have looked alike.
+        assert.equal(await faultOf(mesh, one), '')
+      })
+    }
+  })
 }
 
 /** What is not as expected; empty: everything is. */

@@ -1,14 +1,15 @@
 // Real Envoys as gateway and sidecars of a control plane in this process: what we generate is not only valid, it works.
 import assert from 'node:assert/strict'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { WorkloadInstance } from '@weft/resources'
 import { openTestSigner } from '../../packages/local/src/check/test-signer.ts'
-import { EnvoyMesh, http, skipWithoutEnvoy, until } from './envoy-mesh/envoy-mesh.ts'
+import { skipWithoutEnvoy, until } from './envoy-mesh/envoy-mesh.ts'
+import { startedMesh } from './envoy-mesh/mesh-suites.ts'
 import { gatewayWorkload, service, workload } from './envoy-mesh/mesh-texts.ts'
-import { echo, statsOf } from './smoke-clients.ts'
+import { echo, http, said } from './envoy-mesh/plain-clients.ts'
+import { statsOf } from './envoy-stats.ts'
 
 const tcp = '{ name: tcp, port: 7000 }'
 const base = [
@@ -63,13 +64,14 @@ spec:
 `
 
 describe('real Envoy under this control plane', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({
-    base,
-    app: (request, response) => void response.end(`books for ${request.headers.host}`),
-  })
+  const mesh = startedMesh(
+    {
+      base,
+      app: (request, response) => void response.end(`books for ${request.headers.host}`),
+    },
+    rules,
+  )
   const instanceOf = (name: string): WorkloadInstance => mesh.instance(name)
-  before(() => mesh.start(rules))
-  after(() => mesh.close())
 
   test('every proxy accepts everything, with its own identity', async () => {
     const { proxies } = await mesh.status()
@@ -111,8 +113,7 @@ describe('real Envoy under this control plane', { skip: skipWithoutEnvoy }, () =
 
   test('authorization refuses a path that is not allowed, and the gateway that is not', async () => {
     assert.equal((await mesh.call('web-0', 'http://catalog/admin')).status, 403)
-    const gateway = instanceOf('gateway-0')
-    const answer = await http({ host: gateway.address, port: 8080, path: '/books' })
+    const answer = await http({ ...mesh.at('gateway-0', 8080), path: '/books' })
     assert.equal(answer.status, 403)
   })
 
@@ -121,25 +122,20 @@ describe('real Envoy under this control plane', { skip: skipWithoutEnvoy }, () =
   })
 
   test('plaintext to a STRICT workload is refused', async () => {
-    await assert.rejects(
-      http({ host: instanceOf('catalog-0').address, port: 8080, path: '/books' }),
-      /ECONNRESET|hang up/,
-    )
+    await assert.rejects(http({ ...mesh.at('catalog-0', 8080), path: '/books' }), /ECONNRESET|hang up/)
   })
 
   test('TCP goes through its loopback listener and through a tunnel', async () => {
-    const address = instanceOf('web-0').outboundTcp['catalog.shop:7000']
-    assert.ok(address !== undefined)
-    assert.equal(await echo(address, 7000, 'hello\n'), 'hello\n')
+    const to = mesh.outbound('web-0', 'catalog.shop:7000')
+    assert.equal(await echo(to, 'hello\n'), 'hello\n')
     assert.match(await viaTunnel('catalog:7000', 'ping\n', /ping\n$/), /ping\n$/)
   })
 
   test('connections to TCP ports are streams of one HTTP/2 connection, and requests of another', async () => {
     const web = instanceOf('web-0')
-    const address = web.outboundTcp['catalog.shop:7000']
-    assert.ok(address !== undefined)
+    const to = mesh.outbound('web-0', 'catalog.shop:7000')
     const before = await statsOf(web, /^cluster\.(connect_originate|outbound.80..catalog.*)\.upstream_(cx|rq)_/)
-    for (const line of ['a\n', 'b\n', 'c\n']) assert.equal(await echo(address, 7000, line), line)
+    for (const line of ['a\n', 'b\n', 'c\n']) assert.equal(await echo(to, line), line)
     for (const path of ['/books/1', '/books/2', '/books/3']) await mesh.call('web-0', `http://catalog${path}`)
     const after = await statsOf(web, /^cluster\.(connect_originate|outbound.80..catalog.*)\.upstream_(cx|rq)_/)
     const grown = (name: RegExp): number => sum(after, name) - sum(before, name)
@@ -152,10 +148,9 @@ describe('real Envoy under this control plane', { skip: skipWithoutEnvoy }, () =
 
   test('a workload that takes no tunnels is spoken to by mutual TLS on its port', async () => {
     const web = instanceOf('web-0')
-    const address = web.outboundTcp['older.shop:7000']
-    assert.ok(address !== undefined)
+    const to = mesh.outbound('web-0', 'older.shop:7000')
     const before = sum(await statsOf(web, /connect_originate/), /upstream_rq_total/)
-    assert.equal(await echo(address, 7000, 'hello\n'), 'hello\n')
+    assert.equal(await echo(to, 'hello\n'), 'hello\n')
     assert.equal(sum(await statsOf(web, /connect_originate/), /upstream_rq_total/), before)
     assert.equal(sum(await statsOf(web, /^cluster\.outbound.7000..older/), /\.ssl\.handshake/), 1)
   })
@@ -199,25 +194,11 @@ describe('real Envoy under this control plane', { skip: skipWithoutEnvoy }, () =
     }
   }
 
-  function viaTunnel(authority: string, payload: string, until?: RegExp): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(15001, instanceOf('web-0').address)
-      let text = ''
-      let open = false
-      socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
-      socket.on('data', (chunk) => {
-        text += chunk.toString()
-        if (!open && text.includes('\r\n\r\n')) {
-          if (!/^HTTP\/1.1 200/.test(text)) reject(new Error(text))
-          open = true
-          text = ''
-          socket.write(payload)
-        }
-        if (until?.test(text)) socket.destroy()
-      })
-      socket.on('error', reject)
-      socket.on('close', () => resolve(text))
-    })
+  async function viaTunnel(authority: string, payload: string, until: RegExp): Promise<string> {
+    const { status, socket } = await mesh.tunnel('web-0', authority)
+    assert.equal(status, 200)
+    socket.write(payload)
+    return said(socket, (text) => until.test(text))
   }
 })
 

@@ -1,9 +1,10 @@
 // A mesh of both proxies under one control plane: Weft's at one end of the hop, real Envoy at the other, each way.
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { ProxyKind } from '../../packages/local/src/supervisor/proxy-bootstrap.ts'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh/envoy-mesh.ts'
+import { skipWithoutEnvoy, until } from './envoy-mesh/envoy-mesh.ts'
+import { startedMesh } from './envoy-mesh/mesh-suites.ts'
 import { service, workload } from './envoy-mesh/mesh-texts.ts'
 
 const tcp = '{ name: tcp, port: 7000 }, { name: tcp-other, port: 7001 }'
@@ -30,7 +31,7 @@ spec: { mtls: { mode: STRICT } }
 `
 
 describe('Weft and Envoy in one mesh', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({
+  const mesh = startedMesh({
     base,
     proxyOf: ({ workload: name }) => name as ProxyKind,
     app(request, response, instance) {
@@ -38,8 +39,6 @@ describe('Weft and Envoy in one mesh', { skip: skipWithoutEnvoy }, () => {
       else request.pipe(response)
     },
   })
-  before(() => mesh.start())
-  after(() => mesh.close())
 
   for (const [from, to] of [
     ['weft', 'envoy'],
@@ -64,8 +63,7 @@ describe('Weft and Envoy in one mesh', { skip: skipWithoutEnvoy }, () => {
     })
 
     test(`TCP from ${from} to ${to} goes through tunnels, by the loopback listener and by CONNECT`, async () => {
-      const host = mesh.instance(`${from}-0`).outboundTcp[`${to}.shop:7000`]
-      assert.ok(host !== undefined)
+      const { host } = mesh.outbound(`${from}-0`, `${to}.shop:7000`)
       const words = Array.from({ length: 12 }, (_, at) => `line ${at}\n`)
       const echoes = await Promise.all(words.map((word) => echo(host, 7000, word)))
       assert.deepEqual(echoes, words)
@@ -85,8 +83,7 @@ describe('Weft and Envoy in one mesh', { skip: skipWithoutEnvoy }, () => {
     })
 
     test(`a tunnel from ${from} to a port of ${to} that is not allowed ends the connection`, async () => {
-      const host = mesh.instance(`${from}-0`).outboundTcp[`${to}.shop:7001`]
-      assert.ok(host !== undefined)
+      const { host } = mesh.outbound(`${from}-0`, `${to}.shop:7001`)
       assert.equal(await echo(host, 7001, 'hello'), '')
     })
   }

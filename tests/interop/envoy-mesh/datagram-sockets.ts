@@ -1,7 +1,16 @@
 // Servers and clients of datagrams, for tests of what stands between them.
+import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { WorkloadInstance } from '@weft/resources'
+import { until } from './envoy-mesh.ts'
+import { service, workload } from './mesh-texts.ts'
+
+/** Who is asked. */
+export interface Asking {
+  readonly host: string
+  readonly port: number
+}
 
 /** What some clients were told. */
 export interface Asked {
@@ -23,7 +32,7 @@ export class DatagramSockets {
   }
 
   /** Asks from as many sockets. */
-  async ask(to: { readonly host: string; readonly port: number }, clients: number): Promise<Asked> {
+  async ask(to: Asking, clients: number): Promise<Asked> {
     const answers: (string | undefined)[] = Array.from({ length: clients })
     const asking = await Promise.all(answers.map(() => this.#bound(0, '127.0.0.1')))
     for (const [index, socket] of asking.entries()) {
@@ -43,8 +52,18 @@ export class DatagramSockets {
     }
   }
 
+  /** What as many clients are told, once each was told something. */
+  async answers(to: Asking, clients: number): Promise<readonly (string | undefined)[]> {
+    const asked = await this.ask(to, clients)
+    await until(() => {
+      asked.again()
+      return asked.answered === clients
+    })
+    return asked.answers
+  }
+
   /** Whether anybody answers within a second; known sooner where the kernel says that nobody listens. */
-  async isAnswered({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> {
+  async isAnswered({ host, port }: Asking): Promise<boolean> {
     const socket = createSocket('udp4')
     this.#sockets.push(socket)
     socket.connect(port, host)
@@ -72,4 +91,19 @@ export class DatagramSockets {
     await once(socket, 'listening')
     return socket
   }
+}
+
+/** Workloads outside the mesh that tests answer for, `many` with two instances and `few` with one, and Services of them. */
+export function manyAndFew(ports: string): string {
+  const outside = { ports: '{ name: dns, port: 5353 }', more: 'proxy: none' }
+  const texts = [workload('many', { ...outside, more: `${outside.more}, replicas: 2` }), workload('few', outside)]
+  return [...texts, ...['many', 'few'].map((name) => service(name, { ports }))].join('')
+}
+
+/** Forty sessions, of which a quarter is for `many`: each of its instances has some. */
+export function assertSharedOut(answers: readonly (string | undefined)[]): void {
+  const count = (name: string): number => answers.filter((answer) => answer?.startsWith(name)).length
+  // Round robin by weight: exactly a quarter, but for datagrams of the first moments.
+  assert.ok(Math.abs(count('few') - 30) <= 2 && Math.abs(count('many') - 10) <= 2, [...answers].sort().join(', '))
+  assert.ok(count('many many-0') > 0 && count('many many-1') > 0)
 }

@@ -1,15 +1,15 @@
 // How services are entered and where they are, done by real Envoys: gateways that end TLS, pass it on and carry bytes; hosts of
 // ServiceEntries; what a Sidecar lets a workload see.
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import { after, before, describe, test } from 'node:test'
+import { createServer } from 'node:http'
+import { describe, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { connect } from 'node:net'
-import { testLeaf, testRoot } from '../../../packages/control/src/ca/test-certificates.ts'
-import { EnvoyMesh, http, skipWithoutEnvoy } from './envoy-mesh.ts'
-import { gatewayWorkload, service, workload } from './mesh-texts.ts'
-
-const outsidePort = 18_000 + (process.pid % 1000)
+import type { TlsMaterial } from '@weft/core'
+import { testAuthority } from '../../wire/test-certificates.ts'
+import { skipWithoutEnvoy } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
+import { gatewayWorkload, outsideHosts, service, tlsSecret, workload } from './mesh-texts.ts'
+import { answerTo, echo, http, said } from './plain-clients.ts'
 
 const base = [
   workload('web'),
@@ -19,7 +19,10 @@ const base = [
   gatewayWorkload('gateway'),
 ].join('')
 
-const rules = `
+const authority = await testAuthority()
+const front = await authority.issue('shop.example', 'mutual.example', 'line.example')
+
+const rules = (outsidePort: number): string => `
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: front, namespace: shop }
@@ -48,15 +51,10 @@ spec:
   gateways: [front]
   tls: [{ match: [{ sniHosts: [line.example] }], route: [{ destination: { host: catalog, port: { number: 7000 } } }] }]
   tcp: [{ match: [{ port: 7000 }], route: [{ destination: { host: catalog, port: { number: 7000 } } }] }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: outside, namespace: shop }
-spec:
-  hosts: [outside.example]
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${outsidePort} }]
-  resolution: STATIC
-  endpoints: [{ address: 127.0.0.1 }]
+${outsideHosts('outside', {
+  hosts: 'outside.example',
+  port: `{ number: 80, name: http, protocol: HTTP, targetPort: ${outsidePort} }`,
+})}
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -66,15 +64,11 @@ spec:
   ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${outsidePort} }]
   resolution: DNS
   endpoints: [{ address: localhost }]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: secure, namespace: shop }
-spec:
-  hosts: [secure.example]
-  ports: [{ number: 443, name: tls, protocol: TLS }]
-  resolution: STATIC
-  endpoints: [{ address: 127.0.0.1, ports: { tls: 1 } }]
+${outsideHosts('secure', {
+  hosts: 'secure.example',
+  port: '{ number: 443, name: tls, protocol: TLS }',
+  endpoint: '127.0.0.1, ports: { tls: 1 }',
+})}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -102,18 +96,9 @@ spec:
 `
 
 describe('the ways in and out of real Envoys', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({ base })
-  let outside: Server
-  let pem = { certificate: '', key: '', root: '' }
-  before(async () => {
-    pem = await certificates()
-    outside = createServer((request, response) => void response.end(`outside ${request.headers.host}`))
-    await new Promise<void>((resolve) => outside.listen(outsidePort, '127.0.0.1', resolve))
-    await mesh.start(`${rules}---\n${secret(pem)}`)
-  })
-  after(() => {
-    outside.close()
-    mesh.close()
+  const mesh = startedMesh({ base }, async (mesh) => {
+    const outside = createServer((request, response) => void response.end(`outside ${request.headers.host}`))
+    return rules(await mesh.serve(outside)) + tlsSecret('shop', front, authority.rootPem)
   })
 
   test('a gateway ends TLS with the certificate of a Secret, by server name', async () => {
@@ -125,26 +110,16 @@ describe('the ways in and out of real Envoys', { skip: skipWithoutEnvoy }, () =>
   test('mode MUTUAL lets nobody in without a certificate, and who shows one in', async () => {
     const request = 'GET / HTTP/1.1\r\nhost: mutual.example\r\nconnection: close\r\n\r\n'
     await assert.rejects(overTls('mutual.example', request))
-    assert.match(await overTls('mutual.example', request, pem), /^HTTP\/1.1 200/)
+    assert.match(await overTls('mutual.example', request, front), /^HTTP\/1.1 200/)
   })
 
   test('TLS that ends at a gateway carries bytes by the tls rule, a TCP port by the tcp rule', async () => {
     assert.equal(await overTls('line.example', 'ping\n', undefined, 'ping\n'), 'ping\n')
-    const { address } = mesh.instance('gateway-0')
-    const echoed = await new Promise<string>((resolve, reject) => {
-      const socket = connect(7000, address, () => socket.write('pong\n'))
-      socket.on('data', (chunk) => {
-        resolve(chunk.toString())
-        socket.destroy()
-      })
-      socket.on('error', reject)
-    })
-    assert.equal(echoed, 'pong\n')
+    assert.equal(await echo(mesh.at('gateway-0', 7000), 'pong\n'), 'pong\n')
   })
 
   test('plain HTTP is sent to HTTPS', async () => {
-    const { address } = mesh.instance('gateway-0')
-    const answer = await http({ host: address, port: 8080, path: '/a', headers: { host: 'shop.example' } })
+    const answer = await http({ ...mesh.at('gateway-0', 8080), path: '/a', headers: { host: 'shop.example' } })
     assert.equal(answer.status, 301)
     assert.equal(answer.headers.location, 'https://shop.example/a')
   })
@@ -173,74 +148,20 @@ describe('the ways in and out of real Envoys', { skip: skipWithoutEnvoy }, () =>
   })
 
   /** What comes back in a CONNECT tunnel to secure.example:443. */
-  function inTunnel(from: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const authority = 'secure.example:443'
-      const socket = connect(15_001, mesh.instance(from).address, () =>
-        socket.write(`CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n\r\n`),
-      )
-      let got = ''
-      socket.on('data', (chunk) => {
-        const before = got
-        got += chunk.toString()
-        if (!before.includes('\r\n\r\n') && got.includes('\r\n\r\n')) socket.write('ping')
-        if (got.endsWith('ping')) {
-          resolve('ping')
-          socket.destroy()
-        }
-      })
-      socket.on('error', reject)
-      socket.on('close', () => reject(new Error('closed without an echo')))
-      socket.setTimeout(10_000, () => socket.destroy(new Error('no answer within 10 s')))
-    })
+  async function inTunnel(from: string): Promise<string> {
+    const { status, socket } = await mesh.tunnel(from, 'secure.example:443')
+    assert.equal(status, 200)
+    return answerTo(socket, 'ping')
   }
 
-  function overTls(
-    servername: string,
-    send: string,
-    own?: { readonly certificate: string; readonly key: string },
-    until?: string,
-  ): Promise<string> {
-    const { address: host } = mesh.instance('gateway-0')
-    return new Promise((resolve, reject) => {
-      const socket = connectTls(
-        {
-          host,
-          port: 8443,
-          servername,
-          ca: pem.root,
-          checkServerIdentity: () => undefined,
-          ...(own === undefined ? {} : { cert: own.certificate, key: own.key }),
-        },
-        () => socket.write(send),
-      )
-      let got = ''
-      socket.on('data', (chunk: Buffer) => {
-        got += chunk.toString()
-        if (got === until) socket.end()
-      })
-      socket.on('error', reject)
-      socket.on('close', () => (got === '' ? reject(new Error('closed without an answer')) : resolve(got)))
-      socket.setTimeout(10_000, () => socket.destroy(new Error('no answer within 10 s')))
-    })
+  async function overTls(servername: string, send: string, own?: TlsMaterial, until?: string): Promise<string> {
+    // Which certificate is shown is the server name's affair, and who answers is told by the answer.
+    const trust = { ca: authority.rootPem, checkServerIdentity: () => undefined }
+    const shown = own === undefined ? {} : { cert: own.certificateChainPem, key: own.privateKeyPem }
+    const socket = connectTls({ ...mesh.at('gateway-0', 8443), servername, ...trust, ...shown })
+    socket.on('secureConnect', () => socket.write(send))
+    const got = await said(socket, (text) => text === until)
+    assert.notEqual(got, '', 'closed without an answer')
+    return got
   }
 })
-
-async function certificates(): Promise<{ certificate: string; key: string; root: string }> {
-  const authority = await testRoot('front')
-  const { certificate, keys } = await testLeaf(authority, { uris: ['spiffe://front/shop'] })
-  const bytes = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  const key = `-----BEGIN PRIVATE KEY-----\n${bytes.replaceAll(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`
-  return { certificate: certificate.toString('pem'), key, root: authority.certificate.toString('pem') }
-}
-
-function secret({ certificate, key, root }: { certificate: string; key: string; root: string }): string {
-  const stringData = { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': root }
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'shop', namespace: 'shop' },
-    type: 'kubernetes.io/tls',
-    stringData,
-  })
-}

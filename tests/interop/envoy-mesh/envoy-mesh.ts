@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
-import { createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,7 @@ import type { StatusReport } from '../../../packages/control/src/api/api-types.t
 import { type RunningControl, startControl } from '../../../packages/control/src/start-control.ts'
 import { HostAgent } from '../../../packages/local/src/agent/host-agent.ts'
 import { type ProxyKind, proxyBootstrap } from '../../../packages/local/src/supervisor/proxy-bootstrap.ts'
+import { type Answer, http, openTunnel } from './plain-clients.ts'
 
 /** Whether real Envoys can be run here: `skip` of a suite. */
 export const skipWithoutEnvoy = ((): string | false => {
@@ -34,13 +35,6 @@ export interface Seen {
   readonly instance: string
   readonly method: string
   readonly url: string
-  readonly headers: IncomingMessage['headers']
-}
-
-/** What came back. */
-export interface Answer {
-  readonly status: number
-  readonly body: string
   readonly headers: IncomingMessage['headers']
 }
 
@@ -62,6 +56,8 @@ export interface EnvoyMeshOptions {
   readonly proxyOf?: (instance: WorkloadInstance) => ProxyKind
 }
 
+type AnyServer = Server | TcpServer | Http2Server
+
 const weftProxy = join(import.meta.dirname, '../../../packages/proxy/src/main.ts')
 
 const plain: App = (_request, response, instance) => void response.end(instance)
@@ -77,7 +73,7 @@ export class EnvoyMesh {
   instances: readonly WorkloadInstance[] = []
   readonly options: EnvoyMeshOptions
   readonly #children: ChildProcess[] = []
-  readonly #servers: (Server | TcpServer | Http2Server)[] = []
+  readonly #servers: AnyServer[] = []
   readonly #datagrams: DatagramSocket[] = []
   #control: RunningControl | undefined
   #agent: HostAgent | undefined
@@ -145,13 +141,18 @@ export class EnvoyMesh {
         await new Promise<void>((resolve) => datagrams.bind(port, instance.appAddress, resolve))
         continue
       }
-      const server = this.#serverFor(name, instance)
-      this.#servers.push(server)
-      await new Promise<void>((resolve) => server.listen(port, instance.appAddress, resolve))
+      await this.serve(this.#serverFor(name, instance), { host: instance.appAddress, port })
     }
   }
 
-  #serverFor(name: string, instance: WorkloadInstance): Server | TcpServer | Http2Server {
+  /** Starts a server that a test plays, closed with the mesh; on a port of its own (which is the answer) unless one is named. */
+  async serve(server: AnyServer, { host = '127.0.0.1', port = 0 } = {}): Promise<number> {
+    this.#servers.push(server)
+    await new Promise<void>((resolve) => server.listen(port, host, resolve))
+    return (server.address() as AddressInfo).port
+  }
+
+  #serverFor(name: string, instance: WorkloadInstance): AnyServer {
     const app = this.options.app ?? plain
     const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
       const { method = '', url = '', headers } = incoming
@@ -256,6 +257,24 @@ export class EnvoyMesh {
     return found
   }
 
+  /** A port of an instance, as clients dial it. */
+  at(name: string, port: number): { readonly host: string; readonly port: number } {
+    return { host: this.instance(name).address, port }
+  }
+
+  /** Where an application of an instance finds a Service's port: `vault.shop:8443`. */
+  outbound(from: string, target: string, protocol: 'TCP' | 'UDP' = 'TCP'): { host: string; port: number } {
+    const { outboundTcp, outboundUdp } = this.instance(from)
+    const host = (protocol === 'TCP' ? outboundTcp : outboundUdp)?.[target]
+    assert.ok(host !== undefined, target)
+    return { host, port: Number(target.slice(target.indexOf(':') + 1)) }
+  }
+
+  /** A tunnel of an application through its sidecar. */
+  tunnel(from: string, authority: string): Promise<{ readonly status: number; readonly socket: Socket }> {
+    return openTunnel(this.at(from, 15001), authority)
+  }
+
   /** A request of an application through its sidecar. */
   call(
     from: string,
@@ -264,7 +283,7 @@ export class EnvoyMesh {
     method = 'GET',
     body?: string,
   ): Promise<Answer> {
-    const to = { host: this.instance(from).address, port: 15001, path: url, method }
+    const to = { ...this.at(from, 15001), path: url, method }
     return http({ ...to, headers: { host: new URL(url).host, ...headers } }, body)
   }
 
@@ -279,29 +298,6 @@ export class EnvoyMesh {
     void this.#control?.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
-}
-
-/** One request on a connection of its own. */
-export function http(
-  options: {
-    readonly host: string
-    readonly port: number
-    readonly path: string
-    readonly method?: string
-    readonly headers?: Record<string, string>
-  },
-  body?: string,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...options, agent: false }, (response) => {
-      let text = ''
-      response.on('data', (chunk: Buffer) => (text += chunk.toString()))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text, headers: response.headers }))
-    })
-    sent.on('error', reject)
-    sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')))
-    sent.end(body)
-  })
 }
 
 /** Waits until something holds. */

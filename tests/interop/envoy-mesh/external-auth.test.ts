@@ -1,9 +1,11 @@
 // Authorizers that HTTPRoutes ask first, asked by a real Envoy: over HTTP and gRPC, for one arm of a split, and when nobody answers.
 import assert from 'node:assert/strict'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
-import { after, before, describe, test } from 'node:test'
-import { type Answer, EnvoyMesh, http, skipWithoutEnvoy } from './envoy-mesh.ts'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import { before, describe, test } from 'node:test'
+import { skipWithoutEnvoy } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
+import { type Answer, http } from './plain-clients.ts'
 import { gatewayWorkload, served, service, workload } from './mesh-texts.ts'
 
 const base = `${served('catalog')}${served('orders')}
@@ -52,16 +54,13 @@ interface Asked {
 }
 
 describe('authorizers of HTTPRoutes on a real Envoy', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({ base })
+  const mesh = startedMesh({ base })
   const asked: Asked[] = []
   const calls: string[] = []
-  let judge: Server
-  let grpc: Http2Server
 
   before(async () => {
-    await mesh.start()
-    const { appAddress } = mesh.instance('judge-0')
-    judge = createServer((request, response) => {
+    const { appAddress: host } = mesh.instance('judge-0')
+    const judge = createServer((request, response) => {
       let body = ''
       request.on('data', (chunk: Buffer) => (body += chunk.toString()))
       request.on('end', () => {
@@ -76,7 +75,7 @@ describe('authorizers of HTTPRoutes on a real Envoy', { skip: skipWithoutEnvoy }
         response.end(allowed ? 'ok' : 'who are you?')
       })
     })
-    grpc = createHttp2Server((request, response) => {
+    const grpc = createHttp2Server((request, response) => {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
@@ -89,23 +88,12 @@ describe('authorizers of HTTPRoutes on a real Envoy', { skip: skipWithoutEnvoy }
         response.end(Buffer.from([0, 0, 0, 0, status.length, ...status]))
       })
     })
-    await new Promise<void>((resolve) => judge.listen(9000, appAddress, resolve))
-    await new Promise<void>((resolve) => grpc.listen(9001, appAddress, resolve))
-  })
-  after(() => {
-    mesh.close()
-    judge.closeAllConnections()
-    judge.close()
-    grpc.close()
+    await mesh.serve(judge, { host, port: 9000 })
+    await mesh.serve(grpc, { host, port: 9001 })
   })
 
   function get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
-    return http({
-      host: mesh.instance('edge-0').address,
-      port: 8080,
-      path,
-      headers: { host: 'shop.example', ...headers },
-    })
+    return http({ ...mesh.at('edge-0', 8080), path, headers: { host: 'shop.example', ...headers } })
   }
 
   test('an authorizer over HTTP sees path, named headers and the body, and what it says decides', async () => {

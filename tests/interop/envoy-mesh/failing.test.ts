@@ -1,8 +1,9 @@
 // What DestinationRules say of endpoints that fail: which answers are errors, and how many retries there may be.
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { test } from 'node:test'
+import { until } from './envoy-mesh.ts'
+import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { service, workload } from './mesh-texts.ts'
 
 const base = [
@@ -33,55 +34,51 @@ spec: { hosts: [flaky], http: [{ retries: { attempts: 2, retryOn: "503" }, route
 
 const ejects = 'consecutive5xxErrors: 2, interval: 1s, baseEjectionTime: 300s, maxEjectionPercent: 100'
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  describe(`endpoints that fail, on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
-    const failed = new Set<string>()
-    const app = (request: IncomingMessage, response: ServerResponse, instance: string): void => {
-      const once = request.headers['x-fails-once']
-      const wanted = Number(request.headers['x-status'] ?? 200)
-      const fails = typeof once === 'string' && !failed.has(once)
-      if (fails) failed.add(once)
-      response.statusCode = fails ? 503 : instance === 'catalog-0' ? wanted : 200
-      response.end(instance)
+onBothPlanes('endpoints that fail, on', (dataPlane) => {
+  const failed = new Set<string>()
+  const app = (request: IncomingMessage, response: ServerResponse, instance: string): void => {
+    const once = request.headers['x-fails-once']
+    const wanted = Number(request.headers['x-status'] ?? 200)
+    const fails = typeof once === 'string' && !failed.has(once)
+    if (fails) failed.add(once)
+    response.statusCode = fails ? 503 : instance === 'catalog-0' ? wanted : 200
+    response.end(instance)
+  }
+  const mesh = startedMesh({ base, dataPlane, app })
+
+  /** How many of so many requests came to the endpoint that answers with a status. */
+  const toFailing = async (count: number, status: number): Promise<number> => {
+    let met = 0
+    for (let index = 0; index < count; index++) {
+      const { body } = await mesh.call('web-0', 'http://catalog/', { 'x-status': `${status}` })
+      if (body === 'catalog-0') met++
     }
-    const mesh = new EnvoyMesh({ base, dataPlane, app })
-    before(() => mesh.start())
-    after(() => mesh.close())
+    return met
+  }
 
-    /** How many of so many requests came to the endpoint that answers with a status. */
-    const toFailing = async (count: number, status: number): Promise<number> => {
-      let met = 0
-      for (let index = 0; index < count; index++) {
-        const { body } = await mesh.call('web-0', 'http://catalog/', { 'x-status': `${status}` })
-        if (body === 'catalog-0') met++
-      }
-      return met
+  test('statuses that are named eject, and other errors do not', async () => {
+    const codes = `loadBalancer: { simple: ROUND_ROBIN }, outlierDetection: { ${ejects}, outlierDetectionHttpErrorCodes: [418, 429] }`
+    mesh.edit(rule('catalog', codes))
+    // With the balancer of the rule each of the two has every other request.
+    await until(async () => (await toFailing(10, 200)) === 5)
+    assert.equal(await toFailing(20, 500), 10)
+    await until(async () => (await toFailing(10, 429)) === 0)
+  })
+
+  test('a retry budget over time is a share of the requests that began in it', async () => {
+    const budget = (more: string): string =>
+      retries + rule('flaky', `retryBudget: { percent: 20, minRetryConcurrency: 0${more} }`)
+    const failing = async (): Promise<number> => {
+      const answer = await mesh.call('web-0', 'http://flaky/', { 'x-fails-once': crypto.randomUUID() })
+      return answer.status
     }
-
-    test('statuses that are named eject, and other errors do not', async () => {
-      const codes = `loadBalancer: { simple: ROUND_ROBIN }, outlierDetection: { ${ejects}, outlierDetectionHttpErrorCodes: [418, 429] }`
-      mesh.edit(rule('catalog', codes))
-      // With the balancer of the rule each of the two has every other request.
-      await until(async () => (await toFailing(10, 200)) === 5)
-      assert.equal(await toFailing(20, 500), 10)
-      await until(async () => (await toFailing(10, 429)) === 0)
-    })
-
-    test('a retry budget over time is a share of the requests that began in it', async () => {
-      const budget = (more: string): string =>
-        retries + rule('flaky', `retryBudget: { percent: 20, minRetryConcurrency: 0${more} }`)
-      const failing = async (): Promise<number> => {
-        const answer = await mesh.call('web-0', 'http://flaky/', { 'x-fails-once': crypto.randomUUID() })
-        return answer.status
-      }
-      mesh.edit(budget(''))
-      // One request in flight has no fifth to spare.
-      await until(async () => (await failing()) === 503)
-      mesh.edit(budget(', budgetInterval: 60s'))
-      await until(async () => {
-        for (let index = 0; index < 20; index++) await mesh.call('web-0', 'http://flaky/')
-        return (await failing()) === 200
-      })
+    mesh.edit(budget(''))
+    // One request in flight has no fifth to spare.
+    await until(async () => (await failing()) === 503)
+    mesh.edit(budget(', budgetInterval: 60s'))
+    await until(async () => {
+      for (let index = 0; index < 20; index++) await mesh.call('web-0', 'http://flaky/')
+      return (await failing()) === 200
     })
   })
-}
+})

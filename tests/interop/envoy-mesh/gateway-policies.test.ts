@@ -1,7 +1,9 @@
 // Policies attached to Gateways by name, obeyed by real Envoys and by Weft's own proxy: each Gateway of a workload has its own.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, http, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { test } from 'node:test'
+import { until } from './envoy-mesh.ts'
+import { onBothPlanes, startedMesh } from './mesh-suites.ts'
+import { http } from './plain-clients.ts'
 import { gatewayWorkload, served } from './mesh-texts.ts'
 
 const base = `${served('catalog')}${gatewayWorkload('front', 'tier: edge')}
@@ -58,39 +60,34 @@ const policies = [
   policy('elsewhere', 'shop', 'kind: Gateway, name: elsewhere', 'action: DENY\n  rules: [{}]'),
 ].join('\n---\n')
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  describe(`policies of Gateways on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
-    const mesh = new EnvoyMesh({ base, dataPlane })
-    before(() => mesh.start(policies))
-    after(() => mesh.close())
+onBothPlanes('policies of Gateways on', (dataPlane) => {
+  const mesh = startedMesh({ base, dataPlane }, policies)
 
-    async function status(port: number, method: string, path: string): Promise<number> {
-      const { address: host } = mesh.instance('front-0')
-      return (await http({ host, port, path, method, headers: { host: 'shop.example' } })).status
-    }
+  async function status(port: number, method: string, path: string): Promise<number> {
+    return (await http({ ...mesh.at('front-0', port), path, method, headers: { host: 'shop.example' } })).status
+  }
 
-    test('a policy holds for the Gateway it names, and for no other of the same workload', async () => {
-      await until(async () => (await status(8080, 'GET', '/')) === 200)
-      assert.equal(await status(8080, 'POST', '/'), 403)
-      assert.equal(await status(9090, 'POST', '/'), 200)
-    })
-
-    test('one of the root namespace that names a class holds for all its Gateways', async () => {
-      assert.equal(await status(8080, 'GET', '/admin'), 403)
-      assert.equal(await status(9090, 'GET', '/admin'), 403)
-    })
-
-    test('a RateLimit as a filter counts the requests of its rule, and a filter that is not there answers with 500', async () => {
-      const answers = [await status(9090, 'GET', '/few'), await status(9090, 'GET', '/few')]
-      assert.deepEqual([...answers, await status(9090, 'GET', '/few')], [200, 200, 429])
-      assert.equal(await status(9090, 'GET', '/missing'), 500)
-      assert.equal(await status(9090, 'GET', '/'), 200)
-    })
-
-    test('without its policy a Gateway takes everything again', async () => {
-      mesh.edit(policies.replace('name: edge }', 'name: nothing }'))
-      await until(async () => (await status(8080, 'POST', '/')) === 200)
-      assert.equal(await status(9090, 'GET', '/admin'), 403)
-    })
+  test('a policy holds for the Gateway it names, and for no other of the same workload', async () => {
+    await until(async () => (await status(8080, 'GET', '/')) === 200)
+    assert.equal(await status(8080, 'POST', '/'), 403)
+    assert.equal(await status(9090, 'POST', '/'), 200)
   })
-}
+
+  test('one of the root namespace that names a class holds for all its Gateways', async () => {
+    assert.equal(await status(8080, 'GET', '/admin'), 403)
+    assert.equal(await status(9090, 'GET', '/admin'), 403)
+  })
+
+  test('a RateLimit as a filter counts the requests of its rule, and a filter that is not there answers with 500', async () => {
+    const answers = [await status(9090, 'GET', '/few'), await status(9090, 'GET', '/few')]
+    assert.deepEqual([...answers, await status(9090, 'GET', '/few')], [200, 200, 429])
+    assert.equal(await status(9090, 'GET', '/missing'), 500)
+    assert.equal(await status(9090, 'GET', '/'), 200)
+  })
+
+  test('without its policy a Gateway takes everything again', async () => {
+    mesh.edit(policies.replace('name: edge }', 'name: nothing }'))
+    await until(async () => (await status(8080, 'POST', '/')) === 200)
+    assert.equal(await status(9090, 'GET', '/admin'), 403)
+  })
+})

@@ -1,18 +1,13 @@
 // What MeshConfig says where nothing else does, over sockets, on real Envoys and on Weft's proxies.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy } from './envoy-mesh.ts'
-import { service, workload } from './mesh-texts.ts'
+import { beforeEach, test } from 'node:test'
+import { onBothPlanes, startedMesh } from './mesh-suites.ts'
+import { meshConfig, service, workload } from './mesh-texts.ts'
 
-const rules = `
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: istio, namespace: istio-system }
-data:
-  mesh: |
-    defaultHttpRetryPolicy: { attempts: 2, retryOn: 5xx }
-    trustDomainAliases: [old.example]
+const rules = `${meshConfig(`
+defaultHttpRetryPolicy: { attempts: 2, retryOn: 5xx }
+trustDomainAliases: [old.example]
+`)}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -32,10 +27,10 @@ spec:
 `
 const base = `${workload('web')}${workload('other')}${workload('app')}${service('plain', { app: 'app' })}${service('ruled', { app: 'app' })}`
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  describe(`defaults of a mesh on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
-    let tries = 0
-    const mesh = new EnvoyMesh({
+onBothPlanes('defaults of a mesh on', (dataPlane) => {
+  let tries = 0
+  const mesh = startedMesh(
+    {
       base,
       dataPlane,
       app(request, response, instance) {
@@ -43,29 +38,28 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
         response.statusCode = Number(request.headers['x-fail'] ?? 0) >= tries ? 503 : 200
         response.end(instance)
       },
-    })
-    before(() => mesh.start(rules))
-    after(() => mesh.close())
-    beforeEach(() => {
-      tries = 0
-    })
-
-    async function call(url: string, fail: number): Promise<readonly [status: number, tries: number]> {
-      tries = 0
-      const { status } = await mesh.call('web-0', url, { 'x-fail': String(fail) })
-      return [status, tries]
-    }
-
-    test('what no rule says how to repeat is repeated as the mesh says', async () => {
-      assert.deepEqual(await call('http://plain/', 2), [200, 3])
-      assert.deepEqual(await call('http://plain/', 3), [503, 3])
-      assert.deepEqual(await call('http://ruled/', 2), [200, 3])
-      assert.deepEqual(await call('http://ruled/never', 1), [503, 1])
-    })
-
-    test('an identity of an alias of the trust domain means the same workload of this one, and no other', async () => {
-      assert.equal((await mesh.call('web-0', 'http://plain/')).status, 200)
-      assert.equal((await mesh.call('other-0', 'http://plain/')).status, 403)
-    })
+    },
+    rules,
+  )
+  beforeEach(() => {
+    tries = 0
   })
-}
+
+  async function call(url: string, fail: number): Promise<readonly [status: number, tries: number]> {
+    tries = 0
+    const { status } = await mesh.call('web-0', url, { 'x-fail': String(fail) })
+    return [status, tries]
+  }
+
+  test('what no rule says how to repeat is repeated as the mesh says', async () => {
+    assert.deepEqual(await call('http://plain/', 2), [200, 3])
+    assert.deepEqual(await call('http://plain/', 3), [503, 3])
+    assert.deepEqual(await call('http://ruled/', 2), [200, 3])
+    assert.deepEqual(await call('http://ruled/never', 1), [503, 1])
+  })
+
+  test('an identity of an alias of the trust domain means the same workload of this one, and no other', async () => {
+    assert.equal((await mesh.call('web-0', 'http://plain/')).status, 200)
+    assert.equal((await mesh.call('other-0', 'http://plain/')).status, 403)
+  })
+})

@@ -1,12 +1,13 @@
 // Routes inside the mesh that are for more than requests: TLS by server name, hosts outside.
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:https'
-import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
-import { after, before, describe, test } from 'node:test'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { testAuthority } from '../../wire/test-certificates.ts'
-import { EnvoyMesh, skipWithoutEnvoy } from './envoy-mesh.ts'
-import { service, workload } from './mesh-texts.ts'
+import { onBothPlanes, startedMesh } from './mesh-suites.ts'
+import { service, tlsSecret, workload } from './mesh-texts.ts'
+import { said } from './plain-clients.ts'
+import { tellingServer } from './telling-server.ts'
 
 const tlsPort = '{ name: tls, port: 8443, targetPort: 8443 }'
 const base = [
@@ -102,119 +103,74 @@ spec:
 
 const authority = await testAuthority()
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  describe(`routes inside the mesh, on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
-    const mesh = new EnvoyMesh({ base, dataPlane })
-    let outside: Server
-    before(async () => {
-      const own = await authority.issue('blue.example')
-      mesh.options.tls = { key: own.privateKeyPem, cert: own.certificateChainPem }
-      const bank = await authority.issue('bank.example')
-      const tls = { cert: bank.certificateChainPem, key: bank.privateKeyPem, ca: authority.rootPem }
-      outside = createServer({ ...tls, requestCert: true, rejectUnauthorized: true }, (request, response) => {
-        response.end(`to ${(request.socket as TLSSocket).getPeerX509Certificate()?.subjectAltName}`)
-      })
-      await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve))
-      const { port } = outside.address() as AddressInfo
-      const client = await authority.issue('shop.example')
-      const data = {
-        'tls.crt': client.certificateChainPem,
-        'tls.key': client.privateKeyPem,
-        'ca.crt': authority.rootPem,
-      }
-      const secret = `
----
-apiVersion: v1
-kind: Secret
-metadata: { name: shop, namespace: shop }
-type: kubernetes.io/tls
-stringData: ${JSON.stringify(data)}
-`
-      const backends =
-        outsideBackend('bank', port, 'bank.example') + outsideBackend('unverified', port, 'other.example')
-      await mesh.start(`${routes}${backends}${secret}`)
-    })
-    after(() => {
-      outside.close()
-      mesh.close()
-    })
-
-    /** Who answers a client that asks for a server name; '' when the connection is closed. */
-    const asks = async (socket: Socket, servername: string): Promise<string> => {
-      const secured = connectTls({ socket, ...(servername === '' ? {} : { servername }), rejectUnauthorized: false })
-      return new Promise((resolve, reject) => {
-        let said = ''
-        secured.setTimeout(15_000, () => secured.destroy(new Error('silent for 15 s')))
-        secured.on('secureConnect', () => secured.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'))
-        secured.on('data', (chunk: Buffer) => (said += chunk.toString()))
-        // How a connection ends is the server's and the proxies' affair: what was said before counts.
-        secured.on('error', (error: NodeJS.ErrnoException) => {
-          if (error.code !== 'ECONNRESET') reject(error)
-        })
-        secured.on('close', () => resolve(/\r\n\r\n(?:[0-9a-f]+\r\n)?([a-z0-9-]+)/.exec(said)?.[1] ?? ''))
-      })
-    }
-    const dial = (caller: string, target: string): Socket => {
-      const host = mesh.instance(caller).outboundTcp[target]
-      assert.ok(host !== undefined, target)
-      return connectTcp({ host, port: Number(target.slice(target.indexOf(':') + 1)) })
-    }
-    const tunnel = async (caller: string, target: string): Promise<Socket> => {
-      const socket = connectTcp({ host: mesh.instance(caller).address, port: 15001 })
-      socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n\r\n`)
-      const head = await new Promise<Buffer>((resolve, reject) => {
-        socket.setTimeout(15_000, () => socket.destroy(new Error('no answer to CONNECT within 15 s')))
-        socket.once('data', resolve).once('error', reject)
-      })
-      assert.match(head.toString('latin1'), /^HTTP\/1\.1 200 /)
-      return socket
-    }
-
-    test('connections go by the server name that they ask for, the longest one first', async () => {
-      const answers = ['blue.example', 'green.example', 'any.both.example', 'only.both.example'].map((name) =>
-        asks(dial('web-0', 'vault.shop:8443'), name),
-      )
-      assert.deepEqual(await Promise.all(answers), ['blue-0', 'green-0', 'blue-0', 'green-0'])
-    })
-
-    test('what no route is for is closed, and so is the share of a backend that is not there', async () => {
-      assert.equal(await asks(dial('web-0', 'vault.shop:8443'), 'unknown.example'), '')
-      assert.equal(await asks(dial('web-0', 'vault.shop:8443'), ''), '')
-      const shares = await Promise.all(
-        Array.from({ length: 40 }, () => asks(dial('web-0', 'vault.shop:8443'), 'half.example')),
-      )
-      // All on one side of an even split: once in 2 to the power of 39.
-      assert.deepEqual([...new Set(shares)].sort(), ['', 'blue-0'])
-    })
-
-    test('beside a TCPRoute, other names are its own', async () => {
-      assert.equal(await asks(dial('web-0', 'vault.shop:9000'), 'green.example'), 'green-0')
-      assert.equal(await asks(dial('web-0', 'vault.shop:9000'), 'unknown.example'), 'blue-0')
-      assert.equal(await asks(dial('web-0', 'vault.shop:9000'), ''), 'blue-0')
-    })
-
-    test('inside a tunnel, too, the server name decides', async () => {
-      const through = async (name: string): Promise<string> => asks(await tunnel('web-0', 'vault.shop:8443'), name)
-      assert.equal(await through('blue.example'), 'blue-0')
-      assert.equal(await through('green.example'), 'green-0')
-      assert.equal(await through('unknown.example'), '')
-    })
-
-    test('callers of a namespace with a route of its own see that one alone', async () => {
-      assert.equal(await asks(dial('stranger-0', 'vault.shop:8443'), 'blue.example'), 'green-0')
-      assert.equal(await asks(dial('stranger-0', 'vault.shop:8443'), 'green.example'), '')
-      assert.equal(await asks(await tunnel('stranger-0', 'vault.shop:8443'), 'blue.example'), 'green-0')
-    })
-
-    test('a host outside is shown the certificate that its XBackend names, and is not spoken to under another name', async () => {
-      const answer = await mesh.call('web-0', 'http://rates.shop/')
-      assert.deepEqual([answer.status, answer.body], [200, 'to DNS:shop.example'])
-      assert.equal((await mesh.call('web-0', 'http://billing.shop/')).status, 503)
-    })
-
-    test('sidecars of other namespaces neither get the key nor reach the host', async () => {
-      const { status } = await mesh.call('stranger-0', 'http://rates.shop/')
-      assert.ok(status === 500 || status === 503, String(status))
-    })
+onBothPlanes('routes inside the mesh, on', (dataPlane) => {
+  const mesh = startedMesh({ base, dataPlane }, async (mesh) => {
+    const own = await authority.issue('blue.example')
+    mesh.options.tls = { key: own.privateKeyPem, cert: own.certificateChainPem }
+    const bank = await authority.issue('bank.example')
+    const port = await mesh.serve(tellingServer(bank, authority.rootPem))
+    const secret = tlsSecret('shop', await authority.issue('shop.example'), authority.rootPem)
+    const backends = outsideBackend('bank', port, 'bank.example') + outsideBackend('unverified', port, 'other.example')
+    return `${routes}${backends}${secret}`
   })
-}
+
+  /** Who answers a client that asks for a server name; '' when the connection is closed. */
+  const asks = async (socket: Socket, servername: string): Promise<string> => {
+    const secured = connectTls({ socket, ...(servername === '' ? {} : { servername }), rejectUnauthorized: false })
+    secured.on('secureConnect', () => secured.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'))
+    return /\r\n\r\n(?:[0-9a-f]+\r\n)?([a-z0-9-]+)/.exec(await said(secured))?.[1] ?? ''
+  }
+  const dial = (caller: string, target: string): Socket => connectTcp(mesh.outbound(caller, target))
+  const tunnel = async (caller: string, target: string): Promise<Socket> => {
+    const { status, socket } = await mesh.tunnel(caller, target)
+    assert.equal(status, 200)
+    return socket
+  }
+
+  test('connections go by the server name that they ask for, the longest one first', async () => {
+    const answers = ['blue.example', 'green.example', 'any.both.example', 'only.both.example'].map((name) =>
+      asks(dial('web-0', 'vault.shop:8443'), name),
+    )
+    assert.deepEqual(await Promise.all(answers), ['blue-0', 'green-0', 'blue-0', 'green-0'])
+  })
+
+  test('what no route is for is closed, and so is the share of a backend that is not there', async () => {
+    assert.equal(await asks(dial('web-0', 'vault.shop:8443'), 'unknown.example'), '')
+    assert.equal(await asks(dial('web-0', 'vault.shop:8443'), ''), '')
+    const shares = await Promise.all(
+      Array.from({ length: 40 }, () => asks(dial('web-0', 'vault.shop:8443'), 'half.example')),
+    )
+    // All on one side of an even split: once in 2 to the power of 39.
+    assert.deepEqual([...new Set(shares)].sort(), ['', 'blue-0'])
+  })
+
+  test('beside a TCPRoute, other names are its own', async () => {
+    assert.equal(await asks(dial('web-0', 'vault.shop:9000'), 'green.example'), 'green-0')
+    assert.equal(await asks(dial('web-0', 'vault.shop:9000'), 'unknown.example'), 'blue-0')
+    assert.equal(await asks(dial('web-0', 'vault.shop:9000'), ''), 'blue-0')
+  })
+
+  test('inside a tunnel, too, the server name decides', async () => {
+    const through = async (name: string): Promise<string> => asks(await tunnel('web-0', 'vault.shop:8443'), name)
+    assert.equal(await through('blue.example'), 'blue-0')
+    assert.equal(await through('green.example'), 'green-0')
+    assert.equal(await through('unknown.example'), '')
+  })
+
+  test('callers of a namespace with a route of its own see that one alone', async () => {
+    assert.equal(await asks(dial('stranger-0', 'vault.shop:8443'), 'blue.example'), 'green-0')
+    assert.equal(await asks(dial('stranger-0', 'vault.shop:8443'), 'green.example'), '')
+    assert.equal(await asks(await tunnel('stranger-0', 'vault.shop:8443'), 'blue.example'), 'green-0')
+  })
+
+  test('a host outside is shown the certificate that its XBackend names, and is not spoken to under another name', async () => {
+    const answer = await mesh.call('web-0', 'http://rates.shop/')
+    assert.deepEqual([answer.status, answer.body], [200, 'to DNS:shop.example'])
+    assert.equal((await mesh.call('web-0', 'http://billing.shop/')).status, 503)
+  })
+
+  test('sidecars of other namespaces neither get the key nor reach the host', async () => {
+    const { status } = await mesh.call('stranger-0', 'http://rates.shop/')
+    assert.ok(status === 500 || status === 503, String(status))
+  })
+})

@@ -1,5 +1,7 @@
 // Texts of the objects that most meshes of these tests begin with, in namespace shop. Each is a document that brings its separator.
 
+import type { TlsMaterial } from '@weft/core'
+
 /** What differs from the plain workload: entries of flow mappings and sequences, as YAML writes them. */
 export interface WorkloadText {
   /** Labels besides `app`. */
@@ -52,4 +54,54 @@ spec: { selector: { app: ${app} }, ports: [${ports}] }
 /** Workload and Service of one name. */
 export function served(name: string): string {
   return workload(name) + service(name)
+}
+
+/** A Secret with these entries. */
+export function secret(name: string, data: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(data).map(([field, text]) => `${field}: ${Buffer.from(text).toString('base64')}`)
+  return `
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: ${name}, namespace: shop }
+data: { ${entries.join(', ')} }
+`
+}
+
+/** A certificate with its key, and the authority that is believed. */
+export function tlsSecret(
+  name: string,
+  { certificateChainPem, privateKeyPem }: Pick<TlsMaterial, 'certificateChainPem' | 'privateKeyPem'>,
+  rootPem: string,
+): string {
+  return secret(name, { 'tls.crt': certificateChainPem, 'tls.key': privateKeyPem, 'ca.crt': rootPem })
+}
+
+/** Hosts outside the mesh, whose port a server on this machine plays unless `endpoint` is another. */
+export function outsideHosts(
+  name: string,
+  text: { readonly hosts: string; readonly port: string; readonly endpoint?: string },
+): string {
+  return `
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop }
+spec:
+  hosts: [${text.hosts}]
+  ports: [${text.port}]
+  resolution: STATIC
+  endpoints: [{ address: ${text.endpoint ?? '127.0.0.1'} }]
+`
+}
+
+/** What holds for the whole mesh: lines of MeshConfig. */
+export function meshConfig(lines: string): string {
+  return `
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data: { mesh: ${JSON.stringify(lines)} }
+`
 }

@@ -1,7 +1,8 @@
 // EnvoyFilters, obeyed by real Envoys.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { describe, test } from 'node:test'
+import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
 import { served, workload } from './mesh-texts.ts'
 
 const base = workload('web') + served('catalog')
@@ -86,9 +87,7 @@ spec:
 }
 
 describe('EnvoyFilters on real Envoys', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({ base })
-  before(() => mesh.start(script))
-  after(() => mesh.close())
+  const mesh = startedMesh({ base }, script)
 
   test('a filter is inserted, and a patch that does not fit is told without holding up its siblings', async () => {
     assert.equal((await mesh.call('web-0', 'http://catalog/')).status, 200)

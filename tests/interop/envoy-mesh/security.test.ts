@@ -1,11 +1,11 @@
 // What the security kinds ask for, done by real Envoys: tokens, claims, and who is asked outside.
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
-import { served, service, workload } from './mesh-texts.ts'
+import { createServer } from 'node:http'
+import { describe, test } from 'node:test'
+import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
+import { meshConfig, served, service, workload } from './mesh-texts.ts'
 
 const base = [
   workload('web'),
@@ -33,23 +33,13 @@ function token(kid: string, key: KeyObject, claims: object): string {
 }
 
 describe('security on real Envoys', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({ base })
   const shop = issuer('shop')
   const other = issuer('other')
-  let keys: Server
+  const mesh = startedMesh({ base }, async (mesh) =>
+    rules(await mesh.serve(createServer((_request, response) => void response.end(other.jwks)))),
+  )
 
-  before(async () => {
-    keys = createServer((_request, response) => void response.end(other.jwks))
-    await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve))
-    await mesh.start(rules())
-  })
-  after(() => {
-    mesh.close()
-    keys.close()
-  })
-
-  function rules(): string {
-    const { port } = keys.address() as AddressInfo
+  function rules(port: number): string {
     return `
 apiVersion: security.istio.io/v1
 kind: RequestAuthentication
@@ -221,26 +211,22 @@ spec:
   })
 
   function custom(provider: string): string {
-    return `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: istio, namespace: istio-system }
-data:
-  mesh: |
-    accessLogFile: /dev/stdout
-    accessLogFormat: "log of the mesh: %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%"
-    pathNormalization: { normalization: DECODE_AND_MERGE_SLASHES }
-    extensionProviders:
-      - name: decider
-        envoyExtAuthzHttp:
-          service: authz.shop.svc.cluster.local
-          port: 9999
-          timeout: 2s
-          pathPrefix: /check
-          statusOnError: "503"
-          includeRequestHeadersInCheck: [x-ask]
-          headersToUpstreamOnAllow: [x-user]
-          headersToDownstreamOnDeny: [x-decided]
+    return `${meshConfig(`
+accessLogFile: /dev/stdout
+accessLogFormat: "log of the mesh: %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%"
+pathNormalization: { normalization: DECODE_AND_MERGE_SLASHES }
+extensionProviders:
+  - name: decider
+    envoyExtAuthzHttp:
+      service: authz.shop.svc.cluster.local
+      port: 9999
+      timeout: 2s
+      pathPrefix: /check
+      statusOnError: "503"
+      includeRequestHeadersInCheck: [x-ask]
+      headersToUpstreamOnAllow: [x-user]
+      headersToDownstreamOnDeny: [x-decided]
+`)}
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy

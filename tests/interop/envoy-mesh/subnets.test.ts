@@ -1,28 +1,17 @@
 // Rules for connections by the addresses of both ends, at a gateway.
 import assert from 'node:assert/strict'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy } from './envoy-mesh.ts'
-import { gatewayWorkload } from './mesh-texts.ts'
-
-function server(name: string, port: number): string {
-  return `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: ${name}, namespace: shop }
-spec:
-  hosts: [${name}.example]
-  ports: [{ number: 7000, name: tcp, protocol: TCP, targetPort: ${port} }]
-  resolution: STATIC
-  endpoints: [{ address: 127.0.0.1 }]
----`
-}
+import { connect, createServer } from 'node:net'
+import { test } from 'node:test'
+import { onBothPlanes, startedMesh } from './mesh-suites.ts'
+import { gatewayWorkload, outsideHosts } from './mesh-texts.ts'
+import { said } from './plain-clients.ts'
 
 function rule(match: string, name: string): string {
   return `    - { match: [${match}], route: [{ destination: { host: ${name}.example } }] }\n`
 }
 
 const gateway = `
+---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: { name: front, namespace: shop }
@@ -43,37 +32,23 @@ ${rule('{ destinationSubnets: [203.0.113.0/24] }', 'elsewhere')}${rule('{ source
 
 const names = ['elsewhere', 'five', 'local']
 
-for (const dataPlane of ['envoy', 'weft'] as const) {
-  describe(`rules by address, on ${dataPlane}`, { skip: dataPlane === 'envoy' && skipWithoutEnvoy }, () => {
-    const mesh = new EnvoyMesh({ base: gatewayWorkload('gateway'), dataPlane })
-    const servers = names.map((name): Server => createServer((socket) => void socket.on('error', () => {}).end(name)))
-    before(async () => {
-      for (const each of servers) await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve))
-      const texts = servers.map((each, index) => server(names[index] ?? '', (each.address() as AddressInfo).port))
-      await mesh.start(`${texts.join('')}${gateway}`)
-    })
-    after(() => {
-      for (const each of servers) each.close()
-      mesh.close()
-    })
-
-    /** What the server says to a client at an address; nothing when the connection is closed. */
-    const from = (localAddress: string): Promise<string> =>
-      new Promise((resolve, reject) => {
-        const socket = connect({ host: mesh.instance('gateway-0').address, port: 9000, localAddress })
-        let said = ''
-        socket.setTimeout(10_000, () => socket.destroy(new Error('silent for 10 s')))
-        socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
-        socket.on('error', (error: NodeJS.ErrnoException) =>
-          error.code === 'ECONNRESET' ? resolve(said) : reject(error),
-        )
-        socket.on('close', () => resolve(said))
-      })
-
-    test('the first rule that covers both ends is taken, and a connection that no rule covers is closed', async () => {
-      assert.equal(await from('127.0.0.5'), 'five')
-      assert.equal(await from('127.0.0.6'), 'local')
-      assert.equal(await from('127.0.0.9'), '')
-    })
+onBothPlanes('rules by address, on', (dataPlane) => {
+  const mesh = startedMesh({ base: gatewayWorkload('gateway'), dataPlane }, async (mesh) => {
+    let text = gateway
+    for (const name of names) {
+      const targetPort = await mesh.serve(createServer((socket) => void socket.on('error', () => {}).end(name)))
+      const port = `{ number: 7000, name: tcp, protocol: TCP, targetPort: ${targetPort} }`
+      text += outsideHosts(name, { hosts: `${name}.example`, port })
+    }
+    return text
   })
-}
+
+  /** What the server says to a client at an address; nothing when the connection is closed. */
+  const from = (localAddress: string): Promise<string> => said(connect({ ...mesh.at('gateway-0', 9000), localAddress }))
+
+  test('the first rule that covers both ends is taken, and a connection that no rule covers is closed', async () => {
+    assert.equal(await from('127.0.0.5'), 'five')
+    assert.equal(await from('127.0.0.6'), 'local')
+    assert.equal(await from('127.0.0.9'), '')
+  })
+})

@@ -1,26 +1,22 @@
 // What Telemetry objects ask for, done by real Envoys: spans for a collector, and access logs of some requests only.
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
-import { service, workload } from './mesh-texts.ts'
+import { createServer } from 'node:http'
+import { before, describe, test } from 'node:test'
+import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
+import { meshConfig, service, workload } from './mesh-texts.ts'
 
 const base = `${workload('web')}${workload('catalog', { labels: 'app: catalog, version: v2' })}${service('catalog')}
 ${workload('collector', { namespace: 'observe', more: 'proxy: none', ports: '{ name: other, port: 9411 }' })}
 ${service('collector', { namespace: 'observe', ports: '{ name: http, port: 9411 }' })}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: istio, namespace: istio-system }
-data:
-  mesh: |
-    accessLogFile: /dev/stdout
-    accessLogFormat: "logged %REQ(:PATH)% %RESPONSE_CODE%"
-    extensionProviders:
-      - { name: zipkin, zipkin: { service: collector.observe.svc.cluster.local, port: 9411 } }
-      - { name: otel, opentelemetry: { service: collector.observe.svc.cluster.local, port: 9411, http: { path: /v1/traces } } }
-      - { name: gone, zipkin: { service: gone.observe.svc.cluster.local, port: 9411 } }
-`
+${meshConfig(`
+accessLogFile: /dev/stdout
+accessLogFormat: "logged %REQ(:PATH)% %RESPONSE_CODE%"
+extensionProviders:
+  - { name: zipkin, zipkin: { service: collector.observe.svc.cluster.local, port: 9411 } }
+  - { name: otel, opentelemetry: { service: collector.observe.svc.cluster.local, port: 9411, http: { path: /v1/traces } } }
+  - { name: gone, zipkin: { service: gone.observe.svc.cluster.local, port: 9411 } }
+`)}`
 
 function tracing(rule: string): string {
   return `
@@ -41,19 +37,23 @@ interface ZipkinSpan {
 }
 
 describe('telemetry on real Envoys', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({
-    base,
-    app: (request, response) => {
-      response.statusCode = request.url?.startsWith('/bad') === true ? 404 : 200
-      response.end()
+  const mesh = startedMesh(
+    {
+      base,
+      app: (request, response) => {
+        response.statusCode = request.url?.startsWith('/bad') === true ? 404 : 200
+        response.end()
+      },
     },
-  })
+    tracing(
+      '{ providers: [{ name: zipkin }], randomSamplingPercentage: 100, customTags: { tier: { literal: { value: shop } }, user: { header: { name: x-user, defaultValue: nobody } }, asked: { formatter: { value: "%REQ(:METHOD)% by %REQ(X-USER)%" } } } }',
+    ),
+  )
   const spans: ZipkinSpan[] = []
   const posts: { readonly url: string; readonly body: Buffer }[] = []
-  let collector: Server
 
-  before(async () => {
-    collector = createServer((request, response) => {
+  before(() => {
+    const collector = createServer((request, response) => {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
@@ -63,18 +63,7 @@ describe('telemetry on real Envoys', { skip: skipWithoutEnvoy }, () => {
         response.end()
       })
     })
-    await mesh.start(
-      tracing(
-        '{ providers: [{ name: zipkin }], randomSamplingPercentage: 100, customTags: { tier: { literal: { value: shop } }, user: { header: { name: x-user, defaultValue: nobody } }, asked: { formatter: { value: "%REQ(:METHOD)% by %REQ(X-USER)%" } } } }',
-      ),
-    )
-    const { appAddress } = mesh.instance('collector-0')
-    await new Promise<void>((resolve) => collector.listen(9411, appAddress, resolve))
-  })
-  after(() => {
-    mesh.close()
-    collector.close()
-    collector.closeAllConnections()
+    return mesh.serve(collector, { host: mesh.instance('collector-0').appAddress, port: 9411 })
   })
 
   const spansOf = (path: string): ZipkinSpan[] => spans.filter(({ tags }) => tags['http.url']?.endsWith(path))

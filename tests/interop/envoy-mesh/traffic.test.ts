@@ -1,7 +1,8 @@
 // What VirtualServices and DestinationRules ask for, done by real Envoys.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { describe, test } from 'node:test'
+import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
 import { served, service, workload } from './mesh-texts.ts'
 
 const base = [
@@ -37,9 +38,7 @@ spec:
 `
 
 describe('traffic rules on real Envoys', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({ base })
-  before(() => mesh.start(rules))
-  after(() => mesh.close())
+  const mesh = startedMesh({ base }, rules)
 
   test('a preflight of an allowed origin is answered by the sidecar, another goes on', async () => {
     const ask = { 'access-control-request-method': 'GET' }

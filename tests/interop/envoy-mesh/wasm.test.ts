@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { testModule } from '../../../packages/control/src/golden/test-module.ts'
-import { EnvoyMesh, skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { startedMesh } from './mesh-suites.ts'
 import { service, workload } from './mesh-texts.ts'
 
 const base = [
@@ -29,18 +30,14 @@ spec:
 }
 
 describe('modules on real Envoys', { skip: skipWithoutEnvoy }, () => {
-  const mesh = new EnvoyMesh({ base })
   const dir = mkdtempSync(join(tmpdir(), 'weft-wasm-'))
   const file = (label: string): string => join(dir, `${label}.wasm`)
 
-  before(async () => {
+  const mesh = startedMesh({ base }, () => {
     for (const label of ['first', 'local', 'caller']) writeFileSync(file(label), testModule(label))
-    await mesh.start(plugin('local', `url: file://${file('local')}`))
+    return plugin('local', `url: file://${file('local')}`)
   })
-  after(() => {
-    mesh.close()
-    rmSync(dir, { recursive: true })
-  })
+  after(() => rmSync(dir, { recursive: true }))
 
   async function answered(port: number): Promise<string> {
     const { status, headers } = await mesh.call('web-0', `http://catalog:${port}/`)
