@@ -2,8 +2,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
-import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { whenListening } from '@weft/testkit/ports'
 import { processTree } from './cpu.ts'
 
 /** A started contender. `pids` are the processes whose CPU counts. */
@@ -23,31 +23,6 @@ export const coreOfOthers = 1
 /** Binds all threads of the processes to one core. */
 export function pin(pids: readonly number[], core: number): void {
   for (const pid of pids) execFileSync('taskset', ['-apc', String(core), String(pid)], { stdio: 'ignore' })
-}
-
-/** A free loopback port. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** Waits until something accepts connections there; throws after `limitMs`. */
-export async function waitForPort(host: string, port: number, limitMs = 15_000): Promise<void> {
-  for (const end = performance.now() + limitMs; performance.now() < end; ) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect({ host, port }, () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.once('error', () => resolve(false))
-    })
-    if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`nothing listens on ${host}:${port} after ${limitMs} ms`)
 }
 
 /** Whether a GET for the benchmark's host is answered 200 there, on a connection of its own. `fetch` sends no `host` of ours. */
@@ -88,7 +63,7 @@ export async function startProgram(
   backendUrl: string,
 ): Promise<Arm> {
   const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] })
-  await waitForPort('127.0.0.1', port)
+  await whenListening(port)
   const pids = processTree(child.pid as number)
   pin(pids, coreUnderTest)
   return { name, url: `http://127.0.0.1:${port}/`, pids, backendUrl, stop: () => stopChild(child) }

@@ -3,7 +3,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Arm, coreOfOthers, freePort, pin, renderConfig, startProgram, stopChild, waitForPort } from './arm.ts'
+import { freePort, whenListening } from '@weft/testkit/ports'
+import { type Arm, coreOfOthers, pin, renderConfig, startProgram, stopChild } from './arm.ts'
 import { processTree } from './cpu.ts'
 
 /** Scratch files and the backend that the peers share. */
@@ -21,7 +22,7 @@ export async function startGround(): Promise<PeerGround> {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, HOST: '127.0.0.1', PORT: String(port) },
   })
-  await waitForPort('127.0.0.1', port)
+  await whenListening(port)
   pin(processTree(child.pid as number), coreOfOthers)
   makeCertificates(dir)
   return {

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { freePort } from '@weft/testkit/ports'
 import { systemClock, systemTimers } from '../../packages/core/src/node/clock.ts'
 import { nodeNet } from '../../packages/core/src/node/node-net.ts'
 import { createH2Shared } from '../../packages/proxy/src/codec/h2/h2-shared.ts'
@@ -83,14 +83,6 @@ async function serveTrivially(): Promise<{ readonly port: number; readonly close
   )
   assert.ok(listening.ok)
   return { port: listening.value.port, close: () => listening.value.close() }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { readonly port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** An Envoy that answers by itself. */

@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { parse } from 'yaml'
-import { type EnvoyMesh, until } from '../interop/envoy-mesh/envoy-mesh.ts'
+import type { EnvoyMesh } from '../interop/envoy-mesh/envoy-mesh.ts'
 import { onBothPlanes, startedMesh } from '../interop/envoy-mesh/mesh-suites.ts'
 
 interface App {

@@ -1,10 +1,11 @@
 // A mesh of its own for a test: a copy of the bookstore's directory, `weft up` on it, and requests through its gateway.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from '@weft/testkit/ports'
 import { openCheckContext, type CheckContext } from '../../examples/bookstore/check.ts'
 import { openMeshAccess } from '../../packages/local/src/check/mesh-access.ts'
 
@@ -257,12 +258,4 @@ function listenOnce(path: string): Promise<Server | undefined> {
     )
     server.listen(path, () => resolve(server))
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

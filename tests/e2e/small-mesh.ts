@@ -1,10 +1,10 @@
 // A mesh of three: a gateway, `front` and `back`, each application a few lines. For tests that replace processes while others talk.
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execFile } from 'node:child_process'
+import { freePort } from '@weft/testkit/ports'
 import { type MeshDirectory, type MeshRun, runMesh } from './mesh-under-test.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -163,12 +163,4 @@ function supervisorStatus(socketPath: string): Promise<{ instances: readonly Ins
     sent.on('error', reject)
     sent.end()
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { freePort, isListening } from '@weft/testkit/ports'
 import { client, listenerFilter, proxyFor, proxyProtocolSocket, tcpListener, tcpProxy, tcpServer } from '../wire/l4.ts'
 import { any, everythingTo, manager, staticCluster } from '../wire/proxy-under-test.ts'
 import { testAuthority } from '../wire/test-certificates.ts'
@@ -14,15 +14,6 @@ import { until } from '../wire/test-runtime.ts'
 
 const missing = (command: string): string | false =>
   spawnSync(command, ['-v']).error === undefined ? false : `${command} is not on PATH`
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Runs until the test ends; resolves when it listens. */
 async function run(t: TestContext, command: string, args: readonly string[], port: number): Promise<ChildProcess> {
@@ -35,18 +26,12 @@ async function run(t: TestContext, command: string, args: readonly string[], por
     child.kill('SIGKILL')
     await once(child, 'exit')
   })
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    assert.ok(child.exitCode === null && Date.now() < deadline, `${command} does not listen: ${output}`)
-    const socket = connect({ port, host: '127.0.0.1' })
-    const open = await Promise.race([
-      new Promise<boolean>((resolve) => socket.once('connect', () => resolve(true))),
-      new Promise<boolean>((resolve) => socket.once('error', () => resolve(false))),
-    ])
-    socket.destroy()
-    if (open) return child
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  const told = (): string => `${command} does not listen: ${output}`
+  await until(() => {
+    assert.equal(child.exitCode, null, told())
+    return isListening(port)
+  }, told)
+  return child
 }
 
 async function haproxy(t: TestContext, port: number, sections: string): Promise<void> {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import type { ProxyKind } from '../../packages/local/src/supervisor/proxy-bootstrap.ts'
-import { skipWithoutEnvoy, until } from './envoy-mesh/envoy-mesh.ts'
+import { skipWithoutEnvoy } from './envoy-mesh/envoy-mesh.ts'
 import { startedMesh } from './envoy-mesh/mesh-suites.ts'
 import { service, workload } from './envoy-mesh/mesh-texts.ts'
 

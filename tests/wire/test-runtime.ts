@@ -19,11 +19,4 @@ export const testRuntime: Pick<Runtime, 'clock' | 'timers' | 'rng' | 'log' | 'ne
   net: nodeNet,
 }
 
-/** Waits until the condition holds; fails after ten seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
+export { until } from '@weft/testkit/until'

@@ -1,4 +1,5 @@
 // Secrets and files that TLS contexts name, while they change and while they are missing.
+import { until } from './test-runtime.ts'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -36,11 +37,7 @@ test('a list of revoked certificates in a file is obeyed as it is now, and its l
   }
   assert.deepEqual([await asks(caller), await asks(other)], ['b:x', 'closed'])
   writeFileSync(crl, await authority.revoke(caller))
-  const deadline = Date.now() + 10_000
-  while ((await asks(caller)) !== 'closed') {
-    if (Date.now() > deadline) throw new Error('the new list is not obeyed')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  await until(async () => (await asks(caller)) === 'closed', 'the new list is obeyed')
   assert.equal(await asks(other), 'b:x')
   rmSync(crl)
   assert.equal(await asks(caller), 'closed')

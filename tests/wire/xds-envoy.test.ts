@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -15,6 +15,7 @@ import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { freePort } from '@weft/testkit/ports'
 import { startAdsServer } from '../../packages/control/src/serve/ads-server.ts'
 import { createDistributor } from '../../packages/control/src/serve/distributor.ts'
 import { testAuthority } from './test-certificates.ts'
@@ -113,14 +114,6 @@ async function backend(answer: string): Promise<number> {
     server.close()
   })
   return (server.address() as AddressInfo).port
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function serve(port: number) {

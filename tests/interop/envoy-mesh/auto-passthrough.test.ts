@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { connect } from 'node:tls'
-import { until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { gatewayWorkload, outsideHosts, served, workload } from './mesh-texts.ts'
 import type { Answer } from './plain-clients.ts'

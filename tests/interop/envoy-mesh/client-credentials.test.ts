@@ -1,8 +1,8 @@
 // Servers outside that want TLS with a certificate of ours from a Secret: of gateways, and of sidecars that a rule selects.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { testAuthority } from '../../wire/test-certificates.ts'
-import { until } from './envoy-mesh.ts'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { gatewayWorkload, outsideHosts, secret, workload } from './mesh-texts.ts'
 import { http } from './plain-clients.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { WorkloadInstance } from '@weft/resources'
-import { until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
 import { service, workload } from './mesh-texts.ts'
 
 /** Who is asked. */

@@ -1,8 +1,8 @@
 // A UDPRoute shares out the sessions of its clients among its backends.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { assertSharedOut, DatagramSockets, manyAndFew } from './datagram-sockets.ts'
-import { until } from './envoy-mesh.ts'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { gatewayWorkload } from './mesh-texts.ts'
 

@@ -9,10 +9,10 @@ import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeRuntime } from '@weft/core/node'
 import { workloadId } from '@weft/identity'
 import { loadFiles, meshWorkloads, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
+import { until } from '@weft/testkit/until'
 import { apiClient } from '../../../packages/control/src/api/api-client.ts'
 import type { StatusReport } from '../../../packages/control/src/api/api-types.ts'
 import { type RunningControl, startControl } from '../../../packages/control/src/start-control.ts'
@@ -297,14 +297,5 @@ export class EnvoyMesh {
     this.#agent?.stop()
     void this.#control?.close()
     rmSync(this.dir, { recursive: true, force: true })
-  }
-}
-
-/** Waits until something holds. */
-export async function until(condition: () => boolean | Promise<boolean>, detail = (): string => ''): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, `did not happen within 30 s ${detail()}`)
-    await sleep(50)
   }
 }

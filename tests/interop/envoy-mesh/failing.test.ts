@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { service, workload } from './mesh-texts.ts'
 

@@ -1,7 +1,7 @@
 // Policies attached to Gateways by name, obeyed by real Envoys and by Weft's own proxy: each Gateway of a workload has its own.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { http } from './plain-clients.ts'
 import { gatewayWorkload, served } from './mesh-texts.ts'

@@ -1,7 +1,7 @@
 // What Kubernetes says runs, as endpoints: Pods and EndpointSlices, on real Envoys and on Weft's own proxies.
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { service, workload } from './mesh-texts.ts'
 

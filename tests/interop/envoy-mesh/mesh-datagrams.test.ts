@@ -1,8 +1,8 @@
 // UDPRoutes with a Service as parent: what an application sends to the Service's UDP port goes by them.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { type Asking, assertSharedOut, DatagramSockets, manyAndFew } from './datagram-sockets.ts'
-import { until } from './envoy-mesh.ts'
 import { onBothPlanes, startedMesh } from './mesh-suites.ts'
 import { service, workload } from './mesh-texts.ts'
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { before, describe, test } from 'node:test'
-import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
+import { skipWithoutEnvoy } from './envoy-mesh.ts'
 import { startedMesh } from './mesh-suites.ts'
 import { meshConfig, service, workload } from './mesh-texts.ts'
 

@@ -1,7 +1,8 @@
 // What VirtualServices and DestinationRules ask for, done by real Envoys.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { skipWithoutEnvoy, until } from './envoy-mesh.ts'
+import { until } from '@weft/testkit/until'
+import { skipWithoutEnvoy } from './envoy-mesh.ts'
 import { startedMesh } from './mesh-suites.ts'
 import { served, service, workload } from './mesh-texts.ts'
 

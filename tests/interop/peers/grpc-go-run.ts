@@ -1,8 +1,7 @@
 // grpc-go's interop client -> our proxy (or two, over mutual TLS) -> grpc-go's interop server. The server listens on all
 // addresses, so the test runs this file in a network namespace of its own. Prints one line of JSON per case.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { connect } from 'node:net'
+import { whenListening } from '@weft/testkit/ports'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { any, everythingTo, httpListener, manager, startProxy, staticCluster } from '../../wire/proxy-under-test.ts'
 import { testAuthority } from '../../wire/test-certificates.ts'
@@ -20,20 +19,6 @@ const http2: JsonObject = {
 }
 const noLimit = { timeout: '0s' }
 const h2: JsonObject = { codecType: 'HTTP2' }
-
-async function listens(port: number): Promise<void> {
-  for (let ask = 0; ask < 200; ask++) {
-    const socket = connect(port, '127.0.0.1')
-    const came = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (came) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error('the interop server does not listen')
-}
 
 async function plainPort(): Promise<number> {
   const proxy = await startProxy({
@@ -113,7 +98,7 @@ async function main(): Promise<void> {
     stdio: 'ignore',
   })
   try {
-    await listens(serverPort)
+    await whenListening(serverPort)
     const way = process.argv[2]
     const port = way === 'direct' ? serverPort : way === 'mesh' ? await meshPort() : await plainPort()
     for (const name of grpcGoCases) console.log(JSON.stringify(await run(name, port)))

@@ -6,11 +6,11 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { freePort, whenListening } from '@weft/testkit/ports'
 import { listenerFilter, proxyFor, proxyProtocolSocket, tcpListener, tcpProxy } from '../../wire/l4.ts'
 import { everythingTo, manager, staticCluster } from '../../wire/proxy-under-test.ts'
 import { rawBackend } from '../../wire/raw-http.ts'
 import { findPeer, missingPeers } from './peer.ts'
-import { answers, freePort } from './redis-server.ts'
 
 const skip = missingPeers('haproxy')
 const defaults = `defaults
@@ -29,7 +29,7 @@ async function haproxy(t: TestContext, sections: string, port: number): Promise<
     child.kill('SIGKILL')
     rmSync(dir, { recursive: true })
   })
-  await answers(port)
+  await whenListening(port)
   return child
 }
 

@@ -1,9 +1,10 @@
 // grpc-go's xDS interop client and server without a proxy. They listen on all addresses, so the test runs this file in a network
 // namespace of its own. Prints one line of JSON per case.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { until } from '@weft/testkit/until'
 import { findPeer } from '../peers/peer.ts'
 import { startEcho } from './echo-server.ts'
-import { type ProxylessMesh, startProxylessMesh, until } from './proxyless-mesh.ts'
+import { type ProxylessMesh, startProxylessMesh } from './proxyless-mesh.ts'
 import { rules, shop, split } from './shop.ts'
 
 const children = new Set<ChildProcess>()

@@ -1,9 +1,10 @@
 // @grpc/grpc-js-xds without a proxy: what it is told by our control plane, it does.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { type EchoServer, startEcho } from './echo-server.ts'
 import { type GrpcJsClient, grpcJsClient, type Outcome } from './grpc-js-client.ts'
-import { type ProxylessMesh, startProxylessMesh, until } from './proxyless-mesh.ts'
+import { type ProxylessMesh, startProxylessMesh } from './proxyless-mesh.ts'
 import { rules, shop, split } from './shop.ts'
 
 describe('grpc-js without a proxy', { timeout: 240_000 }, () => {

@@ -1,9 +1,10 @@
 // grpcurl (grpc-go) without a proxy: `xds:///` targets, each run a client of its own.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { missingGoPeers, runPeer } from '../peers/peer.ts'
 import { type EchoServer, startEcho } from './echo-server.ts'
-import { type ProxylessMesh, startProxylessMesh, until } from './proxyless-mesh.ts'
+import { type ProxylessMesh, startProxylessMesh } from './proxyless-mesh.ts'
 import { rules, shop, split } from './shop.ts'
 
 describe('grpcurl without a proxy', { skip: missingGoPeers('grpcurl'), timeout: 240_000 }, () => {

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeRuntime } from '@weft/core/node'
 import { workloadId } from '@weft/identity'
 import { loadFiles, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
@@ -118,16 +117,4 @@ export async function startProxylessMesh(yaml: string, firstBlock: number): Prom
       rmSync(dir, { recursive: true })
     },
   }
-}
-
-/** Asks until the answer is yes; fails with the last reason after half a minute. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: () => string = () => 'nothing changed',
-): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries++) {
-    if (await condition()) return
-    await sleep(25)
-  }
-  assert.fail(what())
 }

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { until } from '@weft/testkit/until'
 import { missingGoPeers, runPeer } from '../peers/peer.ts'
-import { until } from './proxyless-mesh.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const main = join(root, 'packages/cli/src/main.ts')

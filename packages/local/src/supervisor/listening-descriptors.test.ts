@@ -3,6 +3,7 @@ import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
+import { freePort } from '@weft/testkit/ports'
 import { ListeningDescriptors } from './listening-descriptors.ts'
 
 const alone = { shard: 0, shards: 1, index: 0 }
@@ -23,15 +24,6 @@ async function acceptorOn(handle: object | undefined, name: string): Promise<Chi
 async function end(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')
   await once(child, 'exit')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** What a client is told, or the error it meets. */
