@@ -6,6 +6,7 @@ import { framing } from './framing.ts'
 import { grpcCalls } from './grpc.ts'
 import { h2Answers } from './h2-answers.ts'
 import { h2Frames } from './h2-frames.ts'
+import { h2GivenUp } from './h2-given-up.ts'
 import { h2Requests } from './h2-requests.ts'
 import { h2Upstreams } from './h2-upstreams.ts'
 import { heads } from './heads.ts'
@@ -44,6 +45,7 @@ export const allFamilies: readonly Family[] = [
   h2Answers,
   h2Frames,
   h2Upstreams,
+  h2GivenUp,
   grpcCalls,
   tlsHandshakes,
 ]
