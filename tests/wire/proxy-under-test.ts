@@ -19,6 +19,10 @@ import {
 } from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
 import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
 import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/header/v3/header'
+import { AllowListedRoutesConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config'
+import { PreviousRoutesConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config'
+import { SafeCrossSchemeConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config'
+import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
@@ -50,6 +54,10 @@ import { UdpListeners } from '../../packages/proxy/src/udp/udp-listeners.ts'
 import { MetricsRegistry } from '../../packages/proxy/src/telemetry/metrics-registry.ts'
 
 const registry = createRegistry(
+  AllowListedRoutesConfigSchema,
+  PreviousRoutesConfigSchema,
+  SafeCrossSchemeConfigSchema,
+  PreviousPrioritiesConfigSchema,
   RouterSchema,
   RBACSchema,
   RBACPerRouteSchema,

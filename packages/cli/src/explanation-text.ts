@@ -63,6 +63,7 @@ const labels: Readonly<Record<ExplainStep['decision'], string>> = {
   cors: 'cors',
   mirror: 'copies',
   hedge: 'hedging',
+  redirect: 'redirect',
   fault: 'fault',
   response: 'response',
 }

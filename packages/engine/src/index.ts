@@ -18,6 +18,12 @@ export { formatText, type ReadOperator } from './decide/format-text.ts'
 export { connectionHash, type RequestHash, requestHash } from './decide/request-hash.ts'
 export { editHeaders, fixedAdditions, headerLevels, type HeaderTarget, receivedValue } from './decide/header-edits.ts'
 export { grpcStatusOf, isGrpcType } from './decide/grpc-status.ts'
+export {
+  followRedirect,
+  notRedirected,
+  type RedirectsSoFar,
+  type RedirectVerdict,
+} from './decide/internal-redirect.ts'
 export { dueMirrors, type Mirror, shadowHost } from './decide/mirrors.ts'
 export { type NormalizedPath, normalizePath, requestPath } from './decide/normalize-path.ts'
 export { originalDestination } from './decide/original-destination.ts'

@@ -102,6 +102,8 @@ export interface RouteAction {
   readonly retryPolicy: RetryPolicy | undefined
   /** The next try is sent beside one that takes longer than a try may. */
   readonly hedges: boolean
+  /** Answers that send elsewhere and are followed by the proxy itself; undefined: none. */
+  readonly internalRedirects: InternalRedirects | undefined
   readonly priority: 'default' | 'high'
   readonly hashPolicy: readonly HashPolicy[]
   /** Where copies of requests go; those of the virtual host or the configuration when the route has none. */
@@ -131,6 +133,27 @@ export interface MirrorPolicy {
   /** The copy's host says that it is one: `-shadow` is appended to its name. */
   readonly marksHost: boolean
 }
+
+/** Which answers that send a request elsewhere the proxy follows itself (Envoy's InternalRedirectPolicy). */
+export interface InternalRedirects {
+  /** A request that was sent elsewhere so often is sent no further. */
+  readonly most: number
+  readonly statuses: ReadonlySet<number>
+  /** All must agree to where it would go. */
+  readonly predicates: readonly RedirectPredicate[]
+  /** A request by `http` may be sent to `https`, and the other way round. */
+  readonly crossScheme: boolean
+  /** Lower-case names of headers that the request takes from the answer: those the answer lacks it loses. */
+  readonly copiedHeaders: readonly string[]
+}
+
+/** A condition on where a redirect leads. */
+export type RedirectPredicate =
+  /** From the route it is at, the request was not sent to that route before. */
+  | { readonly kind: 'previous-routes' }
+  | { readonly kind: 'allow-listed-routes'; readonly names: ReadonlySet<string> }
+  /** Never from `http` to `https`. */
+  | { readonly kind: 'safe-cross-scheme' }
 
 /** Something of a request that is hashed. `terminal`: with it the hash is done, if there is one by then. */
 export type HashPolicy = { readonly terminal: boolean } & (

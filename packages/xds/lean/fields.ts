@@ -196,7 +196,9 @@ const route = group('envoy.config.route.v3', {
   RouteAction: `cluster cluster_header weighted_clusters cluster_not_found_response_code prefix_rewrite regex_rewrite
     host_rewrite_literal auto_host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host timeout
     idle_timeout retry_policy priority hash_policy upgrade_configs max_stream_duration max_grpc_timeout
-    grpc_timeout_offset request_mirror_policies rate_limits hedge_policy`,
+    grpc_timeout_offset request_mirror_policies rate_limits hedge_policy internal_redirect_policy`,
+  InternalRedirectPolicy: `max_internal_redirects redirect_response_codes predicates allow_cross_scheme_redirect
+    response_headers_to_copy`,
   // Mirrors are not traced, whatever is said about it.
   'RouteAction.RequestMirrorPolicy':
     'cluster cluster_header runtime_fraction trace_sampled disable_shadow_host_suffix_append',
@@ -230,6 +232,15 @@ const route = group('envoy.config.route.v3', {
   'RetryPolicy.RetryHostPredicate': 'name typed_config',
   'RetryPolicy.RetryPriority': 'name typed_config',
 })
+
+const routeExtensions = [
+  ...group('envoy.extensions.internal_redirect', {
+    'allow_listed_routes.v3.AllowListedRoutesConfig': { as: 'AllowListedRoutesConfig', fields: 'allowed_route_names' },
+    'previous_routes.v3.PreviousRoutesConfig': { as: 'PreviousRoutesConfig', fields: '' },
+    'safe_cross_scheme.v3.SafeCrossSchemeConfig': { as: 'SafeCrossSchemeConfig', fields: '' },
+  }),
+  ...group('envoy.extensions.retry.priority.previous_priorities.v3', { PreviousPrioritiesConfig: 'update_frequency' }),
+]
 
 const httpFilters = [
   ...group('envoy.extensions.filters.http.router.v3', {
@@ -335,6 +346,7 @@ export const leanMessages: readonly LeanMessage[] = [
   ...core,
   ...listener,
   ...route,
+  ...routeExtensions,
   ...httpFilters,
   ...authorization,
   ...tls,

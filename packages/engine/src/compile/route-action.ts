@@ -12,6 +12,7 @@ import type {
 } from '../model.ts'
 import { compileFilterOverrides } from './filter-override.ts'
 import { compileHeaderRules } from './header-rules.ts'
+import { compileInternalRedirects } from './internal-redirects.ts'
 import { compileMirrors } from './mirrors.ts'
 import { type Context, refuse } from './refusal.ts'
 import { compileRecipes } from './rate-limit.ts'
@@ -68,6 +69,11 @@ export function compileRouteAction(
         : { mostMs: action.maxGrpcTimeout, offsetMs: action.grpcTimeoutOffset ?? 0 },
     retryPolicy,
     hedges: action.hedgePolicy?.hedgeOnPerTryTimeout ?? inherited.hedges,
+    internalRedirects: compileInternalRedirects(
+      context,
+      `${at}.internal_redirect_policy`,
+      action.internalRedirectPolicy,
+    ),
     priority: action.priority === 'HIGH' ? 'high' : 'default',
     hashPolicy: action.hashPolicy.flatMap((policy, index) =>
       compileHash(context, `${at}.hash_policy[${index}]`, policy),

@@ -6,6 +6,7 @@ import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { StatefulSessionSchema } from '@weft/xds/es/envoy/extensions/filters/http/stateful_session/v3/stateful_session'
+import { PreviousRoutesConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config'
 import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/http/stateful_session/cookie/v3/cookie'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
@@ -17,6 +18,7 @@ import { subject } from '../subject-under-test.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
 
 const registry = createRegistry(
+  PreviousRoutesConfigSchema,
   CookieBasedSessionStateSchema,
   StatefulSessionSchema,
   FilterConfigSchema,
@@ -108,6 +110,21 @@ test('when a slow request is sent again is told, and when it is not', () => {
   assert.match(told({ retryPolicy: { ...retryPolicy, retryOn: '' } }) ?? '', /repeats nothing$/)
   assert.equal(told({ retryPolicy: { ...retryPolicy, perTryTimeout: '20s' } }), undefined, 'no try is slow')
   assert.equal(told({ retryPolicy, hedgePolicy: {} }), undefined)
+})
+
+test('which answers the proxy follows itself is told, and on what conditions', () => {
+  const told = (internalRedirectPolicy: JsonObject): string | undefined => {
+    const route = { cluster: 'c', internalRedirectPolicy }
+    const { steps } = walk({}, {}, [{ match: { prefix: '/' }, route }])
+    return steps.find(({ decision }) => decision === 'redirect')?.summary
+  }
+  const followed = 'an answer 302 with a location is followed by the proxy'
+  assert.equal(told({}), `${followed}, once, in the same scheme`)
+  assert.equal(told({ maxInternalRedirects: 3, allowCrossSchemeRedirect: true }), `${followed}, up to 3 times`)
+  const type = 'envoy.extensions.internal_redirect.previous_routes.v3.PreviousRoutesConfig'
+  const predicates = [{ name: 'p', typedConfig: { '@type': `type.googleapis.com/${type}` } }]
+  assert.match(told({ redirectResponseCodes: [307, 303], predicates }) ?? '', / 303, 307 .*, to no route twice$/)
+  assert.equal(told({ maxInternalRedirects: 0 }), 'no answer is followed by the proxy')
 })
 
 test('the endpoint that a session asks for is told, unless its cookie is not for this path', () => {

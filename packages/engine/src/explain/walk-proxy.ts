@@ -29,6 +29,7 @@ import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Sub
 import type { ProxyView } from './explanation.ts'
 import { changedRequest } from './changed-request.ts'
 import { tellHedges } from './tell-hedges.ts'
+import { tellRedirects } from './tell-redirects.ts'
 import { walkCors } from './walk-cors.ts'
 import type { Hashed, Wanted } from './walk-upstream.ts'
 
@@ -366,6 +367,7 @@ function leave({ manager, config, decision, choice, subject, request, delayMs, r
   // The balancer comes after the changes of the route.
   const sent = { ...subject, head: plainHead(forwarded) }
   tellHedges(manager, action, sent, recorder)
+  tellRedirects(action, recorder)
   const hashed = action.hashPolicy.length === 0 ? {} : { hashed: requestHash(action.hashPolicy, sent) }
   const rest = { request: forwarded, delayMs, connection, ...hashed }
   return { kind: 'forward', cluster: choice.name, route: name, notFoundStatus, ...rest }

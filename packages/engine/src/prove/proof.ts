@@ -21,6 +21,7 @@ export interface ProofStep {
     | 'cors'
     | 'mirror'
     | 'hedge'
+    | 'redirect'
     | 'fault'
     | 'response'
   /** Name of what was chosen; undefined when nothing was. */

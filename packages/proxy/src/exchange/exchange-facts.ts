@@ -13,8 +13,9 @@ import {
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
-import type { AcceptedConnection } from '../listen/accepted-connection.ts'
 import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import type { ExchangeHome, Predecessor } from './exchange-home.ts'
+import { applyForwarding } from './forwarding-headers.ts'
 import { RequestView } from './request-view.ts'
 import type { RoutePlan } from './route-plan.ts'
 import { nowhere, type Routing } from './routing.ts'
@@ -40,13 +41,15 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   readonly head: RequestView
   readonly connection: ConnectionFacts
   readonly downstreamPeer: PeerIdentity | undefined
+  /** Set: it goes on with the request of another, which was sent elsewhere. */
+  readonly before: Predecessor | undefined
   routing: Routing = nowhere
   trustedAddress: string | undefined = undefined
   requestId: string | undefined = undefined
   status = 0
   details = ''
   flags: readonly ResponseFlag[] = noFlags
-  bytesReceived = 0
+  bytesReceived: number
   bytesSent = 0
   upstreamServiceMs: number | undefined = undefined
   responseHead: MessageHead | undefined = undefined
@@ -63,14 +66,28 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   #random = -1
   #answerEdit: ((head: MessageHead) => void) | undefined = undefined
 
-  constructor(context: ProxyContext, accepted: AcceptedConnection, manager: HttpConnectionManager, head: MessageHead) {
+  constructor(
+    { context, accepted }: ExchangeHome,
+    manager: HttpConnectionManager,
+    head: MessageHead,
+    before: Predecessor | undefined,
+  ) {
     this.context = context
     this.config = context.config()
     this.manager = manager
     this.connection = accepted.facts
     this.downstreamPeer = accepted.peer
     this.head = new RequestView(head, accepted.facts.tls)
-    this.startMs = context.runtime.clock.nowMs()
+    this.before = before
+    this.bytesReceived = before === undefined ? 0 : before.bytesReceived
+    this.startMs = before === undefined ? context.runtime.clock.nowMs() : before.startMs
+  }
+
+  /** Learns who asks, from what hops in front have said; a request that was sent elsewhere says so no more. */
+  protected identify({ accepted }: ExchangeHome): void {
+    const client = this.before ?? applyForwarding(this.head, this.manager, accepted, this.context.random)
+    this.trustedAddress = client.trustedAddress
+    this.requestId = client.requestId
   }
 
   /** Where the last attempt went. */

@@ -3,21 +3,21 @@ import { type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
-import type { ProxyContext } from '../context.ts'
 import { type FilterPipe, filterPipe } from '../filters/filter-pipe.ts'
 import { type FilterChain, filterChain } from '../filters/http-filter.ts'
-import type { AcceptedConnection } from '../listen/accepted-connection.ts'
-import type { TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { ConnectTunnel } from './connect-tunnel.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
-import { applyForwarding } from './forwarding-headers.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
+import type { ExchangeHome, Predecessor } from './exchange-home.ts'
 import { Forwarding } from './forwarding.ts'
 import { meetExpectation } from './expectation.ts'
+import type { Redirected } from './internal-redirects.ts'
 import { editRequest } from './edit-request.ts'
 import { type Mirrors, startMirrors } from './mirrors.ts'
 import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
+import { RedirectedStream } from './redirected-stream.ts'
 import { extentOf, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
 import { overridesOf } from './route-plan.ts'
@@ -27,17 +27,6 @@ import { upstreamClusterOf } from './upstream-cluster-of.ts'
 
 /** gRPC's DEADLINE_EXCEEDED. */
 const deadlineExceeded = 4
-
-/** What an exchange is part of. */
-export interface ExchangeHome {
-  readonly context: ProxyContext
-  readonly accepted: AcceptedConnection
-  readonly sink: TelemetrySink
-  /** True when this connection may serve another request after this one. */
-  keepsAlive(): boolean
-  /** The connection became a tunnel that is over now. */
-  onTunnelClosed(): void
-}
 
 /**
  * One request and its answer: filters, routing, then forwarding or an answer of our own. It keeps the configuration it
@@ -74,9 +63,8 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #hooks: (() => void)[] | undefined = undefined
   #upstream: UpstreamFacts | undefined = undefined
 
-  constructor(home: ExchangeHome, stream: DownstreamStream, manager: HttpConnectionManager) {
-    const { context, accepted } = home
-    super(context, accepted, manager, stream.head)
+  constructor(home: ExchangeHome, stream: DownstreamStream, manager: HttpConnectionManager, before?: Predecessor) {
+    super(home, manager, stream.head, before)
     this.#home = home
     this.#stream = stream
     this.#chain = filterChain(manager)
@@ -100,9 +88,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       return this.reply({ status: 307, details: 'path_normalization_failed', headers: ['location', problem.location] })
     }
     if (head.head.has(HeaderKind.EXPECT) && meetExpectation(head.head, manager)) this.inform(bareHead(100))
-    const client = applyForwarding(head, manager, this.#home.accepted, this.context.random)
-    this.trustedAddress = client.trustedAddress
-    this.requestId = client.requestId
+    this.identify(this.#home)
     this.routing = decideRouting(this.config, manager, this)
     if (this.switches && !maySwitch(head.upgrade, this.route, manager)) return this.fail(exchangeErrors.upgradeRefused)
     if (this.#chain.streams) {
@@ -244,7 +230,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.#mirrors?.data(bytes, start, end)
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
-    if (!ready || forwarding.mayRepeat) this.body.keep(bytes, start, end)
+    if (!ready || forwarding.keepsBody) this.body.keep(bytes, start, end)
     if (ready) {
       if (!forwarding.sendBody(bytes, start, end)) this.#stream.pauseRequest()
     } else if (this.body.full) this.#stream.pauseRequest()
@@ -323,6 +309,19 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     const wire = this.protocol === 'HTTP/2' ? 'stream' : 'http1'
     const ends = { downstream: { ...this.#stream.tunnel(), wire }, upstream } as const
     this.#tunnel = new Tunnel(this, ends, { idleTimeoutMs: this.#idleMs, maxDurationMs: this.#limitMs }, onOver)
+  }
+
+  /** The answer sends the request elsewhere, and another exchange goes on with it. */
+  redirect({ answer, head, body, redirects }: Redirected): void {
+    const { startMs, bytesReceived, trustedAddress, requestId } = this
+    this.status = answer.status
+    this.responseHead = answer
+    this.details = 'internal_redirect'
+    this.#report()
+    const stream = new RedirectedStream(this.#stream, head, body)
+    const next = this.#home.goOn(stream, { startMs, bytesReceived, trustedAddress, requestId, redirects })
+    next.begin()
+    stream.tell(next, this.body.pieces)
   }
 
   /** Ends the connection, tunnel or not. */

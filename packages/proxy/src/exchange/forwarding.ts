@@ -4,6 +4,7 @@ import {
   backOffMs,
   type EffectiveTimeouts,
   type Endpoint,
+  type InternalRedirects,
   isIdempotent,
   namedEndpoint,
   type RequestHash,
@@ -19,6 +20,7 @@ import type { PoolFailure, PoolWaiter } from '../pool/pool.ts'
 import { type AttemptLimit, type AttemptLimits, attemptLimits } from './attempt-limits.ts'
 import { cutErrors, type ErrorEntry, exchangeErrors, limitErrors, transportFailureText } from './error-table.ts'
 import type { Exchange } from './exchange.ts'
+import { internalRedirect, type Redirected } from './internal-redirects.ts'
 import { ignoresWebSocket } from './ignores-web-socket.ts'
 import { mayBeRetriable } from './may-be-retriable.ts'
 import { Attempts } from './attempts.ts'
@@ -47,10 +49,12 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   /** The answer that opens a tunnel. */
   #opening: MessageHead | undefined = undefined
   readonly #hash: RequestHash | undefined
+  /** The request as it goes on elsewhere, once the answer that says so has ended. */
+  #redirected: Redirected | undefined = undefined
 
   constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
     const { timeouts, retryPolicy } = limitsOf(exchange, action)
-    super(exchange, cluster, retryPolicy)
+    super(exchange, cluster, retryPolicy, action.internalRedirects)
     this.timeouts = timeouts
     this.request = new UpstreamRequest(exchange, timeouts)
     this.#hash = action.hashPolicy.length === 0 ? undefined : requestHash(action.hashPolicy, this.request.balanced)
@@ -120,7 +124,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     const exchange = this.exchange
     const { body } = exchange
     for (const piece of body.pieces) stream.sendBytes(piece, 0, piece.length)
-    body.taken(this.mayRepeat)
+    body.taken(this.keepsBody)
     if (body.complete) stream.end(body.trailers)
     else exchange.resumeRequest()
     if (body.complete) this.limits?.onSent()
@@ -137,7 +141,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   /** Sends a piece of the request's body. False: wait. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
     const more = (this.stream as UpstreamStream).sendBytes(bytes, start, end)
-    this.exchange.body.taken(this.mayRepeat)
+    this.exchange.body.taken(this.keepsBody)
     return more
   }
 
@@ -173,6 +177,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     this.limits?.onHead()
     if (this.cluster.observes) this.cluster.observe(this.endpoint as Endpoint, head)
     if (mayBeRetriable(this.policy, head) && this.#repeatResponse(head, body)) return
+    if (this.redirects?.statuses.has(head.status) === true && this.#follow(this.redirects, head, body)) return
     this.hedges?.end()
     exchange.upstreamServiceMs = exchange.context.runtime.clock.nowMs() - this.sentMs
     exchange.status = head.status
@@ -183,6 +188,21 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     if (exchange.switches && this.#switched(head)) return
     if (ignoresWebSocket(exchange, head)) return this.#respondBare(head)
     exchange.respond(head, exchange.method === 'HEAD' ? 'none' : body)
+  }
+
+  /** True when the request goes on elsewhere, as the answer says. */
+  #follow(redirects: InternalRedirects, head: MessageHead, body: BodyExtent): boolean {
+    const redirected = internalRedirect(this.exchange, redirects, head)
+    if (redirected === undefined) return false
+    if (body === 'none') {
+      // The answer's end comes next, and with it its connection is free again.
+      this.hedges?.end()
+      this.#redirected = redirected
+      return true
+    }
+    this.abandon()
+    this.exchange.redirect(redirected)
+    return true
   }
 
   /** True when the upstream agreed to a switch: it happens when all of this read was told. Else the request was it. */
@@ -235,6 +255,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   onEnd(trailers: MessageHead | undefined): void {
     if (this.discarding >= 0) return this.#retryNow(false)
     this.settle()
+    if (this.#redirected !== undefined) return this.exchange.redirect(this.#redirected)
     this.exchange.endResponse(trailers)
   }
 

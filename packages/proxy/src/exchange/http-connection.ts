@@ -13,7 +13,8 @@ import type { AcceptedConnection, ServedConnection } from '../listen/accepted-co
 import type { TelemetrySink } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import { exchangeErrors } from './error-table.ts'
-import { Exchange, type ExchangeHome } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeHome, Predecessor } from './exchange-home.ts'
 import { type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { PrefaceSniffer } from './preface-sniffer.ts'
 import { refusedRecord } from './refused-record.ts'
@@ -122,6 +123,12 @@ export class HttpConnection implements RequestServer, H2Server, ExchangeHome, Se
     this.#requests++
     if (!this.keepsAlive()) this.#h2?.drain()
     new Exchange(this, stream, this.#manager).begin()
+  }
+
+  goOn(stream: DownstreamStream, before: Predecessor): Exchange {
+    const exchange = new Exchange(this, stream, this.#manager, before)
+    if (this.#h1 !== undefined) this.#exchange = exchange
+    return exchange
   }
 
   keepsAlive(): boolean {

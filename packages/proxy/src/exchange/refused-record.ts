@@ -1,5 +1,5 @@
 import type { ExchangeRecord } from '../telemetry/exchange-record.ts'
-import type { ExchangeHome } from './exchange.ts'
+import type { ExchangeHome } from './exchange-home.ts'
 import type { LocalReply } from './local-reply.ts'
 
 /** What telemetry is told of a head that never became an exchange. */

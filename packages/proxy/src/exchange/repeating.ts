@@ -1,6 +1,7 @@
 import {
   type AttemptOutcome,
   hedgeVerdict,
+  type InternalRedirects,
   isRepeated,
   noRetries,
   type RetryPolicy,
@@ -20,6 +21,8 @@ export abstract class Repeating {
   protected readonly cluster: UpstreamCluster
   protected readonly policy: RetryPolicy
   protected readonly declared: boolean
+  /** Answers that are followed; undefined: none. */
+  protected readonly redirects: InternalRedirects | undefined
   protected retries = 0
   /** This attempt counts as a repetition. */
   protected retrying = false
@@ -28,8 +31,14 @@ export abstract class Repeating {
   /** An interim answer came. */
   protected informed = false
 
-  constructor(exchange: Exchange, cluster: UpstreamCluster, policy: RetryPolicy | undefined) {
+  constructor(
+    exchange: Exchange,
+    cluster: UpstreamCluster,
+    policy: RetryPolicy | undefined,
+    redirects: InternalRedirects | undefined,
+  ) {
     this.exchange = exchange
+    this.redirects = redirects
     this.cluster = cluster
     this.policy = policy ?? noRetries
     // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
@@ -40,6 +49,11 @@ export abstract class Repeating {
   /** True while the request may have to be sent again. */
   get mayRepeat(): boolean {
     return this.declared && !this.spent && this.retries < this.policy.numRetries && this.exchange.body.replayable
+  }
+
+  /** True while the request's body may be needed again, here or elsewhere. */
+  get keepsBody(): boolean {
+    return this.mayRepeat || (this.redirects !== undefined && this.exchange.body.replayable)
   }
 
   /** Milliseconds to the next attempt; undefined: there is none. */

@@ -13,6 +13,7 @@ import { heads } from './heads.ts'
 import { hedges } from './hedges.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { hosts } from './hosts.ts'
+import { internalRedirects } from './internal-redirects.ts'
 import { limits } from './limits.ts'
 import { messages } from './messages.ts'
 import { paths } from './paths.ts'
@@ -39,6 +40,7 @@ export const allFamilies: readonly Family[] = [
   timers,
   limits,
   hedges,
+  internalRedirects,
   corsAnswers,
   tcpStreams,
   h2Requests,
