@@ -42,6 +42,7 @@ test("explain, Weft's proxy and real Envoy agree on generated requests, and coun
     field.close()
   })
   const all: string[] = []
+  const undecided: string[] = []
   const counts: Record<string, number> = {}
   const exercises: Record<string, number> = {}
   for (const [index, seed] of seeds.entries()) {
@@ -52,8 +53,12 @@ test("explain, Weft's proxy and real Envoy agree on generated requests, and coun
     for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count
     for (const [name, count] of Object.entries(result.exercises)) exercises[name] = (exercises[name] ?? 0) + count
     all.push(...result.reports)
+    undecided.push(...result.undecided)
   }
   assert.equal(all.length, 0, `${all.length} differences, seeds ${seeds.join(',')}\n${shown(all)}`)
+  const losers = (counts['counterfactuals'] ?? 0) + (counts['unreachable'] ?? 0) + undecided.length
+  t.diagnostic(`undecided: ${undecided.length} of ${losers} rules that lost`)
+  assert.equal(undecided.length, 0, `${undecided.length} undecided, seeds ${seeds.join(',')}\n${shown(undecided)}`)
   const sent = (counts['requests'] ?? 0) + (counts['counterfactuals sent'] ?? 0)
   const shares = Object.entries(exercises).sort(([, a], [, b]) => a - b)
   t.diagnostic(`of ${sent} requests: ${shares.map(([name, count]) => `${name} ${percent(count, sent)}`).join(', ')}`)

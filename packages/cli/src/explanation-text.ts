@@ -106,10 +106,11 @@ function loserLines(loser: Loser, style: ExplanationStyle, paint: Painter): stri
   return lines
 }
 
-function changeText({ attribute, key, value }: RequestChange): string {
+function changeText({ attribute, key, value, more = [] }: RequestChange): string {
   const name = names[attribute] ?? attribute
   const what = key === undefined ? name : `${name} ${key}`
-  return value === undefined ? `no ${what}` : `${what} ${JSON.stringify(value)}`
+  if (value === undefined) return `no ${what}`
+  return `${what} ${[value, ...more].map((one) => JSON.stringify(one)).join(' and ')}`
 }
 
 const names: Readonly<Record<string, string>> = {
@@ -124,7 +125,11 @@ const names: Readonly<Record<string, string>> = {
   'source.principal': 'peer identity',
   'source.address': 'client address',
   'source.direct_address': 'peer address',
+  'source.port': 'client port',
+  'destination.address': 'destination address',
   'destination.port': 'destination port',
+  'connection.tls': 'TLS',
+  'connection.mtls': 'client certificate',
   'connection.requested_server_name': 'server name',
   'connection.transport_protocol': 'transport protocol',
   'connection.application_protocol': 'application protocol',

@@ -1,7 +1,7 @@
 // A request changed so that it reaches a route that others seldom reach: by the engine's own counterfactual, which the proxies then judge.
 import type { Route, RouteConfig, VirtualHost } from '@weft/engine'
 import { routeLosers } from '../../../packages/engine/src/prove/route-losers.ts'
-import { changedRequest } from './counterfactual.ts'
+import { canBeSent, changedRequest } from './counterfactual.ts'
 import type { EngineProxy } from './engine-proxy.ts'
 import { routeTraits } from './exercises.ts'
 import type { TestRequest } from './generate-request.ts'
@@ -87,8 +87,7 @@ function reaching(engine: EngineProxy, config: RouteConfig, { host, route, reque
   const loser = routeLosers({ host, config }, explained.subject, route.index + 1).at(-1)
   if (loser?.counterfactual === undefined) return undefined
   const changed = changedRequest({ side: engine.side, request, explained }, loser.counterfactual)
-  // A tunnel is no request that can be compared by its answer.
-  return changed?.method === 'CONNECT' ? undefined : changed
+  return changed !== undefined && canBeSent(changed) ? changed : undefined
 }
 
 /** What a browser asks first or then, from a page that the policy knows if there is one. */

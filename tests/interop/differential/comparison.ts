@@ -27,6 +27,8 @@ export interface Extent {
 /** What came of it. `reports` is empty when all agree. */
 export interface ComparisonResult {
   readonly reports: string[]
+  /** Losers of which neither is known: what makes them win, or that nothing does. */
+  readonly undecided: string[]
   readonly counts: Record<string, number>
   /** How many requests exercised a part of the route language. */
   readonly exercises: Record<string, number>
@@ -47,6 +49,7 @@ interface Asked {
 export async function runComparison(field: Field, arms: readonly WireArm[], extent: Extent): Promise<ComparisonResult> {
   const result: ComparisonResult = {
     reports: [],
+    undecided: [],
     counts: { requests: 0, counterfactuals: 0, unreachable: 0, undecided: 0 },
     exercises: {},
   }
@@ -100,7 +103,8 @@ async function compareMesh(round: Round): Promise<void> {
     })
     const cases = counterfactualCases(engine, plain, random)
     count(result, 'unreachable', cases.unreachable)
-    count(result, 'undecided', cases.undecided)
+    count(result, 'undecided', cases.undecided.length)
+    result.undecided.push(...cases.undecided.map((about) => `${where(round, side)}\n${about}`))
     count(result, 'counterfactuals', cases.checked)
     result.reports.push(
       ...cases.faults.map(

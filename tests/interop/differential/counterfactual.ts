@@ -1,5 +1,6 @@
 // Every rule that lost must be reachable by the change that is named, or be named unreachable; both are tried.
 import { type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
+import { isRegisteredMethod } from '../../../packages/proxy/src/exchange/registered-methods.ts'
 import type { EngineProxy, Explained } from './engine-proxy.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -18,8 +19,8 @@ export interface CounterfactualResult {
   readonly faults: readonly string[]
   readonly checked: number
   readonly unreachable: number
-  /** Neither was known. */
-  readonly undecided: number
+  /** Neither was known of these. */
+  readonly undecided: readonly string[]
 }
 
 /** A request and its explanation. */
@@ -45,7 +46,7 @@ export function counterfactualCases(
   )
   let checked = 0
   let unreachable = 0
-  let undecided = 0
+  const undecided: string[] = []
   for (const one of asked) {
     const { request, explained } = one
     for (const step of explained.steps) {
@@ -56,7 +57,7 @@ export function counterfactualCases(
         const about = `${JSON.stringify(request)}\n${step.decision}: ${loser.name} lost to ${step.chosen}: ${JSON.stringify(loser)}`
         if (loser.counterfactual === undefined) {
           if (loser.undecided === undefined) unreachable++
-          else undecided++
+          else undecided.push(about)
           const fault = unreachableFault(loser, reached.has(reachKey(explained.steps, step, loser.name, loser.origins)))
           if (fault !== undefined) faults.push(`${fault}\n${about}`)
           continue
@@ -74,8 +75,7 @@ export function counterfactualCases(
           faults.push(
             `the counterfactual does not make it win, ${chosen?.chosen} does\n${about}\n${JSON.stringify(changed)}`,
           )
-        // A tunnel is no request that can be compared by its answer.
-        if (changed.method !== 'CONNECT') sendable.push({ request: changed, step: step.decision, loser: loser.name })
+        if (canBeSent(changed)) sendable.push({ request: changed, step: step.decision, loser: loser.name })
       }
     }
   }
@@ -113,6 +113,11 @@ function unreachableFault(loser: Loser, reached: boolean): string | undefined {
   return reached ? 'named unreachable, but another request reaches it' : undefined
 }
 
+/** A tunnel is no request that can be compared by its answer; over HTTP/1.1 not every method can be asked for, nor nobody. */
+export function canBeSent({ method, authority }: TestRequest): boolean {
+  return method !== 'CONNECT' && isRegisteredMethod(method) && authority !== ''
+}
+
 /** The request changed as a proof says; undefined when a client cannot make the change. */
 export function changedRequest(
   { side, request, explained }: Explanandum,
@@ -131,8 +136,10 @@ export function changedRequest(
   const names = changes.filter(({ attribute }) => attribute === 'request.headers').map(({ key = '' }) => key)
   const kept = request.headers.filter(([name]) => !names.includes(name.toLowerCase()))
   const added = [...new Set(names)].flatMap((name): (readonly [string, string])[] => {
-    const value = head.header(name)
-    return value === undefined ? [] : [[name, value]]
+    const lines: [string, string][] = []
+    for (let line = head.headerLine(name, 0); line !== undefined; line = head.headerLine(name, lines.length))
+      lines.push([name, line])
+    return lines
   })
   const query = head.query()
   return {

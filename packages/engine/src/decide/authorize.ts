@@ -1,5 +1,6 @@
 // RBAC: may this request, or connection, pass (Envoy's RoleBasedAccessControlEngineImpl).
 import type { RbacPolicies, RbacPolicy } from '../model.ts'
+import type { Predicate } from '../predicate.ts'
 import { policyLosers, type PolicyPlace } from '../prove/policy-losers.ts'
 import type { Recorder } from '../prove/proof.ts'
 import type { Subject } from '../request-head.ts'
@@ -12,7 +13,7 @@ export interface RbacVerdict {
   readonly shadow: { readonly allowed: boolean; readonly policy: string | undefined } | undefined
 }
 
-const nowhere: PolicyPlace = { earlier: [], where: undefined }
+const nowhere: PolicyPlace = { earlier: [], where: undefined, peers: (): Predicate => ({ op: 'always' }) }
 
 /** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. `place` is for the proof. */
 export function authorize(

@@ -95,7 +95,8 @@ export function chainName(chain: FilterChain): string {
   return chain.name || (chain.index < 0 ? 'default' : `filter_chains[${chain.index}]`)
 }
 
-function mostSpecific(
+/** The chains that are left after a step. */
+export function mostSpecific(
   step: ChainStep,
   candidates: readonly FilterChain[],
   connection: ConnectionFacts,

@@ -23,6 +23,8 @@ import type {
   TcpProxy,
   Tunneling,
 } from '../model.ts'
+import type { Predicate } from '../predicate.ts'
+import { admittedPeers } from '../prove/admitted-peers.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
@@ -108,7 +110,7 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   // As in the proxy: on a connection that carries bytes, predicates that ask for a request see nothing.
   const subject = subjectOf(arrival, noRequest)
   for (const [index, { rules, shadow }] of chain.rbac.entries()) {
-    const place = { earlier: rulesOf(chain.rbac.slice(0, index)), where: undefined }
+    const place = { earlier: rulesOf(chain.rbac.slice(0, index)), where: undefined, peers: () => peersAt(arrival) }
     const verdict = authorize(rules, shadow, subject, recorder, place)
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
@@ -122,6 +124,10 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
     : {}
   const rest = { route: undefined, notFoundStatus: 503, delayMs: 0, connection, expectedNames: names, ...hashed }
   return { kind: 'forward', cluster, request: asked, tunnels: proxy.tunneling !== undefined, ...rest }
+}
+
+function peersAt({ listener, connection }: Arrival): Predicate {
+  return admittedPeers(listener, connection)
 }
 
 /** What a TCP proxy that tunnels asks its upstream. */
@@ -234,6 +240,7 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
     const place = {
       earlier: rulesOf(earlier.filter((one) => one.kind === 'rbac')),
       where: placeOf(f, filter.name),
+      peers: () => peersAt(f.arrival),
     }
     const verdict = authorize(rules, shadow, f.subject, f.recorder, place)
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }

@@ -10,8 +10,8 @@ const plain: Readonly<Record<PlainAttribute, Read>> = {
   'request.path': (s) => pathWithQuery(s.head),
   'request.url_path': (s) => s.head.path() || undefined,
   'request.query': (s) => s.head.query(),
-  'request.host': (s) => s.head.authority() || undefined,
-  'request.host_name': (s) => withoutPort(s.head.authority()) || undefined,
+  'request.host': (s) => authorityOf(s.head),
+  'request.host_name': (s) => nameOf(s.head),
   'request.scheme': (s) => s.head.scheme(),
   'source.address': (s) => s.trustedAddress ?? s.connection.remoteAddress,
   'source.direct_address': (s) => s.connection.direct?.address ?? s.connection.remoteAddress,
@@ -23,6 +23,16 @@ const plain: Readonly<Record<PlainAttribute, Read>> = {
   'connection.requested_server_name': (s) => s.connection.sni ?? '',
   'connection.tls': (s) => (s.connection.tls ? 'true' : undefined),
   'connection.mtls': (s) => (s.connection.peerNames.length > 0 ? 'true' : undefined),
+}
+
+/** An authority may be empty (RFC 9112 section 3.2); undefined only where there is no request. */
+function authorityOf(head: RequestHead): string | undefined {
+  return head.authority() || (head.method() === '' ? undefined : '')
+}
+
+function nameOf(head: RequestHead): string | undefined {
+  const authority = authorityOf(head)
+  return authority === undefined ? undefined : withoutPort(authority)
 }
 
 /** `:path` as HTTP/2 would carry it; undefined for a request without one (CONNECT). */

@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { testValue } from '../match/value-test.ts'
 import type { ValueTest } from '../predicate.ts'
 import { compileRegex } from '../regex/compile-regex.ts'
+import type { Node } from '../regex/syntax.ts'
 import { commonText } from './common-text.ts'
+import { letterMachine } from './letter-machine.ts'
 import { textLanguage } from './text-language.ts'
 
 const regex = (source: string): ValueTest => {
@@ -84,3 +86,29 @@ test('what has too many states is not known', () => {
   assert.ok(huge !== undefined)
   assert.equal(commonText({ wanted: [huge], unwanted: [] }).kind, 'unknown')
 })
+
+test('numbers of a range are read digit by digit', () => {
+  const bounds = [-1200, -100, -99, -7, -1, 0, 1, 9, 10, 58, 99, 100, 101, 999, 1000, 1234]
+  const shown = [...bounds, 5, 50, 57, 59, 500, 1100, 1233, -5, -50, -1199].flatMap((n) => [
+    String(n),
+    `+${n}`,
+    n < 0 ? `-00${-n}` : `00${n}`,
+  ])
+  for (const start of bounds) {
+    for (const end of bounds) {
+      const range: ValueTest = { is: 'range', start, end }
+      const language = textLanguage(range)
+      assert.ok(language !== undefined)
+      for (const seen of [...shown, '', '-', '+', '-0', '1.0'])
+        assert.equal(reads(language, seen), testValue(range, seen), `${seen} in [${start}, ${end})`)
+    }
+  }
+})
+
+function reads(language: Node, text: string): boolean {
+  const machine = letterMachine(language)
+  assert.ok(machine !== undefined)
+  let place = machine.start
+  for (const letter of text) place = machine.next(place, letter.charCodeAt(0))
+  return machine.passes(place)
+}

@@ -1,6 +1,6 @@
 // A subject with some attributes changed: what counterfactuals are tried on.
 import type { Attribute } from '../predicate.ts'
-import type { Subject } from '../request-head.ts'
+import type { ConnectionFacts, Subject } from '../request-head.ts'
 import type { RequestChange } from './proof.ts'
 
 /** The change that gives an attribute a value (undefined removes it); undefined when nobody can change it. */
@@ -18,7 +18,7 @@ export function changeOf(attribute: Attribute, value: string | undefined): Reque
     case 'request.url_path':
       return value?.startsWith('/') === true ? { attribute: attribute.name, value } : undefined
     case 'request.method':
-      return value !== undefined && /^[A-Z]+$/.test(value) ? { attribute: attribute.name, value } : undefined
+      return value === undefined ? undefined : { attribute: attribute.name, value }
     case 'request.scheme':
       return value === 'http' || value === 'https' ? { attribute: attribute.name, value } : undefined
     case 'request.host':
@@ -30,7 +30,7 @@ export function changeOf(attribute: Attribute, value: string | undefined): Reque
   }
 }
 
-/** Whether a client can write the value where it belongs (RFC 9110 section 5.5, RFC 3986 sections 3.2 to 3.4). */
+/** Whether a client can write the value where it belongs (RFC 9110 sections 5.5 and 9.1, RFC 3986 sections 3.2 to 3.4). */
 function canBeWritten(attribute: Attribute, value: string): boolean {
   switch (attribute.name) {
     case 'request.headers':
@@ -41,9 +41,11 @@ function canBeWritten(attribute: Attribute, value: string): boolean {
       return /^[\x21\x22\x24-\x3e\x40-\x7e]+$/.test(value)
     case 'request.path':
       return /^[\x21\x22\x24-\x7e]+$/.test(value)
+    case 'request.method':
+      return /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(value)
     case 'request.host':
     case 'request.host_name':
-      return /^(?:[\w.~-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(value)
+      return /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-fA-F:.]+\])(?::\d{0,5})?$/.test(value)
     default:
       return true
   }
@@ -62,12 +64,13 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
   switch (change.attribute) {
     case 'request.headers': {
       const key = change.key
+      const lines = value === undefined ? [] : [value, ...(change.more ?? [])]
       return {
         ...copy(subject),
         head: {
           ...copyHead(subject),
-          header: (name) => (name === key ? value : head.header(name)),
-          headerLine: (name, index) => (name !== key ? head.headerLine(name, index) : index === 0 ? value : undefined),
+          header: (name) => (name !== key ? head.header(name) : value === undefined ? undefined : lines.join(',')),
+          headerLine: (name, index) => (name === key ? lines[index] : head.headerLine(name, index)),
         },
       }
     }
@@ -94,7 +97,7 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
     case 'source.principal':
       return {
         ...copy(subject),
-        connection: { ...connection, tls: true, peerNames: value === undefined ? [] : [value] },
+        connection: { ...connection, tls: true, peerNames: value === undefined ? [] : [value, ...(change.more ?? [])] },
       }
     case 'source.address':
       return { ...copy(subject), trustedAddress: value }
@@ -108,10 +111,16 @@ function applyChange(subject: Subject, change: RequestChange): Subject {
       return { ...copy(subject), connection: { ...connection, sni: value } }
     case 'connection.tls':
     case 'connection.mtls':
-      return { ...copy(subject), connection: { ...connection, tls: value !== undefined } }
+      return { ...copy(subject), connection: withTls(connection, change.attribute, value !== undefined) }
     default:
       return subject
   }
+}
+
+/** Without TLS, or without a certificate, there are no names. */
+function withTls(connection: ConnectionFacts, attribute: string, is: boolean): ConnectionFacts {
+  if (is) return { ...connection, tls: true }
+  return { ...connection, tls: connection.tls && attribute === 'connection.mtls', peerNames: [] }
 }
 
 function copy(subject: Subject): Subject {

@@ -15,6 +15,8 @@ export interface PolicyPlace {
   readonly earlier: readonly RbacPolicies[]
   /** Which requests they are asked about; undefined: all. */
   readonly where: WhereAsked | undefined
+  /** Who can connect at all. */
+  readonly peers: () => Predicate
 }
 
 /** The policies before `chosen`, with what would make each the one that decides: no policy before it matches then. */
@@ -22,12 +24,14 @@ export function policyLosers(
   rules: RbacPolicies,
   subject: Subject,
   chosen: number,
-  { earlier, where }: PolicyPlace,
+  { earlier, where, peers }: PolicyPlace,
 ): readonly Loser[] {
+  if (chosen === 0) return []
+  const admitted = peers()
   const denying = earlier.filter(({ action }) => action === 'deny').flatMap(({ policies }) => policies)
   return rules.policies.slice(0, chosen).map((policy, index) => {
     const before = [...denying, ...rules.policies.slice(0, index)]
-    const goal = [wholeOf(policy), ...before.map(notMatching)]
+    const goal = [wholeOf(policy), admitted, ...before.map(notMatching)]
     const here = where === undefined ? goal : [where.onRoute, ...goal]
     // Another authority may lead to another workload, another path to another route: only when nothing else helps.
     const solution = firstFound(
@@ -38,7 +42,7 @@ export function policyLosers(
       name: policy.name,
       origins: policy.origin === undefined ? {} : { origin: policy.origin },
       failed: failedConditions(wholeOf(policy), subject),
-      ...verdictOn(solution, () => whyUnreachable(policy, before, subject, where)),
+      ...verdictOn(solution, () => whyUnreachable(policy, before, subject, { where, admitted })),
     }
   })
 }
@@ -70,13 +74,13 @@ function whyUnreachable(
   policy: RbacPolicy,
   before: readonly RbacPolicy[],
   subject: Subject,
-  where: WhereAsked | undefined,
+  { where, admitted }: { readonly where: WhereAsked | undefined; readonly admitted: Predicate },
 ): string {
   const covering = before.find((one) => implies(wholeOf(policy), wholeOf(one)))
   if (covering !== undefined) return `shadowed by ${covering.name}`
   if (solve([wholeOf(policy)], subject).kind === 'none') return 'no request satisfies it'
-  if (where !== undefined && solve([where.inHost, wholeOf(policy)], subject).kind === 'none')
-    return 'no request that is asked by it satisfies it'
+  const asked = where === undefined ? [admitted] : [admitted, where.inHost]
+  if (solve([...asked, wholeOf(policy)], subject).kind === 'none') return 'no request that is asked by it satisfies it'
   const names = before.filter((one) => solve([wholeOf(policy), wholeOf(one)], subject).kind !== 'none')
   return `shadowed by ${names.map(({ name }) => name).join(', ')} together`
 }

@@ -58,4 +58,6 @@ export interface RequestChange {
   readonly attribute: string
   readonly key?: string
   readonly value: string | undefined
+  /** Further lines of the header, or further names of the peer: where no single one meets all conditions. */
+  readonly more?: readonly string[]
 }

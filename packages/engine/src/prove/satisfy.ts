@@ -9,11 +9,13 @@ import { attributeCandidates } from './attribute-candidates.ts'
 import { attributePlaces, overlap, type Places, placesOf } from './goal-places.ts'
 import { changeOf, overlay } from './overlay.ts'
 import type { RequestChange } from './proof.ts'
-import { type AttributeValue, tableauOf } from './tableau.ts'
+import { tableauOf } from './tableau.ts'
+import { changesOf } from './way-changes.ts'
 
 const depthMax = 8
-/** Enough for most; before more are made it is asked whether any request can do. */
+/** Enough for most; where it is not, it is asked whether any request can do. */
 const fewVisits = 60
+/** Where that cannot be told. */
 const manyVisits = 600
 /** So many changes are looked for even when there are too many ways to try fewer. */
 const commonDepth = 3
@@ -36,13 +38,15 @@ export function solve(whole: readonly Predicate[], subject: Subject): Solution {
   const found = deepening(goal, subject, fewVisits)
   if (found !== undefined) return { kind: 'changes', changes: found }
   const tableau = tableauOf(parts, {
-    holds: (predicate) => evaluate(predicate, subject),
+    subject,
     accepts: (way) => isMet(parts, subject, changesOf(way, subject)),
+    holdsWith: (way, condition) => evaluate(condition, overlay(subject, changesOf(way, subject))),
   })
   if (tableau.kind === 'none') return { kind: 'none' }
-  // Fewer changes than those, if there are any.
   const changes =
-    deepening(goal, subject, manyVisits) ?? (tableau.kind === 'open' ? changesOf(tableau.way, subject) : undefined)
+    tableau.kind === 'open'
+      ? fewer(parts, subject, changesOf(tableau.way, subject))
+      : deepening(goal, subject, manyVisits)
   return changes === undefined ? { kind: 'unknown' } : { kind: 'changes', changes }
 }
 
@@ -56,15 +60,22 @@ function deepening(goal: Search['goal'], base: Subject, visitsMax: number): read
   return undefined
 }
 
-function changesOf(way: readonly AttributeValue[], subject: Subject): readonly RequestChange[] {
-  return way
-    .filter(({ attribute, value }) => attributeReader(attribute)(subject) !== value)
-    .map(({ attribute, value }) => changeOf(attribute, value))
-    .filter((change) => change !== undefined)
+/** Without those that are not needed. */
+function fewer(
+  parts: readonly Predicate[],
+  subject: Subject,
+  changes: readonly RequestChange[],
+): readonly RequestChange[] {
+  return changes.reduce((kept: readonly RequestChange[], change) => {
+    const others = kept.filter((one) => one !== change)
+    return isMet(parts, subject, others) ? others : kept
+  }, changes)
 }
 
 function isMet(goal: readonly Predicate[], subject: Subject, changes: readonly RequestChange[]): boolean {
   const result = overlay(subject, changes)
+  // Only a CONNECT has no path.
+  if (result.head.path() === '' && !/^(CONNECT)?$/.test(result.head.method())) return false
   return goal.every((part) => evaluate(part, result))
 }
 

@@ -1,9 +1,11 @@
 // Conditions on a text as regular expressions, so that they can be asked together.
 import type { ValueTest } from '../predicate.ts'
 import { type CharSet, type Node, parsePlain } from '../regex/syntax.ts'
+import { decimalLanguage } from './decimal-language.ts'
 
 const anyLetter: Node = { kind: 'set', set: { negated: true, ranges: [] } }
-const anyText: Node = { kind: 'repeat', of: anyLetter, min: 0, max: Number.POSITIVE_INFINITY }
+/** Any text at all. */
+export const anyText: Node = { kind: 'repeat', of: anyLetter, min: 0, max: Number.POSITIVE_INFINITY }
 const noText: Node = { kind: 'set', set: { negated: false, ranges: [] } }
 
 /** The texts that pass; undefined where that is no plain expression. */
@@ -27,31 +29,30 @@ export function textLanguage(test: ValueTest): Node | undefined {
       return anyText
     case 'absent':
       return noText
+    case 'range':
+      return decimalLanguage(test.start, test.end)
     default:
       return undefined
   }
 }
 
-/** Texts among which all are that pass; undefined where nothing is known of them. */
-export function roughLanguage(test: ValueTest): Node | undefined {
-  return test.is === 'range' ? plainLanguage('[+-]?[0-9]+') : undefined
-}
-
-/** An expression with no flags, or with those that only say which letters are equal. */
+/**
+ * An expression with no flags, or with those in front that say which letters are equal (`i`) and that a point is a line's end, too (`s`),
+ * which is in no value that can be received.
+ */
 export function plainLanguage(source: string): Node | undefined {
   const flags = /^\(\?([is]+)\)/.exec(source)
   const node = parsePlain(source.slice(flags?.[0].length ?? 0))
-  if (node === undefined || flags === null) return node
-  // With `s` a point is every letter: not told apart from a class that leaves out the line's end.
-  if (flags[1]?.includes('s') === true) return undefined
-  return inAnyCase(node)
+  return node === undefined || flags?.[1]?.includes('i') !== true ? node : inAnyCase(node)
 }
 
-function inOrder(...parts: readonly Node[]): Node {
+/** One after the other. */
+export function inOrder(...parts: readonly Node[]): Node {
   return { kind: 'sequence', parts }
 }
 
-function lettersOf({ value, ignoreCase }: { readonly value: string; readonly ignoreCase: boolean }): Node {
+/** Just this text. */
+export function lettersOf({ value, ignoreCase }: { readonly value: string; readonly ignoreCase: boolean }): Node {
   const letters = Array.from({ length: value.length }, (_, at): Node => {
     const code = value.charCodeAt(at)
     return { kind: 'set', set: { negated: false, ranges: [[code, code]] } }
