@@ -1,6 +1,7 @@
 // The `weft` command. Commands live one per file in commands/ and register themselves; only the module of the command
 // that is asked for is loaded, since what `up` or `explain` stand on takes longer to load than `status` takes to answer.
 import { CommanderError } from 'commander'
+import { endWhenNobodyReads } from './nobody-reads.ts'
 import { buildProgram, EXIT, type Register } from './program.ts'
 
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
@@ -26,6 +27,7 @@ function asked(argv: readonly string[]): readonly (() => Promise<Register>)[] {
   return command === undefined ? Object.values(commands) : [command]
 }
 
+endWhenNobodyReads(process.argv[2] === 'up')
 try {
   const registers = await Promise.all(asked(process.argv.slice(2)).map((load) => load()))
   await buildProgram(registers).parseAsync(process.argv)
