@@ -22,6 +22,7 @@ import { HeaderBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/htt
 import { AllowListedRoutesConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config'
 import { PreviousRoutesConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config'
 import { SafeCrossSchemeConfigSchema } from '@weft/xds/es/envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config'
+import { PreviousHostsPredicateSchema } from '@weft/xds/es/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
 import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/fault/v3/fault'
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
@@ -57,6 +58,7 @@ const registry = createRegistry(
   AllowListedRoutesConfigSchema,
   PreviousRoutesConfigSchema,
   SafeCrossSchemeConfigSchema,
+  PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
   RouterSchema,
   RBACSchema,

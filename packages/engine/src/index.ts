@@ -71,6 +71,7 @@ export {
   type RetryVerdict,
   retryVerdict,
 } from './reduce/retry-plan.ts'
+export { RetryPriorities } from './reduce/retry-priorities.ts'
 export { RateLimiter } from './reduce/rate-limiter.ts'
 export { fullBucket, takeTokens, type TokenBucket, type TokenBucketSpec } from './reduce/token-bucket.ts'
 export * from './request-head.ts'

@@ -255,6 +255,8 @@ export interface RetryPolicy {
   /** `envoy.retry_host_predicates.previous_hosts`. */
   readonly avoidPreviousHosts: boolean
   readonly hostSelectionMaxAttempts: number
+  /** `envoy.retry_priorities.previous_priorities`: after so many tries others than theirs; undefined: any. */
+  readonly triesPerPriority: number | undefined
 }
 
 /** Envoy's retry_on conditions, HTTP and gRPC. */

@@ -5,6 +5,7 @@ import type { DateHeader } from './exchange/date-header.ts'
 import type { DeadlineLists } from './exchange/deadline-lists.ts'
 import type { RandomPool } from './exchange/random-pool.ts'
 import type { RequestPathContext } from './request-path.ts'
+import type { RouteCounters } from './telemetry/route-counters.ts'
 
 /** The request path's own context: what the proxy gave, and what is shared by its connections. */
 export interface ProxyContext extends RequestPathContext {
@@ -12,6 +13,7 @@ export interface ProxyContext extends RequestPathContext {
   readonly deadlines: DeadlineLists
   readonly random: RandomPool
   readonly date: DateHeader
+  readonly routeCounters: RouteCounters
   /** What all HTTP/2 connections share. */
   readonly h2: H2Shared
 }

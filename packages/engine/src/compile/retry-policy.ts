@@ -1,9 +1,9 @@
 // envoy.config.route.v3.RetryPolicy.
-import type { RetryPolicy as LeanRetryPolicy } from '@weft/xds/lean'
+import * as lean from '@weft/xds/lean'
 import { makeRule } from '../match/closure.ts'
 import type { RetryOn, RetryPolicy } from '../model.ts'
 import { compileHeaders } from './header-matcher.ts'
-import { type Context, refuse } from './refusal.ts'
+import { type Context, readPart, refuse } from './refusal.ts'
 
 const conditions: ReadonlySet<string> = new Set<RetryOn>([
   '5xx',
@@ -40,10 +40,9 @@ export function parseRetryOn(text: string): {
 }
 
 /** A retry policy with Envoy's defaults: 1 retry, 25 ms base interval, at most ten times the base. */
-export function compileRetryPolicy(context: Context, at: string, policy: LeanRetryPolicy): RetryPolicy {
+export function compileRetryPolicy(context: Context, at: string, policy: lean.RetryPolicy): RetryPolicy {
   const { known, unknown } = parseRetryOn(policy.retryOn)
   for (const name of unknown) context.unlisted.push(`envoy.config.route.v3.RetryPolicy.retry_on=${name}`)
-  if (policy.retryPriority !== undefined) context.unlisted.push('envoy.config.route.v3.RetryPolicy.retry_priority')
   if (policy.rateLimitedRetryBackOff !== undefined) {
     context.unlisted.push('envoy.config.route.v3.RetryPolicy.rate_limited_retry_back_off')
   }
@@ -66,10 +65,26 @@ export function compileRetryPolicy(context: Context, at: string, policy: LeanRet
     backOff: { baseMs, maxMs },
     avoidPreviousHosts: avoidsPrevious(context, policy),
     hostSelectionMaxAttempts: policy.hostSelectionRetryMaxAttempts || 1,
+    triesPerPriority: triesPerPriority(context, `${at}.retry_priority.typed_config`, policy.retryPriority),
   }
 }
 
-function avoidsPrevious(context: Context, policy: LeanRetryPolicy): boolean {
+/** Of the one kind that is known; another is left out, and named. */
+function triesPerPriority(
+  context: Context,
+  at: string,
+  priority: lean.RetryPolicy_RetryPriority | undefined,
+): number | undefined {
+  if (priority === undefined) return undefined
+  if (priority.typedConfig?.typeUrl !== lean.typeUrls.PreviousPrioritiesConfig) {
+    context.unlisted.push(`envoy.config.route.v3.RetryPolicy.retry_priority=${priority.name}`)
+    return undefined
+  }
+  const { updateFrequency } = readPart(context, at, lean.readPreviousPrioritiesConfig, priority.typedConfig.value)
+  return updateFrequency > 0 ? updateFrequency : refuse(`${at}.update_frequency`, 'must be greater than 0')
+}
+
+function avoidsPrevious(context: Context, policy: lean.RetryPolicy): boolean {
   let avoid = false
   for (const predicate of policy.retryHostPredicate) {
     if (predicate.name === 'envoy.retry_host_predicates.previous_hosts') avoid = true

@@ -14,6 +14,7 @@ import {
   turnShare,
 } from './choose-endpoint.ts'
 import { type PriorityLevel, priorityLevels } from './priority-levels.ts'
+import type { RetryPriorities } from './retry-priorities.ts'
 import { chooseSlowly, type JoinTimes } from './slow-start.ts'
 
 /** What one pick may look at. */
@@ -28,6 +29,8 @@ export interface PickContext {
   readonly attempts?: number
   /** What equal requests share, where the cluster spreads by hash; absent: a draw. */
   readonly hash?: Hash64 | undefined
+  /** Where a retry is to keep away from priorities that were tried. */
+  readonly priorities?: RetryPriorities | undefined
   /** Asked where endpoints start slowly. */
   nowMs?(): number
 }
@@ -133,10 +136,17 @@ class LevelPicker implements Picker {
     const first = this.levels[0] as PriorityLevel
     if (this.levels.length === 1) return first
     let draw = context.hash === undefined ? context.random() * 100 : remainder(context.hash, 100)
+    const shares = context.priorities?.shares(this.levels)
+    if (shares !== undefined) return this.levels[placeOf(shares, draw)] ?? first
     for (const level of this.levels) {
       draw -= level.loadPercent
       if (draw < 0) return level
     }
     return this.levels.findLast((level) => level.loadPercent > 0) ?? first
   }
+}
+
+function placeOf(shares: readonly number[], draw: number): number {
+  let left = draw
+  return shares.findIndex((share) => (left -= share) < 0)
 }

@@ -5,6 +5,8 @@ import type { Cluster, Endpoint, EndpointSet } from '../model.ts'
 export interface PriorityLevel {
   readonly priority: number
   readonly loadPercent: number
+  /** 0..100: min(100, overprovisioning x healthy share). */
+  readonly availability: number
   /** Too few are healthy: all endpoints are eligible. */
   readonly panic: boolean
   readonly eligible: readonly Endpoint[]
@@ -49,7 +51,8 @@ export function priorityLevels(
     const healthyPercent = (level.usable.length * 100) / level.all.length
     const panic = total < 100 && healthyPercent < panicThresholdPercent
     const eligible = panic ? level.all : level.usable
-    const known = { priority: level.priority, loadPercent, panic, eligible, totalWeight: weightOf(eligible) }
+    const { priority, availability } = level
+    const known = { priority, loadPercent, availability, panic, eligible, totalWeight: weightOf(eligible) }
     if (!localityShares || panic) return known
     const parts = partsOf(set, level)
     return parts.some(({ weight }) => weight > 0) ? { ...known, parts } : known

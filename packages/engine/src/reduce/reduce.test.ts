@@ -174,6 +174,7 @@ function policy(...on: readonly RetryOn[]): RetryPolicy {
     backOff: { baseMs: 25, maxMs: 250 },
     avoidPreviousHosts: false,
     hostSelectionMaxAttempts: 1,
+    triesPerPriority: undefined,
   }
 }
 function ask(method: string, headers: Record<string, string> = {}): Subject {

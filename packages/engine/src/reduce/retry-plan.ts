@@ -15,6 +15,7 @@ export const noRetries: RetryPolicy = {
   backOff: { baseMs: 25, maxMs: 250 },
   avoidPreviousHosts: false,
   hostSelectionMaxAttempts: 1,
+  triesPerPriority: undefined,
 }
 
 /** How an attempt ended. */

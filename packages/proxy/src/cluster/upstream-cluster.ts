@@ -13,6 +13,7 @@ import {
   pickWanted,
   RecentRequests,
   type RequestResult,
+  type RetryPriorities,
   transportSocketFor,
   type WantedEndpoint,
 } from '@weft/engine'
@@ -125,12 +126,19 @@ export class UpstreamCluster implements PoolContext {
   }
 
   /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times more), by `hash` where that counts. */
-  pick(avoid: readonly string[], attempts = 1, hash?: Hash64): Pick {
+  pick(avoid: readonly string[], attempts = 1, hash?: Hash64, priorities?: RetryPriorities): Pick {
     const context = this.#pickContext
+    context.priorities = priorities
     context.previous = avoid
     context.attempts = attempts
     context.hash = hash
     return this.#picker.pick(context)
+  }
+
+  /** The priority of an endpoint; undefined: it is there no more. */
+  priorityOf({ key }: Endpoint): number | undefined {
+    const localities = this.#endpoints?.localities ?? []
+    return localities.find(({ endpoints }) => endpoints.some((one) => one.key === key))?.priority
   }
 
   /** The endpoint of a session, if it can be used; undefined: choose one. */
@@ -346,6 +354,7 @@ export class UpstreamCluster implements PoolContext {
     previous: noKeys,
     attempts: 1,
     hash: noHash,
+    priorities: noPriorities,
   }
 
   #sameTls(a: Endpoint, b: Endpoint): boolean {
@@ -363,6 +372,7 @@ function keysOf(endpoints: EndpointSet | undefined): readonly string[] {
 
 const noKeys: readonly string[] = []
 const noHash: Hash64 | undefined = undefined
+const noPriorities: RetryPriorities | undefined = undefined
 /** Of one cluster, where requests or connections name them. */
 const mostPools = 4096
 

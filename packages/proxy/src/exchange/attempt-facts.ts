@@ -7,17 +7,19 @@ export class AttemptFacts implements UpstreamFacts {
   readonly cluster: Cluster
   readonly endpoint: Endpoint | undefined
   readonly attempts: number
+  readonly streams: number
   readonly transportFailure: string | undefined
   readonly #transport: Transport | undefined
 
   constructor(
-    went: { readonly cluster: Cluster; readonly endpoint: Endpoint | undefined; readonly attempts: number },
+    went: Required<Pick<UpstreamFacts, 'cluster' | 'endpoint' | 'attempts' | 'streams'>>,
     transport: Transport | undefined,
     transportFailure: string | undefined,
   ) {
     this.cluster = went.cluster
     this.endpoint = went.endpoint
     this.attempts = went.attempts
+    this.streams = went.streams
     this.transportFailure = transportFailure
     this.#transport = transport
   }

@@ -26,6 +26,8 @@ export abstract class Attempts extends Repeating {
   protected discarding = -1
   protected transportFailure: string | undefined = undefined
   protected over = false
+  /** Attempts that got a connection. */
+  protected streams = 0
 
   /** Begins the next attempt. */
   abstract attempt(): void
@@ -77,7 +79,8 @@ export abstract class Attempts extends Repeating {
 
   /** Where the last attempt went. */
   facts(): UpstreamFacts {
-    const went = { cluster: this.cluster.cluster, endpoint: this.endpoint, attempts: this.exchange.attempts }
+    const { attempts } = this.exchange
+    const went = { cluster: this.cluster.cluster, endpoint: this.endpoint, attempts, streams: this.streams }
     return new AttemptFacts(went, this.transport, this.transportFailure)
   }
 

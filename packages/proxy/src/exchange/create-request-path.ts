@@ -8,6 +8,7 @@ import type { RequestPath, RequestPathContext } from '../request-path.ts'
 import { anticipateTcp } from '../tcp/anticipated-upstream.ts'
 import { connectionSubject } from '../tcp/connection-subject.ts'
 import { serveTcp } from '../tcp/serve-tcp.ts'
+import { RouteCounters } from '../telemetry/route-counters.ts'
 import { UdpProxyServer } from '../udp/serve-udp.ts'
 import { UdpStats } from '../udp/udp-stats.ts'
 import { DateHeader } from './date-header.ts'
@@ -36,6 +37,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     deadlines,
     random: new RandomPool(runtime.rng),
     date: new DateHeader(runtime.clock),
+    routeCounters: new RouteCounters(given.metrics),
     h2,
   }
   const udpStats = new UdpStats(given.metrics)

@@ -8,6 +8,7 @@ import {
   isIdempotent,
   namedEndpoint,
   type RequestHash,
+  RetryPriorities,
   requestHash,
   type RouteAction,
 } from '@weft/engine'
@@ -49,6 +50,8 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   /** The answer that opens a tunnel. */
   #opening: MessageHead | undefined = undefined
   readonly #hash: RequestHash | undefined
+  /** Made with the first retry that is to keep away from priorities. */
+  #priorities: RetryPriorities | undefined = undefined
   /** The request as it goes on elsewhere, once the answer that says so has ended. */
   #redirected: Redirected | undefined = undefined
 
@@ -75,14 +78,14 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   attempt(onPicked?: () => void): void {
     const exchange = this.exchange
     if (++exchange.attempts === 1 && exchange.body.complete && !exchange.switches) this.limits?.onRequest()
-    if (this.endpoint !== undefined) this.#tried = [...this.#tried, this.endpoint.key]
+    if (this.endpoint !== undefined) this.#remember(this.endpoint)
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
     const tried = avoidPreviousHosts ? this.#tried : noKeys
     const { wanted } = exchange
     // As in Envoy: what is repeated may go elsewhere.
     const picked =
       (wanted === undefined || this.retries > 0 ? undefined : this.cluster.pickWanted(wanted)) ??
-      this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash)
+      this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash, this.#priorities)
     if (picked.kind === 'shed') return this.#giveUp(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#giveUp(exchangeErrors.noHealthyUpstream)
     onPicked?.()
@@ -98,6 +101,15 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     this.cancelWait = this.cluster.connect(endpoint, this)
   }
 
+  /** A try at this endpoint is over. */
+  #remember(endpoint: Endpoint): void {
+    this.#tried = [...this.#tried, endpoint.key]
+    const { triesPerPriority } = this.policy
+    if (triesPerPriority === undefined) return
+    this.#priorities ??= new RetryPriorities(triesPerPriority)
+    this.#priorities.tried(this.cluster.priorityOf(endpoint))
+  }
+
   onStream(stream: UpstreamStream): void {
     this.cancelWait = undefined
     if (this.cluster.observesConnections) this.cluster.observe(this.endpoint as Endpoint, 'connected')
@@ -107,6 +119,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
       return this.#failed({ kind: 'overflow' }, exchangeErrors.overflow)
     }
     this.stream = stream
+    this.streams++
     this.limits?.onStream()
     this.transport = stream.transport
     const exchange = this.exchange

@@ -43,6 +43,8 @@ export interface UpstreamFacts {
   /** `address:port` on our side of the upstream connection. */
   readonly localAddress: string | undefined
   readonly attempts: number
+  /** How many of them got a connection; absent: no request of HTTP. */
+  readonly streams?: number
   /** Why the last connection could not be made, for `%UPSTREAM_TRANSPORT_FAILURE_REASON%`. */
   readonly transportFailure: string | undefined
 }

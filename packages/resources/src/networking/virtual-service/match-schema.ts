@@ -1,17 +1,6 @@
 // Schemas of the conditions in a VirtualService.
 import { formats } from '../../schema/formats.ts'
-import {
-  boolean,
-  doc,
-  type Finding,
-  list,
-  mapOf,
-  object,
-  pendingOnWeft,
-  portNumber,
-  type Schema,
-  text,
-} from '../../schema/schema.ts'
+import { boolean, doc, type Finding, list, mapOf, object, portNumber, type Schema, text } from '../../schema/schema.ts'
 import { labels, presenceMatch, stringMatch } from '../match-schema.ts'
 import type { StringMatch } from '../string-match.ts'
 
@@ -45,10 +34,7 @@ export const httpMatch: Schema = object(
     queryParams: doc('Query parameters that must match; an empty match: present.', mapOf(presenceMatch, 'not-empty')),
     ...callers,
     ignoreUriCase: doc('Compares an exact or prefix `uri` without regard to case.', boolean),
-    statPrefix: doc(
-      'Prefix of the metrics of the route.',
-      pendingOnWeft('the route has no metrics of its own', text('not-empty')),
-    ),
+    statPrefix: doc('Prefix of the metrics of the route.', text('not-empty')),
   },
   { check: checkMatch },
 )
