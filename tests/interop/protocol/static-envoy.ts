@@ -23,6 +23,7 @@ export async function startStaticEnvoy(
 ): Promise<StaticEnvoy> {
   const dir = mkdtempSync(join(tmpdir(), 'weft-envoy-'))
   const bootstrap = {
+    node: { id: 'under-test', cluster: 'under-test' },
     admin: { address: { socketAddress: { address: '127.0.0.1', portValue: 0 } } },
     staticResources: resources,
   }
