@@ -53,7 +53,7 @@ async function send(pieces: readonly string[], ends: boolean): Promise<string> {
     text += chunk.toString('latin1')
   })
   socket.on('error', () => {})
-  socket.setTimeout(5_000, () => {
+  socket.setTimeout(30_000, () => {
     text += '(no end)'
     socket.destroy()
   })
