@@ -12,6 +12,7 @@ import {
   onDeltaRequest,
   onSotwRequest,
   onTable,
+  passThroughService,
   resourceTable,
   type ServerEffect,
   typeUrl,
@@ -21,8 +22,6 @@ import { newNode, readDeltaDiscoveryRequest, readDiscoveryRequest } from '@weft/
 import { sdsDialer } from '../../packages/proxy/src/xds/grpc-dialer.ts'
 import { startSubscriber } from '../../packages/proxy/src/xds/xds-subscriber.ts'
 import { testRuntime, until } from './test-runtime.ts'
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes)
 
 /** A minimal SDS server: one secret, `default`, whose content can be changed. */
 async function sdsServer(socketPath: string) {
@@ -60,18 +59,9 @@ async function sdsServer(socketPath: string) {
     })
     call.on('error', () => {})
   }
-  const method = (name: string) => ({
-    path: `/envoy.service.secret.v3.SecretDiscoveryService/${name}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asBuffer,
-    requestDeserialize: asBuffer,
-    responseSerialize: asBuffer,
-    responseDeserialize: asBuffer,
-  })
   const server = new Server()
   server.addService(
-    { DeltaSecrets: method('DeltaSecrets'), StreamSecrets: method('StreamSecrets') },
+    passThroughService('envoy.service.secret.v3.SecretDiscoveryService', ['DeltaSecrets', 'StreamSecrets']),
     { DeltaSecrets: serve('delta'), StreamSecrets: serve('sotw') },
   )
   await new Promise((resolve) => server.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), resolve))

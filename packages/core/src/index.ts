@@ -1,3 +1,4 @@
+export * from './concatenated.ts'
 export * from './kept-views.ts'
 export * from './object-id.ts'
 export * from './process-channel.ts'

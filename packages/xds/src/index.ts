@@ -17,6 +17,7 @@ export {
   onWant,
 } from './client/client-stream.ts'
 export { encodeDeltaResponse, encodeSotwResponse, SharedResponses } from './server/envelope.ts'
+export { type PassThroughMethod, passThroughService } from './server/pass-through.ts'
 export { onDeltaRequest, onSotwRequest, onTable, onWritable } from './server/server-stream.ts'
 export { badRequestDetail, namedErrors } from './server/settle.ts'
 export {

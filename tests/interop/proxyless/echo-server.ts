@@ -1,4 +1,5 @@
 // grpc.testing.TestService as far as these tests need it: every answer names the server, so that callers can tell whom they got.
+import { passThroughService } from '@weft/xds'
 import {
   Server,
   ServerCredentials,
@@ -21,22 +22,11 @@ export interface EchoServer {
   stop(): void
 }
 
-const asIs = (bytes: Buffer): Buffer => bytes
-
 /** The methods, with messages as bytes. */
-export const testService: ServiceDefinition = Object.fromEntries(
-  ['EmptyCall', 'UnaryCall'].map((method) => [
-    method,
-    {
-      path: `/grpc.testing.TestService/${method}`,
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: asIs,
-      requestDeserialize: asIs,
-      responseSerialize: asIs,
-      responseDeserialize: asIs,
-    },
-  ]),
+export const testService: ServiceDefinition = passThroughService(
+  'grpc.testing.TestService',
+  ['EmptyCall', 'UnaryCall'],
+  { unary: true },
 )
 
 /** `SimpleResponse` with `server_id` and `hostname`. */

@@ -2,7 +2,7 @@
 import { createRegistry, fromBinary, isMessage, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any, StringValueSchema } from '@bufbuild/protobuf/wkt'
-import type { Origin } from '@weft/core'
+import { concatenated, type Origin } from '@weft/core'
 import { sha256 } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
@@ -149,19 +149,6 @@ export function field(tag: number, ...pieces: readonly Uint8Array[]): Uint8Array
 /** A string field. */
 export function textField(tag: number, text: string): Uint8Array {
   return field(tag, new TextEncoder().encode(text))
-}
-
-/** Bytes one after the other, copied once. */
-export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
-  let size = 0
-  for (const piece of pieces) size += piece.length
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }
 
 /** Hash of encoded bytes. */

@@ -1,13 +1,13 @@
 // The routes of a gateway: for each host of a server, the rules of the VirtualServices bound to it, merged in order. Each virtual host is
 // encoded on its own, so a changed rule encodes one.
-import { originOf, type Origin } from '@weft/core'
+import { concatenated, type Origin, originOf } from '@weft/core'
 import {
   VirtualHost_TlsRequirementType as TlsRequirement,
   VirtualHostSchema,
 } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { ruleScope } from './destination-rules.ts'
-import { concatenated, encodePart, field, splicedResource, textField, versionOf } from './encode.ts'
+import { encodePart, field, splicedResource, textField, versionOf } from './encode.ts'
 import {
   type GatewayHost,
   gatewayRouteServers,

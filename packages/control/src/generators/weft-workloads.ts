@@ -1,9 +1,10 @@
 // For Weft's proxy: every instance's address with its workload, so that the inbound side can name its peer. Never dialled.
+import { concatenated } from '@weft/core'
 import { hasProxy } from '@weft/resources'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { LbEndpointSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint_components'
 import type { SnapshotInstance } from '../snapshot/mesh-snapshot.ts'
-import { concatenated, encodePart, field, splicedResource, textField, versionOf } from './encode.ts'
+import { encodePart, field, splicedResource, textField, versionOf } from './encode.ts'
 import { type Built, generator, makeView, type Part } from './generator.ts'
 import { socketAddress } from './socket-address.ts'
 import { weftWorkloadsCluster } from './static-clusters.ts'

@@ -1,3 +1,4 @@
+import { passThroughService } from '@weft/xds'
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net'
@@ -114,23 +115,10 @@ test('tcpSocket: accepting is well, silence is waited for no longer than the lim
 
 test('grpc: only SERVING is well, for the service asked about', async () => {
   const server = new GrpcServer()
-  const bytes = (value: Buffer): Buffer => value
-  const check = {
-    path: '/grpc.health.v1.Health/Check',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: bytes,
-    requestDeserialize: bytes,
-    responseSerialize: bytes,
-    responseDeserialize: bytes,
-  }
-  server.addService(
-    { check },
-    {
-      check: (call: { readonly request: Buffer }, answer: (error: null, value: Buffer) => void) =>
-        answer(null, Buffer.from([8, call.request.subarray(2).toString() === 'stock' ? 1 : 2])),
-    },
-  )
+  server.addService(passThroughService('grpc.health.v1.Health', ['Check'], { unary: true }), {
+    Check: (call: { readonly request: Buffer }, answer: (error: null, value: Buffer) => void) =>
+      answer(null, Buffer.from([8, call.request.subarray(2).toString() === 'stock' ? 1 : 2])),
+  })
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),

@@ -9,7 +9,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { Logger, Result, TlsMaterial } from '@weft/core'
-import type { XdsStream, XdsStreamHandler } from '@weft/xds'
+import { passThroughService, type XdsStream, type XdsStreamHandler } from '@weft/xds'
 import { renewableCertificates } from './certificate-source.ts'
 import { peerOfCall } from './peer-identity.ts'
 
@@ -49,26 +49,10 @@ export interface AdsServer {
   close(): void
 }
 
-const adsService: ServiceDefinition = {
-  DeltaAggregatedResources: passThrough('DeltaAggregatedResources'),
-  StreamAggregatedResources: passThrough('StreamAggregatedResources'),
-}
-
-function passThrough(method: string): ServiceDefinition[string] {
-  return {
-    path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asBuffer,
-    requestDeserialize: asBuffer,
-    responseSerialize: asBuffer,
-    responseDeserialize: asBuffer,
-  }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
+const adsService: ServiceDefinition = passThroughService('envoy.service.discovery.v3.AggregatedDiscoveryService', [
+  'DeltaAggregatedResources',
+  'StreamAggregatedResources',
+])
 
 /** Binds and serves. The error says why the address cannot be had. */
 export function startAdsServer(options: AdsServerOptions): Promise<Result<AdsServer>> {

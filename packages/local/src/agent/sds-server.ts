@@ -7,13 +7,14 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition, status } from '@grpc/grpc-js'
 import { err, type Logger, ok, type Result } from '@weft/core'
 import {
-  type EncodedResource,
   encodeDeltaResponse,
+  type EncodedResource,
   encodeSotwResponse,
   newServerState,
   onDeltaRequest,
   onSotwRequest,
   onTable,
+  passThroughService,
   type ResourceTable,
   resourceTable,
   type ServerEffect,
@@ -139,20 +140,7 @@ function fingerprint(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-const secretService: ServiceDefinition = {
-  StreamSecrets: method('StreamSecrets'),
-  DeltaSecrets: method('DeltaSecrets'),
-}
-
-function method(name: string): ServiceDefinition[string] {
-  const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return {
-    path: `/envoy.service.secret.v3.SecretDiscoveryService/${name}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: asBuffer,
-    requestDeserialize: asBuffer,
-    responseSerialize: asBuffer,
-    responseDeserialize: asBuffer,
-  }
-}
+const secretService: ServiceDefinition = passThroughService('envoy.service.secret.v3.SecretDiscoveryService', [
+  'StreamSecrets',
+  'DeltaSecrets',
+])

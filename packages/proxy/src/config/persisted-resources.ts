@@ -1,4 +1,4 @@
-import type { Runtime, Timer } from '@weft/core'
+import { concatenated, type Runtime, type Timer } from '@weft/core'
 import { pushOrder, tryRead, typeUrl } from '@weft/xds'
 import { newDeltaDiscoveryResponse, readDeltaDiscoveryResponse, writeDeltaDiscoveryResponse } from '@weft/xds/lean'
 import type { ResourceUpdate } from '../xds/subscription.ts'
@@ -111,13 +111,7 @@ function encode(store: ConfigStore): Uint8Array {
     new DataView(length.buffer).setUint32(0, body.length)
     parts.push(length, body)
   }
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return concatenated(parts)
 }
 
 function* frames(bytes: Uint8Array): Generator<Uint8Array> {

@@ -4,6 +4,7 @@ import type { UpstreamStream } from '../codec/http-stream.ts'
 import type { Dialed } from './dial.ts'
 import { endpointRemoved, type Pool, type PoolContext, type PoolWaiter, type ProtocolChoice } from './pool.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 const http1Only: readonly string[] = ['http/1.1']
 
@@ -13,7 +14,7 @@ export class Http1Pool implements Pool, ConnectionOwner {
   readonly #context: PoolContext
   readonly #idle: UpstreamConnection[] = []
   readonly #open = new Set<UpstreamConnection>()
-  readonly #waiters: PoolWaiter[] = []
+  readonly #waiters: WaitingLine
   readonly #dials = new Set<() => void>()
   readonly #choice: ProtocolChoice | undefined
   #closing = false
@@ -22,6 +23,7 @@ export class Http1Pool implements Pool, ConnectionOwner {
     this.endpoint = endpoint
     this.#context = context
     this.#choice = choice
+    this.#waiters = new WaitingLine(context)
   }
 
   get vacant(): boolean {
@@ -40,28 +42,21 @@ export class Http1Pool implements Pool, ConnectionOwner {
   }
 
   wait(waiter: PoolWaiter): void {
-    const { budget } = this.#context
-    const limits = budget.cluster.breakers.default
-    if (budget.pending >= limits.maxPendingRequests) return waiter.onPoolFailure({ kind: 'overflow' })
-    budget.pending += 1
-    this.#waiters.push(waiter)
+    if (!this.#waiters.join(waiter)) return
     // Somebody who gave up may have left a connection on its way.
     if (this.#waiters.length <= this.#dials.size) return
     // As Envoy: the limit holds back further connections, it never leaves an endpoint without its first one.
-    if (budget.connections < limits.maxConnections || this.#open.size + this.#dials.size === 0) this.#dial()
+    const { budget } = this.#context
+    const { maxConnections } = budget.cluster.breakers.default
+    if (budget.connections < maxConnections || this.#open.size + this.#dials.size === 0) this.#dial()
   }
 
   cancel(waiter: PoolWaiter): void {
-    const at = this.#waiters.indexOf(waiter)
-    if (at < 0) return
-    this.#waiters.splice(at, 1)
-    this.#context.budget.pending -= 1
+    this.#waiters.leave(waiter)
   }
 
   surrender(): readonly PoolWaiter[] {
-    const waiters = this.#waiters.splice(0)
-    this.#context.budget.pending -= waiters.length
-    return waiters
+    return this.#waiters.surrender()
   }
 
   /** Takes a connection that another pool dialled. */
@@ -102,7 +97,7 @@ export class Http1Pool implements Pool, ConnectionOwner {
   released(connection: UpstreamConnection): void {
     const limit = this.#context.budget.cluster.http.maxRequestsPerConnection
     if (connection.draining || (limit > 0 && connection.requests >= limit)) return connection.discard()
-    const waiter = this.#nextWaiter()
+    const waiter = this.#waiters.next()
     if (waiter !== undefined) return waiter.onStream(lend(connection))
     connection.idleSinceMs = this.#context.nowMs()
     this.#idle.push(connection)
@@ -136,7 +131,7 @@ export class Http1Pool implements Pool, ConnectionOwner {
         this.#dials.delete(cancel)
         budget.connections -= 1
         this.#context.onConnectFailed()
-        this.#nextWaiter()?.onPoolFailure({ kind: 'connect', close, timedOut })
+        this.#waiters.next()?.onPoolFailure({ kind: 'connect', close, timedOut })
         this.#emptied()
       },
     )
@@ -159,12 +154,6 @@ export class Http1Pool implements Pool, ConnectionOwner {
     dialed.transport.resume()
     connection.lent = true
     connection.release()
-  }
-
-  #nextWaiter(): PoolWaiter | undefined {
-    if (this.#waiters.length === 0) return undefined
-    this.#context.budget.pending -= 1
-    return this.#waiters.shift()
   }
 
   #emptied(): void {

@@ -13,6 +13,7 @@ import {
   type PoolWaiter,
   type ProtocolChoice,
 } from './pool.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 const http2Only: readonly string[] = ['h2']
 
@@ -23,7 +24,7 @@ export class Http2Pool implements Pool {
   readonly #choice: ProtocolChoice | undefined
   /** In order of their opening; those that drain are still there until they are closed. */
   readonly #open: Multiplexed[] = []
-  readonly #waiters: PoolWaiter[] = []
+  readonly #waiters: WaitingLine
   #cancelDial: (() => void) | undefined = undefined
   #closing = false
   #serving = false
@@ -32,6 +33,7 @@ export class Http2Pool implements Pool {
     this.endpoint = endpoint
     this.#context = context
     this.#choice = choice
+    this.#waiters = new WaitingLine(context)
   }
 
   get context(): PoolContext {
@@ -53,26 +55,15 @@ export class Http2Pool implements Pool {
   }
 
   wait(waiter: PoolWaiter): void {
-    const { budget } = this.#context
-    if (budget.pending >= budget.cluster.breakers.default.maxPendingRequests) {
-      return waiter.onPoolFailure({ kind: 'overflow' })
-    }
-    budget.pending += 1
-    this.#waiters.push(waiter)
-    this.#dialIfNeeded()
+    if (this.#waiters.join(waiter)) this.#dialIfNeeded()
   }
 
   cancel(waiter: PoolWaiter): void {
-    const at = this.#waiters.indexOf(waiter)
-    if (at < 0) return
-    this.#waiters.splice(at, 1)
-    this.#context.budget.pending -= 1
+    this.#waiters.leave(waiter)
   }
 
   surrender(): readonly PoolWaiter[] {
-    const waiters = this.#waiters.splice(0)
-    this.#context.budget.pending -= waiters.length
-    return waiters
+    return this.#waiters.surrender()
   }
 
   /** Takes a connection that another pool dialled. */
@@ -109,9 +100,7 @@ export class Http2Pool implements Pool {
     while (this.#waiters.length > 0) {
       const stream = this.take()
       if (stream === undefined) break
-      const waiter = this.#waiters.shift() as PoolWaiter
-      this.#context.budget.pending -= 1
-      waiter.onStream(stream)
+      this.#waiters.next()?.onStream(stream)
     }
     this.#serving = false
     this.#dialIfNeeded()

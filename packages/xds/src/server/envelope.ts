@@ -1,5 +1,6 @@
 // Encodes responses around resources that are encoded already. What stands around a resource is encoded once, a response that
 // goes to several streams too; the rest is copying.
+import { concatenated } from '@weft/core'
 import type { EncodedResource } from '../resource-table.ts'
 import type { ServerEffect } from './stream-state.ts'
 
@@ -74,19 +75,19 @@ function framesOf(
 /** A `Resource` field: version, the body in an `Any`, name. */
 function deltaFrame({ name, version, body }: EncodedResource, typeUrl: string): Frame {
   const any = anyHead(body, typeUrl)
-  const inner = joined([textField(10, version), header(18, any.length + body.length), any])
+  const inner = concatenated([textField(10, version), header(18, any.length + body.length), any])
   const tail = textField(26, name)
-  return { head: joined([header(18, inner.length + body.length + tail.length), inner]), tail }
+  return { head: concatenated([header(18, inner.length + body.length + tail.length), inner]), tail }
 }
 
 /** An `Any` field. */
 function sotwFrame({ body }: EncodedResource, typeUrl: string): Frame {
   const any = anyHead(body, typeUrl)
-  return { head: joined([header(18, any.length + body.length), any]), tail: nothing }
+  return { head: concatenated([header(18, any.length + body.length), any]), tail: nothing }
 }
 
 function anyHead(body: Uint8Array, typeUrl: string): Uint8Array {
-  return joined([textField(10, typeUrl), header(18, body.length)])
+  return concatenated([textField(10, typeUrl), header(18, body.length)])
 }
 
 function spliced(
@@ -100,7 +101,7 @@ function spliced(
     const { head, tail } = frames[index] as Frame
     pieces.push(head, body, tail)
   }
-  return joined([...pieces, ...after])
+  return concatenated([...pieces, ...after])
 }
 
 /** Tag and size of a length-delimited field: all tags here are below 128, so a tag is one byte. */
@@ -114,17 +115,5 @@ function header(tag: number, size: number): Uint8Array {
 
 function textField(tag: number, text: string): Uint8Array {
   const bytes = utf8.encode(text)
-  return joined([header(tag, bytes.length), bytes])
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  let size = 0
-  for (const piece of pieces) size += piece.length
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+  return concatenated([header(tag, bytes.length), bytes])
 }

@@ -1,9 +1,9 @@
 // Virtual hosts as encoded pieces, and a RouteConfiguration spliced from them: a change of one rule encodes one virtual host,
 // however many there are beside it.
-import type { Origin } from '@weft/core'
+import { concatenated, type Origin } from '@weft/core'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
 import { VirtualHostSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
-import { concatenated, encodePart, field, splicedResource, textField, versionOf } from '../encode.ts'
+import { encodePart, field, splicedResource, textField, versionOf } from '../encode.ts'
 import { duration } from '../config-source.ts'
 import type { Built, Loser, Part } from '../generator.ts'
 import type { VirtualHostBuilder } from './virtual-hosts.ts'

@@ -98,6 +98,14 @@ export class H1Output implements LineSink {
     return this.#transport.write(bytes.subarray(start, end))
   }
 
+  /** The same as one chunk of a chunked body. */
+  chunk(bytes: Buffer, start: number, end: number): boolean {
+    this.text(`${(end - start).toString(16)}\r\n`)
+    const more = this.body(bytes, start, end)
+    this.text('\r\n')
+    return more
+  }
+
   /** Hands over what was gathered. False: wait for the transport's `onDrain`. */
   flush(): boolean {
     if (this.length === 0) return true

@@ -125,11 +125,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
-    if (!this.#chunkedOut) return this.#output.body(bytes, start, end)
-    this.#output.text(`${(end - start).toString(16)}\r\n`)
-    const more = this.#output.body(bytes, start, end)
-    this.#output.text('\r\n')
-    return more
+    return this.#chunkedOut ? this.#output.chunk(bytes, start, end) : this.#output.body(bytes, start, end)
   }
 
   flush(): boolean {
