@@ -49,3 +49,10 @@ test('where nothing is available the shares are as ever; an endpoint that is gon
   gone.tried(0)
   assert.deepEqual(gone.shares(levels(100, 100)), [0, 100])
 })
+
+test('priorities that have less than a percent each are shared out too', () => {
+  const priorities = new RetryPriorities(1)
+  priorities.tried(0)
+  const shares = priorities.shares(levels(100, ...Array.from({ length: 120 }, () => 0.9)))
+  assert.deepEqual(shares?.slice(0, 3), [0, 100, 0])
+})

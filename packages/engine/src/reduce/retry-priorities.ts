@@ -47,12 +47,16 @@ function sharesOf(available: readonly number[]): readonly number[] | undefined {
   )
   if (total === 0) return undefined
   const shares = available.map(() => 0)
-  for (let left = 100; left > 0; ) {
+  let left = 100
+  for (let before = 0; left > 0 && left !== before; ) {
+    before = left
     for (const [at, one] of available.entries()) {
       const more = Math.min(left, Math.floor((one * 100) / total))
       shares[at] = (shares[at] as number) + more
       left -= more
     }
   }
+  // Less than one percent each: the first that has any takes what is left.
+  if (left > 0) shares[available.findIndex((one) => one > 0)] = left
   return shares
 }
