@@ -74,6 +74,7 @@ export function memoryProxy(
     self: () => unknownWorkload,
     selfPrincipal: () => undefined,
     workloadAt: () => undefined,
+    node: { id: '', cluster: '', metadata: {} },
   })
   const net = {
     connect: (options: ConnectOptions, onOpen: (transport: Transport) => void) => {
@@ -109,7 +110,7 @@ export function memoryProxy(
     config: () => config,
     endpointsOf: (name) => endpoints.get(name),
     connectInternal: () => ({ ok: false, error: 'none' }),
-    telemetry: (where) => telemetrySink(istio, undefined, where),
+    telemetry: (where) => telemetrySink(istio, undefined, where, { set: systemTimers.set.bind(systemTimers) }),
   })
   path.onConfig(config, { listeners: new Map(), routeConfigs: new Map(), clusters: new Map() })
   for (const [name, one] of endpoints) path.onEndpoints(name, one)

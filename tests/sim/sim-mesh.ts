@@ -182,7 +182,7 @@ function reportedPath(name: string, exchanges: SimExchange[]): RequestPathFactor
             exchanges.push({ proxy: name, status, peerSerial: downstreamPeer?.serial })
             sink.onExchange(record)
           },
-          onTcpOpened: (record) => sink.onTcpOpened(record),
+          onTcpOpened: (record, carried) => sink.onTcpOpened(record, carried),
           onTcpClosed: (record) => sink.onTcpClosed(record),
         }
       },

@@ -72,6 +72,7 @@ export {
   retryVerdict,
 } from './reduce/retry-plan.ts'
 export { RetryPriorities } from './reduce/retry-priorities.ts'
+export { computeValue, type ReadAttribute } from './decide/compute-value.ts'
 export { RateLimiter } from './reduce/rate-limiter.ts'
 export { fullBucket, takeTokens, type TokenBucket, type TokenBucketSpec } from './reduce/token-bucket.ts'
 export * from './request-head.ts'

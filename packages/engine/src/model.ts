@@ -5,6 +5,7 @@ import type { Origin } from '@weft/core'
 import type { HttpFilter } from './model-filters.ts'
 import type { Cluster } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
+import type { MetricChanges } from './model-metrics.ts'
 import type { Http2Options } from './model-http2.ts'
 import type { RouteConfig } from './model-routes.ts'
 import type { DispensableSecret, DownstreamTls, ProxyProtocolRules, Tunneling, UdpProxy } from './model-transport.ts'
@@ -14,6 +15,7 @@ export type * from './model-cluster.ts'
 export type * from './model-filters.ts'
 export type * from './model-format.ts'
 export type * from './model-http2.ts'
+export type * from './model-metrics.ts'
 export type * from './model-rate-limits.ts'
 export type * from './model-routes.ts'
 export type * from './model-transport.ts'
@@ -61,6 +63,8 @@ export interface Listener extends ResourceInfo {
   readonly bufferLimitBytes: number
   readonly statPrefix: string
   readonly accessLogs: readonly AccessLog[]
+  /** How what passes is counted otherwise than by Istio's standard metrics; absent: by these. */
+  readonly metrics?: MetricChanges
   /** RDS names that must be there before the listener serves. */
   readonly routeConfigNames: readonly string[]
   /** SDS names that must be there before the listener serves. */

@@ -96,6 +96,7 @@ export class Proxy {
       self: () => this.#workloads.self(),
       selfPrincipal: () => this.#secrets.certificate(ownCertificate)?.facts.spiffeId,
       workloadAt: (address) => this.#workloads.at(address),
+      node: bootstrap.node,
     })
     this.#istio = istio
     this.#accessLog = bootstrap.accessLog ? new AccessLogger(runtime.timers, parts.accessLogOutput) : undefined
@@ -128,7 +129,7 @@ export class Proxy {
       endpointsOf: (name) => this.store.endpointsOf(name),
       upstreamBindAddress: bootstrap.upstreamBindAddress,
       connectInternal: (name, ends) => this.listeners.connectInternal(name, ends),
-      telemetry: (where) => telemetrySink(istio, this.#accessLog, where),
+      telemetry: (where) => telemetrySink(istio, this.#accessLog, where, runtime.timers),
       logDatagrams: (record, logs) => this.#accessLog?.log(record, logs),
     })
     this.udpListeners = new UdpListeners(runtime, this.#requestPath.serveDatagrams)

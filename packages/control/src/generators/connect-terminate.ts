@@ -17,6 +17,7 @@ import type { InboundRefs } from './inbound-chains.ts'
 import { inboundRefs, type InboundScope, inboundScope } from './inbound-listeners.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { socketAddress } from './socket-address.ts'
 import { alpn, downstreamMtls } from './tls-contexts.ts'
 
@@ -57,7 +58,7 @@ export const connectTerminate = generator({
         name,
         address: socketAddress(scope.bindAddress, tunnelPort),
         trafficDirection: TrafficDirection.INBOUND,
-        metadata: weftMetadata({ origin: scope.workload }),
+        metadata: listenerMetadata(scope.workload, scope.accessLog),
         filterChains: [
           {
             name: 'mtls',

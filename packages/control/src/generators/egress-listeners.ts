@@ -13,6 +13,7 @@ import { portKind, type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { byNameFilters } from './outbound-listeners.ts'
 import { addService, callerOf, callerScope, importedRules } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
@@ -97,7 +98,7 @@ export const egressListeners = generator({
         address: socketAddress(scope.address, port),
         ...(scope.bindToPort ? {} : { bindToPort: false }),
         trafficDirection: TrafficDirection.OUTBOUND,
-        metadata,
+        metadata: listenerMetadata(origin, scope.accessLog),
         ...sniffing,
         filterChains: chains.map((chain) => ({ ...chain, metadata })),
       },

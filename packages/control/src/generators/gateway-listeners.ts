@@ -14,7 +14,7 @@ import { type Gateway, gatewayPorts, gatewaysOf, type PlacedServer, serversOf } 
 import { generator, type Loser, makeView } from './generator.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundScope } from './inbound-listeners.ts'
-import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { visibleTo } from './routes/virtual-hosts.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
@@ -73,7 +73,7 @@ export const gatewayListeners = generator({
         name,
         address: socketAddress(address, port),
         trafficDirection: TrafficDirection.OUTBOUND,
-        metadata: weftMetadata({ origin }),
+        metadata: listenerMetadata(origin, scope.accessLog),
         ...(scope.kind === 'tls' ? { listenerFilters: [tlsInspector()], listenerFiltersTimeout: sniffTimeout } : {}),
         filterChains: [...chains],
       },

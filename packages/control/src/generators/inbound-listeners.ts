@@ -10,7 +10,7 @@ import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { encodeResource } from './encode.ts'
 import { type Built, generator, makeView, type ProxyRef } from './generator.ts'
 import { inboundChains, type InboundPort, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
-import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { type EntryPort, entryPortsOf } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
@@ -100,7 +100,7 @@ export function inboundListener(scope: InboundPort & { readonly address: string 
       name,
       address: socketAddress(scope.address, scope.port),
       trafficDirection: TrafficDirection.INBOUND,
-      metadata: weftMetadata({ origin }),
+      metadata: listenerMetadata(origin, scope.accessLog),
       listenerFilters: [tlsInspector()],
       listenerFiltersTimeout: sniffTimeout,
       filterChains: [...chains],

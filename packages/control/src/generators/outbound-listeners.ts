@@ -14,6 +14,7 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { workloadOrigin } from './inbound-listeners.ts'
 import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
 import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { inMesh } from './routes/virtual-hosts.ts'
@@ -104,7 +105,7 @@ export const outboundListeners = generator({
         name,
         address: socketAddress(scope.address, scope.port),
         trafficDirection: TrafficDirection.OUTBOUND,
-        metadata: weftMetadata({ origin: originOf(service.id, '') }),
+        metadata: listenerMetadata(originOf(service.id, ''), scope.accessLog),
         ...(named.length === 0 ? {} : byNameFilters),
         filterChains: [
           ...named.map(({ names, targets, origin }) => ({
@@ -152,7 +153,7 @@ function httpProxy(scope: OutboundView): BuiltResource {
       name: outboundHttp,
       address: socketAddress(scope.address, outboundPort),
       trafficDirection: TrafficDirection.OUTBOUND,
-      metadata,
+      metadata: listenerMetadata(scope.workload, scope.accessLog),
       filterChains: [{ name: 'http', metadata, filters: [hcm(scope)] }],
     },
     [scope.workload],
@@ -169,7 +170,7 @@ function tunnel(scope: OutboundView): BuiltResource {
       name: tunnelName,
       listenerSpecifier: { case: 'internalListener', value: {} },
       trafficDirection: TrafficDirection.OUTBOUND,
-      metadata,
+      metadata: listenerMetadata(scope.workload, scope.accessLog),
       listenerFilters: [tlsInspector(), httpInspector()],
       listenerFiltersTimeout: sniffTimeout,
       filterChains: [

@@ -8,7 +8,7 @@ import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, type GeneratorProblem, type Loser, makeView } from './generator.ts'
 import { inboundChains, type InboundRefs, sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import { inboundListener, inboundPorts, inboundRefs, type InboundScope, inboundScope } from './inbound-listeners.ts'
-import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { clusterForUnknown } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
 import { blackHole } from './static-clusters.ts'
@@ -66,7 +66,7 @@ function virtualOutbound(scope: RedirectScope): BuiltResource {
       address: socketAddress(anyAddress, outboundPort),
       trafficDirection: TrafficDirection.OUTBOUND,
       useOriginalDst: true,
-      metadata: weftMetadata({ origin: scope.workload }),
+      metadata: listenerMetadata(scope.workload, scope.accessLog),
       filterChains: [
         {
           // Dialled directly instead of redirected: forwarding would come back here for ever.
@@ -103,7 +103,7 @@ function virtualInbound(
       name: 'virtualInbound',
       address: socketAddress(anyAddress, inboundPort),
       trafficDirection: TrafficDirection.INBOUND,
-      metadata: weftMetadata({ origin: scope.workload }),
+      metadata: listenerMetadata(scope.workload, scope.accessLog),
       listenerFilters: [originalDst(), tlsInspector()],
       listenerFiltersTimeout: sniffTimeout,
       filterChains: [trap, ...ports.flatMap((port) => port.chains)],

@@ -14,6 +14,7 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
+import { listenerMetadata } from './metrics.ts'
 import { httpInspector, sniffedHttp } from './outbound-listeners.ts'
 import { callerScope, importedRules, outboundHttp } from './outbound-routes.ts'
 import { anyAddress } from './redirect-listeners.ts'
@@ -171,7 +172,7 @@ class OutboundPort {
         address: socketAddress(anyAddress, this.#port),
         bindToPort: false,
         trafficDirection: TrafficDirection.OUTBOUND,
-        metadata: weftMetadata({ origin }),
+        metadata: listenerMetadata(origin, this.#scope.accessLog),
         ...(sniffs.length === 0
           ? {}
           : {

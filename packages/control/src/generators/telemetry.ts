@@ -5,6 +5,7 @@ import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { policyLevel, withServices } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { ProxyRef } from './generator.ts'
+import { type MetricsPlan, metricsPlan } from './metrics.ts'
 import { importsOf } from './sidecar-scope.ts'
 import { type TracingPlan, tracingPlan } from './tracing.ts'
 import { type PluginPlan, pluginsOf } from './wasm-plugins.ts'
@@ -29,6 +30,8 @@ export interface Telemetry {
   readonly providers: readonly ExtensionProvider[]
   /** Who is told of requests as spans. */
   readonly tracing?: TracingPlan
+  /** How metrics differ from Istio's standard ones. */
+  readonly metrics?: MetricsPlan
   /** Modules among the filters. */
   readonly plugins?: readonly PluginPlan[]
 }
@@ -64,6 +67,14 @@ export function telemetryOf(
     side,
     config,
   ).map((log) => (flavor === 'envoy' ? log : unfiltered(log)))
+  const metrics =
+    flavor === 'weft'
+      ? metricsPlan(
+          specs.flatMap((spec) => spec.metrics ?? []),
+          side,
+          config,
+        )
+      : undefined
   const plugins = pluginsOf(mesh, target, { side, flavor })
   return {
     flavor,
@@ -71,6 +82,7 @@ export function telemetryOf(
     normalization: pathNormalization?.normalization ?? 'DEFAULT',
     providers: flavor === 'envoy' ? extensionProviders : [],
     ...(tracing === undefined ? {} : { tracing }),
+    ...(metrics === undefined ? {} : { metrics }),
     ...(plugins.length === 0 ? {} : { plugins }),
   }
 }

@@ -82,7 +82,7 @@ test('taking an effective field out of a golden case changes what it sends', () 
   const idle: string[] = []
   for (const definition of allKinds()) {
     if (definition.shownBy !== undefined) continue
-    const rows = fieldRows(definition).filter(({ envoy }) => envoy === 'effective')
+    const rows = fieldRows(definition).filter(({ envoy, weft }) => envoy === 'effective' || weft === 'effective')
     // What holds other fields is shown by them.
     const leaves = rows.filter(({ path }, index) => rows[index + 1]?.path.startsWith(`${path}.`) !== true)
     for (const row of leaves) {

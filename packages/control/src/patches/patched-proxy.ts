@@ -1,6 +1,6 @@
 // What a proxy says of itself, as far as patches ask.
 import { compileRegex } from '@weft/engine/regex'
-import type { ConfigPatch, WorkloadInstance } from '@weft/resources'
+import { type ConfigPatch, nodeMetadata, type WorkloadInstance } from '@weft/resources'
 
 /** The instance whose proxy is patched. */
 export type PatchedProxy = Pick<WorkloadInstance, 'name' | 'namespace' | 'workload' | 'serviceAccount' | 'proxy'>
@@ -13,18 +13,8 @@ export function isForProxy(match: ConfigPatch['match'], proxy: PatchedProxy): bo
   const { proxyVersion, metadata } = match?.proxy ?? {}
   if (proxyVersion !== undefined && !isFound(proxyVersion, apiVersion)) return false
   if (metadata === undefined) return true
-  const said = metadataOf(proxy)
-  return Object.entries(metadata).every(([key, value]) => said.get(key) === value)
-}
-
-function metadataOf({ name, namespace, workload, serviceAccount }: PatchedProxy): ReadonlyMap<string, string> {
-  return new Map([
-    ['NAME', name],
-    ['NAMESPACE', namespace],
-    ['WORKLOAD_NAME', workload],
-    ['SERVICE_ACCOUNT', serviceAccount],
-    ['ISTIO_VERSION', apiVersion],
-  ])
+  const said: Readonly<Record<string, string>> = { ...nodeMetadata(proxy), ISTIO_VERSION: apiVersion }
+  return Object.entries(metadata).every(([key, value]) => Object.hasOwn(said, key) && said[key] === value)
 }
 
 /** Anywhere in the text. An expression that cannot be read is refused at the door, and finds nothing. */

@@ -6,6 +6,7 @@ import { compileAccessLogs } from './access-log.ts'
 import { compileFilterChain } from './filter-chain.ts'
 import { compileSniffing } from './listener-filters.ts'
 import { originsOf } from './metadata.ts'
+import { compileMetrics } from './metrics.ts'
 import {
   attempt,
   type CompileError,
@@ -44,6 +45,7 @@ function compileDecoded(context: Context, listener: lean.Listener): Listener {
     const another = listenAddress(at, extra.address, false)
     return another.kind === address.kind ? another : refuse(at, 'has another protocol than the address')
   })
+  const metrics = compileMetrics(listener.metadata)
   return {
     name: listener.name,
     origins: originsOf(listener.metadata),
@@ -61,6 +63,7 @@ function compileDecoded(context: Context, listener: lean.Listener): Listener {
     bufferLimitBytes: listener.perConnectionBufferLimitBytes ?? 1 << 20,
     statPrefix: listener.statPrefix || statPrefixOf(address),
     accessLogs: compileAccessLogs(context, 'access_log', listener.accessLog),
+    ...(metrics === undefined ? {} : { metrics }),
     ...dependenciesOf(chains, udp),
     ...holdsKeys(chains.map(({ tls }) => tls)),
   }

@@ -37,7 +37,13 @@ test("Weft's proxy accepts its bootstrap and learns who it is and whom to ask", 
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.error)
   assert.equal(parsed.value.node.id, 'sidecar~127.66.0.9~web-0.shop~shop.svc.cluster.local')
   assert.equal(parsed.value.ads.serverSpiffeId, 'spiffe://cluster.local/ns/weft-system/sa/weft-control')
-  assert.deepEqual(parsed.value.node.metadata, { WEFT: { instance: 'web-0', namespace: 'shop', flavor: 'weft' } })
+  assert.deepEqual(parsed.value.node.metadata, {
+    NAME: 'web-0',
+    NAMESPACE: 'shop',
+    WORKLOAD_NAME: 'web',
+    SERVICE_ACCOUNT: 'web',
+    WEFT: { instance: 'web-0', namespace: 'shop', flavor: 'weft' },
+  })
 })
 
 const noEnvoy = spawnSync('envoy', ['--version']).status === 0 ? false : 'no envoy on PATH'

@@ -1,6 +1,6 @@
 // What a proxy is told at its start.
 import { controlPlaneId } from '@weft/identity'
-import type { WorkloadInstance } from '@weft/resources'
+import { nodeMetadata, type WorkloadInstance } from '@weft/resources'
 import { envoyBootstrap } from './envoy-bootstrap.ts'
 import { PROXY_PORTS } from './proxy-ports.ts'
 
@@ -55,7 +55,7 @@ function proxyTarget(instance: WorkloadInstance, sdsPath: string, settings: Prox
     node: {
       id: `${role}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
       cluster: `${workload}.${namespace}`,
-      metadata: { WEFT: { instance: name, namespace, flavor: settings.kind } },
+      metadata: { ...nodeMetadata(instance), WEFT: { instance: name, namespace, flavor: settings.kind } },
     },
     address,
     adminPort: PROXY_PORTS.admin,

@@ -189,3 +189,6 @@ export function transportFailureText(close: TransportClose, timedOut: boolean): 
   if (close.reason === 'refused') return 'delayed connect error: Connection refused'
   return close.reason === 'tls' ? `TLS_error:|${close.detail}` : `delayed connect error: ${close.detail}`
 }
+
+/** gRPC's DEADLINE_EXCEEDED. */
+export const deadlineExceeded = 4

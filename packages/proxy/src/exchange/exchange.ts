@@ -8,7 +8,7 @@ import { type FilterChain, filterChain } from '../filters/http-filter.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { ConnectTunnel } from './connect-tunnel.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
-import { type ErrorEntry, exchangeErrors } from './error-table.ts'
+import { deadlineExceeded, type ErrorEntry, exchangeErrors } from './error-table.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
 import type { ExchangeHome, Predecessor } from './exchange-home.ts'
 import { Forwarding } from './forwarding.ts'
@@ -24,9 +24,6 @@ import { overridesOf } from './route-plan.ts'
 import { decideRouting, maySwitch, routerOutcome, withRouteHeaders } from './routing.ts'
 import { Tunnel, type TunnelEnd } from './tunnel.ts'
 import { upstreamClusterOf } from './upstream-cluster-of.ts'
-
-/** gRPC's DEADLINE_EXCEEDED. */
-const deadlineExceeded = 4
 
 /**
  * One request and its answer: filters, routing, then forwarding or an answer of our own. It keeps the configuration it
@@ -292,7 +289,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** A CONNECT that ends here: from now on it is a connection of bytes, and counted as one. */
   becomeTunnel(upstream: UpstreamFacts): void {
     this.tunnelled = true
-    this.#home.sink.onTcpOpened({ downstream: this.connection, downstreamPeer: this.downstreamPeer, upstream })
+    this.#home.sink.onTcpOpened({ downstream: this.connection, downstreamPeer: this.downstreamPeer, upstream }, this)
+  }
+
+  /** As a connection of bytes: what it has carried so far. */
+  count(): void {
+    this.#tunnel?.count()
   }
 
   /** Answers with `head` and joins the stream with an upstream: the exchange carries bytes from now on. */

@@ -3,7 +3,13 @@ import { authorize, type TcpProxy } from '@weft/engine'
 import type { ClusterRegistry } from '../cluster/cluster-registry.ts'
 import type { AcceptedConnection, ServedConnection } from '../listen/accepted-connection.ts'
 import type { RequestPathContext } from '../request-path.ts'
-import type { ResponseFlag, TcpRecord, TelemetrySink, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import type {
+  CarriedBytes,
+  ResponseFlag,
+  TcpRecord,
+  TelemetrySink,
+  UpstreamFacts,
+} from '../telemetry/exchange-record.ts'
 import { AnticipatedUpstream, type TakenUpstream } from './anticipated-upstream.ts'
 import { connectionSubject } from './connection-subject.ts'
 import { FirstBytesGate } from './first-bytes-gate.ts'
@@ -22,7 +28,9 @@ export function serveTcp(
   return served
 }
 
-class TcpConnection implements ServedConnection {
+class TcpConnection implements ServedConnection, CarriedBytes {
+  bytesReceived = 0
+  bytesSent = 0
   readonly #connection: AcceptedConnection
   readonly #proxy: TcpProxy
   readonly #clusters: ClusterRegistry
@@ -87,6 +95,11 @@ class TcpConnection implements ServedConnection {
     else this.#splice.destroy()
   }
 
+  count(): void {
+    this.bytesReceived = this.#splice?.bytesFromDownstream ?? 0
+    this.bytesSent = this.#splice?.bytesFromUpstream ?? 0
+  }
+
   #takeAnticipated(): TakenUpstream | undefined {
     const { anticipated } = this.#connection
     return anticipated instanceof AnticipatedUpstream ? anticipated.take() : undefined
@@ -98,7 +111,7 @@ class TcpConnection implements ServedConnection {
     const { facts, peer, transport, head, fits } = this.#connection
     const { runtime } = this.#context
     this.#connection.opening?.opened(upstream.facts.peer)
-    this.#sink.onTcpOpened({ downstream: facts, downstreamPeer: peer, upstream: upstream.facts })
+    this.#sink.onTcpOpened({ downstream: facts, downstreamPeer: peer, upstream: upstream.facts }, this)
     const splice = new Splice(transport, upstream.transport, {
       runtime,
       limits: { idleTimeoutMs: this.#proxy.idleTimeoutMs, maxDurationMs: this.#leftMs() },
@@ -162,6 +175,7 @@ class TcpConnection implements ServedConnection {
       details,
       bytesReceived,
       bytesSent,
+      carried: this,
     }
     this.#sink.onTcpClosed(record)
     this.#connection.onClosed()

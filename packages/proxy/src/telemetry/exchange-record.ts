@@ -49,6 +49,14 @@ export interface UpstreamFacts {
   readonly transportFailure: string | undefined
 }
 
+/** A connection of bytes while it lasts. */
+export interface CarriedBytes {
+  /** Brings the numbers up to date. */
+  count(): void
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
 /** One finished HTTP exchange. Reported exactly once. */
 export interface ExchangeRecord {
   /** Wall clock, milliseconds. */
@@ -99,6 +107,8 @@ export interface TcpRecord {
   readonly details: string
   readonly bytesReceived: number
   readonly bytesSent: number
+  /** What `onTcpOpened` was told, if it was. */
+  readonly carried?: CarriedBytes
 }
 
 /** Where the request path reports to; one per filter chain, made by `listen/`. */
@@ -106,6 +116,6 @@ export interface TelemetrySink {
   /** Exactly once per exchange, after its last byte or its end by error. */
   onExchange(record: ExchangeRecord): void
   /** A TCP connection was accepted by a tcp_proxy; the matching end is `onTcpClosed`. */
-  onTcpOpened(record: Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>): void
+  onTcpOpened(record: Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>, carried: CarriedBytes): void
   onTcpClosed(record: TcpRecord): void
 }

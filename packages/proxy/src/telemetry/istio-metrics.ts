@@ -1,7 +1,11 @@
 import type { PeerIdentity } from '@weft/core'
 import type { Cluster, Endpoint, Listener } from '@weft/engine'
 import type { ExchangeRecord, TcpRecord } from './exchange-record.ts'
+import { type ChangedListener, ChangedMetrics } from './changed-metrics.ts'
 import type { MetricFamily, MetricsRegistry } from './metrics-registry.ts'
+import type { CountedBytes } from './tcp-reports.ts'
+import { attributesOf, type NodeFacts } from './record-attributes.ts'
+import { httpLabels, standardMetrics as standard, type StandardMetric, tcpLabels } from './standard-metrics.ts'
 import {
   serviceOfCluster,
   type ServiceLabels,
@@ -9,31 +13,6 @@ import {
   type WorkloadLabels,
   workloadOfMetadata,
 } from './workload-labels.ts'
-
-const workloadLabelNames = (side: 'source' | 'destination'): string[] => [
-  `${side}_workload`,
-  `${side}_workload_namespace`,
-  `${side}_principal`,
-  `${side}_app`,
-  `${side}_version`,
-  `${side}_canonical_service`,
-  `${side}_canonical_revision`,
-  `${side}_cluster`,
-]
-
-/** Istio's standard labels (https://istio.io/latest/docs/reference/config/metrics), those of HTTP last. */
-const tcpLabels: readonly string[] = [
-  'reporter',
-  ...workloadLabelNames('source'),
-  ...workloadLabelNames('destination'),
-  'destination_service',
-  'destination_service_name',
-  'destination_service_namespace',
-  'connection_security_policy',
-  'request_protocol',
-  'response_flags',
-]
-const httpLabels: readonly string[] = [...tcpLabels, 'response_code', 'grpc_response_status']
 
 /** The series of one HTTP label set. */
 interface HttpSeries {
@@ -70,9 +49,11 @@ export interface MetricsIdentity {
   selfPrincipal(): string | undefined
   /** The workload at a source address, if the mesh knows it. */
   workloadAt(address: string): WorkloadLabels | undefined
+  readonly node: NodeFacts
 }
 
 type Ends = Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>
+type CountedTcp = Omit<TcpRecord, 'details' | 'startWallMs'>
 
 /**
  * The pair that the last exchange belonged to, and what made it that one: mostly the next is the same, and then nothing has to be looked
@@ -93,6 +74,7 @@ export class LastPair {
  */
 export class IstioMetrics {
   readonly #identity: MetricsIdentity
+  readonly #changed: ChangedMetrics
   readonly #requests: MetricFamily
   readonly #duration: MetricFamily
   readonly #requestBytes: MetricFamily
@@ -109,22 +91,22 @@ export class IstioMetrics {
 
   constructor(registry: MetricsRegistry, identity: MetricsIdentity) {
     this.#identity = identity
-    const http = (name: string, help: string) => ({ name: `istio_${name}`, help, labels: httpLabels })
-    const tcp = (name: string, help: string) => ({ name: `istio_tcp_${name}`, help, labels: tcpLabels })
-    this.#requests = registry.counter(http('requests_total', 'Requests handled.'))
-    this.#duration = registry.histogram(http('request_duration_milliseconds', 'Duration of requests, milliseconds.'))
-    this.#requestBytes = registry.histogram(http('request_bytes', 'Bytes of request bodies.'))
-    this.#responseBytes = registry.histogram(http('response_bytes', 'Bytes of response bodies.'))
-    this.#opened = registry.counter(tcp('connections_opened_total', 'TCP connections opened.'))
-    this.#closed = registry.counter(tcp('connections_closed_total', 'TCP connections closed.'))
-    this.#sent = registry.counter(tcp('sent_bytes_total', 'Bytes sent to the client.'))
-    this.#received = registry.counter(tcp('received_bytes_total', 'Bytes received from the client.'))
+    this.#changed = new ChangedMetrics(registry)
+    const family = ({ name, kind, help, labels }: StandardMetric): MetricFamily =>
+      registry[kind]({ name: `istio_${name}`, help, labels })
+    this.#requests = family(standard.requests)
+    this.#duration = family(standard.duration)
+    this.#requestBytes = family(standard.requestBytes)
+    this.#responseBytes = family(standard.responseBytes)
+    this.#opened = family(standard.opened)
+    this.#closed = family(standard.closed)
+    this.#sent = family(standard.sent)
+    this.#received = family(standard.received)
   }
 
   /** Counts one finished exchange of a listener; `last` is kept by the connection it came on. */
   exchange(direction: Listener['direction'], record: ExchangeRecord, last = new LastPair()): void {
     if (isInner(record)) return
-    if (record.tunnelled === true) return this.tcpClosed(direction, record)
     const { status } = record
     const pair = this.#pairAfter(direction, record, last)
     const { flags, grpcStatus } = record
@@ -151,13 +133,69 @@ export class IstioMetrics {
   }
 
   /** Counts a TCP connection that is over. */
-  tcpClosed(direction: Listener['direction'], record: Omit<TcpRecord, 'details'>): void {
+  tcpClosed(direction: Listener['direction'], record: CountedTcp, counted = uncounted): void {
     if (isInner(record)) return
     const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
     const series = this.#tcpSeries(direction, record, flags)
     this.#closed.add(series.closed, 1)
-    this.#sent.add(series.sent, record.bytesSent)
-    this.#received.add(series.received, record.bytesReceived)
+    this.#sent.add(series.sent, record.bytesSent - counted.bytesSent)
+    this.#received.add(series.received, record.bytesReceived - counted.bytesReceived)
+  }
+
+  /** Counts one finished exchange of a listener whose metrics are changed. */
+  exchangeChanged(listener: ChangedListener, record: ExchangeRecord): void {
+    if (isInner(record)) return
+    const values = [
+      ...this.#tcpValues(listener, record, protocolOf(record)),
+      String(record.status),
+      record.grpcStatus ?? '',
+    ]
+    const how = this.#how(listener, record, values, httpLabels)
+    this.#changed.count(standard.requests, how, 1)
+    this.#changed.count(standard.duration, how, record.durationMs)
+    this.#changed.count(standard.requestBytes, how, record.bytesReceived)
+    this.#changed.count(standard.responseBytes, how, record.bytesSent)
+  }
+
+  /** Counts a TCP connection that was opened, at a listener whose metrics are changed. */
+  tcpOpenedChanged(listener: ChangedListener, ends: Ends): void {
+    if (isInner(ends)) return
+    const begun = { ...ends, durationMs: 0, flags: [], bytesReceived: 0, bytesSent: 0 }
+    const how = this.#how(listener, begun, this.#tcpValues(listener, begun, 'tcp'), tcpLabels)
+    this.#changed.count(standard.opened, how, 1)
+  }
+
+  /** Counts a TCP connection that is over; of its bytes those that were not counted before. */
+  tcpClosedChanged(listener: ChangedListener, record: CountedTcp, counted = uncounted): void {
+    if (isInner(record)) return
+    const how = this.#how(listener, record, this.#tcpValues(listener, record, 'tcp'), tcpLabels)
+    this.#changed.count(standard.closed, how, 1)
+    this.#changed.count(standard.sent, how, record.bytesSent - counted.bytesSent)
+    this.#changed.count(standard.received, how, record.bytesReceived - counted.bytesReceived)
+  }
+
+  /** Counts what an open TCP connection has carried since the last time. */
+  tcpCarriedChanged(listener: ChangedListener, since: Ends & CountedBytes): void {
+    if (isInner(since)) return
+    const record = { ...since, durationMs: 0, flags: [] }
+    const how = this.#how(listener, record, this.#tcpValues(listener, record, 'tcp'), tcpLabels)
+    this.#changed.count(standard.sent, how, since.bytesSent)
+    this.#changed.count(standard.received, how, since.bytesReceived)
+  }
+
+  #tcpValues({ direction }: ChangedListener, record: CountedTcp, protocol: string): string[] {
+    const flags = record.flags.length === 0 ? '-' : record.flags.join(',')
+    return [...this.#pairOf(direction, record).values, this.#policyOf(direction, record), protocol, flags]
+  }
+
+  #how(
+    listener: ChangedListener,
+    record: ExchangeRecord | CountedTcp,
+    values: readonly string[],
+    labels: readonly string[],
+  ): Parameters<ChangedMetrics['count']>[1] {
+    const place = { listener, node: this.#identity.node, label: (name: string) => values[labels.indexOf(name)] }
+    return { changes: listener.metrics, values, read: attributesOf(record, place) }
   }
 
   /** Names both ends anew from now on: endpoints, their metadata or our own identity changed. */
@@ -171,8 +209,7 @@ export class IstioMetrics {
     const key = `${record.status}|${flags}|${record.grpcStatus ?? ''}`
     const known = http.get(key)
     if (known !== undefined) return known
-    const protocol = record.grpcStatus === undefined ? 'http' : 'grpc'
-    const all = [...values, policy, protocol, flags, String(record.status), record.grpcStatus ?? '']
+    const all = [...values, policy, protocolOf(record), flags, String(record.status), record.grpcStatus ?? '']
     const made = {
       requests: this.#requests.series(all),
       duration: this.#duration.series(all),
@@ -299,6 +336,11 @@ function isInner({ upstream }: Ends): boolean {
   return endpoint?.target.kind === 'internal' && workloadOfMetadata(endpoint.metadata) === undefined
 }
 
+function protocolOf({ grpcStatus }: ExchangeRecord): string {
+  return grpcStatus === undefined ? 'http' : 'grpc'
+}
+
+const uncounted: CountedBytes = { bytesReceived: 0, bytesSent: 0 }
 const maxPairs = 10_000
 
 const unknownService: ServiceLabels = { service: 'unknown', name: 'unknown', namespace: 'unknown' }

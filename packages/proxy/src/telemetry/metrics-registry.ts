@@ -105,11 +105,16 @@ export class MetricFamily {
     }
   }
 
-  /** This family in Prometheus' text format 0.0.4. */
-  render(): string {
-    if (this.#labelTexts.length === 0) return ''
+  /** What stands in front of the series in Prometheus' text format 0.0.4. */
+  header(): string {
     const { name, help } = this.spec
-    let text = `# HELP ${name} ${help}\n# TYPE ${name} ${this.kind}\n`
+    return `# HELP ${name} ${help}\n# TYPE ${name} ${this.kind}\n`
+  }
+
+  /** The series in Prometheus' text format. */
+  render(): string {
+    const { name } = this.spec
+    let text = ''
     for (let series = 0; series < this.#labelTexts.length; series++) {
       const labels = this.#labelTexts[series] as string
       if (this.kind === 'histogram') text += this.#renderHistogram(series, labels)
@@ -152,9 +157,16 @@ export class MetricFamily {
   }
 }
 
-/** Every metric of one proxy. Asking for a name again gives the same family. */
+/**
+ * Sets of labels that one name may have at once. They come from the configuration; of more than these the oldest but the first is dropped,
+ * which nobody has asked for since many edits.
+ */
+const maxLabelSets = 64
+
+/** Every metric of one proxy. Asking for a name with the same labels again gives the same family. */
 export class MetricsRegistry {
-  readonly #families = new Map<string, MetricFamily>()
+  /** By name; of families with the same name the one with the usual labels comes first. */
+  readonly #families = new Map<string, MetricFamily[]>()
 
   counter(spec: MetricSpec): MetricFamily {
     return this.#family('counter', spec, [])
@@ -170,7 +182,7 @@ export class MetricsRegistry {
 
   /** Everything as plain data. */
   snapshot(): MetricsSnapshot {
-    return [...this.#families.values()].map((family) => family.snapshot())
+    return [...this.#families.values()].flat().map((family) => family.snapshot())
   }
 
   /**
@@ -188,7 +200,7 @@ export class MetricsRegistry {
   /** Everything in Prometheus' text format, families in order of name. */
   render(): string {
     const names = [...this.#families.keys()].sort()
-    return names.map((name) => (this.#families.get(name) as MetricFamily).render()).join('')
+    return names.map((name) => renderTogether(this.#families.get(name) ?? [])).join('')
   }
 
   /** One `name{labels}: value` per line, as people read it. */
@@ -201,12 +213,24 @@ export class MetricsRegistry {
   }
 
   #family(kind: Kind, spec: MetricSpec, buckets: readonly number[]): MetricFamily {
-    const known = this.#families.get(spec.name)
+    let families = this.#families.get(spec.name)
+    if (families === undefined) this.#families.set(spec.name, (families = []))
+    const [first] = families
+    // Of one kind is what has one name; what counts otherwise (another version's) is not taken over.
+    if (first !== undefined && first.kind !== kind) return first
+    const known = families.find((family) => equal(family.spec.labels, spec.labels))
     if (known !== undefined) return known
     const family = new MetricFamily(kind, spec, buckets)
-    this.#families.set(spec.name, family)
+    if (families.length >= maxLabelSets) families.splice(1, 1)
+    families.push(family)
     return family
   }
+}
+
+/** The families of one name: what stands in front of the series stands there once. */
+function renderTogether(families: readonly MetricFamily[]): string {
+  const series = families.map((family) => family.render()).join('')
+  return series === '' ? '' : `${families[0]?.header() ?? ''}${series}`
 }
 
 function equal<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -87,6 +87,7 @@ function metrics(workloads?: EndpointSet) {
     self: () => workloadOfMetadata(istio('web;bookstore;web;v1;'))!,
     selfPrincipal: () => peer('web').spiffeId,
     workloadAt: (address) => byAddress.get(address),
+    node: { id: 'sidecar~127.66.0.1~web-0.bookstore~x', cluster: 'web', metadata: { NAME: 'web-0' } },
   })
   return { registry, made }
 }

@@ -11,6 +11,7 @@ export interface CodeDescription {
 const described = {
   WEFT0001: { name: 'NoEffectYet', severity: 'warning' },
   WEFT0002: { name: 'NoEffectOnWeftsProxyYet', severity: 'warning' },
+  WEFT0003: { name: 'NoEffectOnEnvoy', severity: 'warning' },
   WEFT0101: { name: 'UnknownPort', severity: 'error' },
   WEFT0102: { name: 'ServiceSelectsNothing', severity: 'warning' },
   WEFT0103: { name: 'PolicySelectsNothing', severity: 'warning' },

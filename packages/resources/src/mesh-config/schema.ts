@@ -89,6 +89,7 @@ const provider = object(
         logFormat: doc('Its format.', logFormat),
       }),
     ),
+    prometheus: doc('Metrics, which Prometheus fetches from proxies.', object({})),
     zipkin: doc(
       'Takes spans as Zipkin does.',
       object(
@@ -140,7 +141,11 @@ const known: Readonly<Record<string, Schema>> = {
   enableTracing: doc('Whether `defaultConfig.tracing` holds where no Telemetry names a provider.', boolean),
   defaultProviders: doc(
     'Providers where no Telemetry names one.',
-    object({ tracing: doc('For traces; the first counts.', names), accessLogging: doc('For access logs.', names) }),
+    object({
+      tracing: doc('For traces; the first counts.', names),
+      accessLogging: doc('For access logs.', names),
+      metrics: doc('For metrics; an empty list is none.', names),
+    }),
   ),
   defaultConfig: doc('What holds for every proxy.', defaultConfig),
   connectTimeout: doc('Time limit of connecting; 10s unless written.', text('positive-duration')),

@@ -46,6 +46,8 @@ export interface ExtensionProvider {
     readonly path?: string
     readonly logFormat?: { readonly text?: string; readonly labels?: unknown }
   }
+  /** Prometheus fetches metrics from the proxies themselves. */
+  readonly prometheus?: object
   readonly zipkin?: ZipkinCollector
   readonly opentelemetry?: OpenTelemetryCollector
 }
@@ -95,7 +97,11 @@ export interface MeshConfig {
   /** Retries of routes that say none. */
   readonly defaultHttpRetryPolicy?: HttpRetry
   readonly enableTracing?: boolean
-  readonly defaultProviders?: { readonly tracing?: readonly string[]; readonly accessLogging?: readonly string[] }
+  readonly defaultProviders?: {
+    readonly tracing?: readonly string[]
+    readonly accessLogging?: readonly string[]
+    readonly metrics?: readonly string[]
+  }
   readonly defaultConfig?: { readonly tracing?: DefaultTracing }
   readonly outboundTrafficPolicy?: { readonly mode?: 'ALLOW_ANY' | 'REGISTRY_ONLY' }
   readonly pathNormalization?: { readonly normalization?: PathNormalization }

@@ -36,9 +36,11 @@ export function fieldRows(definition: KindDefinition): FieldRow[] {
   return rowsBelow(definition.spec, root, { refused, refusedOnWeft, pending, context: false })
 }
 
-/** What has no effect anywhere has none on Weft's proxy either. */
+/** What has no effect on a proxy has none on it further down either. */
 function narrower(above: Pending | undefined, own: Pending | undefined): Pending | undefined {
-  return above?.proxies === 'all' || own === undefined ? above : own
+  if (above === undefined || own === undefined) return above ?? own
+  if (above.proxies === 'all') return above
+  return own.proxies === above.proxies ? own : { ...own, proxies: 'all' }
 }
 
 function rowsBelow(schema: Schema, steps: readonly string[], above: Above): FieldRow[] {
@@ -89,12 +91,15 @@ function valueRow(row: FieldRow, value: string, status: Above): FieldRow {
 function statusOf({ refused, refusedOnWeft, pending, context }: Above): Pick<FieldRow, 'envoy' | 'weft' | 'why'> {
   if (refused !== undefined) return { envoy: 'refused', weft: 'refused', why: refused }
   if (refusedOnWeft !== undefined) {
-    const envoy = pending?.proxies === 'all' ? 'reported' : 'effective'
+    const envoy = pending === undefined || pending.proxies === 'weft' ? 'effective' : 'reported'
     return { envoy, weft: 'refused', why: `Weft: ${refusedOnWeft}` }
   }
   if (context) return { envoy: 'context', weft: 'context', why: undefined }
   if (pending === undefined) return { envoy: 'effective', weft: 'effective', why: undefined }
-  return { envoy: pending.proxies === 'all' ? 'reported' : 'effective', weft: 'reported', why: pending.effect }
+  const { proxies, effect } = pending
+  const on = (proxy: 'envoy' | 'weft'): FieldStatus =>
+    proxies === 'all' || proxies === proxy ? 'reported' : 'effective'
+  return { envoy: on('envoy'), weft: on('weft'), why: effect }
 }
 
 /** Looks through lists and maps. */

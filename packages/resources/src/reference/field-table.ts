@@ -2,7 +2,7 @@
 import { apiVersionsOf } from '../definitions.ts'
 import type { KindDefinition } from '../kind-definition.ts'
 import { groupOfKind, writtenKind } from '../kinds.ts'
-import { pendingCode, pendingOnWeftCode } from '../schema/describe-effect.ts'
+import { pendingCode, pendingOnEnvoyCode, pendingOnWeftCode } from '../schema/describe-effect.ts'
 import { type FieldRow, fieldRows } from './field-status.ts'
 
 /** Finds the golden case that shows a field; undefined: none. */
@@ -14,7 +14,7 @@ Written by \`packages/resources/scripts/fields.ts\` from the schemas; a test fai
 in no golden case. The columns **Envoy** and **Weft** are the two data planes.
 
 - **effective**: translated. The last column names the case below \`packages/control/golden\` whose input has the field; taking it away changes what is sent, or what the status says.
-- **reported**: accepted and without effect. Each written field is a finding: \`${pendingCode}\` whichever proxy is the data plane, \`${pendingOnWeftCode}\` where Envoy obeys it and Weft's own proxy does not.
+- **reported**: accepted and without effect. Each written field is a finding: \`${pendingCode}\` whichever proxy is the data plane, \`${pendingOnWeftCode}\` where Envoy obeys it and Weft's own proxy does not, \`${pendingOnEnvoyCode}\` the other way round.
 - **refused**: the object is not taken, and the message says what to do instead.
 - **context**: Kubernetes reads the field, and it says nothing to a mesh: accepted without a finding. So is any other field below \`spec\` of a Pod.
 `
@@ -48,7 +48,7 @@ function counts(rows: readonly FieldRow[]): string {
 }
 
 function line(definition: KindDefinition, row: FieldRow, shownBy: ShownBy): string {
-  const shown = row.envoy === 'effective' ? (shownBy(definition, row) ?? '') : ''
+  const shown = row.envoy === 'effective' || row.weft === 'effective' ? (shownBy(definition, row) ?? '') : ''
   const last = [row.why, shown].filter((part) => part !== undefined && part !== '').join('; ')
   const type = `${row.type}${row.required ? ', required' : ''}`
   const cells = [`\`${row.path}\``, type, row.doc, row.envoy, row.weft, last]

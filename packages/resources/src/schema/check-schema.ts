@@ -4,7 +4,7 @@ import type { PathStep } from '../field-path.ts'
 import { describeMisfit } from './describe-misfit.ts'
 import { formats } from './formats.ts'
 import { pendingFinding, refusedFinding, refusedOnWeftFinding } from './describe-effect.ts'
-import type { LocatedFinding, Schema } from './schema.ts'
+import type { LocatedFinding, Pending, Schema } from './schema.ts'
 
 const ajv = new Ajv({
   allErrors: true,
@@ -74,8 +74,8 @@ interface Walk {
   readonly path: PathStep[]
   readonly broken: BrokenParts
   readonly findings: LocatedFinding[]
-  /** What was said of something above: that it is refused or has no effect (then that says it all), or none on Weft's proxy. */
-  readonly told: 'nothing' | 'weft' | 'all'
+  /** What was said of something above: that it is refused or has no effect (then that says it all), or none on one of the proxies. */
+  readonly told: 'nothing' | Pending['proxies']
 }
 
 const concerned = new WeakMap<Schema, boolean>()

@@ -8,10 +8,14 @@ export const pendingCode = 'WEFT0001'
 /** Code of a field that Envoy obeys and Weft's own proxy does not. */
 export const pendingOnWeftCode = 'WEFT0002'
 
+/** Code of a field that Weft's own proxy obeys and Envoy does not. */
+export const pendingOnEnvoyCode = 'WEFT0003'
+
 /** Whose proxies are the data plane of a mesh. */
 export type DataPlane = 'weft' | 'envoy'
 
-const refusedOnWeftCode = 'refused-on-weft'
+/** Code of a finding that refuses an object where Weft's own proxy is the data plane, and is nothing elsewhere. */
+export const refusedOnWeftCode = 'refused-on-weft'
 
 /** The finding for what only Envoy enforces: `atTheDoor` makes of it what it means for a mesh. */
 export function refusedOnWeftFinding(at: readonly PathStep[], mend: string): LocatedFinding {
@@ -28,6 +32,7 @@ export function refusedOnWeftFinding(at: readonly PathStep[], mend: string): Loc
 /** What a finding means where these proxies are the data plane: what Weft's own proxy does not enforce is refused there. */
 export function atTheDoor(findings: readonly LocatedFinding[], dataPlane: DataPlane): LocatedFinding[] {
   return findings.flatMap((finding) => {
+    if (finding.code === pendingOnEnvoyCode) return dataPlane === 'envoy' ? [finding] : []
     if (finding.code !== refusedOnWeftCode) return [finding]
     if (dataPlane === 'envoy') return []
     const { severity: _, ...rest } = finding
@@ -41,6 +46,11 @@ export function pendingFinding(at: readonly PathStep[], pending: Pending): Locat
     const message = `has no effect on Weft's own proxy yet: ${pending.effect}`
     const mend = 'Run the mesh on Envoy (--proxy envoy), or remove it.'
     return { at, severity: 'info', code: pendingOnWeftCode, message, mend }
+  }
+  if (pending.proxies === 'envoy') {
+    const message = `has no effect where Envoy is the proxy: ${pending.effect}`
+    const mend = "Run the mesh on Weft's own proxy (--proxy weft), or do not rely on it."
+    return { at, severity: 'warning', code: pendingOnEnvoyCode, message, mend }
   }
   const message = `is understood but has no effect yet: ${pending.effect}`
   return { at, severity: 'warning', code: pendingCode, message, mend: 'Remove it, or do not rely on it.' }

@@ -24,8 +24,8 @@ export type Check = { check(value: unknown): Iterable<Finding> }['check']
 export interface Pending {
   /** What does not happen, as a sentence without its full stop. */
   readonly effect: string
-  /** Where it does not happen: with every data plane, or only with Weft's own proxy. */
-  readonly proxies: 'all' | 'weft'
+  /** Where it does not happen: with every data plane, only with Weft's own proxy, or only with Envoy. */
+  readonly proxies: 'all' | 'weft' | 'envoy'
 }
 
 /** A schema node. Fields that start with `x-` are ours; ajv ignores them. */
@@ -101,6 +101,11 @@ export function pending(effect: string, schema: Schema): Schema {
 /** A field that Envoy obeys and Weft's own proxy does not yet. */
 export function pendingOnWeft(effect: string, schema: Schema): Schema {
   return { ...schema, 'x-pending': { effect, proxies: 'weft' } }
+}
+
+/** A field that Weft's own proxy obeys and Envoy, as it is released, cannot. */
+export function pendingOnEnvoy(effect: string, schema: Schema): Schema {
+  return { ...schema, 'x-pending': { effect, proxies: 'envoy' } }
 }
 
 /** A field that is known, and refuses the object wherever it is written. */

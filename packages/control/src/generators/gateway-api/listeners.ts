@@ -12,6 +12,7 @@ import { type Built, type BuiltResource, generator, type Loser, makeView, type P
 import { sniffTimeout, tlsInspector } from '../inbound-chains.ts'
 import { type InboundScope, inboundScope } from '../inbound-listeners.ts'
 import { weftMetadata } from '../metadata.ts'
+import { listenerMetadata } from '../metrics.ts'
 import { datagramAddress, socketAddress } from '../socket-address.ts'
 import type { GatewayRefs } from '../../gateway-api/gateway-refs.ts'
 import { datagramCluster, datagramShares } from './datagram-shares.ts'
@@ -66,7 +67,7 @@ export const gatewayApiListeners = generator({
 function connections(
   { port, kind, served }: ServedPort,
   address: string,
-  { statPrefix: name }: ChainContext,
+  { statPrefix: name, accessLog }: ChainContext,
   filterChains: ListenerChains['chains'],
 ): BuiltResource {
   const origin = served[0]?.listener.origin ?? ''
@@ -77,7 +78,7 @@ function connections(
       name,
       address: socketAddress(address, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      metadata: weftMetadata({ origin }),
+      metadata: listenerMetadata(origin, accessLog),
       ...(kind === 'tls' ? { listenerFilters: [tlsInspector()], listenerFiltersTimeout: sniffTimeout } : {}),
       filterChains,
     },

@@ -7,6 +7,7 @@ import { encodeResource } from '../encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from '../generator.ts'
 import type { Service } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
+import { listenerMetadata } from '../metrics.ts'
 import { byNameFilters } from '../outbound-listeners.ts'
 import { internalCluster } from '../static-clusters.ts'
 import { tcpProxy } from '../tcp-proxy.ts'
@@ -60,7 +61,7 @@ function tunnel(
       name,
       listenerSpecifier: { case: 'internalListener', value: {} },
       trafficDirection: TrafficDirection.OUTBOUND,
-      metadata: weftMetadata({ origin }),
+      metadata: listenerMetadata(origin, accessLog),
       ...byNameFilters,
       filterChains: named.map(({ names, targets, origin: rule }) => ({
         name: nameOfNames(names),

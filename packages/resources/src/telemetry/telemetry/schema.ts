@@ -1,5 +1,8 @@
 // Schema of Istio's Telemetry.
+import { valueFinding } from './value-finding.ts'
+import { istioMetrics, type MetricName } from './types.ts'
 import { oneSelection } from '../../networking/match-schema.ts'
+import { didYouMean } from '../../schema/did-you-mean.ts'
 import { targetFields } from '../../networking/target-reference.ts'
 import {
   boolean,
@@ -10,7 +13,7 @@ import {
   mapOf,
   number,
   object,
-  pending,
+  pendingOnEnvoy,
   pendingOnWeft,
   type Schema,
   text,
@@ -18,7 +21,8 @@ import {
 } from '../../schema/schema.ts'
 import { selector } from '../../security/selector-schema.ts'
 
-const nothing = 'metrics are those of the proxy'
+const uncounted =
+  "Envoy as it is released lacks the filter that counts Istio's metrics (istio.stats), and keeps to its own"
 const noSpans = 'no spans are reported, and trace headers are passed on as they are'
 const side = word(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER'])
 const mode = doc('On which side of a call.', side)
@@ -62,7 +66,7 @@ const tracing = object({
 const tagOverride = object(
   {
     operation: doc('Adds or changes the tag, or removes it.', word(['UPSERT', 'REMOVE'])),
-    value: doc('Expression for its value.', text('not-empty')),
+    value: doc('Expression for its value.', text('cel')),
   },
   { check: checkTag },
 )
@@ -74,8 +78,30 @@ function* checkTag(tag: { readonly operation?: string; readonly value?: string }
     yield { at: ['value'], code: 'conflicting-fields', message, mend: 'Remove it, or write operation: UPSERT.' }
   } else if (tag.value === undefined) {
     yield { code: 'missing-field', message: 'has no `value`', mend: 'Add `value`, or write operation: REMOVE.' }
+  } else {
+    const finding = valueFinding(tag.value)
+    if (finding !== undefined) yield { ...finding, at: ['value'] }
   }
 }
+
+function* checkMetric(match: { readonly metric?: string; readonly customMetric?: string }): Iterable<Finding> {
+  yield* exactlyOne(['metric', 'customMetric'], 0)(match)
+  const { customMetric } = match
+  const known: readonly string[] = Object.values(istioMetrics)
+  if (customMetric === undefined || known.includes(customMetric)) return
+  const message = `no metric has the name ${JSON.stringify(customMetric)}: nothing is changed because of it`
+  const meant = didYouMean(customMetric, known)
+  const mend = meant === undefined ? `Write one of ${known.join(', ')}.` : `Did you mean ${meant}?`
+  yield { at: ['customMetric'], severity: 'warning', code: 'WEFT0112', message, mend }
+}
+
+const messages = { effect: 'messages in gRPC streams are not counted', proxies: 'all' as const }
+const metricNames = [
+  'ALL_METRICS',
+  ...(Object.keys(istioMetrics) as MetricName[]),
+  'GRPC_REQUEST_MESSAGES',
+  'GRPC_RESPONSE_MESSAGES',
+]
 
 const metrics = object({
   providers,
@@ -87,26 +113,14 @@ const metrics = object({
           'Metrics it is for.',
           object(
             {
-              metric: doc(
-                "One of Istio's metrics.",
-                word([
-                  'ALL_METRICS',
-                  'REQUEST_COUNT',
-                  'REQUEST_DURATION',
-                  'REQUEST_SIZE',
-                  'RESPONSE_SIZE',
-                  'TCP_OPENED_CONNECTIONS',
-                  'TCP_CLOSED_CONNECTIONS',
-                  'TCP_SENT_BYTES',
-                  'TCP_RECEIVED_BYTES',
-                  'GRPC_REQUEST_MESSAGES',
-                  'GRPC_RESPONSE_MESSAGES',
-                ]),
-              ),
-              customMetric: doc('Another metric by name.', text('short-text')),
+              metric: doc("One of Istio's metrics.", {
+                ...word(metricNames),
+                'x-pending-values': { GRPC_REQUEST_MESSAGES: messages, GRPC_RESPONSE_MESSAGES: messages },
+              }),
+              customMetric: doc('A metric by its name, without `istio_`.', text('short-text')),
               mode,
             },
-            { check: exactlyOne(['metric', 'customMetric'], 0) },
+            { check: checkMetric },
           ),
         ),
         disabled: doc('Whether the metric is left out.', boolean),
@@ -136,7 +150,7 @@ export const telemetrySchema: Schema = object(
     selector,
     ...targetFields,
     tracing: doc('Traces.', pendingOnWeft(noSpans, list(tracing))),
-    metrics: doc('Metrics.', pending(nothing, list(metrics))),
+    metrics: doc('Metrics.', pendingOnEnvoy(uncounted, list(metrics))),
     accessLogging: doc('Access logs.', list(accessLogging)),
   },
   { check: oneSelection },

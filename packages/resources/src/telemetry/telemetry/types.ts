@@ -36,8 +36,45 @@ export interface TracingRule {
   readonly customTags?: Readonly<Record<string, TracingTag>>
 }
 
+/** Istio's metrics by what a Telemetry calls them; each name comes after `istio_`. */
+export const istioMetrics = {
+  REQUEST_COUNT: 'requests_total',
+  REQUEST_DURATION: 'request_duration_milliseconds',
+  REQUEST_SIZE: 'request_bytes',
+  RESPONSE_SIZE: 'response_bytes',
+  TCP_OPENED_CONNECTIONS: 'tcp_connections_opened_total',
+  TCP_CLOSED_CONNECTIONS: 'tcp_connections_closed_total',
+  TCP_SENT_BYTES: 'tcp_sent_bytes_total',
+  TCP_RECEIVED_BYTES: 'tcp_received_bytes_total',
+} as const
+
+/** What a Telemetry calls a metric. */
+export type MetricName = keyof typeof istioMetrics
+
+/** A change to metrics; without `match`, to all of them on both sides. */
+export interface MetricOverride {
+  readonly match?: {
+    readonly metric?: string
+    readonly customMetric?: string
+    readonly mode?: TelemetrySide | 'CLIENT_AND_SERVER'
+  }
+  readonly disabled?: boolean
+  readonly tagOverrides?: Readonly<
+    Record<string, { readonly operation?: 'UPSERT' | 'REMOVE'; readonly value?: string }>
+  >
+}
+
+/** Metrics of what a Telemetry selects. */
+export interface MetricRule {
+  readonly providers?: readonly { readonly name: string }[]
+  readonly overrides?: readonly MetricOverride[]
+  /** How often open TCP connections are counted. */
+  readonly reportingInterval?: string
+}
+
 /** Spec of a Telemetry. */
 export interface TelemetrySpec extends Selection {
   readonly accessLogging?: readonly AccessLogging[]
   readonly tracing?: readonly TracingRule[]
+  readonly metrics?: readonly MetricRule[]
 }
