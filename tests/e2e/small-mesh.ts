@@ -122,9 +122,9 @@ export async function smallMeshDirectory(): Promise<MeshDirectory> {
   }
 }
 
-/** Runs it and waits until all workloads are ready. */
-export async function startSmallMesh(directory: MeshDirectory): Promise<SmallMesh> {
-  const run = runMesh(directory)
+/** Runs it, with further arguments of `weft up`, and waits until all workloads are ready. */
+export async function startSmallMesh(directory: MeshDirectory, args: readonly string[] = []): Promise<SmallMesh> {
+  const run = runMesh(directory, args)
   await run.waitForLine(/workloads are ready/).catch(async (error: unknown) => {
     await run.stop()
     throw error

@@ -11,6 +11,7 @@ import {
   type WorkloadInstance,
 } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
+import type { BootstrapPatches } from './patches/bootstrap-patches.ts'
 import type { GeneratorProblem, Loser, ProxyRef } from './generators/generator.ts'
 import { findingsOf, Translator } from './generators/translator.ts'
 import { proxyIdOf } from './proxy-identity.ts'
@@ -28,6 +29,8 @@ export interface OfflineMesh {
   readonly instances: readonly WorkloadInstance[]
   /** The table of a proxy by id (`<instance>.<namespace>`); undefined for an id that no instance with a proxy has. */
   resourcesFor(proxyId: string): ResourceTable | undefined
+  /** What EnvoyFilters change in the bootstrap of a proxy, were it an Envoy. */
+  bootstrapFor(proxyId: string): BootstrapPatches | undefined
   readonly sourceMap: SourceMap
   /** Of all proxies, each once. */
   readonly losers: readonly Loser[]
@@ -81,6 +84,11 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
     objects,
     instances: planned,
     resourcesFor: (proxyId) => translations.get(proxyId)?.table,
+    bootstrapFor: (proxyId) => {
+      const instance = planned.find((each) => isConfigured(each) && proxyIdOf(each) === proxyId)
+      if (instance === undefined) return undefined
+      return translator.bootstrapPatches({ id: proxyId, instance, flavor: 'envoy', interception: 'explicit' })
+    },
     sourceMap: sourceMapOf(objects),
     losers,
     problems,

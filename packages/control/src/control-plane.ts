@@ -1,5 +1,6 @@
 // The control plane without its I/O: takes configuration and instances, builds snapshots, translates them for every proxy,
 // hands the tables to the distributor, and can tell what it did.
+import type { BootstrapPatches } from './patches/bootstrap-patches.ts'
 import { ok, type PeerIdentity, type Result, type Runtime, type Timer } from '@weft/core'
 import { isConfigured, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
@@ -117,6 +118,13 @@ export class ControlPlane {
   /** The table of a proxy; undefined when there is no such proxy (yet). */
   tableOf(proxyId: string): ResourceTable | undefined {
     return this.#translations.get(proxyId)?.table
+  }
+
+  /** What EnvoyFilters change in the bootstrap of a proxy that is an Envoy; undefined when there is no such proxy (yet). */
+  bootstrapOf(proxyId: string): BootstrapPatches | undefined {
+    const instance = this.#withProxy.get(proxyId)
+    if (instance === undefined || !this.#translations.has(proxyId)) return undefined
+    return this.#translator.bootstrapPatches(this.#ref(instance))
   }
 
   /** What translating has cost so far. */

@@ -81,6 +81,11 @@ function printReport(report: StatusReport, { identities, conditions, api }: Besi
   printTable(head, rows, process.stdout)
   const notes = [
     ...report.proxies.flatMap(refusals),
+    ...report.proxies.flatMap(({ id, olderBootstrap }) =>
+      olderBootstrap === true
+        ? [`older bootstrap: ${id} runs without what EnvoyFilters for BOOTSTRAP say now; it holds from its next start`]
+        : [],
+    ),
     ...[...conditions].flatMap(([id, condition]) => conditionNotes(id, condition)),
     ...report.store.blocking.map((finding) => findingLine(finding)),
     ...report.store.problems

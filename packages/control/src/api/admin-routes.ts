@@ -12,6 +12,10 @@ export function adminRoutes(plane: ControlPlane, distributor: Distributor, trust
       path: '/v1/proxies/:id/resources',
       answer: (id) => json(resourcesReport(plane, id), `no proxy ${id}; weft status lists them`),
     },
+    {
+      path: '/v1/proxies/:id/bootstrap',
+      answer: (id) => json(plane.bootstrapOf(id), `no proxy ${id}; weft status lists them`),
+    },
     { path: '/v1/snapshot', answer: () => json(snapshotReport(plane), 'no snapshot yet') },
     { path: '/v1/objects', answer: (_id, query) => json(objectsReport(plane, query), 'no snapshot yet') },
     { path: '/v1/positions', answer: (_id, query) => json(positionsReport(plane, query.getAll('origin'))) },

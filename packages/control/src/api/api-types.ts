@@ -41,6 +41,8 @@ export interface ProxyReport {
   readonly draining: boolean
   readonly connected: boolean
   readonly userAgent: string | undefined
+  /** Set when it is an Envoy that was started before EnvoyFilters changed its bootstrap. */
+  readonly olderBootstrap?: true
   /** What its certificate must say, and what the xDS stream's said. */
   readonly identity: {
     readonly expected: string

@@ -37,7 +37,11 @@ export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus
     sinceMs: plane.history[0]?.sinceMs,
     trustDomain,
     ready: plane.ready,
-    proxies: plane.proxies.map((proxy) => proxyReport(proxy, byId.get(proxy.id), sourceMap, trustDomain)),
+    proxies: plane.proxies.map((proxy) => {
+      const status = byId.get(proxy.id)
+      const older = hasOlderBootstrap(plane, proxy, status) ? { olderBootstrap: true as const } : {}
+      return { ...proxyReport(proxy, status, sourceMap, trustDomain), ...older }
+    }),
     store: {
       revision: storeState?.revision ?? 0,
       objects: storeState?.objects.length ?? 0,
@@ -55,6 +59,13 @@ export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus
     })),
     notes: problems.map(({ origin, message }) => ({ from: placeOf(sourceMap, origin), message })),
   }
+}
+
+/** Whether it is an Envoy that was started with other patches than it would be now. */
+function hasOlderBootstrap(plane: ControlPlane, { id, flavor }: ProxyRef, status: ProxyStatus | undefined): boolean {
+  if (flavor !== 'envoy' || status?.connected !== true) return false
+  const now = plane.bootstrapOf(id)
+  return now !== undefined && now.version !== (status.bootstrap ?? '')
 }
 
 function proxyReport(

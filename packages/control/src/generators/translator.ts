@@ -11,6 +11,7 @@ import { BuildMemory, type TranslationWork } from './build-memory.ts'
 import { Dependants, type Topic } from './dependants.ts'
 import type { Generator, GeneratorProblem, ItemKind, Loser, ProxyRef } from './generator.ts'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
+import { type BootstrapPatches, noBootstrapPatches } from '../patches/bootstrap-patches.ts'
 import { type EnvoyFilter, filtersFor, patchKey, PatchSet } from '../patches/envoy-filters.ts'
 import { generatorsOf } from './proxy-kinds.ts'
 import { type Layer, sameItems, ScopeSet, type ViewNode } from './scope-set.ts'
@@ -79,7 +80,7 @@ export class Translator {
   }
 
   /** The EnvoyFilters of a proxy; proxies with the same ones share what was patched. */
-  #patchesFor({ ref }: KnownProxy): PatchSet | undefined {
+  #patchesFor({ ref }: Pick<KnownProxy, 'ref'>): PatchSet | undefined {
     const all = this.#index.at('EnvoyFilter') as readonly EnvoyFilter[]
     if (all.length === 0) return undefined
     const { instance, flavor } = ref
@@ -91,6 +92,11 @@ export class Translator {
     const known = this.#patches.get(key) ?? new PatchSet(filters, instance)
     this.#patches.set(key, known)
     return known
+  }
+
+  /** What EnvoyFilters change in the bootstrap of a proxy that is, or will be, an Envoy. */
+  bootstrapPatches(ref: ProxyRef): BootstrapPatches {
+    return this.#patchesFor({ ref: { ...ref, flavor: 'envoy' } })?.bootstrap ?? noBootstrapPatches
   }
 
   /** Forgets a proxy that is gone. */

@@ -20,7 +20,7 @@ const types: Readonly<Record<string, string>> = {
 /** What the comment lines at the top of `in.yaml` ask for. */
 export interface GoldenOptions {
   readonly proxy: string
-  /** `listeners`, `routes`, `clusters`, `endpoints`, `secrets`, `findings`, `status`; a name in brackets narrows to one resource (or object). */
+  /** `listeners`, `routes`, `clusters`, `endpoints`, `secrets`, `bootstrap`, `findings`, `status`; a name in brackets narrows to one resource (or object). */
   readonly expect: readonly string[]
   readonly flavor: 'weft' | 'envoy'
   readonly interception: 'explicit' | 'redirect'
@@ -86,6 +86,10 @@ export function expectedFiles({ options, mesh, name }: GoldenCase): Map<string, 
     if (what === 'findings') {
       const { losers, generatorProblems } = mesh
       files.set('expected.findings.yaml', print({ losers, problems: generatorProblems }))
+      continue
+    }
+    if (what === 'bootstrap') {
+      files.set('expected.bootstrap.yaml', print(mesh.bootstrapFor(options.proxy)?.patches ?? []))
       continue
     }
     if (what === 'status') {

@@ -12,6 +12,7 @@ import { policyLevel, type PolicyTarget, withServices } from '../policies/worklo
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
 import type { TypedExtensionConfig } from '@weft/xds/es/envoy/config/core/v3/extension'
+import { bootstrapPatches, type BootstrapPatches } from './bootstrap-patches.ts'
 import { placeExtensions } from './extension-configs.ts'
 import { mergeMessage } from './merge-message.ts'
 import { patchListener } from './patch-listener.ts'
@@ -55,6 +56,8 @@ type Context = 'SIDECAR_INBOUND' | 'SIDECAR_OUTBOUND' | 'GATEWAY'
 export class PatchSet {
   readonly key: string
   readonly problems: readonly GeneratorProblem[]
+  /** What changes in what an Envoy is told at its start. */
+  readonly bootstrap: BootstrapPatches
   readonly #patches: readonly ReadyPatch[]
   readonly #gateway: boolean
   readonly #done = new WeakMap<EncodedResource, EncodedResource | 'removed'>()
@@ -64,7 +67,9 @@ export class PatchSet {
     this.#gateway = proxy.proxy === 'gateway'
     const read = filters.flatMap((filter) => readPatches(filter, ({ match }) => isForProxy(match, proxy)))
     this.#patches = read.flatMap((patch) => (patch.ok ? [patch.value] : []))
-    this.problems = read.flatMap((patch) => (patch.ok ? [] : [patch.error]))
+    const { found, problems } = bootstrapPatches(this.#patches, this.#gateway)
+    this.bootstrap = found
+    this.problems = [...read.flatMap((patch) => (patch.ok ? [] : [patch.error])), ...problems]
   }
 
   /** The table after all patches. */
@@ -175,6 +180,8 @@ function typesOf(applyTo: ReadyPatch['applyTo']): readonly string[] {
     case 'VIRTUAL_HOST':
     case 'HTTP_ROUTE':
       return [typeUrl.routeConfiguration, typeUrl.listener]
+    case 'BOOTSTRAP':
+      return []
     default:
       return [typeUrl.listener]
   }

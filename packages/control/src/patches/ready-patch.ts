@@ -2,6 +2,7 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf'
 import { err, ok, originOf, type Origin, type Result } from '@weft/core'
 import type { ConfigPatch, EnvoyFilterSpec, PatchOperation, PatchTarget } from '@weft/resources'
+import { BootstrapSchema } from '@weft/xds/es/envoy/config/bootstrap/v3/bootstrap'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { TypedExtensionConfigSchema } from '@weft/xds/es/envoy/config/core/v3/extension'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
@@ -38,6 +39,7 @@ const schemas: Readonly<Partial<Record<PatchTarget, DescMessage>>> = {
   HTTP_ROUTE: RouteSchema,
   CLUSTER: ClusterSchema,
   EXTENSION_CONFIG: TypedExtensionConfigSchema,
+  BOOTSTRAP: BootstrapSchema,
 }
 
 /** The patches of an EnvoyFilter that are wanted, in order; those that do not fit say why, the others apply. */

@@ -38,6 +38,8 @@ export interface ProxyStatus {
   readonly remote: string | undefined
   /** Name and version the client gave in its node. */
   readonly userAgent: string | undefined
+  /** The name of the patches that its bootstrap was made with (Envoy). */
+  readonly bootstrap: string | undefined
   readonly types: readonly TypeStatus[]
 }
 
@@ -60,6 +62,7 @@ export function proxyStatus(proxy: {
     peer: newest?.stream.peer,
     remote: newest?.stream.remote,
     userAgent: newest === undefined ? undefined : userAgentOf(newest.node),
+    bootstrap: newest === undefined ? undefined : bootstrapOf(newest.node),
     types: pushOrder.flatMap((typeUrl) => {
       const states = streams.map(({ state }) => state.types.get(typeUrl))
       const served = table?.get(typeUrl)
@@ -79,6 +82,13 @@ function together(one: TypeStatus, other: TypeStatus): TypeStatus {
   const names = new Set(one.refused.map(({ name }) => name))
   const refused = [...one.refused, ...other.refused.filter(({ name }) => !names.has(name))]
   return { ...lesser, resources: Math.min(one.resources, other.resources), refused }
+}
+
+function bootstrapOf({ metadata }: Node): string | undefined {
+  const weft = metadata?.['WEFT']
+  if (typeof weft !== 'object' || weft === null) return undefined
+  const name = (weft as Readonly<Record<string, unknown>>)['bootstrap']
+  return typeof name === 'string' ? name : undefined
 }
 
 function userAgentOf(node: Node): string | undefined {

@@ -11,6 +11,7 @@ import type { AddressBlock } from './address-block.ts'
 import { handOver, onlyTheApplication } from './app-handover.ts'
 import { awaitAcks, type SeenInstance } from './await-acks.ts'
 import type { ControlProcess } from './control-process.ts'
+import type { BootstrapChanges } from './patched-bootstrap.ts'
 import { InstanceRunner, type InstanceStatus } from './instance-runner.ts'
 import type { MeshView } from './mesh-source.ts'
 import type { Replaced } from './proxy-processes.ts'
@@ -299,6 +300,10 @@ export class Fleet {
         identity: idOf(instance.serviceAccount),
         laterIdentity: spoilt === undefined ? undefined : idOf(spoilt),
         cwd: paths.root,
+        bootstrapChanges: async () => {
+          const id = `${instance.name}.${instance.namespace}`
+          return (await control.ask(`/v1/proxies/${id}/bootstrap`)) as BootstrapChanges | undefined
+        },
       },
       proxyVersion: start.version,
       setReady: (ready) => void registry.patch(key, { ready }),

@@ -8,6 +8,7 @@ import type { LogPrinter } from '../process/log-printer.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 import { emptyFolder, proxyFolder } from '../state-paths.ts'
 import { EnvoyProxy } from './envoy-proxy.ts'
+import { type BootstrapChanges, bootstrapFault, patchedBootstrap } from './patched-bootstrap.ts'
 import { type ProxySettings, proxyBootstrap } from './proxy-bootstrap.ts'
 import type { ProxyLaunch, ProxyProcesses, Replaced, Replacement } from './proxy-processes.ts'
 import { WeftProxy } from './weft-proxy.ts'
@@ -30,6 +31,8 @@ export interface ProxyParts {
   /** Sabotage: the id it is given once it has its configuration. */
   readonly laterIdentity: string | undefined
   readonly cwd: string
+  /** What the control plane says of the bootstrap of an Envoy; undefined: it does not answer. */
+  bootstrapChanges(): Promise<BootstrapChanges | undefined>
 }
 
 const IDENTITY_TIMEOUT_MS = 15_000
@@ -66,7 +69,7 @@ export class ProxyRunner {
     const issued = await agent.untilIssued(identity, IDENTITY_TIMEOUT_MS)
     if (!issued.ok) return issued
     if (this.#stopped) return err('stopped')
-    const written = this.#writeBootstrap()
+    const written = await this.#writeBootstrap()
     if (!written.ok) return written
     this.#processes = this.#launch(written.value)
     const ready = await this.#untilReady(this.#processes)
@@ -93,14 +96,23 @@ export class ProxyRunner {
     this.#parts.agent.close(this.#parts.sdsPath)
   }
 
-  #writeBootstrap(): Result<string> {
+  async #writeBootstrap(): Promise<Result<string>> {
     const { namespace, name } = this.#instance
     const dir = proxyFolder(this.#parts.stateDir, `${name}.${namespace}`)
     const file = join(dir, 'bootstrap.json')
     try {
       emptyFolder(dir)
       const settings = { ...this.#parts.settings, stateDir: dir }
-      writeFileSync(file, proxyBootstrap(this.#instance, this.#parts.sdsPath, settings), { mode: 0o600 })
+      const plain = proxyBootstrap(this.#instance, this.#parts.sdsPath, settings)
+      const write = (text: string): void => writeFileSync(file, text, { mode: 0o600 })
+      const changes = settings.kind === 'envoy' ? await this.#parts.bootstrapChanges() : undefined
+      write(changes === undefined || changes.patches.length === 0 ? plain : patchedBootstrap(plain, changes))
+      if (changes === undefined || changes.patches.length === 0) return ok(file)
+      const fault = await bootstrapFault(file, this.#parts.env)
+      if (fault === undefined) return ok(file)
+      write(plain)
+      const why = `Envoy would not start with what EnvoyFilters for BOOTSTRAP say, and starts without it: ${fault}`
+      this.#parts.printer.problem(`proxy of ${name}: ${why}`)
       return ok(file)
     } catch (error) {
       return err(`cannot write ${file}: ${(error as Error).message}`)

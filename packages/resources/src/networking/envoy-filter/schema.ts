@@ -20,7 +20,6 @@ import { targetFields } from '../target-reference.ts'
 
 const name = doc('Its name.', text('no-nul'))
 const noPatch = 'what is generated is sent unchanged'
-const notSent = 'such configuration is not sent to proxies'
 const noPortNames = 'ports of listeners have no names; write `portNumber`'
 const noWaypoints = 'there are no waypoints'
 
@@ -134,8 +133,9 @@ const patch = object({
 })
 
 const configPatch = object({
-  applyTo: doc('What is patched.', {
-    ...word([
+  applyTo: doc(
+    'What is patched.',
+    word([
       'INVALID',
       'LISTENER',
       'FILTER_CHAIN',
@@ -149,10 +149,7 @@ const configPatch = object({
       'BOOTSTRAP',
       'LISTENER_FILTER',
     ]),
-    'x-pending-values': {
-      BOOTSTRAP: { effect: notSent, proxies: 'all' },
-    },
-  }),
+  ),
   match: doc('Where it is patched.', match),
   patch: doc('The patch.', patch),
 })
