@@ -96,7 +96,7 @@ describe('metrics that a Telemetry changes', () => {
   })
 
   test('bytes of a connection are counted while it is open, and each once', async () => {
-    const socket = connect(9000, addressOf('echo-0'))
+    const socket = connect(9000, mesh.addressOf('echo-0'))
     after(() => void socket.destroy())
     let echoed = 0
     socket.on('data', (part: Buffer) => (echoed += part.length))
@@ -141,15 +141,8 @@ function sum(lines: readonly string[], name: string, reporter: string): number {
     .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0)
 }
 
-function addressOf(instance: string): string {
-  const registry = JSON.parse(mesh.directory.read('.weft/registry/instances.json')) as {
-    readonly instances: readonly { readonly name: string; readonly address: string }[]
-  }
-  return registry.instances.find(({ name }) => name === instance)?.address ?? ''
-}
-
 async function scrape(instance: string): Promise<string[]> {
-  const response = await fetch(`http://${addressOf(instance)}:15020/stats/prometheus`, {
+  const response = await fetch(`http://${mesh.addressOf(instance)}:15020/stats/prometheus`, {
     signal: AbortSignal.timeout(5_000),
   })
   return (await response.text()).split('\n')

@@ -65,10 +65,8 @@ describe('EnvoyFilters for BOOTSTRAP', { skip }, () => {
 })
 
 async function statsOf(instance: string): Promise<string> {
-  const { instances } = JSON.parse(mesh.directory.read('.weft/registry/instances.json')) as {
-    readonly instances: readonly { readonly name: string; readonly address: string }[]
-  }
-  const address = instances.find(({ name }) => name === instance)?.address
-  const response = await fetch(`http://${address}:15000/stats/prometheus`, { signal: AbortSignal.timeout(5_000) })
+  const response = await fetch(`http://${mesh.addressOf(instance)}:15000/stats/prometheus`, {
+    signal: AbortSignal.timeout(5_000),
+  })
   return response.text()
 }

@@ -28,7 +28,7 @@ describe('replaced while it serves', { skip: process.env['WEFT_PROXY'] === 'envo
     test(`the proxy of ${name}: no request on new or kept connections and no download is lost, and nothing counted is forgotten`, async (t: TestContext) => {
       const instance = name.endsWith('-0') ? name : `${name}-0`
       const old = await mesh.instance(instance)
-      const scrapes = startScrapes(await addressOf(instance))
+      const scrapes = startScrapes(mesh.addressOf(instance))
       const load = startLoad(`${mesh.url}/through`, requestsPerSecond)
       await pause(1_000)
       const download = longDownload(mesh.url, 60, 100)
@@ -89,7 +89,7 @@ describe('replaced while it serves', { skip: process.env['WEFT_PROXY'] === 'envo
     const old = await mesh.instance('gateway-0')
     assert.equal(old.proxyPids.length, 2)
     assert.deepEqual(listenerPids('127.0.0.1', mesh.directory.gatewayPort).toSorted(), old.proxyPids.toSorted())
-    const before = await requestsCounted(await addressOf('gateway-0'))
+    const before = await requestsCounted(mesh.addressOf('gateway-0'))
     for (const [index, victim] of old.proxyPids.entries()) {
       const load = startLoad(`${mesh.url}/`, requestsPerSecond)
       await pause(500)
@@ -112,7 +112,7 @@ describe('replaced while it serves', { skip: process.env['WEFT_PROXY'] === 'envo
       assert.equal(now.proxyPids[1 - index], (await mesh.instance('gateway-0')).proxyPids[1 - index])
       assert.equal(now.proxyRestarts, old.proxyRestarts + index + 1)
     }
-    assert.ok((await requestsCounted(await addressOf('gateway-0'))) >= before)
+    assert.ok((await requestsCounted(mesh.addressOf('gateway-0'))) >= before)
   })
 
   test('another number of processes: the old ones finish, the new ones share the work', async (t) => {
@@ -215,13 +215,6 @@ spec: { selector: { matchLabels: { app: front } }, concurrency: ${concurrency}, 
     assert.match(stderr, /nobody/)
   })
 })
-
-async function addressOf(name: string): Promise<string> {
-  const { instances } = JSON.parse(mesh.directory.read('.weft/registry/instances.json')) as {
-    instances: { name: string; address: string }[]
-  }
-  return instances.find((one) => one.name === name)?.address ?? ''
-}
 
 async function requestsCounted(address: string): Promise<number> {
   const response = await fetch(`http://${address}:15020/stats/prometheus`, { signal: AbortSignal.timeout(5_000) })

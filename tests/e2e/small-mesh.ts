@@ -97,6 +97,8 @@ export interface SmallMesh {
   /** Of the gateway. */
   readonly url: string
   instance(name: string): Promise<InstanceSeen>
+  /** Where its proxy is found. */
+  addressOf(name: string): string
   /** Runs a `weft` command on this mesh. */
   weft(args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>
 }
@@ -141,6 +143,14 @@ export async function startSmallMesh(directory: MeshDirectory, args: readonly st
           resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
         )
       }),
+    addressOf(name) {
+      const registry = JSON.parse(directory.read('.weft/registry/instances.json')) as {
+        readonly instances: readonly { readonly name: string; readonly address: string }[]
+      }
+      const found = registry.instances.find((one) => one.name === name)
+      if (found === undefined) throw new Error(`no instance ${name}`)
+      return found.address
+    },
     async instance(name) {
       const { socket } = JSON.parse(directory.read('.weft/run/supervisor.json')) as { socket: string }
       const found = (await supervisorStatus(socket)).instances.find((one) => one.name === name)
