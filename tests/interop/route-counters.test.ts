@@ -1,4 +1,4 @@
-// The counters of routes with a `stat_prefix`: the same requests to our proxy and to real Envoy are counted the same.
+// The counters of routes with a `stat_prefix`, and of virtual clusters: the same requests to our proxy and to real Envoy are counted the same.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
@@ -21,6 +21,12 @@ const virtualHosts = [
   {
     name: 'a host|with:signs',
     domains: ['*'],
+    virtualClusters: [
+      { name: 'posts', headers: [{ name: ':method', stringMatch: { exact: 'POST' } }] },
+      { name: 'repeated', headers: [{ name: ':path', stringMatch: { prefix: '/repeated/' } }] },
+      { name: 'first', headers: [{ name: ':path', stringMatch: { prefix: '/plain/' } }] },
+      { name: 'second', headers: [{ name: ':path', stringMatch: { prefix: '/plain/' } }] },
+    ],
     routes: [
       route('plain', {}),
       route('repeated', repeats),
@@ -85,7 +91,7 @@ describe('counters of routes', { skip, timeout: 60_000 }, () => {
     await backend?.close()
   })
 
-  test('what becomes of requests is counted by the route that names its counters, as by Envoy', async () => {
+  test('what becomes of requests is counted by the route and by the virtual cluster that ask for it, as by Envoy', async () => {
     for (const arm of ['weft', 'envoy'] as const) {
       const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
       for (const path of requests) {
@@ -101,7 +107,8 @@ describe('counters of routes', { skip, timeout: 60_000 }, () => {
     // Durations are gathered every few seconds.
     for (const deadline = performance.now() + 20_000; !(await told()) && performance.now() < deadline; )
       await new Promise((resolve) => setTimeout(resolve, 100))
-    assert.ok(theirs.length > 40, 'Envoy has counted')
+    for (const group of ['route', 'vcluster'])
+      assert.ok(theirs.filter((line) => line.includes(`_${group}_`)).length > 20, `Envoy has counted by ${group}`)
     assert.deepEqual(counted(weft?.metrics.render() ?? ''), theirs)
   })
 })
@@ -110,7 +117,7 @@ describe('counters of routes', { skip, timeout: 60_000 }, () => {
 function counted(text: string): readonly string[] {
   return text
     .split('\n')
-    .filter((line) => line.startsWith('envoy_vhost_route_upstream_rq') && !/_time_(?:bucket|sum)/.test(line))
+    .filter((line) => /^envoy_vhost_(?:route|vcluster)_upstream_rq/.test(line) && !/_time_(?:bucket|sum)/.test(line))
     .map((line) => {
       const [, name, labels = '', value] = /^(\w+)\{(.*)\} (\S+)$/.exec(line) ?? []
       return `${name} ${labels.split(',').sort().join(' ')} ${value}`

@@ -395,7 +395,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
     this.#upstream = this.upstream
     this.#home.sink.onExchange(this)
-    this.context.routeCounters.count(this)
+    this.context.routeCounters.count(this, this.routing.decision?.host)
     if (this.#hooks !== undefined) for (const hook of this.#hooks) hook()
   }
 }

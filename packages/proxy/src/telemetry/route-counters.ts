@@ -1,94 +1,43 @@
-import type { Route } from '@weft/engine'
+import { type Route, type Subject, type VirtualHost, virtualClusterName } from '@weft/engine'
 import type { ExchangeRecord } from './exchange-record.ts'
-import type { MetricFamily, MetricsRegistry } from './metrics-registry.ts'
+import { type RequestSeries, RequestFamilies } from './request-families.ts'
+import type { MetricsRegistry } from './metrics-registry.ts'
 
-const labels = ['envoy_virtual_host', 'envoy_route']
-
-/** The counters of a route that names them (`stat_prefix`), by Envoy's names. */
-interface RouteSeries {
-  readonly values: readonly string[]
-  readonly total: number
-  readonly completed: number
-  readonly retry: number
-  readonly retrySuccess: number
-  readonly limitExceeded: number
-  readonly overflow: number
-  readonly timeout: number
-  readonly time: number
-}
-
-/** What is counted of routes that ask for it; of others nothing, and nothing is made for them. */
+/** What is counted by route and by virtual cluster, where these ask for it; for others nothing is made. */
 export class RouteCounters {
-  readonly #total: MetricFamily
-  readonly #completed: MetricFamily
-  readonly #retry: MetricFamily
-  readonly #retrySuccess: MetricFamily
-  readonly #limitExceeded: MetricFamily
-  readonly #overflow: MetricFamily
-  readonly #timeout: MetricFamily
-  readonly #time: MetricFamily
-  readonly #codes: MetricFamily
-  readonly #classes: MetricFamily
-  readonly #ofRoutes = new WeakMap<Route, RouteSeries>()
+  readonly #routes: RequestFamilies
+  readonly #clusters: RequestFamilies
+  readonly #ofRoutes = new WeakMap<Route, RequestSeries>()
+  readonly #ofClusters = new WeakMap<VirtualHost, Map<string, RequestSeries>>()
 
   constructor(metrics: MetricsRegistry) {
-    const family = (name: string, help: string, more: readonly string[] = []) => ({
-      name: `envoy_vhost_route_upstream_rq${name}`,
-      help,
-      labels: [...more, ...labels],
-    })
-    this.#total = metrics.counter(family('_total', 'Requests that were given to a connection, repeated ones too.'))
-    this.#completed = metrics.counter(family('_completed', 'Requests that were answered.'))
-    this.#retry = metrics.counter(family('_retry', 'Requests that were sent again.'))
-    this.#retrySuccess = metrics.counter(family('_retry_success', 'Requests that succeeded when sent again.'))
-    this.#limitExceeded = metrics.counter(family('_retry_limit_exceeded', 'Requests that had no retries left.'))
-    this.#overflow = metrics.counter(family('_retry_overflow', 'Requests not sent again: too many were already.'))
-    this.#timeout = metrics.counter(family('_timeout', 'Requests that took longer than the route allows.'))
-    this.#time = metrics.histogram(family('_time', 'Milliseconds to the end of answers of upstreams.'))
-    this.#codes = metrics.counter(family('', 'Answers by status.', ['envoy_response_code']))
-    this.#classes = metrics.counter(family('_xx', 'Answers by class of status.', ['envoy_response_code_class']))
+    this.#routes = new RequestFamilies(metrics, 'envoy_vhost_route', ['envoy_virtual_host', 'envoy_route'])
+    this.#clusters = new RequestFamilies(metrics, 'envoy_vhost_vcluster', [
+      'envoy_virtual_host',
+      'envoy_virtual_cluster',
+    ])
   }
 
-  /** Counts a finished exchange, where its route asks for it and it was to go upstream. */
-  count(record: ExchangeRecord): void {
+  /** Counts a finished exchange that was to go upstream. */
+  count(record: ExchangeRecord & Subject, host: VirtualHost | undefined): void {
     const { route } = record
-    if (route === undefined || route.statPrefix === '' || record.upstream === undefined) return
-    const series = this.#seriesOf(route, record.virtualHost ?? '')
-    const { attempts, streams = 0 } = record.upstream
-    const { details, flags, status } = record
-    this.#total.add(series.total, streams)
-    this.#retry.add(series.retry, Math.max(0, attempts - 1))
-    const limited = flags.includes('URX')
-    // The flag is also that of requests that were too many themselves.
-    const overflowed = flags.includes('UO') && !details.includes('overflow')
-    if (limited) this.#limitExceeded.add(series.limitExceeded, 1)
-    if (overflowed) this.#overflow.add(series.overflow, 1)
-    if (details === 'response_timeout') this.#timeout.add(series.timeout, 1)
-    if (status === 0 || details === 'internal_redirect') return
-    const answered = details === 'via_upstream'
-    if (answered && attempts > 1 && !limited && !overflowed) this.#retrySuccess.add(series.retrySuccess, 1)
-    if (answered) this.#time.observe(series.time, record.durationMs)
-    this.#completed.add(series.completed, 1)
-    this.#codes.add(this.#codes.series([String(status), ...series.values]), 1)
-    this.#classes.add(this.#classes.series([String(Math.floor(status / 100)), ...series.values]), 1)
+    if (route === undefined || host === undefined || record.upstream === undefined) return
+    if (route.statPrefix !== '') this.#routes.count(record, this.#ofRoute(route, host))
+    if (host.virtualClusters.length > 0) this.#clusters.count(record, this.#ofCluster(host, record))
   }
 
-  #seriesOf(route: Route, virtualHost: string): RouteSeries {
-    const known = this.#ofRoutes.get(route)
-    if (known !== undefined) return known
-    const values = [virtualHost, route.statPrefix]
-    const made = {
-      values,
-      total: this.#total.series(values),
-      completed: this.#completed.series(values),
-      retry: this.#retry.series(values),
-      retrySuccess: this.#retrySuccess.series(values),
-      limitExceeded: this.#limitExceeded.series(values),
-      overflow: this.#overflow.series(values),
-      timeout: this.#timeout.series(values),
-      time: this.#time.series(values),
-    }
-    this.#ofRoutes.set(route, made)
-    return made
+  #ofRoute(route: Route, host: VirtualHost): RequestSeries {
+    let series = this.#ofRoutes.get(route)
+    if (series === undefined) this.#ofRoutes.set(route, (series = this.#routes.series([host.name, route.statPrefix])))
+    return series
+  }
+
+  #ofCluster(host: VirtualHost, subject: Subject): RequestSeries {
+    const name = virtualClusterName(host, subject) ?? ''
+    let known = this.#ofClusters.get(host)
+    if (known === undefined) this.#ofClusters.set(host, (known = new Map()))
+    let series = known.get(name)
+    if (series === undefined) known.set(name, (series = this.#clusters.series([host.name, name])))
+    return series
   }
 }
