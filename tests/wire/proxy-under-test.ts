@@ -9,6 +9,13 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/route'
+import { ClusterConfigSchema } from '@weft/xds/es/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster'
+import {
+  FilterConfigSchema as DynamicHostSchema,
+  PerRouteConfigSchema as DynamicHostPerRouteSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy'
+import { FilterConfigSchema as ServerNameLookupSchema } from '@weft/xds/es/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy'
+import { CaresDnsResolverConfigSchema } from '@weft/xds/es/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { GrpcWebSchema } from '@weft/xds/es/envoy/extensions/filters/http/grpc_web/v3/grpc_web'
@@ -61,6 +68,11 @@ const registry = createRegistry(
   PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
   RouterSchema,
+  ClusterConfigSchema,
+  DynamicHostSchema,
+  DynamicHostPerRouteSchema,
+  ServerNameLookupSchema,
+  CaresDnsResolverConfigSchema,
   RBACSchema,
   RBACPerRouteSchema,
   HTTPFaultSchema,

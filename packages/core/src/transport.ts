@@ -199,10 +199,33 @@ export interface Datagrams {
   ): Promise<{ readonly ok: true; readonly value: DatagramSocket } | { readonly ok: false; readonly error: string }>
 }
 
+/** What is asked of name servers: the addresses of one family that a name has. */
+export interface NameQuestion {
+  readonly name: string
+  readonly family: 4 | 6
+  /** Who is asked, in order; empty: those that this machine asks. */
+  readonly servers: readonly DatagramPeer[]
+}
+
+/** What they said. `none`: there is no such name, or it has no address of the family. */
+export type NameAnswer =
+  /** `ttlMs`: how long it holds; undefined: nobody said. */
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[]; readonly ttlMs: number | undefined }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'failed'; readonly detail: string }
+
+/** The part of the network that finds the addresses of names. */
+export interface Names {
+  /** Answers once, never synchronously, and in the end always: waiting for servers is bounded. */
+  lookup(question: NameQuestion, onAnswer: (answer: NameAnswer) => void): void
+}
+
 /** The network. Connect outcomes arrive by callback: exactly one of the two, never synchronously. */
 export interface Net {
   /** Absent: this network carries none. */
   readonly datagrams?: Datagrams
+  /** Absent: no name is looked up on this network. */
+  readonly names?: Names
   listen(
     at: ListenAt,
     onConnection: (transport: Transport) => void,

@@ -13,6 +13,8 @@ export interface Cluster extends ResourceInfo {
     | { readonly kind: 'dns'; readonly logical: boolean; readonly endpoints: EndpointSet }
     /** `metadataKey`: the connection's metadata says where, at this namespace and path. */
     | { readonly kind: 'original-dst'; readonly metadataKey?: readonly string[] }
+    /** Each request or connection names its host, whose address is looked up. */
+    | { readonly kind: 'dynamic'; readonly cache: DnsCache }
   readonly connectTimeoutMs: number
   readonly balancer: Balancer
   readonly breakers: { readonly default: BreakerLimits; readonly high: BreakerLimits }
@@ -38,6 +40,27 @@ export interface Cluster extends ResourceInfo {
   readonly metadata: Readonly<Record<string, Json>>
   readonly secretNames: readonly string[]
   readonly dispensableSecrets?: readonly DispensableSecret[]
+}
+
+/** What is remembered of names that requests bring (`DnsCacheConfig`); Envoy's defaults are filled in. */
+export interface DnsCache {
+  /** Filters and clusters that say the same name share it. */
+  readonly name: string
+  readonly family: 'v4' | 'v6' | 'v6-preferred' | 'v4-preferred'
+  /** How long an address holds of which nobody says how long it does. */
+  readonly refreshMs: number
+  /** No address is looked up again before. */
+  readonly minRefreshMs: number
+  /** How long it is believed that a name leads nowhere. */
+  readonly failureRefreshMs: number
+  /** A name that nobody asks for is forgotten then. */
+  readonly hostTtlMs: number
+  readonly maxHosts: number
+  /** Requests that wait for an answer at once. */
+  readonly maxPending: number
+  readonly queryTimeoutMs: number
+  /** Who is asked; empty: those that the machine asks. */
+  readonly servers: readonly { readonly address: string; readonly port: number }[]
 }
 
 /** Load balancing of a cluster. */

@@ -1,4 +1,5 @@
 // Compiled http filters and their per-route settings.
+import type { DnsCache } from './model-cluster.ts'
 import type { NetworkRbac, RbacPolicies } from './model.ts'
 import type { MadeCookie } from './model-routes.ts'
 import type { HttpRateLimit } from './model-rate-limits.ts'
@@ -8,7 +9,7 @@ import type { Rule, ValueTest } from './predicate.ts'
 export type HttpFilter = {
   readonly name: string
   readonly disabled: boolean
-} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpSession | HttpRouter)
+} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpSession | DynamicHostLookup | HttpRouter)
 
 /** `envoy.filters.http.rbac`. */
 export interface HttpRbac {
@@ -103,6 +104,18 @@ export type SessionState =
   | { readonly kind: 'cookie'; readonly name: string; readonly made: MadeCookie }
   | { readonly kind: 'header'; readonly name: string }
 
+/** `envoy.filters.http.dynamic_forward_proxy`: looks up the host of requests to clusters that take what requests name. */
+export interface DynamicHostLookup {
+  readonly kind: 'dynamic-host'
+  readonly cache: DnsCache
+}
+
+/** The host a request has instead of its own, before it is looked up: this one, or what a header names. */
+export interface HostInstead {
+  readonly literal: string | undefined
+  readonly header: string | undefined
+}
+
 /** `envoy.filters.http.router`. */
 export interface HttpRouter {
   readonly kind: 'router'
@@ -119,5 +132,6 @@ export type FilterOverride =
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'cors'; readonly policy: CorsPolicy }
   | { readonly kind: 'session'; readonly session: Session }
+  | ({ readonly kind: 'dynamic-host' } & HostInstead)
 
 export type { NetworkRbac }

@@ -3,7 +3,7 @@
 // are current state beside it (`EndpointSet`), never part of the swap.
 import type { Origin } from '@weft/core'
 import type { HttpFilter } from './model-filters.ts'
-import type { Cluster } from './model-cluster.ts'
+import type { Cluster, DnsCache } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
 import type { MetricChanges } from './model-metrics.ts'
 import type { Http2Options } from './model-http2.ts'
@@ -155,7 +155,16 @@ export interface TcpProxy {
   readonly tunneling?: Tunneling
   /** Comma-separated names of which the upstream's certificate must carry one, besides what its cluster asks for; absent: no more. */
   readonly upstreamNames?: FormatTemplate
+  /** The address of the server name that the client asks for is looked up first. */
+  readonly resolvesServerName?: ServerNameLookup
   readonly accessLogs: readonly AccessLog[]
+}
+
+/** `envoy.filters.network.sni_dynamic_forward_proxy`: names are looked up for clusters that take what they name. */
+export interface ServerNameLookup {
+  readonly cache: DnsCache
+  /** Of the upstream. */
+  readonly port: number
 }
 
 /** An access log: JSON fields or a line of text to a file (`/dev/stdout`). */

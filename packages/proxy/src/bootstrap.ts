@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '@weft/core'
+import { parseAddress } from '@weft/engine'
 
 /** What a proxy process is told at its start, as JSON in a file. */
 export interface Bootstrap {
@@ -17,6 +18,8 @@ export interface Bootstrap {
    * kernel chooses.
    */
   readonly upstreamBindAddress?: string
+  /** Who is asked for the addresses of hosts that requests name, where the configuration names nobody; absent: whom the machine asks. */
+  readonly dnsServers?: readonly { readonly address: string; readonly port: number }[]
   readonly ads: { readonly host: string; readonly port: number; readonly serverSpiffeId: string }
   /** The host agent's Unix socket. */
   readonly sds: { readonly path: string }
@@ -41,6 +44,12 @@ const isPort: Check = (value) => Number.isInteger(value) && (value as number) >=
 const isCount: Check = (value) => Number.isFinite(value) && (value as number) >= 0
 const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isBoolean: Check = (value) => typeof value === 'boolean'
+const isServers: Check = (value) =>
+  Array.isArray(value) &&
+  value.every(
+    (one) =>
+      isObject(one) && typeof one.address === 'string' && parseAddress(one.address) !== undefined && isPort(one.port),
+  )
 const optional =
   (check: Check): Check =>
   (value) =>
@@ -54,6 +63,7 @@ const rules: readonly (readonly [path: string, check: Check, what: string])[] = 
   ['instance', isText, 'a text'],
   ['address', isText, 'an address'],
   ['upstreamBindAddress', optional(isText), 'an address'],
+  ['dnsServers', optional(isServers), 'a list of addresses and ports'],
   ['ads', isObject, 'an object'],
   ['ads.host', isText, 'an address'],
   ['ads.port', isPort, 'a port'],

@@ -1,5 +1,6 @@
 import type { Result, Runtime } from '@weft/core'
-import type { AccessLog, ActiveConfig, EndpointSet, FilterChain, Listener } from '@weft/engine'
+import type { AccessLog, ActiveConfig, DnsCache, EndpointSet, FilterChain, Listener } from '@weft/engine'
+import type { HostCache } from './cluster/host-cache.ts'
 import type { Secrets } from './config/secret-source.ts'
 import type { Anticipate, ConnectionServer } from './listen/accepted-connection.ts'
 import type { InternalOpening } from './listen/internal-opening.ts'
@@ -21,6 +22,8 @@ export interface RequestPathContext {
   endpointsOf(edsName: string): EndpointSet | undefined
   /** Where connections to clusters that name no source address come from; absent: the kernel chooses. */
   readonly upstreamBindAddress?: string | undefined
+  /** Name servers for hosts that requests name, where the configuration names none; absent: those of the machine. */
+  readonly dnsServers?: DnsCache['servers'] | undefined
   /** Dials an internal listener of this proxy. */
   connectInternal(listenerName: string, ends: InternalEnds): Result<InternalOpening>
   /** Writes the access logs of a UDP session that is over. */
@@ -38,6 +41,8 @@ export interface RequestPath {
   readonly serveDatagrams: DatagramServing
   /** A new configuration is being served by: pools and balancers of clusters that went are let go. */
   onConfig(config: ActiveConfig, previous: ActiveConfig): void
+  /** What is remembered of hosts that requests named, for people. */
+  hostsOf(cache: DnsCache): ReturnType<HostCache['view']>
   onEndpoints(edsName: string, endpoints: EndpointSet | undefined): void
   /** Secrets changed: upstream connections made with an older certificate drain. */
   onSecrets(): void

@@ -4,13 +4,15 @@ import { group, type LeanMessage } from './field-group.ts'
 /** Clusters, endpoints and balancing. */
 export const clusterMessages: readonly LeanMessage[] = [
   ...group('envoy.config.cluster.v3', {
-    Cluster: `transport_socket_matches name type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
+    Cluster: `transport_socket_matches name type cluster_type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes
       lb_policy load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options
       upstream_http_protocol_options http_protocol_options http2_protocol_options typed_extension_protocol_options
       outlier_detection upstream_bind_config least_request_lb_config round_robin_lb_config
       ring_hash_lb_config maglev_lb_config load_balancing_policy original_dst_lb_config common_lb_config
       transport_socket metadata upstream_connection_options`,
     UpstreamConnectionOptions: 'tcp_keepalive',
+    'Cluster.CustomClusterType': 'name typed_config',
+    'Cluster.RefreshRate': 'base_interval',
     'Cluster.TransportSocketMatch': 'name match transport_socket',
     'Cluster.EdsClusterConfig': 'eds_config service_name',
     'Cluster.LeastRequestLbConfig': 'choice_count active_request_bias slow_start_config',
@@ -34,6 +36,21 @@ export const clusterMessages: readonly LeanMessage[] = [
       always_eject_one_host success_rate_minimum_hosts success_rate_request_volume success_rate_stdev_factor
       enforcing_local_origin_success_rate failure_percentage_threshold enforcing_failure_percentage
       enforcing_failure_percentage_local_origin failure_percentage_minimum_hosts failure_percentage_request_volume`,
+  }),
+  ...group('envoy.extensions.clusters.dynamic_forward_proxy.v3', {
+    ClusterConfig: {
+      as: 'DynamicClusterConfig',
+      fields: 'dns_cache_config sub_clusters_config allow_insecure_cluster_options',
+    },
+    SubClustersConfig: '',
+  }),
+  ...group('envoy.extensions.common.dynamic_forward_proxy.v3', {
+    DnsCacheConfig: `name dns_lookup_family dns_refresh_rate dns_min_refresh_rate host_ttl max_hosts
+      dns_failure_refresh_rate dns_cache_circuit_breaker typed_dns_resolver_config dns_query_timeout`,
+    DnsCacheCircuitBreakers: 'max_pending_requests',
+  }),
+  ...group('envoy.extensions.network.dns_resolver.cares.v3', {
+    CaresDnsResolverConfig: 'resolvers use_resolvers_as_fallback',
   }),
   ...group('envoy.config.common.matcher.v3', {
     MatchPredicate: 'or_match http_response_headers_match',

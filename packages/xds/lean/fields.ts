@@ -142,6 +142,9 @@ const listener = [
   ...group('envoy.extensions.filters.network.set_filter_state.v3', {
     Config: { as: 'NetworkSetFilterState', fields: 'on_new_connection' },
   }),
+  ...group('envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3', {
+    FilterConfig: { as: 'SniDynamicForwardProxy', fields: 'dns_cache_config port_value' },
+  }),
   ...group('envoy.extensions.filters.common.set_filter_state.v3', {
     FilterStateValue: 'object_key format_string read_only',
   }),
@@ -268,6 +271,11 @@ const httpFilters = [
     'header.v3.HeaderBasedSessionState': { as: 'HeaderBasedSessionState', fields: 'name' },
   }),
   ...group('envoy.extensions.filters.http.grpc_web.v3', { GrpcWeb: '' }),
+  ...group('envoy.extensions.filters.http.dynamic_forward_proxy.v3', {
+    FilterConfig: { as: 'DynamicForwardProxy', fields: 'dns_cache_config sub_cluster_config' },
+    SubClusterConfig: '',
+    PerRouteConfig: { as: 'DynamicForwardProxyPerRoute', fields: 'host_rewrite_literal host_rewrite_header' },
+  }),
   ...group('envoy.extensions.filters.http.cors.v3', {
     Cors: '',
     CorsPolicy: `allow_origin_string_match allow_methods allow_headers expose_headers max_age allow_credentials

@@ -318,7 +318,7 @@ export class EngineProxy {
   /** Where requests to a cluster can arrive; behind a proxy, where that hands them on to. */
   #endpointsOf(name: string | undefined): readonly string[] {
     const discovery = this.#view.config.clusters.get(name ?? '')?.discovery
-    if (discovery === undefined || discovery.kind === 'original-dst') return []
+    if (discovery === undefined || !('endpoints' in discovery || discovery.kind === 'eds')) return []
     const set = discovery.kind === 'eds' ? this.#view.endpoints.get(discovery.edsName) : discovery.endpoints
     return keysOf(set).flatMap((key) => this.#behind(key))
   }

@@ -1,6 +1,7 @@
 import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net'
 import type { ConnectOptions, ListenAt, Net, NetListener, Transport, TransportClose } from '../transport.ts'
 import { nodeDatagrams } from './node-datagrams.ts'
+import { nodeNames } from './node-names.ts'
 import { secureClient, secureServer } from './node-tls.ts'
 import { type Carrier, closeFromError, onSharedRead, SocketTransport } from './socket-transport.ts'
 
@@ -12,7 +13,7 @@ const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
 const onread = { buffer: sharedRead, callback: onSharedRead as (bytes: number, buffer: Uint8Array) => boolean }
 
 /** The machine's network. */
-export const nodeNet: Net = { listen, connect, secureServer, secureClient, datagrams: nodeDatagrams }
+export const nodeNet: Net = { listen, connect, secureServer, secureClient, datagrams: nodeDatagrams, names: nodeNames }
 
 function listen(
   at: ListenAt,

@@ -26,6 +26,7 @@ export function rawNet(bindings: RawBindings, turn: Turn = loopTurn): Net {
     secureServer,
     secureClient,
     ...(nodeNet.datagrams === undefined ? {} : { datagrams: nodeNet.datagrams }),
+    ...(nodeNet.names === undefined ? {} : { names: nodeNet.names }),
   }
 }
 

@@ -1,8 +1,9 @@
 // envoy.config.cluster.v3.Cluster.
 import type { Result } from '@weft/core'
 import * as lean from '@weft/xds/lean'
-import type { BreakerLimits, Cluster, OutlierDetection, RateRules, UpstreamHttp } from '../model.ts'
+import type { BreakerLimits, Cluster, DnsCache, OutlierDetection, RateRules, UpstreamHttp } from '../model.ts'
 import { compileBalancing } from './balancer.ts'
+import { compileDnsCache } from './dns-cache.ts'
 import { compileAssignment } from './endpoints.ts'
 import { compileErrorStatuses } from './error-statuses.ts'
 import { compileHttp2Options } from './http2-options.ts'
@@ -48,7 +49,7 @@ function compileDecoded(context: Context, cluster: lean.Cluster): Cluster {
     outlier: compileOutlier(cluster.outlierDetection, http.errorStatuses),
     ...socket,
     transportSocketMatches,
-    http: http.http,
+    http: cluster.clusterType === undefined || socket.tls !== undefined ? http.http : nameless(http.http),
     panicThresholdPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     bindAddress: cluster.upstreamBindConfig?.sourceAddress?.address || undefined,
     ...keepAliveOf(cluster.upstreamConnectionOptions?.tcpKeepalive),
@@ -82,6 +83,7 @@ function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['dis
       return { name: cluster.name, localities: [], overprovisioningPercent: 140, unlisted: [] }
     return compileAssignment(context, 'load_assignment', assignment)
   }
+  if (cluster.clusterType !== undefined) return { kind: 'dynamic', cache: compileDynamic(context, cluster) }
   switch (cluster.type ?? 'STATIC') {
     case 'STATIC':
       return { kind: 'static', endpoints: local() }
@@ -99,6 +101,20 @@ function compileDiscovery(context: Context, cluster: lean.Cluster): Cluster['dis
     default:
       return refuse('type', `${cluster.type} is not supported`)
   }
+}
+
+/** `envoy.clusters.dynamic_forward_proxy`. As in Envoy, whose certificate is not looked at for the host's name must say that it is wanted so. */
+function compileDynamic(context: Context, cluster: lean.Cluster): DnsCache {
+  const at = 'cluster_type.typed_config'
+  const any = cluster.clusterType?.typedConfig
+  if (any?.typeUrl !== lean.typeUrls.DynamicClusterConfig)
+    return refuse('cluster_type', `${cluster.clusterType?.name} (${any?.typeUrl ?? 'nothing'}) is not known`)
+  const config = readPart(context, at, lean.readDynamicClusterConfig, any.value)
+  if (config.subClustersConfig !== undefined) return refuse(`${at}.sub_clusters_config`, 'is not supported')
+  const { autoNames } = compileHttp(context, cluster).http
+  if (!config.allowInsecureClusterOptions && (autoNames?.sni !== true || !autoNames.san))
+    return refuse(at, 'auto_sni and auto_san_validation must be true unless allow_insecure_cluster_options is')
+  return compileDnsCache(context, `${at}.dns_cache_config`, config.dnsCacheConfig)
 }
 
 function metadataKeyOf(key: lean.MetadataKey | undefined): { readonly metadataKey?: readonly string[] } {
@@ -207,10 +223,22 @@ function compileHttp(context: Context, cluster: lean.Cluster): CompiledHttp {
     preserveHeaderCase: false,
     http1Trailers: chosen?.httpProtocolOptions?.enableTrailers ?? false,
     http2: compileHttp2Options(`${at}.http2_protocol_options`, chosen?.http2ProtocolOptions),
-    ...autoNamesOf(options === undefined ? cluster.upstreamHttpProtocolOptions : options.upstreamHttpProtocolOptions),
+    ...autoNamesOf(
+      options === undefined
+        ? (cluster.upstreamHttpProtocolOptions ?? (cluster.clusterType === undefined ? undefined : hostsOwn))
+        : options.upstreamHttpProtocolOptions,
+    ),
   }
   return { http, errorStatuses: compileErrorStatuses(context, options?.outlierDetection) }
 }
+
+/** As Envoy requires them of clusters of any host, names are there without TLS too, where nothing asks for them. */
+function nameless({ autoNames: _autoNames, ...http }: UpstreamHttp): UpstreamHttp {
+  return http
+}
+
+/** Of a cluster that takes what requests name, where it says nothing. */
+const hostsOwn = lean.newUpstreamHttpProtocolOptions({ autoSni: true, autoSanValidation: true })
 
 function autoNamesOf(options: lean.UpstreamHttpProtocolOptions | undefined): Pick<UpstreamHttp, 'autoNames'> {
   if (options === undefined || !(options.autoSni || options.autoSanValidation)) return {}

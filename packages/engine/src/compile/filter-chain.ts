@@ -1,8 +1,9 @@
 // envoy.config.listener.v3.FilterChain: its match, its TLS, and its network filters up to the terminal one.
 import * as lean from '@weft/xds/lean'
-import type { FilterChain, FilterChainMatch, FormatTemplate, NetworkRbac } from '../model.ts'
+import type { FilterChain, FilterChainMatch, FormatTemplate, NetworkRbac, ServerNameLookup } from '../model.ts'
 import { compileManager } from './http-connection-manager.ts'
 import { originsOf } from './metadata.ts'
+import { compileDnsCache } from './dns-cache.ts'
 import { compileRbac } from './rbac.ts'
 import { type Context, readPart, readStrict, refuse } from './refusal.ts'
 import { compileSetFilterState } from './set-filter-state.ts'
@@ -71,6 +72,7 @@ function compileNetworkFilters(
 ): Pick<FilterChain, 'rbac' | 'terminal'> {
   const rbac: NetworkRbac[] = []
   let upstreamNames: FormatTemplate | undefined
+  let lookup: ServerNameLookup | undefined
   for (const [index, filter] of filters.entries()) {
     const where = `${at}[${index}].typed_config`
     const any = filter.typedConfig
@@ -84,7 +86,12 @@ function compileNetworkFilters(
           return refuse(`${at}[${index}]`, 'a second filter of this kind is not supported')
         upstreamNames = compileSetFilterState(where, any.value)
         break
+      case lean.typeUrls.SniDynamicForwardProxy:
+        lookup = compileLookup(context, where, any.value)
+        break
       case lean.typeUrls.HttpConnectionManager: {
+        if (lookup !== undefined)
+          return refuse(`${at}[${index}]`, 'sni_dynamic_forward_proxy is supported in front of tcp_proxy only')
         if (upstreamNames !== undefined)
           return refuse(`${at}[${index}]`, 'set_filter_state is supported in front of tcp_proxy only')
         if (!last) return refuse(`${at}[${index}]`, 'a terminal filter must come last')
@@ -94,13 +101,24 @@ function compileNetworkFilters(
       case lean.typeUrls.TcpProxy: {
         if (!last) return refuse(`${at}[${index}]`, 'a terminal filter must come last')
         const proxy = compileTcpProxy(context, where, readPart(context, where, lean.readTcpProxy, any.value))
-        return { rbac, terminal: upstreamNames === undefined ? proxy : { ...proxy, upstreamNames } }
+        const more = {
+          ...(upstreamNames === undefined ? {} : { upstreamNames }),
+          ...(lookup === undefined ? {} : { resolvesServerName: lookup }),
+        }
+        return { rbac, terminal: { ...proxy, ...more } }
       }
       default:
         return refuse(where, `the network filter "${filter.name}" (${any?.typeUrl ?? 'nothing'}) is not known`)
     }
   }
   return refuse(at, 'has no terminal filter (http_connection_manager or tcp_proxy)')
+}
+
+function compileLookup(context: Context, at: string, bytes: Uint8Array): ServerNameLookup {
+  const { dnsCacheConfig, portValue } = readPart(context, at, lean.readSniDynamicForwardProxy, bytes)
+  if (portValue === undefined || portValue < 1 || portValue > 65_535)
+    return refuse(`${at}.port_value`, 'must be between 1 and 65535')
+  return { cache: compileDnsCache(context, `${at}.dns_cache_config`, dnsCacheConfig), port: portValue }
 }
 
 function compileNetworkRbac(context: Context, at: string, bytes: Uint8Array): NetworkRbac {

@@ -2,6 +2,7 @@
 import type { LeanAny } from '@weft/xds'
 import {
   readCorsPolicy,
+  readDynamicForwardProxyPerRoute,
   readHTTPFault,
   readRBACPerRoute,
   readRouteFilterConfig,
@@ -59,6 +60,11 @@ function compileOverride(context: Context, at: string, any: LeanAny, optional: b
       const session =
         statefulSession === undefined ? undefined : compileSession(context, `${at}.stateful_session`, statefulSession)
       return session === undefined ? { kind: 'disabled' } : { kind: 'session', session }
+    }
+    case typeUrls.DynamicForwardProxyPerRoute: {
+      const rewrite = readPart(context, at, readDynamicForwardProxyPerRoute, any.value)
+      const header = rewrite.hostRewriteHeader?.toLowerCase() || undefined
+      return { kind: 'dynamic-host', literal: rewrite.hostRewriteLiteral || undefined, header }
     }
     default:
       if (!optional) return refuse(at, `no filter takes ${any.typeUrl}`)

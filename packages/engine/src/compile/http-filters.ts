@@ -1,6 +1,7 @@
 // http_filters of a connection manager.
 import * as lean from '@weft/xds/lean'
 import type { HttpFilter } from '../model.ts'
+import { compileDnsCache } from './dns-cache.ts'
 import { compileFault } from './fault.ts'
 import { compileRateLimit } from './rate-limit.ts'
 import { compileRbac } from './rbac.ts'
@@ -58,6 +59,12 @@ function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter
     case lean.typeUrls.StatefulSession: {
       const session = compileSession(context, where, readPart(context, where, lean.readStatefulSession, any.value))
       return { kind: 'session', name, disabled, session }
+    }
+    case lean.typeUrls.DynamicForwardProxy: {
+      const lookup = readPart(context, where, lean.readDynamicForwardProxy, any.value)
+      if (lookup.subClusterConfig !== undefined) return refuse(`${where}.sub_cluster_config`, 'is not supported')
+      const cache = compileDnsCache(context, `${where}.dns_cache_config`, lookup.dnsCacheConfig)
+      return { kind: 'dynamic-host', name, disabled, cache }
     }
     case lean.typeUrls.GrpcWeb:
       readPart(context, where, lean.readGrpcWeb, any.value)

@@ -16,7 +16,7 @@ export function namedEndpoint(endpoint: Endpoint, names: AutoNames, head: Reques
     ...endpoint,
     ...(serverName === undefined ? {} : { serverName }),
     ...(peerNames === undefined ? {} : { peerNames }),
-    poolKey: `${endpoint.key} ${serverName ?? ''} ${peerNames?.[0] ?? ''}`,
+    poolKey: `${endpoint.poolKey ?? endpoint.key} ${serverName ?? ''} ${peerNames?.[0] ?? ''}`,
   }
 }
 

@@ -35,13 +35,17 @@ export function goUpstream(
     const reason = `there is no cluster ${forward.cluster}`
     return { status: forward.notFoundStatus, outcome: 'local', flag: 'NC', reason }
   }
-  const { connection: arrived, expectedNames, hashed, wanted } = forward
+  const { connection: arrived, expectedNames, hashed, wanted, host } = forward
   const upstream = chooseUpstream(
-    { view: from, cluster, connection: arrived, hashed, wanted },
+    { view: from, cluster, connection: arrived, hashed, wanted, host },
     random,
     recorderOf(from),
   )
   if (upstream.kind === 'none') return { status: 503, outcome: 'local', flag: 'UH', reason: upstream.reason }
+  if (upstream.kind === 'named') {
+    const reason = `sent to ${upstream.host}, once its address is found`
+    return { status: 200, outcome: 'forwarded', flag: undefined, reason, endpoint: upstream.host }
+  }
   const { endpoint, tls } = upstream
   if (endpoint.target.kind === 'internal') {
     const connection = internalConnection(input, forward, passedMetadata(cluster, endpoint))

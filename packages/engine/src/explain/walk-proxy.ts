@@ -1,6 +1,7 @@
 // One request through one proxy: chain, path, route, filters, cluster. The same decisions the proxy takes, recorded.
 import { authorize } from '../decide/authorize.ts'
 import { chooseCluster, chooseTcpCluster, type ClusterChoice } from '../decide/cluster-choice.ts'
+import type { DynamicHost } from '../decide/dynamic-host.ts'
 import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
@@ -29,6 +30,8 @@ import type { Recorder } from '../prove/proof.ts'
 import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
+import { faultText } from './fault-text.ts'
+import { hostNamed } from './host-named.ts'
 import { changedRequest } from './changed-request.ts'
 import { tellHedges } from './tell-hedges.ts'
 import { tellRedirects } from './tell-redirects.ts'
@@ -78,6 +81,8 @@ export type Departure =
       readonly hashed?: Hashed
       /** The endpoint that its session asks for, and where that is written. */
       readonly wanted?: Wanted
+      /** The host whose address a filter looks up, for a cluster that takes what requests name. */
+      readonly host?: DynamicHost
     }
 
 /** Takes the request through the proxy. */
@@ -122,7 +127,17 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   const hashed = proxy.hashesClient
     ? { hashed: { hash: connectionHash(connection), of: [`client address "${connection.remoteAddress}"`] } }
     : {}
-  const rest = { route: undefined, notFoundStatus: 503, delayMs: 0, connection, expectedNames: names, ...hashed }
+  const port = proxy.resolvesServerName?.port
+  const host = port === undefined || connection.sni === undefined ? {} : { host: { host: connection.sni, port } }
+  const rest = {
+    route: undefined,
+    notFoundStatus: 503,
+    delayMs: 0,
+    connection,
+    expectedNames: names,
+    ...hashed,
+    ...host,
+  }
   return { kind: 'forward', cluster, request: asked, tunnels: proxy.tunneling !== undefined, ...rest }
 }
 
@@ -160,9 +175,10 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
   const choice = clusterOf(decision, subject, recorder)
   const filtered = runFilters({ manager, arrival, subject, recorder, config, decision, choice })
   if (filtered.kind === 'reply') return filtered.departure
-  const { delayMs, wanted } = filtered
+  const { delayMs, wanted, host } = filtered
   const left = leave({ manager, config, decision, choice, subject, request, delayMs, recorder })
-  return left.kind === 'forward' && wanted !== undefined ? { ...left, wanted } : left
+  if (left.kind !== 'forward') return left
+  return { ...left, ...(wanted === undefined ? {} : { wanted }), ...(host === undefined ? {} : { host }) }
 }
 
 function pathOf(manager: HttpConnectionManager, request: PlainRequest): NormalizedPath {
@@ -199,13 +215,19 @@ interface Filtering {
 }
 
 type Filtered =
-  | { readonly kind: 'on'; readonly delayMs: number; readonly wanted?: Wanted | undefined }
+  | {
+      readonly kind: 'on'
+      readonly delayMs: number
+      readonly wanted?: Wanted | undefined
+      readonly host?: DynamicHost | undefined
+    }
   | { readonly kind: 'reply'; readonly departure: Departure }
 
 /** The http filters in the order of the configuration, up to the router. */
 function runFilters(f: Filtering): Filtered {
   let delayMs = 0
   let wanted: Wanted | undefined
+  let host: DynamicHost | undefined
   const routed = routedOf(f)
   for (const filter of f.manager.httpFilters) {
     const override = routed === undefined ? undefined : filterOverride(filter.name, routed)
@@ -214,8 +236,9 @@ function runFilters(f: Filtering): Filtered {
     if (result.kind === 'reply') return result
     delayMs += result.delayMs
     wanted = result.wanted ?? wanted
+    host = result.host ?? host
   }
-  return { kind: 'on', delayMs, wanted }
+  return { kind: 'on', delayMs, wanted, host }
 }
 
 function rulesOf(filters: readonly { readonly rules: RbacPolicies | undefined }[]): readonly RbacPolicies[] {
@@ -261,6 +284,8 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
     const session = override?.kind === 'session' ? override.session : filter.session
     return { kind: 'on', delayMs: 0, wanted: wantedBy(session, f) }
   }
+  if (filter.kind === 'dynamic-host')
+    return { kind: 'on', delayMs: 0, host: hostNamed(override, { ...f, view: f.arrival.view }) }
   if (filter.kind !== 'fault') return { kind: 'on', delayMs: 0 }
   const fault = override?.kind === 'fault' ? override.fault : filter.fault
   if (fault.delay === undefined && fault.abort === undefined) return { kind: 'on', delayMs: 0 }
@@ -292,29 +317,6 @@ function placeOf({ config, decision, subject }: Filtering, filterName: string): 
   if (decision.kind === 'tls-redirect' || decision.host === undefined) return undefined
   const route = decision.kind === 'route' ? decision.route : undefined
   return whereAsked({ config, host: decision.host, route }, filterName, subject)
-}
-
-type FaultConfig = Extract<HttpFilter, { kind: 'fault' }>['fault']
-
-function faultText(fault: FaultConfig, delayMs: number | undefined, status: number | undefined): string {
-  const share = (part: { readonly numerator: number; readonly denominator: number }) =>
-    `${(part.numerator * 100) / part.denominator} % of requests`
-  const parts: string[] = []
-  if (fault.delay !== undefined) {
-    parts.push(
-      delayMs === undefined
-        ? `no delay (${share(fault.delay)} would have one)`
-        : `delay of ${delayMs} ms (${share(fault.delay)})`,
-    )
-  }
-  if (fault.abort !== undefined) {
-    parts.push(
-      status === undefined
-        ? `no abort (${share(fault.abort)} would be)`
-        : `abort with ${status} (${share(fault.abort)})`,
-    )
-  }
-  return parts.join(', ')
 }
 
 interface Leaving {

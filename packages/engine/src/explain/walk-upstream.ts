@@ -1,4 +1,5 @@
 // From a cluster to the next proxy: endpoints, balancing, TLS and the names it checks.
+import type { DynamicHost } from '../decide/dynamic-host.ts'
 import { originalDestination } from '../decide/original-destination.ts'
 import { pickWanted, type WantedEndpoint } from '../decide/wanted-endpoint.ts'
 import type { RequestHash } from '../decide/request-hash.ts'
@@ -20,6 +21,8 @@ export type Wanted = WantedEndpoint & { readonly by: string }
 /** Where a cluster leads. */
 export type Upstream =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly tls: UpstreamTls | undefined }
+  /** The host's address is not known before a proxy looks it up. */
+  | { readonly kind: 'named'; readonly host: string }
   | { readonly kind: 'none'; readonly reason: string }
 
 /** Chooses the endpoint for what came on `connection`, or says why there is none. */
@@ -30,18 +33,21 @@ export function chooseUpstream(
     connection,
     hashed,
     wanted,
+    host,
   }: {
     readonly view: ProxyView
     readonly cluster: Cluster
     readonly connection: ConnectionFacts
     readonly hashed?: Hashed | undefined
     readonly wanted?: Wanted | undefined
+    readonly host?: DynamicHost | undefined
   },
   random: number,
   recorder: Recorder,
 ): Upstream {
   const { discovery } = cluster
   if (discovery.kind === 'original-dst') return destinationOf(cluster, connection, recorder)
+  if (discovery.kind === 'dynamic') return hostOf(cluster, host, recorder)
   const set = discovery.kind === 'eds' ? view.endpoints.get(discovery.edsName) : discovery.endpoints
   const kept = wanted === undefined ? undefined : pickWanted(set, wanted)
   const balanced = makePicker(cluster, set).pick({
@@ -75,6 +81,16 @@ function destinationOf(cluster: Cluster, connection: ConnectionFacts, recorder: 
   const summary = endpointText(cluster, { endpoint, tls }, {})
   recorder.step({ decision: 'endpoint', chosen: endpoint.key, summary, origins: cluster.origins, losers: [] })
   return { kind: 'endpoint', endpoint, tls }
+}
+
+/** A cluster of hosts that requests name chooses nothing either; where a host is, its proxy finds out when it is asked for. */
+function hostOf(cluster: Cluster, host: DynamicHost | undefined, recorder: Recorder): Upstream {
+  if (host === undefined) return { kind: 'none', reason: 'no filter looks up the host that it names' }
+  const name = `${host.host.includes(':') ? `[${host.host}]` : host.host}:${host.port}`
+  const how = cluster.tls === undefined ? 'plaintext' : 'TLS'
+  const summary = `host ${name} (named by what is sent, ${how}); the proxy looks up its address, which is not done here`
+  recorder.step({ decision: 'endpoint', chosen: name, summary, origins: cluster.origins, losers: [] })
+  return { kind: 'named', host: name }
 }
 
 /** A session whose endpoint cannot be used. */

@@ -23,6 +23,7 @@ function makeAdmin() {
     certificates: () => ({ certificates: [{ name: 'default', serial: '0a' }] }),
     controlPlane: () => ({ connected: false, lastError: 'connection refused' }),
     persistence: () => ({ error: 'ENOSPC: no space left on device' }),
+    hostsOf: () => [],
     connectionCount: () => 3,
     renderMetrics: () => '# TYPE a counter\na 1\n',
     renderStats: () => 'a: 1\n',

@@ -141,19 +141,20 @@ function endpointsOf({ store }: ProxyView): unknown {
   return Object.fromEntries([...store.accepted.endpoints].map(([name, { value }]) => [name, value.localities]))
 }
 
-function clusters({ store }: ProxyView): unknown {
+function clusters({ store, hostsOf }: ProxyView): unknown {
   return [...store.active.clusters.values()].map((cluster) => {
     const { discovery } = cluster
     const set =
       discovery.kind === 'eds'
         ? store.endpointsOf(discovery.edsName)
-        : discovery.kind === 'original-dst'
-          ? undefined
-          : discovery.endpoints
+        : 'endpoints' in discovery
+          ? discovery.endpoints
+          : undefined
     return {
       name: cluster.name,
       discovery: discovery.kind,
       origins: cluster.origins,
+      ...(discovery.kind === 'dynamic' ? { cache: discovery.cache.name, hosts: hostsOf(discovery.cache) } : {}),
       endpoints: (set?.localities ?? []).flatMap(({ endpoints, priority }) =>
         endpoints.map(({ key, health, weight, metadata }) => ({ key, health, weight, priority, metadata })),
       ),

@@ -1,4 +1,5 @@
 import type { ProxyReadiness } from '@weft/core'
+import type { DnsCache } from '@weft/engine'
 import type { ConfigStore } from '../config/config-store.ts'
 import type { BoundAddress } from '../listen/listener-manager.ts'
 
@@ -11,6 +12,8 @@ export interface ProxyView {
   certificates(): unknown
   controlPlane(): { readonly connected: boolean; readonly lastError: string | undefined }
   persistence(): { readonly error: string | undefined }
+  /** What is remembered of the hosts that requests named. */
+  readonly hostsOf: (cache: DnsCache) => unknown
   /** Connections that a drain waits for. */
   connectionCount(): number
   /** Of all processes of this proxy together. */

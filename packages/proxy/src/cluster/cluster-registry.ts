@@ -4,6 +4,7 @@ import type { H2Shared } from '../codec/h2/connection.ts'
 import type { SanTest } from '../listen/peer-verifier.ts'
 import type { RequestPathContext } from '../request-path.ts'
 import { ClusterStats } from './cluster-stats.ts'
+import { HostCaches } from './host-caches.ts'
 import { UpstreamCluster, type UpstreamClusterContext } from './upstream-cluster.ts'
 
 /** How often idle connections are looked through, milliseconds. */
@@ -12,6 +13,7 @@ const sweepEveryMs = 1_000
 /** The living clusters of one proxy, by name. Configuration comes and goes; pools and balancers stay. */
 export class ClusterRegistry {
   readonly #clusters = new Map<string, UpstreamCluster>()
+  readonly hosts: HostCaches
   readonly #context: RequestPathContext
   readonly #shared: UpstreamClusterContext
   #sweeper: Timer | undefined
@@ -21,6 +23,7 @@ export class ClusterRegistry {
   constructor(context: RequestPathContext, testSan: SanTest, h2: H2Shared) {
     const { runtime } = context
     const stats = new ClusterStats(context.metrics)
+    this.hosts = new HostCaches({ runtime, servers: context.dnsServers ?? [] }, context.metrics)
     this.#context = context
     this.#shared = {
       runtime,
@@ -32,6 +35,7 @@ export class ClusterRegistry {
       random: () => runtime.rng.float(),
       counters: (name) => stats.of(name),
       h2,
+      hosts: this.hosts,
     }
     this.#armSweep()
   }
@@ -86,7 +90,7 @@ export class ClusterRegistry {
   #endpointsOf(cluster: Cluster): EndpointSet | undefined {
     const { discovery } = cluster
     if (discovery.kind === 'eds') return this.#context.endpointsOf(discovery.edsName)
-    return discovery.kind === 'original-dst' ? undefined : discovery.endpoints
+    return 'endpoints' in discovery ? discovery.endpoints : undefined
   }
 
   #armSweep(): void {
@@ -95,6 +99,7 @@ export class ClusterRegistry {
       () => {
         const nowMs = this.#context.runtime.clock.nowMs()
         for (const living of this.#clusters.values()) living.sweep(nowMs)
+        this.hosts.sweep(nowMs)
         this.#armSweep()
       },
       { keepAlive: false },

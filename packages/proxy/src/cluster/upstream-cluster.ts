@@ -2,6 +2,7 @@ import type { TransportClose } from '@weft/core'
 import {
   admits,
   type Cluster,
+  type DynamicHost,
   type EjectionScope,
   type Endpoint,
   type EndpointSet,
@@ -21,12 +22,13 @@ import type { UpstreamStream } from '../codec/http-stream.ts'
 import { givesWay } from '../config/gives-way.ts'
 import { type Dialed, type DialContext, dialEndpoint } from '../pool/dial.ts'
 import type { H2Shared } from '../codec/h2/connection.ts'
-import { Http1Pool } from '../pool/http1-pool.ts'
-import { Http2Pool } from '../pool/http2-pool.ts'
-import { PairPool } from '../pool/pair-pool.ts'
+import { newPool } from '../pool/new-pool.ts'
 import type { Pool, PoolBudget, PoolContext, PoolWaiter } from '../pool/pool.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
 import type { ClusterCounters } from './cluster-stats.ts'
+import { isToldWhere, keysOf, sameConnecting, startsSlowly } from './cluster-facts.ts'
+import type { HostAnswer, HostCache } from './host-cache.ts'
+import type { HostCaches } from './host-caches.ts'
 
 /** What one cluster needs from the proxy around it. */
 export interface UpstreamClusterContext extends DialContext {
@@ -34,6 +36,7 @@ export interface UpstreamClusterContext extends DialContext {
   random(): number
   counters(clusterName: string): ClusterCounters
   readonly h2: H2Shared
+  readonly hosts: HostCaches
 }
 
 /** How many requests are active on an endpoint, by its key. */
@@ -115,8 +118,8 @@ export class UpstreamCluster implements PoolContext {
       for (const endpoint of locality.endpoints) live.set(endpoint.key, endpoint)
     this.#outliers?.keep(new Set(live.keys()))
     this.#balance()
-    // Where an ORIGINAL_DST cluster leads, each connection says.
-    if (this.#budget.cluster.discovery.kind === 'original-dst') return
+    // Where such a cluster leads, each connection or request says.
+    if (isToldWhere(this.#budget.cluster)) return
     for (const [key, pool] of [...this.#pools]) {
       const endpoint = live.get(pool.endpoint.key)
       if (endpoint !== undefined && this.#sameTls(endpoint, pool.endpoint)) continue
@@ -146,6 +149,23 @@ export class UpstreamCluster implements PoolContext {
     return pickWanted(this.#endpoints, wanted, this.#outliers?.ejected)
   }
 
+  /** As `HostCache.find`, of a cluster that takes what requests name. */
+  findHost({ host }: DynamicHost, onAnswer: (answer: HostAnswer) => void): HostAnswer | (() => void) {
+    return this.#hosts?.find(host, onAnswer) ?? { kind: 'failed', detail: 'the cluster looks up no hosts' }
+  }
+
+  /** The endpoint of a host that was found. */
+  pickHost(host: DynamicHost): Pick {
+    const endpoint = this.#hosts?.endpointOf(host)
+    if (endpoint === undefined || this.#outliers?.ejected.has(endpoint.key) === true) return noHost
+    return { kind: 'picked', endpoint, panic: false }
+  }
+
+  get #hosts(): HostCache | undefined {
+    const { discovery } = this.#budget.cluster
+    return discovery.kind === 'dynamic' ? this.#context.hosts.of(discovery.cache) : undefined
+  }
+
   /** A new picker for what there is now; it goes on where the one before stood. */
   #balance(): void {
     const { cluster } = this.#budget
@@ -173,7 +193,8 @@ export class UpstreamCluster implements PoolContext {
   }
 
   #ejectionScope(): EjectionScope {
-    const total = (this.#endpoints?.localities ?? []).reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+    const known = (this.#endpoints?.localities ?? []).reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+    const total = this.#budget.cluster.discovery.kind === 'dynamic' ? this.#pools.size : known
     const { nowMs, random: draw } = this.#context
     return { nowMs: nowMs(), total, draw }
   }
@@ -238,24 +259,11 @@ export class UpstreamCluster implements PoolContext {
         waiter.onPoolFailure({ kind: 'overflow' })
         return () => {}
       }
-      this.#pools.set(key, (pool = this.#newPool(endpoint)))
+      this.#pools.set(key, (pool = newPool(endpoint, this)))
     }
     pool.wait(waiter)
     // Those who wait move when the pool is replaced.
     return () => this.#pools.get(key)?.cancel(waiter)
-  }
-
-  #newPool(endpoint: Endpoint): Pool {
-    switch (this.#budget.cluster.http.protocol) {
-      case 'http1':
-        return new Http1Pool(endpoint, this)
-      case 'http2':
-        return new Http2Pool(endpoint, this)
-      case 'auto':
-        return new PairPool(endpoint, 'alpn', this)
-      case 'downstream':
-        return new PairPool(endpoint, 'request', this)
-    }
   }
 
   /** One connection outside the pools, for TCP and tunnels. The caller owns it. */
@@ -272,6 +280,7 @@ export class UpstreamCluster implements PoolContext {
       },
       onFail: (close, timedOut) => {
         this.counters.connectFailed()
+        this.#hosts?.unreachable(endpoint)
         onFail(close, timedOut)
       },
     })
@@ -293,9 +302,16 @@ export class UpstreamCluster implements PoolContext {
     for (const pool of this.#pools.values()) pool.sweep(nowMs)
     this.#sweepOutliers(nowMs)
     // Nobody says that such an endpoint is gone: its pool goes with its last connection.
-    const { discovery, http } = this.#budget.cluster
-    if (discovery.kind !== 'original-dst' && http.autoNames === undefined) return
+    const { cluster } = this.#budget
+    this.#leaveFormerAddresses()
+    if (!isToldWhere(cluster) && cluster.http.autoNames === undefined) return
     for (const [key, pool] of this.#pools) if (pool.vacant) this.#pools.delete(key)
+  }
+
+  /** Connections to where a host is no more take no further requests. */
+  #leaveFormerAddresses(): void {
+    const hosts = this.#hosts
+    for (const pool of this.#pools.values()) if (hosts?.isAt(pool.endpoint) === false) pool.drain(() => true)
   }
 
   #sweepOutliers(nowMs: number): void {
@@ -325,7 +341,14 @@ export class UpstreamCluster implements PoolContext {
     onOpen: (dialed: Dialed) => void,
     onFail: (close: TransportClose, timedOut: boolean) => void,
   ): () => void {
-    return dialEndpoint(this.#budget.cluster, endpoint, undefined, this.#context, { offers, onOpen, onFail })
+    return dialEndpoint(this.#budget.cluster, endpoint, undefined, this.#context, {
+      offers,
+      onOpen,
+      onFail: (close, timedOut) => {
+        this.#hosts?.unreachable(endpoint)
+        onFail(close, timedOut)
+      },
+    })
   }
 
   onOpened(): void {
@@ -362,26 +385,9 @@ export class UpstreamCluster implements PoolContext {
   }
 }
 
-function startsSlowly({ balancer }: Cluster): boolean {
-  return 'slowStart' in balancer && balancer.slowStart !== undefined
-}
-
-function keysOf(endpoints: EndpointSet | undefined): readonly string[] {
-  return (endpoints?.localities ?? []).flatMap((locality) => locality.endpoints.map(({ key }) => key))
-}
-
 const noKeys: readonly string[] = []
+const noHost: Pick = Object.freeze({ kind: 'none', reason: 'no-endpoints' })
 const noHash: Hash64 | undefined = undefined
 const noPriorities: RetryPriorities | undefined = undefined
 /** Of one cluster, where requests or connections name them. */
 const mostPools = 4096
-
-/** Whether connections made under one form of a cluster may go on under the other. */
-function sameConnecting(a: Cluster, b: Cluster): boolean {
-  const key = (cluster: Cluster): string =>
-    JSON.stringify([
-      ...[cluster.tls, cluster.transportSocketMatches, cluster.bindAddress, cluster.keepAlive],
-      ...[cluster.http.protocol, cluster.http.http2, cluster.http.http1Trailers],
-    ])
-  return key(a) === key(b)
-}

@@ -32,7 +32,8 @@ export class ConnectTunnel {
   start(): void {
     if (this.#started) return
     this.#started = true
-    const picked = this.#cluster.pick([])
+    const { dynamicHost } = this.#exchange
+    const picked = dynamicHost === undefined ? this.#cluster.pick([]) : this.#cluster.pickHost(dynamicHost)
     if (picked.kind !== 'picked') return this.#exchange.fail(exchangeErrors.noHealthyUpstream)
     this.#endpoint = picked.endpoint
     const { connection } = this.#exchange

@@ -30,6 +30,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     config: () => given.config(),
     endpointsOf: (name) => given.endpointsOf(name),
     upstreamBindAddress: given.upstreamBindAddress,
+    dnsServers: given.dnsServers,
     connectInternal: (name, ends) => given.connectInternal(name, ends),
     telemetry: (where) => given.telemetry(where),
     logDatagrams: (record, logs) => given.logDatagrams?.(record, logs),
@@ -46,6 +47,7 @@ export function createRequestPath(given: RequestPathContext): RequestPath {
     anticipate: anticipateTcp(clusters, context),
     serveDatagrams: (proxy, socket) => new UdpProxyServer(proxy, socket, clusters, context, udpStats),
     onConfig: (config) => clusters.onConfig(config),
+    hostsOf: (cache) => clusters.hosts.of(cache).view(),
     onEndpoints: (name, endpoints) => clusters.onEndpoints(name, endpoints),
     onSecrets: () => clusters.onSecrets(),
     close: () => {

@@ -76,6 +76,18 @@ export const exchangeErrors = {
     'upstream_reset_before_response_started{overflow}',
     `${upstreamReset}overflow`,
   ),
+  /** Of a host that a request names. */
+  dnsFailure: entry('local', 'upstream', 503, 'DF', 'dns_resolution_failure{}', 'DNS resolution failure'),
+  dnsCacheOverflow: entry('local', 'upstream', 503, undefined, 'dns_cache_overflow', 'DNS cache overflow'),
+  dnsPendingOverflow: entry(
+    'local',
+    'upstream',
+    503,
+    undefined,
+    'dynamic_forward_proxy_pending_request_overflow',
+    'Dynamic forward proxy pending request overflow',
+  ),
+  emptyHost: entry('downstream', 'upstream', 400, undefined, 'empty_host_header', 'Empty host header'),
   connectFailure: entry(
     'upstream',
     'upstream',

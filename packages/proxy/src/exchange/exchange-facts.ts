@@ -2,6 +2,7 @@ import type { PeerIdentity } from '@weft/core'
 import {
   type ActiveConfig,
   type ConnectionFacts,
+  type DynamicHost,
   grpcStatusOf,
   type HttpConnectionManager,
   isGrpcType,
@@ -55,6 +56,8 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   responseHead: MessageHead | undefined = undefined
   /** The endpoint that its session asks for. */
   wanted: WantedEndpoint | undefined = undefined
+  /** The host it names, whose address a filter has found: where a cluster of that kind sends it. */
+  dynamicHost: DynamicHost | undefined = undefined
   responseTrailers: MessageHead | undefined = undefined
   tunnelled = false
   /** Attempts at upstreams so far. */

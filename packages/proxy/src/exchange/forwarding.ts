@@ -81,11 +81,13 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     if (this.endpoint !== undefined) this.#remember(this.endpoint)
     const { avoidPreviousHosts, hostSelectionMaxAttempts } = this.policy
     const tried = avoidPreviousHosts ? this.#tried : noKeys
-    const { wanted } = exchange
+    const { wanted, dynamicHost } = exchange
     // As in Envoy: what is repeated may go elsewhere.
     const picked =
       (wanted === undefined || this.retries > 0 ? undefined : this.cluster.pickWanted(wanted)) ??
-      this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash, this.#priorities)
+      (dynamicHost === undefined
+        ? this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash, this.#priorities)
+        : this.cluster.pickHost(dynamicHost))
     if (picked.kind === 'shed') return this.#giveUp(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#giveUp(exchangeErrors.noHealthyUpstream)
     onPicked?.()

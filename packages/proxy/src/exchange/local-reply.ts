@@ -19,6 +19,11 @@ export interface LocalReply {
   readonly asIs?: boolean
 }
 
+function detailsOf({ details, flag }: ErrorEntry, reason: string): string {
+  if (flag === 'DF') return withReason(details, reason).replace('{|', '{')
+  return flag === 'UF' ? withReason(details, reason) : details
+}
+
 /** Inside the braces, without white space: log lines are split at it. */
 function withReason(details: string, reason: string): string {
   return `${details.slice(0, -1)}|${reason.trim().replaceAll(/\s+/g, '_')}}`
@@ -31,7 +36,7 @@ export function replyOf(error: ErrorEntry, reason?: string, envoyHeaders = false
   return {
     ...(envoyHeaders && error.flag === 'UO' ? overloaded : undefined),
     status: error.status,
-    details: reason !== undefined && error.flag === 'UF' ? withReason(error.details, reason) : error.details,
+    details: reason === undefined ? error.details : detailsOf(error, reason),
     flag: error.flag,
     body: error.body,
     close: error.connection === 'close',

@@ -2,6 +2,7 @@ import type { FilterOverride, HttpFilter, HttpConnectionManager } from '@weft/en
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { corsFilter } from './cors.ts'
+import { dynamicHostFilter } from './dynamic-host.ts'
 import { faultFilter } from './fault.ts'
 import { grpcWebFilter } from './grpc-web.ts'
 import { rateLimitFilter } from './rate-limit.ts'
@@ -52,6 +53,7 @@ const kinds: Readonly<Record<string, FilterKind>> = {
   'grpc-web': grpcWebFilter,
   'rate-limit': rateLimitFilter,
   session: sessionFilter,
+  'dynamic-host': dynamicHostFilter,
 }
 
 /** A filter of a chain, ready to run. */

@@ -4,12 +4,14 @@ import {
   chooseTcpCluster,
   connectionHash,
   type ConnectionFacts,
+  type DynamicHost,
   type Endpoint,
   expectedNames,
   originalDestination,
   type TcpProxy,
   tunnelTarget,
 } from '@weft/engine'
+import type { HostAnswer } from '../cluster/host-cache.ts'
 import type { ClusterRegistry } from '../cluster/cluster-registry.ts'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import type { Dialed } from '../pool/dial.ts'
@@ -58,6 +60,8 @@ export class UpstreamOpening {
   #uncount: (() => void) | undefined
   /** Set while a connection of its own is open. */
   #opened: UpstreamCluster | undefined
+  /** Why the address of the server name is not known. */
+  #unresolved: string | undefined
   /** It was handed over: whoever took it says when it is over. */
   #done = false
 
@@ -78,7 +82,28 @@ export class UpstreamOpening {
       budget.connections += 1
       this.#uncount = () => void (budget.connections -= 1)
     }
-    this.#dial(cluster, [])
+    this.#lookUp(cluster)
+  }
+
+  /** The server name's address first, where the chain asks for it; what leads nowhere has no upstream. */
+  #lookUp(cluster: UpstreamCluster): void {
+    const host = this.#host
+    if (host === undefined || cluster.cluster.discovery.kind !== 'dynamic') return this.#dial(cluster, [])
+    const goOn = (answer: HostAnswer): void => {
+      this.#giveUp = undefined
+      if (answer.kind === 'failed') this.#unresolved = answer.detail
+      this.#dial(cluster, [])
+    }
+    const answer = cluster.findHost(host, goOn)
+    if (typeof answer === 'function') this.#giveUp = answer
+    else goOn(answer)
+  }
+
+  get #host(): DynamicHost | undefined {
+    const { proxy, facts } = this.#carried
+    const { resolvesServerName } = proxy
+    if (resolvesServerName === undefined || facts.sni === undefined) return undefined
+    return { host: facts.sni.toLowerCase(), port: resolvesServerName.port }
   }
 
   /** Whether its bytes go in a stream beside others. */
@@ -108,7 +133,7 @@ export class UpstreamOpening {
   #dial(cluster: UpstreamCluster, tried: readonly string[]): void {
     const endpoint = this.#pick(cluster, tried)
     if (endpoint === undefined)
-      return this.#fail(['UH'], 'no_healthy_upstream', this.#facts(cluster, undefined, undefined, undefined))
+      return this.#fail(['UH'], 'no_healthy_upstream', this.#facts(cluster, undefined, undefined, this.#unresolved))
     this.#attempts += 1
     if (this.#shares(cluster)) return this.#tunnel(cluster, endpoint, tried)
     const { facts, peer } = this.#carried
@@ -137,6 +162,11 @@ export class UpstreamOpening {
     if (cluster.cluster.discovery.kind === 'original-dst')
       return originalDestination(cluster.cluster, this.#carried.facts)
     const { proxy, facts } = this.#carried
+    const host = this.#host
+    if (host !== undefined && cluster.cluster.discovery.kind === 'dynamic') {
+      const found = cluster.pickHost(host)
+      return found.kind === 'picked' ? found.endpoint : undefined
+    }
     const picked = cluster.pick(tried, 1, proxy.hashesClient ? connectionHash(facts) : undefined)
     return picked.kind === 'picked' ? picked.endpoint : undefined
   }

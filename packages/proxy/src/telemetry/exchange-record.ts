@@ -32,6 +32,7 @@ export type ResponseFlag =
   | 'UMSDR' // upstream request reached its maximum stream duration
   | 'OM' // overload manager
   | 'DO' // drop overload
+  | 'DF' // the name of the upstream leads nowhere
 
 /** Where the last attempt went. */
 export interface UpstreamFacts {
