@@ -1,4 +1,5 @@
 // Values of options, parsed once for all commands.
+import { isIP } from 'node:net'
 import { InvalidArgumentError } from 'commander'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
@@ -16,4 +17,17 @@ export function parsePort(text: string): number {
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
   return port
+}
+
+/** `127.0.0.1`, `127.0.0.1:5353`, `::1`, `[::1]:5353`, in addition to those before it; port 53 unless written. */
+export function parseNameServer(
+  text: string,
+  before: readonly { readonly address: string; readonly port: number }[] = [],
+): readonly { readonly address: string; readonly port: number }[] {
+  const match = isIP(text) === 6 ? [text, text] : /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text)
+  const [, bracketed, plain, port = '53'] = match ?? []
+  const address = bracketed ?? plain ?? ''
+  if (isIP(address) === 0)
+    throw new InvalidArgumentError('Write an IP address, or one with a port, like 127.0.0.1:5353.')
+  return [...before, { address, port: parsePort(port) }]
 }

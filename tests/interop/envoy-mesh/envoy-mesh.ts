@@ -52,6 +52,8 @@ export interface EnvoyMeshOptions {
   tls?: { readonly key: string; readonly cert: string }
   /** Who carries the traffic: real Envoys, unless Weft's own proxies are asked for. */
   readonly dataPlane?: ProxyKind
+  /** Whom proxies ask for names; known once the mesh starts. */
+  readonly dnsServers?: () => NonNullable<Parameters<typeof proxyBootstrap>[2]['dnsServers']>
   /** The proxy of an instance, where both carry it. */
   readonly proxyOf?: (instance: WorkloadInstance) => ProxyKind
 }
@@ -192,6 +194,7 @@ export class EnvoyMesh {
       stateDir,
       drainMs: 0,
       accessLog: true,
+      dnsServers: this.options.dnsServers?.(),
     }
     writeFileSync(path, proxyBootstrap(instance, sds, settings))
     const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit']

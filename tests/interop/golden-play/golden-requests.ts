@@ -88,6 +88,7 @@ function whyNotAsked({ pathMatch, action }: Route, { view }: Entrance): string |
   if (counts) return 'requests are counted here'
   if (action.kind !== 'route') return undefined
   const kinds = clusterNames(action).map((name) => view.config.clusters.get(name)?.discovery.kind)
+  if (kinds.includes('dynamic')) return 'names a host outside, which nobody plays'
   return kinds.includes('original-dst') ? 'goes on to where the client wanted to' : undefined
 }
 

@@ -65,3 +65,15 @@ test('a TLS connection is explained by the server name that it asks for', (t) =>
   assert.equal(wrong.status, 2)
   assert.match(wrong.stderr, /--sni goes with tls:/)
 })
+
+test('a host that only the request names is told with its cluster, and not looked up', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  copyFileSync(join(import.meta.dirname, '../../../control/golden/entries/dynamic/in.yaml'), join(dir, 'mesh.yaml'))
+  const asked = (url: string): string => weft('--from', 'web', 'GET', url, '-f', dir).stdout
+  assert.match(asked('http://a.many.example/'), /cluster +outbound\|80\|\|\*\.many\.example/)
+  assert.match(asked('http://a.many.example/'), /endpoint +host a\.many\.example:443 .*TLS.*which is not done here/)
+  assert.match(asked('http://a.many.example/'), /=> 200: sent to a\.many\.example:443, once its address is found/)
+  assert.match(asked('http://front.example/named'), /=> 200: sent to two\.many\.example:443/)
+  assert.match(asked('http://front.example/'), /=> 404 \(NR\)/)
+})

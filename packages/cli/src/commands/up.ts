@@ -6,6 +6,7 @@ import {
   CONTROL_PORTS,
   type LogPrinter,
   logPrinter,
+  type NameServer,
   type ProxyKind,
   type RunningMesh,
   type Sabotage,
@@ -15,7 +16,7 @@ import {
 import { hasProxy } from '@weft/resources'
 import { checkTableFoot, checkTableHead, checkTableRow } from '../check/check-table.ts'
 import { loadCheckTable, runChecks } from '../check/run-checks.ts'
-import { parseDurationMs, parsePort } from '../parse-options.ts'
+import { parseDurationMs, parseNameServer, parsePort } from '../parse-options.ts'
 import { EXIT } from '../program.ts'
 
 interface UpOptions {
@@ -28,6 +29,7 @@ interface UpOptions {
   readonly apiPort: number
   readonly metricsPort: number
   readonly trustDomain: string
+  readonly dnsServer?: readonly NameServer[]
   readonly accessLog?: true
   readonly verbose?: true
   readonly sabotage?: Sabotage
@@ -60,6 +62,11 @@ export function registerUp(program: Command): void {
     .option('--api-port <port>', "port of the control plane's API, 0 for any", parsePort, CONTROL_PORTS.api)
     .option('--metrics-port <port>', "port of the control plane's metrics, 0 for any", parsePort, CONTROL_PORTS.metrics)
     .option('--trust-domain <name>', 'SPIFFE trust domain', 'cluster.local')
+    .option(
+      '--dns-server <address...>',
+      'ask these name servers, as ADDRESS or ADDRESS:PORT, for hosts that requests name (ServiceEntry with DYNAMIC_DNS)',
+      parseNameServer,
+    )
     .option('--access-log', 'print an access log line per request')
     .option('-v, --verbose', "print Weft's own info logs too")
     .addOption(new Option('--sabotage <kind>').choices(['mtls-off', 'route-removed', 'wrong-san']).hideHelp())
@@ -140,6 +147,7 @@ function settingsOf(dir: string, options: UpOptions): UpSettings {
     rotateEveryMs: options.rotateEvery,
     ports: { xds: options.xdsPort, api: options.apiPort, metrics: options.metricsPort },
     accessLog: options.accessLog === true,
+    dnsServers: options.dnsServer,
     verbose: options.verbose === true,
     sabotage: options.sabotage,
     env: inheritedEnvironment(),

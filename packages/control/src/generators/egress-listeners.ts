@@ -24,7 +24,7 @@ import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
 import { covers, type EgressPort, egressPortsOf } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
-import { tcpProxy } from './tcp-proxy.ts'
+import { tcpFilters, tcpProxy } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
 interface EgressView {
@@ -176,12 +176,12 @@ function bytesFilter({ namespace, labels, listener, accessLog }: EgressView, ref
     ...named.map(({ names, targets }) => ({
       name: nameOfNames(names),
       filterChainMatch: matchOfNames(names),
-      filters: [tcpProxy(targets, accessLog, ruled.last.policy)],
+      filters: tcpFilters(targets, accessLog, ruled.last.policy),
     })),
     ...armChains(arms).map(({ rule, ...addresses }, index) => ({
       name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
       ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
-      filters: [tcpProxy(rule.targets, accessLog, rule.policy)],
+      filters: tcpFilters(rule.targets, accessLog, rule.policy),
     })),
   ]
   const sniffing = named.length === 0 ? {} : { sniffing: byNameFilters }

@@ -15,6 +15,12 @@ import { ExpressionFilterSchema } from '@weft/xds/es/envoy/extensions/access_log
 import { UuidRequestIdConfigSchema } from '@weft/xds/es/envoy/extensions/request_id/uuid/v3/uuid'
 import { FileAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/file/v3/file'
 import { StdoutAccessLogSchema } from '@weft/xds/es/envoy/extensions/access_loggers/stream/v3/stream'
+import { ClusterConfigSchema as DynamicClusterSchema } from '@weft/xds/es/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster'
+import {
+  FilterConfigSchema as HttpLookupSchema,
+  PerRouteConfigSchema as HttpLookupPerRouteSchema,
+} from '@weft/xds/es/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy'
+import { FilterConfigSchema as ServerNameLookupSchema } from '@weft/xds/es/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy'
 import { FilterConfigSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
 import { CorsPolicySchema, CorsSchema } from '@weft/xds/es/envoy/extensions/filters/http/cors/v3/cors'
 import { PreviousPrioritiesConfigSchema } from '@weft/xds/es/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config'
@@ -87,6 +93,10 @@ export const ownMessages = createRegistry(
   HeaderBasedSessionStateSchema,
   PreviousPrioritiesConfigSchema,
   HTTPFaultSchema,
+  HttpLookupSchema,
+  HttpLookupPerRouteSchema,
+  ServerNameLookupSchema,
+  DynamicClusterSchema,
   HttpRbacSchema,
   RouterSchema,
   WasmSchema,

@@ -10,6 +10,7 @@ import {
 } from '../policies/authorization.ts'
 import { type PassedName, passesByName } from './auto-passthrough.ts'
 import { duration } from './config-source.ts'
+import { namesToward } from './dynamic-hosts.ts'
 import { type ConnectionRule, ConnectionRules } from './gateway-bindings.ts'
 import type { Trust } from '../policies/trust.ts'
 import { serverTlsSocket } from './gateway-tls.ts'
@@ -29,7 +30,7 @@ import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
 import { addressMatch, covers, everyAddress, isForAll, type MatchedChain, spread } from './routes/address-rules.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
-import { tcpProxy } from './tcp-proxy.ts'
+import { tcpFilters } from './tcp-proxy.ts'
 import type { Telemetry } from './telemetry.ts'
 import { alpn } from './tls-contexts.ts'
 
@@ -171,7 +172,13 @@ export class GatewayChains {
     own: Partial<FilterChainInit>,
     together: readonly ConnectionRule[] = [rule],
   ): void {
-    const wanted = rule.serverNames === undefined || rule.serverNames.includes('*') ? [''] : rule.serverNames
+    const names = namesToward(rule.serverNames, rule.targets, this.#scope.accessLog.dynamic)
+    if (names?.length === 0) {
+      const message = `no name of ${rule.serverNames?.join(', ')} is under the wildcard host that the rule leads to`
+      this.problems.push({ origin: rule.origin, message })
+      return
+    }
+    const wanted = names === undefined || names.includes('*') ? [''] : names
     for (const range of rule.destinations ?? [undefined]) {
       this.#addFor(placed, rule, { wanted, range, name, own, together })
     }
@@ -208,7 +215,7 @@ export class GatewayChains {
     this.#chains.push({
       name: range === undefined ? name : `${name}-${range}`,
       ...(Object.keys(match).length === 0 ? {} : { filterChainMatch: match }),
-      filters: [...networkRbac(this.#authorization.tcp), tcpProxy(rule.targets, this.#scope.accessLog)],
+      filters: [...networkRbac(this.#authorization.tcp), ...tcpFilters(rule.targets, this.#scope.accessLog)],
       metadata: weftMetadata({ origin: rule.origin, server: placed.origin, ...this.#metadata }),
       ...own,
     })

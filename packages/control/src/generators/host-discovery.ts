@@ -1,14 +1,20 @@
 // How a cluster finds its endpoints: those this mesh runs or is told by EDS; others by DNS, or where the client meant to go.
-import { selectsLabels, type ServicePort, type TrafficPolicy } from '@weft/resources'
+import { type ClientTls, protocolOf, selectsLabels, type ServicePort, type TrafficPolicy } from '@weft/resources'
 import {
+  type Cluster_CustomClusterTypeSchema,
   Cluster_DiscoveryType as Discovery,
   Cluster_DnsLookupFamily as DnsFamily,
   Cluster_LbPolicy,
   type ClusterSchema,
 } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
+import type { UpstreamHttpProtocolOptionsSchema } from '@weft/xds/es/envoy/config/core/v3/protocol'
+import { ClusterConfigSchema as DynamicClusterSchema } from '@weft/xds/es/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster'
 import { sourceAddressFor } from '../snapshot/elsewhere.ts'
+import { isDynamic } from '../snapshot/mesh-hosts.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { adsSource, duration } from './config-source.ts'
+import { dnsCache } from './dynamic-hosts.ts'
+import { pack } from './encode.ts'
 import { byLocality, endpointAtName, lbEndpointOf, writtenEndpoints } from './host-endpoints.ts'
 import { type Service, serviceHost } from './hosts.ts'
 import type { Init } from './init.ts'
@@ -28,14 +34,14 @@ export interface DiscoveryTarget {
   readonly service: Service
   readonly port: ServicePort
   readonly subset?: { readonly labels: Readonly<Record<string, string>> } | undefined
-  readonly policy?: Pick<TrafficPolicy, 'loadBalancer'>
+  readonly policy?: Pick<TrafficPolicy, 'loadBalancer' | 'tls'>
 }
 
 /** The ways to find endpoints. */
-export type DiscoveryKind = 'eds' | 'dns' | 'dns-round-robin' | 'original-dst' | 'none'
+export type DiscoveryKind = 'eds' | 'dns' | 'dns-round-robin' | 'original-dst' | 'dynamic' | 'none'
 
-/** How endpoints of a host are found. */
-export function discoveryKind(service: Service, byName: boolean): DiscoveryKind {
+/** How endpoints of a host are found, at a port. */
+export function discoveryKind(service: Service, byName: boolean, port?: ServicePort): DiscoveryKind {
   const { entry } = service.spec
   if (entry === undefined) return 'eds'
   const wild = serviceHost(service).startsWith('*')
@@ -51,7 +57,10 @@ export function discoveryKind(service: Service, byName: boolean): DiscoveryKind 
       return wild ? 'none' : 'dns'
     case 'DYNAMIC_DNS':
       if (!wild) return 'dns'
-      return byName ? 'none' : 'original-dst'
+      // Bytes that are redirected bring an address, and no name.
+      return byName || port === undefined || ['http', 'http2', 'grpc', 'https', 'tls'].includes(protocolOf(port))
+        ? 'dynamic'
+        : 'original-dst'
   }
 }
 
@@ -63,13 +72,19 @@ export function discoveryMembers(
   target: DiscoveryTarget,
 ): ClusterInit {
   const passes = !byName && target.policy?.loadBalancer?.simple === 'PASSTHROUGH'
-  const kind = passes ? 'original-dst' : discoveryKind(target.service, byName)
+  const kind = passes ? 'original-dst' : discoveryKind(target.service, byName, target.port)
   switch (kind) {
     case 'eds':
       return { ...ofType(Discovery.EDS), edsClusterConfig: { edsConfig: adsSource(), serviceName: name } }
     case 'original-dst':
       return {
         ...ofType(Discovery.ORIGINAL_DST),
+        lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+        lbConfig: { case: undefined },
+      }
+    case 'dynamic':
+      return {
+        clusterDiscoveryType: { case: 'clusterType', value: dynamicType(target.policy?.tls) },
         lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
         lbConfig: { case: undefined },
       }
@@ -83,6 +98,22 @@ export function discoveryMembers(
         loadAssignment: { clusterName: name, endpoints: named(target, refs) },
       }
   }
+}
+
+/** The host of each request is its server name, and is verified, unless a rule names others. */
+export function hostNames(tls: ClientTls | undefined): Required<Pick<Names, 'autoSni' | 'autoSanValidation'>> {
+  const { sni, subjectAltNames = [], insecureSkipVerify = false, mode } = tls ?? {}
+  const own = sni === undefined && mode !== 'ISTIO_MUTUAL'
+  return { autoSni: own, autoSanValidation: own && subjectAltNames.length === 0 && !insecureSkipVerify }
+}
+
+type Names = Init<typeof UpstreamHttpProtocolOptionsSchema>
+
+function dynamicType(tls: ClientTls | undefined): Init<typeof Cluster_CustomClusterTypeSchema> {
+  const { autoSni, autoSanValidation } = hostNames(tls)
+  const insecure = autoSni && autoSanValidation ? {} : { allowInsecureClusterOptions: true }
+  const config = { clusterImplementationSpecifier: { case: 'dnsCacheConfig' as const, value: dnsCache }, ...insecure }
+  return { name: 'envoy.clusters.dynamic_forward_proxy', typedConfig: pack(DynamicClusterSchema, config) }
 }
 
 /** As Istio asks: every minute at most, and not for addresses of a family that many machines cannot reach. */
@@ -115,7 +146,7 @@ export function sourceBinding(address: string | undefined): ClusterInit {
 
 /** Where the endpoints of a host are dialled from when they are all on other machines. */
 export function sourceAddress(mesh: MeshQuery, service: Service): string | undefined {
-  if (service.spec.entry?.external === true) return '0.0.0.0'
+  if (service.spec.entry?.external === true || isDynamic(service)) return '0.0.0.0'
   return mesh.ownWorkloadsBehind(service).length > 0 ? undefined : sourceAddressFor(mesh.elsewhereBehind(service))
 }
 

@@ -16,6 +16,7 @@ import {
   HttpConnectionManagerSchema,
 } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { adsSource, duration } from './config-source.ts'
+import { httpLookup } from './dynamic-hosts.ts'
 import { pack } from './encode.ts'
 import { edgeHttp2, hopHttp2 } from './http2-options.ts'
 import type { Init } from './init.ts'
@@ -121,6 +122,7 @@ function httpFilters(options: HcmOptions): HttpFilterInit[] {
       filters.push({ name: sessionFilter, isOptional: true, configType: config })
     }
     filters.push({ name: faultFilter, configType: { case: 'typedConfig', value: pack(HTTPFaultSchema) } })
+    if (options.accessLog.dynamic !== undefined) filters.push(httpLookup())
   }
   filters.push({ name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema) } })
   return filters

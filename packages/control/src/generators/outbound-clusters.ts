@@ -14,17 +14,25 @@ import {
   withDefaults,
 } from './destination-rules.ts'
 import { trustOf } from '../policies/trust.ts'
+import { dynamicProblems } from './dynamic-hosts.ts'
 import { encodeResource } from './encode.ts'
 import { isForwardProxy, throughForwardProxy } from './forward-proxy.ts'
 import { type BuiltResource, generator, type GeneratorProblem, makeView } from './generator.ts'
-import { discoveryKind, type DiscoveryScope, discoveryMembers, sourceAddress, sourceBinding } from './host-discovery.ts'
+import {
+  discoveryKind,
+  type DiscoveryScope,
+  discoveryMembers,
+  hostNames,
+  sourceAddress,
+  sourceBinding,
+} from './host-discovery.ts'
 import { outboundCluster, portKind, type Service, serviceHost } from './hosts.ts'
 import { istioService } from './inbound-clusters.ts'
 import { weftMetadata } from './metadata.ts'
 import { attachedBudget, isSeen, serviceReferences, type ServiceReferences } from './service-references.ts'
 import { imports, importsOf } from './sidecar-scope.ts'
 import { policyMembers } from './traffic-policy.ts'
-import { type ClusterTarget, type TransportScope, transportOf } from './upstream-transport.ts'
+import { type ClusterTarget, type TransportScope, transportOf, withNames } from './upstream-transport.ts'
 
 type ClusterScope = TransportScope &
   DiscoveryScope & {
@@ -75,7 +83,11 @@ export const outboundClusters = generator({
         }),
       ]),
     )
-    const problems = [...idleTunnels(refs, merged), ...(scope.unreachable === true ? unreachableNames(refs) : [])]
+    const problems = [
+      ...idleTunnels(refs, merged),
+      ...(scope.unreachable === true ? unreachableNames(refs) : []),
+      ...dynamicProblems(refs.service[0], (port) => portPolicy(merged.policy, undefined, port).tls),
+    ]
     return { resources, problems, losers: merged.losers }
   },
 })
@@ -96,10 +108,13 @@ function cluster(
   const name = outboundCluster(host, port.port, subset?.name)
   const origin = originOf(service.id, '')
   const { sockets, protocol } = transportOf(scope, refs, target)
+  const named = policy.tls === undefined ? policy : { ...policy, tls: withNames(policy.tls, service) }
+  const dynamic = discoveryKind(service, scope.byName, port) === 'dynamic'
+  const names = dynamic && protocol !== undefined ? hostNames(named.tls) : undefined
   const init = {
     name,
-    ...policyMembers({ ...policy, ...attachedBudget(refs, port) }, protocol),
-    ...discoveryMembers(scope, refs, name, target),
+    ...policyMembers({ ...policy, ...attachedBudget(refs, port) }, protocol, names),
+    ...discoveryMembers(scope, refs, name, { ...target, policy: named }),
     ...sourceBinding(scope.sourceAddress),
     ...sockets,
     metadata: weftMetadata(
@@ -134,10 +149,7 @@ function idleTunnels({ service: [service] }: ServiceReferences, merged: MergedRu
 /** A wildcard host stands for names that nobody looks up: where callers name one, there is no address to go to. */
 function unreachableNames({ service: [service] }: ServiceReferences): GeneratorProblem[] {
   const resolution = service.spec.entry?.resolution ?? 'NONE'
-  const dialled =
-    resolution === 'NONE' || resolution === 'DYNAMIC_DNS'
-      ? '; where traffic is redirected it goes to the address that was dialled'
-      : ''
-  const message = `calls of ${serviceHost(service)} get no further (503): with resolution ${resolution} no address is known of a name that a wildcard stands for. List the hosts by name, or write resolution: DNS with endpoints${dialled}`
+  const dialled = resolution === 'NONE' ? '; where traffic is redirected it goes to the address that was dialled' : ''
+  const message = `calls of ${serviceHost(service)} get no further (503): with resolution ${resolution} no address is known of a name that a wildcard stands for. Write resolution: DYNAMIC_DNS, list the hosts by name, or write resolution: DNS with endpoints${dialled}`
   return [{ origin: originOf(service.id, 'spec.resolution'), message }]
 }

@@ -23,7 +23,7 @@ import { armChains, rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { tunnelName } from './static-clusters.ts'
-import { tcpProxy } from './tcp-proxy.ts'
+import { tcpFilters, tcpProxy } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 import type { Init } from './init.ts'
 
@@ -112,13 +112,13 @@ export const outboundListeners = generator({
             name: nameOfNames(names),
             filterChainMatch: matchOfNames(names),
             metadata: weftMetadata({ origin }),
-            filters: [tcpProxy(targets, scope.accessLog, own)],
+            filters: tcpFilters(targets, scope.accessLog, own),
           })),
           ...armChains(arms).map(({ rule: { origin, targets, policy }, ...addresses }, index) => ({
             name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
             ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
             metadata: weftMetadata({ origin }),
-            filters: [tcpProxy(targets, scope.accessLog, policy)],
+            filters: tcpFilters(targets, scope.accessLog, policy),
           })),
         ],
       },

@@ -234,7 +234,7 @@ function addTcpHost(
     {
       name: `${host}:${port}`,
       domains: domainsOf(host, port, caller.namespace).filter((domain) => domain.includes(':')),
-      routes: [connectRoute(targets, policy)],
+      routes: [builder.guarded(connectRoute(targets, policy), service)],
       metadata: weftMetadata({ origin }),
     },
     origin,

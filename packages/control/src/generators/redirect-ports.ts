@@ -5,6 +5,7 @@ import { hostCovers, protocolOf, type ServicePort } from '@weft/resources'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { ListenerFilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
+import { namesToward } from './dynamic-hosts.ts'
 import { encodeResource } from './encode.ts'
 import { type BuiltResource, generator, type Loser, makeView } from './generator.ts'
 import { joinMeshRefs, meshRouteRefs, type MeshRouteRefs, ownMeshRefs } from './gateway-api/mesh-hosts.ts'
@@ -34,7 +35,7 @@ import { type Caller, holdsFor, type VirtualService } from './routes/virtual-ser
 import { isSeen } from './service-references.ts'
 import { commonImportsOf, covers, egressPortsOf, clusterForUnknown } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
-import { tcpProxy, type TcpTarget } from './tcp-proxy.ts'
+import { tcpFilters, tcpProxy, type TcpTarget } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
 type FilterChainInit = MatchedChain
@@ -237,12 +238,13 @@ class OutboundPort {
   }
 
   #named(
-    names: readonly string[],
+    wanted: readonly string[],
     targets: readonly TcpTarget[],
     origin: Origin,
     { destinations }: AddressConditions = {},
   ): void {
-    const filters = [tcpProxy(targets, this.#scope.accessLog)]
+    const names = namesToward(wanted, targets, this.#scope.accessLog.dynamic) ?? []
+    const filters = tcpFilters(targets, this.#scope.accessLog)
     for (const range of destinations ?? [undefined]) {
       // Who takes a name for all addresses, or for more of them, takes it for these.
       const taken = (name: string): boolean =>

@@ -2,6 +2,7 @@
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
 import type { TrafficPolicy } from '@weft/resources'
+import { serverNameLookup } from './dynamic-hosts.ts'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
 import { tcpHashPolicies, tcpIdleMs } from './routes/route-policies.ts'
@@ -13,6 +14,15 @@ import type { Telemetry } from './telemetry.ts'
 export interface TcpTarget {
   readonly cluster: string
   readonly weight: number
+}
+
+/** The filters of a chain that forwards bytes: where the client's server name says where they go, it is looked up first. */
+export function tcpFilters(
+  targets: readonly TcpTarget[],
+  accessLog: Telemetry,
+  policy: TrafficPolicy = {},
+): Init<typeof FilterSchema>[] {
+  return [...serverNameLookup(targets, accessLog.dynamic), tcpProxy(targets, accessLog, policy)]
 }
 
 /** Forwards to one cluster, or to several by weight. */

@@ -1,9 +1,10 @@
-// What a proxy reports about its traffic, as far as listeners say it.
+// What the listeners of a proxy need of the mesh besides routes: what they report, and what stands among their filters.
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AccessLogging, ExtensionProvider, MeshConfig, PathNormalization, TelemetrySide } from '@weft/resources'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
 import { policyLevel, withServices } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
+import { type DynamicTarget, dynamicTargets } from './dynamic-hosts.ts'
 import type { ProxyRef } from './generator.ts'
 import { type MetricsPlan, metricsPlan } from './metrics.ts'
 import { importsOf } from './sidecar-scope.ts'
@@ -34,6 +35,8 @@ export interface Telemetry {
   readonly metrics?: MetricsPlan
   /** Modules among the filters. */
   readonly plugins?: readonly PluginPlan[]
+  /** Clusters whose requests or connections name their host. */
+  readonly dynamic?: readonly DynamicTarget[]
 }
 
 /** The telemetry of a proxy, as to the calls it makes or the ones it takes; a gateway makes them. */
@@ -76,6 +79,7 @@ export function telemetryOf(
         )
       : undefined
   const plugins = pluginsOf(mesh, target, { side, flavor })
+  const dynamic = side === 'CLIENT' ? dynamicTargets(mesh) : []
   return {
     flavor,
     logs: accessLog ? logs : [],
@@ -84,6 +88,7 @@ export function telemetryOf(
     ...(tracing === undefined ? {} : { tracing }),
     ...(metrics === undefined ? {} : { metrics }),
     ...(plugins.length === 0 ? {} : { plugins }),
+    ...(dynamic.length === 0 ? {} : { dynamic }),
   }
 }
 

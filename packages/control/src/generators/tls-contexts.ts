@@ -52,24 +52,26 @@ export function upstreamMtls(sni: string, spiffeIds: readonly string[], offered:
 
 /**
  * Client side of TLS that a DestinationRule asks for, with files of the proxy's machine. The server is verified unless the rule says not to: by
- * the authorities named, else those of the system; by the names given, else the one it is asked for by. `credentials`: whether the proxy takes
+ * the authorities named, else those of the system; by the names given, else the one it is asked for by. Without a `host` that is each request's own
+ * business, unless the rule says a name. `credentials`: whether the proxy takes
  * Secrets that the rule names.
  */
 export function originatedTls(
   tls: ClientTls,
-  host: string,
+  host: string | undefined,
   offered: Alpn,
   flavor: 'weft' | 'envoy',
   credentials = false,
 ): TransportSocketInit {
   const sni = tls.sni ?? host
-  const names = (tls.subjectAltNames?.length ?? 0) > 0 ? (tls.subjectAltNames ?? []) : [sni]
+  const given = tls.subjectAltNames ?? []
+  const names = given.length > 0 || sni === undefined ? given : [sni]
   const { clientCertificate, privateKey, mode, insecureSkipVerify = false } = tls
   const credential = credentials ? tls.credentialName : undefined
   const typedNames = { matchTypedSubjectAltNames: names.map(nameMatcher) }
   return tlsSocket(
     pack(UpstreamTlsContextSchema, {
-      sni,
+      ...(sni === undefined ? {} : { sni }),
       commonTlsContext: {
         tlsParams: {
           tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,

@@ -17,7 +17,10 @@ import {
 } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import type { MatchPredicateSchema } from '@weft/xds/es/envoy/config/common/matcher/v3/matcher'
 import type { HeaderMatcherSchema } from '@weft/xds/es/envoy/config/route/v3/route_components'
-import type { Http2ProtocolOptionsSchema } from '@weft/xds/es/envoy/config/core/v3/protocol'
+import type {
+  Http2ProtocolOptionsSchema,
+  UpstreamHttpProtocolOptionsSchema,
+} from '@weft/xds/es/envoy/config/core/v3/protocol'
 import { HttpProtocolOptionsSchema } from '@weft/xds/es/envoy/extensions/upstreams/http/v3/http_protocol_options'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
@@ -38,8 +41,12 @@ const lbPolicies = {
   PASSTHROUGH: Cluster_LbPolicy.LEAST_REQUEST,
 } as const
 
-/** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. */
-export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol | undefined): ClusterInit {
+/** Balancing, limits and timeouts; `protocol` of the connections, unless they carry no HTTP. `names`: taken from each request. */
+export function policyMembers(
+  policy: TrafficPolicy,
+  protocol: UpstreamProtocol | undefined,
+  names?: HttpOptions['names'],
+): ClusterInit {
   const { connectionPool } = policy
   return {
     ...balancing(policy.loadBalancer),
@@ -56,6 +63,7 @@ export function policyMembers(policy: TrafficPolicy, protocol: UpstreamProtocol 
       pings: connectionPool?.http?.http2KeepAlive,
       errors: policy.outlierDetection?.outlierDetectionHttpErrorCodes,
       protocol,
+      names,
     }),
   }
 }
@@ -169,20 +177,31 @@ interface HttpOptions {
   /** The answers that count as errors of their endpoint. */
   readonly errors?: readonly number[] | undefined
   readonly protocol?: UpstreamProtocol | undefined
+  /** What of a request's host TLS asks for and verifies. */
+  readonly names?: Init<typeof UpstreamHttpProtocolOptionsSchema> | undefined
 }
 
 /** Options of the HTTP connections to a cluster; empty when there is nothing to say. */
 export function httpOptions(options: HttpOptions): Pick<ClusterInit, 'typedExtensionProtocolOptions'> {
-  const { idleTimeoutMs, maxConnectionDurationMs, maxRequestsPerConnection, protocol = 'http1', errors = [] } = options
+  const {
+    idleTimeoutMs,
+    maxConnectionDurationMs,
+    maxRequestsPerConnection,
+    protocol = 'http1',
+    errors = [],
+    names,
+  } = options
   const common = {
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
     ...(maxConnectionDurationMs === undefined ? {} : { maxConnectionDuration: duration(maxConnectionDurationMs) }),
     ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
   }
-  if (protocol === 'http1' && Object.keys(common).length === 0 && errors.length === 0) return {}
+  const nothing = Object.keys(common).length === 0 && errors.length === 0 && names === undefined
+  if (protocol === 'http1' && nothing) return {}
   const packed = pack(HttpProtocolOptionsSchema, {
     commonHttpProtocolOptions: common,
     upstreamProtocolOptions: protocolOptions(protocol, http2Options(options)),
+    ...(names === undefined ? {} : { upstreamHttpProtocolOptions: names }),
     ...(errors.length === 0 ? {} : { outlierDetection: { errorMatcher: statusMatcher(errors) } }),
   })
   return { typedExtensionProtocolOptions: { [httpOptionsKey]: packed } }

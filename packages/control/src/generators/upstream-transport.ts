@@ -8,6 +8,7 @@ import {
   targetPortOf,
 } from '@weft/resources'
 import type { TransportSocketSchema } from '@weft/xds/es/envoy/config/core/v3/base'
+import { isDynamic } from '../snapshot/mesh-hosts.ts'
 import { effectiveMtls, peerAuthenticationsOf, takesMtls } from '../policies/peer-authentication.ts'
 import { internalUpstream } from './connect-originate.ts'
 import { takesMutualTls, writtenEndpoints } from './host-endpoints.ts'
@@ -94,7 +95,8 @@ function bareTransport(scope: TransportScope, refs: ServiceReferences, target: C
       sockets: {
         transportSocket: originatedTls(
           withNames(policy.tls, service),
-          serviceHost(service),
+          // The host of each request is its name.
+          isDynamic(service) ? undefined : serviceHost(service),
           offers,
           scope.flavor,
           scope.credentials,
@@ -158,12 +160,12 @@ export function takesOnlyMtls(
 function inMesh({ service: [service], workloads, workloadEntries }: ServiceReferences): boolean {
   const { entry } = service.spec
   if (entry === undefined) return true
-  if (entry.external || entry.resolution === 'NONE') return false
+  if (entry.external || entry.resolution === 'NONE' || isDynamic(service)) return false
   return workloads.length > 0 || writtenEndpoints(service, workloadEntries).some(takesMutualTls)
 }
 
 /** The names that a ServiceEntry asks of certificates, where the rule asks for none. */
-function withNames(tls: ClientTls, { spec: { entry } }: Service): ClientTls {
+export function withNames(tls: ClientTls, { spec: { entry } }: Service): ClientTls {
   const names = entry?.subjectAltNames ?? []
   return names.length === 0 || (tls.subjectAltNames?.length ?? 0) > 0 ? tls : { ...tls, subjectAltNames: names }
 }

@@ -41,6 +41,11 @@ export function hostName({ id, spec }: MeshHost): string {
   return spec.host ?? serviceFqdn(id)
 }
 
+/** Whether a host stands for names that are looked up when callers name them. */
+export function isDynamic(host: MeshHost): boolean {
+  return host.spec.entry?.resolution === 'DYNAMIC_DNS' && hostName(host).startsWith('*')
+}
+
 const known = new WeakMap<SnapshotObject<unknown>, readonly MeshHost[]>()
 
 /** The hosts of a ServiceEntry, one each, sorted by key; the same objects for the same entry. */

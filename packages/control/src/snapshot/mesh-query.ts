@@ -40,6 +40,7 @@ import { type ElsewhereInstance, instanceOfPod, instancesOfSlices, workloadsOf }
 import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
 import { merged, type MeshIndex } from './mesh-index.ts'
 import type { MeshSettings } from './mesh-settings.ts'
+import { sourceLabelKeys } from './source-labels.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 import {
   addressTopic,
@@ -53,6 +54,7 @@ import {
   destinationHosts,
   destinationRuleTopic,
   destinationTopic,
+  dynamicServices,
   gatewayHostTopic,
   gatewayTopic,
   groupAnnotation,
@@ -187,14 +189,11 @@ export class MeshQuery {
   /** Namespaces that see hosts or DestinationRules which others do not see, or otherwise; labels that those of one ask for. */
   localRules(namespace: string): { readonly namespaces: ReadonlySet<string>; readonly labelKeys: readonly string[] } {
     const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
-    const own = rules.filter(({ id }) => id.namespace === namespace)
-    const keys = own.flatMap(({ spec }) => Object.keys(spec.workloadSelector?.matchLabels ?? {}))
-    const hosts = this.#at<Service>(localServices)
+    const own = rules.filter(({ id }) => id.namespace === namespace).map(({ spec }) => spec.workloadSelector)
+    const keys = own.flatMap((selector) => Object.keys(selector?.matchLabels ?? {}))
+    const hosts = this.#at<Service>(localServices).flatMap((host) => [host.id.namespace, ...exportsOf(host)])
     return {
-      namespaces: new Set([
-        ...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]),
-        ...hosts.flatMap((host) => [host.id.namespace, ...exportsOf(host)]),
-      ]),
+      namespaces: new Set([...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]), ...hosts]),
       labelKeys: [...new Set(keys)].sort(),
     }
   }
@@ -283,13 +282,14 @@ export class MeshQuery {
       .sort((a, b) => rank(a) - rank(b))
   }
 
+  /** The hosts that stand for names which callers bring. */
+  dynamicHosts(): readonly Service[] {
+    return this.#at<Service>(dynamicServices)
+  }
+
   /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
   sourceLabelKeys(): string[] {
-    const asking = this.#at<VirtualService>(askingForLabels)
-    const matches = asking
-      .flatMap(({ spec }) => [...spec.http, ...spec.tls, ...spec.tcp])
-      .flatMap((rule) => rule.match ?? [])
-    return [...new Set(matches.flatMap((match) => Object.keys(match.sourceLabels ?? {})))].sort()
+    return sourceLabelKeys(this.#at<VirtualService>(askingForLabels))
   }
 
   /** The Gateways whose selector picks these labels; an empty one picks every gateway workload, as in Istio. */

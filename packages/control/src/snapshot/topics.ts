@@ -14,7 +14,7 @@ import {
 } from '@weft/resources'
 import { gatewayApiTopics, namedTopic } from '../gateway-api/topics.ts'
 import { serviceNameLabel } from './elsewhere.ts'
-import { exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
+import { exportsOf, hostName, isDynamic, type MeshHost } from './mesh-hosts.ts'
 import type { SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -86,6 +86,9 @@ export function serviceTopic(host: string): string {
 export function addressTopic(address: string): string {
   return `Service@${address}`
 }
+
+/** The hosts that stand for names which callers bring. */
+export const dynamicServices = 'Service?dynamic'
 
 /** The hosts that not everyone sees. */
 export const localServices = 'Service?local'
@@ -203,6 +206,7 @@ function hostTopics(host: MeshHost): string[] {
     'Service',
     serviceTopic(hostName(host)),
     ...(exportsOf(host).includes('*') ? [] : [localServices]),
+    ...(isDynamic(host) ? [dynamicServices] : []),
     ...[...new Set(addresses)].map(addressTopic),
     ...selectionOf('Service', id.namespace, spec.selector, false),
   ]

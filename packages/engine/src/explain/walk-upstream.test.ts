@@ -61,3 +61,23 @@ for (const [what, address] of [
     )
   })
 }
+
+test('a host that the request names is told, and not looked up', () => {
+  const cluster = compileCluster(toBinary(ClusterSchema, fromJson(ClusterSchema, json)), {})
+  assert.ok(cluster.ok)
+  const servers: [] = []
+  const limits = { refreshMs: 1, minRefreshMs: 1, failureRefreshMs: 1, hostTtlMs: 1, maxHosts: 1, maxPending: 1 }
+  const cache = { name: 'hosts', family: 'v4', ...limits, queryTimeoutMs: 1, servers } as const
+  const dynamic = { ...cluster.value, discovery: { kind: 'dynamic', cache } } as const
+  const view = { id: 'p', address: '', principal: undefined, config: emptyConfig, endpoints: new Map() }
+  const steps: ProofStep[] = []
+  const asked = { view, cluster: dynamic, connection: subject().connection, host: { host: 'a.example', port: 80 } }
+  const record = { step: (step: ProofStep) => void steps.push(step) }
+  assert.deepEqual(chooseUpstream(asked, 0, record), { kind: 'named', host: 'a.example:80' })
+  assert.match(steps[0]?.summary ?? '', /^host a\.example:80 .*looks up its address, which is not done here$/)
+  const { host: _host, ...nameless } = asked
+  assert.deepEqual(chooseUpstream(nameless, 0, record), {
+    kind: 'none',
+    reason: 'no filter looks up the host that it names',
+  })
+})

@@ -1,7 +1,7 @@
 // What a real Envoy is told at its start: how to reach the agent (SDS) and the control plane (ADS over mutual TLS), and
 // nothing else; all other configuration is xDS. JSON is YAML, so Envoy takes it as it is.
 import { controlPlaneId } from '@weft/identity'
-import type { ProxyTarget } from './proxy-bootstrap.ts'
+import type { NameServer, ProxyTarget } from './proxy-bootstrap.ts'
 
 /**
  * A connection that crosses a tunnel ends when the stream does that carries it, and Envoy resets streams whose answer is over before the request is: what
@@ -13,7 +13,7 @@ const RUNTIME = {
 
 /** The bootstrap document. */
 export function envoyBootstrap(target: ProxyTarget): unknown {
-  const { node, address, adminPort, xds, sdsPath, trustDomain } = target
+  const { node, address, adminPort, xds, sdsPath, trustDomain, dnsServers = [] } = target
   return {
     node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
     admin: { address: socket(address, adminPort), access_log: [] },
@@ -29,6 +29,7 @@ export function envoyBootstrap(target: ProxyTarget): unknown {
     },
     // Sidecars dial from the workload's address, so that the far end can name the workload; clusters are the same for all.
     cluster_manager: { upstream_bind_config: { source_address: { address, port_value: 0 } } },
+    ...(dnsServers.length === 0 ? {} : { typed_dns_resolver_config: resolver(dnsServers) }),
     static_resources: { clusters: [sdsCluster(sdsPath), xdsCluster(xds, controlPlaneId(trustDomain))] },
     layered_runtime: { layers: [{ name: 'weft', static_layer: RUNTIME }] },
     // The inside of a CONNECT tunnel is handed to an internal listener.
@@ -51,6 +52,17 @@ export function envoyBootstrap(target: ProxyTarget): unknown {
           },
         },
       ],
+    },
+  }
+}
+
+function resolver(servers: readonly NameServer[]): unknown {
+  return {
+    name: 'envoy.network.dns_resolver.cares',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
+      resolvers: servers.map(({ address, port }) => socket(address, port)),
+      dns_resolver_options: { no_default_search_domain: true },
     },
   }
 }

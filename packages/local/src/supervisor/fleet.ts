@@ -292,6 +292,7 @@ export class Fleet {
           xds: control.bound?.xds ?? { host: '127.0.0.1', port: settings.ports.xds },
           drainMs: DRAIN_MS,
           accessLog: settings.accessLog,
+          dnsServers: settings.dnsServers,
         },
         shards: start.shards,
         stateDir: paths.state,

@@ -46,12 +46,36 @@ test("Weft's proxy accepts its bootstrap and learns who it is and whom to ask", 
   })
 })
 
+test('both kinds of proxies are told of the name servers to ask', () => {
+  const dnsServers = [{ address: '::1', port: 5353 }]
+  const parsed = parseBootstrap(proxyBootstrap(instance, '/run/s1.sock', { ...settings, dnsServers }))
+  assert.ok(parsed.ok, parsed.ok ? '' : parsed.error)
+  assert.deepEqual(parsed.value.dnsServers, dnsServers)
+  const text = proxyBootstrap(instance, '/run/s1.sock', { ...settings, kind: 'envoy', dnsServers })
+  const { typed_dns_resolver_config: resolver } = JSON.parse(text) as {
+    typed_dns_resolver_config: { typed_config: { resolvers: unknown } }
+  }
+  assert.deepEqual(resolver.typed_config.resolvers, [{ socket_address: { address: '::1', port_value: 5353 } }])
+  const named = JSON.stringify({ ...parsed.value, dnsServers: [{ address: 'ns.example', port: 53 }] })
+  assert.deepEqual(parseBootstrap(named), {
+    ok: false,
+    error: 'bootstrap: dnsServers must be a list of addresses and ports',
+  })
+})
+
 const noEnvoy = spawnSync('envoy', ['--version']).status === 0 ? false : 'no envoy on PATH'
 
 test('Envoy accepts its bootstrap', { skip: noEnvoy }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'weft-envoy-'))
   const file = join(dir, 'bootstrap.json')
-  writeFileSync(file, proxyBootstrap({ ...instance, proxy: 'gateway' }, '/run/s1.sock', { ...settings, kind: 'envoy' }))
+  writeFileSync(
+    file,
+    proxyBootstrap({ ...instance, proxy: 'gateway' }, '/run/s1.sock', {
+      ...settings,
+      kind: 'envoy',
+      dnsServers: [{ address: '127.0.0.1', port: 53 }],
+    }),
+  )
   const result = spawnSync('envoy', ['--mode', 'validate', '-c', file], { encoding: 'utf8', timeout: 30_000 })
   rmSync(dir, { recursive: true })
   assert.equal(result.status, 0, result.stderr)

@@ -15,6 +15,14 @@ export interface ProxyTarget {
   readonly xds: { readonly host: string; readonly port: number }
   readonly sdsPath: string
   readonly trustDomain: string
+  readonly dnsServers?: readonly NameServer[] | undefined
+}
+
+/** A name server. */
+export interface NameServer {
+  /** An IP address. */
+  readonly address: string
+  readonly port: number
 }
 
 /** What is common to all proxies of a mesh. */
@@ -26,6 +34,8 @@ export interface ProxySettings {
   readonly stateDir: string
   readonly drainMs: number
   readonly accessLog: boolean
+  /** Who is asked for the addresses of hosts that requests name; absent: whom the machine asks. */
+  readonly dnsServers?: readonly NameServer[] | undefined
 }
 
 /** The bootstrap document of an instance's proxy, as JSON text. */
@@ -45,6 +55,7 @@ export function proxyBootstrap(instance: WorkloadInstance, sdsPath: string, sett
     stateDir: settings.stateDir,
     drainMs: settings.drainMs,
     accessLog: settings.accessLog,
+    dnsServers: settings.dnsServers,
   })
 }
 
@@ -62,5 +73,6 @@ function proxyTarget(instance: WorkloadInstance, sdsPath: string, settings: Prox
     xds: settings.xds,
     sdsPath,
     trustDomain: settings.trustDomain,
+    dnsServers: settings.dnsServers,
   }
 }

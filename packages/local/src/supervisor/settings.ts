@@ -1,5 +1,5 @@
 // Everything `weft up` was asked, after reading the command line.
-import type { ProxyKind } from './proxy-bootstrap.ts'
+import type { NameServer, ProxyKind } from './proxy-bootstrap.ts'
 
 /** Ports of the control plane; 0 is any free port. */
 export interface ControlPorts {
@@ -25,6 +25,8 @@ export interface UpSettings {
   readonly rotateEveryMs: number | undefined
   readonly ports: ControlPorts
   readonly accessLog: boolean
+  /** Whom proxies ask for the addresses of hosts that requests name; absent: whom the machine asks. */
+  readonly dnsServers?: readonly NameServer[] | undefined
   readonly verbose: boolean
   readonly sabotage: Sabotage | undefined
   /** The environment workloads inherit. */

@@ -36,6 +36,9 @@ const found: HostAnswer = { kind: 'found' }
 const full: HostAnswer = { kind: 'full' }
 const tooManyWaiting: HostAnswer = { kind: 'too-many-waiting' }
 
+/** Of one host; an answer may have thousands. */
+const mostAddresses = 16
+
 /** The part of its time after which an address that is asked for is looked up again. */
 const renewedAfter = 0.8
 
@@ -195,9 +198,10 @@ export class HostCache {
       const holdsMs = Math.max(minRefreshMs, answer.ttlMs ?? refreshMs)
       host.expiresMs = nowMs + holdsMs
       host.renewMs = nowMs + holdsMs * renewedAfter
-      if (!sameAddresses(host.addresses, answer.addresses)) {
+      const addresses = answer.addresses.slice(0, mostAddresses)
+      if (!sameAddresses(host.addresses, addresses)) {
         if (host.addresses.length > 0) this.#counters.changed()
-        host.addresses = answer.addresses
+        host.addresses = addresses
         host.endpoints.clear()
       }
       return this.#answer(host)

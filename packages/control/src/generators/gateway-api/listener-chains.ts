@@ -15,7 +15,7 @@ import type { Loser } from '../generator.ts'
 import { type HcmOptions, httpConnectionManager } from '../http-connection-manager.ts'
 import type { Init } from '../init.ts'
 import { weftMetadata } from '../metadata.ts'
-import { tcpProxy } from '../tcp-proxy.ts'
+import { tcpFilters } from '../tcp-proxy.ts'
 import { alpn } from '../tls-contexts.ts'
 import { authorizerFilters } from './external-auth.ts'
 import { namedHosts } from './hosts-of-listeners.ts'
@@ -103,7 +103,7 @@ export class ListenerChains {
         hostname,
         {
           name: `${listener.spec.name}-${hostname ?? 'any'}`,
-          filters: [...networkRbac(authorization), tcpProxy(targets, accessLog)],
+          filters: [...networkRbac(authorization), ...tcpFilters(targets, accessLog)],
           metadata: weftMetadata({ origin, listener: listener.origin, policies: policyOrigins(authorization) }),
           ...socket,
         },

@@ -10,7 +10,7 @@ import { weftMetadata } from '../metadata.ts'
 import { listenerMetadata } from '../metrics.ts'
 import { byNameFilters } from '../outbound-listeners.ts'
 import { internalCluster } from '../static-clusters.ts'
-import { tcpProxy } from '../tcp-proxy.ts'
+import { tcpFilters } from '../tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from '../telemetry.ts'
 import { type MeshRouteRefs, servicesNeeding } from './mesh-hosts.ts'
 import { matchOfNames, meshStreams, nameOfNames, namesTunnel } from './mesh-streams.ts'
@@ -67,12 +67,12 @@ function tunnel(
         name: nameOfNames(names),
         filterChainMatch: matchOfNames(names),
         metadata: weftMetadata({ origin: rule }),
-        filters: [tcpProxy(targets, accessLog)],
+        filters: tcpFilters(targets, accessLog),
       })),
       defaultFilterChain: {
         name: 'tcp',
         metadata: weftMetadata({ origin: rest.origin }),
-        filters: [tcpProxy(rest.targets, accessLog)],
+        filters: tcpFilters(rest.targets, accessLog),
       },
     },
     [origin],

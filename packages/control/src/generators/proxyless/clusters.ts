@@ -123,7 +123,7 @@ function discovery(refs: ServiceReferences, name: string, { service, port }: Clu
       edsClusterConfig: { edsConfig: adsSource(), serviceName: name },
     }
   }
-  if (kind === 'none') return undefined
+  if (kind === 'none' || kind === 'dynamic') return undefined
   const { namespace, name: owner } = service.id
   const [first = { spec: endpointAtName(serviceHost(service)), labels: {}, namespace, name: owner }] = writtenEndpoints(
     service,

@@ -18,6 +18,7 @@ import {
 import type { MeshQuery } from '../../snapshot/mesh-query.ts'
 import { duration } from '../config-source.ts'
 import type { DestinationRule } from '../destination-rules.ts'
+import { guarded } from '../dynamic-hosts.ts'
 import type { GeneratorProblem, Loser } from '../generator.ts'
 import { domainsOf, outboundCluster, type Service, serviceHost } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
@@ -92,7 +93,8 @@ export class VirtualHostBuilder {
     const routes: RouteInit[] = []
     let everything: { readonly route: RouteInit; readonly origin: Origin } | undefined
     for (const virtualService of virtualServices) {
-      const compiled = virtualServiceRoutes(virtualService, caller, this.destinationsOf(virtualService, caller.port))
+      const ruled = virtualServiceRoutes(virtualService, caller, this.destinationsOf(virtualService, caller.port))
+      const compiled = { ...ruled, routes: ruled.routes.map((route) => this.guarded(route)) }
       this.losers.push(...compiled.losers)
       this.origins.add(originOf(virtualService.id, ''))
       const { catchAll: origin } = compiled
@@ -135,6 +137,11 @@ export class VirtualHostBuilder {
         return service === undefined ? {} : this.sendingTo(service, port)
       },
     }
+  }
+
+  /** Routes to hosts that stand for names which callers bring are for such names alone. `own`: the Service whose routes these are. */
+  guarded(route: RouteInit, own?: Service): RouteInit {
+    return guarded(route, (host) => (own !== undefined && serviceHost(own) === host ? own : this.#services.get(host)))
   }
 
   /** What is said about a port of a Service. */
@@ -260,12 +267,15 @@ export function addServiceHost(
       ? instead.routes
       : virtualService === undefined || virtualService.spec.http.length === 0
         ? [
-            serviceRoute(outboundCluster(host, port.port), builder, {
+            builder.guarded(
+              serviceRoute(outboundCluster(host, port.port), builder, {
+                service,
+                port: port.port,
+                origin: portOrigin,
+                caller,
+              }),
               service,
-              port: port.port,
-              origin: portOrigin,
-              caller,
-            }),
+            ),
           ]
         : builder.routesOf([virtualService], caller).routes
   builder.add(

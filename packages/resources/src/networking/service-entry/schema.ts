@@ -37,7 +37,7 @@ const fields: Readonly<Record<string, Schema>> = {
   ports: doc('Ports by which it is called.', list(port, { max: 256, check: checkPorts })),
   location: doc('Outside the mesh (the default), or inside.', word(['MESH_EXTERNAL', 'MESH_INTERNAL'])),
   resolution: doc(
-    'How endpoints are found: as written (STATIC), by name (DNS), or where the caller meant (NONE). DYNAMIC_DNS is DNS; for a wildcard host it means NONE, and neither finds an address where callers name a host instead of dialling one.',
+    'How endpoints are found: as written (STATIC), by name (DNS), or where the caller meant (NONE). DYNAMIC_DNS is DNS; for a wildcard host, the name that each request or TLS connection brings is looked up. A wildcard host with NONE leads nowhere where callers name a host instead of dialling one.',
     word(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS']),
   ),
   endpoints: doc('Where it is; with DNS the hosts themselves unless written.', list(endpoint, { max: 4096 })),
