@@ -356,8 +356,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       return
     }
     editRequest(this)
-    const forwarding = new Forwarding(this, cluster, action)
-    this.#forwarding = forwarding
+    const forwarding = (this.#forwarding = new Forwarding(this, cluster, action))
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {
       const leftMs = Math.max(1, this.#limitMs - Math.floor(this.durationMs))
