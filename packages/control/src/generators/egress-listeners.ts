@@ -1,6 +1,6 @@
 // Listeners for some hosts alone, on a port of their own, as a Sidecar asks for.
 import { joinMeshRefs, meshRouteRefs, type MeshRouteRefs, ownMeshRefs } from './gateway-api/mesh-hosts.ts'
-import { matchOfNames, meshStreams, nameOfNames } from './gateway-api/mesh-streams.ts'
+import { meshStreams } from './gateway-api/mesh-streams.ts'
 import { TrafficDirection } from '@weft/xds/es/envoy/config/core/v3/base'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import type { FilterChainSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
@@ -14,17 +14,16 @@ import { httpConnectionManager } from './http-connection-manager.ts'
 import type { Init } from './init.ts'
 import { weftMetadata } from './metadata.ts'
 import { listenerMetadata } from './metrics.ts'
-import { byNameFilters } from './outbound-listeners.ts'
 import { addService, callerOf, callerScope, importedRules } from './outbound-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
-import { addressMatch, isForAll } from './routes/address-rules.ts'
 import { policyFinder, routeRules } from './routes/route-policies.ts'
-import { armChains, rulesConnections, tcpArms } from './routes/tcp-routes.ts'
+import { rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import type { Caller, VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
 import { covers, type EgressPort, egressPortsOf } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
-import { tcpFilters, tcpProxy } from './tcp-proxy.ts'
+import { streamChains } from './stream-chains.ts'
+import { tcpProxy } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
 interface EgressView {
@@ -111,7 +110,7 @@ export const egressListeners = generator({
 interface Egress {
   readonly chains: readonly Init<typeof FilterChainSchema>[]
   /** What looks at a connection before its chain is found. */
-  readonly sniffing?: typeof byNameFilters
+  readonly sniffing?: ReturnType<typeof streamChains>['sniffing']
   readonly resources: readonly BuiltResource[]
   readonly losers: readonly Loser[]
 }
@@ -170,20 +169,6 @@ function bytesFilter({ namespace, labels, listener, accessLog }: EgressView, ref
   const ruled = tcpArms(service, listener.port, refsOf, { namespace, labels }, policyFinder(refs.rules))
   const routed = ownMeshRefs({ ...refs, services: refs.targets }, service, namespace)
   const streams = meshStreams(routed, service, listener.port)
-  const arms = streams === undefined ? ruled : { ...ruled, arms: [], last: { ...ruled.last, ...streams.rest } }
-  const named = streams?.named ?? []
-  const chains = [
-    ...named.map(({ names, targets }) => ({
-      name: nameOfNames(names),
-      filterChainMatch: matchOfNames(names),
-      filters: tcpFilters(targets, accessLog, ruled.last.policy),
-    })),
-    ...armChains(arms).map(({ rule, ...addresses }, index) => ({
-      name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
-      ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
-      filters: tcpFilters(rule.targets, accessLog, rule.policy),
-    })),
-  ]
-  const sniffing = named.length === 0 ? {} : { sniffing: byNameFilters }
-  return { chains, ...sniffing, resources: [], losers: [...ruled.losers, ...(streams?.losers ?? [])] }
+  const losers = [...ruled.losers, ...(streams?.losers ?? [])]
+  return { ...streamChains(ruled, streams, accessLog), resources: [], losers }
 }

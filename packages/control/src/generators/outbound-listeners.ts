@@ -8,7 +8,7 @@ import { type DestinationRule, ruleScope } from './destination-rules.ts'
 import { encodeResource, pack } from './encode.ts'
 import { type BuiltResource, generator, makeView } from './generator.ts'
 import { meshRouteRefs, type MeshRouteRefs, noMeshRoutes } from './gateway-api/mesh-hosts.ts'
-import { matchOfNames, meshStreams, nameOfNames } from './gateway-api/mesh-streams.ts'
+import { meshStreams } from './gateway-api/mesh-streams.ts'
 import { type Service, serviceHost } from './hosts.ts'
 import { httpConnectionManager } from './http-connection-manager.ts'
 import { sniffTimeout, tlsInspector } from './inbound-chains.ts'
@@ -18,12 +18,12 @@ import { listenerMetadata } from './metrics.ts'
 import { callerScope, outboundHttp } from './outbound-routes.ts'
 import { policyFinder, routeRules } from './routes/route-policies.ts'
 import { inMesh } from './routes/virtual-hosts.ts'
-import { addressMatch, isForAll } from './routes/address-rules.ts'
-import { armChains, rulesConnections, tcpArms } from './routes/tcp-routes.ts'
+import { rulesConnections, tcpArms } from './routes/tcp-routes.ts'
 import type { VirtualService } from './routes/virtual-service-routes.ts'
 import { socketAddress } from './socket-address.ts'
 import { tunnelName } from './static-clusters.ts'
-import { tcpFilters, tcpProxy } from './tcp-proxy.ts'
+import { streamChains } from './stream-chains.ts'
+import { tcpProxy } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 import type { Init } from './init.ts'
 
@@ -94,9 +94,7 @@ export const outboundListeners = generator({
     const policyOf = policyFinder(refs.rules)
     const ruled = tcpArms(service, scope.port, { virtualServices, services: destinations }, scope, policyOf)
     const streams = meshStreams(refs, service, scope.port)
-    const arms = streams === undefined ? ruled : { ...ruled, arms: [], last: { ...ruled.last, ...streams.rest } }
-    const named = streams?.named ?? []
-    const { policy: own } = ruled.last
+    const { chains, sniffing } = streamChains(ruled, streams, scope.accessLog)
     const name = `outbound-tcp_${scope.address}_${scope.port}`
     const resource = encodeResource(
       ListenerSchema,
@@ -106,34 +104,14 @@ export const outboundListeners = generator({
         address: socketAddress(scope.address, scope.port),
         trafficDirection: TrafficDirection.OUTBOUND,
         metadata: listenerMetadata(originOf(service.id, ''), scope.accessLog),
-        ...(named.length === 0 ? {} : byNameFilters),
-        filterChains: [
-          ...named.map(({ names, targets, origin }) => ({
-            name: nameOfNames(names),
-            filterChainMatch: matchOfNames(names),
-            metadata: weftMetadata({ origin }),
-            filters: tcpFilters(targets, scope.accessLog, own),
-          })),
-          ...armChains(arms).map(({ rule: { origin, targets, policy }, ...addresses }, index) => ({
-            name: isForAll(addresses) ? 'tcp' : `tcp-${index}`,
-            ...(isForAll(addresses) ? {} : { filterChainMatch: addressMatch(addresses) }),
-            metadata: weftMetadata({ origin }),
-            filters: tcpFilters(targets, scope.accessLog, policy),
-          })),
-        ],
+        ...sniffing,
+        filterChains: [...chains],
       },
       [originOf(service.id, '')],
     )
     return { resources: [resource], problems: [], losers: [...ruled.losers, ...(streams?.losers ?? [])] }
   },
 })
-
-/** Looks for the server name; what says nothing for too long is taken as bytes. */
-export const byNameFilters = {
-  listenerFilters: [tlsInspector()],
-  listenerFiltersTimeout: sniffTimeout,
-  continueOnListenerFiltersTimeout: true,
-}
 
 function hcm(scope: OutboundView): ReturnType<typeof httpConnectionManager> {
   return httpConnectionManager({

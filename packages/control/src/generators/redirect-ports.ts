@@ -35,6 +35,7 @@ import { type Caller, holdsFor, type VirtualService } from './routes/virtual-ser
 import { isSeen } from './service-references.ts'
 import { commonImportsOf, covers, egressPortsOf, clusterForUnknown } from './sidecar-scope.ts'
 import { socketAddress } from './socket-address.ts'
+import { withStreams } from './stream-chains.ts'
 import { tcpFilters, tcpProxy, type TcpTarget } from './tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from './telemetry.ts'
 
@@ -312,8 +313,7 @@ class OutboundPort {
     const arms = tcpArms(service, port.port, refs, this.#scope)
     this.#losers.push(...arms.losers)
     this.#origins.add(originOf(service.id, ''))
-    if (streams !== undefined) return { ...arms, arms: [], last: { ...arms.last, ...streams.rest } }
-    return arms
+    return withStreams(arms, streams)
   }
 
   #bytes({ targets, origin }: TcpArm): Pick<FilterChainInit, 'metadata' | 'filters'> {

@@ -8,12 +8,12 @@ import { type BuiltResource, generator, type Loser, makeView } from '../generato
 import type { Service } from '../hosts.ts'
 import { weftMetadata } from '../metadata.ts'
 import { listenerMetadata } from '../metrics.ts'
-import { byNameFilters } from '../outbound-listeners.ts'
 import { internalCluster } from '../static-clusters.ts'
+import { byNameFilters, namedChains } from '../stream-chains.ts'
 import { tcpFilters } from '../tcp-proxy.ts'
 import { type Telemetry, telemetryOf } from '../telemetry.ts'
 import { type MeshRouteRefs, servicesNeeding } from './mesh-hosts.ts'
-import { matchOfNames, meshStreams, nameOfNames, namesTunnel } from './mesh-streams.ts'
+import { meshStreams, namesTunnel } from './mesh-streams.ts'
 
 interface Refs extends MeshRouteRefs {
   readonly service: readonly Service[]
@@ -63,12 +63,7 @@ function tunnel(
       trafficDirection: TrafficDirection.OUTBOUND,
       metadata: listenerMetadata(origin, accessLog),
       ...byNameFilters,
-      filterChains: named.map(({ names, targets, origin: rule }) => ({
-        name: nameOfNames(names),
-        filterChainMatch: matchOfNames(names),
-        metadata: weftMetadata({ origin: rule }),
-        filters: tcpFilters(targets, accessLog),
-      })),
+      filterChains: namedChains(named, accessLog),
       defaultFilterChain: {
         name: 'tcp',
         metadata: weftMetadata({ origin: rest.origin }),
