@@ -7,8 +7,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { freePort, isListening } from '@weft/testkit/ports'
-import { client, listenerFilter, proxyFor, proxyProtocolSocket, tcpListener, tcpProxy, tcpServer } from '../wire/l4.ts'
-import { any, everythingTo, manager, staticCluster } from '../wire/proxy-under-test.ts'
+import {
+  client,
+  listenerFilter,
+  proxyProtocolSocket,
+  readsProxyHeaders,
+  tcpListener,
+  tcpProxy,
+  tcpServer,
+} from '../wire/l4.ts'
+import { any, everythingTo, manager, proxyFor, staticCluster } from '../wire/proxy-under-test.ts'
 import { testAuthority } from '../wire/test-certificates.ts'
 import { until } from '../wire/test-runtime.ts'
 
@@ -47,15 +55,7 @@ test("haproxy's PROXY headers are read: version 1, version 2, with a checksum an
   skip: missing('haproxy'),
 }, async (t) => {
   const backend = await tcpServer(t, (socket) => socket.pipe(socket))
-  const proxy = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        listenerFilters: [listenerFilter('proxy_protocol')],
-        filterChains: [{ filters: [tcpProxy('b')] }],
-      }),
-    ],
-    clusters: [staticCluster('b', [backend.port])],
-  })
+  const proxy = await proxyFor(t, readsProxyHeaders(backend.port))
   for (const option of ['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options crc32c,unique-id']) {
     const port = await freePort()
     const server = `server weft 127.0.0.1:${proxy.portOf('in')} ${option}`
@@ -74,15 +74,7 @@ test("haproxy's PROXY headers are read: version 1, version 2, with a checksum an
 
 test("haproxy's own checks (LOCAL) are served", { skip: missing('haproxy') }, async (t) => {
   const backend = await tcpServer(t, (socket) => socket.end('up\n'))
-  const proxy = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        listenerFilters: [listenerFilter('proxy_protocol')],
-        filterChains: [{ filters: [tcpProxy('b')] }],
-      }),
-    ],
-    clusters: [staticCluster('b', [backend.port])],
-  })
+  const proxy = await proxyFor(t, readsProxyHeaders(backend.port))
   const port = await freePort()
   const server = `server weft 127.0.0.1:${proxy.portOf('in')} send-proxy-v2 check check-send-proxy inter 50ms`
   await haproxy(

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { listenerFilter, proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import { anyHost, everythingTo, manager, staticCluster } from './proxy-under-test.ts'
+import { listenerFilter, tcpListener, tcpProxy, tcpServer } from './l4.ts'
+import { anyHost, everythingTo, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 
 const from = (address: string): JsonObject => ({ sourcePrefixRanges: [{ addressPrefix: address, prefixLen: 32 }] })
 const chain = (address: string, filter: JsonObject): JsonObject => ({

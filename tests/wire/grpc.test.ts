@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { ask, explicitHttp2, h2Backend, h2Client } from './http2-ends.ts'
 import {
   everythingTo,
@@ -8,21 +8,14 @@ import {
   httpListener,
   httpOptions,
   type JsonConfig,
-  type ProxyUnderTest,
+  proxyFor,
   router,
-  startProxy,
   staticCluster,
 } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 const message = Buffer.from('\0\0\0\0\x02hi', 'latin1')
 const call = { ':method': 'POST', ':path': '/s/m', 'content-type': 'application/grpc', te: 'trailers' }
-
-async function proxyFor(t: TestContext, config: JsonConfig): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  t.after(() => proxy.close())
-  return proxy
-}
 
 const toBackend = (port: number, action = {}, listener = {}): JsonConfig => ({
   listeners: [httpListener('in', everythingTo('b', action), listener)],

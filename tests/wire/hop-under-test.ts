@@ -2,13 +2,14 @@
 import type { TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TlsMaterial } from '@weft/core'
-import { proxyFor, tcpListener, tcpProxy } from './l4.ts'
+import { tcpListener, tcpProxy } from './l4.ts'
 import {
   any,
   anyHost,
   everythingTo,
   httpOptions,
   manager,
+  proxyFor,
   type ProxyUnderTest,
   staticCluster,
 } from './proxy-under-test.ts'

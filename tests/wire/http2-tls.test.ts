@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { ask, h2Backend, h2Client } from './http2-ends.ts'
-import { proxyFor } from './l4.ts'
 import {
   any,
   everythingTo,
@@ -10,6 +9,7 @@ import {
   httpOptions,
   type JsonConfig,
   manager,
+  proxyFor,
   staticCluster,
 } from './proxy-under-test.ts'
 import { answering } from './raw-http.ts'

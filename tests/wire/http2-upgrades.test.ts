@@ -3,16 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { explicitHttp2, h2Client } from './http2-ends.ts'
-import {
-  anyHost,
-  everythingTo,
-  httpListener,
-  httpOptions,
-  type JsonConfig,
-  type ProxyUnderTest,
-  startProxy,
-  staticCluster,
-} from './proxy-under-test.ts'
+import { anyHost, everythingTo, httpListener, httpOptions, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { converse, rawBackend } from './raw-http.ts'
 import { until } from './test-runtime.ts'
 
@@ -21,12 +12,6 @@ const connecting = (more: object) =>
   anyHost([
     { match: { connectMatcher: {} }, route: { cluster: 'b', upgradeConfigs: [{ upgradeType: 'CONNECT', ...more }] } },
   ])
-
-async function proxyFor(t: TestContext, config: JsonConfig): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  t.after(() => proxy.close())
-  return proxy
-}
 
 /** A server that switches to an echo. */
 async function chat(t: TestContext) {

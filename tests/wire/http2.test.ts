@@ -3,25 +3,18 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { constants } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { ask, explicitHttp2, h2Backend, h2Client } from './http2-ends.ts'
 import {
   everythingTo,
   httpListener,
   httpOptions,
   type JsonConfig,
-  type ProxyUnderTest,
-  startProxy,
+  proxyFor,
   staticCluster,
 } from './proxy-under-test.ts'
 import { answering, converse, rawBackend } from './raw-http.ts'
 import { until } from './test-runtime.ts'
-
-async function proxyFor(t: TestContext, config: JsonConfig): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  t.after(() => proxy.close())
-  return proxy
-}
 
 const toHttp2 = (port: number, listener = {}, action = {}, options = {}): JsonConfig => ({
   listeners: [httpListener('in', everythingTo('b', action), listener)],

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TestContext } from 'node:test'
-import { any, type JsonConfig, type ProxyUnderTest, startProxy } from './proxy-under-test.ts'
+import { any, type JsonConfig, staticCluster } from './proxy-under-test.ts'
 
 /** A server on a port of loopback that ends with the test. */
 export async function tcpServer(
@@ -52,13 +52,6 @@ export async function client(t: TestContext, port: number, host = '127.0.0.1'): 
   }
 }
 
-/** A proxy that ends with the test. */
-export async function proxyFor(t: TestContext, config: JsonConfig): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  t.after(() => proxy.close())
-  return proxy
-}
-
 /** A TCP proxy filter to a cluster. */
 export function tcpProxy(cluster: string | undefined, more: JsonObject = {}): JsonObject {
   const to: JsonObject = cluster === undefined ? {} : { cluster }
@@ -93,5 +86,14 @@ export function proxyProtocolSocket(version: 'V1' | 'V2', inner?: JsonObject): J
         typedConfig: any('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'),
       },
     }),
+  }
+}
+
+/** Connections that begin with a PROXY header, handed on to a server. */
+export function readsProxyHeaders(port: number, cluster: JsonObject = {}): JsonConfig {
+  const filterChains = [{ filters: [tcpProxy('b')] }]
+  return {
+    listeners: [tcpListener('in', { listenerFilters: [listenerFilter('proxy_protocol')], filterChains })],
+    clusters: [staticCluster('b', [port], cluster)],
   }
 }

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { writeProxyHeader } from '../../packages/proxy/src/proxy-protocol/write-proxy-header.ts'
-import { client, listenerFilter, proxyFor, proxyProtocolSocket, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import { everythingTo, manager, staticCluster } from './proxy-under-test.ts'
+import {
+  client,
+  listenerFilter,
+  proxyProtocolSocket,
+  readsProxyHeaders,
+  tcpListener,
+  tcpProxy,
+  tcpServer,
+} from './l4.ts'
+import { everythingTo, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 const ends = {
@@ -16,15 +24,7 @@ const echo = (t: Parameters<typeof tcpServer>[0]) => tcpServer(t, (socket) => so
 
 test('a PROXY header tells whose connection it is, however it is cut', async (t) => {
   const backend = await echo(t)
-  const proxy = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        listenerFilters: [listenerFilter('proxy_protocol')],
-        filterChains: [{ filters: [tcpProxy('b')] }],
-      }),
-    ],
-    clusters: [staticCluster('b', [backend.port])],
-  })
+  const proxy = await proxyFor(t, readsProxyHeaders(backend.port))
   for (const version of [1, 2] as const) {
     const bytes = Buffer.concat([writeProxyHeader(version, ends), Buffer.from('hello')])
     for (let cut = 1; cut < bytes.length; cut += version === 1 ? 7 : 1) {
@@ -172,15 +172,7 @@ test('an upstream that wants it is told whose connection it gets, in front of ev
 
 test('the header of the client goes on to the upstream', async (t) => {
   const backend = await echo(t)
-  const proxy = await proxyFor(t, {
-    listeners: [
-      tcpListener('in', {
-        listenerFilters: [listenerFilter('proxy_protocol')],
-        filterChains: [{ filters: [tcpProxy('b')] }],
-      }),
-    ],
-    clusters: [staticCluster('b', [backend.port], { transportSocket: proxyProtocolSocket('V1') })],
-  })
+  const proxy = await proxyFor(t, readsProxyHeaders(backend.port, { transportSocket: proxyProtocolSocket('V1') }))
   const from = await client(t, proxy.portOf('in'))
   from.socket.end(Buffer.concat([writeProxyHeader(2, ends), Buffer.from('hello')]))
   await from.ended

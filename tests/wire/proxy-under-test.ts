@@ -1,4 +1,5 @@
 // The listeners and the request path of a proxy on real sockets, with a configuration written in Envoy's JSON.
+import type { TestContext } from 'node:test'
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import type { Result } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
@@ -348,4 +349,18 @@ export function corsPolicy(policy: JsonObject): JsonObject {
 export const grpcWeb: JsonObject = {
   name: 'envoy.filters.http.grpc_web',
   typedConfig: any('envoy.extensions.filters.http.grpc_web.v3.GrpcWeb'),
+}
+
+/** A proxy that ends with the test, and what stands behind it after it. */
+export async function proxyFor(
+  t: TestContext,
+  config: JsonConfig,
+  ...behind: readonly { close(): unknown }[]
+): Promise<ProxyUnderTest> {
+  const proxy = await startProxy(config)
+  t.after(async () => {
+    await proxy.close()
+    for (const each of behind) await each.close()
+  })
+  return proxy
 }

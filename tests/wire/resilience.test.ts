@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer as createTcp } from 'node:net'
 import { once } from 'node:events'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
 import {
   any,
@@ -9,9 +9,8 @@ import {
   everythingTo,
   httpListener,
   type JsonConfig,
-  type ProxyUnderTest,
+  proxyFor,
   router,
-  startProxy,
   staticCluster,
 } from './proxy-under-test.ts'
 import { answering, converse, type RawBackend, rawBackend } from './raw-http.ts'
@@ -19,15 +18,6 @@ import { until } from './test-runtime.ts'
 
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: s\r\nConnection: close\r\n${more}\r\n`
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
-
-async function proxyFor(context: TestContext, config: JsonConfig, ...backends: RawBackend[]): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  context.after(async () => {
-    await proxy.close()
-    for (const backend of backends) await backend.close()
-  })
-  return proxy
-}
 
 const simple = (backend: RawBackend, action: JsonObject = {}, cluster: JsonObject = {}): JsonConfig => ({
   listeners: [httpListener('in', everythingTo('b', action))],

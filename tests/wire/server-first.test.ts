@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { any, everythingTo, manager, staticCluster } from './proxy-under-test.ts'
-import { type Client, client, listenerFilter, proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
+import { any, everythingTo, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
+import { type Client, client, listenerFilter, tcpListener, tcpProxy, tcpServer } from './l4.ts'
 import { until } from './test-runtime.ts'
 
 const httpChain = {

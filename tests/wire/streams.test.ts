@@ -4,16 +4,7 @@ import { once } from 'node:events'
 import { createServer, get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import {
-  any,
-  everythingTo,
-  httpListener,
-  type JsonConfig,
-  manager,
-  type ProxyUnderTest,
-  startProxy,
-  staticCluster,
-} from './proxy-under-test.ts'
+import { any, everythingTo, httpListener, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 const pieces = 800
@@ -27,12 +18,6 @@ async function serve(t: TestContext, server: ReturnType<typeof createServer> | R
     server.close()
   })
   return (server.address() as AddressInfo).port
-}
-
-async function proxyFor(t: TestContext, config: JsonConfig): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  t.after(() => proxy.close())
-  return proxy
 }
 
 test('50 MB come through to a slow reader without being held in memory', async (t) => {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { client, proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import { staticCluster } from './proxy-under-test.ts'
+import { client, tcpListener, tcpProxy, tcpServer } from './l4.ts'
+import { proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 /** Seconds until the kernel's next probe of the connection to a port of loopback; undefined: it has no such timer. */

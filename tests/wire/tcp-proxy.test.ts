@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { writeProxyHeader } from '../../packages/proxy/src/proxy-protocol/write-proxy-header.ts'
-import { client, listenerFilter, proxyFor, tcpListener, tcpProxy, tcpServer } from './l4.ts'
-import { staticCluster } from './proxy-under-test.ts'
+import { client, listenerFilter, tcpListener, tcpProxy, tcpServer } from './l4.ts'
+import { proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 const listening = (...filters: ReturnType<typeof tcpProxy>[]) => [tcpListener('in', { filterChains: [{ filters }] })]

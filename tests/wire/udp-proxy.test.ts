@@ -3,8 +3,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { proxyFor } from './l4.ts'
-import { any, assignment, staticCluster } from './proxy-under-test.ts'
+import { any, assignment, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 async function udpSocket(t: TestContext): Promise<Socket> {

@@ -1,29 +1,12 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import {
-  anyHost,
-  everythingTo,
-  httpListener,
-  type JsonConfig,
-  type ProxyUnderTest,
-  startProxy,
-  staticCluster,
-} from './proxy-under-test.ts'
+import { test } from 'node:test'
+import { anyHost, everythingTo, httpListener, type JsonConfig, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { converse, type RawBackend, rawBackend } from './raw-http.ts'
 import { until } from './test-runtime.ts'
 
 const asking =
   'GET /chat HTTP/1.1\r\nHost: s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n'
 const websocket = { upgradeConfigs: [{ upgradeType: 'websocket' }] }
-
-async function proxyFor(t: TestContext, config: JsonConfig, backend: RawBackend): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
-  t.after(async () => {
-    await proxy.close()
-    await backend.close()
-  })
-  return proxy
-}
 
 const inFront = (backend: RawBackend, more = {}, routes = everythingTo('b')): JsonConfig => ({
   listeners: [httpListener('in', routes, more)],
