@@ -1,12 +1,10 @@
 // EnvoyFilters for BOOTSTRAP: an Envoy starts with what they say, `weft status` tells when it has been changed since, and what Envoy would not start with
 // keeps nobody from starting.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
+import { skipWithoutEnvoy as skip } from '../interop/envoy-on-path.ts'
 import { eventually, lockMachine } from './mesh-under-test.ts'
 import { type SmallMesh, smallMeshDirectory, startSmallMesh } from './small-mesh.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 
 const filter = (name: string, selector: string, value: string): string => `
 apiVersion: networking.istio.io/v1alpha3

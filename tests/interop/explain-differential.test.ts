@@ -3,7 +3,6 @@
 // WEFT_DIFF_SEED chooses or replays one (`random` looks further and prints the seed), WEFT_DIFF_FIRST the mesh to begin with,
 // WEFT_DIFF_MESHES and WEFT_DIFF_REQUESTS (per mesh and side) how much.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { after, test } from 'node:test'
 import { runComparison } from './differential/comparison.ts'
 import { startEnvoyArm } from './differential/envoy-arm.ts'
@@ -11,6 +10,7 @@ import { openField } from './differential/field.ts'
 import { sides } from './differential/generate-request.ts'
 import { startWeftArm } from './differential/weft-arm.ts'
 import type { WireArm } from './differential/wire-arm.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 
 const inCi = process.env['CI'] !== undefined
 const wanted = process.env['WEFT_DIFF_SEED'] ?? (inCi ? '1,2,3' : '1')
@@ -29,8 +29,6 @@ const parts = [
   ...['hashed by query parameter', 'hashed by client address'],
 ]
 const leastShare = 0.01
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
-
 test("explain, Weft's proxy and real Envoy agree on generated requests, and counterfactuals are true", {
   skip,
   timeout: 600_000,

@@ -1,12 +1,12 @@
 // Golden cases are not only written down: every route of every case that Weft's engine can explain is asked for, of real Envoy and of
 // Weft's proxy under our ADS server, and does what `explain` says. WEFT_PLAY names the cases to play (part of their names).
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { goldenCase } from '../../packages/control/src/golden/golden-case.ts'
 import { openField } from './differential/field.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 import { playCase, stageCase } from './golden-play/play-case.ts'
 import { saidRequests } from './golden-play/said-requests.ts'
 
@@ -14,8 +14,6 @@ const root = join(import.meta.dirname, '../../packages/control/golden')
 const wanted = process.env['WEFT_PLAY'] ?? ''
 /** Each has an Envoy of its own. */
 const atOnce = 3
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
-
 test("every route of the golden cases does what explain says, in real Envoy and in Weft's proxy", {
   skip,
   timeout: 600_000,

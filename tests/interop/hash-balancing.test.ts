@@ -1,13 +1,11 @@
 // Clusters that spread by hash: the same requests to our proxy and to real Envoy must reach the same endpoints.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { any, httpListener, type ProxyUnderTest, startProxy } from '../wire/proxy-under-test.ts'
+import { any, httpListener } from '../wire/proxy-under-test.ts'
 import { answering, converse, type RawBackend } from '../wire/raw-http.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
+import { bothProxies } from './protocol/both-proxies.ts'
 
 /** One listener and its cluster. */
 interface Balanced {
@@ -250,8 +248,7 @@ const everything = [...all, ...cookies]
 
 describe('hash balancing', { skip, timeout: 240_000 }, () => {
   const backends: RawBackend[] = []
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => backends)
 
   before(async () => {
     for (let at = 0; at < 5; at++)
@@ -269,14 +266,7 @@ describe('hash balancing', { skip, timeout: 240_000 }, () => {
       ],
       clusters: everything.map((one) => clusterOf(one, backends)),
     }
-    weft = await startProxy(resources)
-    envoy = await startStaticEnvoy(resources)
-  })
-
-  after(async () => {
-    envoy?.close()
-    await weft?.close()
-    for (const backend of backends) await backend.close()
+    await both.start(resources)
   })
 
   for (const [at, one] of all.entries()) {
@@ -284,8 +274,8 @@ describe('hash balancing', { skip, timeout: 240_000 }, () => {
       const seen = { envoy: [] as string[], weft: [] as string[] }
       for (const [lines, query] of one.requests) {
         const request = `GET /${query} HTTP/1.1\r\nHost: host${at}\r\nConnection: close\r\n${lines}\r\n`
-        seen.envoy.push((await converse(envoy?.portOf('in') ?? 0, [request])).slice(-4))
-        seen.weft.push((await converse(weft?.portOf('in') ?? 0, [request])).slice(-4))
+        seen.envoy.push((await converse(both.port('envoy'), [request])).slice(-4))
+        seen.weft.push((await converse(both.port('weft'), [request])).slice(-4))
       }
       assert.match(seen.envoy.join(), /^(no \d,?)+$/)
       assert.deepEqual(seen.weft, seen.envoy)
@@ -296,11 +286,11 @@ describe('hash balancing', { skip, timeout: 240_000 }, () => {
     test(`the cookie that is made of ${JSON.stringify(cookie)} is Envoy's, and leads back`, async () => {
       const ask = (port: number, lines = ''): Promise<string> =>
         converse(port, [`GET / HTTP/1.1\r\nHost: host${all.length + at}\r\nConnection: close\r\n${lines}\r\n`])
-      const answer = await ask(weft?.portOf('in') ?? 0)
-      assert.deepEqual(madeCookies(answer), madeCookies(await ask(envoy?.portOf('in') ?? 0)))
+      const answer = await ask(both.port('weft'))
+      assert.deepEqual(madeCookies(answer), madeCookies(await ask(both.port('envoy'))))
       const [, value] = /^set-cookie: user="?([0-9a-f]{16})/m.exec(answer) ?? []
       if (value === undefined) return
-      const again = await ask(weft?.portOf('in') ?? 0, `Cookie: user=${value}\r\n`)
+      const again = await ask(both.port('weft'), `Cookie: user=${value}\r\n`)
       assert.equal(again.slice(-4), answer.slice(-4))
       assert.deepEqual(madeCookies(again), [])
     })

@@ -1,7 +1,6 @@
 // The engine's walk through a proxy and real Envoy, on generated route configurations that say everything we compile: status,
 // route, cluster, location, and what the upstream sees. WEFT_SEED replays a run.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { createRegistry, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import {
@@ -20,6 +19,7 @@ import { HTTPFaultSchema } from '@weft/xds/es/envoy/extensions/filters/http/faul
 import { RBACPerRouteSchema, RBACSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 import { listenerJson, startField, type WireAnswer } from './matchers/envoy.ts'
 import { clusterNames, generateManager, generateRequest } from './matchers/generate.ts'
 import { Dice } from './matchers/random.ts'
@@ -34,8 +34,6 @@ const registry = createRegistry(
 const seed = Number(process.env['WEFT_SEED'] ?? Math.floor(Math.random() * 1e9))
 const listeners = Number(process.env['WEFT_LISTENERS'] ?? 60)
 const requestsEach = 20
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
-
 test('the engine and real Envoy agree on generated configurations', { skip, timeout: 120_000 }, async (t) => {
   t.diagnostic(`WEFT_SEED=${seed}`)
   const dice = new Dice(seed)

@@ -1,14 +1,12 @@
 // Copies of requests: what a mirror sees behind our proxy must be what it sees behind real Envoy.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { httpListener, startProxy, staticCluster } from '../wire/proxy-under-test.ts'
 import { answering, converse, type RawBackend } from '../wire/raw-http.ts'
 import { until } from '../wire/test-runtime.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 import { startStaticEnvoy } from './protocol/static-envoy.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 
 const to = (policy: JsonObject = {}): JsonObject => ({ requestMirrorPolicies: [{ cluster: 'mirror', ...policy }] })
 const forward = (path: string, action: JsonObject, more: JsonObject = {}): JsonObject => ({

@@ -4,9 +4,9 @@ import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { until } from '@weft/testkit/until'
 import type { ProxyKind } from '../../packages/local/src/supervisor/proxy-bootstrap.ts'
-import { skipWithoutEnvoy } from './envoy-mesh/envoy-mesh.ts'
 import { startedMesh } from './envoy-mesh/mesh-suites.ts'
 import { service, workload } from './envoy-mesh/mesh-texts.ts'
+import { skipWithoutEnvoy } from './envoy-on-path.ts'
 
 const tcp = '{ name: tcp, port: 7000 }, { name: tcp-other, port: 7001 }'
 const part = (name: string): string => `${workload(name, { ports: `{ name: http, port: 8080 }, ${tcp}` })}

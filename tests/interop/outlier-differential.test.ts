@@ -1,18 +1,18 @@
 // Which endpoints are left out because they fail: real Envoy, Weft's proxy and the engine's own detector, request after request, on generated
 // clusters that spread by hash, so that every request has one endpoint. WEFT_SEED replays a run.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { httpListener, type ProxyUnderTest, startProxy } from '../wire/proxy-under-test.ts'
+import { httpListener } from '../wire/proxy-under-test.ts'
 import { converse } from '../wire/raw-http.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 import { Dice } from './matchers/random.ts'
 import { type FailingCluster, failingCluster, type Failing, OutlierModel } from './outliers/failing-cluster.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
+import { arms, bothProxies } from './protocol/both-proxies.ts'
+import type { StaticEnvoy } from './protocol/static-envoy.ts'
 
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 const seed = Number(process.env['WEFT_SEED'] ?? 1)
 const clusterCount = 24
 const mostEndpoints = 5
@@ -23,8 +23,7 @@ describe('outliers', { skip, timeout: 240_000 }, () => {
   const arrived = new Map<string, number>()
   const servers: Server[] = []
   const clusters: FailingCluster[] = []
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => servers)
 
   before(async () => {
     for (let at = 0; at < mostEndpoints; at++) servers.push(await failingServer(at, arrived))
@@ -41,17 +40,7 @@ describe('outliers', { skip, timeout: 240_000 }, () => {
       })),
     }
     const resources = { listeners: [httpListener('in', routes)], clusters: clusters.map(({ json }) => json) }
-    weft = await startProxy(resources)
-    envoy = await startStaticEnvoy(resources)
-  })
-
-  after(async () => {
-    envoy?.close()
-    await weft?.close()
-    for (const server of servers) {
-      server.closeAllConnections()
-      server.close()
-    }
+    await both.start(resources)
   })
 
   test('what an endpoint answers, or does not, leaves it out where Envoy does', async (t) => {
@@ -64,9 +53,9 @@ describe('outliers', { skip, timeout: 240_000 }, () => {
           const expected = model.ask(asked)
           seen.requests++
           if (model.wasLeftOut) seen['asked in spite of it']++
-          for (const arm of ['weft', 'envoy'] as const) {
+          for (const arm of arms) {
             const tag = `${arm}-${cluster.name}-${at}`
-            const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+            const port = both.port(arm)
             const status = await send(port, cluster.name, tag, asked)
             const found = { status, endpoint: arrived.get(tag) }
             if (JSON.stringify(found) !== JSON.stringify(expected))
@@ -74,7 +63,7 @@ describe('outliers', { skip, timeout: 240_000 }, () => {
                 `${tag}: explained ${JSON.stringify(expected)}, seen ${JSON.stringify(found)}\n${model.text}`,
               )
           }
-          const left = await leftOut(envoy, cluster.name, model.leftOut)
+          const left = await leftOut(both.envoy, cluster.name, model.leftOut)
           if (left === model.leftOut) continue
           reports.push(`envoy-${cluster.name}-${at}: explained ${model.leftOut} left out, seen ${left}\n${model.text}`)
           break
@@ -108,12 +97,12 @@ async function send(port: number, host: string, tag: string, { user, wish }: Fai
 const toldWithinMs = 10_000
 
 /** How many Envoy leaves out: its workers tell its main thread, which tells them, so what is expected may take a moment. */
-async function leftOut(envoy: StaticEnvoy | undefined, cluster: string, expected: number): Promise<number> {
+async function leftOut(envoy: StaticEnvoy, cluster: string, expected: number): Promise<number> {
   const name = `cluster.${cluster}.outlier_detection.ejections_active`
   const deadline = performance.now() + toldWithinMs
   for (;;) {
-    const text = await envoy?.admin(`/stats?filter=^${name.replaceAll('.', '\\.')}$`)
-    const count = Number(/: (\d+)/.exec(text ?? '')?.[1])
+    const text = await envoy.admin(`/stats?filter=^${name.replaceAll('.', '\\.')}$`)
+    const count = Number(/: (\d+)/.exec(text)?.[1])
     if (count === expected || performance.now() > deadline) return count
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

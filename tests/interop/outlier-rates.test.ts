@@ -1,15 +1,13 @@
 // Which endpoints are left out at the end of an interval because of their rates: real Envoy and Weft's proxy, after the same fixed answers. Clusters spread by hash, so that a user stands for an endpoint; what is left out shows in where users are sent.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { httpListener, type ProxyUnderTest, startProxy } from '../wire/proxy-under-test.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
+import { httpListener } from '../wire/proxy-under-test.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
+import { arms, bothProxies } from './protocol/both-proxies.ts'
 
 /** Long enough for all answers of a round, on a machine that has other work. */
 const intervalS = 8
@@ -142,8 +140,7 @@ describe('rates of failures', { skip, timeout: 180_000 }, () => {
   const arrived = new Map<string, number>()
   const servers: Server[] = []
   const agent = new Agent({ keepAlive: true, maxSockets: 24 })
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => servers)
   let tags = 0
 
   before(async () => {
@@ -164,19 +161,10 @@ describe('rates of failures', { skip, timeout: 180_000 }, () => {
       listeners: [httpListener('in', { name: 'routes', virtualHosts })],
       clusters: named.map(([name, outliers]) => clusterOf(name, outliers, ports)),
     }
-    weft = await startProxy(resources)
-    envoy = await startStaticEnvoy(resources)
+    await both.start(resources)
   })
 
-  after(async () => {
-    agent.destroy()
-    envoy?.close()
-    await weft?.close()
-    for (const server of servers) {
-      server.closeAllConnections()
-      server.close()
-    }
-  })
+  after(() => agent.destroy())
 
   /** Sends one; the endpoint it came to. */
   const ask = async (port: number, host: string, user: string, wish: string): Promise<number | undefined> => {
@@ -226,9 +214,9 @@ describe('rates of failures', { skip, timeout: 180_000 }, () => {
     return servers.flatMap((_, at) => (reached.has(at) ? [] : [at]))
   }
 
-  for (const arm of ['weft', 'envoy'] as const) {
+  for (const arm of arms) {
     test(`${arm}: after an interval those are left out whose rates stand out, and no others`, async () => {
-      const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+      const port = both.port(arm)
       const users = await usersOf(port)
       await endOfInterval(port)
       const sinceMs = performance.now()

@@ -1,13 +1,11 @@
 // Where retries go among priorities: the same failing requests to our proxy and to real Envoy must try the same priorities in the same order.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { any, httpListener, type ProxyUnderTest, startProxy } from '../wire/proxy-under-test.ts'
+import { any, httpListener } from '../wire/proxy-under-test.ts'
 import { converse, type RawBackend, rawBackend } from '../wire/raw-http.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
+import { type Arm, arms, bothProxies } from './protocol/both-proxies.ts'
 
 /** One cluster: how many endpoints each priority has, and what a route makes of failures. */
 interface Prioritised {
@@ -85,8 +83,7 @@ describe('retries and priorities', { skip, timeout: 120_000 }, () => {
   /** By tag: the priorities that were asked, in order. */
   const asked = new Map<string, number[]>()
   const backends: RawBackend[] = []
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => backends)
 
   before(async () => {
     const ports: number[][] = []
@@ -100,21 +97,14 @@ describe('retries and priorities', { skip, timeout: 120_000 }, () => {
       listeners: [httpListener('in', { name: 'r', virtualHosts })],
       clusters: all.map((one, at) => clusterOf(one, `c${at}`, ports)),
     }
-    weft = await startProxy(resources)
-    envoy = await startStaticEnvoy(resources)
-  })
-
-  after(async () => {
-    envoy?.close()
-    await weft?.close()
-    await Promise.all(backends.map((backend) => backend.close()))
+    await both.start(resources)
   })
 
   for (const [at, one] of all.entries()) {
     test(one.name, async () => {
-      const rounds: Record<'weft' | 'envoy', (number[] | undefined)[]> = { weft: [], envoy: [] }
-      for (const arm of ['weft', 'envoy'] as const) {
-        const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+      const rounds: Record<Arm, (number[] | undefined)[]> = { weft: [], envoy: [] }
+      for (const arm of arms) {
+        const port = both.port(arm)
         for (let round = 0; round < 4; round++) {
           const tag = `${arm}-${at}-${round}`
           const lines = [`Host: c${at}`, `User-Agent: ${tag}`, 'Connection: close']

@@ -1,13 +1,11 @@
 // The counters of routes with a `stat_prefix`, and of virtual clusters: the same requests to our proxy and to real Envoy are counted the same.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { httpListener, type ProxyUnderTest, startProxy, staticCluster } from '../wire/proxy-under-test.ts'
+import { httpListener, staticCluster } from '../wire/proxy-under-test.ts'
 import { converse, type RawBackend, rawBackend } from '../wire/raw-http.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
+import { arms, bothProxies } from './protocol/both-proxies.ts'
 
 const soon = { baseInterval: '0.001s', maxInterval: '0.001s' }
 const repeats = { retryPolicy: { retryOn: '5xx,connect-failure', numRetries: 2, retryBackOff: soon } }
@@ -66,8 +64,7 @@ function obeying(): Promise<RawBackend> {
 
 describe('counters of routes', { skip, timeout: 60_000 }, () => {
   let backend: RawBackend | undefined
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => (backend === undefined ? [] : [backend]))
 
   before(async () => {
     backend = await obeying()
@@ -81,19 +78,12 @@ describe('counters of routes', { skip, timeout: 60_000 }, () => {
         staticCluster('full', [backend.port], full),
       ],
     }
-    weft = await startProxy(resources)
-    envoy = await startStaticEnvoy(resources)
-  })
-
-  after(async () => {
-    envoy?.close()
-    await weft?.close()
-    await backend?.close()
+    await both.start(resources)
   })
 
   test('what becomes of requests is counted by the route and by the virtual cluster that ask for it, as by Envoy', async () => {
-    for (const arm of ['weft', 'envoy'] as const) {
-      const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+    for (const arm of arms) {
+      const port = both.port(arm)
       for (const path of requests) {
         const lines = ['Host: s', `User-Agent: ${arm}${path}`, 'Connection: close']
         await converse(port, [`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`])
@@ -101,7 +91,7 @@ describe('counters of routes', { skip, timeout: 60_000 }, () => {
     }
     let theirs: readonly string[] = []
     const told = async (): Promise<boolean> => {
-      theirs = counted((await envoy?.admin('/stats/prometheus')) ?? '')
+      theirs = counted(await both.envoy.admin('/stats/prometheus'))
       return theirs.some((line) => line.includes('_time_count'))
     }
     // Durations are gathered every few seconds.
@@ -109,7 +99,7 @@ describe('counters of routes', { skip, timeout: 60_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 100))
     for (const group of ['route', 'vcluster'])
       assert.ok(theirs.filter((line) => line.includes(`_${group}_`)).length > 20, `Envoy has counted by ${group}`)
-    assert.deepEqual(counted(weft?.metrics.render() ?? ''), theirs)
+    assert.deepEqual(counted(both.weft.metrics.render()), theirs)
   })
 })
 

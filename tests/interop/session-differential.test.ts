@@ -1,13 +1,12 @@
 // Sessions that stay at one endpoint: what one proxy writes down the other one reads, and what cannot be used is treated alike.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { any, httpListener, type ProxyUnderTest, router, startProxy } from '../wire/proxy-under-test.ts'
+import { any, httpListener, router } from '../wire/proxy-under-test.ts'
 import { answering, converse, type RawBackend } from '../wire/raw-http.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
+import { type Arm, arms, bothProxies } from './protocol/both-proxies.ts'
 
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 const statuses = ['HEALTHY', 'HEALTHY', 'DEGRADED', 'UNHEALTHY', 'DRAINING'] as const
 const filterName = 'envoy.filters.http.stateful_session'
 const kinds = ['cookie', 'header'] as const
@@ -23,8 +22,7 @@ interface Seen {
 
 describe('sessions', { skip, timeout: 120_000 }, () => {
   let backends: RawBackend[] = []
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => backends)
 
   before(async () => {
     backends = await Promise.all(
@@ -37,20 +35,13 @@ describe('sessions', { skip, timeout: 120_000 }, () => {
       listeners: [httpListener('in', { name: 'r', virtualHosts }, { httpFilters })],
       clusters: [clusterOf(backends.map(({ port }) => port))],
     }
-    weft = await startProxy(resources)
-    envoy = await startStaticEnvoy(resources)
+    await both.start(resources)
   })
 
-  after(async () => {
-    envoy?.close()
-    await weft?.close()
-    await Promise.all(backends.map((backend) => backend.close()))
-  })
-
-  const ask = async (proxy: 'weft' | 'envoy', host: string, kind: Kind, session?: string): Promise<Seen> => {
+  const ask = async (proxy: Arm, host: string, kind: Kind, session?: string): Promise<Seen> => {
     const name = kind === 'cookie' ? 'Cookie: s=' : 'x-session: '
     const line = session === undefined ? '' : `${name}${session}\r\n`
-    const port = (proxy === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+    const port = both.port(proxy)
     const answer = await converse(port, [`GET / HTTP/1.1\r\nHost: ${host}\r\n${line}Connection: close\r\n\r\n`])
     const written = kind === 'cookie' ? /set-cookie: s="?([^";\r]*)/i : /x-session: ([^\r]*)/i
     return {
@@ -65,12 +56,12 @@ describe('sessions', { skip, timeout: 120_000 }, () => {
       const host = nameOf(kind, strict)
 
       test(`${host}: what either writes both read`, async () => {
-        for (const writer of ['weft', 'envoy'] as const) {
+        for (const writer of arms) {
           for (let at = 0; at < 4; at++) {
             const first = await ask(writer, host, kind)
             assert.equal(first.status, '200')
             assert.notEqual(first.session, undefined)
-            for (const reader of ['weft', 'envoy'] as const)
+            for (const reader of arms)
               assert.deepEqual(
                 await ask(reader, host, kind, first.session),
                 { status: '200', endpoint: first.endpoint, session: undefined },
@@ -85,7 +76,7 @@ describe('sessions', { skip, timeout: 120_000 }, () => {
         const used: string[] = []
         for (const wish of wishes) {
           const session = btoa(wish)
-          const seen = await Promise.all((['weft', 'envoy'] as const).map((proxy) => ask(proxy, host, kind, session)))
+          const seen = await Promise.all(arms.map((proxy) => ask(proxy, host, kind, session)))
           const [ours, theirs] = seen.map(({ status, session: set }) => ({ status, set: set !== undefined }))
           assert.deepEqual(ours, theirs, `asked for ${wish}`)
           // Where the session counts the endpoint is certain, else it is the balancer's choice.

@@ -1,6 +1,5 @@
 // The share of an endpoint that has just joined, over the window of its slow start: real Envoy and Weft's proxy, both held to Envoy's formula.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http'
@@ -9,10 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { any, assignment, httpListener, type ProxyUnderTest, startProxy } from '../wire/proxy-under-test.ts'
-import { type StaticEnvoy, startStaticEnvoy } from './protocol/static-envoy.ts'
-
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
+import { any, assignment, httpListener } from '../wire/proxy-under-test.ts'
+import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
+import { arms, bothProxies } from './protocol/both-proxies.ts'
 
 const windowMs = 6_000
 /** Quarters of the window; in each the share may be so far from what the formula makes of the moments of its requests. */
@@ -69,8 +67,7 @@ describe('slow start', { skip, timeout: 120_000 }, () => {
   const agent = new Agent({ keepAlive: true })
   const servers: Server[] = []
   let ports: readonly number[] = []
-  let envoy: StaticEnvoy | undefined
-  let weft: ProxyUnderTest | undefined
+  const both = bothProxies(() => servers)
   let startedMs = 0
 
   /** Puts the endpoints where Envoy reads them: a rename is what it watches for. */
@@ -100,21 +97,15 @@ describe('slow start', { skip, timeout: 120_000 }, () => {
         ...cluster,
       }))
     tellEnvoy(ports.slice(0, 1))
-    weft = await startProxy({ listeners, clusters: clusters(() => ({ ads: {} })) })
-    for (const { name } of all) weft.setEndpoints(name, assignment(name, ports.slice(0, 1)))
     const path = (name: string): JsonObject => ({ pathConfigSource: { path: join(dir, name) } })
-    envoy = await startStaticEnvoy({ listeners, clusters: clusters(path) })
+    const ofWeft = { listeners, clusters: clusters(() => ({ ads: {} })) }
+    await both.start(ofWeft, { listeners, clusters: clusters(path) })
+    for (const { name } of all) both.weft.setEndpoints(name, assignment(name, ports.slice(0, 1)))
     startedMs = performance.now()
   })
 
-  after(async () => {
+  after(() => {
     agent.destroy()
-    envoy?.close()
-    await weft?.close()
-    for (const server of servers) {
-      server.closeAllConnections()
-      server.close()
-    }
     rmSync(dir, { recursive: true })
   })
 
@@ -148,11 +139,11 @@ describe('slow start', { skip, timeout: 120_000 }, () => {
     // Those of the beginning are new themselves until then.
     await sleepUntil(startedMs + windowMs + 500)
     const joinedMs = performance.now()
-    for (const { name } of all) weft?.setEndpoints(name, assignment(name, [...ports]))
+    for (const { name } of all) both.weft.setEndpoints(name, assignment(name, [...ports]))
     tellEnvoy(ports)
     const found = await Promise.all(
-      (['weft', 'envoy'] as const).flatMap((arm) => {
-        const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+      arms.flatMap((arm) => {
+        const port = both.port(arm)
         return all.map(async (one) => (await watch(port, one, joinedMs)).map((text) => `${arm} ${one.name} ${text}`))
       }),
     )
@@ -160,8 +151,8 @@ describe('slow start', { skip, timeout: 120_000 }, () => {
   })
 
   test('behind its window it has the share of any other', async () => {
-    for (const arm of ['weft', 'envoy'] as const) {
-      const port = (arm === 'weft' ? weft : envoy)?.portOf('in') ?? 0
+    for (const arm of arms) {
+      const port = both.port(arm)
       let young = 0
       for (let at = 0; at < 100; at++) if ((await ask(port, 'even')) === 'young') young++
       assert.ok(Math.abs(young - 50) <= 3, `${arm}: ${young} of 100`)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
@@ -18,10 +18,10 @@ import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filte
 import { freePort } from '@weft/testkit/ports'
 import { startAdsServer } from '../../packages/control/src/serve/ads-server.ts'
 import { createDistributor } from '../../packages/control/src/serve/distributor.ts'
+import { skipWithoutEnvoy as skip } from '../interop/envoy-on-path.ts'
 import { testAuthority } from './test-certificates.ts'
 import { testRuntime, until } from './test-runtime.ts'
 
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 const hash = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16)
 const ads = { configSourceSpecifier: { case: 'ads' as const, value: {} }, resourceApiVersion: 2 }
 

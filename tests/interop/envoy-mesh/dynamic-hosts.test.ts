@@ -17,7 +17,8 @@ import {
 import { until } from '@weft/testkit/until'
 import { type NameServer, nameServer } from '../../wire/name-server.ts'
 import { testAuthority } from '../../wire/test-certificates.ts'
-import { EnvoyMesh, skipWithoutEnvoy } from './envoy-mesh.ts'
+import { skipWithoutEnvoy } from '../envoy-on-path.ts'
+import { EnvoyMesh } from './envoy-mesh.ts'
 import { http } from './plain-clients.ts'
 import { gatewayWorkload, service, workload } from './mesh-texts.ts'
 

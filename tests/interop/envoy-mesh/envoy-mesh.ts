@@ -1,6 +1,6 @@
 // A mesh whose data plane is real Envoys, under a control plane in this process, with applications that tell what reached them.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
@@ -19,16 +19,6 @@ import { type RunningControl, startControl } from '../../../packages/control/src
 import { HostAgent } from '../../../packages/local/src/agent/host-agent.ts'
 import { type ProxyKind, proxyBootstrap } from '../../../packages/local/src/supervisor/proxy-bootstrap.ts'
 import { type Answer, http, openTunnel } from './plain-clients.ts'
-
-/** Whether real Envoys can be run here: `skip` of a suite. */
-export const skipWithoutEnvoy = ((): string | false => {
-  try {
-    execFileSync('envoy', ['--version'], { stdio: 'pipe' })
-    return false
-  } catch {
-    return 'envoy is not on PATH'
-  }
-})()
 
 /** A request that reached an application. */
 export interface Seen {

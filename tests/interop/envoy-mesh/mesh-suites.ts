@@ -1,7 +1,8 @@
 // Suites of tests around a mesh, on either data plane.
 import { after, before, describe } from 'node:test'
 import type { ProxyKind } from '../../../packages/local/src/supervisor/proxy-bootstrap.ts'
-import { EnvoyMesh, type EnvoyMeshOptions, skipWithoutEnvoy } from './envoy-mesh.ts'
+import { skipWithoutEnvoy } from '../envoy-on-path.ts'
+import { EnvoyMesh, type EnvoyMeshOptions } from './envoy-mesh.ts'
 
 /** A suite for each data plane, with its name behind the title; for Envoy only where it can be run. */
 export function onBothPlanes(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { until } from '@weft/testkit/until'
-import { skipWithoutEnvoy } from './envoy-mesh.ts'
+import { skipWithoutEnvoy } from '../envoy-on-path.ts'
 import { startedMesh } from './mesh-suites.ts'
 import { served, workload } from './mesh-texts.ts'
 

@@ -4,7 +4,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import { describe, test } from 'node:test'
 import { until } from '@weft/testkit/until'
-import { skipWithoutEnvoy } from './envoy-mesh.ts'
+import { skipWithoutEnvoy } from '../envoy-on-path.ts'
 import { startedMesh } from './mesh-suites.ts'
 import { meshConfig, served, service, workload } from './mesh-texts.ts'
 

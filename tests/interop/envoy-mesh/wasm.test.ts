@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { until } from '@weft/testkit/until'
 import { testModule } from '../../../packages/control/src/golden/test-module.ts'
-import { skipWithoutEnvoy } from './envoy-mesh.ts'
+import { skipWithoutEnvoy } from '../envoy-on-path.ts'
 import { startedMesh } from './mesh-suites.ts'
 import { service, workload } from './mesh-texts.ts'
 

@@ -1,8 +1,8 @@
 // The same resources to our proxy and to real Envoy, the same bytes sent to both, the same upstream behind them: what
 // the client and the upstream see, and what the access log says, must be equal, but for the differences that are listed.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { before, describe, test } from 'node:test'
+import { skipWithoutEnvoy as skip } from '../envoy-on-path.ts'
 import { allFamilies } from './cases/all-families.ts'
 import { type Comparison, compareCases } from './compare-cases.ts'
 import { deliberateDifferences } from './deliberate-differences.ts'
@@ -10,7 +10,6 @@ import { nothingHappened } from './observation.ts'
 import type { ProtocolCase } from './protocol-case.ts'
 import { speaksHttp2, speaksHttp2Upstream } from './what-weft-speaks.ts'
 
-const skip = spawnSync('envoy', ['--version']).status === 0 ? false : 'envoy is not on PATH'
 const h2Down = await speaksHttp2()
 const h2Up = await speaksHttp2Upstream()
 const plays = (one: ProtocolCase): boolean =>
