@@ -186,8 +186,6 @@ spec:
     await answers('machines', ['one', 'two'])
   })
 
-  // Weft's own proxy knows no hashes yet.
-  if (dataPlane === 'weft') return
   test('sessionAffinity ClientIP sends a client to one endpoint', async () => {
     const pods = [pod('pod-1', one()), pod('pod-2', two())]
     mesh.edit(documents(anyService('pods', ', selector: { app: pods }'), ...pods))
