@@ -26,7 +26,9 @@ const parts = [
   ...['redirect of the path (prefix)', 'rewrite by prefix', 'rewrite by regex', 'rewrite by regex with captures'],
   ...['rewrite of the host', 'split by a header', 'repeated after an answer', 'repeated after none'],
   ...['time limits run out', 'ring-hash', 'maglev', 'hashed by header', 'hashed by cookie'],
-  ...['hashed by query parameter', 'hashed by client address'],
+  ...['hashed by query parameter', 'hashed by client address', 'kept by a cookie', 'kept by a header', 'hedged'],
+  ...['HTTPRoute of a Service', 'GRPCRoute of a Service', 'ServiceEntry', 'ServiceEntry of a wildcard'],
+  ...['denied at the gateway', 'empty authority'],
 ]
 const leastShare = 0.01
 test("explain, Weft's proxy and real Envoy agree on generated requests, and counterfactuals are true", {

@@ -6,7 +6,7 @@ import type { EngineProxy } from './engine-proxy.ts'
 import { routeTraits } from './exercises.ts'
 import type { TestRequest } from './generate-request.ts'
 import type { SeededRandom } from './seeded-random.ts'
-import { askedHeaders, origins } from './vocabulary.ts'
+import { askedHeaders, origins, outsideWildcard } from './vocabulary.ts'
 
 /** Every so many: what is drawn alone shows how routes lose, which aiming does not. */
 const share = 0.8
@@ -22,7 +22,7 @@ export function aimedRequest(
   seen: Map<string, number>,
 ): TestRequest {
   const config = engine.routes
-  if (config === undefined || !random.chance(share)) return request
+  if (config === undefined || isRare(request) || !random.chance(share)) return request
   const kinds = routesByTrait(config)
   if (kinds.size === 0) return request
   // First what it should do, then which of those that do it: what came least so far.
@@ -35,12 +35,20 @@ export function aimedRequest(
   return reaching(engine, config, { ...target, request }) ?? request
 }
 
+/** Hosts of a kind of which there is one among many, so that none of its few requests is led elsewhere. */
+function isRare({ authority }: TestRequest): boolean {
+  return authority.toLowerCase().includes(outsideWildcard.slice(1))
+}
+
 /** What is met without being aimed at. */
 const common = /^(redirect|fault|split)$/
 
 /** What comes of a route only if the rest of the request, or the application, agrees. */
 const outcomes: Readonly<Record<string, string>> = {
   cors: 'preflights answered',
+  'session by cookie': 'kept by a cookie',
+  'session by header': 'kept by a header',
+  hedging: 'hedged',
   'time limit': 'time limits run out',
   'retries of answers': 'repeated after an answer',
 }

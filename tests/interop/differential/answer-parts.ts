@@ -18,6 +18,8 @@ export interface Verdict {
   readonly endpoints: readonly string[]
   /** The one that the walk went on with. */
   readonly endpoint?: string | undefined
+  /** The same, when the request's session asks for it. */
+  readonly kept?: string | undefined
   /** What decides about it in a hashing cluster. */
   readonly hashed?: Pick<RequestHash, 'hash' | 'of'> | undefined
 }
@@ -42,9 +44,10 @@ export function originals({ route, leg }: Routed, subject: Subject): Line[] {
   if (route.action.kind !== 'route') return []
   const path: Line[] = route.action.pathRewrite === undefined ? [] : [['x-envoy-original-path', pathOf(subject)]]
   const host = leg?.hostRewrite ?? route.action.hostRewrite
-  return host === undefined || !replacesHost(host, subject.head)
+  const authority = subject.head.authority()
+  return host === undefined || authority === '' || !replacesHost(host, subject.head)
     ? path
-    : [...path, ['x-envoy-original-host', subject.head.authority()]]
+    : [...path, ['x-envoy-original-host', authority]]
 }
 
 /** Its header lines, names in lower case. */

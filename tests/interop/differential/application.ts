@@ -74,9 +74,10 @@ export interface ApplicationOutcome {
 /** Something for the application to do, as far as the answer is certain then; undefined: nothing special. */
 export function applicationWish(random: SeededRandom, forwarded: Forwarded, onlyAnswers: boolean): string | undefined {
   const { manager, action, subject } = forwarded
-  const { requestMs, perTryMs } = effectiveTimeouts(manager, action, subject.head)
+  const { requestMs, perTryMs, hedges } = effectiveTimeouts(manager, action, subject.head)
   const cares = action.retryPolicy !== undefined && action.retryPolicy.retryOn.size > defaultConditions
-  const limited = perTryMs > 0 || (requestMs > 0 && requestMs <= longestWaitMs)
+  // Tries that are only sent beside others end with the whole.
+  const limited = (perTryMs > 0 && !hedges) || (requestMs > 0 && requestMs <= longestWaitMs)
   if (random.chance(cares || limited ? 0.2 : 0.7)) return undefined
   // Another proxy on the way would answer by itself.
   if (onlyAnswers) return random.pick(answers)

@@ -61,7 +61,9 @@ export function bareRequest(dice: Dice): TestRequest {
   )
   const cookie = dice.chance(0.6) ? [['cookie', dice.pick(cookies)] as const] : []
   const from = dice.chance(0.5) ? { source: dice.pick(sources) } : {}
-  return { method, target: path, authority, headers: [...lines, ...cookie], identity: undefined, ...from }
+  // It may be empty, which is not to be absent.
+  const asked = dice.chance(0.1) ? '' : authority
+  return { method, target: path, authority: asked, headers: [...lines, ...cookie], identity: undefined, ...from }
 }
 
 function clusterJson(name: string, addresses: readonly string[], port: number): JsonObject {

@@ -12,7 +12,7 @@ export interface Difference {
 
 /** All differences; empty: they agree. */
 export function differences(
-  { answer, endpoints, mingled, hashed }: Explained,
+  { answer, endpoints, mingled, hashed, kept }: Explained,
   wire: WireAnswer,
   method: string,
 ): readonly Difference[] {
@@ -35,7 +35,7 @@ export function differences(
     check('upstream headers', answer.upstream.headers, seen.upstream.headers)
     check('arrivals', arrivalsOf(answer.upstream), arrivalsOf(seen.upstream))
     if (mingled !== true) check('attempts', answer.upstream.attempts, seen.upstream.attempts)
-    const possible = hashed?.endpoints ?? endpoints
+    const possible = kept ?? hashed?.endpoints ?? endpoints
     if (!possible.includes(seen.upstream.endpoint)) check('endpoint', possible, seen.upstream.endpoint)
   }
   return found

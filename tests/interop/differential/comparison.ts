@@ -12,6 +12,7 @@ import type { Field } from './field.ts'
 import { generateMesh } from './generate-mesh.ts'
 import { generateRequest, type Side, sides, type TestRequest } from './generate-request.ts'
 import { meshTables, proxyIds } from './mesh-tables.ts'
+import { withSession } from './session-request.ts'
 import { seededRandom, type SeededRandom } from './seeded-random.ts'
 import { ask, proxyIdentity, untilVersion, type WireAnswer, type WireArm } from './wire-arm.ts'
 
@@ -73,7 +74,7 @@ async function compareMesh(round: Round): Promise<void> {
   const { field, arms, random, version, extent, result } = round
   const { questioner, distributor, addresses } = field
   const { port } = questioner.upstream
-  const mesh = generateMesh(random, { version, port })
+  const mesh = generateMesh(random, { version, port, octet: addresses.octet })
   const dice = random.int(1e9)
   const made = meshTables({ yaml: mesh.yaml, dice }, addresses, { port, version })
   const requestDice = new Dice(dice + 1)
@@ -96,7 +97,8 @@ async function compareMesh(round: Round): Promise<void> {
     )
     const plain = Array.from({ length: extent.requestsPerSide }, (): Asked => {
       const drawn = side === 'bare' ? bareRequest(requestDice) : generateRequest(random, mesh, side)
-      const request = withWish(random, engine, aimedRequest(random, engine, drawn, seen))
+      const aimed = withSession(random, engine, aimedRequest(random, engine, drawn, seen))
+      const request = withWish(random, engine, aimed)
       const explained = engine.explain(request)
       for (const name of exercisesOf(request, explained)) seen.set(name, (seen.get(name) ?? 0) + 1)
       return { side, request, explained, from: undefined }

@@ -51,6 +51,8 @@ export interface Explained {
   readonly forwarded?: Forwarded
   /** The first proxy's route, if it finds one. */
   readonly routed?: Routed | undefined
+  /** Where its session keeps the request, when it is asked for once; behind a proxy, the application's endpoint. */
+  readonly kept?: readonly string[] | undefined
   /** Where the hash of the request leads, when it is asked for once and has one; behind a proxy, the application's endpoint. */
   readonly hashed?: HashedTo | undefined
 }
@@ -175,14 +177,15 @@ export class EngineProxy {
       ...asked,
       mingled: copies.here > 0,
       forwarded,
+      kept: attempts === 1 && copies.here === 0 && verdict.kept !== undefined ? this.#behind(verdict.kept) : undefined,
       hashed: attempts === 1 && copies.here === 0 ? this.#hashedTo(verdict, action, subject) : undefined,
     }
   }
 
-  #hashedTo({ cluster, endpoint, hashed }: Verdict, action: RouteAction, subject: Subject): HashedTo | undefined {
+  #hashedTo({ cluster, endpoint, hashed, kept }: Verdict, action: RouteAction, subject: Subject): HashedTo | undefined {
     const policy = this.#view.config.clusters.get(cluster ?? '')?.balancer.policy
     if ((policy !== 'ring-hash' && policy !== 'maglev') || endpoint === undefined) return undefined
-    if (hashed?.hash === undefined) return undefined
+    if (hashed?.hash === undefined || kept !== undefined) return undefined
     // A cookie that is made names the connection, whose ports are not known here.
     if (requestHash(action.hashPolicy, subject).cookies.length > 0) return undefined
     return { endpoints: this.#behind(endpoint), policy, of: hashed.of }
@@ -251,6 +254,7 @@ export class EngineProxy {
         location,
         endpoints: this.#endpointsOf(cluster),
         hashed: left.kind === 'forward' ? left.hashed : undefined,
+        kept: left.kind === 'forward' && left.wanted?.key === found.endpoint ? found.endpoint : undefined,
       }
     }
     const common = { steps, location, route: left.kind === 'closed' ? undefined : left.route }

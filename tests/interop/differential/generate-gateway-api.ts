@@ -17,6 +17,7 @@ import {
   queryNames,
   queryRegexes,
   queryValues,
+  sessionCarriers,
   writtenHeaders,
 } from './vocabulary.ts'
 
@@ -79,6 +80,7 @@ export function generateGatewayApi(random: SeededRandom, scope: GatewayApiScope)
   for (const [index, host] of hosts.entries()) {
     const section = random.chance(0.2) ? `l${random.int(listeners.length)}` : undefined
     objects.push(httpRoute(random, `edge-${index}`, { parentRefs: [parent(section)], hostnames: [host] }, scope))
+    if (random.chance(0.3)) objects.push(...hedging(random, `edge-${index}`))
     if (random.chance(0.4)) {
       const more = { parentRefs: [parent(undefined)], ...(random.chance(0.5) ? {} : { hostnames: [host] }) }
       objects.push(httpRoute(random, `edge-${index}-more`, more, scope))
@@ -97,13 +99,24 @@ export function generateGatewayApi(random: SeededRandom, scope: GatewayApiScope)
 /** Routes whose parent is a Service: they hold for who calls it. */
 function inMesh(random: SeededRandom, scope: GatewayApiScope): readonly MeshObjectYaml[] {
   return scope.free.flatMap((name) => {
-    if (random.chance(0.2)) return []
+    if (random.chance(0.1)) return []
     const parentRefs = [{ group: '', kind: 'Service', name, ...(random.chance(0.3) ? { port: 80 } : {}) }]
     return [
       httpRoute(random, `mesh-${name}`, { parentRefs }, scope),
-      ...(random.chance(0.2) ? [grpcRoute(random, `mesh-calls-${name}`, { parentRefs }, scope)] : []),
+      ...(random.chance(0.3) ? hedging(random, `mesh-${name}`) : []),
+      ...(random.chance(0.8) ? [grpcRoute(random, `mesh-calls-${name}`, { parentRefs }, scope)] : []),
     ]
   })
+}
+
+/** Requests beside slow ones of a route, all of them over before the limit of the whole: never so that time decides. */
+function hedging(random: SeededRandom, name: string): readonly MeshObjectYaml[] {
+  const targetRefs = [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name }]
+  const attempts = random.chance(0.5) ? { attempts: 1 + random.int(2) } : {}
+  return [
+    object('weft.dev/v1alpha1', 'HedgingPolicy', `${name}-hedges`, { targetRefs, after: '700ms', ...attempts }),
+    object('weft.dev/v1alpha1', 'TimeoutPolicy', `${name}-limit`, { targetRefs, request: '3s' }),
+  ]
 }
 
 function httpRoute(random: SeededRandom, name: string, base: Yaml, scope: GatewayApiScope): MeshObjectYaml {
@@ -128,7 +141,7 @@ function httpRule(random: SeededRandom, name: string, scope: GatewayApiScope): Y
     ...(random.chance(0.7) ? { name } : {}),
     ...(matches === undefined ? {} : { matches }),
     ...(filters.length === 0 ? {} : { filters }),
-    ...(redirects ? {} : { backendRefs: backends(random, scope), ...limits(random) }),
+    ...(redirects ? {} : { backendRefs: backends(random, scope), ...limits(random), ...session(random) }),
   }
 }
 
@@ -245,6 +258,11 @@ function backends(random: SeededRandom, scope: GatewayApiScope, port = 80): read
       ...(filters.length === 0 ? {} : { filters }),
     }
   })
+}
+
+/** What keeps the requests of one client at one endpoint. */
+function session(random: SeededRandom): Yaml {
+  return random.chance(0.45) ? { sessionPersistence: random.pick(sessionCarriers) } : {}
 }
 
 /** Retries and time limits; never so that time decides between the two. */

@@ -7,7 +7,7 @@ import { generateGatewayApi } from './generate-gateway-api.ts'
 import { generateHttpRules, type Yaml } from './generate-http-rules.ts'
 import { generatePolicies } from './generate-policies.ts'
 import { type MeshObjectYaml, object, versionHeader, versionHost } from './mesh-object-yaml.ts'
-import { cookieName, foreignHosts, queryNames, serviceNames } from './vocabulary.ts'
+import { cookieName, foreignHosts, outsideHost, outsideWildcard, queryNames, serviceNames } from './vocabulary.ts'
 
 /** A generated mesh. */
 export interface GeneratedMesh {
@@ -27,6 +27,13 @@ export interface MeshOptions {
   readonly version: number
   /** Port of applications and of the gateway. */
   readonly port: number
+  /** The third octet of all addresses. */
+  readonly octet: number
+}
+
+/** Where what the ServiceEntries name is served. */
+export function outsideAddresses(octet: number): readonly string[] {
+  return [1, 2, 3, 4].map((last) => `127.70.${octet}.${last}`)
 }
 
 /** Makes a mesh. */
@@ -74,7 +81,7 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
   const gatewayHosts: string[] = []
   const free: string[] = []
   for (const host of services) {
-    if (random.chance(0.3)) {
+    if (random.chance(0.4)) {
       free.push(host)
       continue
     }
@@ -88,6 +95,16 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
     if (gateways.includes('mesh')) meshHosts.push(host)
     if (gateways.includes('door')) gatewayHosts.push(host)
   }
+  for (const [index, host] of [outsideHost, outsideWildcard].entries()) {
+    const addresses = outsideAddresses(options.octet).slice(index * 2, index * 2 + 2)
+    objects.push(serviceEntry(`outside-${index}`, host, addresses, options.port))
+    meshHosts.push(host)
+    if (!random.chance(0.5)) continue
+    const rules = generateHttpRules(random, { services: [...services, outsideHost], subsets, host })
+    objects.push(
+      ...virtualServices(random, `outside-${index}-rules`, { hosts: [host], gateways: ['mesh'], http: rules }),
+    )
+  }
   const edge = generateGatewayApi(random, { services, free, ...options })
   objects.push(...edge.objects, ...generatePolicies(random, options.version))
   return {
@@ -98,6 +115,17 @@ export function generateMesh(random: SeededRandom, options: MeshOptions): Genera
     edgeHosts: edge.hosts,
     subsets,
   }
+}
+
+/** Something outside the mesh. */
+function serviceEntry(name: string, host: string, addresses: readonly string[], targetPort: number): MeshObjectYaml {
+  return object('networking.istio.io/v1', 'ServiceEntry', name, {
+    hosts: [host],
+    location: 'MESH_EXTERNAL',
+    resolution: 'STATIC',
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP', targetPort }],
+    endpoints: addresses.map((address) => ({ address })),
+  })
 }
 
 /** How much of a path is made equal before anybody looks at it. */

@@ -1,5 +1,5 @@
 // PeerAuthentication and AuthorizationPolicies in front of the workload `target`.
-import { type MeshObjectYaml, object, versionHeader } from './mesh-object-yaml.ts'
+import { type MeshObjectYaml, object, versionHeader, versionHost } from './mesh-object-yaml.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { headerValues, methods, paths } from './vocabulary.ts'
 
@@ -19,7 +19,7 @@ const namespacePatterns = ['default', 'other', 'def*', '*', '*ther']
 const accounts = ['client', 'gateway', 'other/client', 'default/client2']
 const addressBlocks = ['127.0.0.0/8', '127.0.0.1', '127.0.0.0/30', '127.1.0.0/16', '10.0.0.0/8', '0.0.0.0/0']
 
-/** Up to three policies, the mTLS mode, and the policy by which the version shows. */
+/** Up to three policies, the mTLS mode, the policy by which the version shows, and sometimes one for the gateway. */
 export function generatePolicies(random: SeededRandom, version: number): readonly MeshObjectYaml[] {
   const count = random.int(4)
   const policies = Array.from({ length: count }, (_, index) => ({
@@ -34,12 +34,24 @@ export function generatePolicies(random: SeededRandom, version: number): readonl
     }),
     policy('a-version', 'DENY', [{ when: [{ key: `request.headers[${versionHeader}]`, values: [String(version)] }] }]),
     ...policies,
+    ...(random.chance(0.4) ? [atGateway(random)] : []),
   ]
 }
 
-function policy(name: string, action: string, rules: readonly unknown[]): MeshObjectYaml {
+/** What the gateway denies, but for the host by which the version shows. */
+function atGateway(random: SeededRandom): MeshObjectYaml {
+  const rules = Array.from({ length: 1 + random.int(2) }, () => {
+    const { to = [{ operation: {} }], ...rest } = rule(random) as {
+      readonly to?: readonly { readonly operation: Yaml }[]
+    }
+    return { ...rest, to: to.map(({ operation }) => ({ operation: { ...operation, notHosts: [versionHost] } })) }
+  })
+  return policy('at-the-gateway', 'DENY', rules, 'gateway')
+}
+
+function policy(name: string, action: string, rules: readonly unknown[], app = 'target'): MeshObjectYaml {
   return object('security.istio.io/v1', 'AuthorizationPolicy', name, {
-    selector: { matchLabels: { app: 'target' } },
+    selector: { matchLabels: { app } },
     action,
     // DENY without rules denies nothing and is refused by some validators.
     rules: action === 'DENY' && rules.length === 0 ? [{}] : rules,

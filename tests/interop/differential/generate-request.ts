@@ -97,7 +97,11 @@ export function generateRequest(random: SeededRandom, mesh: GeneratedMesh, side:
 function authority(random: SeededRandom, mesh: GeneratedMesh, side: MeshSide): string {
   if (side === 'inbound')
     return random.pick(['target', 'target', 'target:80', 'Target', 'target.default', 'x.example.com'])
-  const known = { outbound: [...mesh.meshHosts, 'target'], gateway: mesh.gatewayHosts, edge: mesh.edgeHosts }[side]
+  const known = {
+    outbound: [...mesh.meshHosts, 'target'],
+    gateway: mesh.gatewayHosts,
+    edge: mesh.edgeHosts,
+  }[side]
   const host = random.chance(0.06) || known.length === 0 ? 'nobody.test' : random.pick(known)
   const named = host.replace('*', random.pick(['www', 'deep.down', 'x']))
   const full =

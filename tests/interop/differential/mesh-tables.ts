@@ -2,7 +2,7 @@
 import { formatProblem, loadFiles, meshWorkloads, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
 import { buildOffline, type OfflineMesh } from '../../../packages/control/src/build-offline.ts'
-import type { MeshOptions } from './generate-mesh.ts'
+import { type MeshOptions, outsideAddresses } from './generate-mesh.ts'
 import { edgeGateway } from './generate-gateway-api.ts'
 import { Dice } from '../matchers/random.ts'
 import { type BareTable, bareTable } from './bare-tables.ts'
@@ -67,7 +67,7 @@ export class AddressBook {
 export function meshTables(
   { yaml, dice }: { readonly yaml: string; readonly dice: number },
   addresses: AddressBook,
-  { port, version }: MeshOptions,
+  { port, version }: Omit<MeshOptions, 'octet'>,
 ): MeshTables {
   const files = [{ name: 'mesh.yaml', text: yaml }]
   const { objects } = loadFiles(files)
@@ -96,6 +96,7 @@ export function meshTables(
     bare,
     applications: [
       ...bare.applications,
+      ...outsideAddresses(addresses.octet),
       ...instances.filter(({ ports }) => ports.length > 0).map(({ appAddress }) => appAddress),
     ],
   }

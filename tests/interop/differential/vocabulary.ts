@@ -154,3 +154,13 @@ export const originConditions = [
   { regex: 'https?://[a-z.]+(:\\d+)?' },
   { exact: '*' },
 ] as const
+
+/** What carries sessions that stay at one endpoint. */
+export const sessionCarriers = [
+  { type: 'Cookie', sessionName: 'kept' },
+  { type: 'Header', sessionName: 'x-kept' },
+] as const
+
+/** Hosts of ServiceEntries. */
+export const outsideHost = 'out.test'
+export const outsideWildcard = '*.wild.test'

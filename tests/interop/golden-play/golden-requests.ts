@@ -2,7 +2,7 @@
 import { type Route, type RouteAction, type VirtualHost } from '@weft/engine'
 import { routeLosers } from '../../../packages/engine/src/prove/route-losers.ts'
 import { applicationHeader } from '../differential/application.ts'
-import { changedRequest } from '../differential/counterfactual.ts'
+import { canBeSent, changedRequest } from '../differential/counterfactual.ts'
 import { type Draws, EngineProxy, type Explained } from '../differential/engine-proxy.ts'
 import type { TestRequest } from '../differential/generate-request.ts'
 import type { Entrance, Left } from './golden-stage.ts'
@@ -53,7 +53,7 @@ export function goldenRequests(entrance: Entrance): Plays {
         continue
       }
       const request = changedRequest({ side: entrance.side, request: base, explained }, loser.counterfactual)
-      if (request === undefined)
+      if (request === undefined || !canBeSent(request))
         found.left.push({ what, why: `no client can ask for ${JSON.stringify(loser.counterfactual)}` })
       else if (!takes(engine, request, route, host))
         found.faults.push(`${what}: ${JSON.stringify(request)} goes elsewhere`)
@@ -69,7 +69,7 @@ export function goldenRequests(entrance: Entrance): Plays {
       for (const { counterfactual } of step.losers) {
         const request =
           counterfactual && changedRequest({ side: entrance.side, request: base, explained }, counterfactual)
-        if (request === undefined || request.method === 'CONNECT') continue
+        if (request === undefined || !canBeSent(request)) continue
         // Who comes without TLS has nothing to show.
         if (request.identity !== undefined && !entrance.mutual) continue
         found.plays.push({ request, answers: [engine.explain(request)] })

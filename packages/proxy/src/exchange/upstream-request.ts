@@ -104,7 +104,8 @@ export class UpstreamRequest implements OutgoingRequest {
     const hostRewrite = leg?.hostRewrite ?? route.action.hostRewrite
     if (hostRewrite !== undefined && replacesHost(hostRewrite, head)) {
       dropHeader(head.head, 'x-envoy-original-host')
-      head.head.added.push('x-envoy-original-host', head.authorityText)
+      // An empty one is not told, as in Envoy.
+      if (head.authorityText !== '') head.head.added.push('x-envoy-original-host', head.authorityText)
     }
   }
 }
