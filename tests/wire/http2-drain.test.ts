@@ -98,9 +98,13 @@ test('every request that left a client is answered while its connection drains; 
   let answered = 0
   let refused = 0
   for (let round = 0; round < 20; round++) {
-    const proxy = await startProxy({ listeners: [httpListener('in', everythingTo('b'))], clusters })
+    // However slow the machine: what is cut off when the drain's time is over would be told as cancelled.
+    const proxy = await startProxy({ listeners: [httpListener('in', everythingTo('b'))], clusters }, undefined, 60_000)
+    t.after(() => proxy.close())
     const wire = await watchedWire(proxy.portOf('in'))
+    t.after(() => wire.close())
     const session = connectHttp2(`http://127.0.0.1:${wire.port}`)
+    t.after(() => session.destroy())
     session.on('error', () => undefined)
     await askOnce(session, new Map())
     // However slow the machine: the drain begins among requests that are answered, each time at another moment.

@@ -155,8 +155,12 @@ const noSecrets: Secrets = {
   crlPem: () => undefined,
 }
 
-/** Starts one; endpoints of EDS clusters come by `setEndpoints`. */
-export async function startProxy(json: JsonConfig, secrets: Secrets = noSecrets): Promise<ProxyUnderTest> {
+/** Starts one; endpoints of EDS clusters come by `setEndpoints`. `drainMs` is for connections whose listener has gone. */
+export async function startProxy(
+  json: JsonConfig,
+  secrets: Secrets = noSecrets,
+  drainMs = 1_000,
+): Promise<ProxyUnderTest> {
   const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
   const connections: TcpRecord[] = []
@@ -191,7 +195,7 @@ export async function startProxy(json: JsonConfig, secrets: Secrets = noSecrets)
       anticipate: path.anticipate,
       onRefused: ({ name }, reason, detail) => void refusals.push(`${name}: ${reason}: ${detail}`),
     },
-    { maxConnections: 1_000, drainMs: 1_000 },
+    { maxConnections: 1_000, drainMs },
   )
   const udp = new UdpListeners(runtime, path.serveDatagrams)
   const apply = (next: JsonConfig): void => {

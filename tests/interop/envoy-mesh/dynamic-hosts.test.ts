@@ -221,14 +221,17 @@ for (const dataPlane of ['envoy', 'weft'] as const) {
       assert.ok(!names.asked.some((one) => one.endsWith('evil.test')), 'nobody looked it up')
     })
 
-    test('the administrative page tells what is remembered of hosts', { skip: dataPlane === 'envoy' }, async () => {
-      const at = { host: mesh.instance('web-0').address, port: 15_000, path: '/clusters' }
-      const { body } = await http(at)
-      const clusters = JSON.parse(body) as { hosts?: { host: string; addresses: string[] }[] }[]
-      const hosts = clusters.flatMap((cluster) => cluster.hosts ?? [])
-      assert.deepEqual(hosts.find(({ host }) => host === 'a.many.test')?.addresses, ['127.0.0.1'])
-      assert.deepEqual(hosts.find(({ host }) => host === 'none.many.test')?.addresses, [])
-    })
+    // Envoy's own page tells it in its own words.
+    if (dataPlane === 'weft') {
+      test('the administrative page tells what is remembered of hosts', async () => {
+        const at = { host: mesh.instance('web-0').address, port: 15_000, path: '/clusters' }
+        const { body } = await http(at)
+        const clusters = JSON.parse(body) as { hosts?: { host: string; addresses: string[] }[] }[]
+        const hosts = clusters.flatMap((cluster) => cluster.hosts ?? [])
+        assert.deepEqual(hosts.find(({ host }) => host === 'a.many.test')?.addresses, ['127.0.0.1'])
+        assert.deepEqual(hosts.find(({ host }) => host === 'none.many.test')?.addresses, [])
+      })
+    }
 
     /** What a server behind a CONNECT tunnel of the sidecar answers over TLS. */
     async function throughTunnel(name: string): Promise<string> {
