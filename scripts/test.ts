@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { watchForHangs } from './hang-watch.ts'
 
 interface AllowedSkip {
   /** Part of "file > test name: reason". */
@@ -45,6 +46,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 const skips: Skip[] = []
+const hangs: string[] = []
 let failures = 0
 await runAll(files)
 // What a connection looks like on the wire must not depend on what carries it: once more over each other kind of transport.
@@ -59,6 +61,7 @@ finish()
 async function runAll(chosen: string[]): Promise<void> {
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const stream = run({ files: chosen, concurrency: 2, timeout: 15 * 60_000, execArgv })
+  const stopWatching = watchForHangs(stream, { silentMs: 8 * 60_000, tell: toldAtOnce })
   stream.on('test:fail', (event) => {
     if (event.todo === undefined) failures += 1
   })
@@ -70,6 +73,13 @@ async function runAll(chosen: string[]): Promise<void> {
   const report = stream.compose(spec)
   report.pipe(process.stdout, { end: false })
   await once(report, 'end')
+  stopWatching()
+}
+
+/** At once, since a person waits; and once more at the end, where it is read. */
+function toldAtOnce(line: string): void {
+  hangs.push(line)
+  console.error(line)
 }
 
 function finish(): void {
@@ -81,6 +91,7 @@ function finish(): void {
     if (known === undefined) unexpected += 1
     console.log(`SKIPPED ${line}${known === undefined ? ' (not on tests/allowed-skips.json)' : ''}`)
   }
+  for (const line of hangs) console.log(line)
   const failed = failures > 0 || (process.env['CI'] !== undefined && unexpected > 0)
   if (unexpected > 0 && process.env['CI'] !== undefined)
     console.log(`${unexpected} skips are not on the committed list`)

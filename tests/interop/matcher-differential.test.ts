@@ -10,6 +10,7 @@ import {
   type Listener,
   type PlainRequest,
   type ProxyView,
+  recordTo,
   walkProxy,
 } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
@@ -105,7 +106,10 @@ function answerOf(listener: Listener, request: PlainRequest): WireAnswer {
     tls: false,
     peerNames: [],
   }
-  const departure = walkProxy({ view, listener, connection, request, random: 0, faultDraw: 0.5 }, { step() {} })
+  const departure = walkProxy(
+    { view, listener, connection, request, random: 0, faultDraw: 0.5 },
+    recordTo(() => {}),
+  )
   assert.notEqual(departure.kind, 'closed')
   if (departure.kind === 'closed') throw new Error('closed')
   if (departure.kind === 'reply') {

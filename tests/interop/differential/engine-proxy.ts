@@ -25,6 +25,7 @@ import {
   rewriteRequest,
   type Routed,
   type Subject,
+  recordTo,
   walkProxy,
   withoutPort,
 } from '@weft/engine'
@@ -231,7 +232,7 @@ export class EngineProxy {
         random: draws.random,
         faultDraw: draws.fault,
       },
-      { step: (step) => void steps.push(step) },
+      recordTo((step) => steps.push(step)),
     )
     const location = left.kind === 'reply' ? left.location : undefined
     if (this.#side !== 'inbound') {

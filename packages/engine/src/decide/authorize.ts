@@ -1,7 +1,7 @@
 // RBAC: may this request, or connection, pass (Envoy's RoleBasedAccessControlEngineImpl).
 import type { RbacPolicies, RbacPolicy } from '../model.ts'
 import type { Predicate } from '../predicate.ts'
-import { policyLosers, type PolicyPlace } from '../prove/policy-losers.ts'
+import type { PolicyPlace } from '../prove/policy-losers.ts'
 import type { Recorder } from '../prove/proof.ts'
 import type { Subject } from '../request-head.ts'
 
@@ -60,6 +60,6 @@ function record({ rules, place }: Judged, verdict: RbacVerdict, subject: Subject
     chosen: verdict.policy,
     summary: `${verdict.allowed ? 'allowed' : 'denied'}: ${why}`,
     origins: origin === undefined ? {} : { origin },
-    losers: policyLosers(rules, subject, index < 0 ? rules.policies.length : index, place),
+    losers: recorder.losers.ofPolicies(rules, subject, index < 0 ? rules.policies.length : index, place),
   })
 }

@@ -5,6 +5,7 @@ import { makeCidr } from '../match/cidr.ts'
 import type { FilterChain, FilterChainMatch, Listener } from '../model.ts'
 import type { Cidr } from '../predicate.ts'
 import type { ProofStep } from '../prove/proof.ts'
+import { recordTo } from '../prove/record-to.ts'
 import type { ConnectionFacts } from '../request-head.ts'
 import { matchFilterChain } from './filter-chain.ts'
 
@@ -129,7 +130,11 @@ test('the default chain takes what no other does', () => {
 test('the proof names what each other chain asked for', () => {
   const steps: ProofStep[] = []
   const listener = listenerOf({ tls: { transportProtocol: 'tls' }, plain: { transportProtocol: 'raw_buffer' } })
-  matchFilterChain(listener, connection, { step: (step) => steps.push(step) })
+  matchFilterChain(
+    listener,
+    connection,
+    recordTo((step) => steps.push(step)),
+  )
   assert.equal(steps[0]?.chosen, 'tls')
   assert.deepEqual(steps[0]?.losers, [
     {

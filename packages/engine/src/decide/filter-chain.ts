@@ -1,6 +1,5 @@
 // Which filter chain serves a connection.
 import type { FilterChain, Listener } from '../model.ts'
-import { chainLosers } from '../prove/chain-losers.ts'
 import type { Recorder } from '../prove/proof.ts'
 import type { ConnectionFacts } from '../request-head.ts'
 import { chainName, chooseChain } from './chain-steps.ts'
@@ -17,7 +16,7 @@ export function matchFilterChain(
     chosen: chosen === undefined ? undefined : chainName(chosen),
     summary: summaryOf(listener, chosen),
     origins: chosen?.origins ?? listener.origins,
-    losers: chainLosers(listener, connection, chosen),
+    losers: recorder.losers.ofChains(listener, connection, chosen),
   })
   return chosen
 }

@@ -1,7 +1,6 @@
 // Which route of a virtual host a request takes: the first that matches.
 import type { Route, RouteConfig, VirtualHost } from '../model.ts'
 import type { Recorder } from '../prove/proof.ts'
-import { routeLosers } from '../prove/route-losers.ts'
 import { pathWithQuery } from '../match/attribute.ts'
 import type { Subject } from '../request-head.ts'
 import { matchVirtualHost } from './virtual-host.ts'
@@ -38,7 +37,7 @@ export function matchRoute(
     chosen: route === undefined ? undefined : routeName(route),
     summary: route === undefined ? `no route of ${host.name} matches` : `route ${routeName(route)} of ${host.name}`,
     origins: route?.origins ?? host.origins,
-    losers: routeLosers({ host, config }, subject, route?.index ?? host.routes.length),
+    losers: recorder.losers.ofRoutes({ host, config }, subject, route?.index ?? host.routes.length),
   })
   return route
 }

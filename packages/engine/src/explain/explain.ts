@@ -2,6 +2,7 @@
 import { grpcStatusOf, isGrpcType } from '../decide/grpc-status.ts'
 import type { Listener, Origins } from '../model.ts'
 import type { ProofStep, Recorder } from '../prove/proof.ts'
+import { recordTo } from '../prove/record-to.ts'
 import { type ConnectionFacts, noRequest, plainHead } from '../request-head.ts'
 import type { ExplainInput, Explanation, ExplainStep, ProxyView, TcpExplainInput, TcpTarget } from './explanation.ts'
 import { ended, goUpstream, recordListener } from './go-upstream.ts'
@@ -10,9 +11,8 @@ import { walkProxy } from './walk-proxy.ts'
 /** Explains one request. Takes the same decisions as the proxies, with the draws of the input. */
 export function explain(input: ExplainInput): Explanation {
   const steps: ExplainStep[] = []
-  const recorderOf = (view: ProxyView): Recorder => ({
-    step: (step) => steps.push({ proxy: view.id, ...withClusterOrigins(view, step) }),
-  })
+  const recorderOf = (view: ProxyView): Recorder =>
+    recordTo((step) => steps.push({ proxy: view.id, ...withClusterOrigins(view, step) }))
   const { from, random, faultDraw } = input
   const listener = entryListener(input)
   const blank = { request: input.request, route: undefined, cluster: undefined, endpoint: undefined, delayMs: 0, steps }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CorsPolicy, Route } from '../model.ts'
 import type { ProofStep } from '../prove/proof.ts'
+import { recordTo } from '../prove/record-to.ts'
 import { subject } from '../subject-under-test.ts'
 import { walkCors } from './walk-cors.ts'
 
@@ -25,7 +26,7 @@ test('an origin that is not allowed is told which ones are, and which an earlier
   }
   const route: Pick<Route, 'name' | 'index' | 'origins'> = { name: 'pages', index: 0, origins: {} }
   const steps: ProofStep[] = []
-  const recorder = { step: (step: ProofStep) => void steps.push(step) }
+  const recorder = recordTo((step) => steps.push(step))
   const asked = subject({ headers: { origin: 'http://b.example' } })
   assert.equal(walkCors(policy, asked, { draw: 0, route, recorder }), undefined)
   assert.deepEqual(

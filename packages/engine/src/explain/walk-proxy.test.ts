@@ -13,6 +13,7 @@ import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filte
 import { compileListener } from '../compile/listener.ts'
 import { emptyConfig } from '../compile/apply-changes.ts'
 import type { ProofStep } from '../prove/proof.ts'
+import { recordTo } from '../prove/record-to.ts'
 import type { PlainRequest } from '../request-head.ts'
 import { subject } from '../subject-under-test.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
@@ -57,7 +58,7 @@ function walk(
   const asked = { method: 'GET', path: '/', authority: 'catalog', ...request }
   const left = walkProxy(
     { view, listener: listener.value, connection, request: asked, random: 0, faultDraw: 0.5 },
-    { step: (step) => void steps.push(step) },
+    recordTo((step) => steps.push(step)),
   )
   return { left, steps }
 }

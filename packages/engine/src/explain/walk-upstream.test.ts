@@ -6,6 +6,7 @@ import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { compileCluster } from '../compile/cluster.ts'
 import { emptyConfig } from '../compile/apply-changes.ts'
 import type { ProofStep } from '../prove/proof.ts'
+import { recordTo } from '../prove/record-to.ts'
 import { subject } from '../subject-under-test.ts'
 import { chooseUpstream, type Upstream } from './walk-upstream.ts'
 
@@ -33,7 +34,11 @@ function choose(key: string, strict: boolean): { readonly upstream: Upstream; re
     connection: subject().connection,
     wanted: { key, strict, by: 'cookie s' },
   }
-  const upstream = chooseUpstream(asked, 0, { step: (step) => void steps.push(step) })
+  const upstream = chooseUpstream(
+    asked,
+    0,
+    recordTo((step) => steps.push(step)),
+  )
   return { upstream, told: steps[0]?.summary }
 }
 
@@ -72,7 +77,7 @@ test('a host that the request names is told, and not looked up', () => {
   const view = { id: 'p', address: '', principal: undefined, config: emptyConfig, endpoints: new Map() }
   const steps: ProofStep[] = []
   const asked = { view, cluster: dynamic, connection: subject().connection, host: { host: 'a.example', port: 80 } }
-  const record = { step: (step: ProofStep) => void steps.push(step) }
+  const record = recordTo((step) => steps.push(step))
   assert.deepEqual(chooseUpstream(asked, 0, record), { kind: 'named', host: 'a.example:80' })
   assert.match(steps[0]?.summary ?? '', /^host a\.example:80 .*looks up its address, which is not done here$/)
   const { host: _host, ...nameless } = asked

@@ -11,6 +11,7 @@ import { satisfy } from '../prove/satisfy.ts'
 import { compileRegex } from '../regex/compile-regex.ts'
 import { plainHead, type Subject } from '../request-head.ts'
 import type { ProofStep } from '../prove/proof.ts'
+import { recordTo } from '../prove/record-to.ts'
 import { closure, makeRule } from './closure.ts'
 import { evaluate } from './interpret.ts'
 
@@ -223,7 +224,11 @@ test('each losing route names changes that make it win, or is truly unreachable'
       const host = hostOf(rules)
       const s = requests[n] as Subject
       const steps: ProofStep[] = []
-      matchRoute(host, s, { step: (step) => steps.push(step) })
+      matchRoute(
+        host,
+        s,
+        recordTo((step) => steps.push(step)),
+      )
       for (const loser of (steps[0] as ProofStep).losers) {
         assert.ok(loser.failed.length > 0, 'a loser has a failed condition')
         if (loser.counterfactual !== undefined) {

@@ -1,10 +1,19 @@
 // What a decision can say about itself. A recorder handed to a decision makes it interpret the rules instead of running
 // their closures, and tell why each earlier rule lost.
 import type { Origins } from '../model.ts'
+import type { chainLosers } from './chain-losers.ts'
+import type { policyLosers } from './policy-losers.ts'
+import type { routeLosers } from './route-losers.ts'
 
 /** Receives the steps of decisions in the order they are taken. */
 export interface Recorder {
   step(step: ProofStep): void
+  /** What proves why rules lost. Handed in, since a proxy takes the same decisions and carries no proofs. */
+  readonly losers: {
+    readonly ofChains: typeof chainLosers
+    readonly ofPolicies: typeof policyLosers
+    readonly ofRoutes: typeof routeLosers
+  }
 }
 
 /** One decision: what was chosen, what lost, and why. */

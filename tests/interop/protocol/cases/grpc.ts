@@ -130,7 +130,8 @@ export const grpcCalls: Family = {
     ...[1, 2, 7, 8, 11].map((code) => grpc(`the server resets with ${code}`, [[whole, { rst: code }]])),
     grpc('the server resets in the middle', [[whole, { headers: ok }, { data: 'he' }, pause(30), { rst: 2 }]]),
     grpc('an answer without a status', [[whole, { headers: ok }, { data: message, ends: true }]]),
-    grpc('nobody listens', 'refuses'),
+    // Without a body: how much of one has come by the time that nobody listens is chance.
+    grpc('nobody listens', 'refuses', { client: [{ headers: ask(), ends: true }] }),
     grpc('a cluster without endpoints', undefined, { cluster: { loadAssignment: { clusterName: 'none' } } }),
     grpc('no route', undefined, { routes: anyHost([{ match: { path: '/none' }, route: { cluster: 'up' } }]) }),
     grpc('the connection ends', [[whole, end]]),
