@@ -45,6 +45,8 @@ if (files.length === 0) {
   console.error('no test file matches')
   process.exit(1)
 }
+/** One test may take this long; the full forms of some take longer than any other. */
+const slow = process.env['WEFT_FULL'] !== undefined || process.env['WEFT_FUZZ_CASES'] !== undefined
 const skips: Skip[] = []
 const hangs: string[] = []
 let failures = 0
@@ -59,7 +61,7 @@ for (const transport of wire.length > 0 && process.env['WEFT_TRANSPORT'] === und
 finish()
 
 async function runAll(chosen: string[]): Promise<void> {
-  const execArgv = ['--disable-warning=ExperimentalWarning']
+  const execArgv = ['--disable-warning=ExperimentalWarning', `--test-timeout=${slow ? 15 * 60_000 : 5 * 60_000}`]
   const stream = run({ files: chosen, concurrency: 2, timeout: 15 * 60_000, execArgv })
   const stopWatching = watchForHangs(stream, { silentMs: 8 * 60_000, tell: toldAtOnce })
   stream.on('test:fail', (event) => {

@@ -47,10 +47,11 @@ export async function workProxy(config: JsonConfig): Promise<WorkProxy> {
     [join(import.meta.dirname, 'work-process.ts'), JSON.stringify(config)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
+  const exited = once(process_, 'exit')
   const [said] = (await once(process_.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
   const stop = async (): Promise<void> => {
     process_.kill('SIGKILL')
-    await once(process_, 'exit')
+    await exited
   }
   return { pid: process_.pid as number, port: Number(said.toString()), stop }
 }
@@ -83,6 +84,8 @@ function converse(client: Socket, requests: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = requests
     let text = ''
+    client.once('close', () => reject(new Error(`closed with ${left} answers to come`)))
+    client.setTimeout(30_000, () => reject(new Error(`no answer for 30 s, with ${left} to come`)))
     const onData = (chunk: Buffer): void => {
       text += chunk.toString('latin1')
       const head = text.indexOf('\r\n\r\n')
@@ -107,10 +110,14 @@ export async function callsWhile(pid: number, during: () => Promise<void>): Prom
     const strace = spawn('strace', ['-c', '-f', '-p', String(pid), '-o', table], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
+    const exited = once(strace, 'exit')
     await once(strace.stderr as NodeJS.ReadableStream, 'data')
-    await during()
-    strace.kill('SIGINT')
-    await once(strace, 'exit')
+    try {
+      await during()
+    } finally {
+      strace.kill('SIGINT')
+      await exited
+    }
     const rows = readFileSync(table, 'utf8').matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/gm)
     return new Map([...rows].flatMap(([, calls, name]) => (name === 'total' ? [] : [[String(name), Number(calls)]])))
   } finally {

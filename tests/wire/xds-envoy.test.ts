@@ -191,6 +191,7 @@ function ask(port: number): Promise<string> {
       response.on('end', () => resolve(response.statusCode === 200 ? body : `status ${response.statusCode}`))
     })
     request.on('error', (error) => resolve(error.message))
+    request.setTimeout(10_000, () => request.destroy(new Error('no answer in time')))
   })
 }
 
@@ -230,10 +231,13 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       'r:routes': routes('two'),
     }
     distributor.setTable('envoy-1', table(second))
-    await until(() => answers.has('two'), 'the new route')
-    await until(() => accepted(), 'second configuration accepted')
-    running = false
-    await load
+    try {
+      await until(() => answers.has('two'), 'the new route')
+      await until(() => accepted(), 'second configuration accepted')
+    } finally {
+      running = false
+      await load
+    }
     assert.deepEqual([...answers].sort(), ['one', 'two'])
 
     // A changed cluster warms anew and needs its endpoints again; a bad listener is refused by name, the rest applies.
