@@ -182,6 +182,8 @@ function reportedPath(name: string, exchanges: SimExchange[]): RequestPathFactor
             exchanges.push({ proxy: name, status, peerSerial: downstreamPeer?.serial })
             sink.onExchange(record)
           },
+          onMessages: (record) => sink.onMessages(record),
+          messagesEveryMs: () => sink.messagesEveryMs(),
           onTcpOpened: (record, carried) => sink.onTcpOpened(record, carried),
           onTcpClosed: (record) => sink.onTcpClosed(record),
         }

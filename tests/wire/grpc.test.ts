@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { ask, explicitHttp2, h2Backend, h2Client } from './http2-ends.ts'
 import {
@@ -59,6 +60,39 @@ test('messages cross both ways while the call goes on', async (t) => {
   }
   stream.close()
 })
+
+test('messages are counted both ways: of a call that streams while it lasts, of others at their end', async (t) => {
+  const backend = await h2Backend(t, (stream, headers) => {
+    const grpc = headers[':path'] !== '/page'
+    stream.respond({ ':status': 200, 'content-type': grpc ? 'application/grpc' : 'text/html' })
+    stream.pipe(stream)
+  })
+  const proxy = await proxyFor(t, toBackend(backend.port))
+  const client = h2Client(t, proxy.portOf('in'))
+  const stream = client.request(call)
+  const ended = once(stream, 'end')
+  stream.resume()
+  // Cut within a prefix and within a message.
+  for (const part of [message.subarray(0, 3), Buffer.concat([message.subarray(3), message, message.subarray(0, 6)])]) {
+    stream.write(part)
+  }
+  await until(() => sum(proxy.messages).join() === '3,3', 'a report while the call lasts')
+  assert.equal(proxy.exchanges.length, 0)
+  stream.end(message.subarray(6))
+  await ended
+  await until(() => proxy.exchanges.length === 1, 'the end of the call')
+  assert.deepEqual(sum(proxy.messages), [3, 3])
+  const before = proxy.messages.length
+  await ask(client, call, message)
+  assert.deepEqual(proxy.messages.slice(before), [{ requests: 1, responses: 1 }])
+  await ask(client, { ...call, ':path': '/page' }, message)
+  assert.deepEqual(proxy.messages.slice(before + 1), [{ requests: 1, responses: 0 }])
+  await ask(client, { ...call, 'content-type': 'text/plain' }, message)
+  assert.equal(proxy.messages.length, before + 2)
+})
+
+const sum = (reports: readonly { requests: number; responses: number }[]): number[] =>
+  reports.reduce(([up = 0, down = 0], { requests, responses }) => [up + requests, down + responses], [0, 0])
 
 test('gRPC codes of trailers-only answers are retried as the policy says', async (t) => {
   const codes: Record<string, number> = {

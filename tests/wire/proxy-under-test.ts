@@ -58,7 +58,12 @@ import type { Secrets } from '../../packages/proxy/src/config/secret-source.ts'
 import { createRequestPath } from '../../packages/proxy/src/exchange/create-request-path.ts'
 import { ConnectionTable } from '../../packages/proxy/src/listen/connection-table.ts'
 import { ListenerManager } from '../../packages/proxy/src/listen/listener-manager.ts'
-import type { ExchangeRecord, TcpRecord } from '../../packages/proxy/src/telemetry/exchange-record.ts'
+import type {
+  CarriedMessages,
+  ExchangeRecord,
+  MessageNumbers,
+  TcpRecord,
+} from '../../packages/proxy/src/telemetry/exchange-record.ts'
 import { UdpListeners } from '../../packages/proxy/src/udp/udp-listeners.ts'
 import { MetricsRegistry } from '../../packages/proxy/src/telemetry/metrics-registry.ts'
 
@@ -131,6 +136,8 @@ export interface SeenExchange {
 export interface ProxyUnderTest {
   portOf(listener: string): number
   readonly exchanges: SeenExchange[]
+  /** Of gRPC calls, each report: every 50 ms while a call streams, and at its end. */
+  readonly messages: MessageNumbers[]
   readonly connections: TcpRecord[]
   readonly metrics: MetricsRegistry
   /** Connections that no chain got, `listener: reason: detail`. */
@@ -163,6 +170,7 @@ export async function startProxy(
 ): Promise<ProxyUnderTest> {
   const runtime = nodeRuntime({ logLevel: 'error', net: await netUnderTest() })
   const exchanges: SeenExchange[] = []
+  const messages: MessageNumbers[] = []
   const connections: TcpRecord[] = []
   const metrics = new MetricsRegistry()
   const refusals: string[] = []
@@ -179,7 +187,12 @@ export async function startProxy(
     connectInternal: (name, ends) => listeners.connectInternal(name, ends),
     logDatagrams: (record) => void connections.push(record),
     telemetry: () => ({
-      onExchange: (record) => void exchanges.push(seen(record)),
+      onExchange: (record) => {
+        exchanges.push(seen(record))
+        if (record.messages !== undefined) messages.push(record.messages.takeUncounted())
+      },
+      onMessages: ({ messages: carried }) => void messages.push((carried as CarriedMessages).takeUncounted()),
+      messagesEveryMs: () => 50,
       onTcpOpened: () => {},
       onTcpClosed: (record) => void connections.push(record),
     }),
@@ -210,6 +223,7 @@ export async function startProxy(
   return {
     portOf: (name) => listeners.portOf(name) ?? udp.portOf(name) ?? 0,
     exchanges,
+    messages,
     connections,
     metrics,
     refusals,

@@ -5,7 +5,8 @@ import { accessOf } from './identity.ts'
 import type { MeshInstance } from './mesh-access.ts'
 
 const metricsPort = 15020
-const families = ['istio_requests_total', 'istio_tcp_connections_opened_total']
+const messages = 'istio_request_messages_total'
+const families = ['istio_requests_total', messages, 'istio_tcp_connections_opened_total']
 const ends = [
   'workload',
   'workload_namespace',
@@ -28,11 +29,14 @@ async function namedEnds(context: CheckContext): Promise<CheckOutcome> {
   if (mesh.proxyKind === 'envoy') return { seen: 'not asked of Envoy', ok: true }
   const faults = new Set<string>()
   const pairs = new Set<string>()
+  const calls = new Set<string>()
   for (const instance of await mesh.instances()) {
     if (instance.proxy === 'none') continue
     for (const { family, labels } of samplesOf(await scrape(instance))) {
       if (!families.includes(family) || neverLeft.test(labels.get('response_flags') ?? '')) continue
-      pairs.add(`${labels.get('source_workload')} > ${labels.get('destination_workload')}`)
+      const pair = `${labels.get('source_workload')} > ${labels.get('destination_workload')}`
+      pairs.add(pair)
+      if (family === messages) calls.add(pair)
       for (const label of ends.flatMap((end) => [`source_${end}`, `destination_${end}`])) {
         const value = labels.get(label) ?? ''
         if (value === '' || value === 'unknown') faults.add(`${instance.name}: ${label}=${value}`)
@@ -48,6 +52,8 @@ async function namedEnds(context: CheckContext): Promise<CheckOutcome> {
     'orders > inventory',
   ]
   const missing = wanted.filter((pair) => !pairs.has(pair))
+  // They speak gRPC.
+  if (!calls.has('orders > inventory')) missing.push('messages orders > inventory')
   const told = [...[...faults].slice(0, 6), ...missing.map((pair) => `no ${pair}`)]
   const seen = told.length === 0 ? `${pairs.size} pairs of workloads, all named` : told.join(', ')
   return { seen, ok: told.length === 0 }

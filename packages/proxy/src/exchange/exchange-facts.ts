@@ -15,6 +15,7 @@ import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { ProxyContext } from '../context.ts'
 import type { ExchangeRecord, ResponseFlag, UpstreamFacts } from '../telemetry/exchange-record.ts'
+import type { GrpcMessages } from './grpc-messages.ts'
 import type { ExchangeHome, Predecessor } from './exchange-home.ts'
 import { applyForwarding } from './forwarding-headers.ts'
 import { RequestView } from './request-view.ts'
@@ -60,6 +61,13 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   dynamicHost: DynamicHost | undefined = undefined
   responseTrailers: MessageHead | undefined = undefined
   tunnelled = false
+  /** The answer's head is on its way: errors can only cut it off from now on. */
+  responseStarted = false
+  done = false
+  /** gRPC-Web: answers of our own keep their status. */
+  keepsStatus = false
+  /** Counts the messages of a gRPC call from when it is sent on. */
+  messages: GrpcMessages | undefined = undefined
   /** Attempts at upstreams so far. */
   attempts = 0
   /** On the monotonic clock. */

@@ -13,6 +13,7 @@ import { ExchangeFacts } from './exchange-facts.ts'
 import type { ExchangeHome, Predecessor } from './exchange-home.ts'
 import { Forwarding } from './forwarding.ts'
 import { meetExpectation } from './expectation.ts'
+import { GrpcMessages } from './grpc-messages.ts'
 import type { Redirected } from './internal-redirects.ts'
 import { editRequest } from './edit-request.ts'
 import { type Mirrors, startMirrors } from './mirrors.ts'
@@ -31,11 +32,6 @@ import { upstreamClusterOf } from './upstream-cluster-of.ts'
  */
 export class Exchange extends ExchangeFacts implements RequestReceiver, DeadlineOwner {
   readonly body: RequestBody
-  /** The answer's head is on its way: errors can only cut it off from now on. */
-  responseStarted = false
-  done = false
-  /** gRPC-Web: answers of our own keep their status. */
-  keepsStatus = false
   readonly #home: ExchangeHome
   readonly #stream: DownstreamStream
   readonly #idle: Deadline = new Deadline(this)
@@ -171,6 +167,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Sends a piece of the answer's body. False: wait for `Forwarding.resume`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
+    this.messages?.response(bytes, start, end)
     if (this.#pipe === undefined) return this.#send(bytes, start, end)
     this.#took = true
     this.#pipe.responseData(bytes, start, end)
@@ -225,6 +222,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** Forwards a piece of the request's body, or keeps it until there is an upstream. */
   #take(bytes: Buffer, start: number, end: number): void {
     this.#mirrors?.data(bytes, start, end)
+    this.messages?.request(bytes, start, end)
     const forwarding = this.#forwarding
     const ready = forwarding?.ready === true
     if (!ready || forwarding.keepsBody) this.body.keep(bytes, start, end)
@@ -356,6 +354,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       return
     }
     editRequest(this)
+    if (this.isGrpc) this.messages = new GrpcMessages(this, this.#home.sink)
     const forwarding = (this.#forwarding = new Forwarding(this, cluster, action))
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs
     if (this.#limitMs > 0) {

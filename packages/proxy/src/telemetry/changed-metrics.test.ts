@@ -186,6 +186,47 @@ test('an open connection is counted every so often, and at its end for the rest'
   assert.equal(total('istio_tcp_connections_closed_total'), 1)
 })
 
+test('messages of a gRPC call are counted once each, between two workloads, whatever becomes of the call', () => {
+  const numbers = [
+    { requests: 3, responses: 0 },
+    { requests: 1, responses: 2 },
+    { requests: 0, responses: 0 },
+  ]
+  const messages = { takeUncounted: () => numbers.shift() ?? { requests: 0, responses: 0 } }
+  const usual = sinkOf(undefined)
+  usual.sink.onMessages({ ...record, messages })
+  usual.sink.onExchange({ ...record, messages })
+  usual.sink.onExchange({ ...record, messages, status: 500, flags: ['UC'] })
+  const [line = '', ...others] = lines(usual.registry, 'istio_request_messages_total')
+  assert.deepEqual(others, [])
+  assert.match(line, /reporter="destination".* 4$/)
+  assert.match(line, /source_workload="web".*destination_workload="catalog"/)
+  assert.doesNotMatch(line, /response_code|grpc_response_status|response_flags|request_protocol/)
+  assert.match(lines(usual.registry, 'istio_response_messages_total')[0] ?? '', / 2$/)
+})
+
+test('the metrics of messages are left out and labelled as the others are', () => {
+  const messages = { takeUncounted: () => ({ requests: 2, responses: 5 }) }
+  const { registry, sink } = sinkOf({
+    request_messages_total: change({ disabled: true }),
+    response_messages_total: change({ removed: ['source_app'], values: { path: { attribute: 'request.path' } } }),
+  })
+  sink.onMessages({ ...record, messages })
+  sink.onExchange({ ...record, messages })
+  assert.deepEqual(lines(registry, 'istio_request_messages_total'), [])
+  const [line = ''] = lines(registry, 'istio_response_messages_total')
+  assert.match(line, /path="\/books\?x=1".* 10$/)
+  assert.doesNotMatch(line, /source_app/)
+  assert.deepEqual([sink.messagesEveryMs(), sinkOf({}, 200).sink.messagesEveryMs()], [5_000, 200])
+})
+
+test('a call without messages, and one that is not gRPC, has no series of messages', () => {
+  const { registry, sink } = sinkOf(undefined)
+  sink.onExchange(record)
+  sink.onExchange({ ...record, messages: { takeUncounted: () => ({ requests: 0, responses: 0 }) } })
+  assert.deepEqual(lines(registry, 'istio_request_messages_total'), [])
+})
+
 test('families of one name with different labels are one metric to Prometheus, and the number of sets of labels is bounded', () => {
   const registry = new MetricsRegistry()
   const usual = registry.counter({ name: 'n', help: 'help', labels: ['a'] })

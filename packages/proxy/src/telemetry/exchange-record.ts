@@ -58,6 +58,18 @@ export interface CarriedBytes {
   readonly bytesSent: number
 }
 
+/** How many messages went each way. */
+export interface MessageNumbers {
+  readonly requests: number
+  readonly responses: number
+}
+
+/** The messages of a gRPC call, while it lasts and at its end. */
+export interface CarriedMessages {
+  /** Those that have come since this was asked last. */
+  takeUncounted(): MessageNumbers
+}
+
 /** One finished HTTP exchange. Reported exactly once. */
 export interface ExchangeRecord {
   /** Wall clock, milliseconds. */
@@ -90,6 +102,8 @@ export interface ExchangeRecord {
   readonly bytesSent: number
   /** True: a CONNECT that this proxy answered, and so a connection of bytes, of whose beginning `onTcpOpened` told. */
   readonly tunnelled?: boolean
+  /** Of a gRPC call that was sent on. */
+  readonly messages?: CarriedMessages | undefined
   /** A request or response header by lower-case name. */
   requestHeader(name: string): string | undefined
   responseHeader(name: string): string | undefined
@@ -116,6 +130,9 @@ export interface TcpRecord {
 export interface TelemetrySink {
   /** Exactly once per exchange, after its last byte or its end by error. */
   onExchange(record: ExchangeRecord): void
+  /** A gRPC call that goes on has carried messages: every `messagesEveryMs`, if it streams. */
+  onMessages(record: ExchangeRecord): void
+  messagesEveryMs(): number
   /** A TCP connection was accepted by a tcp_proxy; the matching end is `onTcpClosed`. */
   onTcpOpened(record: Pick<TcpRecord, 'downstream' | 'downstreamPeer' | 'upstream'>, carried: CarriedBytes): void
   onTcpClosed(record: TcpRecord): void

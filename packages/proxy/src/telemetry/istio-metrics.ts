@@ -3,9 +3,16 @@ import type { Cluster, Endpoint, Listener } from '@weft/engine'
 import type { ExchangeRecord, TcpRecord } from './exchange-record.ts'
 import { type ChangedListener, ChangedMetrics } from './changed-metrics.ts'
 import type { MetricFamily, MetricsRegistry } from './metrics-registry.ts'
+import { MessageCounters } from './message-counters.ts'
 import type { CountedBytes } from './tcp-reports.ts'
 import { attributesOf, type NodeFacts } from './record-attributes.ts'
-import { httpLabels, standardMetrics as standard, type StandardMetric, tcpLabels } from './standard-metrics.ts'
+import {
+  httpLabels,
+  messageLabels,
+  standardMetrics as standard,
+  type StandardMetric,
+  tcpLabels,
+} from './standard-metrics.ts'
 import {
   serviceOfCluster,
   type ServiceLabels,
@@ -79,6 +86,7 @@ export class IstioMetrics {
   readonly #duration: MetricFamily
   readonly #requestBytes: MetricFamily
   readonly #responseBytes: MetricFamily
+  readonly #messages: MessageCounters
   readonly #opened: MetricFamily
   readonly #closed: MetricFamily
   readonly #sent: MetricFamily
@@ -98,6 +106,7 @@ export class IstioMetrics {
     this.#duration = family(standard.duration)
     this.#requestBytes = family(standard.requestBytes)
     this.#responseBytes = family(standard.responseBytes)
+    this.#messages = new MessageCounters(registry)
     this.#opened = family(standard.opened)
     this.#closed = family(standard.closed)
     this.#sent = family(standard.sent)
@@ -124,6 +133,13 @@ export class IstioMetrics {
     this.#duration.observe(series.duration, record.durationMs)
     this.#requestBytes.observe(series.requestBytes, record.bytesReceived)
     this.#responseBytes.observe(series.responseBytes, record.bytesSent)
+    if (record.messages !== undefined) this.#messages.count(pair.values, record.messages)
+  }
+
+  /** Counts what a gRPC call that goes on has carried since the last time. */
+  messages(direction: Listener['direction'], record: ExchangeRecord, last: LastPair): void {
+    if (isInner(record) || record.messages === undefined) return
+    this.#messages.count(this.#pairAfter(direction, record, last).values, record.messages)
   }
 
   /** Counts a TCP connection that was opened. */
@@ -155,6 +171,17 @@ export class IstioMetrics {
     this.#changed.count(standard.duration, how, record.durationMs)
     this.#changed.count(standard.requestBytes, how, record.bytesReceived)
     this.#changed.count(standard.responseBytes, how, record.bytesSent)
+    this.messagesChanged(listener, record)
+  }
+
+  /** Counts what a gRPC call has carried since the last time, at a listener whose metrics are changed. */
+  messagesChanged(listener: ChangedListener, record: ExchangeRecord): void {
+    if (isInner(record) || record.messages === undefined) return
+    const { requests, responses } = record.messages.takeUncounted()
+    if (requests + responses === 0) return
+    const how = this.#how(listener, record, this.#pairOf(listener.direction, record).values, messageLabels)
+    this.#changed.count(standard.requestMessages, how, requests)
+    this.#changed.count(standard.responseMessages, how, responses)
   }
 
   /** Counts a TCP connection that was opened, at a listener whose metrics are changed. */

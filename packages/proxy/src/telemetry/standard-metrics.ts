@@ -31,6 +31,8 @@ export const tcpLabels: readonly string[] = [
   'request_protocol',
   'response_flags',
 ]
+/** Those of the metrics of messages: they are counted while a call lasts, before it is known how it ends. */
+export const messageLabels: readonly string[] = tcpLabels.slice(0, tcpLabels.indexOf('connection_security_policy'))
 /** Those of the metrics of HTTP. */
 export const httpLabels: readonly string[] = [...tcpLabels, 'response_code', 'grpc_response_status']
 
@@ -46,12 +48,20 @@ const tcp = (name: string, help: string): StandardMetric => ({
   help,
   labels: tcpLabels,
 })
+const messages = (side: 'request' | 'response', help: string): StandardMetric => ({
+  name: `${side}_messages_total`,
+  kind: 'counter',
+  help,
+  labels: messageLabels,
+})
 /** Istio's metrics. */
 export const standardMetrics = {
   requests: http('counter', 'requests_total', 'Requests handled.'),
   duration: http('histogram', 'request_duration_milliseconds', 'Duration of requests, milliseconds.'),
   requestBytes: http('histogram', 'request_bytes', 'Bytes of request bodies.'),
   responseBytes: http('histogram', 'response_bytes', 'Bytes of response bodies.'),
+  requestMessages: messages('request', 'Messages of gRPC calls sent by the client.'),
+  responseMessages: messages('response', 'Messages of gRPC calls sent by the server.'),
   opened: tcp('connections_opened_total', 'TCP connections opened.'),
   closed: tcp('connections_closed_total', 'TCP connections closed.'),
   sent: tcp('sent_bytes_total', 'Bytes sent to the client.'),

@@ -30,6 +30,12 @@ export function telemetrySink(
       else metrics.exchange(listener.direction, record, last)
       logger?.log(record, logs())
     },
+    onMessages: (record) => {
+      const listener = where.listener()
+      if (isChanged(listener)) metrics.messagesChanged(listener, record)
+      else metrics.messages(listener.direction, record, last)
+    },
+    messagesEveryMs: () => where.listener().metrics?.reportingMs || defaultReportingMs,
     onTcpOpened: (ends, carried) => {
       if (carries(where)) return
       const listener = where.listener()
@@ -46,6 +52,9 @@ export function telemetrySink(
     },
   }
 }
+
+/** As in Istio. */
+const defaultReportingMs = 5_000
 
 function isChanged(listener: Listener): listener is Listener & ChangedListener {
   return listener.metrics !== undefined

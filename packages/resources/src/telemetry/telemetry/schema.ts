@@ -95,13 +95,7 @@ function* checkMetric(match: { readonly metric?: string; readonly customMetric?:
   yield { at: ['customMetric'], severity: 'warning', code: 'WEFT0112', message, mend }
 }
 
-const messages = { effect: 'messages in gRPC streams are not counted', proxies: 'all' as const }
-const metricNames = [
-  'ALL_METRICS',
-  ...(Object.keys(istioMetrics) as MetricName[]),
-  'GRPC_REQUEST_MESSAGES',
-  'GRPC_RESPONSE_MESSAGES',
-]
+const metricNames = ['ALL_METRICS', ...(Object.keys(istioMetrics) as MetricName[])]
 
 const metrics = object({
   providers,
@@ -113,10 +107,7 @@ const metrics = object({
           'Metrics it is for.',
           object(
             {
-              metric: doc("One of Istio's metrics.", {
-                ...word(metricNames),
-                'x-pending-values': { GRPC_REQUEST_MESSAGES: messages, GRPC_RESPONSE_MESSAGES: messages },
-              }),
+              metric: doc("One of Istio's metrics.", word(metricNames)),
               customMetric: doc('A metric by its name, without `istio_`.', text('short-text')),
               mode,
             },
@@ -128,7 +119,10 @@ const metrics = object({
       }),
     ),
   ),
-  reportingInterval: doc('How often TCP metrics are reported while connections last.', text('positive-duration')),
+  reportingInterval: doc(
+    'How often bytes of TCP connections and messages of gRPC calls are reported while they last.',
+    text('positive-duration'),
+  ),
 })
 
 const accessLogging = object({

@@ -42,6 +42,8 @@ export const istioMetrics = {
   REQUEST_DURATION: 'request_duration_milliseconds',
   REQUEST_SIZE: 'request_bytes',
   RESPONSE_SIZE: 'response_bytes',
+  GRPC_REQUEST_MESSAGES: 'request_messages_total',
+  GRPC_RESPONSE_MESSAGES: 'response_messages_total',
   TCP_OPENED_CONNECTIONS: 'tcp_connections_opened_total',
   TCP_CLOSED_CONNECTIONS: 'tcp_connections_closed_total',
   TCP_SENT_BYTES: 'tcp_sent_bytes_total',
@@ -68,7 +70,7 @@ export interface MetricOverride {
 export interface MetricRule {
   readonly providers?: readonly { readonly name: string }[]
   readonly overrides?: readonly MetricOverride[]
-  /** How often open TCP connections are counted. */
+  /** How often open TCP connections and gRPC calls that stream are counted. */
   readonly reportingInterval?: string
 }
 
