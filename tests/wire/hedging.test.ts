@@ -149,7 +149,7 @@ test('a request that its policy holds to be unrepeatable is sent once', async (t
 test('a body that is too long to be kept is sent once', async (t) => {
   const backend = await answeringLate()
   const proxy = await hedging(t, backend)
-  const body = 'x'.repeat(200_000)
+  const body = 'x'.repeat(1_200_000)
   const post = `POST / HTTP/1.1\r\nHost: s\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`
   assert.match(await converse(proxy.portOf('in'), [post, body]), /late$/)
   assert.equal(backend.connections, 1)

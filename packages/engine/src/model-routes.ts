@@ -63,6 +63,8 @@ export interface Route {
   readonly metadata: Readonly<Record<string, Json>>
   readonly decorator: string | undefined
   readonly statPrefix: string
+  /** So much of a request's body is kept to repeat it; undefined: as much as the listener says. */
+  readonly requestBufferLimitBytes: number | undefined
 }
 
 /** Which kind of path condition a route has, and what it was written with. */

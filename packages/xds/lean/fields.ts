@@ -182,11 +182,13 @@ const route = group('envoy.config.route.v3', {
     metadata request_mirror_policies`,
   VirtualHost: `name domains routes require_tls request_headers_to_add request_headers_to_remove
     response_headers_to_add response_headers_to_remove typed_per_filter_config include_request_attempt_count
-    include_attempt_count_in_response retry_policy hedge_policy metadata virtual_clusters request_mirror_policies`,
+    include_attempt_count_in_response retry_policy hedge_policy metadata virtual_clusters request_mirror_policies
+    per_request_buffer_limit_bytes`,
   VirtualCluster: 'headers name',
   FilterConfig: { as: 'RouteFilterConfig', fields: 'config is_optional disabled' },
   Route: `name match route redirect direct_response non_forwarding_action metadata decorator typed_per_filter_config
-    request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove stat_prefix`,
+    request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove stat_prefix
+    per_request_buffer_limit_bytes`,
   NonForwardingAction: '',
   Decorator: 'operation propagate',
   RouteMatch: `prefix path safe_regex connect_matcher path_separated_prefix case_sensitive runtime_fraction headers

@@ -49,6 +49,7 @@ export function caseResources(
     listener: {
       name: `in${id}`,
       address: { socketAddress: { address: '127.0.0.1', portValue: 0 } },
+      ...given.listener,
       ...chainsOf(given, filter),
     },
     cluster: staticCluster(clusterName, [upstreamPort], {

@@ -46,7 +46,9 @@ export interface ProtocolCase {
   readonly routes?: JsonObject
   /** Fields of the Cluster. */
   readonly cluster?: JsonObject
-  /** Fields of the Listener; in a TCP case of the TcpProxy. */
+  /** Fields of the Listener. */
+  readonly listener?: JsonObject
+  /** In a TCP case, fields of the TcpProxy. */
   readonly tcpProxy?: JsonObject
   readonly tls?: TlsCase
   /** Methods of the client's requests where one is not GET-like: the reader of answers needs to know HEAD and CONNECT. */

@@ -88,7 +88,8 @@ function compileHost({ context, limit, mirrors: wider }: ConfigScope, at: string
   }
   const mirrors = compileMirrors(`${at}.request_mirror_policies`, host.requestMirrorPolicies, wider)
   const hedges = host.hedgePolicy?.hedgeOnPerTryTimeout === true
-  const scope = { context, limit, inherited: { retryPolicy, mirrors, hedges } }
+  const bufferLimitBytes = host.perRequestBufferLimitBytes
+  const scope = { context, limit, inherited: { retryPolicy, mirrors, hedges }, bufferLimitBytes }
   return {
     ...compiled,
     routes: host.routes.map((route, index) => compileRoute(scope, `${at}.routes[${index}]`, route, index)),
@@ -99,6 +100,7 @@ interface HostScope {
   readonly context: Context
   readonly limit: number
   readonly inherited: Inherited
+  readonly bufferLimitBytes: number | undefined
 }
 
 function compileRoute(scope: HostScope, at: string, route: lean.Route, index: number): Route {
@@ -118,6 +120,7 @@ function compileRoute(scope: HostScope, at: string, route: lean.Route, index: nu
     metadata: metadataOf(route.metadata),
     decorator: route.decorator?.operation || undefined,
     statPrefix: route.statPrefix,
+    requestBufferLimitBytes: route.perRequestBufferLimitBytes ?? scope.bufferLimitBytes,
   }
 }
 

@@ -19,7 +19,7 @@ import { editRequest } from './edit-request.ts'
 import { type Mirrors, startMirrors } from './mirrors.ts'
 import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.ts'
 import { RedirectedStream } from './redirected-stream.ts'
-import { extentOf, RequestBody } from './request-body.ts'
+import { extentOf, keptForRepetition, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
 import { overridesOf } from './route-plan.ts'
 import { decideRouting, maySwitch, routerOutcome, withRouteHeaders } from './routing.ts'
@@ -354,6 +354,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       return
     }
     editRequest(this)
+    if (!this.body.complete) this.body.repeatBytes = keptForRepetition(this.#home.accepted.listener(), this.route)
     if (this.isGrpc) this.messages = new GrpcMessages(this, this.#home.sink)
     const forwarding = (this.#forwarding = new Forwarding(this, cluster, action))
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs

@@ -51,8 +51,9 @@ export abstract class Repeating {
     return this.declared && !this.spent && this.retries < this.policy.numRetries && this.exchange.body.replayable
   }
 
-  /** True while the request's body may be needed again, here or elsewhere. */
+  /** True while the request's body may be needed again, here or elsewhere: not once an answer is passed on. */
   get keepsBody(): boolean {
+    if (this.exchange.responseStarted) return false
     return this.mayRepeat || (this.redirects !== undefined && this.exchange.body.replayable)
   }
 

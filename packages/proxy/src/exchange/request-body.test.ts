@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { RequestBody } from './request-body.ts'
+import type { Listener, Route } from '@weft/engine'
+import { keptForRepetition, RequestBody } from './request-body.ts'
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
 
@@ -18,6 +19,31 @@ test('what is kept of a body comes back byte by byte, in pieces short and long',
   assert.equal(body.pieces[1]?.length, 20 * 256)
   assert.deepEqual(Buffer.concat(kept).subarray(256), Buffer.concat(Array.from({ length: 20 }, () => everyByte)))
   assert.deepEqual(body.pieces[1]?.subarray(0, 256), everyByte)
+})
+
+test('a body is kept up to its limit, and counts more than its bytes when it comes in crumbs', () => {
+  const fits = new RequestBody('unknown')
+  fits.repeatBytes = 1 << 20
+  for (let at = 0; at < 4_000; at++) fits.keep(everyByte, 0, 128)
+  fits.taken(true)
+  assert.ok(fits.replayable)
+  const crumbs = new RequestBody('unknown')
+  crumbs.repeatBytes = 1 << 20
+  for (let at = 0; at < 500_000 && crumbs.replayable; at++) {
+    crumbs.keep(everyByte, 0, 2)
+    crumbs.taken(true)
+  }
+  assert.ok(crumbs.outgrown)
+  assert.deepEqual(crumbs.pieces, [])
+})
+
+test('how much is kept: what the listener says, unless the route says it', () => {
+  const listener = { bufferLimitBytes: 100 } as Listener
+  const route = (requestBufferLimitBytes: number | undefined) => ({ requestBufferLimitBytes }) as Route
+  assert.equal(keptForRepetition(listener, undefined), 100)
+  assert.equal(keptForRepetition(listener, route(undefined)), 100)
+  assert.equal(keptForRepetition(listener, route(7)), 7)
+  assert.equal(keptForRepetition(listener, route(0)), 0)
 })
 
 test('a body that was let go is not replayed, and keeps nothing any more', () => {

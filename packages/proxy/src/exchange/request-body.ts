@@ -1,9 +1,13 @@
 import { Buffer } from 'node:buffer'
+import type { Listener, Route } from '@weft/engine'
 import type { BodyExtent } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 
-/** A body is kept for repetition, or while nobody takes it, up to this size. */
-const keepLimitBytes = 64 * 1024
+/** So much of a body is read while nobody takes it. */
+const untakenBytes = 64 * 1024
+
+/** What keeping a piece costs beside its bytes: a body that comes in crumbs does not hold many times its size. */
+const pieceBytes = 64
 
 /** Longer pieces are kept as bytes. */
 const textBytes = 2 * 1024
@@ -12,6 +16,8 @@ const textBytes = 2 * 1024
 export class RequestBody {
   extent: BodyExtent
   complete: boolean
+  /** A body is kept for repetition up to this size. */
+  repeatBytes = untakenBytes
   /** Those behind a complete body. */
   trailers: MessageHead | undefined = undefined
   /** False once some of it was let go: the request cannot be repeated. */
@@ -29,7 +35,7 @@ export class RequestBody {
 
   /** True when no more should be read until an attempt takes what is here. */
   get full(): boolean {
-    return this.#keptBytes > keepLimitBytes
+    return this.#keptBytes > untakenBytes
   }
 
   /** What is kept, in order. */
@@ -44,12 +50,12 @@ export class RequestBody {
     if (this.#pieces === noPieces) this.#pieces = []
     const length = end - start
     this.#pieces.push(length <= textBytes ? bytes.latin1Slice(start, end) : Buffer.from(bytes.subarray(start, end)))
-    this.#keptBytes += length
+    this.#keptBytes += length + pieceBytes
   }
 
   /** An attempt has taken everything so far: lets go of it unless `wanted` and small enough to repeat. */
   taken(wanted: boolean): void {
-    if (wanted && !this.full) return
+    if (wanted && this.#keptBytes <= this.repeatBytes) return
     if (this.#keptBytes > 0 || !this.complete) {
       this.replayable = false
       this.outgrown ||= wanted
@@ -65,4 +71,12 @@ const nothing: readonly Buffer[] = []
 /** The extent of a body behind filters: when they took its length away, it is not known. */
 export function extentOf(head: MessageHead, before: BodyExtent): BodyExtent {
   return before === 'length' && head.value('content-length') === undefined ? 'unknown' : before
+}
+
+/**
+ * Bytes of a body that are kept to repeat it. As in Envoy 1.40, what a route says (`per_request_buffer_limit_bytes`) takes the place
+ * of what its listener says, also where it is more.
+ */
+export function keptForRepetition({ bufferLimitBytes }: Listener, route: Route | undefined): number {
+  return route?.requestBufferLimitBytes ?? bufferLimitBytes
 }

@@ -19,6 +19,7 @@ import { messages } from './messages.ts'
 import { paths } from './paths.ts'
 import { tcpStreams } from './tcp.ts'
 import { tlsHandshakes } from './tls.ts'
+import { repeatedBodies } from './repeated-bodies.ts'
 import { timers } from './timers.ts'
 import { tunnelEnds } from './tunnel-ends.ts'
 import { upgrades } from './upgrades.ts'
@@ -41,6 +42,7 @@ export const allFamilies: readonly Family[] = [
   limits,
   hedges,
   internalRedirects,
+  repeatedBodies,
   corsAnswers,
   tcpStreams,
   h2Requests,
