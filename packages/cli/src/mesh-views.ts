@@ -151,6 +151,6 @@ function place(origin: Origin, position: Position | undefined): readonly (readon
 }
 
 /** `file:line: `, or nothing. */
-export function placeText(position: Position | undefined): string {
+function placeText(position: Position | undefined): string {
   return position === undefined ? '' : `${position.file}:${position.line}: `
 }

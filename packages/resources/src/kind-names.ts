@@ -33,7 +33,7 @@ const shortNames: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Names of a kind, plural first; the kind itself is one too. */
-export function namesOfKind(definition: KindDefinition): readonly string[] {
+function namesOfKind(definition: KindDefinition): readonly string[] {
   const singular = writtenKind(definition.kind).toLowerCase()
   const listed = definition.names ?? shortNames[definition.kind] ?? [`${singular}s`]
   return [...new Set([...listed, singular])]

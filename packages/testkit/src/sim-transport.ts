@@ -1,7 +1,7 @@
 import type { PeerIdentity, Timers, Transport, TransportClose, TransportHandler } from '@weft/core'
 
 /** Bytes one direction may hold before `write` answers false, as a socket's send and receive buffers together. */
-export const simWindowBytes = 64 * 1024
+const simWindowBytes = 64 * 1024
 
 /** How a connection between two hosts behaves; asked on every delivery, so faults act on living connections. */
 export interface SimLink {

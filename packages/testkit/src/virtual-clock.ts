@@ -1,7 +1,7 @@
 import type { Clock, Timer, Timers } from '@weft/core'
 
 /** Wall time at virtual time 0: 2026-01-01T00:00:00Z. */
-export const simEpochMs = 1_767_225_600_000
+const simEpochMs = 1_767_225_600_000
 
 interface Armed {
   readonly atMs: number

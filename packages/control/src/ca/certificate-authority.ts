@@ -37,7 +37,7 @@ export interface CertificateAuthority {
 }
 
 /** Leaf life when nothing is said: 24 hours, Istio's default. */
-export const DEFAULT_LIFETIME_MS = 24 * 3_600_000
+const DEFAULT_LIFETIME_MS = 24 * 3_600_000
 
 const ROOT_LIFETIME_MS = 10 * 365 * 24 * 3_600_000
 // Tolerates a verifier whose clock is a little behind; small against the shortest lifetimes tests use.

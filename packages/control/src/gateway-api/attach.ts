@@ -28,7 +28,7 @@ export interface Attachments {
 }
 
 /** The parents of a route, with the Gateways that call themselves default where the route asks for them. */
-export function parentsOf(route: Route, defaults: readonly ApiGateway[]): readonly ParentRef[] {
+function parentsOf(route: Route, defaults: readonly ApiGateway[]): readonly ParentRef[] {
   const written = route.spec.parentRefs ?? []
   if (route.spec.useDefaultGateways !== 'All') return written
   const added = defaults

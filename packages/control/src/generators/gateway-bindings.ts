@@ -34,7 +34,7 @@ function gatewaysOfRules({ id, spec }: VirtualService): string[] {
 }
 
 /** The narrower of two overlapping hosts. */
-export function narrower(a: string, b: string): string | undefined {
+function narrower(a: string, b: string): string | undefined {
   if (hostCovers(a, b)) return b
   return hostCovers(b, a) ? a : undefined
 }

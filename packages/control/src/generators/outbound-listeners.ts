@@ -28,7 +28,7 @@ import { type Telemetry, telemetryOf } from './telemetry.ts'
 import type { Init } from './init.ts'
 
 /** Port of the explicit HTTP proxy. */
-export const outboundPort = 15001
+const outboundPort = 15001
 
 interface OutboundView {
   readonly address: string

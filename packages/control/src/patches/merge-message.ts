@@ -42,7 +42,7 @@ function mergedValue(target: ReflectMessage, source: ReflectMessage, lists: List
 }
 
 /** Two configurations: merged when they are of one type, else the second. */
-export function mergedAny(target: Any, source: Any, lists: ListRule): Any {
+function mergedAny(target: Any, source: Any, lists: ListRule): Any {
   const schema = schemaOf(target)
   if (target.typeUrl !== source.typeUrl || schema === undefined) return source
   const merged = fromBinary(schema, target.value)
@@ -51,7 +51,7 @@ export function mergedAny(target: Any, source: Any, lists: ListRule): Any {
 }
 
 /** The schema of what is inside, if it is known. */
-export function schemaOf({ typeUrl }: Any): DescMessage | undefined {
+function schemaOf({ typeUrl }: Any): DescMessage | undefined {
   const found: AnyDesc | undefined = patchRegistry.get(typeUrl.slice(typeUrl.lastIndexOf('/') + 1))
   return found?.kind === 'message' ? found : undefined
 }

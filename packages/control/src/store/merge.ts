@@ -11,7 +11,7 @@ export interface Accepted {
 }
 
 /** How long a source must stay unchanged before the absence of an object deletes it, milliseconds. */
-export const settleMs = 100
+const settleMs = 100
 
 /** What `merge` decides from. */
 export interface MergeInput {

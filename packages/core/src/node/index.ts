@@ -7,8 +7,7 @@ import { nodeFiles } from './node-files.ts'
 import { nodeNet } from './node-net.ts'
 
 export { type ChosenNet, chooseNet } from './choose-net.ts'
-export { jsonLogger, type LogLevel, logLevels, type LogSink } from './json-logger.ts'
-export { transportDuplex } from './transport-duplex.ts'
+export { type LogLevel, logLevels } from './json-logger.ts'
 
 /** The runtime of this machine, on `net.Socket` unless another network is given; logs are JSON lines on stderr. */
 export function nodeRuntime(

@@ -17,7 +17,6 @@ import {
   UpstreamTlsContextSchema,
 } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { compileRegex } from '../regex/compile-regex.ts'
-import { applyChanges, emptyConfig } from './apply-changes.ts'
 import { compileCluster } from './cluster.ts'
 import { compileEndpoints } from './endpoints.ts'
 import { compileListener } from './listener.ts'
@@ -365,14 +364,4 @@ test('endpoints keep address, health and metadata', () => {
   assert.equal(endpoint?.key, '[::1]:80')
   assert.equal(endpoint?.health, 'draining')
   assert.deepEqual(endpoint?.metadata, { x: { y: 1 } })
-})
-
-test('a change shares everything it does not name', () => {
-  const compiled = routes(oneRoute({ route: { cluster: 'c' } }))
-  assert.ok(compiled.ok)
-  const first = applyChanges(emptyConfig, { routeConfigs: new Map([['r', compiled.value]]) })
-  const second = applyChanges(first, { clusters: new Map() })
-  assert.equal(second.routeConfigs, first.routeConfigs)
-  assert.equal(second.listeners, emptyConfig.listeners)
-  assert.equal(applyChanges(first, { routeConfigs: new Map([['r', undefined]]) }).routeConfigs.size, 0)
 })

@@ -3,7 +3,7 @@ import type { FormatPart, FormatTemplate } from '../model.ts'
 import { refuse } from './refusal.ts'
 
 /** Operators the proxy can answer; others refuse the configuration, as Envoy does with names it does not know. */
-export const knownOperators: ReadonlySet<string> = new Set(
+const knownOperators: ReadonlySet<string> = new Set(
   `START_TIME BYTES_RECEIVED BYTES_SENT PROTOCOL RESPONSE_CODE RESPONSE_CODE_DETAILS CONNECTION_TERMINATION_DETAILS DURATION
   REQUEST_DURATION RESPONSE_DURATION RESPONSE_TX_DURATION RESPONSE_FLAGS RESPONSE_FLAGS_LONG ROUTE_NAME
   VIRTUAL_CLUSTER_NAME UPSTREAM_HOST UPSTREAM_HOST_NAME UPSTREAM_CLUSTER UPSTREAM_CLUSTER_RAW UPSTREAM_LOCAL_ADDRESS

@@ -13,7 +13,7 @@ const pseudo = new Map<string, Attribute>([
 ])
 
 /** The attribute a header name reads; pseudo headers and `host` have their own. */
-export function headerAttribute(name: string): Attribute {
+function headerAttribute(name: string): Attribute {
   const key = name.toLowerCase()
   return pseudo.get(key) ?? { name: 'request.headers', key }
 }

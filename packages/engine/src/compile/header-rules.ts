@@ -13,7 +13,7 @@ export interface HeaderFields {
 }
 
 /** Changes nothing. */
-export const noHeaderRules: HeaderRules = Object.freeze({
+const noHeaderRules: HeaderRules = Object.freeze({
   requestAdd: [],
   requestRemove: [],
   responseAdd: [],

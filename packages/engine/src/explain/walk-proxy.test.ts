@@ -11,7 +11,7 @@ import { CookieBasedSessionStateSchema } from '@weft/xds/es/envoy/extensions/htt
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { compileListener } from '../compile/listener.ts'
-import { emptyConfig } from '../compile/apply-changes.ts'
+import { emptyConfig } from '../compile/empty-config.ts'
 import type { ProofStep } from '../prove/proof.ts'
 import { recordTo } from '../prove/record-to.ts'
 import type { PlainRequest } from '../request-head.ts'

@@ -24,12 +24,7 @@ export function evaluate(predicate: Predicate, subject: Subject): boolean {
 }
 
 /** True when the condition holds of the attribute. */
-export function evaluateTest(
-  attribute: Attribute,
-  test: ValueTest,
-  missingAsEmpty: boolean,
-  subject: Subject,
-): boolean {
+function evaluateTest(attribute: Attribute, test: ValueTest, missingAsEmpty: boolean, subject: Subject): boolean {
   if (attribute.name === 'source.principal') return principalMatches(test, subject)
   if (attribute.name === 'metadata') return testJson(test, metadataValue(subject, attribute.filter, attribute.path))
   if (attribute.name === 'random') return drawMatches(attribute.runtimeKey, test, subject)

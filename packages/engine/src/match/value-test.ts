@@ -4,7 +4,7 @@ import type { Json } from '../request-head.ts'
 import { inCidr } from './cidr.ts'
 
 /** Lower case of ASCII letters only, as Envoy's comparisons ignore case. */
-export function asciiLower(text: string): string {
+function asciiLower(text: string): string {
   return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
 }
 

@@ -6,7 +6,7 @@ import type { Subject } from '../request-head.ts'
 import type { FailedCondition } from './proof.ts'
 
 /** `header x-user`, `path`, `query parameter page`, ... */
-export function attributeText(attribute: Attribute): string {
+function attributeText(attribute: Attribute): string {
   switch (attribute.name) {
     case 'request.headers':
       return `header ${attribute.key}`
@@ -72,7 +72,7 @@ export function testText(test: ValueTest): string {
 }
 
 /** A whole rule in words. */
-export function predicateText(predicate: Predicate): string {
+function predicateText(predicate: Predicate): string {
   switch (predicate.op) {
     case 'always':
       return 'anything'

@@ -14,9 +14,6 @@ export interface BreakerUse {
 /** What there is a limit of. */
 type Limited = Exclude<keyof BreakerUse, 'recent'>
 
-/** Nothing in use. */
-export const noUse: BreakerUse = Object.freeze({ connections: 0, pendingRequests: 0, requests: 0, retries: 0 })
-
 /** True when one more fits. A retry budget, when set, takes the place of `maxRetries`. */
 export function admits(limits: BreakerLimits, use: BreakerUse, what: Limited): boolean {
   switch (what) {
@@ -36,9 +33,4 @@ function retriesMax(limits: BreakerLimits, use: BreakerUse): number {
   const counted = use.recent ?? use.requests + use.pendingRequests
   const share = Math.floor((counted * limits.retryBudget.percent) / 100)
   return Math.max(share, limits.retryBudget.minConcurrency)
-}
-
-/** The use after one more, or one less. */
-export function used(use: BreakerUse, what: Limited, change: 1 | -1): BreakerUse {
-  return { ...use, [what]: Math.max(0, use[what] + change) }
 }

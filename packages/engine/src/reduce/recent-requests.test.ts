@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { admits, noUse } from './circuit-breaker.ts'
+import { admits } from './circuit-breaker.ts'
 import { RecentRequests } from './recent-requests.ts'
 
 test('requests are counted for as long as the interval lasts, to a tenth of it', () => {
@@ -29,6 +29,7 @@ test('another interval begins anew', () => {
 test('a budget over time is a share of the requests that began in it, not of those in flight', () => {
   const retryBudget = { percent: 20, minConcurrency: 1, intervalMs: 1000 }
   const limits = { maxConnections: 9, maxPendingRequests: 9, maxRequests: 9, maxRetries: 9, retryBudget }
+  const noUse = { connections: 0, pendingRequests: 0, requests: 0, retries: 0 }
   assert.equal(admits(limits, { ...noUse, requests: 1, retries: 1, recent: 100 }, 'retries'), true)
   assert.equal(admits(limits, { ...noUse, requests: 100, retries: 20, recent: 100 }, 'retries'), false)
   assert.equal(admits(limits, { ...noUse, requests: 100, retries: 1, recent: 0 }, 'retries'), false)

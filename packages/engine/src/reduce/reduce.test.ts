@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { makeRule } from '../match/closure.ts'
 import type { Balancer, BreakerLimits, Cluster, Endpoint, EndpointSet, RetryOn, RetryPolicy } from '../model.ts'
 import { plainHead, type Subject } from '../request-head.ts'
-import { admits, noUse, used } from './circuit-breaker.ts'
+import { admits } from './circuit-breaker.ts'
 import { makePicker, type PickContext } from './picker.ts'
 import { type AttemptOutcome, effectiveRetryPolicy, hedgeVerdict, isRepeated, retryVerdict } from './retry-plan.ts'
 import { fullBucket, takeTokens } from './token-bucket.ts'
@@ -283,10 +283,10 @@ test('a breaker admits up to its limits; a retry budget follows the load', () =>
     maxRetries: 1,
     retryBudget: undefined,
   }
-  const one = used(noUse, 'requests', 1)
-  assert.equal(admits(limits, one, 'requests'), true)
-  assert.equal(admits(limits, used(one, 'requests', 1), 'requests'), false)
-  assert.equal(admits(limits, used(noUse, 'retries', 1), 'retries'), false)
+  const noUse = { connections: 0, pendingRequests: 0, requests: 0, retries: 0 }
+  assert.equal(admits(limits, { ...noUse, requests: 1 }, 'requests'), true)
+  assert.equal(admits(limits, { ...noUse, requests: 2 }, 'requests'), false)
+  assert.equal(admits(limits, { ...noUse, retries: 1 }, 'retries'), false)
   const budget = { ...limits, retryBudget: { percent: 20, minConcurrency: 3, intervalMs: 0 } }
   assert.equal(admits(budget, { ...noUse, retries: 3 }, 'retries'), false)
   assert.equal(admits(budget, { ...noUse, requests: 100, retries: 19 }, 'retries'), true)

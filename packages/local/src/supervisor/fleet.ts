@@ -41,7 +41,7 @@ export interface RestartedProxy {
 }
 
 /** Connections of a replaced proxy may take this long to finish, unless the user says otherwise. */
-export const PROXY_DRAIN_MS = 60_000
+const PROXY_DRAIN_MS = 60_000
 
 /** A proxy connects again within some 5 s of a restart of the control plane; one that does not is not waited for longer. */
 const ACK_TIMEOUT_MS = 15_000

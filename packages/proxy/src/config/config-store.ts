@@ -1,5 +1,5 @@
 import type { Runtime, Timer } from '@weft/core'
-import type { ActiveConfig, EndpointSet } from '@weft/engine'
+import { type ActiveConfig, emptyConfig, type EndpointSet } from '@weft/engine'
 import { shortTypeName, typeUrl } from '@weft/xds'
 import type { ResourceRejection, ResourceUpdate, XdsConsumer } from '../xds/subscription.ts'
 import { type Accepted, type AcceptedResources, edsNameOf, noResources } from './accepted.ts'
@@ -34,15 +34,13 @@ export interface SecretPresence {
   has(name: string): boolean
 }
 
-const nothing: ActiveConfig = { listeners: new Map(), routeConfigs: new Map(), clusters: new Map() }
-
 /**
  * Takes xDS resources in, one response at a time: reads and compiles what the response names (good resources apply, bad
  * ones are refused by name and keep their last good version), warms, and swaps one immutable `ActiveConfig` in one
  * assignment. Endpoints are current state and swap nothing.
  */
 export class ConfigStore implements XdsConsumer {
-  active: ActiveConfig = nothing
+  active: ActiveConfig = emptyConfig
   warming: readonly Warming[] = []
   readonly accepted: AcceptedResources = noResources()
   /** By type URL, then resource name. */

@@ -44,7 +44,7 @@ export function replyOf(error: ErrorEntry, reason?: string, envoyHeaders = false
 }
 
 /** As gRPC wants a message in a header: printable ASCII as it is, other bytes and the percent sign percent-encoded. */
-export function grpcMessage(text: string): string {
+function grpcMessage(text: string): string {
   return text.replace(/[^ -$&-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 

@@ -6,7 +6,7 @@ import { codes } from './codes.ts'
 import type { WrittenObject } from './written-object.ts'
 
 /** Annotation with codes that are not told of this object, apart by commas; `*` for all. */
-export const suppressAnnotation = 'galley.istio.io/analyze-suppress'
+const suppressAnnotation = 'galley.istio.io/analyze-suppress'
 
 /** A suppression: a code (`*` for any), and objects by `Kind name.namespace` with `*` as a wildcard. */
 export interface Suppression {

@@ -4,7 +4,7 @@ import type { LabelSelector } from './types.ts'
 /** The controller of GatewayClasses that this mesh serves. */
 export const controllerName = 'weft.dev/gateway-controller'
 /** The GatewayClass that is there without being written. */
-export const defaultGatewayClass = 'weft'
+const defaultGatewayClass = 'weft'
 /** The label by which a workload says which Gateway of its namespace it is. */
 export const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name'
 /** The label that says of which class that Gateway is. */

@@ -17,7 +17,7 @@ export async function findMeshRoot(files: Pick<Files, 'list'>, dir: string): Pro
 const toolFiles = /(?:^|\/)(?:package|package-lock|tsconfig[^/]*|biome|knip)\.json$/
 
 /** Whether a path below the mesh root is configuration: YAML or JSON, not hidden, not a tool's own file. */
-export function isConfigurationFile(path: string): boolean {
+function isConfigurationFile(path: string): boolean {
   if (!/\.(?:ya?ml|json)$/.test(path) || toolFiles.test(path)) return false
   return !path.split('/').some((part) => part.startsWith('.') || part === 'node_modules')
 }

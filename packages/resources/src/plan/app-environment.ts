@@ -5,7 +5,7 @@ import { isTcpPort, isUdpPort } from './plan-instances.ts'
 import type { WorkloadInstance } from './workload-instance.ts'
 
 /** Port of the outbound HTTP proxy listener of every sidecar. */
-export const outboundHttpPort = 15001
+const outboundHttpPort = 15001
 
 /**
  * Variables for the process of an instance: where to listen (`HOST`, `PORT`), the sidecar as HTTP proxy, and

@@ -18,7 +18,7 @@ const ajv = new Ajv({
 const compiled = new WeakMap<Schema, ValidateFunction>()
 
 /** Compiles a schema once, also ahead of need. */
-export function compileSchema(schema: Schema): ValidateFunction {
+function compileSchema(schema: Schema): ValidateFunction {
   let validate = compiled.get(schema)
   if (validate === undefined) {
     validate = ajv.compile(schema)

@@ -64,7 +64,7 @@ function apply(type: TypeState, pending: Pending, except: ReadonlySet<string>): 
  * Which of the names sent an `error_detail` blames: by `google.rpc.BadRequest` details (Weft's proxy), or in the text, as
  * Envoy writes it: `Error adding/updating listener(s) NAME: reason`, one per line or separated by commas.
  */
-export function namedErrors(error: ErrorDetail, names: readonly string[]): NamedError[] {
+function namedErrors(error: ErrorDetail, names: readonly string[]): NamedError[] {
   const structured = error.details
     .filter((any) => any.typeUrl === badRequestUrl)
     .flatMap((any) => readBadRequest(any.value))

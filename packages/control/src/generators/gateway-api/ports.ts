@@ -23,7 +23,7 @@ export interface ServedPort {
 }
 
 /** What a listener's protocol is on the wire, before anything else is known. */
-export function portKindOf({ spec: { protocol } }: PlacedListener): PortKind {
+function portKindOf({ spec: { protocol } }: PlacedListener): PortKind {
   if (protocol === 'HTTPS' || protocol === 'TLS') return 'tls'
   return protocol === 'UDP' ? 'udp' : protocol === 'TCP' ? 'tcp' : 'http'
 }

@@ -10,9 +10,9 @@ export const TARGET = 4
 export const HEX = 8
 
 /** Characters of a path that has nothing to normalise, `/` among them. */
-export const PATH = 16
+const PATH = 16
 /** Visible, but `#`. */
-export const QUERY = 32
+const QUERY = 32
 
 /** Classes of each byte. */
 export const charClass: Uint8Array = makeTable()

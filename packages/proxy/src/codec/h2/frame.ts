@@ -107,7 +107,7 @@ export function writeGoaway(output: OutputBuffer, lastId: number, code: number, 
 }
 
 /** Writes a number of 32 bits at a place that is reserved. */
-export function writeUint32(output: OutputBuffer, at: number, value: number): void {
+function writeUint32(output: OutputBuffer, at: number, value: number): void {
   const { bytes } = output
   bytes[at] = value >>> 24
   bytes[at + 1] = value >>> 16

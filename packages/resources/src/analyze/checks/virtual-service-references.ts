@@ -16,7 +16,7 @@ export interface PlacedDestination {
 }
 
 /** All destinations of a VirtualService, copies (`mirror`, `mirrors`) included. */
-export function destinationsOf(spec: Fields): PlacedDestination[] {
+function destinationsOf(spec: Fields): PlacedDestination[] {
   const arms = ['http', 'tls', 'tcp'].flatMap((protocol) =>
     itemsOf(spec[protocol]).flatMap((rule, i) =>
       itemsOf(rule['route']).map(({ destination }, j) => ({
@@ -112,7 +112,7 @@ function* checkSubsets({ spec, id }: WrittenObject, mesh: MeshView): Iterable<Fa
 }
 
 /** DestinationRules for a full host name, those of wildcard hosts included. */
-export function rulesFor(fqdn: string, mesh: MeshView): WrittenObject[] {
+function rulesFor(fqdn: string, mesh: MeshView): WrittenObject[] {
   const rules = [...mesh.at(topic.destinationRule(fqdn))]
   for (let dot = fqdn.indexOf('.'); dot >= 0; dot = fqdn.indexOf('.', dot + 1)) {
     const wild = `*${fqdn.slice(dot)}`
