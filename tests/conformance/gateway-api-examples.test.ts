@@ -74,7 +74,7 @@ for (const name of files) {
     const mesh = meshOf(name)
     const errors = mesh.problems.filter(({ severity }) => severity === 'error')
     assert.deepEqual(errors, [])
-    const statuses = meshStatuses(mesh.snapshot, '2026-01-01T00:00:00Z')
+    const statuses = meshStatuses(mesh.snapshot, { time: '2026-01-01T00:00:00Z' })
     for (const gateway of mesh.snapshot.config.objects.GatewayAPIGateway) {
       const status = statuses.get(gateway.key) as Shown | undefined
       const programmed = status?.conditions.find(({ type }) => type === 'Programmed')

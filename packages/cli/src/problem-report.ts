@@ -1,6 +1,6 @@
 // Findings for people and for programs.
 import { styleText } from 'node:util'
-import { formatProblem, istioCodeOf, nameOfCode, type Problem, type Severity } from '@weft/resources'
+import { describeObject, formatProblem, istioCodeOf, nameOfCode, type Problem, type Severity } from '@weft/resources'
 
 /** A finding, the name of its code, and the code that Istio's analysis has for the same. */
 export interface ReportedProblem extends Problem {
@@ -41,7 +41,7 @@ export function problemLine(problem: ReportedProblem): string {
 export function problemRow(problem: ReportedProblem): string[] {
   const { position, severity, objectId, field, message, mend, code } = problem
   const place = position === undefined ? '-' : `${position.file}:${position.line}:${position.column}`
-  const object = objectId === undefined ? '-' : `${objectId.kind} ${objectId.namespace}/${objectId.name}`
+  const object = objectId === undefined ? '-' : describeObject(objectId)
   return [place, severity, object, field === '' ? '-' : field, `${message}. ${mend} [${code}]`]
 }
 

@@ -1,14 +1,15 @@
 // What lost at translation, as findings: only there it shows which of two rules for one thing is in force.
-import { objectKey, type ObjectId, type Origin } from '@weft/core'
+import { objectKey } from '@weft/core'
 import type { Problem } from '@weft/resources'
 import type { OfflineMesh } from './build-offline.ts'
+import { parseOrigin } from './origin-parts.ts'
 
 /** The losers of a translation, but those of objects and fields that `told` speaks of already. */
 export function losersAsProblems(mesh: OfflineMesh, told: readonly Problem[]): Problem[] {
   const known = new Set(told.flatMap(({ objectId }) => (objectId === undefined ? [] : [objectKey(objectId)])))
   return mesh.losers.flatMap(({ origin, by, detail }) => {
-    const { key, field, id } = parts(origin)
-    if (id === undefined || known.has(key)) return []
+    const { key, field, id } = parseOrigin(origin)
+    if (id.kind === '' || known.has(key)) return []
     const winner = by === undefined ? undefined : mesh.sourceMap.positionOf(by)
     const where = winner === undefined ? '' : ` (${winner.file}:${winner.line})`
     return [
@@ -23,12 +24,4 @@ export function losersAsProblems(mesh: OfflineMesh, told: readonly Problem[]): P
       },
     ]
   })
-}
-
-function parts(origin: Origin): { readonly key: string; readonly field: string; readonly id: ObjectId | undefined } {
-  const hash = origin.indexOf('#')
-  const key = hash < 0 ? origin : origin.slice(0, hash)
-  const [group = '', kind = '', namespace = '', ...name] = key.split('/')
-  const id = { cluster: '', group: group === 'core' ? '' : group, kind, namespace, name: name.join('/') }
-  return { key, field: hash < 0 ? '' : origin.slice(hash + 1), id: kind === '' ? undefined : id }
 }

@@ -2,9 +2,20 @@
 import type { ObjectId } from '@weft/core'
 import type { Problem } from './mesh-object.ts'
 
+/** Kinds whose objects are in no namespace. Analysis keeps them in `default`. */
+const clusterKinds: ReadonlySet<string> = new Set([
+  'Namespace',
+  'GatewayClass',
+  'IngressClass',
+  'XMesh',
+  'CustomResourceDefinition',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+])
+
 /** `VirtualService bookstore/catalog`; without the namespace where the kind has none. */
-export function describeObject(id: ObjectId): string {
-  return `${id.kind} ${id.namespace === '' ? '' : `${id.namespace}/`}${id.name}`
+export function describeObject({ kind, namespace, name }: ObjectId): string {
+  return namespace === '' || clusterKinds.has(kind) ? `${kind} ${name}` : `${kind} ${namespace}/${name}`
 }
 
 /** `file:line:column: error: VirtualService bookstore/catalog: spec.http[0].timeout: "5" is not a duration. Add ... [bad-duration]`. */

@@ -49,7 +49,7 @@ test('weft analyze exits 0 on a clean directory and 2 on a wrong command line', 
     'apiVersion: weft.dev/v1alpha1\nkind: Workload\nmetadata: { name: a }\nspec: { command: [node] }\n',
   )
   const good = weft(join(dir, 'good'))
-  assert.deepEqual([good.status, good.stdout.split(' in ')[0]], [0, '1 objects'], good.stderr)
+  assert.deepEqual([good.status, good.stdout.split(' in ')[0]], [0, '1 object'], good.stderr)
   assert.equal(weft(join(dir, 'nowhere')).status, 2)
   assert.equal(weft(join(dir, 'good'), '-o', 'xml').status, 2)
   assert.equal(weft().status, 2)
@@ -97,4 +97,36 @@ test('a certificate that has expired, or is not of its key, is told', async () =
   const file = join(dir, 'secret.yaml')
   writeFileSync(file, [secret, workload, gateway].map((each) => JSON.stringify(each)).join('\n---\n'))
   assert.match(weft(file).stdout, /Secret default\/c holds a certificate that cannot be read.*\[IST0161\]/)
+})
+
+test('what the status of Gateway API objects says is wrong is found without asking for the status, and can be suppressed', () => {
+  const file = join(dir, 'route.yaml')
+  const route = `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: a }
+spec: { parentRefs: [{ name: nowhere }], rules: [{ backendRefs: [{ name: gone, port: 80 }] }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: a }
+spec: { gatewayClassName: weft, listeners: [{ name: a, port: 80, protocol: HTTPS, tls: { certificateRefs: [{ name: gone }] } }] }
+`
+  writeFileSync(file, route)
+  const found = weft(file, '--failure-threshold', 'warning')
+  assert.equal(found.status, 1)
+  assert.match(
+    found.stdout,
+    /route\.yaml:4:22: warning: HTTPRoute default\/a: spec\.parentRefs\[0\]: there is no Gateway default\/nowhere/,
+  )
+  assert.match(
+    found.stdout,
+    /route\.yaml:9:45: warning: Gateway default\/a: spec\.listeners\[0\]: is not served .*\[IST0171\]/,
+  )
+  const annotated = route.replace(
+    '{ name: a }',
+    '{ name: a, annotations: { galley.istio.io/analyze-suppress: IST0101 } }',
+  )
+  writeFileSync(file, annotated)
+  assert.doesNotMatch(weft(file).stdout, /nowhere/)
+  assert.doesNotMatch(weft(file, '-S', 'IST0171=Gateway a.default').stdout, /is not served/)
 })

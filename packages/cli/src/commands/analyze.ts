@@ -1,6 +1,6 @@
 // `weft analyze PATH...`: what is wrong with configuration, without starting anything.
 import { existsSync } from 'node:fs'
-import { buildOffline, losersAsProblems } from '@weft/control'
+import { buildOffline, losersAsProblems, statusFindings } from '@weft/control'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   analyzeWritten,
@@ -106,11 +106,15 @@ function analyzeFiles(
     certificateFault: (certificate, key) => certificateFault(certificate, key, nowMs),
   })
   const told = [...problems, ...relations]
-  const all = [...told, ...losersAsProblems(buildOffline(files, { flavor: proxy }), told)]
+  const mesh = buildOffline(files, { flavor: proxy })
+  const all = [...told, ...losersAsProblems(mesh, told), ...statusFindings(mesh, told)]
   const wanted = all.filter(({ code }) => proxy === 'weft' || code !== pendingOnWeftCode)
   return { objects: objects.length, problems: withoutSuppressed(wanted, written, suppress) }
 }
 
 function render({ problems, objects, directory }: AnalyzeReport): string {
-  return [...problems.map(problemLine), `${objects} objects in ${directory}: ${problemCounts(problems)}`].join('\n')
+  return [
+    ...problems.map(problemLine),
+    `${objects} ${objects === 1 ? 'object' : 'objects'} in ${directory}: ${problemCounts(problems)}`,
+  ].join('\n')
 }

@@ -88,7 +88,7 @@ function readDirectory(query: Query, dir: string): Result<readonly ObjectReport[
   const files = meshFiles(dir)
   if (!files.ok) return files
   const { objects, snapshot } = buildOffline(files.value)
-  return ok(objectReports(objects, meshStatuses(snapshot, new Date().toISOString()), query))
+  return ok(objectReports(objects, meshStatuses(snapshot, { time: new Date().toISOString() }), query))
 }
 
 function print(objects: readonly ObjectReport[], single: boolean, { output }: GetOptions): void {

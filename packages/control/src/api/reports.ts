@@ -1,6 +1,6 @@
 // The answers of the admin API, made from a control plane's state.
 import { objectKey, type Origin } from '@weft/core'
-import type { Problem } from '@weft/resources'
+import { type Problem, withoutSuppressed } from '@weft/resources'
 import { pushOrder, shortTypeName, typeUrl } from '@weft/xds'
 import type { ControlPlane } from '../control-plane.ts'
 import { resourceToJson } from '../generators/encode.ts'
@@ -10,6 +10,7 @@ import type { ProxyStatus } from '../serve/proxy-status.ts'
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
 import type { SourceMap } from '../snapshot/source-map.ts'
 import { type MeshStatuses, meshStatuses } from '../status/mesh-statuses.ts'
+import { statusFindings } from '../status/status-findings.ts'
 import { objectReports } from './object-reports.ts'
 import type {
   FindingReport,
@@ -46,7 +47,7 @@ export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus
       revision: storeState?.revision ?? 0,
       objects: storeState?.objects.length ?? 0,
       problems: (storeState?.problems ?? []).map(findingReport),
-      relations: (storeState?.relations ?? []).map(findingReport),
+      relations: relationsOf(plane).map(findingReport),
       stale: (storeState?.stale ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
       blocking: (storeState?.blocking ?? []).map(findingReport),
       unenforceable: (storeState?.unenforceable ?? []).map(({ id, reason }) => ({ object: objectKey(id), reason })),
@@ -59,6 +60,14 @@ export function statusReport(plane: ControlPlane, statuses: readonly ProxyStatus
     })),
     notes: problems.map(({ origin, message }) => ({ from: placeOf(sourceMap, origin), message })),
   }
+}
+
+/** What is wrong between objects, and what the status of those of the Gateway API says is wrong. */
+function relationsOf({ snapshot, sourceMap, storeState }: ControlPlane): readonly Problem[] {
+  const { problems = [], relations = [], objects = [] } = storeState ?? {}
+  if (snapshot === undefined) return relations
+  const found = statusFindings({ snapshot, sourceMap }, [...problems, ...relations])
+  return [...relations, ...withoutSuppressed(found, objects)]
 }
 
 /** Whether it is an Envoy that was started with other patches than it would be now. */
@@ -169,7 +178,7 @@ export function objectsReport(plane: ControlPlane, query: URLSearchParams): Obje
 const known = new WeakMap<MeshSnapshot, MeshStatuses>()
 
 function statusesOf(snapshot: MeshSnapshot, time: string): MeshStatuses {
-  const statuses = known.get(snapshot) ?? meshStatuses(snapshot, time)
+  const statuses = known.get(snapshot) ?? meshStatuses(snapshot, { time })
   known.set(snapshot, statuses)
   return statuses
 }

@@ -107,7 +107,7 @@ function attachTo(
     return hostnames.length === 0 ? [] : [{ route, listener, hostnames }]
   })
   if (attached.length > 0) return { attached }
-  const names = allowed.map(({ spec }) => spec.hostname ?? '*').join(', ')
+  const names = [...new Set(allowed.map(({ spec }) => spec.hostname ?? '*'))].join(', ')
   const message = `no hostname of the route is one of the listeners' (${names})`
   return { attached: [], fault: { reason: 'NoMatchingListenerHostname', message } }
 }

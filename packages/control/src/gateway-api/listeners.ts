@@ -11,6 +11,8 @@ export type ListenerSpec = GatewayListener
 export interface Fault {
   readonly reason: string
   readonly message: string
+  /** Where it is written, in the object that has the fault; of its condition, unless said here. */
+  readonly field?: string
 }
 
 /** A listener and what became of it. */

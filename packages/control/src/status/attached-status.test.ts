@@ -46,7 +46,7 @@ function told(key: string): string[] {
     problems.filter(({ severity }) => severity === 'error'),
     [],
   )
-  const status = meshStatuses(snapshot, '2026-01-01T00:00:00Z').get(`weft.dev/${key}`) as Shown
+  const status = meshStatuses(snapshot, { time: '2026-01-01T00:00:00Z' }).get(`weft.dev/${key}`) as Shown
   return status.ancestors.map(({ ancestorRef: { kind, name, sectionName = '' }, conditions }) =>
     [kind, name, sectionName, ...conditions.map((one) => `${one.type} ${one.status} ${one.reason}`)].join(' '),
   )

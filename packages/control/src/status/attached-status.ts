@@ -10,7 +10,7 @@ export function attachedStatuses({ objects }: ConfigPart, time: string): [string
   return attachableKinds.flatMap((kind) => {
     const policies: readonly AttachablePolicy[] = objects[kind]
     return policies.map((policy): [string, object] => {
-      const make = new Conditions(policy, time)
+      const make = new Conditions(policy, { time })
       const ancestors = policy.spec.targetRefs.map((ref) => ({
         ancestorRef: { ...ref, namespace: policy.id.namespace },
         controllerName,

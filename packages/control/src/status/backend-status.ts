@@ -12,23 +12,23 @@ import { backendRefsOf } from '../gateway-api/route-backends.ts'
 import { usedTargets } from '../generators/gateway-api/used-targets.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
-import { Conditions } from './conditions.ts'
+import { Conditions, type Reader } from './conditions.ts'
 import type { RouteParentStatus } from './route-status.ts'
 
 /** Statuses by the key of their XBackend. */
 type BackendStatuses = [string, RouteParentStatus][]
 
 /** What a Gateway says of the XBackends that its routes send to. */
-export function gatewayBackends(model: GatewayModel, refs: GatewayRefs, time: string): BackendStatuses {
+export function gatewayBackends(model: GatewayModel, refs: GatewayRefs, reader: Reader): BackendStatuses {
   const { group, kind, namespace, name } = model.gateway.id
   return usedTargets({ ...refs, gateways: [model.gateway] }).backends.map(({ backend }) => [
     backend.key,
-    statusOf(backend, { group, kind, namespace, name }, refs, time),
+    statusOf(backend, { group, kind, namespace, name }, refs, reader),
   ])
 }
 
 /** What the mesh says of those that routes with Services as parents send to, once for each Service. */
-export function meshBackends(mesh: MeshQuery, { config }: MeshSnapshot, time: string): BackendStatuses {
+export function meshBackends(mesh: MeshQuery, { config }: MeshSnapshot, reader: Reader): BackendStatuses {
   const routes: readonly Route[] = routeKinds.flatMap((kind): readonly Route[] => config.objects[kind])
   const used = new Map<string, BackendStatuses[0]>()
   for (const route of routes) {
@@ -36,7 +36,7 @@ export function meshBackends(mesh: MeshQuery, { config }: MeshSnapshot, time: st
     const backends = services.length === 0 ? [] : backendsOf(mesh, route)
     for (const { group, kind, namespace, name } of services) {
       for (const backend of backends) {
-        const status = statusOf(backend, { group, kind, namespace, name }, backendSources(mesh, backend), time)
+        const status = statusOf(backend, { group, kind, namespace, name }, backendSources(mesh, backend), reader)
         used.set(`${backend.key} ${namespace}/${name}`, [backend.key, status])
       }
     }
@@ -65,14 +65,14 @@ function statusOf(
   backend: Backend,
   parentRef: RouteParentStatus['parentRef'],
   sources: CertificateSources,
-  time: string,
+  reader: Reader,
 ): RouteParentStatus {
   const validation = backend.spec.tls?.mode === 'None' ? undefined : backend.spec.tls?.validation
   const { unusable, unresolved } =
     validation === undefined ? {} : authoritiesOf(validation, backend.id.namespace, sources)
   const certificate = certificateFor(backend, sources)
   const unshown = certificate !== undefined && 'reason' in certificate ? certificate : undefined
-  const make = new Conditions(backend, time)
+  const make = new Conditions(backend, reader)
   const conditions = [make.unless('Accepted', unusable), make.unless('ResolvedRefs', unresolved ?? unshown)]
   return { parentRef, controllerName, conditions }
 }

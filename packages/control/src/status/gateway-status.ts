@@ -4,7 +4,7 @@ import { backendCertificate, type CertificateSources } from '../gateway-api/cert
 import { type GatewayModel, isProgrammed } from '../gateway-api/gateway-model.ts'
 import type { Fault, PlacedListener, PlacedListenerSet } from '../gateway-api/listeners.ts'
 import type { ApiGateway } from '../gateway-api/objects.ts'
-import { type Condition, Conditions } from './conditions.ts'
+import { type Condition, Conditions, type Reader } from './conditions.ts'
 import { listenerStatus, type ListenerStatus } from './listener-status.ts'
 
 /** The status of a Gateway. */
@@ -26,10 +26,10 @@ export function gatewayStatus(
   model: GatewayModel,
   sources: CertificateSources,
   instances: readonly WorkloadInstance[],
-  time: string,
+  reader: Reader,
 ): GatewayStatus {
   const { gateway } = model
-  const make = new Conditions(gateway, time)
+  const make = new Conditions(gateway, reader)
   const own = model.listeners.filter(({ owner }) => owner === gateway)
   const serving = instances.filter((one) => one.proxy === 'gateway' && servesGateway(one, gateway))
   const addresses = [...new Set(serving.map(servingAddress))].map((value) => ({ type: 'IPAddress', value }))
@@ -60,9 +60,9 @@ export function gatewayStatus(
 export function listenerSetStatus(
   model: GatewayModel,
   { set, refused }: PlacedListenerSet,
-  time: string,
+  reader: Reader,
 ): ListenerSetStatus {
-  const make = new Conditions(set, time)
+  const make = new Conditions(set, reader)
   const own = model.listeners.filter(({ owner }) => owner === set)
   if (refused !== undefined) {
     return { conditions: [make.no('Accepted', refused), make.no('Programmed', refused)], listeners: [] }

@@ -14,13 +14,14 @@ export interface ListenerStatus {
 }
 
 /** The status of a listener in its Gateway. */
-export function listenerStatus(model: GatewayModel, listener: PlacedListener, make: Conditions): ListenerStatus {
+export function listenerStatus(model: GatewayModel, listener: PlacedListener, owner: Conditions): ListenerStatus {
   const { spec, kinds, refused, conflict, invalidKinds } = listener
   const tls = model.tls.get(listener)
   const unresolved = invalidKinds ?? tls?.faults[0]
   const unusable = refused ?? conflict ?? tls?.noAuthority
   const message = model.refused?.message ?? unusable?.message ?? unresolved?.message ?? ''
   const overlap = overlapping(model, listener)
+  const make = owner.at(fieldOf(listener))
   return {
     name: spec.name,
     supportedKinds: kinds.map((kind) => ({ group: gatewayGroup, kind })),
@@ -32,12 +33,16 @@ export function listenerStatus(model: GatewayModel, listener: PlacedListener, ma
         isProgrammed(model, listener) ? undefined : { reason: conflict?.reason ?? 'Invalid', message },
       ),
       make.unless('ResolvedRefs', unresolved),
-      conflict === undefined
-        ? make.no('Conflicted', { reason: 'NoConflicts', message: '' })
-        : make.yes('Conflicted', conflict.reason, conflict.message),
-      ...(overlap === undefined ? [] : [make.yes('OverlappingTLSConfig', 'OverlappingHostnames', overlap)]),
+      conflict === undefined ? make.clear('Conflicted', 'NoConflicts') : make.warn('Conflicted', conflict),
+      ...(overlap === undefined
+        ? []
+        : [make.warn('OverlappingTLSConfig', { reason: 'OverlappingHostnames', message: overlap })]),
     ],
   }
+}
+
+function fieldOf({ origin }: PlacedListener): string {
+  return origin.slice(origin.indexOf('#') + 1)
 }
 
 /** HTTPS listeners whose names meet: a client may reuse a connection to one for requests that belong to the other. */

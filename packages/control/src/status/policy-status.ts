@@ -10,7 +10,7 @@ import type { Fault } from '../gateway-api/listeners.ts'
 import { controllerName } from '@weft/resources'
 import { type AttachedPolicy, effectivePolicy, targetsOf } from '../gateway-api/policies.ts'
 import type { SnapshotObject } from '../snapshot/mesh-snapshot.ts'
-import { type Condition, Conditions } from './conditions.ts'
+import { type Condition, Conditions, type Reader } from './conditions.ts'
 
 type Service = SnapshotObject<ServiceSpec>
 
@@ -30,7 +30,7 @@ export interface PolicyAncestorStatus {
 export function policyStatuses(
   model: GatewayModel,
   refs: GatewayRefs,
-  time: string,
+  reader: Reader,
 ): Map<string, PolicyAncestorStatus> {
   const services = servicesOf(model, refs)
   const found = new Map<string, PolicyAncestorStatus>()
@@ -41,13 +41,13 @@ export function policyStatuses(
   const used = <P extends AttachedPolicy<unknown>>(policies: readonly P[]): P[] =>
     policies.filter((policy) => services.some((service) => targetsOf(policy, service).length > 0))
   for (const policy of used(refs.tlsPolicies)) {
-    const make = new Conditions(policy, time)
+    const make = new Conditions(policy, reader)
     const { unusable, unresolved } = authoritiesOf(policy.spec.validation, policy.id.namespace, refs)
     const fault = lostTo(policy, refs.tlsPolicies, services) ?? unusable
     add(policy, [make.unless('Accepted', fault), make.unless('ResolvedRefs', unresolved)])
   }
   for (const policy of used(refs.trafficPolicies)) {
-    const make = new Conditions(policy, time)
+    const make = new Conditions(policy, reader)
     add(policy, [make.unless('Accepted', lostTo(policy, refs.trafficPolicies, services))])
   }
   return found
@@ -57,13 +57,13 @@ export function policyStatuses(
 export function meshPolicyStatuses(
   route: Route,
   refs: RouteRefs,
-  time: string,
+  reader: Reader,
 ): Map<string, readonly PolicyAncestorStatus[]> {
   const found = new Map<string, PolicyAncestorStatus[]>()
   const add = (policy: AttachedPolicy<unknown>, faultAt: (service: Service) => Fault | undefined): void => {
     for (const service of refs.services.filter((one) => targetsOf(policy, one).length > 0)) {
       const { group, kind, namespace, name } = service.id
-      const conditions = [new Conditions(policy, time).unless('Accepted', faultAt(service))]
+      const conditions = [new Conditions(policy, reader).unless('Accepted', faultAt(service))]
       const one = { ancestorRef: { group, kind, namespace, name }, controllerName, conditions }
       found.set(policy.key, [...(found.get(policy.key) ?? []), one])
     }

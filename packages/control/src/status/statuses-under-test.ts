@@ -39,7 +39,7 @@ export function statusByKey(yaml: string, key: string): Shown | undefined {
     problems.filter(({ severity }) => severity === 'error'),
     [],
   )
-  return meshStatuses(snapshot, time).get(key) as Shown | undefined
+  return meshStatuses(snapshot, { time }).get(key) as Shown | undefined
 }
 
 /** What tests compare. */

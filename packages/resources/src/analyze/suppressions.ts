@@ -23,7 +23,7 @@ export function parseSuppression(text: string): Suppression | undefined {
 /** The findings that nobody suppressed. What validation refuses is always told: the object has no effect. */
 export function withoutSuppressed(
   problems: readonly Problem[],
-  written: readonly WrittenObject[],
+  written: readonly Pick<WrittenObject, 'id' | 'annotations'>[],
   suppressions: readonly Suppression[] = [],
 ): Problem[] {
   const annotated = new Map<string, ReadonlySet<string>>()

@@ -75,7 +75,7 @@ spec: { command: [web], ports: [{ name: http, port: 8080 }] }
     host?.routes?.map((route) => route.direct_response?.status),
     [undefined, 500],
   )
-  const status = meshStatuses(mesh.snapshot, '2026-01-01T00:00:00Z').get(
+  const status = meshStatuses(mesh.snapshot, { time: '2026-01-01T00:00:00Z' }).get(
     'gateway.networking.k8s.io/HTTPRoute/shop/inside',
   )
   const { parents } = status as { parents: { conditions: { type: string; reason: string }[] }[] }

@@ -41,7 +41,7 @@ function* checkNamespace({ id, labels }: WrittenObject, mesh: MeshView): Iterabl
       const message = 'has no label for injection, and is injected because that is the default here'
       yield { code: 'IST0148', field, message, mend: `Write ${injectLabel}: enabled or disabled, so that it is said.` }
     } else {
-      const message = 'has no label for injection, so nothing in it gets a sidecar'
+      const message = 'has no label for injection, so Pods in it get no sidecar'
       yield { code: 'IST0102', field, message, mend: `Write ${injectLabel}: enabled, or disabled if that is meant.` }
     }
   }

@@ -37,6 +37,14 @@ function destinationsOf(spec: Fields): PlacedDestination[] {
   return [...arms, ...copies]
 }
 
+/** What becomes of what a rule sends nowhere. */
+function lossAt(field: string): string {
+  if (field.includes('.mirror')) return 'no copies are sent'
+  return field.startsWith('spec.http')
+    ? 'requests that come here are answered by 503'
+    : 'connections that come here are closed'
+}
+
 function* checkHosts(object: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const { spec, id } = object
   const gateways = gatewaysOf(object)
@@ -59,7 +67,7 @@ function* checkDestinations({ spec, id }: WrittenObject, mesh: MeshView): Iterab
     const called = mesh.called(host, id.namespace)
     if (called.length === 0) {
       const mend = mesh.hostMend(host, id.namespace)
-      const message = `no Service is called ${fqdn}, so requests that come here are answered by 503`
+      const message = `no Service is called ${fqdn}, so ${lossAt(field)}`
       yield { code: 'IST0101', field: `${field}.host`, message, mend }
       continue
     }
@@ -104,7 +112,7 @@ function* checkSubsets({ spec, id }: WrittenObject, mesh: MeshView): Iterable<Fa
       itemsOf(rule.spec['subsets']).map(({ name }) => textOf(name)),
     )
     if (subsets.includes(subset)) continue
-    const message = `no DestinationRule for ${fqdn} defines subset ${subset}, so requests that come here are answered by 503`
+    const message = `no DestinationRule for ${fqdn} defines subset ${subset}, so ${lossAt(field)}`
     const meant = didYouMean(subset, subsets)
     const mend = meant === undefined ? 'Define it in a DestinationRule, or remove `subset`.' : `Did you mean ${meant}?`
     yield { code: 'IST0101', field: `${field}.subset`, message, mend }
