@@ -1,8 +1,11 @@
 // Bundles each binary into one file under dist/: what users run. A bundle starts faster than a tree of modules, and it
 // shows exactly what a process loads (dist/<name>.meta.json, read by the tests that keep the proxy lean).
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+// Nothing is done while what was read for the last build is as it was, and what comes out the same is not written: commands beside a
+// running mesh build first, too.
+import { existsSync, globSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, type BuildOptions, type Plugin } from 'esbuild'
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
+import { isBuilt, writeStamp, writeWhole } from './build-state.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -55,32 +58,53 @@ const lean: BuildOptions = { plugins: [bareBuiltins, laterFiles] }
 
 /** CommonJS dependencies (grpc-js, ajv, yaml) call require at run time; an ES module has none of its own. */
 const withRequire: BuildOptions = {
+  plugins: [bareBuiltins],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
   },
 }
 
-mkdirSync(join(root, 'dist'), { recursive: true })
-await Promise.all(
-  Object.entries(binaries)
-    .filter(([, entry]) => existsSync(join(root, entry)))
-    .map(async ([name, entry]) => {
-      const result = await build({
-        entryPoints: { [name]: join(root, entry) },
-        outdir: join(root, 'dist'),
-        outExtension: { '.js': '.mjs' },
-        bundle: true,
-        platform: 'node',
-        format: 'esm',
-        target: 'node24',
-        metafile: true,
-        // Smaller source text is less memory in every proxy; names stay, for stack traces.
-        minifyWhitespace: true,
-        minifySyntax: true,
-        plugins: [bareBuiltins],
-        logLevel: 'warning',
-        ...(name.startsWith('proxy') ? lean : withRequire),
-      })
-      writeFileSync(join(root, `dist/${name}.meta.json`), JSON.stringify(result.metafile))
-    }),
-)
+/** What decides about a bundle besides the modules in it. */
+const settings = [
+  'package-lock.json',
+  'tsconfig.json',
+  ...globSync('{packages/*/package.json,scripts/build*.ts}', { cwd: root }),
+]
+
+async function bundle(name: string, entry: string): Promise<Metafile> {
+  const result = await build<BuildOptions & { write: false; metafile: true }>({
+    ...(name.startsWith('proxy') ? lean : withRequire),
+    entryPoints: { [name]: join(root, entry) },
+    absWorkingDir: root,
+    outdir: join(root, 'dist'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    metafile: true,
+    // Smaller source text is less memory in every proxy; names stay, for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'warning',
+  })
+  for (const { path, contents } of result.outputFiles) writeWhole(path, contents)
+  writeWhole(join(root, `dist/${name}.meta.json`), JSON.stringify(result.metafile))
+  return result.metafile
+}
+
+/** Files that went into a bundle; modules that a plugin makes have no file. */
+function filesOf({ inputs }: Metafile): readonly string[] {
+  return Object.keys(inputs).filter((path) => existsSync(join(root, path)))
+}
+
+const stampFile = 'dist/build.json'
+const outputs = Object.keys(binaries).flatMap((name) => [`dist/${name}.mjs`, `dist/${name}.meta.json`])
+if (!isBuilt(root, stampFile, outputs)) {
+  mkdirSync(join(root, 'dist'), { recursive: true })
+  const begun = Date.now()
+  const metafiles = await Promise.all(Object.entries(binaries).map(([name, entry]) => bundle(name, entry)))
+  const inputs = [...new Set([...settings, ...metafiles.flatMap(filesOf)])].sort()
+  writeStamp(root, stampFile, inputs, begun)
+}
