@@ -6,8 +6,10 @@ import { metricsPlan, type MetricsPlan } from './metrics.ts'
 const all = [
   'request_bytes',
   'request_duration_milliseconds',
+  'request_messages_total',
   'requests_total',
   'response_bytes',
+  'response_messages_total',
   'tcp_connections_closed_total',
   'tcp_connections_opened_total',
   'tcp_received_bytes_total',
