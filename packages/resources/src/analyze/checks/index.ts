@@ -7,6 +7,7 @@ import { conditions } from './conditions.ts'
 import { controlPlanes } from './control-planes.ts'
 import { deprecatedFields } from './deprecated.ts'
 import { destinationRules } from './destination-rules.ts'
+import { dynamicHosts } from './dynamic-hosts.ts'
 import { endpointSources } from './endpoint-sources.ts'
 import { envoyFilters } from './envoy-filters.ts'
 import { gateways } from './gateways.ts'
@@ -25,6 +26,7 @@ import { workloadSelectors } from './workload-selectors.ts'
 /** All checks. */
 export const checks: readonly Check[] = [
   ...virtualServiceReferences,
+  ...dynamicHosts,
   ...virtualServiceGateways,
   ...virtualServiceHostConflicts,
   ...ruleOrder,

@@ -71,8 +71,27 @@ function* checkDestinations({ spec, id }: WrittenObject, mesh: MeshView): Iterab
       yield { code: 'IST0101', field: `${field}.host`, message, mend }
       continue
     }
-    yield* checkPort(called, { destination, field }, fqdn)
+    const declared = called.filter((service) => isCalled(service, fqdn))
+    if (declared.length > 0) yield* checkPort(called, { destination, field }, fqdn)
+    else yield wildcardOnly(called, { fqdn, field })
   }
+}
+
+/** Whether it is called exactly this, and not only by a wildcard. */
+function isCalled({ id, spec }: WrittenObject, fqdn: string): boolean {
+  return id.kind === 'Service' || textsOf(spec['hosts']).some((host) => host.toLowerCase() === fqdn.toLowerCase())
+}
+
+function wildcardOnly(
+  called: readonly WrittenObject[],
+  { fqdn, field }: { readonly fqdn: string; readonly field: string },
+): Fault {
+  const wild = called
+    .flatMap(({ spec }) => textsOf(spec['hosts']))
+    .find((host) => host.startsWith('*') && hostCovers(host.toLowerCase(), fqdn))
+  const message = `${fqdn} is named by the wildcard ${wild ?? '*'} alone, and there is a cluster for the wildcard only, so ${lossAt(field)}`
+  const mend = `Write ${wild ?? 'the wildcard'} as the host, or add ${fqdn} to a ServiceEntry.`
+  return { code: 'WEFT0112', field: `${field}.host`, message, mend }
 }
 
 function* checkPort(
