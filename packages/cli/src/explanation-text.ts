@@ -1,10 +1,12 @@
 // An explanation for people.
 import type { Origin, Position } from '@weft/core'
 import type { Explanation, ExplainStep, Loser, Origins, RequestChange } from '@weft/engine'
+import type { NamedView } from './mesh-views.ts'
+import { nowhereAdvice } from './nowhere-advice.ts'
 
 /** How to print. */
 export interface ExplanationStyle {
-  readonly from: string
+  readonly from: NamedView
   readonly places: ReadonlyMap<Origin, Position>
   readonly colours: boolean
 }
@@ -18,7 +20,7 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
   )
   const shown = headers.length === 0 ? '' : ` (${headers.join('; ')})`
   const title = titleOf(explanation)
-  const lines = [`${paint.bold(title)}${shown} from ${style.from}`]
+  const lines = [`${paint.bold(title)}${shown} from ${style.from.id}`]
   let proxy = ''
   for (const step of explanation.steps) {
     if (step.proxy !== proxy) lines.push('', paint.bold(step.proxy))
@@ -26,8 +28,8 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
     lines.push(...stepLines(step, style, paint))
   }
   lines.push('', outcomeLine(explanation, paint))
-  const refused = explanation.steps.some((step) => step.decision === 'virtual-host' && step.chosen === 'block_all')
-  if (refused) lines.push(`   no Service and no VirtualService of the mesh names the host ${request.authority}`)
+  const advice = nowhereAdvice(explanation, style.from)
+  if (advice !== undefined) lines.push(`   ${advice}`)
   lines.push('')
   return lines.join('\n')
 }

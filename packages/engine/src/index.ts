@@ -25,6 +25,7 @@ export {
 } from './decide/internal-redirect.ts'
 export { dueMirrors, type Mirror, shadowHost } from './decide/mirrors.ts'
 export { normalizePath, requestPath } from './decide/normalize-path.ts'
+export { isRegisteredMethod } from './decide/registered-methods.ts'
 export { originalDestination } from './decide/original-destination.ts'
 export {
   directLocation,

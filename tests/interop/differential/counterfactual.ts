@@ -1,6 +1,5 @@
 // Every rule that lost must be reachable by the change that is named, or be named unreachable; both are tried.
-import { type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
-import { isRegisteredMethod } from '../../../packages/proxy/src/exchange/registered-methods.ts'
+import { isRegisteredMethod, type Loser, overlay, type ProofStep, type RequestChange } from '@weft/engine'
 import type { EngineProxy, Explained } from './engine-proxy.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { SeededRandom } from './seeded-random.ts'

@@ -77,3 +77,42 @@ test('a host that only the request names is told with its cluster, and not looke
   assert.match(asked('http://front.example/named'), /=> 200: sent to two\.many\.example:443/)
   assert.match(asked('http://front.example/'), /=> 404 \(NR\)/)
 })
+
+test('what leads nowhere says what would lead somewhere', () => {
+  const asked = (...args: readonly string[]): string => weft(...args, ...bookstore).stdout
+  assert.match(asked('--from', 'web', 'GET', 'http://catalouge/'), /names the host catalouge\. Did you mean catalog\?/)
+  assert.match(asked('--from', 'web', 'GET', 'http://catalog:8080/'), /catalog has no port 8080; it has 80\n/)
+  assert.match(asked('--from', 'web', 'tcp://inventory:7001'), /takes connections for inventory\.bookstore\.\S+:7000;/)
+  assert.match(asked('--from', 'gateway', 'tcp://shop.example:9'), /it listens at 8080\n/)
+  const https = weft('--from', 'web', 'GET', 'https://catalog/books', ...bookstore)
+  assert.equal(https.status, 1)
+  assert.match(https.stderr, /HTTP_PROXY carries http:\/\/ alone.*Write http:\/\/catalog\/books /)
+})
+
+test('a method that HTTP/1.1 does not know is refused, as proxies do', () => {
+  const { stdout } = weft('--from', 'web', 'GTE', 'http://catalog/books', ...bookstore)
+  assert.match(stdout, /=> 400 \(DPE\): no method of HTTP\/1\.1 is called GTE/)
+})
+
+test('user and fragment of a URL are not sent', () => {
+  const { stdout } = weft('--from', 'web', 'GET', 'http://me:secret@catalog/books#part', ...bookstore)
+  assert.match(stdout, /^GET http:\/\/catalog\/books from[^]*=> 200/)
+})
+
+test('what comes to a gateway over TLS is told by the name in its URL', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  copyFileSync(join(import.meta.dirname, '../../../control/golden/gateway/tls/in.yaml'), join(dir, 'mesh.yaml'))
+  const asked = (...args: readonly string[]): string => weft('--from', 'gateway', ...args, '-f', dir).stdout
+  const served =
+    /chain +https\.8443\.https-files\.front\.edge .*\(TLS\)[^]*=> 200: handed to the application behind catalog-0/
+  assert.match(asked('GET', 'https://files.example:8443/'), served)
+  assert.match(asked('GET', 'https://files.example/'), served, 'the port of TLS may be mapped in front')
+  assert.match(asked('GET', 'https://mutual.example:8443/'), /the client must show a certificate[^]*=> 200/)
+  assert.match(asked('GET', 'https://nobody.example:8443/'), /=> no answer: no filter chain/)
+  assert.match(asked('GET', 'https://files.example:8080/'), /=> no answer: the client begins with TLS/)
+  const through =
+    /^tls:\/\/a\.through\.example:8443 from gateway-0\.edge[^]*chain +tls-a\.through\.example[^]*=> connected/
+  assert.match(asked('GET', 'https://a.through.example:8443/'), through, 'TLS that ends elsewhere is bytes here')
+  assert.match(asked('tls://a.through.example:8443'), through)
+})

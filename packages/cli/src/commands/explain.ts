@@ -1,8 +1,8 @@
 // `weft explain`: why a request goes where it goes, with the line of YAML behind each step.
-import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
 import { type Explanation, explain, explainTcp, type PlainRequest, type TcpTarget } from '@weft/engine'
+import { type Asked, explainArrival, serverNameOf } from '../gateway-arrival.ts'
 import { explanationText } from '../explanation-text.ts'
 import { type MeshViews, type NamedView, offlineViews, runningViews } from '../mesh-views.ts'
 import { EXIT } from '../program.ts'
@@ -45,6 +45,7 @@ Examples:
   weft explain --from web GET http://catalog/books -H 'x-user: jason'
   weft explain --from web GET http://catalog/books -f examples/bookstore
   weft explain --from gateway GET http://127.0.0.1:8080/ -o json
+  weft explain --from gateway GET https://shop.example/
   weft explain --from orders tcp://inventory:7000
   weft explain --from orders tls://vault:8443 --sni vault.example
   weft explain --from web CONNECT http://catalog/books
@@ -61,18 +62,16 @@ Exit code 0: explained (whatever the answer is); 1: no such workload, or no mesh
     })
 }
 
-/** What is to be explained. */
-type Asked =
-  | { readonly kind: 'request'; readonly request: PlainRequest; readonly inside?: PlainRequest | 'tls' }
-  | { readonly kind: 'tcp'; readonly to: TcpTarget }
-
 function parseAsked(method: string, url: string | undefined, options: ExplainOptions): Result<Asked> {
   const lines = options.header ?? []
   const [, scheme, rest = ''] = /^(tcp|tls):\/\/(.*?)\/?$/.exec(method) ?? []
   const tcp = parseAuthority(rest)
   if (options.sni !== undefined && scheme !== 'tls') return err('--sni goes with tls://host:port.')
   if (tcp !== undefined && url === undefined) {
-    return ok({ kind: 'tcp', to: scheme === 'tls' ? { ...tcp, serverName: options.sni ?? nameOf(tcp.host) } : tcp })
+    return ok({
+      kind: 'tcp',
+      to: scheme === 'tls' ? { ...tcp, serverName: options.sni ?? serverNameOf(tcp.host) } : tcp,
+    })
   }
   if (method.includes('://')) return err('Write it like tcp://inventory:7000, or GET http://catalog/books.')
   const target = url === undefined ? undefined : parseTarget(url)
@@ -92,11 +91,6 @@ function parseAsked(method: string, url: string | undefined, options: ExplainOpt
   return ok({ kind: 'request', request, inside: requestOf(options.inside, target, lines) })
 }
 
-/** Clients ask for the name that they dial; for an address they ask for none. */
-function nameOf(host: string): string {
-  return isIP(host) === 0 ? host : ''
-}
-
 function connectTo(authority: string): PlainRequest {
   return { method: 'CONNECT', path: '', authority, scheme: 'http' }
 }
@@ -114,9 +108,9 @@ interface Target {
   readonly path: string
 }
 
-/** Not `URL`: the path must reach the engine as it was written. */
+/** Not `URL`: the path must reach the engine as it was written. What clients keep to themselves (user, fragment) is left out. */
 function parseTarget(text: string): Target | undefined {
-  const match = /^(https?):\/\/([^/?#]+)(.*)$/.exec(text)
+  const match = /^(https?):\/\/(?:[^/?#@]*@)?([^/?#@]+)([^#]*)/.exec(text)
   if (match === null) return undefined
   const rest = match[3] ?? ''
   return {
@@ -141,12 +135,23 @@ async function run(asked: Asked, options: ExplainOptions): Promise<Result<void>>
   if (!mesh.ok) return options.file === undefined ? err(`${mesh.error}\nOffline: add -f DIR.`) : mesh
   const from = findView(mesh.value.views, options.from)
   if (!from.ok) return from
+  const unsent = unsentFault(from.value, asked)
+  if (unsent !== undefined) return err(unsent)
   for (const warning of mesh.value.warnings) process.stderr.write(`warning: ${warning}\n`)
   const explanation = explainFrom(mesh.value, from.value, asked, options)
   const places = await placesOf(mesh.value, explanation)
   if (options.output === 'json') process.stdout.write(`${JSON.stringify(withPlaces(explanation, places), null, 2)}\n`)
-  else process.stdout.write(explanationText(explanation, { from: from.value.id, places, colours: useColours() }))
+  else process.stdout.write(explanationText(explanation, { from: from.value, places, colours: useColours() }))
   return ok(undefined)
+}
+
+/** What no request of this workload can look like. */
+function unsentFault(from: NamedView, asked: Asked): string | undefined {
+  if (asked.kind !== 'request' || asked.request.scheme !== 'https') return undefined
+  if (from.kind === 'gateway' || !from.config.listeners.has('outbound-http')) return undefined
+  const { authority, path } = asked.request
+  const tls = /:\d+$/.test(authority) ? authority : `${authority}:443`
+  return `${from.id}: HTTP_PROXY carries http:// alone, so https:// does not reach the sidecar. Write http://${authority.replace(/:443$/, '')}${path} (the sidecars encrypt it), or ask for tls://${tls}.`
 }
 
 function useColours(): boolean {
@@ -175,24 +180,9 @@ function explainFrom(mesh: MeshViews, from: NamedView, asked: Asked, options: Ex
     wallMs: Date.now(),
     proxyAt: (address: string) => byAddress.get(address),
   }
+  if (from.kind === 'gateway') return explainArrival(asked, known)
   if (asked.kind === 'tcp') return explainTcp({ ...known, to: asked.to })
-  const { request, inside } = asked
-  const port = from.kind === 'gateway' ? gatewayPort(from, request.authority) : undefined
-  return explain({
-    ...known,
-    request,
-    ...(inside === undefined ? {} : { inside }),
-    ...(port === undefined ? {} : { entryPort: port }),
-  })
-}
-
-/** The port of the URL, when the gateway listens there. */
-function gatewayPort(view: NamedView, authority: string): number | undefined {
-  const port = Number(/:(\d+)$/.exec(authority)?.[1] ?? Number.NaN)
-  const listens = [...view.config.listeners.values()].some(
-    ({ address }) => address.kind === 'socket' && address.port === port,
-  )
-  return listens ? port : undefined
+  return explain({ ...known, ...asked })
 }
 
 function findView(views: readonly NamedView[], name: string): Result<NamedView> {

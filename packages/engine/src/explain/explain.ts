@@ -1,11 +1,13 @@
 // The way of a request through the mesh: out of the client's proxy, into the server's, or to a gateway first.
+import { matchFilterChain } from '../decide/filter-chain.ts'
 import { grpcStatusOf, isGrpcType } from '../decide/grpc-status.ts'
+import { isRegisteredMethod } from '../decide/registered-methods.ts'
 import type { Listener, Origins } from '../model.ts'
 import type { ProofStep, Recorder } from '../prove/proof.ts'
 import { recordTo } from '../prove/record-to.ts'
 import { type ConnectionFacts, noRequest, plainHead } from '../request-head.ts'
 import type { ExplainInput, Explanation, ExplainStep, ProxyView, TcpExplainInput, TcpTarget } from './explanation.ts'
-import { ended, goUpstream, recordListener } from './go-upstream.ts'
+import { type Ending, ended, goUpstream, recordListener } from './go-upstream.ts'
 import { walkProxy } from './walk-proxy.ts'
 
 /** Explains one request. Takes the same decisions as the proxies, with the draws of the input. */
@@ -22,6 +24,13 @@ export function explain(input: ExplainInput): Explanation {
   const recorder = recorderOf(from)
   recordListener(listener, recorder)
   const connection = entryConnection(input, listener)
+  const bytesTo = passedOn(input, listener, connection)
+  if (bytesTo !== undefined) return explainTcp({ ...input, to: bytesTo })
+  const refused = refusedAtOnce(input, listener, connection)
+  if (refused !== undefined) {
+    matchFilterChain(listener, connection, recorder)
+    return asItsCallerSees({ ...blank, ...refused }, input)
+  }
   const departure = walkProxy(
     { view: from, listener, connection, request: input.request, random, faultDraw, wallMs: input.wallMs },
     recorder,
@@ -116,16 +125,50 @@ function takesHttp(listener: Listener): boolean {
 }
 
 /** The application talking to its own proxy, or somebody outside talking to a gateway. */
-function entryConnection({ from, to }: ExplainInput, { address }: Listener): ConnectionFacts {
-  return {
+function entryConnection({ from, to, overTls }: ExplainInput, listener: Listener): ConnectionFacts {
+  const { address } = listener
+  const serverName = to === undefined ? overTls : to.serverName
+  const opened: ConnectionFacts = {
     localAddress: address.kind === 'socket' ? address.host : '',
     localPort: address.kind === 'socket' ? address.port : 0,
     remoteAddress: from.address,
     remotePort: 0,
-    sni: to?.serverName === '' ? undefined : to?.serverName,
-    transportProtocol: to?.serverName === undefined ? 'raw_buffer' : 'tls',
-    applicationProtocols: to === undefined ? ['http/1.1'] : [],
+    sni: serverName === '' ? undefined : serverName,
+    transportProtocol: serverName === undefined ? 'raw_buffer' : 'tls',
+    applicationProtocols: to !== undefined ? [] : overTls === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
     tls: false,
     peerNames: [],
   }
+  return overTls !== undefined && matchFilterChain(listener, opened)?.tls !== undefined
+    ? { ...opened, tls: true }
+    : opened
+}
+
+/** Where a request over TLS comes in as bytes, since its TLS ends elsewhere; undefined: it ends here. */
+function passedOn(
+  { to, overTls }: ExplainInput,
+  listener: Listener,
+  connection: ConnectionFacts,
+): TcpTarget | undefined {
+  if (to !== undefined || overTls === undefined) return undefined
+  const chain = matchFilterChain(listener, connection)
+  if (chain?.terminal.kind !== 'tcp' || chain.tls !== undefined) return undefined
+  return { host: connection.localAddress, port: connection.localPort, serverName: overTls }
+}
+
+/** What is answered before any route is asked. */
+function refusedAtOnce(
+  { request, to, overTls }: ExplainInput,
+  listener: Listener,
+  connection: ConnectionFacts,
+): Ending | undefined {
+  const chain = matchFilterChain(listener, connection)
+  if (to !== undefined || chain?.terminal.kind !== 'http') return undefined
+  if (overTls !== undefined && chain.tls === undefined) {
+    const reason = 'the client begins with TLS, and plain HTTP is spoken here'
+    return { status: 0, outcome: 'failed', flag: undefined, reason }
+  }
+  if (overTls !== undefined || isRegisteredMethod(request.method)) return undefined
+  const reason = `no method of HTTP/1.1 is called ${request.method}`
+  return { status: 400, outcome: 'local', flag: 'DPE', reason }
 }

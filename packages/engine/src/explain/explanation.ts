@@ -29,6 +29,8 @@ export interface ExplainInput {
   readonly proxyAt: (address: string) => ProxyView | undefined
   /** Port of the entry listener, when the proxy has several (gateways). */
   readonly entryPort?: number
+  /** The client speaks TLS and asks for this server, '' for none; absent: it speaks plain HTTP. A certificate that is asked for it has. */
+  readonly overTls?: string
   /** The stream's random value: decides splits and fractions. */
   readonly random: number
   /** Draws in [0, 1) for faults: below its percentage a fault hits. */

@@ -101,10 +101,15 @@ function recordIdentity(chain: FilterChain, { connection }: Arrival, recorder: R
   recorder.step({
     decision: 'identity',
     chosen: peer,
-    summary: peer === undefined ? `the peer shows no identity${mode}` : `the peer is ${peer}${mode}`,
+    summary: peer === undefined ? `${strangerText(chain)}${mode}` : `the peer is ${peer}${mode}`,
     origins: chain.mtls?.origin === undefined ? {} : { origin: chain.mtls.origin },
     losers: [],
   })
+}
+
+/** Whom a client outside the mesh is, nobody here knows. */
+function strangerText({ tls }: FilterChain): string {
+  return tls?.requireClientCertificate === true ? 'the client must show a certificate' : 'the peer shows no identity'
 }
 
 function arrivalIsOutbound(chain: FilterChain): boolean {

@@ -1,8 +1,7 @@
-import { type HttpConnectionManager, type RequestHead, requestPath } from '@weft/engine'
+import { type HttpConnectionManager, isRegisteredMethod, type RequestHead, requestPath } from '@weft/engine'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import { type ErrorEntry, exchangeErrors } from './error-table.ts'
-import { isRegisteredMethod } from './registered-methods.ts'
 
 /** uri-host and port (RFC 3986 3.2.2), without user information. */
 const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::\d{0,5})?$/
