@@ -99,7 +99,9 @@ export class Proxy {
       node: bootstrap.node,
     })
     this.#istio = istio
-    this.#accessLog = bootstrap.accessLog ? new AccessLogger(runtime.timers, parts.accessLogOutput) : undefined
+    this.#accessLog = bootstrap.accessLog
+      ? new AccessLogger(runtime.timers, parts.accessLogOutput, this.metrics)
+      : undefined
     this.#secrets = new SecretSource(this.#log, () => this.#onSecrets(), parts.readLeaf)
     this.#connections = new ConnectionTable(runtime)
     this.store = this.#makeStore()

@@ -1,5 +1,6 @@
 import type { Runtime, Timer } from '@weft/core'
 import type { AccessLog, FormatTemplate } from '@weft/engine'
+import type { MetricsRegistry } from './metrics-registry.ts'
 import { type LogRecord, type LogValue, operatorValue } from './log-operators.ts'
 
 /** Lines wait at most this long, and at most this many characters wait, before they are written together. */
@@ -50,33 +51,44 @@ const istioDefault: ReadonlyMap<string, FormatTemplate> = new Map(
 
 /** Formats records by the access logs of their listener and writes them in batches; formatters are compiled once. */
 export class AccessLogger {
-  /** Lines thrown away because nobody read our output. */
-  dropped = 0
   readonly #timers: Runtime['timers']
   readonly #output: LogOutput
+  readonly #dropped: () => void
   readonly #formatters = new WeakMap<AccessLog, Formatter>()
   #waiting: string[] = []
   #waitingChars = 0
   #timer: Timer | undefined
+  /** Our reader did not take what was written last: what waits is not put together again for each line. */
+  #refused = false
+  /** Lines are dropped until our reader takes some. */
+  #full = false
 
-  constructor(timers: Runtime['timers'], output: LogOutput) {
+  constructor(timers: Runtime['timers'], output: LogOutput, metrics: MetricsRegistry) {
     this.#timers = timers
     this.#output = output
+    const family = metrics.counter({
+      name: 'weft_access_log_lines_dropped_total',
+      help: 'Lines of access logs that were thrown away because nobody read them.',
+      labels: [],
+    })
+    const series = family.series([])
+    this.#dropped = () => family.add(series, 1)
   }
 
   /** One line per access log. */
   log(record: LogRecord, logs: readonly AccessLog[]): void {
     for (const log of logs) {
       if (log.path === '/dev/null') continue
-      const line = this.#formatterOf(log)(record)
-      if (this.#waitingChars + line.length > maxWaitingChars) {
-        this.dropped++
+      const line = this.#full ? '' : this.#formatterOf(log)(record)
+      this.#full ||= this.#waitingChars + line.length > maxWaitingChars
+      if (this.#full) {
+        this.#dropped()
         continue
       }
       this.#waiting.push(line)
       this.#waitingChars += line.length
     }
-    if (this.#waitingChars >= flushChars) this.flush()
+    if (this.#waitingChars >= flushChars && !this.#refused) this.flush()
     else if (this.#waiting.length > 0) this.#arm()
   }
 
@@ -85,9 +97,15 @@ export class AccessLogger {
     this.#timer?.cancel()
     this.#timer = undefined
     if (this.#waiting.length === 0) return
-    if (!this.#output.write(this.#waiting.join(''))) return this.#arm()
+    const text = this.#waiting.join('')
+    this.#refused = !this.#output.write(text)
+    if (this.#refused) {
+      this.#waiting = [text]
+      return this.#arm()
+    }
     this.#waiting = []
     this.#waitingChars = 0
+    this.#full = false
   }
 
   #arm(): void {

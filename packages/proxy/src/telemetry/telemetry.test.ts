@@ -176,9 +176,11 @@ test('TCP connections count opens, closes and bytes', () => {
 function logged(format: AccessLog['format'], accept: () => boolean = () => true) {
   const { world, runtime } = simRuntime(1)
   const written: string[] = []
-  const logger = new AccessLogger(runtime.timers, { write: (text) => accept() && written.push(text) > 0 })
+  const registry = new MetricsRegistry()
+  const output = { write: (text: string) => accept() && written.push(text) > 0 }
+  const logger = new AccessLogger(runtime.timers, output, registry)
   const log: AccessLog = { path: '/dev/stdout', format }
-  return { world, written, logger, log }
+  return { world, written, logger, log, registry }
 }
 
 test('without a format the log has the keys of Istio in JSON, batched', async () => {
@@ -238,10 +240,26 @@ test('a text format prints its literals, limits lengths and shows - for what is 
   assert.deepEqual(written, ['[curl] - -\n'])
 })
 
-test('when nobody reads the output, lines are dropped and counted instead of kept without bound', () => {
-  const { logger, log } = logged({ text: ['x'.repeat(1_000)] }, () => false)
+test('when nobody reads the output, lines are dropped and counted, and what waits is offered now and then, not with each line', async () => {
+  let asked = 0
+  let takes = false
+  const accept = (): boolean => {
+    asked++
+    return takes
+  }
+  const { world, written, logger, log, registry } = logged({ text: ['x'.repeat(1_000)] }, accept)
   for (let count = 0; count < 10_000; count++) logger.log(record, [log])
-  assert.ok(logger.dropped > 5_000)
+  assert.equal(asked, 1)
+  const dropped = Number(/^weft_access_log_lines_dropped_total (\d+)$/m.exec(registry.render())?.[1])
+  assert.ok(dropped > 5_000 && dropped < 10_000, `${dropped}`)
+  await world.clock.advance(1_000)
+  assert.ok(asked > 5 && asked < 15, `${asked}`)
+  takes = true
+  await world.clock.advance(200)
+  assert.equal(written.join('').split('\n').length - 1, 10_000 - dropped, 'the others are not lost')
+  logger.log(record, [log])
+  await world.clock.advance(200)
+  assert.equal(written.join('').split('\n').length - 1, 10_001 - dropped)
 })
 
 test('grpc-status is told as a name, in capitals or as a number; what is no status is absent', () => {
