@@ -6,16 +6,20 @@ import type { TestsStream } from 'node:test'
 interface Running {
   heardAt: number
   readonly tests: Set<string>
+  /** One of its tests is over: while none runs, it is at its end, or nearly. */
+  begun: boolean
 }
 
 interface Watched {
   readonly silentMs: number
+  /** As `silentMs`, for a file whose tests are over: what they left open keeps it from its end. */
+  readonly endingMs: number
   /** Told of each file that was ended, in one line. */
   readonly tell: (line: string) => void
 }
 
-/** Watches a run: a file of which nothing was heard for `silentMs` is ended with everything it started, and told with its tests that were running. Returns what stops the watch. */
-export function watchForHangs(stream: TestsStream, { silentMs, tell }: Watched): () => void {
+/** Watches a run: a file of which nothing was heard for `silentMs` (or `endingMs`) is ended with everything it started, and told with its tests that were running. Returns what stops the watch. */
+export function watchForHangs(stream: TestsStream, { silentMs, endingMs, tell }: Watched): () => void {
   const running = new Map<string, Running>()
   const heard = (file: string | undefined): Running | undefined => {
     const found = file === undefined ? undefined : running.get(file)
@@ -23,22 +27,28 @@ export function watchForHangs(stream: TestsStream, { silentMs, tell }: Watched):
     return found
   }
   stream.on('test:dequeue', ({ name, file }) => {
-    if (name === file) running.set(file, { heardAt: Date.now(), tests: new Set() })
+    if (name === file) running.set(file, { heardAt: Date.now(), tests: new Set(), begun: false })
     else heard(file)?.tests.add(name)
   })
   stream.on('test:complete', ({ name, file }) => {
     if (name === file) running.delete(file)
-    else heard(file)?.tests.delete(name)
+    else {
+      const of = heard(file)
+      if (of === undefined) return
+      of.tests.delete(name)
+      of.begun = true
+    }
   })
   const timer = setInterval(() => {
-    for (const [file, { heardAt, tests }] of running) {
-      if (Date.now() - heardAt < silentMs) continue
+    for (const [file, { heardAt, tests, begun }] of running) {
+      const limitMs = begun && tests.size === 0 ? endingMs : silentMs
+      if (Date.now() - heardAt < limitMs) continue
       running.delete(file)
       const during = tests.size === 0 ? 'after its last test' : `in: ${[...tests].join('; ')}`
-      tell(`HANGS ${file} ${during}; ended after ${Math.round(silentMs / 1_000)} s without a sign`)
+      tell(`HANGS ${file} ${during}; ended after ${Math.round(limitMs / 1_000)} s without a sign`)
       endTree(file)
     }
-  }, silentMs / 10)
+  }, endingMs / 10)
   return () => clearInterval(timer)
 }
 

@@ -64,7 +64,7 @@ finish()
 async function runAll(chosen: string[]): Promise<void> {
   const execArgv = ['--disable-warning=ExperimentalWarning', `--test-timeout=${oneTestMs}`]
   const stream = run({ files: chosen, concurrency: 2, timeout: 15 * 60_000, execArgv })
-  const stopWatching = watchForHangs(stream, { silentMs: oneTestMs + 60_000, tell: toldAtOnce })
+  const stopWatching = watchForHangs(stream, { silentMs: oneTestMs + 60_000, endingMs: 2 * 60_000, tell: toldAtOnce })
   stream.on('test:fail', (event) => {
     if (event.todo === undefined) failures += 1
   })

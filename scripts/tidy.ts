@@ -11,6 +11,8 @@ interface Rule {
 }
 
 const isTest = (path: string): boolean => /\.(test|fuzz)\.ts$|\/(test|golden)-[^/]+\.ts$/.test(path)
+/** Tests and what they share. */
+const isTestCode = (path: string): boolean => /^tests\/|^packages\/.*\.test\.ts$/.test(path)
 const isSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path)
 
 /** Decisions are pure: these folders see time, randomness and the outside world only as arguments. */
@@ -46,6 +48,18 @@ const rules: Rule[] = [
     files: (path) => path.endsWith('.ts') && path !== 'scripts/tidy.ts',
     pattern: /@ts-ignore|@ts-nocheck/,
     why: 'use a type, or @ts-expect-error with a reason',
+  },
+  {
+    name: 'endless',
+    files: isTestCode,
+    pattern: /^import \{.*\bonce\b.*\} from 'node:events'/,
+    why: 'waits for ever; `once` of @weft/testkit/once fails after a minute',
+  },
+  {
+    name: 'held',
+    files: isTestCode,
+    pattern: /stdio:.*'inherit'/,
+    why: 'a program that is left over holds the output of the run open; use startProgram of @weft/testkit/start-program',
   },
   {
     name: 'only',

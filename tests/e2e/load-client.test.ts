@@ -1,8 +1,8 @@
 // What the load's client takes for an answer, and what it does not: it must not overlook a failure.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { makeLoadClient, type LoadAnswer } from './load-client.ts'
 
 const request = Buffer.from('GET / HTTP/1.1\r\nhost: a\r\n\r\n')

@@ -1,10 +1,10 @@
 // What the load takes for an answer over HTTP/2 and gRPC, and what it does not: it must not overlook a failure. The servers are Node's, and bare sockets
 // where Node would not do it.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from 'node:http2'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { stockService } from '../../examples/bookstore/services/inventory/stock-service.ts'
 import type { LoadAnswer } from './load-client.ts'
 import { type Http2Load, makeHttp2Load, stockAuthority } from './load-http2.ts'

@@ -1,11 +1,11 @@
 // Real haproxy on the other end of the PROXY protocol, real Redis behind listeners that look at first bytes and behind TLS.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { freePort, isListening } from '@weft/testkit/ports'
 import {
   client,

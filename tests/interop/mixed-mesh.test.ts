@@ -118,6 +118,7 @@ function echo(host: string, port: number, words: string, before?: string): Promi
       text += chunk.toString()
       if (before !== undefined && text.endsWith(words)) socket.end()
     })
+    socket.setTimeout(30_000, () => socket.destroy())
     socket.on('error', () => {})
     socket.on('end', () => socket.end())
     socket.on('close', () => resolve(text))

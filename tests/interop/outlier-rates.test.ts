@@ -1,10 +1,10 @@
 // Which endpoints are left out at the end of an interval because of their rates: real Envoy and Weft's proxy, after the same fixed answers. Clusters spread by hash, so that a user stands for an endpoint; what is left out shows in where users are sent.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { once } from '@weft/testkit/once'
 import { httpListener } from '../wire/proxy-under-test.ts'
 import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 import { arms, bothProxies } from './protocol/both-proxies.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { once } from '@weft/testkit/once'
 import { listenerFilter, tcpListener, tcpProxy, tcpServer } from './l4.ts'
 import { anyHost, everythingTo, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 

@@ -1,10 +1,11 @@
 // What proxies in processes of their own do while 64 connections keep them busy, as counts that do not depend on the machine.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { once } from '@weft/testkit/once'
+import { startProgram } from '@weft/testkit/start-program'
 import type { JsonConfig } from './proxy-under-test.ts'
 
 /** Connections that each have one request in flight. */
@@ -42,18 +43,13 @@ export interface WorkProxy {
 
 /** Starts one. */
 export async function workProxy(config: JsonConfig): Promise<WorkProxy> {
-  const process_: ChildProcess = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'work-process.ts'), JSON.stringify(config)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const exited = once(process_, 'exit')
-  const [said] = (await once(process_.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+  const script = join(import.meta.dirname, 'work-process.ts')
+  const program = startProgram(process.execPath, [script, JSON.stringify(config)])
+  const [said] = (await once(program.stdout, 'data')) as [Buffer]
   const stop = async (): Promise<void> => {
-    process_.kill('SIGKILL')
-    await exited
+    if (program.kill('SIGKILL')) await once(program, 'exit')
   }
-  return { pid: process_.pid as number, port: Number(said.toString()), stop }
+  return { pid: program.pid as number, port: Number(said.toString()), stop }
 }
 
 /** Clients of a proxy. */
@@ -110,13 +106,11 @@ export async function callsWhile(pid: number, during: () => Promise<void>): Prom
     const strace = spawn('strace', ['-c', '-f', '-p', String(pid), '-o', table], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    const exited = once(strace, 'exit')
-    await once(strace.stderr as NodeJS.ReadableStream, 'data')
+    await once(strace.stderr, 'data')
     try {
       await during()
     } finally {
-      strace.kill('SIGINT')
-      await exited
+      if (strace.kill('SIGINT')) await once(strace, 'exit')
     }
     const rows = readFileSync(table, 'utf8').matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/gm)
     return new Map([...rows].flatMap(([, calls, name]) => (name === 'total' ? [] : [[String(name), Number(calls)]])))

@@ -1,8 +1,8 @@
 // Draining a kept connection never loses a request: whoever is told nothing may send on.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { everythingTo, httpListener, startProxy, staticCluster } from './proxy-under-test.ts'
 import { answering, rawBackend } from './raw-http.ts'
 import { until } from './test-runtime.ts'

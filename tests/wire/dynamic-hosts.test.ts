@@ -1,11 +1,11 @@
 // Clusters that take what requests name: hosts are looked up at a name server of the test's own.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { once } from '@weft/testkit/once'
 import { listenerFilter, tcpListener, tcpProxy } from './l4.ts'
 import { type NameServer, nameServer } from './name-server.ts'
 import { any, anyHost, everythingTo, httpListener, httpOptions, proxyFor, router } from './proxy-under-test.ts'

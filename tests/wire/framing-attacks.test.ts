@@ -1,10 +1,10 @@
 // Framing attacks on a real proxy over real sockets; each also cut at every byte.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { type FramingCase, framingCases } from './framing-corpus.ts'
 import { everythingTo, httpListener, type ProxyUnderTest, startProxy, staticCluster } from './proxy-under-test.ts'
 

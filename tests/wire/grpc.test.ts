@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { once } from 'node:events'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { ask, explicitHttp2, h2Backend, h2Client } from './http2-ends.ts'
 import {
   everythingTo,

@@ -1,9 +1,10 @@
 // A proxy that drains HTTP/2 serves every request that left its client: what a client is refused then never reached the wire (RFC 9113 6.8).
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
+import { within } from '@weft/testkit/within'
 import { everythingTo, httpListener, startProxy, staticCluster } from './proxy-under-test.ts'
 import { answering } from './raw-http.ts'
 
@@ -74,7 +75,7 @@ async function askUntilClosed(session: ClientHttp2Session, onUnderWay: () => voi
 }
 
 function askOnce(session: ClientHttp2Session, ends: Map<number, string>): Promise<void> {
-  return new Promise((resolve) => {
+  const over = new Promise<void>((resolve) => {
     const stream = session.request({ ':path': '/' })
     let status: number | undefined
     // A request that never leaves keeps no id once it is closed.
@@ -89,6 +90,7 @@ function askOnce(session: ClientHttp2Session, ends: Map<number, string>): Promis
     })
     stream.resume()
   })
+  return within('the end of a request', over)
 }
 
 test('every request that left a client is answered while its connection drains; what the client refuses itself was never sent', async (t) => {

@@ -1,5 +1,4 @@
 // HTTP/2 clients and servers by node:http2, for tests of what lies between them.
-import { once } from 'node:events'
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -13,6 +12,8 @@ import {
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
+import { within } from '@weft/testkit/within'
 
 /** A server without TLS. */
 export interface H2Backend {
@@ -86,7 +87,7 @@ export function ask(
 
 /** Reads what comes on a stream to its end. */
 export function answerOf(stream: ClientHttp2Stream): Promise<H2Answer> {
-  return new Promise((resolve) => {
+  const whole = new Promise<H2Answer>((resolve) => {
     let headers: IncomingHttpHeaders = {}
     let trailers: IncomingHttpHeaders = {}
     let text = ''
@@ -102,6 +103,7 @@ export function answerOf(stream: ClientHttp2Stream): Promise<H2Answer> {
       resolve({ status, headers, body: text, trailers, informational, reset: stream.rstCode ?? 0 })
     })
   })
+  return within('the end of an answer', whole)
 }
 
 /** How a cluster is told to speak HTTP/2. */

@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Transport } from '@weft/core'
+import { once } from '@weft/testkit/once'
+import { within } from '@weft/testkit/within'
 import { systemClock, systemTimers } from '../../packages/core/src/node/clock.ts'
 import { nodeNet } from '../../packages/core/src/node/node-net.ts'
 import { H2ClientConnection } from '../../packages/proxy/src/codec/h2/client-connection.ts'
@@ -130,7 +132,7 @@ function nodeAsk(
   body?: Buffer,
   trailers?: http2.OutgoingHttpHeaders,
 ): Promise<NodeAnswer> {
-  return new Promise((resolve, reject) => {
+  const answer = new Promise<NodeAnswer>((resolve, reject) => {
     const stream = session.request(headers, { endStream: body === undefined, waitForTrailers: trailers !== undefined })
     const pieces: Buffer[] = []
     const hints: http2.IncomingHttpHeaders[] = []
@@ -145,6 +147,7 @@ function nodeAsk(
     stream.on('error', reject)
     if (body !== undefined) stream.end(body)
   })
+  return within('an answer', answer)
 }
 
 test("node's client is served: many at once, large bodies both ways, trailers, hints, resets", async () => {
@@ -178,7 +181,7 @@ test("a drain lets node's client finish, and closes", async () => {
   // Not by looking now and then: the request may be over between two looks.
   const { port } = await ourServer((connection) => connection?.drain())
   const session = http2.connect(`http://127.0.0.1:${port}`)
-  const closed = new Promise((resolve) => session.on('close', resolve))
+  const closed = once(session, 'close')
   const answer = await nodeAsk(session, { ':path': '/sum', ':method': 'POST' }, large)
   assert.equal(answer.body.toString(), sum(large))
   await closed

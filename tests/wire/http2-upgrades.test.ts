@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { explicitHttp2, h2Client } from './http2-ends.ts'
 import { anyHost, everythingTo, httpListener, httpOptions, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { converse, rawBackend } from './raw-http.ts'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { constants } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { ask, explicitHttp2, h2Backend, h2Client } from './http2-ends.ts'
 import {
   everythingTo,

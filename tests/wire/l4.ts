@@ -1,8 +1,9 @@
 // Listeners, servers and clients of the tests below HTTP.
-import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
+import { within } from '@weft/testkit/within'
 import { any, type JsonConfig, staticCluster } from './proxy-under-test.ts'
 
 /** A server on a port of loopback that ends with the test. */
@@ -43,12 +44,17 @@ export async function client(t: TestContext, port: number, host = '127.0.0.1'): 
   const pieces: Buffer[] = []
   socket.on('data', (piece: Buffer) => pieces.push(piece))
   const closed = new Promise((resolve) => socket.once('close', resolve))
+  const ended = Promise.race([new Promise((resolve) => socket.once('end', resolve)), closed])
   await once(socket, 'connect')
   return {
     socket,
     text: () => Buffer.concat(pieces).toString('latin1'),
-    ended: Promise.race([new Promise((resolve) => socket.once('end', resolve)), closed]),
-    closed,
+    get ended() {
+      return within('the end of a connection', ended)
+    },
+    get closed() {
+      return within('the close of a connection', closed)
+    },
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { within } from '@weft/testkit/within'
 import {
   anyHost,
   httpListener,
@@ -151,7 +152,7 @@ test('a request whose client goes away takes its copy with it', async (t) => {
     [ask('POST / HTTP/1.1\r\nContent-Length: 50', 'half')],
     () => mirror.connections > 0,
   )
-  await ended
+  await within('the end of the copy', ended)
 })
 
 test('a copy may speak HTTP/2 although the request does not', async (t) => {

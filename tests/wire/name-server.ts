@@ -1,7 +1,7 @@
 // A name server on loopback, for tests: UDP, A and AAAA records of a few names.
 import { createSocket, type RemoteInfo } from 'node:dgram'
-import { once } from 'node:events'
 import type { TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
 
 /** What a name has. `silent`: no answer at all. `fails`: SERVFAIL. */
 export type NameRecord =

@@ -6,8 +6,11 @@ import { chooseNet } from '@weft/core/node'
 
 /** The network this run is about; a raw one that fails its self-test fails the suite, or nothing would test it. */
 export async function netUnderTest(): Promise<Net> {
-  const asked = process.env['WEFT_TRANSPORT']
-  const wish = asked === 'socket' || asked === 'gathered' ? asked : 'auto'
+  const wish = process.env['WEFT_TRANSPORT'] ?? 'auto'
+  assert.ok(
+    wish === 'auto' || wish === 'gathered' || wish === 'socket',
+    `WEFT_TRANSPORT is ${wish}, not auto, gathered or socket`,
+  )
   const { net, kind, reason } = await chooseNet(wish)
   assert.equal(kind, wish === 'socket' ? 'socket' : 'raw', reason)
   return net

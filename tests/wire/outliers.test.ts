@@ -1,9 +1,9 @@
 // Endpoints that fail are left out for a while, on real sockets.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { once } from '@weft/testkit/once'
 import { everythingTo, httpListener, type ProxyUnderTest, startProxy, staticCluster } from './proxy-under-test.ts'
 import { answering, converse, type RawBackend } from './raw-http.ts'
 import { until } from './test-runtime.ts'

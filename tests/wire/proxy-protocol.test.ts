@@ -136,7 +136,7 @@ test('chains are chosen by what the header says, and HTTP sees the client it nam
     const header = writeProxyHeader(2, { ...ends, source: { address, port: 1 } })
     from.socket.write(Buffer.concat([header, Buffer.from('GET / HTTP/1.1\r\nhost: a\r\n\r\n')]))
     let ended = false
-    void from.ended.then(() => (ended = true))
+    from.socket.once('end', () => (ended = true)).once('close', () => (ended = true))
     await until(() => ended || from.text().includes('\r\n\r\n'), 'an answer, or the end')
     return from.text().split('\r\n')[0] as string
   }

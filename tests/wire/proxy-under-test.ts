@@ -375,10 +375,10 @@ export async function proxyFor(
   config: JsonConfig,
   ...behind: readonly { close(): unknown }[]
 ): Promise<ProxyUnderTest> {
-  const proxy = await startProxy(config)
+  let proxy: ProxyUnderTest | undefined
   t.after(async () => {
-    await proxy.close()
+    await proxy?.close()
     for (const each of behind) await each.close()
   })
-  return proxy
+  return (proxy = await startProxy(config))
 }

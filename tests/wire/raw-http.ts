@@ -1,6 +1,7 @@
 // Raw bytes against a port, and backends whose every byte the test decides.
-import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { once } from '@weft/testkit/once'
+import { within } from '@weft/testkit/within'
 
 /** Sends text in the given pieces (in turns of the event loop) and reads until the other side closes or `until` matches. */
 export async function converse(
@@ -24,8 +25,11 @@ export async function converse(
     socket.write(piece)
     if (pieces.length > 1) await new Promise((resolve) => setImmediate(resolve))
   }
-  await over
-  socket.destroy()
+  try {
+    await within(`an end of what port ${port} says`, over)
+  } finally {
+    socket.destroy()
+  }
   return text
 }
 
@@ -59,6 +63,8 @@ export async function rawBackend(
     socket.on('close', () => sockets.delete(socket))
   })
   server.listen(0, '127.0.0.1')
+  // A test that fails before it would end its backend ends nevertheless.
+  server.unref()
   await once(server, 'listening')
   const backend: RawBackend = {
     port: (server.address() as AddressInfo).port,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { connect, createServer as createTcp } from 'node:net'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { once } from '@weft/testkit/once'
 import {
   any,
   anyHost,

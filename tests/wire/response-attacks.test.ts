@@ -1,9 +1,10 @@
 // A hostile upstream: what it says wrongly becomes a 502 or a cut answer, and never the answer to another request.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { after, afterEach, before, test } from 'node:test'
+import { once } from '@weft/testkit/once'
+import { within } from '@weft/testkit/within'
 import { everythingTo, httpListener, type ProxyUnderTest, startProxy, staticCluster } from './proxy-under-test.ts'
 import { type RawBackend, rawBackend } from './raw-http.ts'
 
@@ -88,9 +89,10 @@ class Client {
       const answer = this.#take(method)
       if (answer !== undefined) return answer
       if (this.#over) return { status: Number(this.#text.slice(9, 12)), body: this.#text, whole: false }
-      await new Promise<void>((resolve) => {
+      const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
+      await within('more of an answer', woken)
     }
   }
 

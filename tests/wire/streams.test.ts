@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { any, everythingTo, httpListener, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { writeProxyHeader } from '../../packages/proxy/src/proxy-protocol/write-proxy-header.ts'
 import { client, listenerFilter, tcpListener, tcpProxy, tcpServer } from './l4.ts'
 import { proxyFor, staticCluster } from './proxy-under-test.ts'

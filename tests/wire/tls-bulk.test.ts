@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { Transport, TransportClose } from '@weft/core'
+import { within } from '@weft/testkit/within'
 import { netUnderTest } from './net-under-test.ts'
 import { testAuthority } from './test-certificates.ts'
 
@@ -82,7 +83,7 @@ for (const pieceBytes of [1_000, 16_384, 150_000]) {
     await new Promise((resolve) => setTimeout(resolve, 20))
     assert.equal(bytes, 0)
     near.resume()
-    await over
+    await within('all bytes', over)
     assert.equal(bytes, totalBytes)
     assert.equal(received.digest('hex'), sent.digest('hex'))
     // The pieces themselves are the test's; it makes them as fast as they leave.

@@ -1,7 +1,6 @@
 // TLS below HTTP: termination, passthrough and origination, with certificates that come with the resources.
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import { rmSync, writeFileSync, mkdtempSync } from 'node:fs'
 import { connect as netConnect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,6 +9,7 @@ import { test, type TestContext } from 'node:test'
 import { type ConnectionOptions, createServer } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TlsMaterial } from '@weft/core'
+import { once } from '@weft/testkit/once'
 import { client, listenerFilter, proxyProtocolSocket, tcpListener, tcpProxy, tcpServer } from './l4.ts'
 import { given, inline, named, says, shakeHands as trusting, terminating } from './tls-ends.ts'
 import { any, everythingTo, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
@@ -244,7 +244,7 @@ test('TLS is originated with a name, a certificate of our own, and a server that
     const from = await client(t, proxy.portOf('in'))
     from.socket.write('x')
     let ended = false
-    void from.ended.then(() => (ended = true))
+    from.socket.once('end', () => (ended = true)).once('close', () => (ended = true))
     await until(() => ended || from.text() !== '', 'an answer, or the end')
     from.socket.destroy()
     if (from.text() !== '') return from.text()

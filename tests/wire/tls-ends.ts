@@ -1,10 +1,10 @@
 // Ends of TLS connections for tests, and resources with certificates in them.
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TlsMaterial } from '@weft/core'
+import { once } from '@weft/testkit/once'
 import { tcpServer } from './l4.ts'
 import { any } from './proxy-under-test.ts'
 

@@ -1,7 +1,7 @@
+import { once } from '@weft/testkit/once'
 // Secrets and files that TLS contexts name, while they change and while they are missing.
 import { until } from './test-runtime.ts'
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

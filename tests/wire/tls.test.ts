@@ -1,7 +1,6 @@
 // TLS on whatever carries it: the sockets of this run, and a transport that is no socket (node:tls then works on a stream).
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,6 +15,7 @@ import type {
   TransportClose,
   TransportHandler,
 } from '@weft/core'
+import { once } from '@weft/testkit/once'
 import { netUnderTest } from './net-under-test.ts'
 import { testAuthority } from './test-certificates.ts'
 import { until } from './test-runtime.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { once } from '@weft/testkit/once'
 import { any, assignment, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 

@@ -1,11 +1,11 @@
 // Names that a request gives its upstream: the server name of TLS, and the name that is verified.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createServer } from 'node:tls'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { TlsMaterial } from '@weft/core'
+import { once } from '@weft/testkit/once'
 import { any, everythingTo, httpListener, httpOptions, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { converse, rawBackend } from './raw-http.ts'
 import { testAuthority } from './test-certificates.ts'

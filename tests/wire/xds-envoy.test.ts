@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
@@ -16,6 +15,7 @@ import { RouteConfigurationSchema } from '@weft/xds/es/envoy/config/route/v3/rou
 import { RouterSchema } from '@weft/xds/es/envoy/extensions/filters/http/router/v3/router'
 import { HttpConnectionManagerSchema } from '@weft/xds/es/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager'
 import { freePort } from '@weft/testkit/ports'
+import { startProgram, type StartedProgram } from '@weft/testkit/start-program'
 import { startAdsServer } from '../../packages/control/src/serve/ads-server.ts'
 import { createDistributor } from '../../packages/control/src/serve/distributor.ts'
 import { skipWithoutEnvoy as skip } from '../interop/envoy-on-path.ts'
@@ -133,7 +133,7 @@ async function serve(port: number) {
   return { distributor, server: server.value }
 }
 
-function startEnvoy(adsPort: number, apiType: 'DELTA_GRPC' | 'GRPC'): ChildProcess {
+function startEnvoy(adsPort: number, apiType: 'DELTA_GRPC' | 'GRPC'): StartedProgram {
   const tls = {
     '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
     common_tls_context: {
@@ -178,9 +178,7 @@ function startEnvoy(adsPort: number, apiType: 'DELTA_GRPC' | 'GRPC'): ChildProce
   const path = join(dir, `${apiType}.json`)
   writeFileSync(path, JSON.stringify(bootstrap))
   const args = ['-c', path, '--use-dynamic-base-id', '--concurrency', '1', '-l', process.env['ENVOY_LOG'] ?? 'error']
-  const child = spawn('envoy', args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  closers.push(() => child.kill('SIGKILL'))
-  return child
+  return startProgram('envoy', args)
 }
 
 function ask(port: number): Promise<string> {

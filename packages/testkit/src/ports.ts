@@ -1,6 +1,6 @@
 // Ports of this machine, for tests of programs that cannot choose one themselves.
-import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { once } from './once.ts'
 import { until } from './until.ts'
 
 /** A loopback port that nobody has at this moment. */

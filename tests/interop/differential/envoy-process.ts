@@ -1,8 +1,8 @@
 // A real Envoy that takes everything from an ADS server and secrets from a Unix socket, and whose access log is read.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { TlsMaterial } from '@weft/core'
+import { startProgram, type StartedProgram } from '@weft/testkit/start-program'
 
 /** How an Envoy is attached. */
 export interface EnvoyOptions {
@@ -17,11 +17,11 @@ export interface EnvoyOptions {
 }
 
 /** Starts one; the caller ends it. */
-export function startEnvoy(options: EnvoyOptions): ChildProcess {
+export function startEnvoy(options: EnvoyOptions): StartedProgram {
   writeFileSync(options.bootstrapPath, JSON.stringify(bootstrap(options)))
   const args = ['-c', options.bootstrapPath, '--use-dynamic-base-id', '--concurrency', '1']
   args.push('--file-flush-interval-msec', '20', '-l', process.env['ENVOY_LOG'] ?? 'error')
-  const child = spawn('envoy', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = startProgram('envoy', args)
   createInterface({ input: child.stdout }).on('line', options.onLogLine)
   return child
 }

@@ -1,8 +1,8 @@
 // Servers and clients of datagrams, for tests of what stands between them.
 import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import type { WorkloadInstance } from '@weft/resources'
+import { once } from '@weft/testkit/once'
 import { until } from '@weft/testkit/until'
 import { service, workload } from './mesh-texts.ts'
 

@@ -1,7 +1,6 @@
 // A ServiceEntry with DYNAMIC_DNS and a wildcard host, on both data planes: hosts are looked up at a name server of the test's own, at sidecars and
 // at a gateway on the way out, and nothing but names under the wildcard gets anywhere.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -14,6 +13,7 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from 'node:tls'
+import { once } from '@weft/testkit/once'
 import { until } from '@weft/testkit/until'
 import { type NameServer, nameServer } from '../../wire/name-server.ts'
 import { testAuthority } from '../../wire/test-certificates.ts'

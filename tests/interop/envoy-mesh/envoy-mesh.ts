@@ -1,6 +1,5 @@
 // A mesh whose data plane is real Envoys, under a control plane in this process, with applications that tell what reached them.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
@@ -12,6 +11,7 @@ import { join } from 'node:path'
 import { nodeRuntime } from '@weft/core/node'
 import { workloadId } from '@weft/identity'
 import { loadFiles, meshWorkloads, ofKind, planInstances, type WorkloadInstance } from '@weft/resources'
+import { startProgram, type StartedProgram } from '@weft/testkit/start-program'
 import { until } from '@weft/testkit/until'
 import { apiClient } from '../../../packages/control/src/api/api-client.ts'
 import type { StatusReport } from '../../../packages/control/src/api/api-types.ts'
@@ -64,7 +64,7 @@ export class EnvoyMesh {
   readonly logsOf = new Map<string, string[]>()
   instances: readonly WorkloadInstance[] = []
   readonly options: EnvoyMeshOptions
-  readonly #children: ChildProcess[] = []
+  readonly #children: StartedProgram[] = []
   readonly #servers: AnyServer[] = []
   readonly #datagrams: DatagramSocket[] = []
   #control: RunningControl | undefined
@@ -187,12 +187,11 @@ export class EnvoyMesh {
       dnsServers: this.options.dnsServers?.(),
     }
     writeFileSync(path, proxyBootstrap(instance, sds, settings))
-    const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit']
     const args = ['-c', path, '--use-dynamic-base-id', '--concurrency', '1', '--file-flush-interval-msec', '20']
     const child =
       settings.kind === 'weft'
-        ? spawn(process.execPath, [weftProxy, '--bootstrap', path], { stdio })
-        : spawn('envoy', [...args, '-l', process.env['ENVOY_LOG'] ?? 'error'], { stdio })
+        ? startProgram(process.execPath, [weftProxy, '--bootstrap', path])
+        : startProgram('envoy', [...args, '-l', process.env['ENVOY_LOG'] ?? 'error'])
     const own: string[] = []
     this.logsOf.set(instance.name, own)
     let rest = ''

@@ -1,10 +1,10 @@
 // Clients that know nothing of a mesh.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
+import { once } from '@weft/testkit/once'
 
 /** What came back. */
 export interface Answer {

@@ -1,5 +1,4 @@
 // One Envoy with many listeners, the markers behind it, and the questions put to it.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -7,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { PlainRequest } from '@weft/engine'
+import { startProgram, type StartedProgram } from '@weft/testkit/start-program'
 import { clusterNames, typed } from './generate.ts'
 
 /** What came back, and what the upstream saw. */
@@ -48,9 +48,7 @@ export async function startField(managers: readonly JsonObject[]): Promise<Envoy
   }
   writeFileSync(join(dir, 'envoy.json'), JSON.stringify(bootstrap))
   const args = ['-c', join(dir, 'envoy.json'), '--use-dynamic-base-id', '--concurrency', '1', '-l', 'error']
-  const child = spawn('envoy', [...args, '--admin-address-path', join(dir, 'admin')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  const child = startProgram('envoy', [...args, '--admin-address-path', join(dir, 'admin')])
   const close = () => {
     child.kill('SIGKILL')
     for (const { server } of markers) {
@@ -113,7 +111,7 @@ function startMarker(name: string): Promise<Marker> {
   })
 }
 
-async function listenerPorts(child: ChildProcess, adminFile: string, count: number): Promise<readonly number[]> {
+async function listenerPorts(child: StartedProgram, adminFile: string, count: number): Promise<readonly number[]> {
   for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50))
     const answer = await adminAnswer(adminFile)

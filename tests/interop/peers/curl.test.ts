@@ -1,10 +1,10 @@
 // curl as everyone uses it, through one proxy.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import {
   anyHost,
   everythingTo,

@@ -39,6 +39,7 @@ function ask(port: number, from: string): Promise<string> {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from })
     let text = ''
     socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+    socket.setTimeout(30_000, () => socket.destroy())
     socket.on('error', () => {})
     socket.on('close', () => resolve(text))
     socket.write('GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n')

@@ -1,9 +1,9 @@
 // nghttp and h2load: clients of HTTP/2 that others wrote, before a listener of ours.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import {
   everythingTo,
   httpListener,

@@ -1,9 +1,9 @@
 // Peers that others wrote, before two proxies of ours with mutual TLS and HTTP/2 between them.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
+import { once } from '@weft/testkit/once'
 import { behindTunnel, httpHop, originating, terminating } from '../../wire/hop-under-test.ts'
 import { until } from '../../wire/test-runtime.ts'
 import { missingPeers, runPeer } from './peer.ts'

@@ -1,9 +1,9 @@
 // The `ws` package as client and as server, our proxy in between.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
+import { once } from '@weft/testkit/once'
 import {
   everythingTo,
   httpListener,

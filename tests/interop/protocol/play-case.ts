@@ -1,7 +1,7 @@
 // Plays one case against one proxy and says what was seen at both of its ends.
-import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
+import { once } from '@weft/testkit/once'
 import { observe, type Observation } from './observation.ts'
 import type { ProtocolCase, Step } from './protocol-case.ts'
 import { readHttp1 } from './read-http1.ts'

@@ -1,11 +1,11 @@
 // One real Envoy with resources that are there from the start; its listeners take any port.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { startProgram } from '@weft/testkit/start-program'
 
 /** A running Envoy. */
 export interface StaticEnvoy {
@@ -31,7 +31,7 @@ export async function startStaticEnvoy(
   const args = ['-c', join(dir, 'envoy.json'), '--use-dynamic-base-id', '--concurrency', '1']
   args.push('--admin-address-path', join(dir, 'admin'), '--file-flush-interval-msec', '20')
   args.push('-l', process.env['ENVOY_LOG'] ?? 'critical')
-  const child = spawn('envoy', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = startProgram('envoy', args)
   createInterface({ input: child.stdout }).on('line', onLine)
   const close = (): void => {
     child.kill('SIGKILL')
@@ -80,6 +80,8 @@ function adminText(adminPath: string, path: string): Promise<string> {
       let text = ''
       response.setEncoding('utf8').on('data', (piece: string) => (text += piece))
       response.on('end', () => resolve(text))
-    }).on('error', reject)
+    })
+      .on('error', reject)
+      .setTimeout(10_000, () => reject(new Error(`Envoy's administration did not answer ${path} within 10 s`)))
   })
 }

@@ -1,12 +1,12 @@
 // What `Net` and `Transport` promise, kept by both kinds of sockets.
 import assert from 'node:assert/strict'
 import { createHash, type Hash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect as netConnect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import type { Net, Transport, TransportClose } from '../transport.ts'
 import { nodeNet } from './node-net.ts'
 import { loadRawBindings } from './raw-bindings.ts'

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,6 +18,7 @@ import {
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
 } from '@weft/xds/es/envoy/service/discovery/v3/discovery'
+import { once } from '@weft/testkit/once'
 import { type AdsServer, startAdsServer } from '../../../control/src/serve/ads-server.ts'
 import { HostAgent } from './host-agent.ts'
 import { startXdsRelay } from './xds-relay.ts'
@@ -203,7 +203,7 @@ test('a rotation of all identities asks the CA over one connection, which ends w
   rotating.rotateAll()
   assert.equal(new Set([...first, ...(await second)]).size, 4)
   assert.equal(opened, before + 1)
-  for (const socket of open) if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(5_000) })
+  for (const socket of open) if (!socket.destroyed) await once(socket, 'close')
   for (const stop of stops) stop()
   rotating.stop()
   await new Promise((resolve) => door.close(resolve))

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
 import { freePort } from '@weft/testkit/ports'
 import { ListeningDescriptors } from './listening-descriptors.ts'
 
 const alone = { shard: 0, shards: 1, index: 0 }
 
-/** Listens on the handle it is sent and answers every connection with its name. */
+/** Listens on the handle it is sent and answers every connection with its name; ends with the test at the latest. */
 const acceptor = `
 import net from 'node:net'
 process.on('message', (name, handle) => net.createServer((socket) => socket.end(name)).listen(handle, () => process.send('up')))
+process.on('disconnect', () => process.exit())
 `
 
 async function acceptorOn(handle: object | undefined, name: string): Promise<ChildProcess> {

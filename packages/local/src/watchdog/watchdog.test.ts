@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { once } from '@weft/testkit/once'
+import { startProgram } from '@weft/testkit/start-program'
 
 // A supervisor in small: starts the watchdog, then a child that ignores SIGTERM, has a child of its own, and a stray that
 // left the group; prints their pids and waits to be killed.
@@ -27,18 +28,16 @@ interface Run {
   readonly pids: readonly number[]
   readonly runtimeDir: string
   kill(): void
-  readonly ended: Promise<unknown>
+  ended(): Promise<unknown>
 }
 
 async function startSupervisor(ending: 'kill' | 'bye'): Promise<Run> {
   const runtimeDir = mkdtempSync(join(tmpdir(), 'weft-dog-'))
   const args = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', supervisor, '--']
-  const child = spawn(process.execPath, [...args, runtimeDir, ending], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const line = await new Promise<string>((resolve) =>
-    child.stdout.once('data', (data: Buffer) => resolve(String(data))),
-  )
-  return { pids: JSON.parse(line) as number[], runtimeDir, kill: () => child.kill('SIGKILL'), ended }
+  const child = startProgram(process.execPath, [...args, runtimeDir, ending])
+  const [line] = await once(child.stdout, 'data')
+  const ended = async (): Promise<unknown> => (child.exitCode === null ? once(child, 'exit') : undefined)
+  return { pids: JSON.parse(String(line)) as number[], runtimeDir, kill: () => child.kill('SIGKILL'), ended }
 }
 
 function isAlive(pid: number): boolean {
@@ -70,7 +69,7 @@ test('kill -9 of the supervisor ends groups, strays and the runtime folder', { s
 
 test('after a farewell the watchdog ends nothing', { skip }, async () => {
   const run = await startSupervisor('bye')
-  await run.ended
+  await run.ended()
   const [stubborn = 0] = run.pids
   await within(1_500, () => !isAlive(stubborn))
   assert.ok(isAlive(stubborn))
