@@ -1,13 +1,10 @@
-// How views look at the mesh: only through these questions, each of which is remembered. So what a view depends on is known
-// without anyone having to write it down, and a change visits exactly those that asked about it.
-import type { ObjectId } from '@weft/core'
+// What views ask about the mesh.
 import {
   type AuthorizationPolicySpec,
   type DestinationRuleSpec,
   type EndpointSliceSpec,
   type GatewaySpec,
   hostCovers,
-  type KindName,
   isVisible,
   type PeerAuthenticationSpec,
   type PodSpec,
@@ -16,7 +13,6 @@ import {
   selectsLabels,
   type SidecarSpec,
   serviceSelects,
-  type SpecByKind,
   type TelemetrySpec,
   type VirtualServiceSpec,
   type WasmPluginSpec,
@@ -24,22 +20,11 @@ import {
   type WorkloadGroupSpec,
   type WorkloadSpec,
 } from '@weft/resources'
-import type { ApiGateway, ListenerSet, Route } from '../gateway-api/objects.ts'
-import type { AttachablePolicy } from '../gateway-api/attached-policies.ts'
-import {
-  defaultRoutes,
-  type MeshNeed,
-  meshNeedTopic,
-  meshRouteTopic,
-  namedTopic,
-  namespaceTopic,
-  referringTopic,
-} from '../gateway-api/topics.ts'
 import { delegates, mergeDelegates } from './delegates.ts'
 import { type ElsewhereInstance, instanceOfPod, instancesOfSlices, workloadsOf } from './elsewhere.ts'
+import { GatewayApiQuery } from './gateway-api-query.ts'
 import { entryOfGroup, exportsOf, hostName, type MeshHost } from './mesh-hosts.ts'
-import { merged, type MeshIndex } from './mesh-index.ts'
-import type { MeshSettings } from './mesh-settings.ts'
+import { merged } from './mesh-index.ts'
 import { sourceLabelKeys } from './source-labels.ts'
 import type { Ref, SnapshotInstance, SnapshotObject, SnapshotUnenforceable } from './mesh-snapshot.ts'
 import {
@@ -47,7 +32,6 @@ import {
   askingForFailover,
   namingSecrets,
   askingForLabels,
-  candidateTopics,
   carrierTopic,
   delegateTopic,
   failoverLabels,
@@ -68,36 +52,21 @@ import {
   wildcardVirtualServices,
   workloadGroupTopic,
 } from './topics.ts'
+import type { Selectable } from './topic-query.ts'
 
 type Service = MeshHost
 type VirtualService = SnapshotObject<VirtualServiceSpec>
 
-/** What policies and Services select: a workload, or an instance of it. */
-export interface Selectable {
-  readonly namespace: string
-  readonly labels: Readonly<Record<string, string>>
-}
-
-/** Answers questions about one snapshot and remembers which were asked. All lists are sorted by key. */
-export class MeshQuery {
-  readonly settings: MeshSettings
-  /** Topics asked about so far. */
-  readonly asked = new Set<string>()
-  readonly #index: MeshIndex
-
-  constructor(index: MeshIndex, settings: MeshSettings) {
-    this.#index = index
-    this.settings = settings
-  }
-
+/** Answers questions about one snapshot. All lists are sorted by key. */
+export class MeshQuery extends GatewayApiQuery {
   /** Every host, of Services and ServiceEntries: to ask this is to be asked again whenever any of them changes. */
   services(): readonly Service[] {
-    return this.#at('Service')
+    return this.at('Service')
   }
 
   /** The host of a full name. */
   service(host: string): Service | undefined {
-    return this.#at<Service>(serviceTopic(host))[0]
+    return this.at<Service>(serviceTopic(host))[0]
   }
 
   /**
@@ -105,7 +74,7 @@ export class MeshQuery {
    * then the first by key. '' sees what everyone sees.
    */
   serviceSeenBy(host: string, namespace: string): Service | undefined {
-    const seen = this.#at<Service>(serviceTopic(host)).filter((each) =>
+    const seen = this.at<Service>(serviceTopic(host)).filter((each) =>
       isVisible(exportsOf(each), each.id.namespace, namespace),
     )
     return seen.length < 2
@@ -115,18 +84,18 @@ export class MeshQuery {
 
   /** The Services that stand for a workload, and the ServiceEntries that select it or name its address. */
   servicesFor(target: Selectable & { readonly address?: string }): Service[] {
-    const selected = this.#selecting<Service>('Service', [target]).filter(
+    const selected = this.selecting<Service>('Service', [target]).filter(
       ({ id, spec }) => id.namespace === target.namespace && serviceSelects(spec.selector, target.labels),
     )
     if (target.address === undefined) return selected
-    return merged(selected, this.#at(addressTopic(target.address))) as Service[]
+    return merged(selected, this.at(addressTopic(target.address))) as Service[]
   }
 
   /** The WorkloadEntries behind a host, with what they take from their group. */
   workloadEntriesBehind({ id, spec }: Service): SnapshotObject<WorkloadEntrySpec>[] {
     const topic = carrierTopic('WorkloadEntry', id.namespace, spec.selector)
     if (topic === undefined) return []
-    const entries = merged(this.#at(topic), this.#at(groupedEntries(id.namespace)))
+    const entries = merged(this.at(topic), this.at(groupedEntries(id.namespace)))
     return (entries as SnapshotObject<WorkloadEntrySpec>[])
       .map((entry) => this.#withGroup(entry))
       .filter((entry) => selectsLabels(spec.selector, { ...entry.labels, ...entry.spec.labels }))
@@ -135,7 +104,7 @@ export class MeshQuery {
   #withGroup(entry: SnapshotObject<WorkloadEntrySpec>): SnapshotObject<WorkloadEntrySpec> {
     const name = entry.annotations[groupAnnotation]
     if (name === undefined) return entry
-    const group = this.#at<SnapshotObject<WorkloadGroupSpec>>(workloadGroupTopic(entry.id.namespace, name))[0]
+    const group = this.at<SnapshotObject<WorkloadGroupSpec>>(workloadGroupTopic(entry.id.namespace, name))[0]
     return group === undefined ? entry : entryOfGroup(entry, group)
   }
 
@@ -149,14 +118,14 @@ export class MeshQuery {
   ownWorkloadsBehind({ id, spec }: Service): SnapshotObject<WorkloadSpec>[] {
     const topic = carrierTopic('Workload', id.namespace, spec.selector)
     if (topic === undefined) return []
-    return this.#at<SnapshotObject<WorkloadSpec>>(topic).filter(({ labels }) => selectsLabels(spec.selector, labels))
+    return this.at<SnapshotObject<WorkloadSpec>>(topic).filter(({ labels }) => selectsLabels(spec.selector, labels))
   }
 
   /** The instances behind a Service, ready or not. */
   instancesBehind(service: Service): SnapshotInstance[] {
     const { id, spec } = service
     const topic = carrierTopic('Instance', id.namespace, spec.selector)
-    const own = topic === undefined ? [] : this.#at<SnapshotInstance>(topic)
+    const own = topic === undefined ? [] : this.at<SnapshotInstance>(topic)
     const selected = own.filter(({ value }) => selectsLabels(spec.selector, value.labels))
     return merged(this.elsewhereBehind(service), selected) as SnapshotInstance[]
   }
@@ -172,26 +141,26 @@ export class MeshQuery {
   /** What stands behind a Service and was not started by this mesh: as its EndpointSlices say, else the Pods that it selects. */
   elsewhereBehind({ id, spec }: Service): ElsewhereInstance[] {
     const slices =
-      id.kind === 'Service' ? this.#at<SnapshotObject<EndpointSliceSpec>>(sliceTopic(id.namespace, id.name)) : []
+      id.kind === 'Service' ? this.at<SnapshotObject<EndpointSliceSpec>>(sliceTopic(id.namespace, id.name)) : []
     if (slices.length > 0) return instancesOfSlices(slices, spec, (name) => this.named('Pod', id.namespace, name))
     const topic = carrierTopic('Pod', id.namespace, spec.selector)
     if (topic === undefined) return []
-    return this.#at<SnapshotObject<PodSpec>>(topic)
+    return this.at<SnapshotObject<PodSpec>>(topic)
       .filter(({ labels }) => selectsLabels(spec.selector, labels))
       .flatMap((pod) => instanceOfPod(pod) ?? [])
   }
 
   /** The DestinationRules for a Service, whoever they are exported to. */
   destinationRulesOf(service: Service): readonly SnapshotObject<DestinationRuleSpec>[] {
-    return this.#at(destinationRuleTopic(hostName(service)))
+    return this.at(destinationRuleTopic(hostName(service)))
   }
 
   /** Namespaces that see hosts or DestinationRules which others do not see, or otherwise; labels that those of one ask for. */
   localRules(namespace: string): { readonly namespaces: ReadonlySet<string>; readonly labelKeys: readonly string[] } {
-    const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
+    const rules = this.at<SnapshotObject<DestinationRuleSpec>>(localDestinationRules)
     const own = rules.filter(({ id }) => id.namespace === namespace).map(({ spec }) => spec.workloadSelector)
     const keys = own.flatMap((selector) => Object.keys(selector?.matchLabels ?? {}))
-    const hosts = this.#at<Service>(localServices).flatMap((host) => [host.id.namespace, ...exportsOf(host)])
+    const hosts = this.at<Service>(localServices).flatMap((host) => [host.id.namespace, ...exportsOf(host)])
     return {
       namespaces: new Set([...rules.flatMap(({ id, spec }) => [id.namespace, ...spec.exportTo]), ...hosts]),
       labelKeys: [...new Set(keys)].sort(),
@@ -200,18 +169,18 @@ export class MeshQuery {
 
   /** Labels of their callers that some DestinationRule asks for to find out which endpoints come first. */
   failoverLabelKeys(): string[] {
-    const rules = this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
+    const rules = this.at<SnapshotObject<DestinationRuleSpec>>(askingForFailover)
     return [...new Set(rules.flatMap(({ spec }) => failoverLabels(spec)))].sort()
   }
 
   /** The DestinationRules that name Secrets. */
   rulesNamingSecrets(): readonly SnapshotObject<DestinationRuleSpec>[] {
-    return this.#at(namingSecrets)
+    return this.at(namingSecrets)
   }
 
   /** Whether some DestinationRule shares endpoints among its callers by zone. */
   anySharesByZone(): boolean {
-    return this.#at<SnapshotObject<DestinationRuleSpec>>(askingForFailover).some(({ spec }) => sharesByZone(spec))
+    return this.at<SnapshotObject<DestinationRuleSpec>>(askingForFailover).some(({ spec }) => sharesByZone(spec))
   }
 
   /** The instances of a namespace that carry labels: all of an application, say. */
@@ -219,28 +188,28 @@ export class MeshQuery {
     const topic = carrierTopic('Instance', namespace, labels)
     return topic === undefined
       ? []
-      : this.#at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(labels, value.labels))
+      : this.at<SnapshotInstance>(topic).filter(({ value }) => selectsLabels(labels, value.labels))
   }
 
   /** The VirtualServices whose hosts may cover a full host name. */
   virtualServicesNaming(host: string): readonly VirtualService[] {
-    const wild = this.#at<VirtualService>(wildcardVirtualServices).filter(({ id, spec }) =>
+    const wild = this.at<VirtualService>(wildcardVirtualServices).filter(({ id, spec }) =>
       spec.hosts.some((name) => hostCovers(resolveHost(name, id.namespace), host)),
     )
-    const named = merged(this.#at(virtualServiceTopic(host)), wild) as readonly VirtualService[]
+    const named = merged(this.at(virtualServiceTopic(host)), wild) as readonly VirtualService[]
     return named.map((virtualService) => this.withDelegates(virtualService))
   }
 
   /** A VirtualService with the rules of those it delegates to. */
   withDelegates(root: VirtualService): VirtualService {
     if (!delegates(root)) return root
-    return mergeDelegates(root, (namespace, name) => this.#at<VirtualService>(delegateTopic(namespace, name))[0])
+    return mergeDelegates(root, (namespace, name) => this.at<VirtualService>(delegateTopic(namespace, name))[0])
   }
 
   /** The VirtualServices bound to any of these gateways (`namespace/name`). */
   virtualServicesOf(gateways: readonly string[]): readonly VirtualService[] {
     return gateways
-      .map((gateway) => this.#at<VirtualService>(gatewayTopic(gateway)))
+      .map((gateway) => this.at<VirtualService>(gatewayTopic(gateway)))
       .reduce<readonly Ref[]>(merged, [])
       .map((ref) => this.withDelegates(ref as VirtualService))
   }
@@ -249,7 +218,7 @@ export class MeshQuery {
   virtualServicesAt(gateways: readonly string[], host: string): readonly VirtualService[] {
     return gateways
       .flatMap((gateway) => [gatewayHostTopic(gateway, host), gatewayHostTopic(gateway, '*')])
-      .map((topic) => this.#at<VirtualService>(topic))
+      .map((topic) => this.at<VirtualService>(topic))
       .reduce<readonly Ref[]>(merged, [])
       .map((ref) => this.withDelegates(ref as VirtualService))
   }
@@ -262,7 +231,7 @@ export class MeshQuery {
 
   /** The VirtualServices that send something to a full host name, whoever sees them. */
   virtualServicesTo(host: string): readonly VirtualService[] {
-    return this.#at(destinationTopic(host))
+    return this.at(destinationTopic(host))
   }
 
   /**
@@ -277,123 +246,53 @@ export class MeshQuery {
         return id.namespace === target.namespace && selectsLabels(selector, target.labels) ? 0 : -1
       return id.namespace === target.namespace ? 1 : id.namespace === rootNamespace ? 2 : -1
     }
-    return this.#selecting<SnapshotObject<SidecarSpec>>('Sidecar', this.#withRoot([target]))
+    return this.selecting<SnapshotObject<SidecarSpec>>('Sidecar', this.withRoot([target]))
       .filter((sidecar) => rank(sidecar) >= 0)
       .sort((a, b) => rank(a) - rank(b))
   }
 
   /** The hosts that stand for names which callers bring. */
   dynamicHosts(): readonly Service[] {
-    return this.#at<Service>(dynamicServices)
+    return this.at<Service>(dynamicServices)
   }
 
   /** Label keys that some rule asks of its caller, sorted: only these make callers differ. */
   sourceLabelKeys(): string[] {
-    return sourceLabelKeys(this.#at<VirtualService>(askingForLabels))
+    return sourceLabelKeys(this.at<VirtualService>(askingForLabels))
   }
 
   /** The Gateways whose selector picks these labels; an empty one picks every gateway workload, as in Istio. */
   gatewaysFor(labels: Readonly<Record<string, string>>): SnapshotObject<GatewaySpec>[] {
-    return this.#at<SnapshotObject<GatewaySpec>>('Gateway').filter(({ spec }) => selectsLabels(spec.selector, labels))
+    return this.at<SnapshotObject<GatewaySpec>>('Gateway').filter(({ spec }) => selectsLabels(spec.selector, labels))
   }
 
   /** The PeerAuthentications that may hold for any of these workloads, mesh-wide ones included. */
   peerAuthentications(targets: readonly Selectable[]): SnapshotObject<PeerAuthenticationSpec>[] {
-    return this.#selecting('PeerAuthentication', this.#withRoot(targets))
+    return this.selecting('PeerAuthentication', this.withRoot(targets))
   }
 
   /** The RequestAuthentications that may hold for any of these workloads, mesh-wide ones included. */
   requestAuthentications(targets: readonly Selectable[]): SnapshotObject<RequestAuthenticationSpec>[] {
-    return this.#selecting('RequestAuthentication', this.#withRoot(targets))
+    return this.selecting('RequestAuthentication', this.withRoot(targets))
   }
 
   /** The AuthorizationPolicies that may hold for any of these workloads, mesh-wide ones included. */
   authorizationPolicies(targets: readonly Selectable[]): SnapshotObject<AuthorizationPolicySpec>[] {
-    return this.#selecting('AuthorizationPolicy', this.#withRoot(targets))
+    return this.selecting('AuthorizationPolicy', this.withRoot(targets))
   }
 
   /** The Telemetries that may hold for a workload, mesh-wide ones included. */
   telemetries(target: Selectable): SnapshotObject<TelemetrySpec>[] {
-    return this.#selecting('Telemetry', this.#withRoot([target]))
+    return this.selecting('Telemetry', this.withRoot([target]))
   }
 
   /** The WasmPlugins that may hold for a workload, mesh-wide ones included. */
   wasmPlugins(target: Selectable): SnapshotObject<WasmPluginSpec>[] {
-    return this.#selecting('WasmPlugin', this.#withRoot([target]))
+    return this.selecting('WasmPlugin', this.withRoot([target]))
   }
 
   /** The policies that may hold for a workload but cannot be enforced. */
   unenforceable(target: Selectable): SnapshotUnenforceable[] {
-    return this.#selecting('unenforceable', this.#withRoot([target]))
-  }
-
-  /** The object of a kind by name; kinds without namespaces have ''. */
-  named<K extends KindName>(kind: K, namespace: string, name: string): SnapshotObject<SpecByKind[K]> | undefined {
-    return this.#at<SnapshotObject<SpecByKind[K]>>(namedTopic(kind, namespace, name))[0]
-  }
-
-  /** Every Gateway of the Gateway API. */
-  apiGateways(): readonly ApiGateway[] {
-    return this.#at('GatewayAPIGateway')
-  }
-
-  /** The ListenerSets that ask a Gateway to serve them. */
-  listenerSetsOf({ namespace, name }: ObjectId): readonly ListenerSet[] {
-    return this.#at(referringTopic('ListenerSet', 'Gateway', namespace, name))
-  }
-
-  /** The routes that name a Gateway or a ListenerSet as their parent. */
-  routesOf(kind: 'Gateway' | 'ListenerSet', { namespace, name }: ObjectId): readonly Route[] {
-    return this.#at(referringTopic('Route', kind, namespace, name))
-  }
-
-  /** The routes that ask for the Gateways that call themselves default. */
-  defaultRoutes(): readonly Route[] {
-    return this.#at(defaultRoutes)
-  }
-
-  /** The routes that name the Service of a full host name as their parent. */
-  meshRoutesOf(host: string): readonly Route[] {
-    return this.#at(meshRouteTopic(host))
-  }
-
-  /** The routes inside the mesh that need something which the mesh does not have anyway. */
-  meshRoutesNeeding(need: MeshNeed): readonly Route[] {
-    return this.#at(meshNeedTopic(need))
-  }
-
-  /** The ReferenceGrants of a namespace. */
-  grantsIn(namespace: string): readonly SnapshotObject<SpecByKind['ReferenceGrant']>[] {
-    return this.#at(namespaceTopic('ReferenceGrant', namespace))
-  }
-
-  /** The policies of a kind that name a Service as their target. */
-  policiesFor<K extends 'BackendTLSPolicy' | 'XBackendTrafficPolicy'>(
-    kind: K,
-    { namespace, name }: ObjectId,
-  ): readonly SnapshotObject<SpecByKind[K]>[] {
-    return this.#at(referringTopic(kind, 'Service', namespace, name))
-  }
-
-  /** The policies of our own that are attached to an object. */
-  policiesOn({ kind, namespace, name }: ObjectId): readonly AttachablePolicy[] {
-    return this.#at(referringTopic('Policy', kind, namespace, name))
-  }
-
-  #withRoot(targets: readonly Selectable[]): Selectable[] {
-    const { rootNamespace } = this.settings
-    return targets.flatMap((target) =>
-      target.namespace === rootNamespace ? [target] : [target, { ...target, namespace: rootNamespace }],
-    )
-  }
-
-  #selecting<R extends Ref>(kind: string, targets: readonly Selectable[]): R[] {
-    const topics = new Set(targets.flatMap(({ namespace, labels }) => candidateTopics(kind, namespace, labels)))
-    return [...[...topics].map((topic) => this.#at<R>(topic)).reduce<readonly Ref[]>(merged, [])] as R[]
-  }
-
-  #at<R extends Ref>(topic: string): readonly R[] {
-    this.asked.add(topic)
-    return this.#index.at(topic) as readonly R[]
+    return this.selecting('unenforceable', this.withRoot([target]))
   }
 }
