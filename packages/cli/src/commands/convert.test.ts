@@ -30,7 +30,9 @@ test('weft convert prints objects on standard output and what cannot be said on 
   const json = JSON.parse(weft('convert', dir, '-o', 'json').stdout) as ConvertReport
   assert.deepEqual([json.objects.length, json.notExpressed.length, json.errors.length], [2, 1, 0])
   const none = weft('convert', dir, '--from', 'smi')
-  assert.deepEqual([none.status, none.stdout, none.stderr], [0, '', ''])
+  assert.deepEqual([none.status, none.stdout, none.stderr], [0, '', `nothing in ${dir} is to be converted\n`])
+  const file = weft('convert', join(dir, 'a.yaml'))
+  assert.equal(file.stdout, text.stdout, 'a file is converted as its directory is')
   for (const wrong of [
     ['convert'],
     ['convert', join(dir, 'no')],

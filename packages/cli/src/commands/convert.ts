@@ -1,8 +1,5 @@
-// `weft convert DIR`: what SMI, Ingress and Istio say, in kinds of the Gateway API, and what these cannot say.
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+// `weft convert PATH...`: what SMI, Ingress and Istio say, in kinds of the Gateway API, and what these cannot say.
 import { styleText } from 'node:util'
-import { nodeRuntime } from '@weft/core/node'
 import {
   convert,
   type Conversion,
@@ -13,10 +10,11 @@ import {
   type MeshObject,
   printDocuments,
   type Problem,
-  readMeshFiles,
+  type SourceFile,
 } from '@weft/resources'
 import type { Command } from 'commander'
 import { EXIT } from '../program.ts'
+import { readPaths } from '../read-paths.ts'
 
 interface ConvertOptions {
   readonly output: string
@@ -39,7 +37,7 @@ const sources: readonly ConvertibleSource[] = ['smi', 'ingress', 'istio']
 export function registerConvert(program: Command): void {
   program
     .command('convert')
-    .argument('<dir>', 'directory whose configuration (DIR/mesh if it exists, else DIR) is converted')
+    .argument('<path...>', 'directories (DIR/mesh if it exists, else DIR) and files; - is standard input')
     .description('print what SMI, Ingress and Istio objects say as kinds of the Gateway API')
     .option('-o, --output <format>', 'yaml or json', 'yaml')
     .option('--from <sources>', `what is converted, separated by commas: ${sources.join(', ')}`, sources.join(','))
@@ -47,15 +45,16 @@ export function registerConvert(program: Command): void {
       'after',
       `
 The objects go to standard output; what the Gateway API has no words for goes to standard error (with -o json both are in one object).
-A TrafficTarget becomes AuthorizationPolicies, and a subset of a DestinationRule a Service.
+A TrafficTarget becomes AuthorizationPolicies, a subset of a DestinationRule a Service, and a reference to another namespace needs a ReferenceGrant.
 
-Exit code: 0 when all could be said, 1 when something could not or the directory has errors, 2 when the command line is wrong.
+Exit code: 0 when all could be said, 1 when something could not or there are errors, 2 when the command line is wrong.
 
-Example:
+Examples:
   weft convert examples/bookstore > gateway-api.yaml
-  weft convert examples/bookstore --from ingress,smi -o json`,
+  weft convert examples/bookstore --from ingress,smi -o json
+  kubectl get virtualservices,services -A -o yaml | weft convert -`,
     )
-    .action(async (dir: string, options: ConvertOptions, command: Command) => {
+    .action(async (paths: string[], options: ConvertOptions, command: Command) => {
       if (options.output !== 'yaml' && options.output !== 'json') {
         command.error(`error: -o must be yaml or json, not ${options.output}`, { exitCode: EXIT.usage })
       }
@@ -66,19 +65,23 @@ Example:
           exitCode: EXIT.usage,
         })
       }
-      if (!existsSync(dir)) command.error(`error: there is no directory ${dir}`, { exitCode: EXIT.usage })
-      const report = await convertDirectory(dir, from as ConvertibleSource[])
+      const files = await readPaths(paths)
+      if (!files.ok) return command.error(`error: ${files.error}`, { exitCode: EXIT.usage })
+      const report = convertFiles(paths.join(' '), files.value, from as ConvertibleSource[])
       print(report, options.output)
       process.exitCode = report.notExpressed.length + report.errors.length > 0 ? EXIT.failed : EXIT.ok
     })
 }
 
-async function convertDirectory(dir: string, from: readonly ConvertibleSource[]): Promise<ConvertReport> {
-  const { files } = nodeRuntime({ logLevel: 'error' })
-  const { objects, problems } = loadFiles(await readMeshFiles(files, resolve(dir)))
+function convertFiles(
+  directory: string,
+  files: readonly SourceFile[],
+  from: readonly ConvertibleSource[],
+): ConvertReport {
+  const { objects, problems } = loadFiles(files)
   const conversion = convert(objects, from)
   return {
-    directory: dir,
+    directory,
     objects: conversion.objects.map(documentOf),
     notExpressed: findings(conversion, objects),
     errors: problems.filter(({ severity }) => severity === 'error'),
@@ -103,6 +106,9 @@ function print(report: ConvertReport, output: string): void {
     return
   }
   process.stdout.write(printDocuments(report.objects))
+  if (report.objects.length + report.errors.length + report.notExpressed.length === 0) {
+    process.stderr.write(`nothing in ${report.directory} is to be converted\n`)
+  }
   for (const problem of [...report.errors, ...report.notExpressed]) {
     const colour = problem.severity === 'error' ? 'red' : 'yellow'
     const label = styleText(colour, `${problem.severity}:`, { stream: process.stderr })

@@ -71,8 +71,13 @@ export function rewriteFilter(rule: HttpRoute, at: readonly PathStep[], notes: C
     notes.lost([...at, 'rewrite', 'uriRegexRewrite'], 'the Gateway API replaces whole paths or prefixes only', mend)
   }
   const ofPrefix = (rule.match ?? [{}]).every(({ uri }) => uri === undefined || uri.prefix !== undefined)
+  const port = /:\d+$/.exec(rewrite.authority ?? '')?.[0]
+  if (port !== undefined) {
+    notes.lost([...at, 'rewrite', 'authority'], 'a host is replaced without a port', `Remove ${port}.`)
+  }
+  const hostname = rewrite.authority?.replace(/:\d+$/, '')
   const urlRewrite = {
-    ...(rewrite.authority === undefined ? {} : { hostname: rewrite.authority }),
+    ...(hostname === undefined ? {} : { hostname }),
     ...(rewrite.uri === undefined ? {} : { path: newPath(rewrite.uri, ofPrefix) }),
   }
   return Object.keys(urlRewrite).length === 0 ? undefined : { type: 'URLRewrite', urlRewrite }
@@ -111,6 +116,10 @@ export function corsFilter(rule: HttpRoute, at: readonly PathStep[], notes: Conv
     return []
   })
   const seconds = policy.maxAge === undefined ? undefined : Math.round(durationMs(policy.maxAge) / 1000)
+  if (policy.unmatchedPreflights !== undefined) {
+    const message = 'preflights of other origins are not settled by the Gateway API'
+    notes.lost([...at, 'corsPolicy', 'unmatchedPreflights'], message, 'Leave it out.')
+  }
   const cors = {
     ...(allowOrigins.length === 0 ? {} : { allowOrigins }),
     ...(policy.allowMethods === undefined ? {} : { allowMethods: policy.allowMethods }),

@@ -1,5 +1,6 @@
 // A DestinationRule: each subset becomes a Service; what it says of connections has no counterpart, TLS apart.
 import type { MeshObject } from '../mesh-object.ts'
+import { resolveHost } from '../networking/host-names.ts'
 import type { DestinationRuleSpec } from '../networking/destination-rule/types.ts'
 import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion.ts'
 import { serviceOfHost, subsetService } from './istio-destinations.ts'
@@ -18,13 +19,17 @@ export function convertDestinationRule(
     notes.lost(['spec', 'host'], `there is no Service ${spec.host}`, 'Add the Service.')
     return []
   }
+  const mend = 'Keep the DestinationRule for this.'
+  const narrowed = spec.exportTo?.some((scope) => scope !== '*') === true
+  if (narrowed) notes.lost(['spec', 'exportTo'], 'what it becomes is there for all callers', mend)
+  if (spec.workloadSelector !== undefined) {
+    notes.lost(['spec', 'workloadSelector'], 'what it becomes is there for all callers', mend)
+  }
   for (const field of Object.keys(spec.trafficPolicy ?? {}).filter((each) => each !== 'tls')) {
-    const mend = 'Keep the DestinationRule for this.'
     notes.lost(['spec', 'trafficPolicy', field], 'the Gateway API has no such setting', mend)
   }
   const services = (spec.subsets ?? []).map((subset, index): ConvertedObject => {
     if (subset.trafficPolicy !== undefined) {
-      const mend = 'Keep the DestinationRule for this.'
       notes.lost(['spec', 'subsets', index, 'trafficPolicy'], 'the Gateway API has no such setting', mend)
     }
     const ports = service.spec.ports.map(({ name: portName, ...port }) => ({
@@ -51,15 +56,24 @@ function tlsPolicy(
   const tls = spec.trafficPolicy?.tls
   if (tls === undefined || tls.mode === 'ISTIO_MUTUAL') return []
   const at = ['spec', 'trafficPolicy', 'tls']
-  if (tls.mode === 'SIMPLE' && tls.caCertificates === undefined) {
-    const validation = { hostname: tls.sni ?? spec.host, wellKnownCACertificates: 'System' }
+  const unsaid = Object.keys(tls).filter((field) => !['mode', 'sni', 'subjectAltNames'].includes(field))
+  if (tls.mode === 'SIMPLE' && unsaid.length === 0) {
+    const mend = 'Keep the DestinationRule for callers inside the mesh.'
+    notes.lost(at, 'a BackendTLSPolicy holds at Gateways alone', mend)
+    const subjectAltNames = (tls.subjectAltNames ?? []).map((name) =>
+      name.includes('://') ? { type: 'URI', uri: name } : { type: 'Hostname', hostname: name },
+    )
+    const validation = {
+      hostname: tls.sni ?? resolveHost(spec.host, id.namespace),
+      wellKnownCACertificates: 'System',
+      ...(subjectAltNames.length === 0 ? {} : { subjectAltNames }),
+    }
     const targetRefs = [{ group: '', kind: 'Service', name: service.name }]
-    const name = nameOf(id.name, 'tls')
     return [
       {
         kind: 'BackendTLSPolicy',
         namespace: service.namespace,
-        name,
+        name: nameOf(id.name, 'tls'),
         spec: { targetRefs, validation },
         from: id,
         origins: [['spec.validation', 'spec.trafficPolicy.tls']],

@@ -1,13 +1,14 @@
-// A VirtualService as an HTTPRoute (for gateways and for the mesh) and a TCPRoute.
+// A VirtualService as HTTPRoutes (for gateways and for the mesh), TCPRoutes and TLSRoutes.
 import { durationMs } from '../duration.ts'
-import type { PathStep } from '../field-path.ts'
+import { fieldPath, type PathStep } from '../field-path.ts'
 import type { MeshObject } from '../mesh-object.ts'
-import { resolveGateway } from '../networking/host-names.ts'
 import type { HttpRoute, HttpRouteDestination, VirtualServiceSpec } from '../networking/virtual-service/types.ts'
 import { type ConversionNotes, type ConvertedObject, nameOf } from './conversion.ts'
 import { corsFilter, headerFilters, mirrorFilters, redirectFilter, rewriteFilter } from './istio-actions.ts'
-import { convertDestination, serviceOfHost } from './istio-destinations.ts'
+import { tcpRoutes, tlsRoutes } from './istio-connections.ts'
+import { convertDestination } from './istio-destinations.ts'
 import { convertMatch } from './istio-matches.ts'
+import { holdsAt, hostnamesOf, type Side, sidesOf } from './istio-parents.ts'
 import type { MeshLookup } from './mesh-lookup.ts'
 import { orderNotes } from './rule-order.ts'
 
@@ -28,63 +29,69 @@ export function convertVirtualService(
     )
     return []
   }
-  const origins: [string, string][] = []
-  const rules = spec.http.flatMap((rule, index) => {
-    const found = httpRule(rule, ['spec', 'http', index], service, mesh, notes)
-    if (found === undefined) return []
-    origins.push([`spec.rules[${origins.length}]`, `spec.http[${index}]`])
-    return [found]
-  })
+  for (const [field, message] of wholeNotes(service))
+    notes.lost(['spec', field], message, 'Keep the VirtualService for this.')
+  const sides = sidesOf(service, notes)
+  const drafts = spec.http.flatMap((rule, index) => httpRule(rule, ['spec', 'http', index], service, mesh, notes) ?? [])
   orderNotes(spec.http, notes)
-  const parents = meshParents(service, notes)
-  const converted = rules.length === 0 ? [] : httpRoutes(service, rules, origins, parents)
-  return [...converted, ...tcpRoutes(service, mesh, notes, parents)]
+  const context = { service, sides, mesh, notes }
+  return [...httpRoutes(service, drafts, sides), ...tcpRoutes(context), ...tlsRoutes(context)]
 }
 
-/** Routes for the gateways have the hosts as host names, those inside the mesh as parents. */
-function httpRoutes(
-  service: VirtualService,
-  rules: readonly object[],
-  origins: readonly (readonly [string, string])[],
-  parents: readonly object[],
-): ConvertedObject[] {
-  const { spec, id } = service
-  const base = { kind: 'HTTPRoute' as const, namespace: id.namespace, from: id, origins }
-  const gateways = gatewayParents(service)
-  const found: ConvertedObject[] = []
-  if (gateways.length > 0) {
-    const hostnames = spec.hosts.filter((host) => host !== '*' && host.includes('.'))
-    const names = hostnames.length === 0 ? {} : { hostnames }
-    found.push({ ...base, name: id.name, spec: { parentRefs: gateways, ...names, rules } })
+/** Settings of the whole that no route has. */
+function wholeNotes({ spec }: VirtualService): [field: string, message: string][] {
+  if (spec.exportTo === undefined || spec.exportTo.every((scope) => scope === '*')) return []
+  return [['exportTo', 'routes of the Gateway API hold for all callers that their namespace lets them hold for']]
+}
+
+/** A rule, with its matches apart: some hold at some gateways only. */
+interface Draft {
+  readonly from: string
+  readonly rule: { readonly name?: string }
+  /** None written: undefined. */
+  readonly matches?: readonly { readonly match: object; readonly gateways?: readonly string[] }[]
+}
+
+/** Routes for the gateways have the hosts as host names, those inside the mesh as parents. Gateways with the same rules share a route. */
+function httpRoutes(service: VirtualService, drafts: readonly Draft[], sides: readonly Side[]): ConvertedObject[] {
+  const { id } = service
+  const groups = new Map<string, { readonly sides: Side[]; readonly rules: readonly PlacedRule[] }>()
+  for (const side of sides) {
+    const rules = drafts.flatMap((draft) => ruleAt(draft, side, id.namespace) ?? [])
+    if (rules.length === 0) continue
+    const key = `${side.gateway === 'mesh'} ${JSON.stringify(rules)}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { sides: [side], rules })
+    else group.sides.push(side)
   }
-  if (parents.length > 0) {
-    const name = gateways.length > 0 ? nameOf(id.name, 'mesh') : id.name
-    found.push({ ...base, name, spec: { parentRefs: parents, rules } })
-  }
-  return found
-}
-
-function gatewayParents({ spec, id }: VirtualService): object[] {
-  return spec.gateways
-    .filter((gateway) => gateway !== 'mesh')
-    .map((gateway) => {
-      const [namespace = '', name = ''] = resolveGateway(gateway, id.namespace).split('/')
-      return { name, ...(namespace === id.namespace ? {} : { namespace }) }
-    })
-}
-
-function meshParents({ spec, id }: VirtualService, notes: ConversionNotes): object[] {
-  if (!spec.gateways.includes('mesh')) return []
-  return spec.hosts.flatMap((host, index) => {
-    const service = serviceOfHost(host, id.namespace)
-    if (service === undefined) {
-      const message = `${host} is no Service, and routes inside the mesh belong to Services`
-      notes.lost(['spec', 'hosts', index], message, 'Add a Service, or route it at a Gateway.')
-      return []
+  const hostnames = hostnamesOf(service)
+  return [...groups.values()].map(({ sides: own, rules }, index): ConvertedObject => {
+    const inMesh = own[0]?.gateway === 'mesh'
+    const names = inMesh || hostnames.length === 0 ? {} : { hostnames }
+    return {
+      kind: 'HTTPRoute',
+      namespace: id.namespace,
+      name: index === 0 ? id.name : nameOf(id.name, own[0]?.name ?? ''),
+      spec: { parentRefs: own.flatMap(({ parents }) => parents), ...names, rules: rules.map(({ rule }) => rule) },
+      from: id,
+      origins: rules.map(({ from }, nth) => [`spec.rules[${nth}]`, from] as const),
     }
-    const { name, namespace } = service
-    return [{ group: '', kind: 'Service', name, ...(namespace === id.namespace ? {} : { namespace }) }]
   })
+}
+
+interface PlacedRule {
+  readonly from: string
+  readonly rule: object
+}
+
+function ruleAt({ from, rule, matches }: Draft, side: Side, namespace: string): PlacedRule | undefined {
+  if (matches === undefined) return { from, rule }
+  const own = matches.filter(({ gateways }) => holdsAt(gateways, side, namespace)).map(({ match }) => match)
+  if (own.length === 0) return undefined
+  // A match without conditions is for all requests, as no match is.
+  if (own.every((match) => Object.keys(match).length === 0)) return { from, rule }
+  const { name, ...rest } = rule
+  return { from, rule: { ...(name === undefined ? {} : { name }), matches: own, ...rest } }
 }
 
 function httpRule(
@@ -93,7 +100,7 @@ function httpRule(
   { id }: VirtualService,
   mesh: MeshLookup,
   notes: ConversionNotes,
-): object | undefined {
+): Draft | undefined {
   const lacks = ['directResponse', 'delegate', 'fault'] as const
   for (const field of lacks) {
     if (rule[field] === undefined) continue
@@ -103,7 +110,10 @@ function httpRule(
   }
   const replaces = rule.rewrite?.uri !== undefined || rule.redirect?.prefixRewrite !== undefined
   const written = rule.match ?? []
-  const matches = written.flatMap((match, index) => convertMatch(match, replaces, [...at, 'match', index], notes) ?? [])
+  const matches = written.flatMap((each, index) => {
+    const match = convertMatch(each, replaces, [...at, 'match', index], notes)
+    return match === undefined ? [] : [{ match, ...(each.gateways === undefined ? {} : { gateways: each.gateways }) }]
+  })
   if (written.length > 0 && matches.length === 0) return undefined
   const redirect = redirectFilter(rule, at, notes)
   if (rule.redirect !== undefined && redirect === undefined) return undefined
@@ -116,11 +126,14 @@ function httpRule(
     (leg, index) => backendOf(leg, id.namespace, mesh, [...at, 'route', index], notes) ?? [],
   )
   return {
-    ...(rule.name === undefined ? {} : { name: nameOf(rule.name) }),
-    ...(matches.length === 0 ? {} : { matches }),
-    ...(filters.length === 0 ? {} : { filters }),
-    ...(backendRefs.length === 0 ? {} : { backendRefs }),
-    ...limits(rule, at, notes),
+    from: fieldPath(at),
+    ...(written.length === 0 ? {} : { matches }),
+    rule: {
+      ...(rule.name === undefined ? {} : { name: nameOf(rule.name) }),
+      ...(filters.length === 0 ? {} : { filters }),
+      ...(backendRefs.length === 0 ? {} : { backendRefs }),
+      ...limits(rule, at, notes),
+    },
   }
 }
 
@@ -150,6 +163,10 @@ function limits({ timeout, retries }: HttpRoute, at: readonly PathStep[], notes:
     const message = `${conditions.join(', ')}: the Gateway API retries by status, and on failures to connect`
     notes.lost([...at, 'retries', 'retryOn'], message, 'List statuses.')
   }
+  for (const field of ['retryRemoteLocalities', 'retryIgnorePreviousHosts'] as const) {
+    if (retries?.[field] === undefined) continue
+    notes.lost([...at, 'retries', field], 'the Gateway API does not say where retries go', 'Leave it out.')
+  }
   const attempts = retries?.attempts ?? 0
   const retry = {
     ...(attempts === 0 ? {} : { attempts }),
@@ -169,54 +186,4 @@ function gatewayDuration(duration: string): string {
   if (seconds > 99_999) return `${Math.floor(seconds / 3600)}h${Math.floor((seconds % 3600) / 60)}m${seconds % 60}s`
   const rest = ms % 1000
   return `${seconds > 0 || rest === 0 ? `${seconds}s` : ''}${rest > 0 ? `${rest}ms` : ''}`
-}
-
-function tcpRoutes(
-  service: VirtualService,
-  mesh: MeshLookup,
-  notes: ConversionNotes,
-  insideMesh: readonly object[],
-): ConvertedObject[] {
-  const { spec, id } = service
-  return spec.tcp.flatMap((rule, index) => {
-    const at = ['spec', 'tcp', index]
-    const match = rule.match ?? []
-    const asks = match.findIndex((each) => Object.keys(each).some((field) => field !== 'port' && field !== 'gateways'))
-    if (asks !== -1) {
-      notes.lost(
-        [...at, 'match', asks],
-        'connections are told apart by port only; the rule is left out',
-        'Match by port.',
-      )
-      return []
-    }
-    const backendRefs = rule.route.flatMap((leg, leg_) => {
-      const backend = convertDestination(
-        leg.destination,
-        id.namespace,
-        mesh,
-        [...at, 'route', leg_, 'destination'],
-        notes,
-      )
-      return backend === undefined ? [] : [{ ...backend, weight: leg.weight }]
-    })
-    const ports = match.map(({ port }) => port)
-    const parents = [...gatewayParents(service), ...insideMesh]
-    const parentRefs =
-      ports.length === 0
-        ? parents
-        : ports.flatMap((port) => parents.map((each) => ({ ...each, ...(port === undefined ? {} : { port }) })))
-    if (backendRefs.length === 0 || parentRefs.length === 0) return []
-    const several = spec.http.length > 0 || spec.tcp.length > 1
-    return [
-      {
-        kind: 'TCPRoute' as const,
-        namespace: id.namespace,
-        name: several ? nameOf(id.name, 'tcp', index) : id.name,
-        spec: { parentRefs, rules: [{ backendRefs }] },
-        from: id,
-        origins: [['spec.rules[0]', `spec.tcp[${index}]`]] as const,
-      },
-    ]
-  })
 }

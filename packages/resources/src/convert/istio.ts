@@ -5,6 +5,7 @@ import { convertDestinationRule } from './istio-destination-rule.ts'
 import { convertGateway } from './istio-gateway.ts'
 import { convertVirtualService } from './istio-virtual-service.ts'
 import type { MeshLookup } from './mesh-lookup.ts'
+import { grantsFor } from './reference-grants.ts'
 
 /** Converts the Istio objects of a mesh; the Services say which ports and subsets there are. */
 export function convertIstio(mesh: MeshLookup): Conversion {
@@ -19,5 +20,5 @@ export function convertIstio(mesh: MeshLookup): Conversion {
   for (const object of ofKind(mesh.objects, 'DestinationRule')) {
     converted.push(...convertDestinationRule(object, mesh, new ConversionNotes(object, notExpressed)))
   }
-  return { objects: converted, notExpressed }
+  return { objects: [...converted, ...grantsFor(converted)], notExpressed }
 }
