@@ -148,6 +148,29 @@ test('listeners that conflict are told on both sides', () => {
   for (const line of lines) assert.match(line, /is not in force \(ProtocolConflict\)/)
 })
 
+test('a listener says why it is not served, and not only that it is invalid', () => {
+  const odd = gateway.replace('protocol: HTTP', 'protocol: acme.io/odd')
+  assert.match(findings(odd)[0] ?? '', /is not in force \(UnsupportedProtocol\).* Write HTTP, HTTPS/)
+})
+
+test('a ListenerSet whose Gateway is not there listens nowhere; one whose Gateway is refused is told of there', () => {
+  const set = `
+---
+${api}
+kind: ListenerSet
+metadata: { name: more, namespace: shop }
+spec: { parentRef: { name: public }, listeners: [{ name: http, port: 9000, protocol: HTTP }] }
+`
+  assert.match(
+    findings(set)[0] ?? '',
+    /spec\.parentRef: there is no Gateway shop\/public, so nothing listens.*\[IST0101\]$/,
+  )
+  const broken = gateway.replace('a.example', 'A.EXAMPLE')
+  const mesh = buildOffline([{ name: 'f.yaml', text: broken + set + route('{ parentRefs: [{ name: public }] }') }])
+  assert.equal(mesh.problems[0]?.severity, 'error')
+  assert.deepEqual(statusFindings(mesh, mesh.problems), [])
+})
+
 test('what another finding tells of the same field is not told again', () => {
   const spec = '{ parentRefs: [{ name: public }], rules: [{ backendRefs: [{ name: gone, port: 80 }] }] }'
   const mesh = buildOffline([{ name: 'f.yaml', text: gateway + route(spec) }])

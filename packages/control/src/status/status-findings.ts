@@ -32,15 +32,17 @@ export function statusFindings({ snapshot, sourceMap }: StatusSources, told: rea
     onFault: (object, type, fault) => {
       const { field = '', message, reason } = fault
       const key = `${object.key}#${field} ${message}`
-      // What a condition says, those after it say again: the first one tells what it means, the last one why.
+      // What a condition says, those after it say again; `Invalid` alone is no reason.
       const before = faults.get(key)
-      faults.set(key, { object, type: before?.type ?? type, field, message, reason })
+      const why = before === undefined || before.reason === 'Invalid' ? reason : before.reason
+      faults.set(key, { object, type: before?.type ?? type, field, message, reason: why })
     },
   })
   const found = [
     ...[...faults.values()].filter((one) => !isSum(one)).map(findingOf),
     ...strangeGateways(snapshot),
-    ...lostParents(snapshot, statuses),
+    ...lostParents(snapshot, statuses, refusedObjects(told)),
+    ...lostListenerSets(snapshot, statuses, refusedObjects(told)),
   ]
   const known = new Set(told.map(placeOf))
   return found
@@ -102,8 +104,36 @@ function classOf({ config }: MeshSnapshot, name: string | undefined): { readonly
   return config.objects.GatewayClass.find(({ id }) => id.name === name)?.spec
 }
 
+/** Objects that are written, and refused: that they are not there is their own matter. */
+type Refused = (kind: string, namespace: string, name: string) => boolean
+
+function refusedObjects(told: readonly Problem[]): Refused {
+  const refused = new Set(
+    told.flatMap(({ severity, objectId: id }) =>
+      severity === 'error' && id?.group === gatewayGroup ? [`${id.kind}/${id.namespace}/${id.name}`] : [],
+    ),
+  )
+  return (kind, namespace, name) => refused.has(`${kind}/${namespace}/${name}`)
+}
+
+/** ListenerSets of Gateways that are not there, or that nobody serves. */
+function lostListenerSets(snapshot: MeshSnapshot, statuses: MeshStatuses, refused: Refused): Found[] {
+  return snapshot.config.objects.ListenerSet.filter(({ key }) => !statuses.has(key)).flatMap((set): Found[] => {
+    const { kind, name, namespace = set.id.namespace } = set.spec.parentRef
+    if (refused(kind, namespace, name)) return []
+    const there = snapshot.config.objects.GatewayAPIGateway.some(
+      ({ id }) => kind === 'Gateway' && id.namespace === namespace && id.name === name,
+    )
+    const message = there
+      ? `${kind} ${namespace}/${name} is served by nobody here, so nothing listens`
+      : `there is no ${kind} ${namespace}/${name}, so nothing listens`
+    const mend = there ? 'Give the Gateway a class of Weft.' : 'Add the Gateway, or correct the name.'
+    return [{ object: set, code: there ? 'WEFT0112' : 'IST0101', field: 'spec.parentRef', message, mend }]
+  })
+}
+
 /** Routes without a parent, and parents that say nothing of a route, since nobody serves them. */
-function lostParents(snapshot: MeshSnapshot, statuses: MeshStatuses): Found[] {
+function lostParents(snapshot: MeshSnapshot, statuses: MeshStatuses, refused: Refused): Found[] {
   const routes: readonly Route[] = routeKinds.flatMap((kind): readonly Route[] => snapshot.config.objects[kind])
   return routes.flatMap((route): Found[] => {
     const { parentRefs = [], useDefaultGateways } = route.spec
@@ -116,7 +146,8 @@ function lostParents(snapshot: MeshSnapshot, statuses: MeshStatuses): Found[] {
       return [{ object: route, code: 'WEFT0112', field: 'spec', message, mend }]
     }
     return parentRefs.flatMap((parent, index) =>
-      parents.some(({ parentRef }) => parentRef === parent)
+      parents.some(({ parentRef }) => parentRef === parent) ||
+      refused(parent.kind, parent.namespace ?? route.id.namespace, parent.name)
         ? []
         : [lostParent({ route, parent, field: `spec.parentRefs[${index}]` }, snapshot)],
     )

@@ -1,4 +1,4 @@
-// Our own policies and what they are attached to: targets that are not there, and several of one kind for one target.
+// Policies, our own and those of the Gateway API, and what they are attached to: targets that are not there, and several of one kind for one target.
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
 import { topic } from '../topics.ts'
@@ -6,6 +6,10 @@ import { dig, type Fields, fieldsOf, fullKind, itemsOf, textOf, type WrittenObje
 
 const routeKinds = ['HTTPRoute', 'GRPCRoute'].map((kind) => `${kind}.gateway.networking.k8s.io`)
 const kinds = ['RateLimit', 'RetryPolicy', 'TimeoutPolicy', 'HedgingPolicy'].map((kind) => `${kind}.weft.dev`)
+const backendPolicies = [
+  'BackendTLSPolicy.gateway.networking.k8s.io',
+  'XBackendTrafficPolicy.gateway.networking.x-k8s.io',
+]
 
 /** The policies that a route names as filters, and where. */
 function* filtersOf({ spec }: WrittenObject): Iterable<{ readonly ref: Fields; readonly field: string }> {
@@ -105,7 +109,7 @@ function keyOf(ref: Fields): string {
 
 /** Checks of what policies are attached to. */
 export const attachedPolicies: readonly Check[] = [
-  { name: 'policy-targets', kinds, run: checkTargets },
+  { name: 'policy-targets', kinds: [...kinds, ...backendPolicies], run: checkTargets },
   { name: 'policy-filters', kinds: routeKinds, run: checkFilters },
   { name: 'policy-unused', kinds, run: checkUnused },
   { name: 'policy-rivals', kinds, run: checkRivals },
