@@ -8,6 +8,8 @@ export const EXIT = {
   failed: 1,
   /** The command line itself is wrong. */
   usage: 2,
+  /** Ctrl-C before what was asked for was done: 128 and SIGINT, as shells show it. */
+  interrupted: 130,
 } as const
 
 /** Adds one command. Each file in commands/ exports one of these. */

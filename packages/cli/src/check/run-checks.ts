@@ -37,12 +37,20 @@ export async function loadCheckTable(dir: string): Promise<CheckTable | undefine
   return (await import(pathToFileURL(file).href)) as CheckTable
 }
 
-/** Runs all checks in order; `onResult` gets each as it ends. */
+/** How to run checks. */
+interface CheckRun {
+  readonly proxyKind: MeshAccess['proxyKind']
+  /** Gets each as it ends. */
+  readonly onResult: (result: CheckResult) => void
+  /** Ends the run at once; the check that is running has no result. */
+  readonly signal: AbortSignal
+}
+
+/** Runs all checks in order. */
 export async function runChecks(
   table: CheckTable,
   mesh: RunningMesh,
-  proxyKind: MeshAccess['proxyKind'],
-  onResult: (result: CheckResult) => void,
+  { proxyKind, onResult, signal }: CheckRun,
 ): Promise<readonly CheckResult[]> {
   const [url] = mesh.urls
   if (url === undefined) throw new Error('the mesh has no gateway with an HTTP port: nothing to send requests to')
@@ -50,8 +58,10 @@ export async function runChecks(
   const results: CheckResult[] = []
   try {
     for (const check of table.checks) {
+      if (signal.aborted) break
       const begin = performance.now()
-      const { seen, ok } = await outcome(check, context)
+      const { seen, ok } = await outcome(check, context, signal)
+      if (signal.aborted) break
       const result = { name: check.name, expected: check.expected, seen, ok, elapsedMs: performance.now() - begin }
       results.push(result)
       onResult(result)
@@ -62,10 +72,18 @@ export async function runChecks(
   return results
 }
 
-async function outcome<C>(check: Check<C>, context: C): Promise<{ readonly seen: string; readonly ok: boolean }> {
+interface Outcome {
+  readonly seen: string
+  readonly ok: boolean
+}
+
+async function outcome<C>(check: Check<C>, context: C, signal: AbortSignal): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<{ seen: string; ok: boolean }>((resolve) => {
+  let stop = (): void => {}
+  const late = new Promise<Outcome>((resolve) => {
     timer = setTimeout(() => resolve({ seen: `nothing in ${CHECK_TIMEOUT_MS / 1000} s`, ok: false }), CHECK_TIMEOUT_MS)
+    stop = () => resolve({ seen: 'interrupted', ok: false })
+    signal.addEventListener('abort', stop, { once: true })
   })
   try {
     return await Promise.race([check.run(context), late])
@@ -73,5 +91,6 @@ async function outcome<C>(check: Check<C>, context: C): Promise<{ readonly seen:
     return { seen: `error: ${(error as Error).message}`, ok: false }
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
   }
 }

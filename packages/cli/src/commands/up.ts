@@ -15,7 +15,7 @@ import {
 } from '@weft/local'
 import { hasProxy } from '@weft/resources'
 import { checkTableFoot, checkTableHead, checkTableRow } from '../check/check-table.ts'
-import { loadCheckTable, runChecks } from '../check/run-checks.ts'
+import { type CheckResult, loadCheckTable, runChecks } from '../check/run-checks.ts'
 import { parseDurationMs, parseNameServer, parsePort } from '../parse-options.ts'
 import { EXIT } from '../program.ts'
 
@@ -45,7 +45,8 @@ Examples:
   weft up examples/bookstore --proxy envoy     the same with real Envoy as sidecars and gateway
   weft up . --svid-ttl 60s --rotate-every 5s   short-lived certificates, renewed all the time
 
-DIR holds the mesh's YAML in DIR/mesh (or DIR itself); state is kept in DIR/.weft.`
+DIR holds the mesh's YAML in DIR/mesh (or DIR itself); state is kept in DIR/.weft.
+Exit code 0: ended by Ctrl-C, or all checks passed; 1: it could not start, or a check failed; 130: Ctrl-C before the checks were done.`
 
 /** Adds `weft up`. */
 export function registerUp(program: Command): void {
@@ -101,31 +102,35 @@ async function up(dir: string, options: UpOptions): Promise<number> {
     }
     // The second time the user means it: the watchdog ends what is left. Not at once, since under npm one Ctrl-C arrives
     // twice: from the terminal and from the parent.
-    if (performance.now() - firstSignalMs > SECOND_SIGNAL_MS) process.exit(130)
+    if (performance.now() - firstSignalMs > SECOND_SIGNAL_MS) process.exit(EXIT.interrupted)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   const begin = performance.now()
   const started = await startMesh(settingsOf(dir, options), printer, interrupted.signal)
   if (!started.ok) {
-    if (interrupted.signal.aborted) return EXIT.ok
+    // A mesh that nobody wants any more is none that failed; checks that did not run did not pass.
+    if (interrupted.signal.aborted) return options.check === true ? EXIT.interrupted : EXIT.ok
     printer.problem(started.error)
     return EXIT.failed
   }
   const mesh = started.value
   printer.say(summary(mesh, options, performance.now() - begin))
-  const code = options.check === true ? await check(mesh, options, printer) : await untilAborted(interrupted.signal)
+  const { signal } = interrupted
+  const code = options.check === true ? await check(mesh, options, printer, signal) : await untilAborted(signal)
   await mesh.stop()
   return code
 }
 
-async function check(mesh: RunningMesh, options: UpOptions, printer: LogPrinter): Promise<number> {
+async function check(mesh: RunningMesh, options: UpOptions, printer: LogPrinter, signal: AbortSignal): Promise<number> {
   const table = await loadCheckTable(mesh.paths.root)
   if (table === undefined) {
     printer.problem(`${mesh.paths.root} has no check.ts: nothing to check`)
     return EXIT.failed
   }
   printer.say(checkTableHead())
-  const results = await runChecks(table, mesh, options.proxy, (result) => printer.say(checkTableRow(result)))
+  const onResult = (result: CheckResult): void => printer.say(checkTableRow(result))
+  const results = await runChecks(table, mesh, { proxyKind: options.proxy, onResult, signal })
+  if (signal.aborted) return EXIT.interrupted
   printer.say(checkTableFoot(results))
   if (options.output === 'json') process.stdout.write(`${JSON.stringify({ checks: results }, null, 2)}\n`)
   return results.length > 0 && results.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed

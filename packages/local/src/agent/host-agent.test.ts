@@ -224,6 +224,20 @@ test('an id of no instance of this node is refused with its reason, and signed o
   assert.ok(issued.ok, issued.ok ? '' : issued.error)
 })
 
+test('who waits for a certificate when the agent stops, or asks later, is told at once', async () => {
+  const stopped = new HostAgent({
+    trustDomain: 'cluster.local',
+    endpoint: () => undefined,
+    freshToken: () => '',
+    log: silent,
+  })
+  const aDayMs = 86_400_000
+  const waiting = stopped.untilIssued(web, aDayMs)
+  stopped.stop()
+  const expected = { ok: false, error: 'the agent was stopped' }
+  assert.deepEqual([await waiting, await stopped.untilIssued(web, aDayMs)], [expected, expected])
+})
+
 test('the xDS socket of a gRPC library leads to the control plane, with files that end with it', async () => {
   const folder = join(dir, 'library')
   await mkdir(folder)

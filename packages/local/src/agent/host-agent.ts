@@ -1,6 +1,6 @@
 // The host agent: identities of everything that runs on this machine. It outlives the proxies it serves, so a restarted
 // proxy gets the same key and certificate at once, also while the control plane is down.
-import { err, type Logger, type Result } from '@weft/core'
+import { err, type Logger, ok, type Result } from '@weft/core'
 import { agentId } from '@weft/identity'
 import { startSdsServer } from './sds-server.ts'
 import { type CaEndpoint, makeSignClient } from './sign-client.ts'
@@ -47,6 +47,9 @@ export class HostAgent {
   readonly #sockets = new Map<string, { readonly server: IdentitySocket; readonly stop: () => void }>()
   readonly #own: Holding
   readonly #requestSvid = makeSignClient()
+  /** Who waits for a certificate; stopping tells them, lest their timers keep the process. */
+  readonly #waiting = new Set<(result: Result<Svid>) => void>()
+  #stopped = false
 
   constructor(options: HostAgentOptions) {
     this.#options = options
@@ -114,20 +117,23 @@ export class HostAgent {
     }
   }
 
-  /** Resolves when `id` has a certificate; the error says what was wrong with the last attempt. */
+  /** Resolves when `id` has a certificate; the error says what was wrong with the last attempt, or that the agent was stopped. */
   untilIssued(id: string, timeoutMs: number): Promise<Result<Svid>> {
+    if (this.#stopped) return Promise.resolve(err('the agent was stopped'))
     return new Promise((resolve) => {
       let stop = (): void => {}
+      const settle = (result: Result<Svid>): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(settle)
+        queueMicrotask(() => stop())
+        resolve(result)
+      }
       const timer = setTimeout(() => {
         const problem = this.#identities.get(id)?.keeper.problem ?? this.#own.keeper.problem
-        stop()
-        resolve(err(`no certificate for ${id}: ${problem ?? 'the CA did not answer'}`))
+        settle(err(`no certificate for ${id}: ${problem ?? 'the CA did not answer'}`))
       }, timeoutMs)
-      stop = this.onSvid(id, (svid) => {
-        clearTimeout(timer)
-        queueMicrotask(() => stop())
-        resolve({ ok: true, value: svid })
-      })
+      this.#waiting.add(settle)
+      stop = this.onSvid(id, (svid) => settle(ok(svid)))
     })
   }
 
@@ -151,6 +157,8 @@ export class HostAgent {
 
   /** Ends all sockets and forgets all keys. */
   stop(): void {
+    this.#stopped = true
+    for (const settle of [...this.#waiting]) settle(err('the agent was stopped'))
     for (const path of [...this.#sockets.keys()]) this.close(path)
     for (const { keeper } of this.#identities.values()) keeper.close()
     this.#identities.clear()

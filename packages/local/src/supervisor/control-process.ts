@@ -150,6 +150,8 @@ export class ControlProcess {
   }
 
   async stop(graceMs: number): Promise<void> {
+    // Who waits for it to come up waits no longer.
+    this.#failure ??= 'was stopped'
     await this.#process.stop(graceMs)
     rmSync(this.#paths.controlFile, { force: true })
     rmSync(this.#paths.bootstrapFile, { force: true })
