@@ -34,6 +34,7 @@ export interface MeshView {
 /** One state of the configuration. */
 export interface MeshReading {
   readonly view: MeshView
+  readonly state: StoreState
   /** Errors of objects that have no last good version: reasons to start nothing. Lines for people. */
   readonly blocking: readonly string[]
   /** All errors; the objects they are about are in `view` in their last good version, if they have one. */
@@ -70,9 +71,11 @@ export async function openMeshSource(dir: string, paths: StatePaths, dataPlane: 
   }
 }
 
-function readingOf(state: StoreState): MeshReading {
+/** What the supervisor needs of a state of the store. */
+export function readingOf(state: StoreState): MeshReading {
   const { objects, problems, blocking, relations = [] } = state
   return {
+    state,
     view: {
       workloads: meshWorkloads(objects),
       services: ofKind(objects, 'Service'),

@@ -18,6 +18,7 @@ import type { InstanceStatus } from './instance-runner.ts'
 import { type LocalStatus, startLocalApi } from './local-api.ts'
 import { type MeshReading, type MeshSource, type MeshView, openMeshSource } from './mesh-source.ts'
 import { commandProblems, isOnPath, portProblems } from './preflight.ts'
+import { list, readingTeller } from './reading-teller.ts'
 import { Registry } from './registry.ts'
 import { spoilConfig } from './sabotage.ts'
 import type { UpSettings } from './settings.ts'
@@ -227,7 +228,11 @@ interface Followed {
 /** Follows changes of the files for as long as the mesh runs; the newest state is applied, one at a time. */
 function follow(parts: Followed): void {
   const { source, settings, printer, fleet, agent, undo } = parts
-  const tell = errorTeller(printer)
+  const paths = statePaths(settings.dir)
+  const path = settings.env['PATH'] ?? ''
+  const teller = readingTeller(printer, `weft analyze ${paths.config}`)
+  const tell = (reading: MeshReading): void =>
+    teller(reading, commandProblems(reading.view.workloads, paths.root, path))
   let newest: MeshView | undefined
   let working: Promise<void> | undefined
   const work = async (): Promise<void> => {
@@ -250,27 +255,10 @@ function follow(parts: Followed): void {
   }
 }
 
-/** Tells of each change of what is wrong, once. */
-function errorTeller(printer: LogPrinter): (reading: MeshReading) => void {
-  let shown = ''
-  return ({ errors, dangling }) => {
-    const now = [...errors, ...dangling].join('\n')
-    if (now === shown) return
-    shown = now
-    if (errors.length > 0) printer.problem(list('refused; the last good configuration goes on serving', errors))
-    if (dangling.length > 0) printer.problem(list('applied, but it names what is not there', dangling))
-    if (now === '') printer.say('the configuration is good again')
-  }
-}
-
 function previousInstances(paths: StatePaths): readonly WorkloadInstance[] {
   try {
     return (JSON.parse(readFileSync(paths.registryFile, 'utf8')) as InstanceRegistry).instances
   } catch {
     return []
   }
-}
-
-function list(title: string, items: readonly string[]): string {
-  return [title, ...items.map((item) => `  ${item}`)].join('\n')
 }
