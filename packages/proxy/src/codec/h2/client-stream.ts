@@ -82,6 +82,11 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
     receiver?.onHead(head, body)
   }
 
+  /** It was our request. */
+  get inVain(): boolean {
+    return false
+  }
+
   peerReset(code: number, detail: string): void {
     if (code === ErrorCode.NO_ERROR && this.remoteDone) {
       // The answer is complete; the server only wants no more of the request (RFC 9113 8.1).

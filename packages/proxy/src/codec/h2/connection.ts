@@ -121,6 +121,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   onData(chunk: Buffer): void {
     if (this.over) return
     this.keepAlive.heard()
+    this.guard.onRead()
     this.consuming = true
     this.readFrames(chunk, 0, chunk.length)
     this.consuming = false
@@ -291,7 +292,8 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   refuse(stream: H2Stream, code: number, detail: string): void {
     stream.refuse(code, detail)
     this.output.owed++
-    this.countReset()
+    // What a server answers wrong it was asked for.
+    if (!this.isClient) this.countReset()
   }
 
   /** The peer broke a rule on a stream in a way that a peer that works cannot: see `streamErrorOnMalformed`. */

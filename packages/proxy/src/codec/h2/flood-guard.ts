@@ -38,12 +38,23 @@ export class FloodGuard {
   #windowUpdates = 0
   /** DATA frames sent so far. */
   dataFrames = 0
+  #nowMs: number | undefined = undefined
 
   constructor(limits: FloodLimits, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
     this.#resets = new Allowance(limits.resets, limits.resetsPerSecond)
     this.#control = new Allowance(limits.control, limits.controlPerSecond)
+  }
+
+  /** A read begins: within it no time passes. */
+  onRead(): void {
+    this.#nowMs = undefined
+  }
+
+  /** When the present read began, on the monotonic clock. */
+  get nowMs(): number {
+    return (this.#nowMs ??= this.#clock.nowMs())
   }
 
   /** The peer opened a stream. */
@@ -62,14 +73,19 @@ export class FloodGuard {
     return ++this.#empty > this.#limits.emptyInRow && 'empty frames'
   }
 
-  /** The peer reset a stream, or made us reset one. */
+  /** A stream of the peer was answered: it forgives one that was reset. */
+  onAnswer(): void {
+    this.#resets.give(1)
+  }
+
+  /** The peer reset a stream for which we have worked in vain, or made us reset one. */
   onReset(): string | false {
-    return !this.#resets.take(this.#clock.nowMs()) && 'resets'
+    return !this.#resets.take(this.nowMs) && 'resets'
   }
 
   /** SETTINGS or PING came. */
   onControl(): string | false {
-    return !this.#control.take(this.#clock.nowMs()) && 'SETTINGS and PING frames'
+    return !this.#control.take(this.nowMs) && 'SETTINGS and PING frames'
   }
 
   onPriority(): string | false {

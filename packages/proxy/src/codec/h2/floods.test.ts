@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import { begun } from './client-under-test.ts'
 import { defaultH2Options } from './h2-options.ts'
 import { ErrorCode, FrameType } from './frame.ts'
 import { data, get, goawayCode, post, reset, widen } from './frames-under-test.ts'
-import { frame, greeting, headFrame, numbers, serverUnderTest, settings } from './h2-under-test.ts'
+import { answerHead, frame, greeting, headFrame, numbers, serverUnderTest, settings } from './h2-under-test.ts'
 
 const priority = frame(FrameType.PRIORITY, 0, 1, Buffer.from([0, 0, 0, 0, 1]))
 /** The greeting's SETTINGS count too. */
@@ -57,6 +58,41 @@ test('resets, pings and settings that come slowly are no flood', () => {
     send(...many(33, (index) => Buffer.concat([get(66 * second + 2 * index + 1), reset(66 * second + 2 * index + 1)])))
     send(...many(50, () => frame(FrameType.PING, 0, 0, 'pingping')), ...many(50, () => settings()))
     time.advance(1_000)
+  }
+  assert.equal(transport.ended, false)
+})
+
+const opened = (index: number): number => 2 * index + 1
+
+test('clients that give up after a while are no flood, however many they are', () => {
+  const { send, time, transport } = serverUnderTest()
+  send(greeting)
+  for (let round = 0; round < 20; round++) {
+    const ids = Array.from({ length: 500 }, (_, index) => opened(500 * round + index))
+    send(...ids.map((id) => get(id)))
+    time.advance(1_000)
+    send(...ids.map((id) => reset(id)))
+  }
+  assert.equal(transport.ended, false)
+})
+
+test('streams that are reset behind their answer count nothing, and an answer forgives a reset', () => {
+  const { send, server, transport } = serverUnderTest()
+  send(greeting)
+  for (let index = 0; index < 5_000; index++) {
+    const [answered, given] = [opened(2 * index), opened(2 * index + 1)]
+    send(get(answered), get(given))
+    server.requests.at(-2)?.stream.respond(answerHead(200), 'unknown', true)
+    send(reset(answered), reset(given))
+  }
+  assert.equal(transport.ended, false)
+})
+
+test('a server may reset what it was asked for as often as it likes', () => {
+  const { ask, send, transport } = begun()
+  for (let index = 0; index < 3_000; index++) {
+    ask()
+    send(reset(opened(index), ErrorCode.INTERNAL_ERROR))
   }
   assert.equal(transport.ended, false)
 })

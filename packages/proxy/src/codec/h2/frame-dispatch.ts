@@ -161,7 +161,8 @@ export class FrameDispatch implements FrameSink {
       connection.onStrayFrame(id, false)
       return
     }
-    if (connection.countReset()) stream.peerReset(code, `the peer reset the stream: ${errorName(code)}`)
+    if (!stream.inVain || connection.countReset())
+      stream.peerReset(code, `the peer reset the stream: ${errorName(code)}`)
   }
 
   #onWindowUpdate(id: number, more: number): void {

@@ -4,7 +4,7 @@ import { defaultWindowBytes } from './frame.ts'
 
 /** How much of what costs us more than the peer is taken; beyond it the connection ends with ENHANCE_YOUR_CALM. */
 export interface FloodLimits {
-  /** Streams the peer resets or makes us reset, at once, and those forgiven each second. */
+  /** Streams the peer makes us reset, or resets within a second and unanswered; at once, and those forgiven each second. An answer forgives one. */
   readonly resets: number
   readonly resetsPerSecond: number
   /** SETTINGS and PING at once, and those forgiven each second; DATA and HEADERS forgive one each. */

@@ -14,6 +14,9 @@ const resetCodes: Readonly<Record<ResetCause, number>> = {
   connect: ErrorCode.CONNECT_ERROR,
 }
 
+/** Who gives up sooner did not wait for an answer; as in Envoy. */
+const prematureMs = 1_000
+
 /** A request that came over HTTP/2, and its answer. */
 export class H2ServerStream extends H2Stream implements DownstreamStream {
   readonly head: FieldsHead
@@ -22,6 +25,8 @@ export class H2ServerStream extends H2Stream implements DownstreamStream {
   readonly closing = false
   /** RFC 9113 8.5. */
   readonly brokenOff = ErrorCode.CONNECT_ERROR
+  readonly #beganMs: number
+  #answered = false
 
   constructor(connection: H2Connection, id: number, head: FieldsHead, requestBody: BodyExtent) {
     super(connection)
@@ -30,6 +35,12 @@ export class H2ServerStream extends H2Stream implements DownstreamStream {
     this.requestBody = requestBody
     this.remoteDone = requestBody === 'none'
     this.sendWindow = connection.peerSettings.windowBytes
+    this.#beganMs = connection.guard.nowMs
+  }
+
+  /** Not once it was answered, nor when somebody has waited for the answer and gives up. */
+  get inVain(): boolean {
+    return !this.#answered && this.connection.guard.nowMs - this.#beganMs < prematureMs
   }
 
   attach(receiver: RequestReceiver): void {
@@ -42,6 +53,8 @@ export class H2ServerStream extends H2Stream implements DownstreamStream {
 
   respond(head: MessageHead, body: BodyExtent, _keepAlive: boolean): void {
     if (this.closed || this.sending !== 'open') return
+    this.#answered = true
+    this.connection.guard.onAnswer()
     // An extended CONNECT succeeds with 200 where HTTP/1.1 switches protocols (RFC 8441 5).
     const switched = head.status === 101 && this.head.connectProtocol !== undefined
     this.#write(head, switched ? 200 : head.status, switched ? 'unknown' : body)

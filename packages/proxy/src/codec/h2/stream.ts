@@ -56,6 +56,8 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     this.credit = new StreamCredit(options.streamWindowBytes, options.largestStreamWindowBytes)
   }
 
+  /** If the peer resets it now, it has made us work for nothing. */
+  abstract get inVain(): boolean
   /** The peer sent RST_STREAM. */
   abstract peerReset(code: number, detail: string): void
   /** Tells the receiver that the stream is over. */
