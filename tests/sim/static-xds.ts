@@ -1,8 +1,8 @@
 // Hand-made xDS resources and an in-memory control plane and agent that serve them: a proxy without the rest of the mesh.
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { ok, type Runtime } from '@weft/core'
-import { simCertificatePem, simRootPem, type SimWorld } from '@weft/testkit'
-import { type EncodedResource, type ResourceTable, resourceTable, typeUrl, xdsStreamPair } from '@weft/xds'
+import { simCertificatePem, simRootPem, type SimWorld, xdsStreamPair } from '@weft/testkit'
+import { type EncodedResource, type ResourceTable, resourceTable, typeUrl } from '@weft/xds'
 import { ClusterSchema } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
 import { ClusterLoadAssignmentSchema } from '@weft/xds/es/envoy/config/endpoint/v3/endpoint'
 import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'

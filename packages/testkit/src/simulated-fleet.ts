@@ -1,12 +1,13 @@
 // Proxies that are nothing but their xDS streams: they subscribe as Weft's proxy does, acknowledge everything, and keep only
 // counts. So a control plane can be shown a thousand of them in one process.
-import { typeUrl, type XdsStream, xdsStreamPair } from '@weft/xds'
+import { typeUrl, type XdsStream } from '@weft/xds'
 import {
   newDeltaDiscoveryRequest,
   newNode,
   readDeltaDiscoveryResponse,
   writeDeltaDiscoveryRequest,
 } from '@weft/xds/lean'
+import { xdsStreamPair } from './xds-stream-pair.ts'
 
 /** What the proxies of a fleet received. */
 export interface FleetCounts {

@@ -27,4 +27,3 @@ export {
   type ServerState,
   type TypeState,
 } from './server/stream-state.ts'
-export { xdsStreamPair } from './stream-pair.ts'

@@ -35,8 +35,6 @@ export interface AdsServerOptions {
   readonly services: readonly GrpcService[]
   readonly onStream: (stream: XdsStream) => void
   readonly log: Logger
-  /** Connections are ended after this long (with a grace period), so that certificates are shown anew. */
-  readonly maxConnectionAgeMs?: number
 }
 
 /** A serving server. */
@@ -49,6 +47,9 @@ export interface AdsServer {
   close(): void
 }
 
+/** Connections are ended after this long (with a grace period), so that certificates are shown anew. */
+const maxConnectionAgeMs = 30 * 60_000
+
 const adsService: ServiceDefinition = passThroughService('envoy.service.discovery.v3.AggregatedDiscoveryService', [
   'DeltaAggregatedResources',
   'StreamAggregatedResources',
@@ -59,7 +60,7 @@ export function startAdsServer(options: AdsServerOptions): Promise<Result<AdsSer
   const server = new Server({
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
-    'grpc.max_connection_age_ms': options.maxConnectionAgeMs ?? 30 * 60_000,
+    'grpc.max_connection_age_ms': maxConnectionAgeMs,
     'grpc.max_connection_age_grace_ms': 5_000,
     // A request names resources; even tens of thousands of names stay far below this.
     'grpc.max_receive_message_length': 16 * 1024 * 1024,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Logger, Runtime } from '@weft/core'
-import { type EncodedResource, resourceTable, type ResourceTable, typeUrl, xdsStreamPair } from '@weft/xds'
+import { xdsStreamPair } from '@weft/testkit'
+import { type EncodedResource, resourceTable, type ResourceTable, typeUrl } from '@weft/xds'
 import {
   type DeltaDiscoveryResponse,
   newDeltaDiscoveryRequest,

@@ -3,14 +3,13 @@ import type { Logger, Runtime, Timer } from '@weft/core'
 import { decodeFile, findMeshRoot, type MeshRoot, type ReadFile, readMeshRoot, type SourceFile } from '@weft/resources'
 
 /** How often the directory is read without being told of a change: some file systems tell nothing. Milliseconds. */
-const defaultRescanMs = 2000
+const rescanMs = 2000
 
 /** Options of a file source. */
 export interface FileSourceOptions {
   /** Absolute path of the directory the user gave. */
   readonly dir: string
   readonly onFiles: (files: readonly SourceFile[]) => void
-  readonly rescanMs?: number
 }
 
 /** Watches the configuration files below a directory. */
@@ -50,9 +49,8 @@ export class FileSource {
   }
 
   #scheduleRescan(): void {
-    const everyMs = this.#options.rescanMs ?? defaultRescanMs
-    if (this.#closed || everyMs === 0) return
-    this.#rescan = this.#runtime.timers.set(everyMs, () => void this.#read(false).then(() => this.#scheduleRescan()), {
+    if (this.#closed) return
+    this.#rescan = this.#runtime.timers.set(rescanMs, () => void this.#read(false).then(() => this.#scheduleRescan()), {
       keepAlive: false,
     })
   }

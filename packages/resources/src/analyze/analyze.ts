@@ -1,15 +1,10 @@
 // Analysis of a whole mesh at once.
-import type { MeshObject, Problem } from '../mesh-object.ts'
+import type { Problem } from '../mesh-object.ts'
 import { Analysis, type AnalysisOptions } from './analysis.ts'
 import { codes, type FindingCode } from './codes.ts'
-import { type WrittenObject, writtenOf } from './written-object.ts'
+import type { WrittenObject } from './written-object.ts'
 
-/** Every finding among valid objects, by place. Findings of analysis never refuse an object. */
-export function analyze(objects: readonly MeshObject[], options: AnalysisOptions = {}): Problem[] {
-  return analyzeWritten(objects.map(writtenOf), options)
-}
-
-/** Every finding among objects as written, by place. */
+/** Every finding among objects as written, by place. Findings of analysis never refuse an object. */
 export function analyzeWritten(objects: readonly WrittenObject[], options: AnalysisOptions = {}): Problem[] {
   const analysis = new Analysis(options)
   analysis.update(objects)

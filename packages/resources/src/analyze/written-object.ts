@@ -1,7 +1,6 @@
 // Objects as they were written, for analysis: also those that validation refuses, so that one mistake does not hide the others,
 // and those of kinds the mesh itself does not use (Pod, Deployment, ...). Nothing here trusts the shape of what it reads.
-import { type ObjectId, objectKey, type Position } from '@weft/core'
-import type { MeshObject } from '../mesh-object.ts'
+import type { ObjectId, Position } from '@weft/core'
 
 /** A mapping whose members may be anything. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -62,21 +61,6 @@ export function labelsOf(value: unknown): Readonly<Record<string, string>> {
 /** What lies at the end of a chain of fields. */
 export function dig(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce((at, step) => fieldsOf(at)[step], value)
-}
-
-/** A valid object in the form that checks read; its defaults count as written. */
-export function writtenOf(object: MeshObject): WrittenObject {
-  const { apiVersion, labels, annotations, hash, createdAt } = object
-  // Objects of no namespace stand in `default` here, as they are written.
-  const id = object.id.namespace === '' ? { ...object.id, namespace: 'default' } : object.id
-  const spec = fieldsOf(object.spec)
-  const { name, namespace } = id
-  const age = createdAt === undefined ? {} : { creationTimestamp: createdAt }
-  // Some kinds have their fields beside `metadata`, and in `spec` once they are read.
-  const metadata = { name, namespace, labels, annotations, ...age }
-  const body = { ...spec, apiVersion, kind: id.kind, metadata, spec }
-  const positionOf = (path: string): Position | undefined => object.positionOf(path)
-  return { id, key: objectKey(id), apiVersion, labels, annotations, body, spec, content: hash, positionOf }
 }
 
 /** `Kind` of Kubernetes' core group, else `Kind.group`. */

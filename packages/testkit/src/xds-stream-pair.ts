@@ -1,21 +1,19 @@
-// Two ends of an xDS stream in memory, for tests and simulation. Messages are delivered by `defer` (a timer of the
+// Two ends of an xDS stream in memory. Messages are delivered by `defer` (a timer of the
 // simulation, or queueMicrotask), one by one and in order, so that delivery is never re-entrant.
 import type { PeerIdentity } from '@weft/core'
-import type { XdsStream, XdsStreamHandler } from './xds-stream.ts'
+import type { XdsStream, XdsStreamHandler } from '@weft/xds'
 
 interface End extends XdsStream {
   receive(event: (handler: XdsStreamHandler) => void): void
 }
 
-/** Makes a connected pair. `serverSees` is the client's verified identity as the server sees it, and so on. */
+/** Makes a connected pair. `serverSees` is the client's verified identity as the server sees it. */
 export function xdsStreamPair(options: {
   readonly kind: 'delta' | 'sotw'
   readonly defer: (run: () => void) => void
   readonly serverSees?: PeerIdentity
-  readonly clientSees?: PeerIdentity
 }): { readonly client: XdsStream; readonly server: XdsStream } {
   let closed = false
-  const ends: { client?: End; server?: End } = {}
   const make = (peer: PeerIdentity | undefined, far: () => End): End => {
     let handler: XdsStreamHandler | undefined
     let waiting: ((handler: XdsStreamHandler) => void)[] = []
@@ -36,7 +34,7 @@ export function xdsStreamPair(options: {
       close(error) {
         if (closed) return
         closed = true
-        for (const end of [ends.client, ends.server]) end?.receive((to) => to.onClose(error))
+        for (const end of [client, server]) end.receive((to) => to.onClose(error))
       },
       receive(event) {
         options.defer(() => {
@@ -46,9 +44,7 @@ export function xdsStreamPair(options: {
       },
     }
   }
-  const client = make(options.clientSees, () => server)
-  const server = make(options.serverSees, () => client)
-  ends.client = client
-  ends.server = server
+  const client: End = make(undefined, () => server)
+  const server: End = make(options.serverSees, () => client)
   return { client, server }
 }
