@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
-import type { InstanceRegistry, WorkloadInstance } from '@weft/resources'
+import { type InstanceRegistry, unaddressedServices, type WorkloadInstance } from '@weft/resources'
 import { HostAgent } from '../agent/host-agent.ts'
 import { entryOf } from '../process/entries.ts'
 import { type LogPrinter, printerLogger } from '../process/log-printer.ts'
@@ -116,7 +116,7 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   if (unknown !== undefined) printer.problem(unknown)
   const urls = gatewayUrls(registry.instances, view)
   announce(base, urls, undo)
-  follow({ source, settings, printer, fleet, agent, undo })
+  follow({ source, settings, printer, registry, fleet, agent, undo })
   return ok({
     paths,
     urls,
@@ -220,6 +220,7 @@ interface Followed {
   readonly source: MeshSource
   readonly settings: UpSettings
   readonly printer: LogPrinter
+  readonly registry: Registry
   readonly fleet: Fleet
   readonly agent: HostAgent
   readonly undo: Undo
@@ -227,12 +228,13 @@ interface Followed {
 
 /** Follows changes of the files for as long as the mesh runs; the newest state is applied, one at a time. */
 function follow(parts: Followed): void {
-  const { source, settings, printer, fleet, agent, undo } = parts
+  const { source, settings, printer, registry, fleet, agent, undo } = parts
   const paths = statePaths(settings.dir)
   const path = settings.env['PATH'] ?? ''
   const teller = readingTeller(printer, `weft analyze ${paths.config}`)
   const tell = (reading: MeshReading): void =>
     teller(reading, commandProblems(reading.view.workloads, paths.root, path))
+  const tellUnaddressed = unaddressedTeller(printer)
   let newest: MeshView | undefined
   let working: Promise<void> | undefined
   const work = async (): Promise<void> => {
@@ -240,10 +242,12 @@ function follow(parts: Followed): void {
       const view = newest
       newest = undefined
       await fleet.apply(view).catch((error: Error) => printer.problem(error.message))
+      tellUnaddressed(view, registry.instances)
     }
     working = undefined
   }
   tell(source.first)
+  tellUnaddressed(source.first.view, registry.instances)
   source.follow((reading) => {
     tell(reading)
     newest = reading.view
@@ -252,6 +256,22 @@ function follow(parts: Followed): void {
   if (settings.rotateEveryMs !== undefined) {
     const timer = setInterval(() => agent.rotateAll(), settings.rotateEveryMs)
     undo.push(() => clearInterval(timer))
+  }
+}
+
+/** Tells of Services that have no address of their own, when others have none than before. */
+function unaddressedTeller(printer: LogPrinter): (view: MeshView, instances: readonly WorkloadInstance[]) => void {
+  let shown = ''
+  return ({ services }, instances) => {
+    const names = unaddressedServices(services, instances).join(', ')
+    if (names === shown) return
+    shown = names
+    if (names === '') return
+    printer.problem(
+      list('more Services with TCP or UDP ports than this machine has addresses for', [
+        `applications reach these by CONNECT through HTTP_PROXY only, or once other Services are removed: ${names}`,
+      ]),
+    )
   }
 }
 

@@ -6,6 +6,7 @@ import { loadFiles } from '../parse/load-files.ts'
 import { appEnvironment } from './app-environment.ts'
 import { parseRegistry } from './parse-registry.ts'
 import { otherAppAddress, planInstances } from './plan-instances.ts'
+import { unaddressedServices } from './unaddressed-services.ts'
 import { servingAddress, type WorkloadInstance } from './workload-instance.ts'
 
 const mesh = `
@@ -195,6 +196,21 @@ spec: { ports: [{ name: ntp, port: 123, protocol: UDP }, { name: http, port: 80 
   assert.deepEqual(parseRegistry(JSON.stringify({ instances: planned })), { ok: true, value: { instances: planned } })
   const later = planInstances(workloads, load(more.replace('name: names,', 'name: gone,')).services, planned)
   assert.equal(later.find(({ name }) => name === caller.name)?.outboundUdp?.['clock.other:123'], '127.71.0.3')
+})
+
+test('of more Services with TCP ports than there are addresses the last ones have none, are named, and keep nobody else from theirs', () => {
+  const service = (at: number): string =>
+    `apiVersion: v1\nkind: Service\nmetadata: { name: db-${String(at).padStart(3, '0')}, namespace: shop }\nspec: { ports: [{ name: tcp, port: 5432 }] }\n`
+  const of = (count: number) => load([mesh, ...Array.from({ length: count }, (_, at) => service(at))].join('---\n'))
+  const addressed = 254 - 68 + 1
+  const full = of(addressed - 2)
+  const planned = planInstances(full.workloads, full.services)
+  assert.deepEqual(unaddressedServices(full.services, planned), [])
+  const over = of(addressed)
+  const later = planInstances(over.workloads, over.services, planned)
+  assert.deepEqual(unaddressedServices(over.services, later), ['db-185.shop', 'db-186.shop'])
+  const addresses = Object.values(later.find(({ proxy }) => proxy === 'sidecar')?.outboundTcp ?? {})
+  assert.equal(new Set(addresses).size, addressed)
 })
 
 test('an instance whose application moved to its other address keeps that one, and can move back', () => {

@@ -23,6 +23,7 @@ export interface PlanOptions {
 /**
  * The instances of all replicas of all Workloads, sorted by namespace and name. Instances of `previous` keep their
  * addresses and state (a restart of the planner moves nothing); new ones take the lowest free address and are not ready.
+ * Throws when there are more instances than addresses.
  */
 export function planInstances(
   workloads: readonly MeshObject<WorkloadSpec>[],
@@ -132,7 +133,7 @@ class Slots {
   }
 }
 
-/** The second octet of each Service's outbound addresses: kept if it was given before, else the lowest free one; those with TCP ports first. */
+/** The second octet of each Service's outbound addresses: kept if it was given before, else the lowest free one; those with TCP ports first. Where all are given, Services have none. */
 function serviceOctets(
   services: readonly MeshObject<ServiceSpec>[],
   previous: readonly WorkloadInstance[],
@@ -154,7 +155,8 @@ function serviceOctets(
   for (const { name, ...ports } of [...called.filter(({ tcp }) => tcp.length > 0), ...datagramsAlone]) {
     let octet = kept.get(name)
     for (let free = firstServiceOctet; octet === undefined && free <= 254; free++) if (!taken.has(free)) octet = free
-    if (octet === undefined) throw new Error('more than 187 Services with TCP or UDP ports')
+    // More Services than a loopback network has octets for: those are reached through the HTTP proxy alone.
+    if (octet === undefined) continue
     taken.add(octet)
     octets.set(name, { octet, ...ports })
   }
