@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Transport } from '@weft/core'
+import { atRest } from '@weft/testkit/at-rest'
 import { once } from '@weft/testkit/once'
 import { within } from '@weft/testkit/within'
 import { systemClock, systemTimers } from '../../packages/core/src/node/clock.ts'
@@ -317,7 +318,8 @@ test('a reader that stops holds a window, not the body', async () => {
     stream.on('error', () => {})
     stream.respond({ ':status': 200 })
     const more = (): void => {
-      while (sent < 200 * 1024 * 1024 && stream.write(Buffer.alloc(65_536))) sent += 65_536
+      do sent += 65_536
+      while (sent < 200 * 1024 * 1024 && stream.write(Buffer.alloc(65_536)))
     }
     stream.on('drain', more)
     more()
@@ -328,7 +330,7 @@ test('a reader that stops holds a window, not the body', async () => {
   const { stream, answer } = ourAsk(connection, '/')
   stream.pauseResponse()
   await until(() => answer.status === 200, 'the head')
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await atRest(() => sent, 'what the server sends')
   assert.equal(answer.pieces.length, 0)
   assert.ok(sent < 1024 * 1024, `${sent} bytes were taken`)
   stream.resumeResponse()

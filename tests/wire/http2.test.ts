@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { constants } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { atRest } from '@weft/testkit/at-rest'
 import { once } from '@weft/testkit/once'
 import { ask, explicitHttp2, h2Backend, h2Client } from './http2-ends.ts'
 import {
@@ -304,7 +305,7 @@ test('a slow reader holds back its own stream only, and little of it', async (t)
   const client = h2Client(t, proxy.portOf('in'))
   const large = client.request({ ':path': '/large' })
   await once(large, 'response')
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await atRest(() => written, 'what the backend writes')
   assert.equal((await ask(client, { ':path': '/quick' })).body, 'quick')
   assert.ok(written < 8 * 1024 * 1024, `held back after ${written}`)
   let received = 0

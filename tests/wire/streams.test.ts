@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer, get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { atRest } from '@weft/testkit/at-rest'
 import { once } from '@weft/testkit/once'
 import { any, everythingTo, httpListener, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
@@ -44,7 +45,7 @@ test('50 MB come through to a slow reader without being held in memory', async (
   const request = get({ port: proxy.portOf('in'), host: '127.0.0.1' })
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   response.pause()
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await atRest(() => written, 'what the backend writes')
   assert.ok(written < 20 * 1024 * 1024, `the backend was held back, wrote ${written}`)
   const hash = createHash('sha256')
   let received = 0

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { atRest } from '@weft/testkit/at-rest'
 import { once } from '@weft/testkit/once'
 import { writeProxyHeader } from '../../packages/proxy/src/proxy-protocol/write-proxy-header.ts'
 import { client, listenerFilter, tcpListener, tcpProxy, tcpServer } from './l4.ts'
@@ -44,43 +46,34 @@ test('a slow reader holds the writer back, in both directions', async (t) => {
   for (let at = 0; at < pieces; at++) expected.update(piece)
   const digest = expected.digest('hex')
   let written = 0
-  const pour = async (socket: import('node:net').Socket): Promise<void> => {
+  const pour = async (socket: Socket): Promise<void> => {
     for (let at = 0; at < pieces; at++) {
       written += piece.length
       if (!socket.write(piece)) await once(socket, 'drain')
     }
     socket.end()
   }
-  const drink = async (socket: import('node:net').Socket): Promise<string> => {
+  const drink = async (socket: Socket): Promise<string> => {
     const hash = createHash('sha256')
     for await (const chunk of socket) hash.update(chunk as Buffer)
     return hash.digest('hex')
   }
-  let digestUp: Promise<string> | undefined
   const source = await tcpServer(t, (socket) => void pour(socket))
-  const sink = await tcpServer(t, (socket) => {
-    socket.pause()
-    setTimeout(() => {
-      digestUp = drink(socket)
-    }, 300)
-  })
+  const sink = await tcpServer(t, (socket) => void socket.pause())
   for (const direction of ['down', 'up'] as const) {
     written = 0
     const { port } = direction === 'down' ? source : sink
     const proxy = await proxyFor(t, { listeners: listening(tcpProxy('b')), clusters: [staticCluster('b', [port])] })
-    const { connect } = await import('node:net')
     const socket = connect({ port: proxy.portOf('in'), host: '127.0.0.1', allowHalfOpen: true })
     t.after(() => socket.destroy())
     if (direction === 'up') void pour(socket)
     else socket.pause()
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    await atRest(() => written, 'what is written')
     // What the kernel's buffers of two connections take, and not the 25 MB.
     assert.ok(written < 16 * 1024 * 1024, `${direction}: ${written} bytes were taken`)
-    if (direction === 'down') assert.equal(await drink(socket), digest)
-    else {
-      await until(() => digestUp !== undefined, 'reading begins')
-      assert.equal(await digestUp, digest)
-    }
+    const [reader] = direction === 'down' ? [socket] : sink.sockets
+    assert.ok(reader !== undefined)
+    assert.equal(await drink(reader), digest)
   }
 })
 

@@ -127,8 +127,9 @@ describe('telemetry on real Envoys', { skip: skipWithoutEnvoy }, () => {
       ['/none', '{ providers: [{ name: zipkin }], randomSamplingPercentage: 0 }'],
       ['/gone', '{ providers: [{ name: gone }], randomSamplingPercentage: 100 }'],
     ] as const) {
+      const { version } = await mesh.status()
       mesh.edit(tracing(rule))
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await until(async () => (await mesh.status()).version !== version, 'the edit is read')
       await mesh.settled()
       assert.equal((await mesh.call('web-0', `http://catalog${path}`)).status, 200)
     }

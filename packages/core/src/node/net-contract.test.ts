@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { once } from '@weft/testkit/once'
+import { until } from '@weft/testkit/until'
 import type { Net, Transport, TransportClose } from '../transport.ts'
 import { nodeNet } from './node-net.ts'
 import { loadRawBindings } from './raw-bindings.ts'
@@ -47,7 +48,7 @@ async function pair(net: Net): Promise<{ near: Transport; far: Transport; close(
   const listener = await net.listen({ host: '127.0.0.1', port: 0 }, (transport) => accepted.push(transport))
   assert.ok(listener.ok)
   const near = await open(net, listener.value.port)
-  while (accepted.length === 0) await new Promise(setImmediate)
+  await until(() => accepted.length > 0)
   return { near, far: accepted[0] as Transport, close: () => listener.value.close() }
 }
 
@@ -79,13 +80,13 @@ for (const [kind, net] of [
     const client = await open(net, listener.value.port)
     const atClient = collect(client)
     client.resume()
-    while (accepted.length === 0) await new Promise(setImmediate)
+    await until(() => accepted.length > 0)
     const server = accepted[0] as Transport
     const atServer = collect(server)
     server.resume()
     client.writeLatin1('ping')
     client.end()
-    while (!atServer.ended) await new Promise(setImmediate)
+    await until(() => atServer.ended)
     assert.equal(atServer.text, 'ping')
     server.write(Buffer.from('x'.repeat(100_000)))
     server.end()
@@ -122,7 +123,7 @@ for (const [kind, net] of [
     await new Promise((resolve) => setTimeout(resolve, 20))
     assert.equal(seen.text, '')
     client.resume()
-    while (!seen.ended) await new Promise(setImmediate)
+    await until(() => seen.ended)
     assert.equal(seen.text, 'hello')
     client.destroy()
     assert.equal((await seen.closed).reason, 'local')
@@ -170,7 +171,7 @@ for (const [kind, net] of [
     }
     near.end()
     far.resume()
-    while (!atFar.ended) await new Promise(setImmediate)
+    await until(() => atFar.ended)
     assert.equal(atFar.bytes, total)
     assert.equal(atFar.hash.digest('hex'), sent.digest('hex'))
     near.destroy()
@@ -224,7 +225,7 @@ for (const [kind, net] of [
     const dial = (localAddress: string): Promise<Transport | TransportClose> =>
       new Promise((resolve) => net.connect({ host: '127.0.0.1', port, localAddress }, resolve, resolve))
     const near = (await dial('127.0.0.9')) as Transport
-    while (accepted.length === 0) await new Promise(setImmediate)
+    await until(() => accepted.length > 0)
     assert.equal(near.localAddress, '127.0.0.9')
     assert.equal(accepted[0]?.remoteAddress, '127.0.0.9')
     assert.equal(((await dial('192.0.2.1')) as TransportClose).reason, 'unreachable')
@@ -261,7 +262,7 @@ for (const [kind, net] of [
       )
       const seen = collect(near)
       near.resume()
-      while (!seen.ended) await new Promise(setImmediate)
+      await until(() => seen.ended)
       assert.equal(seen.text, 'here')
       near.end()
       assert.equal((await seen.closed).reason, 'closed')
@@ -294,7 +295,7 @@ test('raw handles that gather: what was read before another connection paused it
     near.writeLatin1('hello')
     near.end()
   }
-  while (seen.length === 0) await new Promise(setImmediate)
+  await until(() => seen.length > 0)
   await new Promise((resolve) => setTimeout(resolve, 20))
   const first = seen[0] === 'one hello' ? 'one' : 'other'
   const second = first === 'one' ? 'other' : 'one'
@@ -304,7 +305,7 @@ test('raw handles that gather: what was read before another connection paused it
   // Twice is once.
   paused.far.pause()
   paused.far.resume()
-  while (seen.length < 4) await new Promise(setImmediate)
+  await until(() => seen.length >= 4)
   assert.deepEqual(seen.slice(2), [`${second} hello`, `${second} ends`])
   for (const { near, far, close } of [one, other]) {
     near.destroy()

@@ -3,15 +3,8 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { nodeFiles } from './node-files.ts'
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!condition()) {
-    if (Date.now() > deadline) assert.fail('waited in vain')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
 
 test('an atomic write replaces the file, keeps its mode and leaves no temporary name', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'weft-files-'))

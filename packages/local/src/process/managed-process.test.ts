@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 import { describeExit, ManagedProcess, type ProcessExit, restartDelayMs } from './managed-process.ts'
 
@@ -90,13 +91,11 @@ test('stop ends the whole group, first politely, and never restarts', async () =
     { onLine: (line) => void lines.push(line), onExit: () => (exits++, 0) },
     recordingWatchdog(),
   )
-  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => lines.length > 0, 'the first line')
   const grandchild = Number(lines[0])
   assert.ok(isAlive(grandchild))
   await child.stop(100)
-  for (let tries = 0; isAlive(grandchild) && tries < 100; tries++)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  assert.ok(!isAlive(grandchild))
+  await until(() => !isAlive(grandchild), 'the end of the grandchild')
   assert.equal(exits, 0)
   assert.equal(child.pid, undefined)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { until } from '@weft/testkit/until'
 import { startReadinessProbe } from './readiness-probe.ts'
 
 const target = { host: '127.0.0.1', cwd: '/', env: { PATH: process.env['PATH'] ?? '' } }
@@ -32,7 +33,7 @@ test('ready at the first success, unready only after failureThreshold failures i
     wake()
   })
   const change = (): Promise<void> => new Promise((resolve) => (wake = resolve))
-  while (asked() < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => asked() >= 2, 'two questions')
   assert.deepEqual(changes, [])
   assert.match(probe.problem ?? '', /answered 503/)
   let next = change()
