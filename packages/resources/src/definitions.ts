@@ -109,8 +109,3 @@ export function apiVersionsOf(definition: KindDefinition): string[] {
 export function allKinds(): readonly KindDefinition[] {
   return all
 }
-
-/** The kinds of Istio's API. */
-export function istioKinds(): KindDefinition[] {
-  return all.filter(({ kind }) => groupOfKind[kind].endsWith('istio.io'))
-}

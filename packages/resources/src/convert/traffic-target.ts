@@ -71,9 +71,8 @@ function portsOf({ spec, id }: Target, mesh: MeshLookup, notes: ConversionNotes)
   for (const [index, { kind, name }] of spec.rules.entries()) {
     if (kind === 'HTTPRouteGroup') continue
     const at = ['spec', 'rules', index]
-    const route = kind === 'UDPRoute' ? undefined : mesh.find('SMITCPRoute', id.namespace, name)
-    if (kind === 'UDPRoute') notes.lost(at, 'datagrams are not authorized', 'Use TCP for what must be authorized.')
-    else if (route === undefined) notes.lost(at, `there is no ${kind} ${name}`, 'Add it.')
+    const route = mesh.find('SMITCPRoute', id.namespace, name)
+    if (route === undefined) notes.lost(at, `there is no ${kind} ${name}`, 'Add it.')
     else if (route.spec.ports.length === 0) all = true
     else for (const port of route.spec.ports) ports.add(port)
   }

@@ -28,16 +28,15 @@ const identity = object({ kind: identityKind, name, namespace }, { required: ['k
 const destination = (more: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema =>
   object({ kind: identityKind, name, namespace, ...more }, { required: ['kind', 'name', ...required] })
 
-const rules = (kinds: readonly string[], least: number): Schema =>
+const udpRule = 'Use TCP for what must be authorized: datagrams pass whatever a TrafficTarget says.'
+
+const rules = (least: number, refusedKinds: Readonly<Record<string, string>> = { UDPRoute: udpRule }): Schema =>
   doc(
     'What may be called; several rules are alternatives.',
     list(
       object(
         {
-          kind: doc('Kind of the rule.', {
-            ...word(kinds),
-            'x-pending-values': { UDPRoute: { effect: 'datagrams are not authorized', proxies: 'all' } },
-          }),
+          kind: doc('Kind of the rule.', word(['HTTPRouteGroup', 'TCPRoute'], refusedKinds)),
           name,
           matches: doc('Names of matches of the group; all unless written.', list(text('short-text'))),
         },
@@ -56,7 +55,7 @@ export const trafficTargetSchema = object(
   {
     destination: doc(called, destination({})),
     sources: sources(1),
-    rules: rules(['HTTPRouteGroup', 'TCPRoute', 'UDPRoute'], 1),
+    rules: rules(1),
   },
   { required: ['destination', 'sources', 'rules'] },
 )
@@ -66,7 +65,7 @@ export const trafficTargetSchema2 = object(
   {
     destination: doc(called, destination({ port: oldPort })),
     sources: sources(0),
-    rules: rules(['HTTPRouteGroup', 'TCPRoute'], 0),
+    rules: rules(0, {}),
   },
   { required: ['destination'] },
 )
@@ -79,7 +78,7 @@ export const trafficTargetSchema1 = object(
       destination({ port: { ...oldPort, type: ['integer', 'string'], 'x-check': checkPort } }, ['port']),
     ),
     sources: sources(1),
-    specs: rules(['HTTPRouteGroup', 'TCPRoute'], 1),
+    specs: rules(1, {}),
   },
   { required: ['destination', 'sources', 'specs'] },
 )

@@ -118,6 +118,10 @@ test('mistakes in SMI objects are refused where they are', () => {
       'spec.destination.kind',
     ],
     [
+      `${head('access.smi-spec.io', 'v1alpha3', 'TrafficTarget')}spec: { destination: { kind: ServiceAccount, name: a }, sources: [{ kind: ServiceAccount, name: b }], rules: [{ kind: TCPRoute, name: a }, { kind: UDPRoute, name: a }] }`,
+      'spec.rules[1].kind',
+    ],
+    [
       `${head('specs.smi-spec.io', 'v1alpha4', 'HTTPRouteGroup')}spec: { matches: [{ name: a, pathRegex: '(' }] }`,
       'spec.matches[0].pathRegex',
     ],

@@ -14,7 +14,7 @@ export interface TrafficTargetSpec {
   readonly destination: SmiIdentity & { readonly port?: number }
   readonly sources: readonly SmiIdentity[]
   readonly rules: readonly {
-    readonly kind: 'HTTPRouteGroup' | 'TCPRoute' | 'UDPRoute'
+    readonly kind: 'HTTPRouteGroup' | 'TCPRoute'
     readonly name: string
     /** Names of matches of the group; none: all of them. */
     readonly matches?: readonly string[]
