@@ -1,6 +1,6 @@
 // `weft analyze PATH...`: what is wrong with configuration, without starting anything.
 import { existsSync } from 'node:fs'
-import { buildOffline, losersAsProblems, statusFindings } from '@weft/control'
+import { buildOffline, losersAsProblems, notesAsProblems, statusFindings } from '@weft/control'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   analyzeWritten,
@@ -107,7 +107,8 @@ function analyzeFiles(
   })
   const told = [...problems, ...relations]
   const mesh = buildOffline(files, { flavor: proxy })
-  const all = [...told, ...losersAsProblems(mesh, told), ...statusFindings(mesh, told)]
+  const translated = [...losersAsProblems(mesh, told), ...notesAsProblems(mesh, told)]
+  const all = [...told, ...translated, ...statusFindings(mesh, told)]
   const wanted = all.filter(({ code }) => proxy === 'weft' || code !== pendingOnWeftCode)
   return { objects: objects.length, problems: withoutSuppressed(wanted, written, suppress) }
 }

@@ -24,6 +24,7 @@ const described = {
   WEFT0110: { name: 'ConditionOnUnboundGateway', severity: 'warning' },
   WEFT0111: { name: 'IneffectiveMatch', severity: 'info' },
   WEFT0112: { name: 'WithoutEffect', severity: 'warning' },
+  WEFT0113: { name: 'TranslationNote', severity: 'warning' },
   IST0001: { name: 'InternalError', severity: 'error' },
   IST0002: { name: 'Deprecated', severity: 'warning' },
   IST0101: { name: 'ReferencedResourceNotFound', severity: 'error' },
