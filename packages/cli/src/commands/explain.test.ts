@@ -1,6 +1,6 @@
 // `weft explain` as a process, offline on the bookstore.
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -115,4 +115,65 @@ test('what comes to a gateway over TLS is told by the name in its URL', (t) => {
     /^tls:\/\/a\.through\.example:8443 from gateway-0\.edge[^]*chain +tls-a\.through\.example[^]*=> connected/
   assert.match(asked('GET', 'https://a.through.example:8443/'), through, 'TLS that ends elsewhere is bytes here')
   assert.match(asked('tls://a.through.example:8443'), through)
+})
+
+test('a gateway on the way is no end: what it sends on is followed, and only so often', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const rule = (path: string, host: string): string => `
+    - match: [{ gateways: [egress], uri: { prefix: ${path} } }]
+      route: [{ destination: { host: ${host}, port: { number: 80 } } }]`
+  writeFileSync(
+    join(dir, 'mesh.yaml'),
+    `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: outside }
+spec: { hosts: [outside.example], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: DNS }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: empty }
+spec: { selector: { app: nobody }, ports: [{ name: http, port: 80 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: egress }
+spec: { selector: { app: egress }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: egress, labels: { app: egress } }
+spec: { proxy: gateway, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: web, labels: { app: web } }
+spec: { command: [node], ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: egress }
+spec:
+  selector: { app: egress }
+  servers: [{ port: { number: 80, name: https, protocol: HTTPS }, hosts: ['*'], tls: { mode: ISTIO_MUTUAL } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: outside }
+spec:
+  hosts: [outside.example]
+  gateways: [mesh, egress]
+  http:
+    - match: [{ gateways: [mesh] }]
+      route: [{ destination: { host: egress, port: { number: 80 } } }]${rule('/round', 'egress')}${rule('/empty', 'empty')}${rule('/', 'outside.example')}
+`,
+  )
+  const asked = (path: string): string =>
+    weft('--from', 'web', 'GET', `http://outside.example${path}`, '-f', dir).stdout
+  assert.match(
+    asked('/'),
+    /\negress-0\.default\n[^]*endpoint +outside\.example:80 [^]*=> 200: sent to outside\.example:80\n/,
+  )
+  assert.match(asked('/empty'), /=> 503 \(UH\): egress-0\.default: no healthy upstream/)
+  assert.match(asked('/round'), /=> 503 \(UF\): .*gateways lead into one another more than 4 times/)
 })

@@ -66,21 +66,23 @@ export function goUpstream(
   if (mistrust !== undefined)
     return { status: 503, outcome: 'failed', flag: 'UF', reason: mistrust, endpoint: endpoint.key }
   const connection = arrivingConnection(from, cluster, { endpoint, tls, bytes: carriesBytes(forward) })
-  return { endpoint: endpoint.key, ...arrive(input, forward, { server, connection }, recorderOf(server)) }
+  return { endpoint: endpoint.key, ...arrive(input, forward, { server, connection, depth }, recorderOf) }
 }
 
 interface Reached {
   readonly server: ProxyView
   readonly connection: ConnectionFacts
+  readonly depth: number
 }
 
 /** The server's side. */
 function arrive(
   input: ExplainInput,
   forward: Forward,
-  { server, connection }: Reached,
-  recorder: Recorder,
+  { server, connection, depth }: Reached,
+  recorderOf: (view: ProxyView) => Recorder,
 ): Ending & Partial<Explanation> {
+  const recorder = recorderOf(server)
   const { localAddress: host, localPort: port } = connection
   const listener = [...server.config.listeners.values()].find(
     ({ address }) => address.kind === 'socket' && address.host === host && address.port === port,
@@ -111,7 +113,38 @@ function arrive(
       reason: `there is no cluster ${departure.cluster}`,
     }
   }
+  if (leadsOn.test(departure.cluster)) return throughGateway(input, { server, departure, depth }, recorderOf)
   return { status: 200, outcome: 'forwarded', flag: undefined, reason: `handed to the application behind ${server.id}` }
+}
+
+/** Clusters of what is not the application behind a proxy: those of a gateway. */
+const leadsOn = /^(outbound|gateway-api)\|/
+
+interface GatewayHop {
+  readonly server: ProxyView
+  readonly departure: Forward
+  readonly depth: number
+}
+
+/** A gateway on the way sends it on. What is told of the first proxy stays: only how it ends is known now. */
+function throughGateway(
+  input: ExplainInput,
+  { server, departure, depth }: GatewayHop,
+  recorderOf: (view: ProxyView) => Recorder,
+): Ending {
+  if (depth >= maxDepth) {
+    const reason = `gateways lead into one another more than ${maxDepth} times`
+    return { status: 503, outcome: 'failed', flag: 'UF', reason }
+  }
+  const end = goUpstream({ ...input, from: server }, departure, recorderOf, depth + 1)
+  const { status, outcome, flag, reason, grpcStatus } = end
+  return {
+    status,
+    outcome,
+    flag,
+    reason: outcome === 'forwarded' ? reason : `${server.id}: ${reason}`,
+    ...(grpcStatus === undefined ? {} : { grpcStatus }),
+  }
 }
 
 /** What goes on is the inside of a tunnel, or what a TCP proxy was given: nobody looks into it any more. */
