@@ -116,14 +116,17 @@ function readFully(
     const line = firstLine + (lineStart === 0 ? 0 : text.slice(0, lineStart).split('\n').length - 1)
     documents.push({ value: built.value, place: built.place, lines, text: text.slice(lineStart, end), firstLine: line })
   }
-  return { documents, faults: told(faults) }
+  return { documents, faults: told(faults, text) }
 }
 
-/** Few and useful: a stack that ran out leaves a trail of follow-up errors. */
-function told(faults: readonly RawFault[]): readonly RawFault[] {
+/** Few and useful: a stack that ran out, and a tab among spaces, leave a trail of follow-up errors. */
+function told(faults: readonly RawFault[], text: string): readonly RawFault[] {
   const overflow = faults.find(({ message }) => /call stack|stack overflow/i.test(message))
-  if (overflow === undefined) return faults.slice(0, maxSyntaxFaults)
-  return [tooDeep(overflow.offset)]
+  if (overflow !== undefined) return [tooDeep(overflow.offset)]
+  const lineStart = ({ offset }: RawFault): number => text.lastIndexOf('\n', offset - 1)
+  const tabs = faults.filter(({ message }) => message === tabUsed)
+  const firstOfLine = tabs.filter((one, at) => tabs.findIndex((other) => lineStart(other) === lineStart(one)) === at)
+  return (tabs.length > 0 ? firstOfLine : faults).slice(0, maxSyntaxFaults)
 }
 
 function tooDeep(offset: number): RawFault {
@@ -142,6 +145,8 @@ function parseSafely(text: string, faults: RawFault[]): readonly Document.Parsed
   }
 }
 
+const tabUsed = 'a tab is used for indentation'
+
 const syntaxMends: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'Indent with spaces; YAML allows no tabs there.',
   BAD_INDENT: 'Align it with its siblings, using spaces.',
@@ -156,7 +161,7 @@ function describeSyntax(error: YAMLError, text: string): RawFault {
   const tab =
     error.code === 'TAB_AS_INDENT' || /^[ ]*\t/.test(text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 1))
   const mend = syntaxMends[tab ? 'TAB_AS_INDENT' : error.code]
-  const message = tab ? 'a tab is used for indentation' : lowerFirst(error.message)
+  const message = tab ? tabUsed : lowerFirst(error.message)
   return { offset, code: 'bad-yaml', message, mend: mend ?? 'Correct the YAML at this place.' }
 }
 

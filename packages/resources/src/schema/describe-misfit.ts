@@ -78,18 +78,72 @@ function wrongType(schema: Schema, at: readonly PathStep[], data: unknown): Loca
     return { at, code: 'wrong-type', message: `must be ${expected}`, mend: 'Put it in quotes.' }
   }
   const value = plain ? shown(data) : (article[found] ?? found)
-  return { at, code: 'wrong-type', message: `must be ${expected}, not ${value}`, mend: typeMend(wanted, found, data) }
+  return {
+    at,
+    code: 'wrong-type',
+    message: `must be ${expected}, not ${value}`,
+    mend: typeMend(schema, wanted, found, data),
+  }
 }
 
-function typeMend(wanted: readonly string[], found: string, data: unknown): string {
+function typeMend(schema: Schema, wanted: readonly string[], found: string, data: unknown): string {
   if (found === 'null') return 'Give it a value, or remove the field.'
-  if (wanted.includes('string') && found !== 'object' && found !== 'array') {
-    return `Put it in quotes: "${String(data)}".`
-  }
-  if (wanted.includes('array')) return 'Write its entries as a list, each after "- ".'
-  if (wanted.includes('object')) return 'Write its fields indented below it.'
+  const plain = found !== 'object' && found !== 'array'
+  if (wanted.includes('string') && plain) return quotesMend(schema, String(data))
+  if (wanted.includes('array')) return listMend(schema, plain ? data : undefined)
+  if (wanted.includes('object')) return fieldsMend(schema, plain ? data : undefined)
   if (found === 'string' && /^-?\d+$/.test(String(data))) return `Remove the quotes: ${String(data)}.`
   return `Write ${article[wanted[0] ?? ''] ?? 'a fitting value'}.`
+}
+
+/** Quotes help only where what is in them fits. */
+function quotesMend({ enum: words, format }: Schema, text: string): string {
+  if (words !== undefined && !words.includes(text)) return `Use one of ${words.join(', ')}.`
+  const fault = format === undefined ? undefined : formats[format](text)
+  return fault?.mend ?? `Put it in quotes: ${JSON.stringify(text)}.`
+}
+
+/** `data`: a single value that stands where a list should. */
+function listMend({ items }: Schema, data: unknown): string {
+  if (items === undefined || data === undefined || !takes(items, data)) {
+    return 'Write its entries as a list, each after "- ".'
+  }
+  // A command line, most likely.
+  const values = typeof data === 'string' ? data.trim().split(/\s+/) : [data]
+  return `Make it a list: [${values.map(inFlow).join(', ')}].`
+}
+
+/** A value as it can stand between brackets in YAML. */
+function inFlow(value: unknown): string {
+  const plain = typeof value !== 'string' || (/^[a-z_/][\w./:-]*$/i.test(value) && !/^(true|false|null)$/i.test(value))
+  return plain ? String(value) : JSON.stringify(value)
+}
+
+const shownFields = 6
+
+/** `data`: a single value that stands where fields should. */
+function fieldsMend(schema: Schema, data: unknown): string {
+  const { properties, additionalProperties } = schema
+  if (properties === undefined) {
+    return additionalProperties === undefined || additionalProperties === false
+      ? 'Write its fields indented below it.'
+      : 'Write its entries as `name: value`, indented below it.'
+  }
+  const known = Object.keys(properties).filter((name) => !isRefused(schema, name))
+  const fitting = known.find((name) => data !== undefined && takes(properties[name] as Schema, data))
+  const example = fitting === undefined ? '' : `, for example { ${fitting}: ${inFlow(data)} }`
+  return `Write its fields (${known.slice(0, shownFields).join(', ')}${known.length > shownFields ? ', ...' : ''})${example}.`
+}
+
+/** Whether a single value could stand where the schema is. */
+function takes({ type, enum: words, format }: Schema, data: unknown): boolean {
+  const types = typeof type === 'string' ? [type] : (type ?? [])
+  if (words !== undefined && !words.includes(data as string | number)) return false
+  if (typeof data === 'string') {
+    return types.includes('string') && (format === undefined || formats[format](data) === undefined)
+  }
+  if (typeof data !== 'number') return types.includes(typeof data)
+  return types.includes('number') || (types.includes('integer') && Number.isInteger(data))
 }
 
 function wrongWord(schema: Schema, at: readonly PathStep[], data: unknown): LocatedFinding | undefined {
