@@ -148,9 +148,18 @@ function rulesFor(fqdn: string, mesh: MeshView): WrittenObject[] {
   return rules
 }
 
+/** Without hosts it is a delegate, and one that nobody names takes no request. */
+function* checkDelegated({ spec, id }: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  if (textsOf(spec['hosts']).length > 0 || mesh.any(topic.delegatesTo(`${id.namespace}/${id.name}`))) return
+  const message = 'names no host, and no VirtualService delegates to this one: its rules take no request'
+  const mend = 'Write the hosts, or a `delegate` with this name in a rule of another VirtualService.'
+  yield { code: 'WEFT0112', field: 'spec.hosts', message, mend }
+}
+
 /** Checks of what VirtualServices name. */
 export const virtualServiceReferences: readonly Check[] = [
   { name: 'virtual-service-hosts', kinds, run: checkHosts },
   { name: 'virtual-service-destinations', kinds, run: checkDestinations },
   { name: 'virtual-service-subsets', kinds, run: checkSubsets },
+  { name: 'virtual-service-delegated', kinds, run: checkDelegated },
 ]
