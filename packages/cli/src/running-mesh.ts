@@ -74,9 +74,11 @@ export function runningMesh(options: MeshOptions): RunningMeshClient {
   const socketOf = (): string | undefined =>
     run === undefined ? undefined : readJson<{ socket?: string }>(join(run, 'supervisor.json'))?.socket
   const url = options.api ?? `http://${host}:${port}`
+  // Whoever names a directory does not mean the mesh that happens to answer at the usual port.
+  const missing = options.dir !== undefined && options.api === undefined && control === undefined
   return {
     url,
-    api: apiClient(url),
+    api: missing ? nobodyAnswers(`no mesh runs on ${options.dir}`) : apiClient(url),
     async supervisor() {
       const socket = socketOf()
       if (socket === undefined) return undefined
@@ -94,6 +96,11 @@ export function runningMesh(options: MeshOptions): RunningMeshClient {
       return answer.ok ? ok(answer.value.proxies) : answer
     },
   }
+}
+
+function nobodyAnswers(why: string): ApiClient {
+  const answer = (): Promise<Result<never>> => Promise.resolve(err(why))
+  return { status: answer, resources: answer, snapshot: answer, objects: answer, positions: answer }
 }
 
 /** The directory of the mesh that is meant; undefined: none runs here or above. */

@@ -49,7 +49,12 @@ export function makeStateFolders(paths: StatePaths): Result<undefined> {
     }
     return ok(undefined)
   } catch (error) {
-    return err(`cannot make ${paths.state}: ${(error as Error).message}`)
+    // On a read-only file system mkdir says "no such file" of a folder whose parent is there.
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'the file system is read-only' : message
+    return err(
+      `cannot make ${paths.state}: ${why}. Make ${paths.root} writable for this user, or copy it to where it is.`,
+    )
   }
 }
 

@@ -134,8 +134,8 @@ function refusals(proxy: ProxyReport): string[] {
 
 function findingLine(finding: FindingReport): string {
   const where = finding.position === undefined ? (finding.object ?? '') : at(finding.position)
-  const field = finding.field === '' ? '' : ` ${finding.field}`
-  return `${finding.severity}: ${where}${field}: ${finding.message}. ${finding.mend}`
+  const place = [where, finding.field].filter((part) => part !== '').join(' ')
+  return `${finding.severity}: ${place === '' ? '' : `${place}: `}${finding.message}. ${finding.mend}`
 }
 
 function place({ origin, position }: OriginPlace): string {

@@ -42,6 +42,8 @@ test('a file that cannot be written is reported, and the instances in memory sta
   assert.match((await registry.create()) ?? '', /ENOENT/)
   await registry.patch('shop/web-0', { ready: true })
   assert.match(problems[0] ?? '', /cannot write \/nowhere\/at-all\/instances\.json: .*goes on with the last one/)
+  await registry.patch('shop/web-0', { draining: true })
+  assert.equal(problems.length, 1, 'once is enough')
   assert.equal(registry.instances[0]?.ready, true)
   // Good again: nothing may be left that keeps the process alive.
   await registry.set([])

@@ -10,6 +10,9 @@ export class Registry {
   #instances: readonly WorkloadInstance[]
   #writing: Promise<void> | undefined
   #dirty = false
+  /** What was told, until the file is written again. */
+  #told: string | undefined
+  #retry: NodeJS.Timeout | undefined
 
   constructor(file: string, instances: readonly WorkloadInstance[], onError: (message: string) => void) {
     this.#file = file
@@ -53,10 +56,14 @@ export class Registry {
       this.#dirty = false
       try {
         await this.#replace()
+        this.#told = undefined
       } catch (error) {
-        this.#onError(`cannot write ${this.#file}: ${(error as Error).message}; the mesh goes on with the last one`)
+        const problem = `cannot write ${this.#file}: ${(error as Error).message}; the mesh goes on with the last one`
+        if (problem !== this.#told) this.#onError(problem)
+        this.#told = problem
         // Endpoints must not stay wrong for longer than the disk stays full.
-        setTimeout(() => void this.set(this.#instances), 1_000).unref()
+        clearTimeout(this.#retry)
+        this.#retry = setTimeout(() => void this.set(this.#instances), 1_000).unref()
       }
     }
     this.#writing = undefined
