@@ -172,4 +172,7 @@ test('the mesh is healthy when every proxy accepted everything and the files hav
   assert.equal(isHealthy(status([proxy('a-0.s', 'accepted')], 'error')), false)
   assert.equal(isHealthy(status([proxy('a-0.s', 'refused')])), false)
   assert.equal(isHealthy(status([proxy('a-0.s', 'accepted', false)])), false)
+  const unbound = [{ listener: 'in', address: '127.0.0.1:80', error: 'EADDRINUSE' }]
+  const conditions = new Map([['a-0.s', { persistence: {}, warming: [], unbound, unlisted: [] }]])
+  assert.equal(isHealthy(status([proxy('a-0.s', 'accepted')]), conditions), false)
 })

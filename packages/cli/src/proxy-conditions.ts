@@ -6,6 +6,8 @@ export interface ProxyCondition {
   readonly persistence: { readonly error?: string }
   /** Accepted, but not served yet. */
   readonly warming: readonly { readonly kind: string; readonly name: string; readonly waitsFor: readonly string[] }[]
+  /** Listeners whose address cannot be had. */
+  readonly unbound: readonly { readonly listener: string; readonly address: string; readonly error?: string }[]
   /** Fields that accepted resources set and that the proxy does not read. */
   readonly unlisted: readonly { readonly type: string; readonly name: string; readonly fields: readonly string[] }[]
 }
@@ -28,19 +30,23 @@ async function conditionAt(url: string): Promise<ProxyCondition | undefined> {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
     const body = (await response.json()) as Partial<ProxyCondition>
     // Envoy has a page of this name, too; it tells other things.
-    const { persistence, warming, unlisted } = body
+    const { persistence, warming, unbound = [], unlisted } = body
     if (persistence === undefined || warming === undefined || unlisted === undefined) return undefined
-    return { persistence, warming, unlisted }
+    return { persistence, warming, unbound, unlisted }
   } catch {
     return undefined
   }
 }
 
 /** A line for each thing that a person should know. */
-export function conditionNotes(id: string, { persistence, warming, unlisted }: ProxyCondition): string[] {
+export function conditionNotes(id: string, { persistence, warming, unbound, unlisted }: ProxyCondition): string[] {
   const disk = persistence.error
   return [
     ...warming.map(({ kind, name, waitsFor }) => `warming: ${id} ${kind} ${name} waits for ${waitsFor.join(', ')}`),
+    ...unbound.map(
+      ({ listener, address, error = 'it is not known why' }) =>
+        `not listening: ${id} ${listener} at ${address}: ${error}. End what listens there, or choose another port.`,
+    ),
     ...unlisted.map(
       ({ type, name, fields }) => `not read: ${id} ${type} ${name} sets ${fields.join(', ')}, which has no effect`,
     ),

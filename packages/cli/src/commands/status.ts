@@ -45,21 +45,23 @@ async function showStatus(options: MeshOptions): Promise<void> {
   } else {
     printReport(report, { identities, conditions, api: mesh.url }, Date.now())
   }
-  if (!isHealthy(report)) process.exitCode = EXIT.failed
+  if (!isHealthy(report, conditions)) process.exitCode = EXIT.failed
 }
 
-/** Whether every proxy has all it should have and every file is in force. */
-export function isHealthy(report: StatusReport): boolean {
+/** Whether every proxy has all it should have, listens where it should, and every file is in force. */
+export function isHealthy(report: StatusReport, conditions: Conditions = new Map()): boolean {
   const errors = [...report.store.problems, ...report.store.blocking].some((finding) => finding.severity === 'error')
-  return report.ready && !errors && report.proxies.every((proxy) => proxyState(proxy) === 'ok')
+  return report.ready && !errors && report.proxies.every((proxy) => proxyState(proxy, conditions) === 'ok')
 }
+
+type Conditions = ReadonlyMap<string, ProxyCondition>
 
 const typeColumns = ['LDS', 'RDS', 'CDS', 'EDS']
 
 /** What others than the control plane know. */
 interface Beside {
   readonly identities: ReadonlyMap<string, LocalIdentity>
-  readonly conditions: ReadonlyMap<string, ProxyCondition>
+  readonly conditions: Conditions
   readonly api: string
 }
 
@@ -70,7 +72,7 @@ function printReport(report: StatusReport, { identities, conditions, api }: Besi
     return [
       proxy.id,
       proxy.kind,
-      proxyState(proxy),
+      proxyState(proxy, conditions),
       ...typeColumns.map((type) => typeCell(proxy, type)),
       proxy.identity.spiffeId ?? known?.id ?? `${proxy.identity.expected} (not shown yet)`,
       printUntil(expiresMs, nowMs),
@@ -108,10 +110,14 @@ function printReport(report: StatusReport, { identities, conditions, api }: Besi
 }
 
 /** One word per proxy. */
-function proxyState(proxy: ProxyReport): 'ok' | 'refused' | 'warming' | 'disconnected' {
+function proxyState(
+  proxy: ProxyReport,
+  conditions: Conditions,
+): 'ok' | 'refused' | 'warming' | 'disconnected' | 'unbound' {
   if (!proxy.connected) return 'disconnected'
   if (proxy.types.some((type) => type.state === 'refused')) return 'refused'
-  return proxy.types.some((type) => type.state === 'warming') ? 'warming' : 'ok'
+  if (proxy.types.some((type) => type.state === 'warming')) return 'warming'
+  return (conditions.get(proxy.id)?.unbound.length ?? 0) > 0 ? 'unbound' : 'ok'
 }
 
 /** Version and state of a type; the version alone means: accepted. */

@@ -88,6 +88,8 @@ test('the configuration page tells the state of the control plane, of the disk a
   const info = JSON.parse(brief.slice(brief.indexOf('\r\n\r\n'))) as Record<string, unknown>
   assert.deepEqual(info['persistence'], body['persistence'])
   assert.deepEqual([info['warming'], info['unlisted']], [[], []])
+  const taken = { listener: 'in', address: '127.66.0.1:8080', state: 'failed', error: 'EADDRINUSE' }
+  assert.deepEqual(info['unbound'], [taken], 'what does not listen is told in brief, too')
   assert.match(await exchange(get('/listeners')), /EADDRINUSE/)
   assert.match(await exchange(get('/metrics'), { port: 15020 }), /a 1\n$/)
 })

@@ -77,6 +77,7 @@ const conditionParts: Parts = new Map<string, (view: ProxyView) => unknown>([
   ['state', (view) => view.readiness()],
   ['control', (view) => view.controlPlane()],
   ['persistence', (view) => view.persistence()],
+  ['unbound', (view) => view.addresses().filter(({ state }) => state === 'failed')],
   ['warming', ({ store }) => store.warming],
   ['unlisted', unlistedFields],
 ])
