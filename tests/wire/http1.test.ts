@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, request as httpRequest } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { once } from '@weft/testkit/once'
 import { everythingTo, httpListener, type ProxyUnderTest, startProxy, staticCluster } from './proxy-under-test.ts'
@@ -23,7 +23,10 @@ const backend = createServer((request, response) => {
     request.pipe(response)
   } else {
     const body = `hello ${url}`
-    response.writeHead(200, { 'content-length': String(body.length) }).end(body)
+    const answer = (): void => void response.writeHead(200, { 'content-length': String(body.length) }).end(body)
+    const { 'x-wait-ms': waitMs } = request.headers
+    if (waitMs === undefined) answer()
+    else setTimeout(answer, Number(waitMs))
   }
 })
 let proxy: ProxyUnderTest
@@ -138,6 +141,27 @@ test('a client that half-closes after its request still gets the answer', async 
   request.end()
   const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
   assert.equal(response.statusCode, 200)
+})
+
+test('a client that half-closes behind several requests gets all answers; behind half of one, those before it', async () => {
+  const slow = (path: string): string => get(path, 'x-wait-ms: 100\r\n')
+  const ask = async (text: string): Promise<string> => {
+    const socket = connect(port(), '127.0.0.1')
+    let answers = ''
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString('latin1')))
+    // A request that breaks off inside its body is answered by a reset.
+    socket.on('error', () => {})
+    socket.setTimeout(30_000, () => socket.destroy())
+    socket.end(text)
+    await new Promise((resolve) => socket.once('close', resolve))
+    return answers
+  }
+  const three = await ask(slow('/1') + slow('/2') + slow('/3'))
+  assert.deepEqual(three.match(/hello \/\d/g), ['hello /1', 'hello /2', 'hello /3'])
+  assert.equal(three.match(/connection: close/g)?.length, 1, 'the last one says so')
+  assert.ok(three.lastIndexOf('connection: close') > three.indexOf('hello /2'))
+  const halves = [slow('/2').slice(0, 20), 'POST /2 HTTP/1.1\r\nHost: s\r\nContent-Length: 5\r\n\r\nab']
+  for (const half of halves) assert.deepEqual((await ask(slow('/1') + half)).match(/hello \/\d/g), ['hello /1'], half)
 })
 
 test('the outcome does not depend on how the bytes are cut', async () => {

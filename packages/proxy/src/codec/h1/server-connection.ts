@@ -74,7 +74,12 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   get closing(): boolean {
-    return this.#closing || this.#inputEnded || !this.#persistent
+    return this.#closing || this.#lastRequest || !this.#persistent
+  }
+
+  /** The client has closed its side, and nothing that it sent before waits to be read. */
+  get #lastRequest(): boolean {
+    return this.#inputEnded && this.#carry === undefined
   }
 
   /** True when the whole request was read. */
@@ -153,7 +158,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.flush()
     this.#receiver = undefined
     // A drain that began after this answer's head has told nobody: the client may already be sending on.
-    if (!this.#keepAlive || !this.requestComplete || this.#inputEnded) return this.#linger()
+    if (!this.#keepAlive || !this.requestComplete || this.#lastRequest) return this.#linger()
     this.#state = 'head'
     this.#deadlines.arm(this.#deadline, this.#server.idleMs())
     if (!this.#consuming) this.#nextRequest()
@@ -246,7 +251,10 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     const carry = this.#carry
     this.#carry = undefined
     if (carry !== undefined) this.onData(carry)
-    if (this.#state === 'head') this.resumeRequest()
+    // Nothing follows half a request whose sender has closed its side.
+    if (this.#inputEnded && this.#receiver === undefined && this.#state === 'head') this.#linger()
+    else if (this.#inputEnded && !this.requestComplete) this.#gone()
+    else if (this.#state === 'head') this.resumeRequest()
   }
 
   #consume(bytes: Buffer, start: number, end: number): void {
