@@ -354,7 +354,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
       return
     }
     editRequest(this)
-    if (!this.body.complete) this.body.repeatBytes = keptForRepetition(this.#home.accepted.listener(), this.route)
+    if (!this.body.complete) this.body.repeatBytes = keptForRepetition(this.#home.accepted.listener(), this.plan)
     if (this.isGrpc) this.messages = new GrpcMessages(this, this.#home.sink)
     const forwarding = (this.#forwarding = new Forwarding(this, cluster, action))
     this.#limitMs = forwarding.timeouts.maxStreamDurationMs

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import type { Listener, Route } from '@weft/engine'
+import type { Listener } from '@weft/engine'
 import { keptForRepetition, RequestBody } from './request-body.ts'
+import type { RoutePlan } from './route-plan.ts'
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
 
@@ -37,13 +38,16 @@ test('a body is kept up to its limit, and counts more than its bytes when it com
   assert.deepEqual(crumbs.pieces, [])
 })
 
-test('how much is kept: what the listener says, unless the route says it', () => {
+test('how much is kept: what the listener says, unless the route says it; less where only what nobody has seen is repeated', () => {
   const listener = { bufferLimitBytes: 100 } as Listener
-  const route = (requestBufferLimitBytes: number | undefined) => ({ requestBufferLimitBytes }) as Route
+  const plan = (requestBufferLimitBytes?: number, repeatsUnseen = false) =>
+    ({ routed: { route: { requestBufferLimitBytes } }, repeatsUnseen }) as RoutePlan
   assert.equal(keptForRepetition(listener, undefined), 100)
-  assert.equal(keptForRepetition(listener, route(undefined)), 100)
-  assert.equal(keptForRepetition(listener, route(7)), 7)
-  assert.equal(keptForRepetition(listener, route(0)), 0)
+  assert.equal(keptForRepetition(listener, plan()), 100)
+  assert.equal(keptForRepetition(listener, plan(7)), 7)
+  assert.equal(keptForRepetition(listener, plan(0)), 0)
+  assert.equal(keptForRepetition(listener, plan(1 << 20)), 1 << 20)
+  assert.equal(keptForRepetition(listener, plan(1 << 20, true)), 64 * 1024)
 })
 
 test('a body that was let go is not replayed, and keeps nothing any more', () => {

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer'
-import type { Listener, Route } from '@weft/engine'
+import type { Listener } from '@weft/engine'
 import type { BodyExtent } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
+import type { RoutePlan } from './route-plan.ts'
 
-/** So much of a body is read while nobody takes it. */
+/** So much of a body is read while nobody takes it, and kept for servers that refuse requests before they look at them. */
 const untakenBytes = 64 * 1024
 
 /** What keeping a piece costs beside its bytes: a body that comes in crumbs does not hold many times its size. */
@@ -75,8 +76,9 @@ export function extentOf(head: MessageHead, before: BodyExtent): BodyExtent {
 
 /**
  * Bytes of a body that are kept to repeat it. As in Envoy 1.40, what a route says (`per_request_buffer_limit_bytes`) takes the place
- * of what its listener says, also where it is more.
+ * of what its listener says, also where it is more. A route whose policy nobody wrote keeps less: else each upload would cost that much.
  */
-export function keptForRepetition({ bufferLimitBytes }: Listener, route: Route | undefined): number {
-  return route?.requestBufferLimitBytes ?? bufferLimitBytes
+export function keptForRepetition({ bufferLimitBytes }: Listener, plan: RoutePlan | undefined): number {
+  const limit = plan?.routed.route.requestBufferLimitBytes ?? bufferLimitBytes
+  return plan?.repeatsUnseen === true ? Math.min(limit, untakenBytes) : limit
 }

@@ -37,6 +37,8 @@ export interface RoutePlan {
   readonly rewrites: boolean
   /** True when header rules set `x-envoy-*`, which may ask for other limits. */
   readonly asks: boolean
+  /** True when a body that has grown is not worth keeping: only what no server has looked at is sent again. */
+  readonly repeatsUnseen: boolean
   /** Per-route settings of the http filters of a chain, in their order; filled on first use. */
   overrides: FilterOverrides | undefined
   /** Limits of a request without wishes of its own; filled on first use. */
@@ -127,9 +129,11 @@ function makePlan(routed: Routed): RoutePlan {
     ({ responseAdd, responseRemove }) => responseAdd.length + responseRemove.length > 0,
   )
   const action = route.action.kind === 'route' ? route.action : undefined
+  const retryPolicy = action?.retryPolicy ?? host.retryPolicy
   return {
     routed,
-    retryPolicy: action?.retryPolicy ?? host.retryPolicy,
+    retryPolicy,
+    repeatsUnseen: action?.internalRedirects === undefined && isForUnseen(retryPolicy),
     requestLevels,
     responseLevels,
     requestAdditions: safeAdditions(fixedAdditions('request', requestLevels)),
@@ -141,4 +145,9 @@ function makePlan(routed: Routed): RoutePlan {
     cluster: undefined,
     routing: undefined,
   }
+}
+
+/** Whether a policy is no more than the mesh's default. */
+function isForUnseen(policy: RetryPolicy | undefined): boolean {
+  return [...(policy?.retryOn ?? [])].every((on) => on === 'connect-failure' || on === 'refused-stream')
 }
