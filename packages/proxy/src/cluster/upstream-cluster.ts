@@ -3,15 +3,10 @@ import {
   admits,
   type Cluster,
   type DynamicHost,
-  type EjectionScope,
   type Endpoint,
   type EndpointSet,
   type Hash64,
-  makePicker,
-  OutlierDetector,
   type Pick,
-  type Picker,
-  pickWanted,
   RecentRequests,
   type RequestResult,
   type RetryPriorities,
@@ -25,8 +20,9 @@ import type { H2Shared } from '../codec/h2/connection.ts'
 import { newPool } from '../pool/new-pool.ts'
 import type { Pool, PoolBudget, PoolContext, PoolWaiter } from '../pool/pool.ts'
 import type { InternalEnds } from '../listen/listener-manager.ts'
+import { ClusterBalancer } from './cluster-balancer.ts'
+import { isToldWhere, sameConnecting } from './cluster-facts.ts'
 import type { ClusterCounters } from './cluster-stats.ts'
-import { isToldWhere, keysOf, sameConnecting, startsSlowly } from './cluster-facts.ts'
 import type { HostAnswer, HostCache } from './host-cache.ts'
 import type { HostCaches } from './host-caches.ts'
 
@@ -56,13 +52,7 @@ export class UpstreamCluster implements PoolContext {
   /** Requests active on endpoints, by key; kept at 0 while its pool lives, so that counting allocates nothing. */
   readonly #active = new Map<string, ActiveRequests>()
   readonly #budget: { cluster: Cluster; connections: number; pending: number }
-  #endpoints: EndpointSet | undefined
-  #picker: Picker
-  /** Where the cluster asks for it: leaves out endpoints that fail. */
-  #outliers: OutlierDetector | undefined
-  #sweptMs = 0
-  /** When endpoints joined, by key; undefined: the cluster does not ask. */
-  #joined: Map<string, number> | undefined
+  readonly #balancer: ClusterBalancer
   #activeRequests = 0
   #activeRetries = 0
   readonly #recent = new RecentRequests()
@@ -71,10 +61,12 @@ export class UpstreamCluster implements PoolContext {
     this.#context = context
     this.counters = context.counters(cluster.name)
     this.#budget = { cluster, connections: 0, pending: 0 }
-    this.#join(cluster, endpoints)
-    this.#endpoints = endpoints
-    this.#outliers = cluster.outlier === undefined ? undefined : new OutlierDetector(cluster.outlier)
-    this.#picker = makePicker(cluster, endpoints, undefined, undefined, this.#joined)
+    this.#balancer = new ClusterBalancer(cluster, endpoints, {
+      nowMs: () => context.nowMs(),
+      random: () => context.random(),
+      activeRequests: (key) => this.#active.get(key)?.count ?? 0,
+      namedEndpoints: () => this.#pools.size,
+    })
   }
 
   get cluster(): Cluster {
@@ -87,19 +79,14 @@ export class UpstreamCluster implements PoolContext {
 
   /** Endpoints as last told; undefined: not told yet. */
   get endpoints(): EndpointSet | undefined {
-    return this.#endpoints
+    return this.#balancer.endpoints
   }
 
   /** Takes another compiled form of the same cluster; connections live on unless the way of connecting changed. */
   configure(cluster: Cluster): void {
     const before = this.#budget.cluster
     this.#budget.cluster = cluster
-    if (!startsSlowly(cluster)) this.#joined = undefined
-    else this.#joined ??= new Map()
-    if (cluster.outlier === undefined) this.#outliers = undefined
-    else if (this.#outliers === undefined) this.#outliers = new OutlierDetector(cluster.outlier)
-    else this.#outliers.configure(cluster.outlier)
-    this.#balance()
+    this.#balancer.configure(cluster)
     if (sameConnecting(before, cluster)) return
     for (const [key, pool] of [...this.#pools]) {
       const waiters = pool.surrender()
@@ -111,15 +98,12 @@ export class UpstreamCluster implements PoolContext {
 
   /** Takes the endpoints as they are now: pools of those that went finish what they carry. */
   setEndpoints(endpoints: EndpointSet | undefined): void {
-    this.#join(this.#budget.cluster, endpoints)
-    this.#endpoints = endpoints
+    this.#balancer.setEndpoints(endpoints)
+    // Where such a cluster leads, each connection or request says.
+    if (isToldWhere(this.#budget.cluster)) return
     const live = new Map<string, Endpoint>()
     for (const locality of endpoints?.localities ?? [])
       for (const endpoint of locality.endpoints) live.set(endpoint.key, endpoint)
-    this.#outliers?.keep(new Set(live.keys()))
-    this.#balance()
-    // Where such a cluster leads, each connection or request says.
-    if (isToldWhere(this.#budget.cluster)) return
     for (const [key, pool] of [...this.#pools]) {
       const endpoint = live.get(pool.endpoint.key)
       if (endpoint !== undefined && this.#sameTls(endpoint, pool.endpoint)) continue
@@ -128,25 +112,19 @@ export class UpstreamCluster implements PoolContext {
     }
   }
 
-  /** Chooses an endpoint, if it can one whose key is not in `avoid` (looked for `attempts` times more), by `hash` where that counts. */
-  pick(avoid: readonly string[], attempts = 1, hash?: Hash64, priorities?: RetryPriorities): Pick {
-    const context = this.#pickContext
-    context.priorities = priorities
-    context.previous = avoid
-    context.attempts = attempts
-    context.hash = hash
-    return this.#picker.pick(context)
+  /** As `ClusterBalancer.pick`. */
+  pick(avoid: readonly string[], attempts?: number, hash?: Hash64, priorities?: RetryPriorities): Pick {
+    return this.#balancer.pick(avoid, attempts, hash, priorities)
   }
 
-  /** The priority of an endpoint; undefined: it is there no more. */
-  priorityOf({ key }: Endpoint): number | undefined {
-    const localities = this.#endpoints?.localities ?? []
-    return localities.find(({ endpoints }) => endpoints.some((one) => one.key === key))?.priority
+  /** As `ClusterBalancer.priorityOf`. */
+  priorityOf(endpoint: Endpoint): number | undefined {
+    return this.#balancer.priorityOf(endpoint)
   }
 
-  /** The endpoint of a session, if it can be used; undefined: choose one. */
+  /** As `ClusterBalancer.pickWanted`. */
   pickWanted(wanted: WantedEndpoint): Pick | undefined {
-    return pickWanted(this.#endpoints, wanted, this.#outliers?.ejected)
+    return this.#balancer.pickWanted(wanted)
   }
 
   /** As `HostCache.find`, of a cluster that takes what requests name. */
@@ -157,7 +135,7 @@ export class UpstreamCluster implements PoolContext {
   /** The endpoint of a host that was found. */
   pickHost(host: DynamicHost): Pick {
     const endpoint = this.#hosts?.endpointOf(host)
-    if (endpoint === undefined || this.#outliers?.ejected.has(endpoint.key) === true) return noHost
+    if (endpoint === undefined || this.#balancer.ejected?.has(endpoint.key) === true) return noHost
     return { kind: 'picked', endpoint, panic: false }
   }
 
@@ -166,47 +144,19 @@ export class UpstreamCluster implements PoolContext {
     return discovery.kind === 'dynamic' ? this.#context.hosts.of(discovery.cache) : undefined
   }
 
-  /** A new picker for what there is now; it goes on where the one before stood. */
-  #balance(): void {
-    const { cluster } = this.#budget
-    this.#picker = makePicker(cluster, this.#endpoints, this.#outliers?.ejected, this.#picker, this.#joined)
-  }
-
-  /** Remembers since when endpoints are there, where the cluster starts them slowly. */
-  #join(cluster: Cluster, endpoints: EndpointSet | undefined): void {
-    if (!startsSlowly(cluster)) return
-    const known = new Set(keysOf(this.#endpoints))
-    const nowMs = this.#context.nowMs()
-    const joined = new Map<string, number>()
-    for (const key of keysOf(endpoints)) {
-      const sinceMs = known.has(key) ? this.#joined?.get(key) : nowMs
-      if (sinceMs !== undefined) joined.set(key, sinceMs)
-    }
-    this.#joined = joined
-  }
-
-  /** How a request to an endpoint ended: one that fails again and again is left out for a while. */
+  /** As `ClusterBalancer.observe`. */
   observe(endpoint: Endpoint, result: RequestResult): void {
-    const outliers = this.#outliers
-    if (outliers === undefined) return
-    if (outliers.onResult(endpoint.key, result, this.#ejectionScope())) this.#balance()
-  }
-
-  #ejectionScope(): EjectionScope {
-    const known = (this.#endpoints?.localities ?? []).reduce((sum, { endpoints }) => sum + endpoints.length, 0)
-    const total = this.#budget.cluster.discovery.kind === 'dynamic' ? this.#pools.size : known
-    const { nowMs, random: draw } = this.#context
-    return { nowMs: nowMs(), total, draw }
+    this.#balancer.observe(endpoint, result)
   }
 
   /** Whether `observe` has a use. */
   get observes(): boolean {
-    return this.#outliers !== undefined
+    return this.#balancer.observes
   }
 
   /** Whether `observe` has a use for connections that carry a request. */
   get observesConnections(): boolean {
-    return this.#outliers !== undefined && this.cluster.outlier?.splitsLocal === true
+    return this.#balancer.observesConnections
   }
 
   /** Counts a request against the limits; undefined: too many are active. What it returns is for `endRequest`, once. */
@@ -300,7 +250,7 @@ export class UpstreamCluster implements PoolContext {
   /** Ends what was idle or open for too long. */
   sweep(nowMs: number): void {
     for (const pool of this.#pools.values()) pool.sweep(nowMs)
-    this.#sweepOutliers(nowMs)
+    this.#balancer.sweep(nowMs)
     // Nobody says that such an endpoint is gone: its pool goes with its last connection.
     const { cluster } = this.#budget
     this.#leaveFormerAddresses()
@@ -312,13 +262,6 @@ export class UpstreamCluster implements PoolContext {
   #leaveFormerAddresses(): void {
     const hosts = this.#hosts
     for (const pool of this.#pools.values()) if (hosts?.isAt(pool.endpoint) === false) pool.drain(() => true)
-  }
-
-  #sweepOutliers(nowMs: number): void {
-    const { outlier } = this.#budget.cluster
-    if (this.#outliers === undefined || outlier === undefined || nowMs - this.#sweptMs < outlier.intervalMs) return
-    this.#sweptMs = nowMs
-    if (this.#outliers.sweep(this.#ejectionScope())) this.#balance()
   }
 
   /** The cluster is gone: finishes what is under way. */
@@ -369,25 +312,11 @@ export class UpstreamCluster implements PoolContext {
     if (!this.#pools.has(key) && this.#active.get(key)?.count === 0) this.#active.delete(key)
   }
 
-  /** What pickers ask; one for all picks, since a pick is over when it returns. */
-  readonly #pickContext = {
-    random: (): number => this.#context.random(),
-    nowMs: (): number => this.#context.nowMs(),
-    activeRequests: (key: string): number => this.#active.get(key)?.count ?? 0,
-    previous: noKeys,
-    attempts: 1,
-    hash: noHash,
-    priorities: noPriorities,
-  }
-
   #sameTls(a: Endpoint, b: Endpoint): boolean {
     return transportSocketFor(this.#budget.cluster, a) === transportSocketFor(this.#budget.cluster, b)
   }
 }
 
-const noKeys: readonly string[] = []
 const noHost: Pick = Object.freeze({ kind: 'none', reason: 'no-endpoints' })
-const noHash: Hash64 | undefined = undefined
-const noPriorities: RetryPriorities | undefined = undefined
 /** Of one cluster, where requests or connections name them. */
 const mostPools = 4096
