@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseNameServer } from './parse-options.ts'
+import { parseNameServer, parseTrustDomain } from './parse-options.ts'
 
 test('a name server is an address with or without a port', () => {
   for (const [text, address, port] of [
@@ -19,5 +19,13 @@ test('a name server is an address with or without a port', () => {
   )
   for (const text of ['', 'ns.example', '127.0.0.1:', '127.0.0.1:70000', '[::1', '300.0.0.1']) {
     assert.throws(() => parseNameServer(text), /Write an IP address|A port is a number/, text)
+  }
+})
+
+test('a trust domain is one that SPIFFE allows, bare or in an id', () => {
+  assert.equal(parseTrustDomain('corp.example'), 'corp.example')
+  assert.equal(parseTrustDomain('spiffe://corp.example'), 'corp.example')
+  for (const text of ['', 'Corp.example', 'corp example', 'https://corp.example', 'corp.example:443']) {
+    assert.throws(() => parseTrustDomain(text), /no SPIFFE trust domain: .*cluster\.local/, text)
   }
 })

@@ -1,5 +1,6 @@
 // Values of options, parsed once for all commands.
 import { isIP } from 'node:net'
+import { parseTrustDomain as trustDomainOf } from '@weft/identity'
 import { InvalidArgumentError } from 'commander'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
@@ -17,6 +18,14 @@ export function parsePort(text: string): number {
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
   return port
+}
+
+/** A trust domain as SPIFFE allows it, bare or as an id of it (`spiffe://corp.example`). */
+export function parseTrustDomain(text: string): string {
+  const parsed = trustDomainOf(text)
+  if (!parsed.ok)
+    throw new InvalidArgumentError(`It is no SPIFFE trust domain: ${parsed.error}. Write it like cluster.local.`)
+  return parsed.value
 }
 
 /** `127.0.0.1`, `127.0.0.1:5353`, `::1`, `[::1]:5353`, in addition to those before it; port 53 unless written. */

@@ -16,7 +16,7 @@ import {
 import { hasProxy } from '@weft/resources'
 import { checkTableFoot, checkTableHead, checkTableRow } from '../check/check-table.ts'
 import { type CheckResult, loadCheckTable, runChecks } from '../check/run-checks.ts'
-import { parseDurationMs, parseNameServer, parsePort } from '../parse-options.ts'
+import { parseDurationMs, parseNameServer, parsePort, parseTrustDomain } from '../parse-options.ts'
 import { EXIT } from '../program.ts'
 
 interface UpOptions {
@@ -62,7 +62,7 @@ export function registerUp(program: Command): void {
     .option('--xds-port <port>', 'port of xDS and the CA, 0 for any', parsePort, CONTROL_PORTS.xds)
     .option('--api-port <port>', "port of the control plane's API, 0 for any", parsePort, CONTROL_PORTS.api)
     .option('--metrics-port <port>', "port of the control plane's metrics, 0 for any", parsePort, CONTROL_PORTS.metrics)
-    .option('--trust-domain <name>', 'SPIFFE trust domain', 'cluster.local')
+    .option('--trust-domain <name>', 'SPIFFE trust domain', parseTrustDomain, 'cluster.local')
     .option(
       '--dns-server <address...>',
       'ask these name servers, as ADDRESS or ADDRESS:PORT, for hosts that requests name (ServiceEntry with DYNAMIC_DNS)',
