@@ -114,7 +114,7 @@ describe('bad input at the start', () => {
 
   test('a directory that is not there: a clear message, exit code 1 or 2', async () => {
     const run = runMesh({ ...directory, path: join(directory.path, 'nowhere') })
-    const { code } = await run.ended
+    const { code } = await run.endsWithin(45_000)
     assert.ok(code === 1 || code === 2, `exit code ${code}`)
     assert.match(run.lines.join('\n'), /nowhere/)
   })
@@ -162,9 +162,7 @@ describe('bad input at the start', () => {
 
 async function refused(says: readonly RegExp[]): Promise<void> {
   const run = runMesh(directory)
-  const timer = setTimeout(() => run.process.kill('SIGTERM'), 45_000)
-  const { code } = await run.ended
-  clearTimeout(timer)
+  const { code } = await run.endsWithin(45_000)
   const said = run.lines.join('\n')
   assert.equal(code, 1, said)
   for (const part of says) assert.match(said, part)

@@ -41,6 +41,8 @@ export interface MeshRun {
   readonly ended: Promise<Ended>
   /** Waits for a line printed after `from` lines; rejects when the time is over or the process ended. */
   waitForLine(pattern: RegExp, from?: number, timeoutMs?: number): Promise<string>
+  /** How it ended by itself; one that goes on after `timeoutMs` is stopped, and its code says so. */
+  endsWithin(timeoutMs: number): Promise<Ended>
   /** SIGTERM, then waits for the end; SIGKILL if that takes too long. */
   stop(): Promise<Ended>
 }
@@ -152,7 +154,13 @@ export function runMesh(directory: MeshDirectory, args: readonly string[] = [], 
     clearTimeout(force)
     return result
   }
-  return { process: child, lines, ended, waitForLine, stop }
+  const endsWithin = async (timeoutMs: number): Promise<Ended> => {
+    const timer = setTimeout(() => void stop(), timeoutMs)
+    const result = await ended
+    clearTimeout(timer)
+    return result
+  }
+  return { process: child, lines, ended, waitForLine, endsWithin, stop }
 }
 
 /** Starts the bookstore behind the mesh and waits until its gateway gives the shop's first page. `edit` may change the directory before. */

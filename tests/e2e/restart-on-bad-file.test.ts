@@ -61,7 +61,7 @@ describe('weft up on a file that went bad', () => {
   test('without a last good version nothing is started', async () => {
     rmSync(join(directory.path, '.weft'), { recursive: true })
     const run = runMesh(directory)
-    const { code } = await run.ended
+    const { code } = await run.endsWithin(45_000)
     assert.equal(code, 1)
     assert.match(run.lines.join('\n'), /routes\.yaml:\d+/)
     assert.match(run.lines.join('\n'), /nothing was started/)

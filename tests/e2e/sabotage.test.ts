@@ -23,7 +23,7 @@ describe('weft up --check', () => {
 
   test('exits 0 when all is well, and leaves nothing running', { timeout }, async () => {
     const run = runMesh(directory, ['--check'])
-    const { code } = await run.ended
+    const { code } = await run.endsWithin(timeout - 30_000)
     assert.equal(code, 0, run.lines.join('\n'))
     assert.deepEqual(processesNaming(directory.path), [])
   })
@@ -60,7 +60,7 @@ function edit(file: string, before: string, now: string): void {
 }
 
 async function fails(run: MeshRun, row: RegExp): Promise<void> {
-  const { code } = await run.ended
+  const { code } = await run.endsWithin(timeout - 30_000)
   const said = run.lines.join('\n')
   assert.equal(code, 1, said)
   assert.ok(
