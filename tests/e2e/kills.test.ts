@@ -84,6 +84,7 @@ describe('after kill -9', () => {
       20_000,
     )
     await mesh.waitForLine(/catalog-routing\.yaml:\d+/, from, 20_000)
+    await mesh.waitForLine(/the control plane serves again/, from, 20_000)
     // A proxy that starts now has to be told everything anew.
     const [web] = await ready('web')
     process.kill(pidOf(web, 'proxy'), 'SIGKILL')

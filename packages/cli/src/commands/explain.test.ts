@@ -84,6 +84,13 @@ test('what leads nowhere says what would lead somewhere', () => {
   assert.match(asked('--from', 'web', 'GET', 'http://catalog:8080/'), /catalog has no port 8080; it has 80\n/)
   assert.match(asked('--from', 'web', 'tcp://inventory:7001'), /takes connections for inventory\.bookstore\.\S+:7000;/)
   assert.match(asked('--from', 'gateway', 'tcp://shop.example:9'), /it listens at 8080\n/)
+  const { advice } = JSON.parse(asked('--from', 'web', 'GET', 'http://catalog:8080/', '-o', 'json')) as {
+    advice: string
+  }
+  assert.equal(advice, 'catalog has no port 8080; it has 80')
+  const mapped = weft('--from', 'gateway', 'GET', 'http://shop.example:9/', ...bookstore)
+  assert.match(mapped.stderr, /^warning: gateway-0\.bookstore does not listen at port 9 but at 8080;/)
+  assert.match(mapped.stdout, /=> 200/)
   const https = weft('--from', 'web', 'GET', 'https://catalog/books', ...bookstore)
   assert.equal(https.status, 1)
   assert.match(https.stderr, /HTTP_PROXY carries http:\/\/ alone.*Write http:\/\/catalog\/books /)

@@ -2,9 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
 import { type Explanation, explain, explainTcp, type PlainRequest, type TcpTarget } from '@weft/engine'
-import { type Asked, explainArrival, serverNameOf } from '../gateway-arrival.ts'
+import { type Asked, explainArrival, listenersOf, serverNameOf } from '../gateway-arrival.ts'
 import { explanationText } from '../explanation-text.ts'
 import { type MeshViews, type NamedView, offlineViews, runningViews } from '../mesh-views.ts'
+import { nowhereAdvice } from '../nowhere-advice.ts'
 import { EXIT } from '../program.ts'
 import { type MeshOptions, runningMesh, withMeshOptions } from '../running-mesh.ts'
 
@@ -138,11 +139,23 @@ async function run(asked: Asked, options: ExplainOptions): Promise<Result<void>>
   const unsent = unsentFault(from.value, asked)
   if (unsent !== undefined) return err(unsent)
   for (const warning of mesh.value.warnings) process.stderr.write(`warning: ${warning}\n`)
+  const mapped = mappedPort(from.value, asked)
+  if (mapped !== undefined) process.stderr.write(`warning: ${mapped}\n`)
   const explanation = explainFrom(mesh.value, from.value, asked, options)
   const places = await placesOf(mesh.value, explanation)
-  if (options.output === 'json') process.stdout.write(`${JSON.stringify(withPlaces(explanation, places), null, 2)}\n`)
+  if (options.output === 'json')
+    process.stdout.write(`${JSON.stringify(forPrograms(explanation, from.value, places), null, 2)}\n`)
   else process.stdout.write(explanationText(explanation, { from: from.value, places, colours: useColours() }))
   return ok(undefined)
+}
+
+/** A port that a URL names and the gateway does not listen at, in words; undefined: it does, or the URL names none. */
+function mappedPort(from: NamedView, asked: Asked): string | undefined {
+  if (from.kind !== 'gateway' || asked.kind !== 'request') return undefined
+  const port = /:(\d+)$/.exec(asked.request.authority)?.[1]
+  const ports = [...new Set(listenersOf(from).map((one) => String(one.port)))]
+  if (port === undefined || ports.includes(port) || ports.length === 0) return undefined
+  return `${from.id} does not listen at port ${port} but at ${ports.join(', ')}; explained as if ${port} were mapped there`
 }
 
 /** What no request of this workload can look like. */
@@ -202,7 +215,7 @@ function placesOf(mesh: MeshViews, explanation: Explanation): Promise<ReadonlyMa
   return mesh.positions([...new Set(origins)])
 }
 
-/** The explanation with a `places` object: origin -> file, line, column. */
-function withPlaces(explanation: Explanation, places: ReadonlyMap<Origin, Position>): unknown {
-  return { ...explanation, places: Object.fromEntries(places) }
+/** The explanation with a `places` object (origin -> file, line, column), and what to do where it leads nowhere. */
+function forPrograms(explanation: Explanation, from: NamedView, places: ReadonlyMap<Origin, Position>): unknown {
+  return { ...explanation, advice: nowhereAdvice(explanation, from), places: Object.fromEntries(places) }
 }

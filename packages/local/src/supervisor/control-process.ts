@@ -26,6 +26,7 @@ export interface ControlFile {
 }
 
 const START_TIMEOUT_MS = 30_000
+const POLL_MS = 20
 const LABEL = 'control'
 /**
  * A start of the control plane and its work on an edit are bursts of CPU that nobody's request waits for. When the machine is full, proxies and
@@ -68,6 +69,9 @@ export class ControlProcess {
           this.#lastLines = [...this.#lastLines, line].slice(-20)
           // The supervisor reads the same files and tells of the same mistakes, once.
           if (!line.includes('"component":"config-store"')) parts.printer.weft(LABEL, line)
+        },
+        onStart: (pid) => {
+          if (this.#everUp) this.#whenItServes(pid, () => parts.printer.say('the control plane serves again'))
         },
         onExit: (exit, failures) => {
           if (!this.#everUp) {
@@ -112,7 +116,7 @@ export class ControlProcess {
         this.#everUp = true
         return ok(bound)
       }
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
     return err(`the control plane did not come up in ${START_TIMEOUT_MS / 1000} s${this.#tail()}`)
   }
@@ -155,6 +159,16 @@ export class ControlProcess {
     await this.#process.stop(graceMs)
     rmSync(this.#paths.controlFile, { force: true })
     rmSync(this.#paths.bootstrapFile, { force: true })
+  }
+
+  /** Not when the process has gone before that. */
+  #whenItServes(pid: number, act: () => void): void {
+    const look = setInterval(() => {
+      const gone = this.#process.pid !== pid
+      if (gone || this.bound?.pid === pid) clearInterval(look)
+      if (!gone && this.bound?.pid === pid) act()
+    }, POLL_MS)
+    look.unref()
   }
 
   #tail(): string {
