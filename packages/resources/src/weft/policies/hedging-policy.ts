@@ -1,18 +1,12 @@
 // The kind HedgingPolicy (weft.dev).
 import { defineKind } from '../../kind-definition.ts'
 import { byDefault, doc, integer, object, type Schema, text } from '../../schema/schema.ts'
-import { policyTargets } from './targets.ts'
+import { policyTargets, withTargets } from './targets.ts'
 import type { HedgingPolicySpec } from './types.ts'
 
 const spec: Schema = object(
   {
-    targetRefs: policyTargets('Whose requests are sent again while they are slow. They must be repeatable.', [
-      'Service',
-      'ServiceEntry',
-      'Gateway',
-      'HTTPRoute',
-      'GRPCRoute',
-    ]),
+    targetRefs: policyTargets('Whose requests are sent again while they are slow. They must be repeatable.'),
     after: doc('How long an answer may take before the next request is sent beside it.', text('positive-duration')),
     attempts: doc('Requests beside the first.', byDefault(1, integer(1, 10))),
   },
@@ -26,5 +20,5 @@ export const hedgingPolicyKind = defineKind({
   names: ['hedgingpolicies', 'hp'],
   description: 'Sends another request beside a slow one and takes the answer that comes first.',
   spec,
-  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<HedgingPolicySpec>) }) as HedgingPolicySpec,
+  withDefaults: withTargets<HedgingPolicySpec>,
 })

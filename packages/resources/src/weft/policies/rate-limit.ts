@@ -13,7 +13,7 @@ import {
   text,
   word,
 } from '../../schema/schema.ts'
-import { policyTargets } from './targets.ts'
+import { policyTargets, withTargets } from './targets.ts'
 import type { RateLimitSpec, RequestLimit } from './types.ts'
 
 const count = integer(1, 2_147_483_647)
@@ -81,5 +81,5 @@ export const rateLimitKind = defineKind({
   names: ['ratelimits', 'rl'],
   description: 'How many requests are let through, counted by each proxy for itself.',
   spec,
-  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<RateLimitSpec>) }) as RateLimitSpec,
+  withDefaults: withTargets<RateLimitSpec>,
 })

@@ -3,7 +3,7 @@ import { parseDurationMs } from '../../duration.ts'
 import { setOf } from '../../gateway-api/references.ts'
 import { defineKind } from '../../kind-definition.ts'
 import { byDefault, doc, type Finding, integer, object, type Schema, text, word } from '../../schema/schema.ts'
-import { policyTargets } from './targets.ts'
+import { policyTargets, withTargets } from './targets.ts'
 import type { RetryPolicySpec } from './types.ts'
 
 const failures = [
@@ -48,13 +48,7 @@ const idempotency = object({
 
 const spec: Schema = object(
   {
-    targetRefs: policyTargets('What the retries are for; those of a route itself go first.', [
-      'Service',
-      'ServiceEntry',
-      'Gateway',
-      'HTTPRoute',
-      'GRPCRoute',
-    ]),
+    targetRefs: policyTargets('What the retries are for; those of a route itself go first.'),
     attempts: doc('Retries after the first try.', byDefault(2, integer(0, 100))),
     retryOn: doc(
       'Failures after which a request is repeated.',
@@ -96,5 +90,5 @@ export const retryPolicyKind = defineKind({
   names: ['retrypolicies', 'rp'],
   description: 'How failed requests are repeated, for what does not say so itself.',
   spec,
-  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<RetryPolicySpec>) }) as RetryPolicySpec,
+  withDefaults: withTargets<RetryPolicySpec>,
 })

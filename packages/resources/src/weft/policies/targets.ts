@@ -2,6 +2,7 @@
 import { repeated, sectionName } from '../../gateway-api/references.ts'
 import type { TargetReference } from '../../gateway-api/types.ts'
 import { byDefault, doc, type Finding, list, object, type Schema, text, word } from '../../schema/schema.ts'
+import type { Attached } from './types.ts'
 
 /** API group of each kind that policies are attached to. */
 const groupOfTarget: Readonly<Record<string, string>> = {
@@ -13,7 +14,7 @@ const groupOfTarget: Readonly<Record<string, string>> = {
 }
 
 /** The list of targets, of these kinds. */
-export function policyTargets(description: string, kinds: readonly string[]): Schema {
+export function policyTargets(description: string, kinds: readonly string[] = Object.keys(groupOfTarget)): Schema {
   const groups = [...new Set(kinds.map((kind) => groupOfTarget[kind] ?? ''))]
   const target = object(
     {
@@ -35,6 +36,11 @@ export function policyTargets(description: string, kinds: readonly string[]): Sc
         ]),
     }),
   )
+}
+
+/** A policy as written; where no targets are, routes name it. */
+export function withTargets<S extends Attached>(written: unknown): S {
+  return { targetRefs: [], ...(written as Omit<S, 'targetRefs'>) } as unknown as S
 }
 
 function* checkGroup({ group, kind }: TargetReference): Iterable<Finding> {

@@ -1,7 +1,7 @@
 // The kind TimeoutPolicy (weft.dev).
 import { defineKind } from '../../kind-definition.ts'
 import { doc, type Finding, object, type Schema, text } from '../../schema/schema.ts'
-import { policyTargets } from './targets.ts'
+import { policyTargets, withTargets } from './targets.ts'
 import type { TimeoutPolicySpec } from './types.ts'
 
 const grpc = object(
@@ -14,13 +14,7 @@ const grpc = object(
 
 const spec: Schema = object(
   {
-    targetRefs: policyTargets('What the limits are for; those of a route itself go first.', [
-      'Service',
-      'ServiceEntry',
-      'Gateway',
-      'HTTPRoute',
-      'GRPCRoute',
-    ]),
+    targetRefs: policyTargets('What the limits are for; those of a route itself go first.'),
     request: doc('From the end of the request to the end of the answer, retries included.', text('positive-duration')),
     perTry: doc('How long one try may take.', text('positive-duration')),
     idle: doc('How long nothing may move on a stream; five minutes unless written.', text('positive-duration')),
@@ -43,5 +37,5 @@ export const timeoutPolicyKind = defineKind({
   names: ['timeoutpolicies', 'tp'],
   description: 'How long requests may take, for what does not say so itself.',
   spec,
-  withDefaults: (written) => ({ targetRefs: [], ...(written as Partial<TimeoutPolicySpec>) }) as TimeoutPolicySpec,
+  withDefaults: withTargets<TimeoutPolicySpec>,
 })
