@@ -5,7 +5,8 @@ import { type AddressInfo, connect, createServer as createTcp, type Socket } fro
 import { test, type TestContext } from 'node:test'
 import { atRest } from '@weft/testkit/at-rest'
 import { once } from '@weft/testkit/once'
-import { any, everythingTo, httpListener, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
+import { explicitHttp2, h2Backend } from './http2-ends.ts'
+import { any, everythingTo, httpListener, httpOptions, manager, proxyFor, staticCluster } from './proxy-under-test.ts'
 import { until } from './test-runtime.ts'
 
 const pieces = 800
@@ -100,6 +101,31 @@ test('50 MB go up to a slow server without being held in memory', async (t) => {
   assert.equal(received, pieces * piece.length)
   assert.equal(hash.digest('hex'), expected.digest('hex'))
   assert.equal(proxy.exchanges[0]?.bytesReceived, received)
+})
+
+test('clients whose requests begin with much of their bodies are held back, too, when they share a slow connection', async (t) => {
+  const backend = await h2Backend(t, () => {})
+  const proxy = await proxyFor(t, {
+    listeners: [httpListener('in', everythingTo('b'))],
+    clusters: [staticCluster('b', [backend.port], httpOptions(explicitHttp2))],
+  })
+  const head = `POST / HTTP/1.1\r\nHost: s\r\nContent-Length: ${pieces * piece.length}\r\n\r\n`
+  let sent = 0
+  for (let index = 0; index < 4; index++) {
+    const client = connect(proxy.portOf('in'), '127.0.0.1')
+    t.after(() => void client.destroy())
+    client.on('error', () => {})
+    let at = 0
+    const more = (error?: Error | null): void => {
+      if (error || at++ === pieces) return
+      sent += piece.length
+      client.write(piece, more)
+    }
+    client.write(Buffer.concat([Buffer.from(head), piece, piece]), more)
+  }
+  await until(() => backend.requests.length === 4, 'all requests have gone up')
+  const held = await atRest(() => sent, 'what the clients send')
+  assert.ok(held < 4 * 16 * 1024 * 1024, `the clients were held back, sent ${held}`)
 })
 
 const connectRoutes = {

@@ -60,7 +60,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.transport.handler = this
     this.#deadlines.arm(this.#deadline, this.#server.idleMs())
     if (early !== undefined && early.length > 0) this.onData(early)
-    if (this.#state !== 'tunnel') this.transport.resume()
+    if (this.#state !== 'tunnel' && !this.#paused) this.transport.resume()
   }
 
   /** True when no request is being served and none has begun. */
