@@ -4,6 +4,7 @@ import { hostCovers, resolveGateway, type L4MatchAttributes } from '@weft/resour
 import type { Service } from './hosts.ts'
 import { hostsOf, type PlacedServer } from './gateways.ts'
 import { addressChains, type AddressConditions, addressesOfMatch, isForAll } from './routes/address-rules.ts'
+import { usedLegs } from './routes/tcp-routes.ts'
 import type { TcpTarget } from './tcp-proxy.ts'
 import { serviceIndex, VirtualHostBuilder } from './routes/virtual-hosts.ts'
 import { holdsFor, type VirtualService } from './routes/virtual-service-routes.ts'
@@ -83,7 +84,7 @@ export class ConnectionRules {
           const origin = originOf(virtualService.id, `spec.tls[${index}].match[${position}]`)
           return [
             {
-              targets: this.#targets(rule.route, virtualService),
+              targets: this.#targets(rule, virtualService),
               serverNames: [...new Set(serverNames)],
               origin,
               ...addressesOfMatch(match),
@@ -110,7 +111,7 @@ export class ConnectionRules {
         for (const match of rule.match ?? [undefined]) {
           if (match !== undefined && !this.#holds(match, virtualService)) continue
           const origin = originOf(virtualService.id, `spec.tcp[${index}]`)
-          const targets = this.#targets(rule.route, virtualService)
+          const targets = this.#targets(rule, virtualService)
           yield { targets, serverNames: undefined, origin, ...addressesOfMatch(match) }
         }
       }
@@ -123,10 +124,8 @@ export class ConnectionRules {
     return holdsFor(match, caller, id.namespace)
   }
 
-  #targets(route: VirtualService['spec']['tcp'][number]['route'], virtualService: VirtualService): TcpTarget[] {
+  #targets(rule: Parameters<typeof usedLegs>[0], virtualService: VirtualService): TcpTarget[] {
     const { clusterOf } = this.#builder.destinationsOf(virtualService, this.#placed.server.port.number)
-    return route
-      .filter((arm, _index, all) => arm.weight > 0 || all.length === 1)
-      .map((arm) => ({ cluster: clusterOf(arm.destination), weight: arm.weight }))
+    return usedLegs(rule).map(({ destination, weight }) => ({ cluster: clusterOf(destination), weight }))
   }
 }

@@ -29,7 +29,7 @@ import {
   type MatchedChain,
   spread,
 } from './routes/address-rules.ts'
-import { armChains, type TcpArm, type TcpArms, tcpArms } from './routes/tcp-routes.ts'
+import { armChains, type TcpArm, type TcpArms, tcpArms, usedLegs } from './routes/tcp-routes.ts'
 import { serviceIndex, VirtualHostBuilder, virtualServicesFor } from './routes/virtual-hosts.ts'
 import { type Caller, holdsFor, type VirtualService } from './routes/virtual-service-routes.ts'
 import { isSeen } from './service-references.ts'
@@ -228,7 +228,7 @@ class OutboundPort {
         for (const [position, match] of rule.match.entries()) {
           if (!holdsFor(match, this.#caller(), virtualService.id.namespace)) continue
           const names = match.sniHosts.filter((name) => hostCovers(host, name) || hostCovers(name, host))
-          const targets = rule.route.map((arm) => ({ cluster: clusterOf(arm.destination), weight: arm.weight }))
+          const targets = usedLegs(rule).map((leg) => ({ cluster: clusterOf(leg.destination), weight: leg.weight }))
           const origin = originOf(virtualService.id, `spec.tls[${index}].match[${position}]`)
           this.#named(names, targets, origin, addressesOfMatch(match))
         }
@@ -273,7 +273,10 @@ class OutboundPort {
   /** Bytes have nothing but their address to go by. */
   #byAddress(each: Served): void {
     const { service } = each
-    const addresses = addressesOf(service).filter((address) => !this.#names.has(address))
+    // One text for each: rules ask for them, too, and a proxy refuses a listener in which one range has two chains.
+    const addresses = addressesOf(service)
+      .map(canonical)
+      .filter((address) => !this.#names.has(address))
     if (addresses.length === 0) return
     for (const address of addresses) this.#names.add(address)
     const arms = this.#arms(each)

@@ -111,17 +111,25 @@ export class ListenerChains {
       )
     }
     this.#tellLater(
-      own.flatMap(({ levels }) => (levels[0] ?? []).slice(1)),
+      own.flatMap(({ levels }) => {
+        const [first, ...later] = levels[0] ?? []
+        return first === undefined ? [] : later.map((route) => [route, first] as const)
+      }),
       listener,
       model.attached,
     )
   }
 
-  #tellLater(later: readonly Attachment['route'][], listener: PlacedListener, attached: readonly Attachment[]): void {
-    for (const route of new Set(later)) {
+  /** Routes, each with one that came before it. */
+  #tellLater(
+    later: readonly (readonly [Attachment['route'], Attachment['route']])[],
+    listener: PlacedListener,
+    attached: readonly Attachment[],
+  ): void {
+    for (const [route, by] of new Map(later)) {
       if (!attached.some((one) => one.route === route && one.listener === listener)) continue
       const detail = `an older route has the same name on listener ${listener.spec.name}`
-      this.losers.push({ origin: route.key, reason: 'host-conflict', detail })
+      this.losers.push({ origin: route.key, reason: 'host-conflict', by: by.key, detail })
     }
   }
 

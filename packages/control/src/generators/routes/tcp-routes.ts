@@ -112,7 +112,7 @@ function ruled(
   policyOf: PolicyOf,
 ): Omit<TcpArm, keyof AddressConditions> {
   const destinations = new VirtualHostBuilder(serviceIndex(services)).destinationsOf(virtualService, port)
-  const legs = rule.route.filter((leg, _index, all) => leg.weight > 0 || all.length === 1)
+  const legs = usedLegs(rule)
   const targets = legs.map((leg) => ({ cluster: destinations.clusterOf(leg.destination), weight: leg.weight }))
   const [first] = legs
   // A connection has one policy: that of its only destination, or else of the Service it was made to.
@@ -121,6 +121,11 @@ function ruled(
       ? policyOf(serviceHost(service), port)
       : policyOf(...destinations.located(first.destination))
   return { targets, origin: originOf(virtualService.id, path), policy }
+}
+
+/** The destinations that get a share: a proxy refuses weights of 0. One alone gets everything, whatever its weight. */
+export function usedLegs({ route }: Pick<FoundRule['rule'], 'route'>): FoundRule['rule']['route'] {
+  return route.filter(({ weight }) => weight > 0 || route.length === 1)
 }
 
 /** Whether a VirtualService has rules for connections. */
