@@ -184,3 +184,79 @@ spec:
   assert.match(asked('/empty'), /=> 503 \(UH\): egress-0\.default: no healthy upstream/)
   assert.match(asked('/round'), /=> 503 \(UF\): .*gateways lead into one another more than 4 times/)
 })
+test('handshakes, and TLS that a gateway passes on, are explained as their client begins them', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  writeFileSync(join(dir, 'mesh.yaml'), connections)
+  const asked = (to: string, ...more: readonly string[]): string =>
+    weft('--from', 'gateway', to, ...more, '-f', dir).stdout
+  const web = ['--certificate', 'spiffe://cluster.local/ns/default/sa/web']
+  assert.match(asked('tcp://127.0.0.9:7443'), /no filter chain of gateway_127\.0\.0\.9_7443 fits/)
+  assert.match(asked('tls://127.0.0.9:7443', '--sni', 'own.example'), /asks for a certificate, the client shows none/)
+  assert.match(
+    asked('tls://127.0.0.9:7443', '--sni', 'own.example', ...web),
+    /handed to the application behind stock-0/,
+  )
+  const through = ['--sni', 'outbound_.7000_._.stock.default.svc.cluster.local']
+  assert.match(
+    asked('tls://127.0.0.9:15443', ...through),
+    /chain +mtls[^]*asks for a certificate, the client shows none/,
+  )
+  assert.match(asked('tls://127.0.0.9:15443', ...through, ...web), /the peer is spiffe:[^]*handed to the application/)
+  // Nobody looks for a server name on a port for bytes: the policy about it does not see one.
+  assert.match(asked('tls://127.0.0.9:7100', '--sni', 'own.example'), /handed to the application behind stock-0/)
+  const wrong = weft('--from', 'gateway', 'tcp://127.0.0.9:7443', ...web, '-f', dir)
+  assert.match(wrong.stderr, /--certificate goes with tls:/)
+})
+
+const connections = `
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: gateway, labels: { app: gateway } }
+spec: { proxy: gateway, address: 127.0.0.9 }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: stock, labels: { app: stock } }
+spec: { command: [stock], ports: [{ name: tcp, port: 7000 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: stock }
+spec: { selector: { app: stock }, ports: [{ name: tcp, port: 7000 }] }
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: default }
+spec: { mtls: { mode: STRICT } }
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: door }
+spec:
+  selector: { app: gateway }
+  servers:
+    - { port: { number: 7100, name: tcp, protocol: TCP }, hosts: ["*"] }
+    - { port: { number: 15443, name: tls-passed, protocol: TLS }, hosts: ["*.local"], tls: { mode: AUTO_PASSTHROUGH } }
+    - port: { number: 7443, name: tls, protocol: TLS }
+      hosts: [own.example]
+      tls: { mode: MUTUAL, serverCertificate: /c.pem, privateKey: /k.pem, caCertificates: /a.pem }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: door }
+spec:
+  hosts: ["*"]
+  gateways: [door]
+  tcp:
+    - match: [{ port: 7100 }, { port: 7443 }]
+      route: [{ destination: { host: stock, port: { number: 7000 } } }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: names }
+spec:
+  selector: { matchLabels: { app: gateway } }
+  action: DENY
+  rules: [{ when: [{ key: connection.sni, values: [own.example] }], to: [{ operation: { ports: ["7100"] } }] }]
+`

@@ -13,6 +13,7 @@ interface ExplainOptions extends MeshOptions {
   readonly from: string
   readonly header?: readonly string[]
   readonly sni?: string
+  readonly certificate?: readonly string[]
   readonly file?: string
   readonly draw: number
   readonly inside: string
@@ -37,6 +38,11 @@ export function registerExplain(program: Command): void {
     .option('--draw <number>', "the request's random value, for splits: a whole number", parseDraw, 0)
     .option('--inside <method>', 'the method of the request inside a CONNECT tunnel', 'GET')
     .option('--sni <name>', 'the server name that a tls:// client asks for, instead of the host; empty: none')
+    .option(
+      '--certificate <name>',
+      'a name in the certificate that a tls:// client shows where it is asked for one (its SPIFFE id first); may be repeated',
+      collectName,
+    )
     .option('--fault', 'let faults hit that hit only a share of the requests')
     .addOption(new Option('-o, --output <format>', 'print every step as JSON').choices(['json']))
     .addHelpText(
@@ -49,6 +55,7 @@ Examples:
   weft explain --from gateway GET https://shop.example/
   weft explain --from orders tcp://inventory:7000
   weft explain --from orders tls://vault:8443 --sni vault.example
+  weft explain --from gateway tls://127.0.0.1:8443 --sni shop.example --certificate spiffe://cluster.local/ns/shop/sa/web
   weft explain --from web CONNECT http://catalog/books
 
 Exit code 0: explained (whatever the answer is); 1: no such workload, or no mesh answers; 2: wrong usage.`,
@@ -68,11 +75,12 @@ function parseAsked(method: string, url: string | undefined, options: ExplainOpt
   const [, scheme, rest = ''] = /^(tcp|tls):\/\/(.*?)\/?$/.exec(method) ?? []
   const tcp = parseAuthority(rest)
   if (options.sni !== undefined && scheme !== 'tls') return err('--sni goes with tls://host:port.')
+  const { certificate: clientNames } = options
+  if (clientNames !== undefined && scheme !== 'tls') return err('--certificate goes with tls://host:port.')
   if (tcp !== undefined && url === undefined) {
-    return ok({
-      kind: 'tcp',
-      to: scheme === 'tls' ? { ...tcp, serverName: options.sni ?? serverNameOf(tcp.host) } : tcp,
-    })
+    const shown = clientNames === undefined ? {} : { clientNames }
+    const serverName = options.sni ?? serverNameOf(tcp.host)
+    return ok({ kind: 'tcp', to: scheme === 'tls' ? { ...tcp, serverName, ...shown } : tcp })
   }
   if (method.includes('://')) return err('Write it like tcp://inventory:7000, or GET http://catalog/books.')
   const target = url === undefined ? undefined : parseTarget(url)
@@ -129,6 +137,10 @@ function parseDraw(text: string): number {
 function collect(line: string, before: readonly string[] = []): readonly string[] {
   if (!/^[^:\s]+:/.test(line)) throw new InvalidArgumentError('Write it like "x-user: jason".')
   return [...before, line]
+}
+
+function collectName(name: string, before: readonly string[] = []): readonly string[] {
+  return [...before, name]
 }
 
 async function run(asked: Asked, options: ExplainOptions): Promise<Result<void>> {

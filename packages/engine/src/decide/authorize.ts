@@ -1,6 +1,5 @@
 // RBAC: may this request, or connection, pass (Envoy's RoleBasedAccessControlEngineImpl).
 import type { RbacPolicies, RbacPolicy } from '../model.ts'
-import type { Predicate } from '../predicate.ts'
 import type { PolicyPlace } from '../prove/policy-losers.ts'
 import type { Recorder } from '../prove/proof.ts'
 import type { Subject } from '../request-head.ts'
@@ -13,7 +12,7 @@ export interface RbacVerdict {
   readonly shadow: { readonly allowed: boolean; readonly policy: string | undefined } | undefined
 }
 
-const nowhere: PolicyPlace = { earlier: [], where: undefined, peers: (): Predicate => ({ op: 'always' }) }
+const nowhere: PolicyPlace = { earlier: [], where: undefined }
 
 /** Decides one RBAC filter. Without rules everything passes; ALLOW rules without a policy deny everything. `place` is for the proof. */
 export function authorize(

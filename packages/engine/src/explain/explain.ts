@@ -2,12 +2,14 @@
 import { matchFilterChain } from '../decide/filter-chain.ts'
 import { grpcStatusOf, isGrpcType } from '../decide/grpc-status.ts'
 import { isRegisteredMethod } from '../decide/registered-methods.ts'
+import { parseAddress } from '../match/cidr.ts'
 import type { Listener, Origins } from '../model.ts'
 import type { ProofStep, Recorder } from '../prove/proof.ts'
 import { recordTo } from '../prove/record-to.ts'
 import { type ConnectionFacts, noRequest, plainHead } from '../request-head.ts'
 import type { ExplainInput, Explanation, ExplainStep, ProxyView, TcpExplainInput, TcpTarget } from './explanation.ts'
 import { type Ending, ended, goUpstream, recordListener } from './go-upstream.ts'
+import { asSeenBy, clientOf } from './shake-hands.ts'
 import { walkProxy } from './walk-proxy.ts'
 
 /** Explains one request. Takes the same decisions as the proxies, with the draws of the input. */
@@ -23,7 +25,8 @@ export function explain(input: ExplainInput): Explanation {
   }
   const recorder = recorderOf(from)
   recordListener(listener, recorder)
-  const connection = entryConnection(input, listener)
+  const opened = entryConnection(input, listener)
+  const connection = input.to === undefined ? opened : asSeenBy(listener, opened)
   const bytesTo = passedOn(input, listener, connection)
   if (bytesTo !== undefined) return explainTcp({ ...input, to: bytesTo })
   const refused = refusedAtOnce(input, listener, connection)
@@ -32,7 +35,16 @@ export function explain(input: ExplainInput): Explanation {
     return asItsCallerSees({ ...blank, ...refused }, input)
   }
   const departure = walkProxy(
-    { view: from, listener, connection, request: input.request, random, faultDraw, wallMs: input.wallMs },
+    {
+      view: from,
+      listener,
+      connection,
+      request: input.request,
+      random,
+      faultDraw,
+      wallMs: input.wallMs,
+      client: clientOf(input.to),
+    },
     recorder,
   )
   if (departure.kind !== 'forward') return asItsCallerSees({ ...blank, ...ended(departure) }, input)
@@ -88,7 +100,12 @@ function tcpListener(from: ProxyView, listeners: readonly Listener[], to: TcpTar
   const own = atPort.find(
     ({ origins, direction }) => direction !== 'inbound' && isFor(from, origins['origin'], to.host),
   )
-  return exact ?? own ?? atPort.find((listener) => listener.clusterNames.some((name) => leadsTo(from, name, to.host)))
+  const leading = atPort.find((listener) => listener.clusterNames.some((name) => leadsTo(from, name, to.host)))
+  return exact ?? own ?? leading ?? (isAddress(to.host) ? atPort.find(({ bindToPort }) => !bindToPort) : undefined)
+}
+
+function isAddress(host: string): boolean {
+  return parseAddress(host) !== undefined
 }
 
 /** Whether a listener was made for a Service, by any of the names its clients may use. */
@@ -126,12 +143,15 @@ function takesHttp(listener: Listener): boolean {
 
 /** The application talking to its own proxy, or somebody outside talking to a gateway. */
 function entryConnection({ from, to, overTls }: ExplainInput, listener: Listener): ConnectionFacts {
-  const { address } = listener
+  const { address, bindToPort } = listener
+  // A listener that nobody dials gets what the kernel redirects, and knows where that was meant to go.
+  const meant = !bindToPort && to !== undefined && isAddress(to.host) ? to.host : undefined
   const serverName = to === undefined ? overTls : to.serverName
   const opened: ConnectionFacts = {
-    localAddress: address.kind === 'socket' ? address.host : '',
+    localAddress: meant ?? (address.kind === 'socket' ? address.host : ''),
     localPort: address.kind === 'socket' ? address.port : 0,
-    remoteAddress: from.address,
+    ...(meant === undefined ? {} : { destinationKnown: true as const }),
+    remoteAddress: to?.source ?? from.address,
     remotePort: 0,
     sni: serverName === '' ? undefined : serverName,
     transportProtocol: serverName === undefined ? 'raw_buffer' : 'tls',

@@ -45,6 +45,10 @@ export interface TcpTarget {
   readonly port: number
   /** Of a client that speaks TLS: the name that it asks for, '' for none. */
   readonly serverName?: string
+  /** Names in the certificate that it shows where one is asked for; absent: it has none. */
+  readonly clientNames?: readonly string[]
+  /** The address it dials from; absent: that of the proxy's workload. */
+  readonly source?: string
 }
 
 /** What to explain of a TCP connection. */

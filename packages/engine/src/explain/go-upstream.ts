@@ -4,6 +4,7 @@ import { passedMetadata } from '../decide/transport-socket.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest } from '../request-head.ts'
 import type { ExplainInput, Explanation, ProxyView } from './explanation.ts'
+import { asSeenBy, type Client, clientOf } from './shake-hands.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
 import { arrivingConnection, chooseUpstream, verifyServer } from './walk-upstream.ts'
 
@@ -65,25 +66,31 @@ export function goUpstream(
   const mistrust = verifyServer(tls, server, recorderOf(from), expectedNames)
   if (mistrust !== undefined)
     return { status: 503, outcome: 'failed', flag: 'UF', reason: mistrust, endpoint: endpoint.key }
-  const connection = arrivingConnection(from, cluster, { endpoint, tls, bytes: carriesBytes(forward) })
-  return { endpoint: endpoint.key, ...arrive(input, forward, { server, connection, depth }, recorderOf) }
+  const bytes = carriesBytes(forward)
+  // TLS that nobody ended here is the client's own, and the server's proxy is the one to look into it.
+  const own = bytes && tls === undefined && !arrived.tls ? clientOf(input.to) : undefined
+  const client = own?.hello === undefined ? undefined : own
+  const connection = arrivingConnection(from, cluster, { endpoint, tls, bytes, passed: client?.hello })
+  return { endpoint: endpoint.key, ...arrive(input, forward, { server, connection, client, depth }, recorderOf) }
 }
 
 interface Reached {
   readonly server: ProxyView
   readonly connection: ConnectionFacts
   readonly depth: number
+  /** Whose TLS is passed on. */
+  readonly client: Client | undefined
 }
 
 /** The server's side. */
 function arrive(
   input: ExplainInput,
   forward: Forward,
-  { server, connection, depth }: Reached,
+  { server, connection: arriving, client, depth }: Reached,
   recorderOf: (view: ProxyView) => Recorder,
 ): Ending & Partial<Explanation> {
   const recorder = recorderOf(server)
-  const { localAddress: host, localPort: port } = connection
+  const { localAddress: host, localPort: port } = arriving
   const listener = [...server.config.listeners.values()].find(
     ({ address }) => address.kind === 'socket' && address.host === host && address.port === port,
   )
@@ -93,7 +100,8 @@ function arrive(
   recordListener(listener, recorder)
   const { random, faultDraw } = input
   const request = carriesBytes(forward) ? noRequest : forward.request
-  const arrival = { view: server, listener, connection, request, random, faultDraw, wallMs: input.wallMs }
+  const connection = client === undefined ? arriving : asSeenBy(listener, arriving)
+  const arrival = { view: server, listener, connection, request, random, faultDraw, wallMs: input.wallMs, client }
   const departure = walkProxy(arrival, recorder)
   if (departure.kind === 'closed')
     return {

@@ -24,8 +24,8 @@ import type {
   TcpProxy,
   Tunneling,
 } from '../model.ts'
-import type { Predicate } from '../predicate.ts'
-import { admittedPeers } from '../prove/admitted-peers.ts'
+import { admittedConnections } from '../prove/admitted-connections.ts'
+import type { Admission } from '../prove/everywhere.ts'
 import type { Recorder } from '../prove/proof.ts'
 import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
@@ -33,6 +33,7 @@ import type { ProxyView } from './explanation.ts'
 import { faultText } from './fault-text.ts'
 import { hostNamed } from './host-named.ts'
 import { changedRequest } from './changed-request.ts'
+import { type Client, shakeHands } from './shake-hands.ts'
 import { tellHedges } from './tell-hedges.ts'
 import { tellRedirects } from './tell-redirects.ts'
 import { walkCors } from './walk-cors.ts'
@@ -47,6 +48,8 @@ export interface Arrival {
   readonly random: number
   readonly faultDraw: number
   readonly wallMs?: number | undefined
+  /** Who it is that opened it; absent: handshakes are not looked at. */
+  readonly client?: Client | undefined
 }
 
 /** How a request leaves a proxy. */
@@ -89,9 +92,13 @@ export type Departure =
 export function walkProxy(arrival: Arrival, recorder: Recorder): Departure {
   const chain = matchFilterChain(arrival.listener, arrival.connection, recorder)
   if (chain === undefined) return { kind: 'closed', reason: `no filter chain of ${arrival.listener.name} fits` }
-  recordIdentity(chain, arrival, recorder)
-  if (chain.terminal.kind === 'tcp') return walkTcp(chain, chain.terminal, arrival, recorder)
-  return walkHttp(chain.terminal, arrival, recorder)
+  const { client } = arrival
+  const handshake = client === undefined ? undefined : shakeHands(chain, arrival.connection, client)
+  if (handshake?.kind === 'refused') return { kind: 'closed', reason: handshake.reason }
+  const served = handshake === undefined ? arrival : { ...arrival, connection: handshake.connection }
+  recordIdentity(chain, served, recorder)
+  if (chain.terminal.kind === 'tcp') return walkTcp(chain, chain.terminal, served, recorder)
+  return walkHttp(chain.terminal, served, recorder)
 }
 
 function recordIdentity(chain: FilterChain, { connection }: Arrival, recorder: Recorder): void {
@@ -120,7 +127,8 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   // As in the proxy: on a connection that carries bytes, predicates that ask for a request see nothing.
   const subject = subjectOf(arrival, noRequest)
   for (const [index, { rules, shadow }] of chain.rbac.entries()) {
-    const place = { earlier: rulesOf(chain.rbac.slice(0, index)), where: undefined, peers: () => peersAt(arrival) }
+    const earlier = rulesOf(chain.rbac.slice(0, index))
+    const place = { earlier, where: undefined, connections: () => connectionsTo(arrival) }
     const verdict = authorize(rules, shadow, subject, recorder, place)
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
   }
@@ -146,8 +154,8 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   return { kind: 'forward', cluster, request: asked, tunnels: proxy.tunneling !== undefined, ...rest }
 }
 
-function peersAt({ listener, connection }: Arrival): Predicate {
-  return admittedPeers(listener, connection)
+function connectionsTo({ listener, connection }: Arrival): Admission {
+  return admittedConnections(listener, connection)
 }
 
 /** What a TCP proxy that tunnels asks its upstream. */
@@ -268,7 +276,7 @@ function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof
     const place = {
       earlier: rulesOf(earlier.filter((one) => one.kind === 'rbac')),
       where: placeOf(f, filter.name),
-      peers: () => peersAt(f.arrival),
+      connections: () => connectionsTo(f.arrival),
     }
     const verdict = authorize(rules, shadow, f.subject, f.recorder, place)
     if (verdict.allowed) return { kind: 'on', delayMs: 0 }

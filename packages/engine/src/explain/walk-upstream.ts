@@ -131,9 +131,15 @@ function otherEndpoints(set: EndpointSet | undefined, chosen: Endpoint | undefin
 export function arrivingConnection(
   from: ProxyView,
   cluster: Cluster,
-  via: { readonly endpoint: Endpoint; readonly tls: UpstreamTls | undefined; readonly bytes: boolean },
+  via: {
+    readonly endpoint: Endpoint
+    readonly tls: UpstreamTls | undefined
+    readonly bytes: boolean
+    /** What the client says first, where its own TLS goes on as it is. */
+    readonly passed?: Pick<ConnectionFacts, 'sni'> | undefined
+  },
 ): ConnectionFacts {
-  const { tls, bytes } = via
+  const { tls, bytes, passed } = via
   const { target } = via.endpoint
   const mutual = tls?.certificateSecret !== undefined && from.principal !== undefined
   return {
@@ -141,8 +147,8 @@ export function arrivingConnection(
     localPort: target.kind === 'socket' ? target.port : 0,
     remoteAddress: cluster.bindAddress ?? from.address,
     remotePort: 0,
-    sni: tls?.sni,
-    transportProtocol: tls === undefined ? 'raw_buffer' : 'tls',
+    sni: passed === undefined ? tls?.sni : passed.sni,
+    transportProtocol: tls === undefined && passed === undefined ? 'raw_buffer' : 'tls',
     applicationProtocols: tls !== undefined ? tls.alpn : bytes ? [] : ['http/1.1'],
     tls: tls !== undefined,
     peerNames: mutual && from.principal !== undefined ? [from.principal] : [],

@@ -161,3 +161,28 @@ test('a chain that cannot be reached names those that take its connections', () 
     ['c0 reached', 'c2 no connection fits it', 'c3 shadowed by c1, c4, c5 together', 'c4 reached', 'c5 reached'],
   )
 })
+
+test('what a listener binds is where its clients dial: no change of the destination is told, unless it can be told another', () => {
+  const range = makeCidr('10.9.0.0', 16)
+  assert.ok(range)
+  const open = listenerOf([{ prefixRanges: [range] }, {}])
+  const sniff = { tls: false, http: false, originalDst: false, timeoutMs: 0, continueOnTimeout: false }
+  const bound = (more: Partial<Listener>): Listener => ({
+    ...open,
+    address: { kind: 'socket', host: '10.0.0.1', port: 80 },
+    additionalAddresses: [],
+    bindToPort: true,
+    sniff,
+    ...more,
+  })
+  const kindOf = (listener: Listener): string => {
+    const [chain] = listener.filterChains
+    assert.ok(chain)
+    return connectionTo(listener, plain, chain).kind
+  }
+  assert.equal(kindOf(bound({})), 'none')
+  assert.equal(kindOf(bound({ bindToPort: false })), 'changes')
+  assert.equal(kindOf(bound({ address: { kind: 'socket', host: '0.0.0.0', port: 80 } })), 'changes')
+  assert.equal(kindOf(bound({ sniff: { ...sniff, originalDst: true } })), 'changes')
+  assert.equal(kindOf(bound({ additionalAddresses: [{ kind: 'socket', host: '10.9.0.0', port: 80 }] })), 'changes')
+})

@@ -119,7 +119,8 @@ function isPossible({ transportProtocol }: ConnectionFacts, { facts }: Connectio
 const stepNames = chainSteps.map(({ name }) => name)
 
 /** Values of each step's attribute besides the one that was seen. */
-function kindsOf({ filterChains, sniff }: Listener, connection: ConnectionFacts): Search['kinds'] {
+function kindsOf(listener: Listener, connection: ConnectionFacts): Search['kinds'] {
+  const { filterChains, sniff } = listener
   const matches = filterChains.map(({ match }) => match)
   const ranges = (of: (match: FilterChain['match']) => readonly Cidr[]): readonly string[] => near(matches.flatMap(of))
   // The peer at the other end of the socket and the client are two only behind a PROXY header.
@@ -129,12 +130,12 @@ function kindsOf({ filterChains, sniff }: Listener, connection: ConnectionFacts)
   const clients = looksAtClients || direct.length > 0 ? clientsNear(matches, connection) : []
   const ofClient = clients.map((address) => asChange('source.address', address, { remoteAddress: address }))
   const byStep: Readonly<Record<string, readonly ConnectionChange[]>> = {
-    'destination port': ports(matches.map(({ destinationPort }) => destinationPort)).map((port) =>
-      asChange('destination.port', String(port), { localPort: port }),
-    ),
-    'destination address': destinationsNear(matches).map((address) =>
-      asChange('destination.address', address, { localAddress: address }),
-    ),
+    'destination port': ports(matches.map(({ destinationPort }) => destinationPort))
+      .filter((port) => isReached(listener, { port }))
+      .map((port) => asChange('destination.port', String(port), { localPort: port })),
+    'destination address': destinationsNear(matches)
+      .filter((address) => isReached(listener, { address }))
+      .map((address) => asChange('destination.address', address, { localAddress: address })),
     'server name (SNI)': [...serverNames(matches.flatMap((match) => match.serverNames)), undefined].map((sni) =>
       asChange('connection.requested_server_name', sni, { sni }),
     ),
@@ -150,6 +151,23 @@ function kindsOf({ filterChains, sniff }: Listener, connection: ConnectionFacts)
     ),
   }
   return stepNames.map((name) => byStep[name] ?? [])
+}
+
+/** Whether a connection that is meant for this port or address can come to the listener: what it binds is where clients dial, unless it is told otherwise. */
+function isReached(
+  { address, additionalAddresses, bindToPort, sniff }: Listener,
+  meant: { readonly address?: string; readonly port?: number },
+): boolean {
+  if (!bindToPort || sniff.originalDst || sniff.proxyProtocol !== undefined) return true
+  return [address, ...additionalAddresses].some((own) => {
+    if (own.kind === 'internal') return true
+    const here = meant.address === undefined || own.host === meant.address || isAnyAddress(own.host)
+    return here && (meant.port === undefined || own.port === meant.port)
+  })
+}
+
+function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 function asChange(attribute: string, value: string | undefined, facts: Partial<ConnectionFacts>): ConnectionChange {

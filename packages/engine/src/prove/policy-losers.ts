@@ -2,6 +2,7 @@
 import type { RbacPolicies, RbacPolicy } from '../model.ts'
 import type { Predicate } from '../predicate.ts'
 import type { Subject } from '../request-head.ts'
+import { type Admission, everywhere } from './everywhere.ts'
 import { failedConditions } from './describe.ts'
 import { implies } from './implies.ts'
 import type { Loser } from './proof.ts'
@@ -15,8 +16,8 @@ export interface PolicyPlace {
   readonly earlier: readonly RbacPolicies[]
   /** Which requests they are asked about; undefined: all. */
   readonly where: WhereAsked | undefined
-  /** Who can connect at all. */
-  readonly peers: () => Predicate
+  /** Which connections they are asked about; absent: all. */
+  readonly connections?: () => Admission
 }
 
 /** The policies before `chosen`, with what would make each the one that decides: no policy before it matches then. */
@@ -24,35 +25,44 @@ export function policyLosers(
   rules: RbacPolicies,
   subject: Subject,
   chosen: number,
-  { earlier, where, peers }: PolicyPlace,
+  { earlier, where, connections: admissionOf }: PolicyPlace,
 ): readonly Loser[] {
   if (chosen === 0) return []
-  const admitted = peers()
+  const admission = admissionOf?.() ?? everywhere
   const denying = earlier.filter(({ action }) => action === 'deny').flatMap(({ policies }) => policies)
   return rules.policies.slice(0, chosen).map((policy, index) => {
     const before = [...denying, ...rules.policies.slice(0, index)]
-    const goal = [wholeOf(policy), admitted, ...before.map(notMatching)]
-    const here = where === undefined ? goal : [where.onRoute, ...goal]
-    // Another authority may lead to another workload, another path to another route: only when nothing else helps.
-    const solution = firstFound(
-      [[sameAuthority(subject), ...here], here, ...(where === undefined ? [] : [[where.inHost, ...goal]])],
-      subject,
-    )
+    // Another authority may lead to another workload, another path to another route, another server name to another chain: only when nothing
+    // else helps.
+    // A policy about another port may be asked there.
+    const isElsewhere = solve([wholeOf(policy), admission.thisPort], subject).kind === 'none'
+    const connections = isElsewhere ? [...admission.goals, negated(admission.thisPort)] : admission.goals
+    const goals = connections.flatMap((connection) => {
+      const goal = [wholeOf(policy), connection, ...before.map(notMatching)]
+      const here = where === undefined ? goal : [where.onRoute, ...goal]
+      return [[sameAuthority(subject), ...here], here, ...(where === undefined ? [] : [[where.inHost, ...goal]])]
+    })
+    const solution = firstFound(goals, subject, admission)
     return {
       name: policy.name,
       origins: policy.origin === undefined ? {} : { origin: policy.origin },
       failed: failedConditions(wholeOf(policy), subject),
-      ...verdictOn(solution, () => whyUnreachable(policy, before, subject, { where, admitted })),
+      ...verdictOn(solution, () =>
+        whyUnreachable(policy, before, subject, { where, admitted: connections.at(-1) ?? { op: 'always' } }),
+      ),
     }
   })
 }
 
 /** Of goals, each wider than the one before; that none can be met is known when the last cannot. */
-function firstFound(goals: readonly (readonly Predicate[])[], subject: Subject): Solution {
+function firstFound(goals: readonly (readonly Predicate[])[], subject: Subject, { admitted }: Admission): Solution {
   let last: Solution = { kind: 'unknown' }
   for (const goal of goals) {
     last = solve(goal, subject)
-    if (last.kind === 'changes') return last
+    if (last.kind !== 'changes') continue
+    const changes = admitted(subject, last.changes)
+    if (changes !== undefined) return { kind: 'changes', changes }
+    last = { kind: 'unknown' }
   }
   return last
 }
@@ -67,7 +77,11 @@ function wholeOf(policy: RbacPolicy): Predicate {
 }
 
 function notMatching(policy: RbacPolicy): Predicate {
-  return { op: 'not', not: wholeOf(policy) }
+  return negated(wholeOf(policy))
+}
+
+function negated(not: Predicate): Predicate {
+  return { op: 'not', not }
 }
 
 function whyUnreachable(
