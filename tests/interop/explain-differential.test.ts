@@ -4,6 +4,7 @@
 // WEFT_DIFF_MESHES and WEFT_DIFF_REQUESTS (per mesh and side) how much.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { AccessLines } from './differential/access-lines.ts'
 import { runComparison } from './differential/comparison.ts'
 import { startEnvoyArm } from './differential/envoy-arm.ts'
 import { openField } from './differential/field.ts'
@@ -36,7 +37,8 @@ test("explain, Weft's proxy and real Envoy agree on generated requests, and coun
   timeout: 600_000,
 }, async (t) => {
   const field = await openField()
-  const arms: WireArm[] = [startEnvoyArm(field), await startWeftArm(field)]
+  const newLines = (): AccessLines => new AccessLines()
+  const arms: WireArm[] = [startEnvoyArm(field, sides, newLines), await startWeftArm(field, sides, newLines)]
   after(async () => {
     for (const arm of arms) await arm.close()
     field.close()

@@ -1,15 +1,18 @@
 // Real Envoys: one process per side.
 import { join } from 'node:path'
-import { AccessLines } from './access-lines.ts'
 import { startEnvoy } from './envoy-process.ts'
 import type { Field } from './field.ts'
-import { perSide, sides } from './generate-request.ts'
-import type { WireArm } from './wire-arm.ts'
+import { forEach } from './for-each.ts'
+import type { LogReader, WireArm } from './wire-arm.ts'
 
 /** Starts them; each serves once the ADS server has a table for its node. */
-export function startEnvoyArm({ attach }: Field): WireArm {
-  const lines = perSide(() => new AccessLines())
-  const nodeIds = perSide((side) => `envoy-${side}`)
+export function startEnvoyArm<S extends string, L extends LogReader>(
+  { attach }: Pick<Field, 'attach'>,
+  sides: readonly S[],
+  newLines: () => L,
+): WireArm<S, L> {
+  const lines = forEach(sides, newLines)
+  const nodeIds = forEach(sides, (side) => `envoy-${side}`)
   const children = sides.map((side) => {
     const nodeId = nodeIds[side]
     const bootstrapPath = join(attach.dir, `${nodeId}.json`)

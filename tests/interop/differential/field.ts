@@ -7,17 +7,20 @@ import { type Distributor } from '../../../packages/control/src/serve/distributo
 import { startAdsServer } from '../../../packages/control/src/serve/ads-server.ts'
 import { createDistributor } from '../../../packages/control/src/serve/distributor.ts'
 import { startSdsServer } from '../../../packages/local/src/agent/sds-server.ts'
-import { testAuthority } from '../../wire/test-certificates.ts'
+import { type TestAuthority, testAuthority } from '../../wire/test-certificates.ts'
 import { testRuntime } from '../../wire/test-runtime.ts'
 import { startMarkerUpstream } from './marker-upstream.ts'
 import { AddressBook } from './mesh-tables.ts'
 import { proxyIdentity, type Questioner } from './wire-arm.ts'
 
-/** Serves until closed. */
-export interface Field {
+/** What proxies are fed by. Serves until closed. */
+export interface Ground {
   readonly distributor: Distributor
-  readonly questioner: Questioner
-  readonly addresses: AddressBook
+  /** The third octet of all addresses: runs at the same time on one machine must not meet. */
+  readonly octet: number
+  readonly authority: TestAuthority
+  /** A certificate for a SPIFFE id. */
+  materialFor(id: string): Promise<TlsMaterial>
   /** What a proxy is attached with. */
   readonly attach: {
     readonly dir: string
@@ -29,15 +32,36 @@ export interface Field {
   close(): void
 }
 
+/** The same with applications for requests. */
+export interface Field extends Pick<Ground, 'distributor' | 'attach' | 'close'> {
+  readonly questioner: Questioner
+  readonly addresses: AddressBook
+}
+
 /** SPIFFE id of the ADS server. */
 export const controlId = 'spiffe://cluster.local/ns/weft-system/sa/weft-control'
 
 /** Opens it. */
 export async function openField(): Promise<Field> {
+  const ground = await openGround()
+  const { distributor, attach, octet, materialFor } = ground
+  const upstream = await startMarkerUpstream(`127.69.${octet}.1`)
+  let tags = 0
+  return {
+    distributor,
+    attach,
+    addresses: new AddressBook(octet),
+    questioner: { upstream, materialFor, nextTag: () => String(++tags) },
+    close() {
+      upstream.close()
+      ground.close()
+    },
+  }
+}
+
+/** Opens what is under it. */
+export async function openGround(): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'weft-diff-'))
-  // Runs of this test at the same time on one machine must not meet at an address.
-  const addresses = new AddressBook(100 + (process.pid % 150))
-  const upstream = await startMarkerUpstream(`127.69.${addresses.octet}.1`)
   const authority = await testAuthority()
   const material = await authority.issue(proxyIdentity)
   const materials = new Map<string, Promise<TlsMaterial>>()
@@ -69,17 +93,16 @@ export async function openField(): Promise<Field> {
     notBeforeMs: Date.now(),
     notAfterMs: Date.now() + 3_600_000,
   })
-  let tags = 0
   return {
     distributor,
-    addresses,
-    questioner: { upstream, materialFor, nextTag: () => String(++tags) },
+    octet: 100 + (process.pid % 150),
+    authority,
+    materialFor,
     attach: { dir, adsPort: server.value.port, sdsPath, rootPem: authority.rootPem, material },
     close() {
       distributor.close()
       server.value.close()
       sds.value.close()
-      upstream.close()
       rmSync(dir, { recursive: true })
     },
   }

@@ -1,4 +1,5 @@
 // Requests made of the same words as the rules.
+import { forEach } from './for-each.ts'
 import type { GeneratedMesh } from './generate-mesh.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import {
@@ -29,13 +30,7 @@ export const sides: readonly Side[] = ['outbound', 'gateway', 'edge', 'inbound',
 
 /** Something for every side. */
 export function perSide<T>(make: (side: Side) => T): Record<Side, T> {
-  return {
-    outbound: make('outbound'),
-    gateway: make('gateway'),
-    edge: make('edge'),
-    inbound: make('inbound'),
-    bare: make('bare'),
-  }
+  return forEach(sides, make)
 }
 
 /** A request as written on the wire. */

@@ -7,16 +7,19 @@ import { resourceReaders } from '../../../packages/proxy/src/config/resource-rea
 import { createRequestPath } from '../../../packages/proxy/src/exchange/create-request-path.ts'
 import { Proxy } from '../../../packages/proxy/src/proxy.ts'
 import { adsDialer, sdsDialer } from '../../../packages/proxy/src/xds/index.ts'
-import { AccessLines } from './access-lines.ts'
 import { controlId, type Field } from './field.ts'
-import { perSide, sides } from './generate-request.ts'
 import type { ListenAt } from './mesh-tables.ts'
-import type { WireArm } from './wire-arm.ts'
+import { forEach } from './for-each.ts'
+import type { LogReader, WireArm } from './wire-arm.ts'
 
 /** Starts them; each serves once the ADS server has a table for its node. */
-export async function startWeftArm({ attach }: Field): Promise<WireArm> {
-  const lines = perSide(() => new AccessLines())
-  const nodeIds = perSide((side) => `weft-${side}`)
+export async function startWeftArm<S extends string, L extends LogReader>(
+  { attach }: Pick<Field, 'attach'>,
+  sides: readonly S[],
+  newLines: () => L,
+): Promise<WireArm<S, L>> {
+  const lines = forEach(sides, newLines)
+  const nodeIds = forEach(sides, (side) => `weft-${side}`)
   const proxies: Proxy[] = []
   const runtime = movedRuntime()
   for (const side of sides)
@@ -37,7 +40,7 @@ export interface WeftProxyOptions extends Pick<Field, 'attach'> {
   readonly nodeId: string
   /** Of `movedRuntime`: proxies that reach one another share it. */
   readonly runtime: Runtime
-  readonly lines: AccessLines
+  readonly lines: LogReader
 }
 
 /** Starts one. */

@@ -1,6 +1,6 @@
 // Proxies that are asked over sockets: one of a kind per side, all fed by one ADS server.
 import type { TlsMaterial } from '@weft/core'
-import { AccessLines, type LogLine } from './access-lines.ts'
+import type { AccessLines, LogLine } from './access-lines.ts'
 import { type Answer, pickHeaders, type SeenUpstream } from './answer.ts'
 import type { Side, TestRequest } from './generate-request.ts'
 import type { MarkerUpstream } from './marker-upstream.ts'
@@ -18,13 +18,18 @@ export interface WireAnswer {
 /** SPIFFE id of every proxy of the comparison, and of who asks for the version. */
 export const proxyIdentity = 'spiffe://cluster.local/ns/default/sa/target'
 
+/** Takes the lines of an access log. */
+export interface LogReader {
+  add(line: string): void
+}
+
 /** A kind of proxy. */
-export interface WireArm {
+export interface WireArm<S extends string = Side, L extends LogReader = AccessLines> {
   /** `envoy`, `weft`. */
   readonly name: string
   /** Node ids by side; their tables come from the ADS server. */
-  readonly nodeIds: Readonly<Record<Side, string>>
-  readonly lines: Readonly<Record<Side, AccessLines>>
+  readonly nodeIds: Readonly<Record<S, string>>
+  readonly lines: Readonly<Record<S, L>>
   /** Where the listener at an address is really bound: two proxies cannot share it. */
   bound(at: ListenAt): ListenAt
   close(): Promise<void> | void
