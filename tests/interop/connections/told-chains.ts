@@ -2,7 +2,8 @@
 import { createRegistry, type JsonObject } from '@bufbuild/protobuf'
 import { type EncodedResource, type ResourceTable, resourceTable, typeUrl } from '@weft/xds'
 import { ProxyProtocolSchema } from '@weft/xds/es/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol'
-import { ownMessages, resourceToJson, versionOf } from '../../../packages/control/src/generators/encode.ts'
+import { ownMessages, versionOf } from '../../../packages/control/src/generators/encode.ts'
+import { resourceToJson } from '../../../packages/control/src/patches/resource-to-json.ts'
 import { tableOf } from '../../sim/static-xds.ts'
 import { typed } from '../matchers/generate.ts'
 

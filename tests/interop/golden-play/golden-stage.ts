@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { compile, type Listener, type ProxyView, type RouteConfig } from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
 import { type ResourceTable, typeUrl } from '@weft/xds'
-import { resourceToJson } from '../../../packages/control/src/generators/encode.ts'
+import { resourceToJson } from '../../../packages/control/src/patches/resource-to-json.ts'
 import type { GoldenCase } from '../../../packages/control/src/golden/golden-case.ts'
 import { patchRegistry } from '../../../packages/control/src/patches/patch-registry.ts'
 import { tableOf } from '../../sim/static-xds.ts'
@@ -57,9 +57,7 @@ export function goldenStage({ mesh, options }: GoldenCase, places: Places): Stag
   const sent = mesh.resourcesFor(options.proxy)
   if (sent === undefined) throw new Error(`no proxy ${options.proxy}`)
   const json = (type: string) =>
-    [...sent.get(type).values()].map(
-      ({ name, body }) => [name, resourceToJson(type, body, patchRegistry) as JsonObject] as const,
-    )
+    [...sent.get(type).values()].map(({ name, body }) => [name, resourceToJson(type, body) as JsonObject] as const)
   const applications: string[] = []
   const known = new Map<string, string>()
   const moved = (address: string): string => {

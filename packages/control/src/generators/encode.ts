@@ -1,6 +1,6 @@
-// Encoding resources once, with their content hash as version; packing messages into Any; printing.
-import { createRegistry, fromBinary, isMessage, type Registry, toBinary, toJson, create } from '@bufbuild/protobuf'
-import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
+// Encoding resources once, with their content hash as version; packing messages into Any.
+import { createRegistry, toBinary, create } from '@bufbuild/protobuf'
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { anyPack, type Any, StringValueSchema } from '@bufbuild/protobuf/wkt'
 import { concatenated, type Origin } from '@weft/core'
 import { sha256 } from '@weft/resources'
@@ -169,13 +169,4 @@ export function versionOf(bytes: Uint8Array): string {
 /** Packs a message for a `typed_config`. */
 export function pack<D extends DescMessage>(schema: D, init?: MessageInitShape<D>): Any {
   return anyPack(schema, create(schema, init) as MessageShape<D>)
-}
-
-/** An encoded resource as JSON with .proto field names, for people and golden files; private keys are left out. */
-export function resourceToJson(type: string, body: Uint8Array, registry: Registry = ownMessages): JsonValue {
-  const schema = resourceSchemas[type]
-  if (schema === undefined) throw new Error(`invariant violated: no schema for ${type}`)
-  const message = fromBinary(schema, body)
-  if (isMessage(message, SecretSchema) && message.type.case === 'tlsCertificate') delete message.type.value.privateKey
-  return toJson(schema, message, { registry, useProtoFieldName: true })
 }

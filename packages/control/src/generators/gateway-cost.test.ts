@@ -8,7 +8,7 @@ import { proxyIdOf } from '../proxy-identity.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
 import { buildSnapshot, type MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
 import { workBetween } from './build-memory.ts'
-import { resourceToJson } from './encode.ts'
+import { resourceToJson } from '../patches/resource-to-json.ts'
 import { type Translation, Translator } from './translator.ts'
 
 const gateway = `apiVersion: weft.dev/v1alpha1

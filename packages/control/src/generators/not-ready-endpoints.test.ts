@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { loadFiles, ofKind, planInstances } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
 import { buildOffline } from '../build-offline.ts'
-import { resourceToJson } from './encode.ts'
+import { resourceToJson } from '../patches/resource-to-json.ts'
 
 const text = `
 apiVersion: weft.dev/v1alpha1

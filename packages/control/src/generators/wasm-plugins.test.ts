@@ -4,7 +4,7 @@ import { loadFiles, meshWorkloads, planInstances } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
 import { buildSnapshot } from '../snapshot/mesh-snapshot.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
-import { resourceToJson } from './encode.ts'
+import { resourceToJson } from '../patches/resource-to-json.ts'
 import { Translator } from './translator.ts'
 
 const workload = `

@@ -4,8 +4,7 @@ import { stringify } from 'yaml'
 import type { UnenforceablePolicy } from '../store/store-state.ts'
 import { buildOffline, type OfflineMesh } from '../build-offline.ts'
 import { defaultMeshSettings } from '../snapshot/mesh-settings.ts'
-import { patchRegistry } from '../patches/patch-registry.ts'
-import { resourceToJson } from '../generators/encode.ts'
+import { resourceToJson } from '../patches/resource-to-json.ts'
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts'
 import { meshStatuses } from '../status/mesh-statuses.ts'
 
@@ -100,7 +99,7 @@ export function expectedFiles({ options, mesh, name }: GoldenCase): Map<string, 
     if (type === undefined) throw new Error(`${name}/in.yaml: cannot expect ${wanted}`)
     const resources = [...table.get(type).values()].filter((r) => only === undefined || r.name.includes(only))
     const previous = files.get(`expected.${what}.yaml`) ?? ''
-    const text = resources.map((resource) => print(resourceToJson(type, resource.body, patchRegistry))).join('---\n')
+    const text = resources.map((resource) => print(resourceToJson(type, resource.body))).join('---\n')
     files.set(`expected.${what}.yaml`, previous === '' ? text : `${previous}---\n${text}`)
   }
   return files

@@ -1,8 +1,7 @@
 // Makes Envoy's `--mode validate` look at everything: listeners and clusters become static, routes and endpoints are put into
 // them, since resources that only a stream would bring are not validated.
 import { pushOrder, type ResourceTable, typeUrl } from '@weft/xds'
-import { patchRegistry } from '../patches/patch-registry.ts'
-import { resourceToJson } from '../generators/encode.ts'
+import { resourceToJson } from '../patches/resource-to-json.ts'
 
 type Json = Record<string, unknown>
 
@@ -11,7 +10,7 @@ export function staticBootstrap(table: ResourceTable): Json {
   const byType = new Map(
     pushOrder.map((type) => [
       type,
-      new Map([...table.get(type).values()].map((resource) => [resource.name, resourceToJson(type, resource.body, patchRegistry) as Json])),
+      new Map([...table.get(type).values()].map((resource) => [resource.name, resourceToJson(type, resource.body) as Json])),
     ]),
   )
   const routes = byType.get(typeUrl.routeConfiguration) ?? new Map<string, Json>()

@@ -1,5 +1,6 @@
 // EnvoyFilters on the table of a proxy: what is sent is decoded, patched and encoded again, each resource once per patch set.
-import { clone, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { clone, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import type { Origin } from '@weft/core'
 import type { EnvoyFilterSpec, Selection } from '@weft/resources'
 import { type ResourceTable, resourceTable, type EncodedResource, typeUrl } from '@weft/xds'
 import type { Cluster } from '@weft/xds/es/envoy/config/cluster/v3/cluster'
@@ -101,14 +102,15 @@ export class PatchSet {
     if (schema === undefined || concerned.length === 0) return resource
     const message = fromBinary(schema, resource.body)
     const context = this.#contextOf(type, message)
-    for (const patch of concerned) {
-      if (isAside(patch) || !isIn(context, patch)) continue
-      if (!applyOne(type, message, patch)) return 'removed'
+    const wanted = concerned.filter((patch) => isIn(context, patch))
+    for (const patch of wanted) {
+      if (!isAside(patch) && !applyOne(type, message, patch)) return 'removed'
     }
     this.#extend(type, message)
     const body = toBinary(schema, message)
     const version = versionOf(body)
-    return version === resource.version ? resource : { ...resource, version, body, origin: this.#origins(resource) }
+    if (version === resource.version) return resource
+    return { ...resource, version, body, origin: [...(resource.origin ?? []), ...originsOf(type, resource, wanted)] }
   }
 
   /** Configurations that stand apart go where filters ask for them. */
@@ -121,10 +123,6 @@ export class PatchSet {
       message as Listener,
       configs.flatMap(({ value }) => (value === undefined ? [] : [value as TypedExtensionConfig])),
     )
-  }
-
-  #origins({ origin = [] }: EncodedResource): NonNullable<EncodedResource['origin']> {
-    return [...new Set([...origin, ...this.#patches.map((patch) => patch.origin)])]
   }
 
   #contextOf(type: string, message: Message): Context {
@@ -151,6 +149,22 @@ export class PatchSet {
       return [{ name: (value as Listener | Cluster).name, version: versionOf(body), body, origin: [origin] }]
     })
   }
+}
+
+/** Of the patches that a resource was given, those that changed it: whoever looks for what is wrong with it is not sent to the others. */
+function originsOf(type: string, resource: EncodedResource, patches: readonly ReadyPatch[]): readonly Origin[] {
+  const schema = resourceSchemas[type] as DescMessage
+  const message = fromBinary(schema, resource.body)
+  let before = versionOf(toBinary(schema, message))
+  const changed = patches.filter((patch) => {
+    if (isAside(patch)) return true
+    applyOne(type, message, patch)
+    const after = versionOf(toBinary(schema, message))
+    const isOther = after !== before
+    before = after
+    return isOther
+  })
+  return changed.map(({ origin }) => origin)
 }
 
 /** Whether a patch changes nothing by itself. */

@@ -161,6 +161,15 @@ test('resources named in a NACK are refused, the others count as taken, and a re
   assert.deepEqual(sent(onTable(state, table({ [LDS]: { good: '2', bad: '2' } }))), ['LDS +bad@2'])
 })
 
+test('a reason of several lines, as Envoy prints messages, is told in one', () => {
+  const state = newServerState('delta')
+  onTable(state, table({ [CDS]: { bad: '1' } }))
+  delta(state, CDS)
+  nack(state, CDS, 'Invalid duration: Expected positive duration: goo.gle/debugproto  \nseconds: -5\n')
+  const [refusal] = state.types.get(CDS)?.refused.get('bad') ?? []
+  assert.equal(refusal?.reason, 'Invalid duration: Expected positive duration: seconds: -5')
+})
+
 test('a NACK that names nothing is narrowed down one resource at a time', () => {
   const state = newServerState('delta')
   onTable(state, table({ [RDS]: { a: '1', b: '1', c: '1' } }))

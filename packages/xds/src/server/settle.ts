@@ -35,11 +35,13 @@ export function refuseResponse(type: TypeState, pending: Pending, error: ErrorDe
   const [only] = names
   const named = namedErrors(error, names)
   const bad =
-    named.length === 0 && names.length === 1 && only !== undefined ? [{ name: only, reason: error.message }] : named
+    named.length === 0 && names.length === 1 && only !== undefined
+      ? [{ name: only, reason: oneLine(error.message) }]
+      : named
   if (bad.length === 0) {
     if (names.length === 0) apply(type, pending, new Set())
     else type.probe = names
-    return [{ kind: 'refused-unnamed', typeUrl: type.typeUrl, reason: error.message }]
+    return [{ kind: 'refused-unnamed', typeUrl: type.typeUrl, reason: oneLine(error.message) }]
   }
   apply(type, pending, new Set(bad.map((item) => item.name)))
   return bad.flatMap(({ name, reason }) => {
@@ -77,8 +79,16 @@ function namedErrors(error: ErrorDetail, names: readonly string[]): NamedError[]
   return starts.map(({ name, at }, index) => {
     const end = starts[index + 1]?.at ?? error.message.length
     const reason = error.message.slice(at + name.length + 1, end)
-    return { name, reason: reason.replace(/^[\s:]+|[\s,]+$/g, '') }
+    return { name, reason: oneLine(reason).replace(/^[\s:]+|[\s,]+$/g, '') }
   })
+}
+
+/** Envoy prints the message that it refuses over several lines, behind a mark of protobuf's that differs from run to run. */
+function oneLine(reason: string): string {
+  return reason
+    .replace(/goo\.gle\/debug\w+/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
 }
 
 /** Where `NAME:` stands in the text with nothing glued to its front; -1 when it does not. */

@@ -8,7 +8,7 @@ import { compileRegex } from '@weft/engine/regex'
 import { typeUrl } from '@weft/xds'
 import { buildOffline } from '../../build-offline.ts'
 import { meshStatuses } from '../../status/mesh-statuses.ts'
-import { resourceToJson } from '../encode.ts'
+import { resourceToJson } from '../../patches/resource-to-json.ts'
 import { Translator } from '../translator.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../../golden/gateway-api/external-auth/in.yaml'), 'utf8')

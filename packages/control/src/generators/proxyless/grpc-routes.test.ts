@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { buildOffline } from '../../build-offline.ts'
-import { resourceToJson } from '../encode.ts'
+import { resourceToJson } from '../../patches/resource-to-json.ts'
 
 const base = `
 apiVersion: weft.dev/v1alpha1
