@@ -9,6 +9,9 @@ import { isBuilt, writeStamp, writeWhole } from './build-state.ts'
 
 const root = join(import.meta.dirname, '..')
 
+/** What the bundles are written for. */
+const NODE_MAJOR = 24
+
 /** Bundle name -> entry. */
 const binaries: Readonly<Record<string, string>> = {
   proxy: 'packages/proxy/src/main.ts',
@@ -57,11 +60,17 @@ const laterFiles: Plugin = {
 const lean: BuildOptions = { plugins: [bareBuiltins, laterFiles] }
 
 /** CommonJS dependencies (grpc-js, ajv, yaml) call require at run time; an ES module has none of its own. */
-const withRequire: BuildOptions = {
-  plugins: [bareBuiltins],
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
-  },
+const ownRequire =
+  "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);"
+const withRequire: BuildOptions = { plugins: [bareBuiltins], banner: { js: ownRequire } }
+
+/** What people start themselves may meet an older Node than the one that `npx weft` brings. Said before anything is loaded that such a Node does not have. */
+const nodeCheck = `if(Number(process.versions.node.split('.')[0])<${NODE_MAJOR}){process.stderr.write('weft: this is Node '+process.versions.node+', and the program needs Node ${NODE_MAJOR} or newer: run npx weft in the clone instead, which brings its own\\n');process.exit(1)}`
+
+/** The options that hold for a bundle of this name. */
+function optionsOf(name: string): BuildOptions {
+  if (name.startsWith('proxy')) return lean
+  return name === 'weft' ? { ...withRequire, banner: { js: ownRequire + nodeCheck } } : withRequire
 }
 
 /** What decides about a bundle besides the modules in it. */
@@ -73,7 +82,7 @@ const settings = [
 
 async function bundle(name: string, entry: string): Promise<Metafile> {
   const result = await build<BuildOptions & { write: false; metafile: true }>({
-    ...(name.startsWith('proxy') ? lean : withRequire),
+    ...optionsOf(name),
     entryPoints: { [name]: join(root, entry) },
     absWorkingDir: root,
     outdir: join(root, 'dist'),
@@ -82,7 +91,7 @@ async function bundle(name: string, entry: string): Promise<Metafile> {
     write: false,
     platform: 'node',
     format: 'esm',
-    target: 'node24',
+    target: `node${NODE_MAJOR}`,
     metafile: true,
     // Smaller source text is less memory in every proxy; names stay, for stack traces.
     minifyWhitespace: true,
