@@ -129,10 +129,38 @@ function* checkUser(object: WrittenObject): Iterable<Fault> {
   }
 }
 
+/** Sidecars take datagrams for what a UDPRoute is about, and for nothing else; in a cluster they go past the sidecar, which no address of one machine allows. */
+function* checkDatagrams(service: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  const ports = itemsOf(service.spec['ports'])
+  if (!ports.some((port) => port['protocol'] === 'UDP')) return
+  if (!mesh.behind(service).some(({ id }) => fullKind(id) === 'Workload.weft.dev')) return
+  const routed = mesh
+    .at(topic.kind('UDPRoute.gateway.networking.k8s.io'))
+    .flatMap((route) => routedPorts(route, service))
+  for (const [i, port] of ports.entries()) {
+    if (port['protocol'] !== 'UDP' || routed.includes(undefined) || routed.includes(Number(port['port']))) continue
+    const message = `nobody takes the datagrams that are sent to port ${Number(port['port'])}: no UDPRoute names it`
+    const mend = 'Add a UDPRoute whose `parentRefs` and `backendRefs` name the Service.'
+    yield { code: 'WEFT0112', field: `spec.ports[${i}].protocol`, message, mend }
+  }
+}
+
+/** Ports of a Service that a route is about, as its parent or as a backend; undefined for all of them. */
+function routedPorts({ spec, id }: WrittenObject, service: WrittenObject): (number | undefined)[] {
+  const backends = itemsOf(spec['rules']).flatMap((rule) => itemsOf(rule['backendRefs']))
+  const services = backends.map((backend) => ({ kind: 'Service', ...backend }) as Fields)
+  return [...itemsOf(spec['parentRefs']), ...services].flatMap((reference) => {
+    const { kind, name, namespace = id.namespace, port } = reference
+    if (kind !== 'Service' || name !== service.id.name || namespace !== service.id.namespace) return []
+    return [port === undefined ? undefined : Number(port)]
+  })
+}
+
 /** Checks of Services and what is behind them. */
 export const services: readonly Check[] = [
   { name: 'port-names', kinds: ['Service'], run: checkPortNames },
   { name: 'service-workloads', kinds: ['Service'], run: checkWorkloads },
+  { name: 'service-datagrams', kinds: ['Service'], run: checkDatagrams },
   { name: 'deployment-services', kinds: ['Deployment.apps'], run: checkDeployment },
   { name: 'application-uid', kinds: ['Pod', 'Deployment.apps'], run: checkUser },
 ]
