@@ -77,7 +77,9 @@ export async function startControl(settings: ControlSettings, runtime: Runtime):
   closers.push(() => plane.close())
 
   // Tables before listeners: a proxy that reconnects to a restarted control plane is not turned away as unknown.
-  const { store, registry } = await startInputs(settings, runtime, plane, closers)
+  const inputs = await startInputs(settings, runtime, plane, closers)
+  if (!inputs.ok) return giveUp(inputs.error)
+  const { store, registry } = inputs.value
   await until(runtime, () => plane.ready)
 
   const served = await serveXds(settings, runtime, {
@@ -173,7 +175,7 @@ async function startInputs(
   runtime: Runtime,
   plane: ControlPlane,
   closers: (() => void | Promise<void>)[],
-): Promise<{ readonly store: ConfigStore; readonly registry: RegistrySource }> {
+): Promise<Result<{ readonly store: ConfigStore; readonly registry: RegistrySource }>> {
   const store = new ConfigStore(runtime, `${settings.stateDir}/state/objects.json`, settings.proxy)
   store.subscribe((state) => plane.setStoreState(state))
   await store.load()
@@ -188,8 +190,12 @@ async function startInputs(
     () => store.close(),
   )
   await registry.start()
-  await files.start()
-  return { store, registry }
+  try {
+    await files.start()
+  } catch (error) {
+    return err((error as Error).message)
+  }
+  return ok({ store, registry })
 }
 
 /** Waits for the rebuild that the first inputs caused. */

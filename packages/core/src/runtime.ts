@@ -47,8 +47,11 @@ export interface Files {
     bytes: Uint8Array,
     mode?: number,
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly error: string }>
-  /** Names (not paths) of the regular files below `dir`, recursively, sorted; empty when it does not exist. */
-  list(dir: string): Promise<readonly string[]>
+  /**
+   * Names (not paths) of the files below `dir`, recursively and through links, sorted; undefined when it does not exist. Hidden files and
+   * `node_modules` may be left out. Throws when some directory cannot be read.
+   */
+  list(dir: string): Promise<readonly string[] | undefined>
   remove(path: string): Promise<void>
   /** Calls back when something below `dir` may have changed (coalesced, may be spurious). */
   watch(dir: string, onChange: () => void): { close(): void }

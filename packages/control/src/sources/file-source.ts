@@ -1,5 +1,5 @@
 // A directory of configuration files, watched. Emits the whole set whenever some file's bytes, or the set, changed.
-import type { Logger, Runtime, Timer } from '@weft/core'
+import type { Runtime, Timer } from '@weft/core'
 import { decodeFile, findMeshRoot, type MeshRoot, type ReadFile, readMeshRoot, type SourceFile } from '@weft/resources'
 
 /** How often the directory is read without being told of a change: some file systems tell nothing. Milliseconds. */
@@ -16,22 +16,22 @@ export interface FileSourceOptions {
 export class FileSource {
   readonly #runtime: Pick<Runtime, 'files' | 'timers'>
   readonly #options: FileSourceOptions
-  readonly #log: Logger
   #root: MeshRoot | undefined
   #watch: { close(): void } | undefined
   #rescan: Timer | undefined
   #held = new Map<string, { readonly read: ReadFile; readonly snapshot: SourceFile }>()
+  /** Why the directory cannot be read now. */
+  #lost: string | undefined
   #reading = false
   #again = false
   #closed = false
 
-  constructor(runtime: Pick<Runtime, 'files' | 'timers' | 'log'>, options: FileSourceOptions) {
+  constructor(runtime: Pick<Runtime, 'files' | 'timers'>, options: FileSourceOptions) {
     this.#runtime = runtime
     this.#options = options
-    this.#log = runtime.log.child({ component: 'file-source' })
   }
 
-  /** Reads everything once and emits it, then watches. */
+  /** Reads everything once and emits it, then watches. Throws when the directory cannot be read: an empty set would delete everything. */
   async start(): Promise<void> {
     const { files } = this.#runtime
     this.#root = await findMeshRoot(files, this.#options.dir)
@@ -65,20 +65,46 @@ export class FileSource {
     let emit = first
     do {
       this.#again = false
-      try {
-        if (this.#take(await readMeshRoot(this.#runtime.files, this.#root as MeshRoot))) emit = true
-      } catch (error) {
-        this.#log.warn('cannot list the configuration directory', { error: String(error) })
+      const found = await this.#list()
+      if (typeof found === 'string' && first) {
+        this.close()
+        throw new Error(found)
       }
-      if (emit && !this.#closed) this.#options.onFiles([...this.#held.values()].map((each) => each.snapshot))
+      if (typeof found === 'string' ? this.#lose(found) : this.#take(found)) emit = true
+      if (emit && !this.#closed) this.#emit()
       emit = false
     } while (this.#again && !this.#closed)
     this.#reading = false
   }
 
+  /** What is in the directory, or why nobody knows. */
+  async #list(): Promise<readonly ReadFile[] | string> {
+    const root = this.#root as MeshRoot
+    try {
+      return (await readMeshRoot(this.#runtime.files, root)) ?? `the configuration directory ${root.path} is gone`
+    } catch (error) {
+      return `the configuration directory cannot be listed: ${(error as Error).message}`
+    }
+  }
+
+  #emit(): void {
+    const files = Array.from(this.#held.values(), ({ snapshot }) => snapshot)
+    if (this.#lost === undefined) this.#options.onFiles(files)
+    // Told like a file that cannot be read, in the directory's own name.
+    else this.#options.onFiles([...files, { name: '.', text: '', unreadable: this.#lost }])
+  }
+
+  /** Nobody knows what is in the directory now: what was there stays, since none of it was deleted. True when that is news. */
+  #lose(why: string): boolean {
+    const known = this.#lost
+    this.#lost = `${why}; what was read before stays in force`
+    return this.#lost !== known
+  }
+
   /** Replaces the held set; true when anything differs. Unchanged files keep their snapshot (and so their parse). */
   #take(read: readonly ReadFile[]): boolean {
-    let changed = read.length !== this.#held.size
+    let changed = read.length !== this.#held.size || this.#lost !== undefined
+    this.#lost = undefined
     const next = new Map<string, { read: ReadFile; snapshot: SourceFile }>()
     for (const file of read) {
       const held = this.#held.get(file.name)

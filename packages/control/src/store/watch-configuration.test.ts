@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -105,6 +105,45 @@ test('without a mesh directory the files of the directory itself are read, state
   await until(() => states.at(-1)?.problems[0]?.code === 'unreadable-file')
   assert.equal(states.at(-1)?.problems[0]?.position?.file, 'b.yml')
   assert.equal(portOf(states.at(-1)), 7)
+})
+
+test('files that Kubernetes mounts as links are read, and followed when it swaps the directory behind them', async () => {
+  const { dir, states, until } = await watching(async (root) => {
+    await mkdir(join(root, 'mesh', '..1'), { recursive: true })
+    await writeFile(join(root, 'mesh', '..1', 'a.yaml'), service(1))
+    await symlink('..1', join(root, 'mesh', '..data'))
+    await symlink('..data/a.yaml', join(root, 'mesh', 'a.yaml'))
+  })
+  assert.equal(portOf(states.at(-1)), 1)
+  await mkdir(join(dir, 'mesh', '..2'))
+  await writeFile(join(dir, 'mesh', '..2', 'a.yaml'), service(2))
+  await symlink('..2', join(dir, 'mesh', '..data_tmp'))
+  await rename(join(dir, 'mesh', '..data_tmp'), join(dir, 'mesh', '..data'))
+  await until(() => portOf(states.at(-1)) === 2)
+})
+
+test('a directory that is renamed away deletes nothing, and is followed again when it is back', async () => {
+  const { dir, states, until } = await watching(async (root) => {
+    await mkdir(join(root, 'mesh'))
+    await writeFile(join(root, 'mesh', 'a.yaml'), service(1))
+  })
+  await rename(join(dir, 'mesh'), join(dir, 'away'))
+  await until(() => /is gone; what was read before stays/.test(states.at(-1)?.problems[0]?.message ?? ''))
+  await writeFile(join(dir, 'away', 'a.yaml'), service(2))
+  assert.equal(portOf(states.at(-1)), 1)
+  await rename(join(dir, 'away'), join(dir, 'mesh'))
+  await until(() => portOf(states.at(-1)) === 2)
+  assert.deepEqual(states.at(-1)?.problems, [])
+  assert.deepEqual(
+    states.map((state) => state.objects.length),
+    states.map(() => 1),
+  )
+})
+
+test('a start on a directory that is not there fails instead of deleting what was in force', async () => {
+  const dir = join(tmpdir(), 'weft-nowhere-at-all')
+  const options = { dir, onState: () => {}, onInstances: () => {} }
+  await assert.rejects(watchConfiguration(nodeRuntime({ logLevel: 'error' }), options), /nowhere-at-all is gone/)
 })
 
 test('a second start serves the last good version of a file that was broken meanwhile', async () => {

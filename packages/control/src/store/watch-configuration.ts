@@ -34,14 +34,17 @@ export async function watchConfiguration(
   const registry = new RegistrySource(runtime, { dir: `${dir}/.weft/registry`, onInstances })
   await registry.start()
   const files = new FileSource(runtime, { dir, onFiles: (read) => store.apply(read) })
-  await files.start()
-  return {
-    store,
-    close: async () => {
-      files.close()
-      registry.close()
-      await store.flush()
-      store.close()
-    },
+  const close = async (): Promise<void> => {
+    files.close()
+    registry.close()
+    await store.flush()
+    store.close()
   }
+  try {
+    await files.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { store, close }
 }

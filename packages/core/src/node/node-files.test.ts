@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -16,8 +16,23 @@ test('an atomic write replaces the file, keeps its mode and leaves no temporary 
   const failed = await nodeFiles.writeAtomic(join(dir, 'missing', 'b'), Buffer.from('x'))
   assert.equal(failed.ok, false)
   assert.equal(await nodeFiles.read(join(dir, 'nothing')), undefined)
-  assert.deepEqual(await nodeFiles.list(join(dir, 'nothing')), [])
+  assert.equal(await nodeFiles.list(join(dir, 'nothing')), undefined)
   await rm(dir, { recursive: true })
+})
+
+test('a list follows links to files and directories, enters each directory once, and leaves hidden names out', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'weft-list-'))
+  const dir = join(root, 'mesh')
+  for (const each of ['mesh/sub', 'mesh/..data', 'mesh/node_modules', 'outside']) {
+    await mkdir(join(root, each), { recursive: true })
+    await writeFile(join(root, each, 'a.yaml'), 'x')
+  }
+  await symlink('..data/a.yaml', join(dir, 'mounted.yaml'))
+  await symlink(join(root, 'outside'), join(dir, 'elsewhere'))
+  await symlink('..', join(dir, 'sub', 'circle'))
+  await symlink('nowhere', join(dir, 'dangling.yaml'))
+  assert.deepEqual(await nodeFiles.list(dir), ['elsewhere/a.yaml', 'mounted.yaml', 'sub/a.yaml'])
+  await rm(root, { recursive: true })
 })
 
 test('a watch sees files renamed into place, in directories made later, and outlives its directory', async () => {

@@ -1,12 +1,12 @@
 // By callbacks made promises, not by node:fs/promises: that loads readline and more, 1 MB in each proxy.
 import * as fs from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Files } from '../runtime.ts'
+import { listTree } from './list-tree.ts'
 import { watchTree } from './watch-tree.ts'
 
 const open = promisify(fs.open)
-const readdir = promisify(fs.readdir)
 const readFile = promisify(fs.readFile)
 const rename = promisify(fs.rename)
 const rm = promisify(fs.rm)
@@ -38,18 +38,7 @@ export const nodeFiles: Files = {
       return { ok: false, error: error instanceof Error ? error.message : String(error) }
     }
   },
-  async list(dir) {
-    try {
-      const entries = await readdir(dir, { withFileTypes: true, recursive: true })
-      return entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
-        .sort()
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return []
-      throw error
-    }
-  },
+  list: listTree,
   remove: (path) => rm(path, { force: true }),
   watch: watchTree,
 }

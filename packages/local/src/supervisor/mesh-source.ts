@@ -1,7 +1,7 @@
 // The configuration of a mesh as the supervisor needs it: through the same source and store as the control plane, so that
 // a bad object keeps its last good version here too. Read-only: the control plane is the one that saves.
 import { join } from 'node:path'
-import type { Runtime } from '@weft/core'
+import { err, ok, type Result, type Runtime } from '@weft/core'
 import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
@@ -52,23 +52,31 @@ export interface MeshSource {
   close(): void
 }
 
-/** Reads the configuration below `dir` (absolute) and begins to watch it. */
-export async function openMeshSource(dir: string, paths: StatePaths, dataPlane: DataPlane): Promise<MeshSource> {
+/** Reads the configuration below `dir` (absolute) and begins to watch it. The error says why it cannot be read. */
+export async function openMeshSource(
+  dir: string,
+  paths: StatePaths,
+  dataPlane: DataPlane,
+): Promise<Result<MeshSource>> {
   const runtime: Runtime = nodeRuntime()
   const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
   const files = { ...runtime.files, writeAtomic: async () => ({ ok: true }) as const }
   const store = new ConfigStore({ ...runtime, files, log: quiet }, join(paths.state, 'state/objects.json'), dataPlane)
   await store.load()
-  const source = new FileSource({ ...runtime, log: quiet }, { dir, onFiles: (found) => store.apply(found) })
-  await source.start()
-  return {
+  const source = new FileSource(runtime, { dir, onFiles: (found) => store.apply(found) })
+  try {
+    await source.start()
+  } catch (error) {
+    return err((error as Error).message)
+  }
+  return ok({
     first: readingOf(store.state),
     follow: (onReading) => void store.subscribe((state) => onReading(readingOf(state))),
     close() {
       source.close()
       store.close()
     },
-  }
+  })
 }
 
 /** What the supervisor needs of a state of the store. */

@@ -90,7 +90,9 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   if (!lock.ok) return lock
   undo.push(lock.value.release)
   const config = spoilConfig(paths, settings.sabotage)
-  const source = await openMeshSource(config, paths, settings.proxyKind)
+  const opened = await openMeshSource(config, paths, settings.proxyKind)
+  if (!opened.ok) return opened
+  const source = opened.value
   undo.push(() => source.close())
   const { view } = source.first
   const block = await reserveAddressBlock(previousInstances(paths))

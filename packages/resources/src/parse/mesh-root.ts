@@ -11,7 +11,9 @@ export interface MeshRoot {
 /** Finds the mesh root below the directory a user gave (an absolute path). */
 export async function findMeshRoot(files: Pick<Files, 'list'>, dir: string): Promise<MeshRoot> {
   const inside = await files.list(`${dir}/mesh`)
-  return inside.some(isConfigurationFile) ? { path: `${dir}/mesh`, prefix: 'mesh/' } : { path: dir, prefix: '' }
+  return inside?.some(isConfigurationFile) === true
+    ? { path: `${dir}/mesh`, prefix: 'mesh/' }
+    : { path: dir, prefix: '' }
 }
 
 const toolFiles = /(?:^|\/)(?:package|package-lock|tsconfig[^/]*|biome|knip)\.json$/
@@ -22,10 +24,14 @@ function isConfigurationFile(path: string): boolean {
   return !path.split('/').some((part) => part.startsWith('.') || part === 'node_modules')
 }
 
-/** Reads all configuration files of a mesh root, sorted by name. */
-export async function readMeshRoot(files: Pick<Files, 'list' | 'read'>, root: MeshRoot): Promise<ReadFile[]> {
-  const names = (await files.list(root.path)).filter(isConfigurationFile)
-  const read = await Promise.all(names.map((name) => readOne(files, root, name)))
+/** Reads all configuration files of a mesh root, sorted by name; undefined when there is no such directory. Throws when it cannot be listed. */
+export async function readMeshRoot(
+  files: Pick<Files, 'list' | 'read'>,
+  root: MeshRoot,
+): Promise<ReadFile[] | undefined> {
+  const names = await files.list(root.path)
+  if (names === undefined) return undefined
+  const read = await Promise.all(names.filter(isConfigurationFile).map((name) => readOne(files, root, name)))
   return read.filter((file) => file !== undefined)
 }
 
@@ -61,5 +67,5 @@ export function decodeFile(file: ReadFile): SourceFile {
 
 /** All configuration files of a user's directory (absolute path), once; for commands that watch nothing. */
 export async function readMeshFiles(files: Pick<Files, 'list' | 'read'>, dir: string): Promise<SourceFile[]> {
-  return (await readMeshRoot(files, await findMeshRoot(files, dir))).map(decodeFile)
+  return ((await readMeshRoot(files, await findMeshRoot(files, dir))) ?? []).map(decodeFile)
 }
