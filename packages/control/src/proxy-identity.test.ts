@@ -52,6 +52,13 @@ test('a gRPC library that does not say who it is, is the first instance of its c
   assert.match(asked({ id: 'anything', userAgentName: 'gRPC Go' }), /has the identity none/)
 })
 
+test('an id that is too long to be told is refused without being repeated', () => {
+  const long = 'x'.repeat(100_000)
+  for (const id of [long, `sidecar~127.66.0.1~${long}~shop.svc.cluster.local`]) {
+    assert.equal(asked({ id }, 'web'), 'the node id has more than 1024 characters')
+  }
+})
+
 test('neither a library nor a proxy gets what is for the other', () => {
   const of = (name: string): string => `sidecar~127.66.0.1~${name}.shop~shop.svc.cluster.local`
   assert.match(asked({ id: of('web'), metadata: grpc }, 'web'), /web.shop has a proxy/)

@@ -10,6 +10,9 @@ export function proxyIdOf(instance: Pick<WorkloadInstance, 'name' | 'namespace'>
   return `${instance.name}.${instance.namespace}`
 }
 
+/** Ids are told in logs and answers, which end the whole connection when they do not fit into a header. */
+const maxIdLength = 1024
+
 /** What a node says about itself. */
 export interface NodeClaim {
   /** Undefined: a gRPC client whose node id tells nothing; its certificate does. */
@@ -24,6 +27,7 @@ export interface NodeClaim {
  * Istio's agent has it say (`metadata.GENERATOR`), or by the name of its library.
  */
 export function claimOf(node: Node): Result<NodeClaim> {
+  if (node.id.length > maxIdLength) return err(`the node id has more than ${maxIdLength} characters`)
   const [type, , proxyId] = node.id.split('~')
   if (node.metadata?.['GENERATOR'] === 'grpc' || /^grpc/i.test(node.userAgentName)) {
     const certificates = memberOf(node.metadata?.['WEFT'], 'certificateProvider') === certificateProvider

@@ -106,6 +106,7 @@ test('requests that are malformed, tampered with, nameless or of another key typ
   for (const [der, pattern] of [
     [new Uint8Array([1, 2, 3]), /decode/],
     [tampered, /signed by its own key/],
+    [await testCsr([`${web}${'2'.repeat(10_000)}`]), /more than 8192 bytes/],
     [await testCsr([]), /exactly one URI SAN/],
     [await testCsr([web, `${web}2`]), /exactly one URI SAN/],
     [

@@ -16,8 +16,12 @@ function alternativeNames(request: x509.Pkcs10CertificateRequest): readonly x509
 
 const CURVES: ReadonlySet<string> = new Set(['P-256', 'P-384'])
 
+/** A request with an EC key and one id has some hundred bytes; strangers may send megabytes, and see their id in the log. */
+const MAX_BYTES = 8192
+
 /** Checks a PKCS#10 request (DER): it decodes, is signed by its own key, has an EC key and exactly one URI SAN. */
 export async function checkCsr(der: Uint8Array): Promise<Result<CheckedCsr>> {
+  if (der.length > MAX_BYTES) return err(`request has more than ${MAX_BYTES} bytes`)
   let request: x509.Pkcs10CertificateRequest
   let uris: string[]
   let others: number

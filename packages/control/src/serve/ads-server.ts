@@ -28,8 +28,8 @@ export interface AdsServerOptions {
   /** PEM: clients must chain to one of these. */
   readonly clientRootsPem: string
   /**
-   * True: a client without an acceptable certificate fails in the handshake. False: it may connect and is seen as a stream
-   * without peer identity (for services that attest by token); ADS refuses it either way.
+   * True: a client without an acceptable certificate fails in the handshake. False: it may connect (for services that attest by
+   * token); ADS refuses it either way.
    */
   readonly requireClientCertificate: boolean
   readonly services: readonly GrpcService[]
@@ -73,6 +73,11 @@ export function startAdsServer(options: AdsServerOptions): Promise<Result<AdsSer
       if (!peer.ok) {
         options.log.warn('xDS client refused', { remote: call.getPeer(), reason: peer.error })
         fail(call, status.UNAUTHENTICATED, peer.error)
+        return
+      }
+      // Before anything a stranger says is read: a request may have megabytes.
+      if (peer.value === undefined) {
+        fail(call, status.UNAUTHENTICATED, 'xDS asks for a client certificate')
         return
       }
       options.onStream(streamOfCall(kind, call, peer.value))

@@ -17,6 +17,7 @@ import {
 import { type Node, readDeltaDiscoveryRequest, readDiscoveryRequest } from '@weft/xds/lean'
 import type { Authorize, DistributionWork, Distributor } from './distributor-api.ts'
 import { proxyStatus, type ProxyStatus } from './proxy-status.ts'
+import { type AskedFor, excessOf } from './stream-limits.ts'
 
 /** What a stream did; for metrics. */
 export type DistributorEvent =
@@ -146,6 +147,11 @@ function accept(context: Context, stream: XdsStream, authorize: Authorize): void
         }
         ;({ proxyId, served } = admitted.value)
       }
+      const excess = excessOf(served.state, request.value)
+      if (excess !== undefined) {
+        stream.close(excess)
+        return
+      }
       perform(context, proxyId, served, request.value.apply(served.state))
       notify(context, proxyId)
     },
@@ -166,7 +172,7 @@ function accept(context: Context, stream: XdsStream, authorize: Authorize): void
   })
 }
 
-interface ReadRequest {
+interface ReadRequest extends AskedFor {
   readonly node: Node | undefined
   readonly apply: (state: ServerState) => ServerEffect[]
 }
@@ -175,11 +181,14 @@ function readRequest(stream: XdsStream, bytes: Uint8Array): Result<ReadRequest> 
   if (stream.kind === 'delta') {
     const read = tryRead(readDeltaDiscoveryRequest, bytes)
     if (!read.ok) return read
-    return { ok: true, value: { node: read.value.node, apply: (state) => onDeltaRequest(state, read.value) } }
+    const { node, typeUrl, resourceNamesSubscribe, initialResourceVersions } = read.value
+    const names = [...resourceNamesSubscribe, ...initialResourceVersions.keys()]
+    return { ok: true, value: { node, typeUrl, names, apply: (state) => onDeltaRequest(state, read.value) } }
   }
   const read = tryRead(readDiscoveryRequest, bytes)
   if (!read.ok) return read
-  return { ok: true, value: { node: read.value.node, apply: (state) => onSotwRequest(state, read.value) } }
+  const { node, typeUrl, resourceNames: names } = read.value
+  return { ok: true, value: { node, typeUrl, names, apply: (state) => onSotwRequest(state, read.value) } }
 }
 
 function admit(

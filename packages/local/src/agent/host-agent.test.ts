@@ -96,6 +96,23 @@ after(() => {
   rmSync(dir, { recursive: true, force: true })
 })
 
+test('an xDS stream without a certificate is refused before it says anything', async () => {
+  const trusting = credentials.createSsl(Buffer.from(plane.rootsPem), null, null, {
+    checkServerIdentity: () => undefined,
+  })
+  const named = { 'grpc.ssl_target_name_override': 'control' }
+  const client = new Client(`127.0.0.1:${plane.server.port}`, trusting, named)
+  const call = client.makeBidiStreamRequest(
+    '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    (bytes: Uint8Array) => Buffer.from(bytes),
+    (bytes: Buffer) => bytes,
+  )
+  call.on('data', () => {})
+  const [error] = (await once(call, 'error')) as [{ readonly code: number; readonly details: string }]
+  client.close()
+  assert.deepEqual([error.code, error.details], [16, 'xDS asks for a client certificate'])
+})
+
 /** Subscribes to both secrets as a proxy does and yields each secret as it arrives. */
 function sdsClient(path: string): { next(): Promise<Secret>; close(): void } {
   const client = new Client(`unix:${path}`, credentials.createInsecure())
