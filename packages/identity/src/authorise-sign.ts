@@ -33,11 +33,12 @@ export function authoriseSign(caller: AttestedCaller, requestedId: string, polic
   if (caller.kind === 'token') {
     return requestedId === agent ? { allow: true } : deny('a bootstrap token buys only the identity of the host agent')
   }
-  if (caller.id === requestedId) return { allow: true }
-  if (caller.id !== agent) return deny(`${caller.id} may ask only for itself`)
-  if (name.namespace === SYSTEM_NAMESPACE) return deny(`no agent may ask for an id in namespace ${SYSTEM_NAMESPACE}`)
+  if (caller.id === agent && requestedId === agent) return { allow: true }
+  if (caller.id !== agent && caller.id !== requestedId) return deny(`${caller.id} may ask only for itself`)
+  if (name.namespace === SYSTEM_NAMESPACE) return deny(`nobody may ask for an id in namespace ${SYSTEM_NAMESPACE}`)
+  // Itself, too: a key that outlived its workload would otherwise be renewed for ever.
   if (!policy.hosted.has(requestedId)) {
-    return deny(`no workload instance with the id ${requestedId} is registered on the node of this agent`)
+    return deny(`no workload instance with the id ${requestedId} is registered on this node`)
   }
   return { allow: true }
 }
