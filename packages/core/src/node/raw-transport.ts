@@ -61,6 +61,8 @@ export class RawTransport implements Transport, TurnMember {
   #endSent = false
   #endReceived = false
   #failure: TransportClose | undefined = undefined
+  /** Who has the connection since a handshake began. */
+  #heir: Socket | undefined = undefined
 
   constructor(handle: TransportHandle, shared: RawShared, local: RawName, remote: RawName) {
     this.#handle = handle
@@ -193,11 +195,13 @@ export class RawTransport implements Transport, TurnMember {
   }
 
   destroy(reset = false): void {
+    // A handshake that is given up from outside must not keep its connection.
+    if (this.#heir !== undefined) return void this.#heir.destroy()
     this.#letLeave()
     this.#close({ reason: 'local', detail: 'closed by this side' }, reset)
   }
 
-  /** Gives the connection up to a handshake: no callback arrives any more. */
+  /** Gives the connection up to a handshake: no callback arrives any more; `destroy` still ends it. */
   detach(): Socket {
     const handle = this.#handle as TransportHandle
     this.#letLeave()
@@ -210,6 +214,7 @@ export class RawTransport implements Transport, TurnMember {
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread }
     const socket = new Socket(options as unknown as SocketConstructorOpts)
     if (this.#early !== undefined) socket.unshift(this.#early)
+    this.#heir = socket
     return socket
   }
 
