@@ -6,10 +6,13 @@ import { takeHopByHop } from '../hop-by-hop.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver, ResetCause } from '../http-stream.ts'
 import type { HeadFault, MessageHead } from '../message-head.ts'
 import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
+import { EmptyLines } from './empty-lines.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
+import { bareCr } from './head-faults.ts'
 import { H1Output } from './h1-output.ts'
 import { bodilessLine, chunkedLine, closeLine, opensTunnel, switchLines, writeAnswer } from './head-text.ts'
+import { Linger } from './linger.ts'
 import type { RequestServer } from './request-server.ts'
 import { readTrailers } from './trailer-lines.ts'
 
@@ -35,7 +38,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   #receiver: RequestReceiver | undefined = undefined
   /** An unfinished head, or bytes behind the request being served. */
   #carry: Buffer | undefined = undefined
-  #sawCr = false
+  readonly #emptyLines = new EmptyLines()
   #consuming = false
   #paused = false
   readonly #output: H1Output
@@ -46,6 +49,11 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   #keepAlive = false
   #chunkedOut = false
   #inputEnded = false
+  /** The client does not take what was written last. */
+  #blocked = false
+  /** An answer is over that the client has yet to take; what it asks next waits. */
+  #held = false
+  #lingering: Linger | undefined = undefined
 
   constructor(transport: Transport, server: RequestServer, deadlines: DeadlineLists) {
     this.transport = transport
@@ -130,11 +138,15 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   sendBytes(bytes: Buffer, start: number, end: number): boolean {
-    return this.#chunkedOut ? this.#output.chunk(bytes, start, end) : this.#output.body(bytes, start, end)
+    const more = this.#chunkedOut ? this.#output.chunk(bytes, start, end) : this.#output.body(bytes, start, end)
+    this.#blocked ||= !more
+    return more
   }
 
   flush(): boolean {
-    return this.#output.flush()
+    const more = this.#output.flush()
+    this.#blocked ||= !more
+    return more
   }
 
   pauseRequest(): void {
@@ -159,8 +171,11 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#receiver = undefined
     // A drain that began after this answer's head has told nobody: the client may already be sending on.
     if (!this.#keepAlive || !this.requestComplete || this.#lastRequest) return this.#linger()
-    this.#state = 'head'
     this.#deadlines.arm(this.#deadline, this.#server.idleMs())
+    // Who asks on and on and reads nothing would have all answers kept here.
+    this.#held = this.#blocked
+    if (this.#held) return
+    this.#state = 'head'
     if (!this.#consuming) this.#nextRequest()
   }
 
@@ -200,16 +215,23 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   onEnd(): void {
     this.#inputEnded = true
     if (this.#state === 'discard') return
+    if (this.#held) return
     if (this.#receiver === undefined) this.transport.destroy()
     else if (!this.requestComplete) this.#gone()
   }
 
   onDrain(): void {
-    this.#receiver?.onWritable()
+    this.#blocked = false
+    if (!this.#held) return this.#receiver?.onWritable()
+    this.#held = false
+    this.#state = 'head'
+    this.#deadlines.arm(this.#deadline, this.#server.idleMs())
+    this.#nextRequest()
   }
 
   onClose(close: TransportClose): void {
     this.#deadlines.disarm(this.#deadline)
+    this.#lingering?.over()
     const receiver = this.#receiver
     this.#receiver = undefined
     if (this.#state === 'head' && this.#carry !== undefined) this.#server.onHeadCutOff(this.head.protocol)
@@ -219,7 +241,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   onDeadline(): void {
-    if (this.#state === 'discard') this.transport.destroy()
+    if (this.#held) this.transport.destroy()
     else if (this.#carry !== undefined) this.#server.onHeadTimeout(this)
     // Who has never asked anything is not about to; others are given the time of a drain, as by Envoy.
     else if (this.#closing || !this.#persistent) this.#linger()
@@ -234,17 +256,13 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.transport.destroy()
   }
 
-  /** Sends FIN and reads on for a moment, so that a reset does not destroy our last bytes on their way. */
+  /** Nothing more is served: what comes until the client closes is read and dropped. */
   #linger(): void {
     this.#state = 'discard'
     this.#carry = undefined
-    if (this.#inputEnded) {
-      this.transport.end()
-      return
-    }
-    this.#deadlines.arm(this.#deadline, Math.max(1, this.#server.lingerMs()))
-    this.transport.end()
-    this.resumeRequest()
+    this.#deadlines.disarm(this.#deadline)
+    this.#lingering ??= new Linger(this.transport, this.#deadlines, this.#server.lingerMs())
+    if (!this.#inputEnded) this.resumeRequest()
   }
 
   #nextRequest(): void {
@@ -311,8 +329,9 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   #readHead(bytes: Buffer, start: number, end: number): number {
     let at = start
     if (this.#carry === undefined) {
-      at = this.#skipEmptyLines(bytes, start, end)
-      if (at >= end) return end
+      at = this.#emptyLines.skip(bytes, start, end) ?? -1
+      if (at < 0) this.#fault(bareCr)
+      if (at < 0 || at >= end) return end
       this.head.reset()
     }
     const limits = this.#server.limits()
@@ -370,24 +389,6 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
       this.requestBody = 'none'
     }
     this.#server.onRequest(this)
-  }
-
-  /** RFC 9112 2.2: empty lines before a request are ignored; only whole ones. */
-  #skipEmptyLines(bytes: Buffer, start: number, end: number): number {
-    let at = start
-    while (at < end) {
-      const byte = bytes[at]
-      if (this.#sawCr) {
-        this.#sawCr = false
-        if (byte !== 10) {
-          this.#fault({ status: 400, details: 'http1.bare_cr' })
-          return end
-        }
-      } else if (byte === 13) this.#sawCr = true
-      else break
-      at++
-    }
-    return at
   }
 
   #keep(bytes: Buffer, start: number, end: number): void {
