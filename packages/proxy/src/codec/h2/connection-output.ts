@@ -20,6 +20,8 @@ export class ConnectionOutput extends OutputBuffer {
   writes = 0
   /** Frames in the buffer, or held by a blocked transport, that the peer made us owe. */
   owed = 0
+  /** Heads of answers among what the peer has yet to take. */
+  heads = 0
   readonly #turnEnd: TurnEnd
   readonly #task: TurnTask
   #scheduled = false
@@ -54,14 +56,19 @@ export class ConnectionOutput extends OutputBuffer {
     const taken = this.transport.write(this.bytes.subarray(0, this.length))
     this.writes++
     this.clear()
-    if (taken) this.owed = 0
+    if (taken) this.#allTaken()
     else this.blocked = true
   }
 
   /** The transport has drained. */
   drained(): void {
     this.blocked = false
-    this.owed = 0
+    this.#allTaken()
     this.flush()
+  }
+
+  #allTaken(): void {
+    this.owed = 0
+    this.heads = 0
   }
 }

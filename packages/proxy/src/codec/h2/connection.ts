@@ -147,7 +147,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     else if (this.#headDeadline.list === undefined) this.deadlines.arm(this.#headDeadline, this.headMs())
     this.#proceed()
     if (this.output.length > 0) this.output.dirty()
-    const flood = this.output.blocked ? this.guard.onQueued(this.output.owed) : false
+    const flood = this.output.blocked ? this.guard.onQueued(this.output.owed, this.output.heads) : false
     if (flood !== false) this.calm(flood)
   }
 

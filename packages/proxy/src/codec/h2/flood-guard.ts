@@ -102,8 +102,9 @@ export class FloodGuard {
     return count > this.#limits.continuations + maxBytes / 16_384 && 'CONTINUATION frames'
   }
 
-  /** So many frames are owed to a peer that does not read. */
-  onQueued(frames: number): string | false {
-    return frames > this.#limits.queuedControl && 'unread answers'
+  /** So many frames are owed to a peer that does not read, beside so many heads of answers. */
+  onQueued(owed: number, heads: number): string | false {
+    const { queuedControl, queuedFrames } = this.#limits
+    return (owed > queuedControl || owed + heads > queuedFrames) && 'unread answers'
   }
 }

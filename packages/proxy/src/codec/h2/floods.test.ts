@@ -110,3 +110,25 @@ test('a peer that reads nothing is not owed more than so many answers', () => {
   transport.handler.onData(frame(FrameType.PING, 0, 0, 'pingping'))
   assert.equal(transport.ended, true)
 })
+
+test('a peer that asks on and on and reads nothing is not kept more than so many answers', () => {
+  const { send, transport, server, time } = serverUnderTest({
+    floods: { ...defaultH2Options.floods, queuedFrames: 100 },
+  })
+  let asked = 0
+  const answered = (): void => {
+    transport.handler.onData(get(2 * asked++ + 1))
+    server.requests.at(-1)?.stream.respond(answerHead(204), 'none', true)
+    server.requests.at(-1)?.stream.end()
+    time.turn()
+  }
+  send(greeting)
+  for (let round = 0; round < 300; round++) answered()
+  assert.equal(transport.ended, false, 'one that reads may ask as often as it likes')
+  transport.full = true
+  for (let round = 0; round < 100; round++) answered()
+  assert.equal(transport.ended, false)
+  answered()
+  answered()
+  assert.equal(transport.ended, true)
+})

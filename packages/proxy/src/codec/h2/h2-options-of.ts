@@ -29,6 +29,7 @@ export function h2OptionsOf(options: Http2Options): H2Options {
       windowUpdatesPerData: options.maxWindowUpdatesPerDataFrame ?? floods.windowUpdatesPerData,
       // All frames we hold for a peer are no fewer than the control frames among them.
       queuedControl: Math.min(queuedControl, options.maxOutboundFrames ?? queuedControl),
+      queuedFrames: options.maxOutboundFrames ?? floods.queuedFrames,
     },
   }
   made.set(options, result)

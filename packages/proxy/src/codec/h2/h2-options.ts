@@ -20,6 +20,8 @@ export interface FloodLimits {
   readonly continuations: number
   /** Frames we owe a peer that does not read. */
   readonly queuedControl: number
+  /** The same, and the heads of answers, which no window holds back. */
+  readonly queuedFrames: number
 }
 
 /** Options of one side of a connection. */
@@ -78,5 +80,6 @@ export const defaultH2Options: H2Options = {
     windowUpdatesPerData: 10,
     continuations: 8,
     queuedControl: 1_000,
+    queuedFrames: 10_000,
   },
 }

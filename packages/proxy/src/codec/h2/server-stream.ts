@@ -63,6 +63,7 @@ export class H2ServerStream extends H2Stream implements DownstreamStream {
   #write(head: MessageHead, status: number, body: BodyExtent): void {
     const { output, encoder } = this.connection
     this.frameBegan(writeResponse({ output, encoder, id: this.id, ends: false }, head, status, body))
+    output.heads++
     output.dirty()
   }
 
