@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import type { Clock, Transport, TransportClose, TransportHandler } from '@weft/core'
 import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange/deadline-lists.ts'
 import type { HeadLimits, MessageHead } from '../message-head.ts'
+import { Linger } from '../linger.ts'
 import { ConnectionOutput, type H2Turn } from './connection-output.ts'
 import { DataScheduler } from './data-scheduler.ts'
 import { FloodGuard } from './flood-guard.ts'
@@ -60,7 +61,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   /** Nothing is read or sent any more. */
   over = false
   protected readonly heads = new HeadReader()
-  /** Until then nothing is read but the rest of something begun; or until the bytes of a closed connection were read. */
+  /** Until then nothing is read but the rest of something begun. */
   protected readonly idleDeadline = new Deadline(this)
   readonly #decoder = new HpackDecoder()
   readonly #dispatch = new FrameDispatch(this)
@@ -72,6 +73,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   #touchedCount = 0
   readonly #resumed: H2Stream[] = []
   readonly #reset = new Set<number>()
+  #lingering: Linger | undefined = undefined
 
   constructor(transport: Transport, shared: H2Shared, options: H2Options) {
     this.transport = transport
@@ -186,6 +188,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
 
   onClose(close: TransportClose): void {
     this.over = true
+    this.#lingering?.over()
     this.#reader.stop()
     this.keepAlive.stop()
     this.deadlines.disarm(this.idleDeadline)
@@ -219,8 +222,8 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
     this.keepAlive.stop()
     this.output.blocked = false
     this.output.flush()
-    this.transport.end()
-    this.deadlines.arm(this.idleDeadline, Math.max(1, this.options.lingerMs))
+    this.deadlines.disarm(this.idleDeadline)
+    this.#lingering = new Linger(this.transport, this.deadlines, this.options.lingerMs)
     this.transport.resume()
   }
 
@@ -375,7 +378,6 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
 
   onDeadline(deadline: Deadline): void {
     if (deadline === this.#headDeadline) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'a frame or head takes too long')
-    else if (this.over) this.transport.destroy()
     else this.onIdleDeadline()
   }
 

@@ -231,3 +231,18 @@ test('when the client goes, every open exchange is told', () => {
     assert.equal(server.closed, 'closed')
   }
 })
+
+test('a connection that ends is not cut off while the client takes its last bytes', () => {
+  const { send, transport, time } = serverUnderTest()
+  send(greeting)
+  transport.queuedBytes = 3_000
+  send(frame(FrameType.DATA, 0, 0, 'nothing'))
+  assert.equal(transport.ended, true)
+  for (const left of [2_000, 1_000, 500]) {
+    transport.queuedBytes = left
+    time.advance(1_000)
+    assert.equal(transport.destroyed, false, 'it took some')
+  }
+  time.advance(1_000)
+  assert.equal(transport.destroyed, true, 'it takes none')
+})

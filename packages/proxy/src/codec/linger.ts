@@ -1,5 +1,5 @@
 import type { Transport } from '@weft/core'
-import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange/deadline-lists.ts'
+import { Deadline, type DeadlineLists, type DeadlineOwner } from '../exchange/deadline-lists.ts'
 
 /**
  * The end of a connection: our FIN goes behind what was written, and the client is waited for, so that a reset does not destroy
