@@ -77,6 +77,7 @@ class Acceptance {
     this.#sniffer = new Sniffer(transport, listener.sniff, context.runtime.timers, {
       onDone: (sniffed) => this.#choose(sniffed),
       onGone: (reason) => {
+        this.#context.connections.arriving--
         this.#anticipated?.upstream.giveUp()
         if (reason !== 'downstream_closed') this.#refused('downstream_listener_filter_error', reason)
       },
@@ -88,6 +89,7 @@ class Acceptance {
   }
 
   start(): void {
+    this.#context.connections.arriving++
     this.#sniffer.start()
   }
 
@@ -111,6 +113,7 @@ class Acceptance {
     const anticipated = this.#anticipated
     if (anticipated !== undefined && anticipated.chain !== chain) anticipated.upstream.giveUp()
     if (chain === undefined) {
+      this.#context.connections.arriving--
       this.#refused('no_filter_chain_match', `from ${this.#transport.remoteAddress}`)
       this.#transport.destroy()
     } else if (chain.tls === undefined) {
@@ -120,7 +123,10 @@ class Acceptance {
       const from = { transport: this.#transport, head: sniffed.head, facts, tls, timeoutMs }
       acceptTls(from, this.#context, {
         onSecured: (secured) => this.#handOver(chain, secured.facts, undefined, secured),
-        onRefused: (refusal, detail) => this.#refused(refusal, detail),
+        onRefused: (refusal, detail) => {
+          this.#context.connections.arriving--
+          this.#refused(refusal, detail)
+        },
       })
     }
   }
@@ -170,6 +176,7 @@ class Acceptance {
       draining: false,
       deadline: undefined,
     }
+    connections.arriving--
     connections.add(open)
     // The listener may have changed during the handshake; nobody told this connection, since it was not open.
     const follows = connections.follow(open, this.#context.present(this.#listener.name), (listener) =>

@@ -40,6 +40,8 @@ export type Rematch = (listener: Listener, connection: OpenConnection) => Filter
 export class ConnectionTable {
   readonly #runtime: Pick<Runtime, 'clock' | 'timers'>
   readonly #open = new Set<OpenConnection>()
+  /** Connections that are accepted and not open yet: their first bytes or their handshake are waited for. */
+  arriving = 0
 
   constructor(runtime: Pick<Runtime, 'clock' | 'timers'>) {
     this.#runtime = runtime

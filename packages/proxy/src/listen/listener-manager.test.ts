@@ -331,16 +331,19 @@ test('after a rotation new connections show the new certificate, and those of an
   assert.deepEqual([at.served[0]?.drained, at.served[1]?.drained], [true, false])
 })
 
-test('connections beyond the bound are reset', async () => {
+test('connections beyond the bound are reset, and those that have yet to say what they want count', async () => {
   const at = harness(1)
   at.manager.apply(configOf(listener('in', 8080, [plaintext])))
   const { transport } = await dial(at)
-  transport.writeLatin1('x')
-  await at.world.clock.advance(5)
-  const { events } = await dial(at)
-  await at.world.clock.advance(5)
-  assert.deepEqual(events, ['reset'])
-  assert.deepEqual(at.refused, ['downstream_cx_overflow: 1 connections are open'])
+  for (const arriving of [1, 0]) {
+    assert.equal(at.connections.arriving, arriving)
+    const { events } = await dial(at)
+    await at.world.clock.advance(5)
+    assert.deepEqual(events, ['reset'])
+    transport.writeLatin1('x')
+    await at.world.clock.advance(5)
+  }
+  assert.deepEqual(new Set(at.refused), new Set(['downstream_cx_overflow: 1 connections are open']))
 })
 
 test('an internal listener is dialled inside the process, with the authority as its destination', async () => {

@@ -9,7 +9,7 @@ const retryMs = 1_000
 
 /** Bounds of the listener side. */
 export interface ListenLimits {
-  /** Connections open at once on all listeners together; more are reset. */
+  /** Connections at once on all listeners together, those in their handshake included; more are reset. */
   readonly maxConnections: number
   /** How long connections of a listener that changed or went may take to finish. */
   readonly drainMs: number
@@ -202,7 +202,9 @@ export class ListenerManager {
   #accept(socket: Socket, transport: Transport): void {
     const listener = this.#listeners.get(socket.listenerName)
     if (listener === undefined) return transport.destroy()
-    if (this.#context.connections.size >= this.#limits.maxConnections) {
+    // Who takes its time to say what it wants holds a descriptor like the others.
+    const { size, arriving } = this.#context.connections
+    if (size + arriving >= this.#limits.maxConnections) {
       this.#context.onRefused(listener, 'downstream_cx_overflow', `${this.#limits.maxConnections} connections are open`)
       return transport.destroy(true)
     }
