@@ -41,6 +41,19 @@ test('workload before namespace before mesh', () => {
   assert.equal(modeOf([mesh, namespace, workload]), 'PERMISSIVE')
 })
 
+test('a policy of the root namespace that selects by labels opens nothing that a namespace or the mesh closes', () => {
+  const namespace = peerAuthentication('shop/default', 'STRICT')
+  const mesh = peerAuthentication('istio-system/default', 'STRICT')
+  const portLevelMtls = { 8080: { mode: 'DISABLE' as const } }
+  const selecting = peerAuthentication('istio-system/catalog', 'PERMISSIVE', { ...onCatalog, portLevelMtls })
+  assert.equal(modeOf([selecting, namespace]), 'STRICT')
+  assert.equal(modeOf([selecting, mesh]), 'STRICT')
+  assert.equal(
+    modeOf([peerAuthentication('istio-system/catalog', 'DISABLE', { selector: { matchLabels: {} } }), namespace]),
+    'STRICT',
+  )
+})
+
 test('UNSET inherits from the next level', () => {
   const mesh = peerAuthentication('istio-system/default', 'STRICT')
   assert.equal(modeOf([mesh, peerAuthentication('shop/catalog', 'UNSET', onCatalog)]), 'STRICT')

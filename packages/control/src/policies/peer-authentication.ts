@@ -14,7 +14,10 @@ export interface EffectiveMtls {
 
 type PeerAuthentication = SnapshotObject<PeerAuthenticationSpec>
 
-/** The policies that hold for a workload, most specific first. */
+/**
+ * The policies that hold for a workload, most specific first. One of the root namespace that selects by labels holds for nobody, as in
+ * Istio: it would stand above what a namespace demands of its callers.
+ */
 export function peerAuthenticationsOf(
   all: readonly PeerAuthentication[],
   target: PolicyTarget,
@@ -23,6 +26,7 @@ export function peerAuthenticationsOf(
   const order = { workload: 0, namespace: 1, class: 2, mesh: 3 }
   return all
     .flatMap((policy) => {
+      if (policy.id.namespace === rootNamespace && isWorkloadLevel(policy)) return []
       const level = policyLevel(policy.id, policy.spec, target, rootNamespace)
       return level === undefined ? [] : [{ policy, rank: order[level] }]
     })

@@ -3,13 +3,15 @@ import { rootNamespace } from '../../networking/host-names.ts'
 import { didYouMean } from '../../schema/did-you-mean.ts'
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
+import { portFault, portsSelectedBy } from '../selected-ports.ts'
 import { selectorField, selectorOf, shownLabels } from '../selectors.ts'
 import { accountOf, topic } from '../topics.ts'
-import { fieldsOf, fullKind, itemsOf, listOf, textsOf, type WrittenObject } from '../written-object.ts'
+import { fieldsOf, fullKind, itemsOf, textsOf, type WrittenObject } from '../written-object.ts'
+import { hasTarget } from './workload-selectors.ts'
 
 function* checkSelector(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
-  const { spec, id } = policy
-  if (spec['targetRef'] !== undefined || listOf(spec['targetRefs']).length > 0) return
+  const { id } = policy
+  if (hasTarget(policy)) return
   const selector = selectorOf(policy)
   const everywhere = id.namespace === rootNamespace
   if (everywhere && Object.keys(selector).length === 0) return
@@ -96,6 +98,40 @@ function unknownIdentity(
   return { code: 'WEFT0104', message: `no Workload runs as ${value}`, mend }
 }
 
+/** Ports on which nothing is reached: for ALLOW an outage, for DENY a hole. Mostly it is the port of a Service. */
+function* checkPorts(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
+  const named = [...portsNamedBy(policy.spec)]
+  if (named.length === 0 || hasTarget(policy)) return
+  const ports = portsSelectedBy(policy, mesh)
+  if (ports === undefined) return
+  for (const { port, field } of named) {
+    const fault = portFault(port, ports)
+    if (fault !== undefined) yield { code: 'WEFT0101', severity: 'warning', field, ...fault }
+  }
+}
+
+function* portsNamedBy(spec: WrittenObject['spec']): Iterable<{ readonly port: string; readonly field: string }> {
+  for (const [i, rule] of itemsOf(spec['rules']).entries()) {
+    for (const [j, to] of itemsOf(rule['to']).entries()) {
+      yield* portsIn(fieldsOf(to['operation']), ['ports', 'notPorts'], `spec.rules[${i}].to[${j}].operation`)
+    }
+    for (const [j, condition] of itemsOf(rule['when']).entries()) {
+      if (condition['key'] !== 'destination.port') continue
+      yield* portsIn(condition, ['values', 'notValues'], `spec.rules[${i}].when[${j}]`)
+    }
+  }
+}
+
+function* portsIn(
+  fields: WrittenObject['spec'],
+  members: readonly string[],
+  at: string,
+): Iterable<{ readonly port: string; readonly field: string }> {
+  for (const member of members) {
+    for (const [i, port] of textsOf(fields[member]).entries()) yield { port, field: `${at}.${member}[${i}]` }
+  }
+}
+
 function sourcesOf(spec: WrittenObject['spec']): { readonly source: WrittenObject['spec']; readonly field: string }[] {
   return itemsOf(spec['rules']).flatMap((rule, i) =>
     itemsOf(rule['from']).map((from, j) => ({
@@ -112,4 +148,5 @@ export const authorizationPolicies: readonly Check[] = [
   { name: 'authorization-policies', kinds, run: checkSelector },
   { name: 'authorization-policies', kinds, run: checkNamespaces },
   { name: 'authorization-identities', kinds, run: checkIdentities },
+  { name: 'authorization-ports', kinds, run: checkPorts },
 ]

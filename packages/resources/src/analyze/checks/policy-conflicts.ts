@@ -3,6 +3,7 @@ import { selectsLabels } from '../../core/service/selection.ts'
 import { resolveHost, rootNamespace } from '../../networking/host-names.ts'
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
+import { portFault, portsSelectedBy } from '../selected-ports.ts'
 import { selectorField, selectorOf, shownLabels } from '../selectors.ts'
 import { runningLabels, topic } from '../topics.ts'
 import { dig, fieldsOf, fullKind, itemsOf, nameOf, textOf, type WrittenObject } from '../written-object.ts'
@@ -105,22 +106,27 @@ function* checkSameHost(rule: WrittenObject, mesh: MeshView): Iterable<Fault> {
 
 /** The port-level settings of a PeerAuthentication are about ports of workloads. */
 function* checkPorts(object: WrittenObject, mesh: MeshView): Iterable<Fault> {
-  const ours = mesh
-    .selected(object.id.namespace, selectorOf(object))
-    .filter(({ id }) => fullKind(id) === 'Workload.weft.dev')
-  if (ours.length === 0) return
-  const ports = new Set(ours.flatMap(({ spec }) => itemsOf(spec['ports']).map(({ port }) => String(port))))
+  const ports = portsSelectedBy(object, mesh)
+  if (ports === undefined) return
   for (const port of Object.keys(fieldsOf(object.spec['portLevelMtls']))) {
-    if (ports.has(port)) continue
-    const message = `no selected Workload listens on port ${port} (these are workload ports, not Service ports)`
-    const mend = `Use ${[...ports].join(' or ')}.`
-    yield { code: 'WEFT0101', severity: 'warning', field: `spec.portLevelMtls["${port}"]`, message, mend }
+    const fault = portFault(port, ports)
+    if (fault === undefined) continue
+    yield { code: 'WEFT0101', severity: 'warning', field: `spec.portLevelMtls["${port}"]`, ...fault }
   }
+}
+
+/** Whom a PeerAuthentication holds for in Istio: one of the root namespace is for all, never for some. */
+function* checkRootSelector(object: WrittenObject): Iterable<Fault> {
+  if (object.id.namespace !== rootNamespace || Object.keys(selectorOf(object)).length === 0) return
+  const message = `selects workloads, which a PeerAuthentication of namespace ${rootNamespace} cannot: it has no effect`
+  const mend = 'Move it to the namespace of the workloads, or remove the selector: then it holds for the whole mesh.'
+  yield { code: 'WEFT0112', field: selectorField(object), message, mend }
 }
 
 /** Checks of policies side by side. */
 export const policyConflicts: readonly Check[] = [
   { name: 'policy-conflicts', kinds: [peerAuthentication, 'ProxyConfig.networking.istio.io'], run: checkSameScope },
+  { name: 'root-selector', kinds: [peerAuthentication], run: checkRootSelector },
   { name: 'policy-ports', kinds: [peerAuthentication], run: checkPorts },
   { name: 'plaintext-to-strict', kinds: ['DestinationRule.networking.istio.io'], run: checkPlaintext },
   { name: 'destination-rule-conflicts', kinds: ['DestinationRule.networking.istio.io'], run: checkSameHost },
