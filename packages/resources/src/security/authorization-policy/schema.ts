@@ -7,6 +7,7 @@ import { doc, type Finding, list, object, refusedOnWeft, type Schema, text, word
 import { oneSelection } from '../../networking/match-schema.ts'
 import { targetFields } from '../../networking/target-reference.ts'
 import { selector } from '../selector-schema.ts'
+import { checkHost, checkMethod, checkPlainPath, checkPrincipal } from './never-matches.ts'
 import { type Condition, filterCondition, type Source } from './types.ts'
 
 const askNobody = 'Nobody outside is asked there; use ALLOW or DENY.'
@@ -17,6 +18,9 @@ const noMetadata = 'Filters leave nothing for each other there; use request.head
 const noTemplates = 'Use an exact path, /prefix/* or */suffix.'
 
 const values: Schema = list(text('not-empty'), { min: 1 })
+const principals: Schema = list({ ...text('not-empty'), 'x-check': checkPrincipal }, { min: 1 })
+const hosts: Schema = list({ ...text('not-empty'), 'x-check': checkHost }, { min: 1 })
+const methods: Schema = list({ ...text('not-empty'), 'x-check': checkMethod }, { min: 1 })
 const paths: Schema = list({ ...text('not-empty'), 'x-check': checkPath }, { min: 1 })
 const ports: Schema = list(text('port-text'), { min: 1 })
 const blocks: Schema = list(text('cidr'), { min: 1 })
@@ -25,8 +29,8 @@ const accounts: Schema = list({ ...text(), 'x-check': checkServiceAccount }, { m
 
 const source = object(
   {
-    principals: doc('Identities, as trust-domain/ns/namespace/sa/account; `*` before or after.', values),
-    notPrincipals: doc('Identities it must not be.', values),
+    principals: doc('Identities, as trust-domain/ns/namespace/sa/account; `*` before or after.', principals),
+    notPrincipals: doc('Identities it must not be.', principals),
     requestPrincipals: doc('Issuer and subject of the token.', refusedOnWeft(noTokens, values)),
     notRequestPrincipals: doc('Issuer and subject the token must not have.', refusedOnWeft(noTokens, values)),
     namespaces: doc('Namespaces of the caller.', values),
@@ -45,12 +49,12 @@ const source = object(
 
 const operation = object(
   {
-    hosts: doc('Hosts that the request names; `*` before or after.', values),
-    notHosts: doc('Hosts it must not name.', values),
+    hosts: doc('Hosts that the request names; `*` before or after.', hosts),
+    notHosts: doc('Hosts it must not name.', hosts),
     ports: doc('Ports of the workload.', ports),
     notPorts: doc('Ports it must not be.', ports),
-    methods: doc('Methods; `*` before or after.', values),
-    notMethods: doc('Methods it must not have.', values),
+    methods: doc('Methods; `*` before or after.', methods),
+    notMethods: doc('Methods it must not have.', methods),
     paths: doc('Paths; `*` before or after.', paths),
     notPaths: doc('Paths it must not have.', paths),
   },
@@ -144,7 +148,10 @@ function* checkServiceAccount(value: string): Iterable<Finding> {
 }
 
 function* checkPath(value: string): Iterable<Finding> {
-  if (!/[{}]/.test(value)) return
+  if (!/[{}]/.test(value)) {
+    yield* checkPlainPath(value)
+    return
+  }
   const mistake = templateMistake(value)
   if (mistake === undefined) yield refusedOnWeftFinding([], noTemplates)
   else yield { code: 'bad-format', message: `${shown(value)} ${mistake}`, mend: 'Write such as /books/{*}/pages/{**}.' }
@@ -198,12 +205,20 @@ function* checkCondition(value: Condition): Iterable<Finding> {
     yield { at: ['key'], ...unknownKey(key) }
     return
   }
+  if (key === 'source.principal') yield* inBoth(value, checkPrincipal)
   const format = addressKeys.includes(key) ? 'cidr' : key === 'destination.port' ? 'port-text' : undefined
   if (format === undefined) return
+  yield* inBoth(value, function* (each) {
+    const fault = formats[format](each)
+    if (fault !== undefined) yield fault
+  })
+}
+
+/** What is found about each value of a condition. */
+function* inBoth(condition: Condition, check: (value: string) => Iterable<Finding>): Iterable<Finding> {
   for (const field of ['values', 'notValues'] as const) {
-    for (const [index, each] of (value[field] ?? []).entries()) {
-      const fault = formats[format](each)
-      if (fault !== undefined) yield { at: [field, index], ...fault }
+    for (const [index, each] of (condition[field] ?? []).entries()) {
+      for (const finding of check(each)) yield { ...finding, at: [field, index] }
     }
   }
 }
