@@ -99,7 +99,10 @@ class Merging {
     const newcomer = candidate.source.file === home && rival.source.file !== home ? rival : candidate
     const winner = newcomer === rival ? candidate : rival
     this.#chosen.set(key, winner)
-    this.#problems.push({ ...duplicateObject(id, undefined, winner.position), position: newcomer.position })
+    const problem = { ...duplicateObject(id, undefined, winner.position), position: newcomer.position }
+    this.#problems.push(problem)
+    // Nobody knows which of the two is meant, and the other may be what denies.
+    if (home === undefined && isSecurityKey(key)) this.#blocking.push(problem)
   }
 
   /** Objects in force that no file names any more: kept while their source is unreadable or has not settled. */
