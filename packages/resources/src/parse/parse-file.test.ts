@@ -205,6 +205,8 @@ test('deep nesting, aliases that multiply or loop, and huge files are refused in
     [`${'['.repeat(100)}${']'.repeat(100)}`, 'nested more than'],
     [`k0: &k0 [x, x]\n${multiplied.join('\n')}`, 'aliases expand'],
     ['a: &a { b: *a }', 'nested more than'],
+    [`a: [${','.repeat(2_000_000)}]`, 'unexpected , in flow sequence'],
+    [`a:\n${'\tb: c\n'.repeat(200_000)}`, 'a tab is used'],
     ['x'.repeat(maxFileBytes + 1), 'larger than 4 MiB'],
     ['x'.repeat(10 * 1024 * 1024), 'larger than 4 MiB'],
   ]

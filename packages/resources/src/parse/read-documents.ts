@@ -19,6 +19,8 @@ import { maxDepth, maxFileBytes } from './yaml-limits.ts'
 const maxAliasedValues = 10_000
 /** More faults than these are not told of one file. */
 export const maxSyntaxFaults = 20
+/** More errors than these are not looked at of one document: one tab among spaces has a trail of them. */
+const maxErrors = 200
 
 /** One document: its value, where its values stand, and its text for keeping. */
 export interface RawDocument {
@@ -104,7 +106,7 @@ function readFully(
   const documents: RawDocument[] = []
   const faults: RawFault[] = []
   for (const document of parseSafely(text, faults)) {
-    for (const error of [...document.errors, ...document.warnings]) faults.push(describeSyntax(error, text))
+    for (const error of worthTelling(document)) faults.push(describeSyntax(error, text))
     if (document.errors.length > 0 || document.contents === null) continue
     const start = document.range[0]
     const end = document.range[2]
@@ -119,9 +121,17 @@ function readFully(
   return { documents, faults: told(faults, text) }
 }
 
+/** Of a million errors of one document the first are told; that the stack ran out says more than any of them, wherever it stands. */
+function worthTelling({ errors, warnings }: Document.Parsed): readonly YAMLError[] {
+  const overflow = errors.find(({ message }) => stackRanOut.test(message))
+  return overflow === undefined ? [...errors.slice(0, maxErrors), ...warnings.slice(0, maxErrors)] : [overflow]
+}
+
+const stackRanOut = /call stack|stack overflow/i
+
 /** Few and useful: a stack that ran out, and a tab among spaces, leave a trail of follow-up errors. */
 function told(faults: readonly RawFault[], text: string): readonly RawFault[] {
-  const overflow = faults.find(({ message }) => /call stack|stack overflow/i.test(message))
+  const overflow = faults.find(({ message }) => stackRanOut.test(message))
   if (overflow !== undefined) return [tooDeep(overflow.offset)]
   const lineStart = ({ offset }: RawFault): number => text.lastIndexOf('\n', offset - 1)
   const tabs = faults.filter(({ message }) => message === tabUsed)
@@ -135,13 +145,18 @@ function tooDeep(offset: number): RawFault {
 }
 
 function parseSafely(text: string, faults: RawFault[]): readonly Document.Parsed[] {
+  const { stackTraceLimit } = Error
   try {
+    // A text of errors has a million of them, and nobody reads where in the parser each came up: to find that out takes most of the time.
+    Error.stackTraceLimit = 0
     const parsed = parseAllDocuments(text, { prettyErrors: false, version: '1.2', schema: 'core', uniqueKeys: false })
     return Array.isArray(parsed) ? parsed : []
   } catch {
     // The parser recurses: only nesting can exhaust the stack.
     faults.push(tooDeep(0))
     return []
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 
