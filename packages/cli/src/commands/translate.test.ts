@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { type Run, weft as runWeft } from '../weft-under-test.ts'
@@ -54,6 +57,19 @@ test('a proxy that is not there is named with those that are; a wrong command li
   assert.equal(weft('examples/bookstore').status, 2)
   assert.equal(weft('examples/bookstore', '--proxy', 'web', '--type', 'secrets').status, 2)
   assert.match(weft('--help').stdout, /weft translate examples\/bookstore --proxy web/)
+})
+
+test('what is left out is told, and makes it fail: it may have been a policy', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'translate-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  cpSync(join(import.meta.dirname, '../../../../examples/bookstore/mesh'), dir, { recursive: true })
+  const policy =
+    'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: bookstore }\n'
+  writeFileSync(join(dir, 'policy.yaml'), `${policy}spec: { action: DANY }\n`)
+  const run = weft(dir, '--proxy', 'web')
+  assert.equal(run.status, 1)
+  assert.match(run.stderr, /^1 errors leave objects out; weft validate /)
+  assert.match(run.stdout, /^# listeners: /)
 })
 
 test('a table names each resource with the place of its YAML', () => {

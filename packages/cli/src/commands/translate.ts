@@ -59,7 +59,7 @@ export function registerTranslate(program: Command): void {
 On a terminal it is a table of the resources, unless something else is asked for; in a pipe, YAML.
 Objects that are refused are left out; they are told on standard error.
 
-Exit code: 0 when the proxy exists, 1 when it does not, 2 when the command line is wrong.
+Exit code: 0 when all is printed, 1 when objects were left out or the proxy does not exist, 2 when the command line is wrong.
 
 Examples:
   weft translate examples/bookstore --proxy web
@@ -74,6 +74,8 @@ Examples:
       if (refused > 0) {
         const named = paths.join(' ')
         process.stderr.write(`${refused} errors leave objects out; weft validate ${named} shows them\n`)
+        // What goes on to a proxy from here may lack a policy.
+        process.exitCode = EXIT.failed
       }
       const resources = translated(mesh, options)
       if (!resources.ok) {
