@@ -6,7 +6,8 @@ import type { Net, NetListener, Transport, TransportClose, TransportHandler } fr
 const mostBulkBytes = 64 * 1024 * 1024
 /** More than one string write, and no multiple of any buffer's size, so that pieces in the wrong place are noticed. */
 const stepBytes = 61_001
-const defaultLimitMs = 2_000
+/** A machine that starts a whole mesh at once is slow, and a proxy that gives up keeps the dearer sockets for life. */
+const defaultLimitMs = 10_000
 
 /** Bytes that repeat with a period that no buffer size shares; as long as the longest piece, from any place in it. */
 const period = 251
