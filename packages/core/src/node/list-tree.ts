@@ -6,15 +6,19 @@ const readdir = promisify(readdirWithCallback)
 const realpath = promisify(realpathWithCallback)
 const stat = promisify(statWithCallback)
 
+/** Nobody's configuration has more; a link to the root of a file system leads to millions. */
+const mostEntries = 100_000
+
 /**
  * Names below `dir` of files and of links to files, sorted; undefined when there is no such directory. Links to directories are followed:
  * Kubernetes mounts a ConfigMap as links into a hidden directory. Each directory is entered once, so links in a circle end.
- * Throws what the system says of a directory that cannot be read: which files are there is not known then.
+ * Throws what the system says of a directory that cannot be read, and where there are more than `most` entries: which files are there is not known then.
  */
-export async function listTree(dir: string): Promise<readonly string[] | undefined> {
+export async function listTree(dir: string, most = mostEntries): Promise<readonly string[] | undefined> {
   const files: string[] = []
   const entered = new Set<string>()
   const links: string[] = []
+  let seen = 0
   const visit = async (below: string): Promise<boolean> => {
     const path = join(dir, below)
     const real = await unlessGone(realpath(path))
@@ -24,6 +28,8 @@ export async function listTree(dir: string): Promise<readonly string[] | undefin
     const entries = await unlessGone(readdir(path, { withFileTypes: true }))
     for (const entry of entries ?? []) {
       if (isSkipped(entry.name)) continue
+      if (++seen > most)
+        throw new Error(`${dir} has more than ${most} files and directories, those behind links included`)
       const name = join(below, entry.name)
       if (entry.isFile()) files.push(name)
       else if (entry.isDirectory()) await visit(name)

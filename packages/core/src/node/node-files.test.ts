@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '@weft/testkit/until'
+import { listTree } from './list-tree.ts'
 import { nodeFiles } from './node-files.ts'
 
 test('an atomic write replaces the file, keeps its mode and leaves no temporary name', async () => {
@@ -18,6 +19,17 @@ test('an atomic write replaces the file, keeps its mode and leaves no temporary 
   assert.equal(await nodeFiles.read(join(dir, 'nothing')), undefined)
   assert.equal(await nodeFiles.list(join(dir, 'nothing')), undefined)
   await rm(dir, { recursive: true })
+})
+
+test('a list of more than may be is refused, also when a link leads there', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'weft-list-'))
+  await mkdir(join(root, 'many'))
+  for (const name of ['a', 'b', 'c']) await writeFile(join(root, 'many', name), '')
+  await mkdir(join(root, 'mesh'))
+  await symlink(join(root, 'many'), join(root, 'mesh/link'))
+  assert.deepEqual(await listTree(join(root, 'mesh'), 4), ['link/a', 'link/b', 'link/c'])
+  await assert.rejects(listTree(join(root, 'mesh'), 3), /mesh has more than 3 files and directories/)
+  await rm(root, { recursive: true })
 })
 
 test('a list follows links to files and directories, enters each directory once, and leaves hidden names out', async () => {

@@ -38,7 +38,7 @@ export const nodeFiles: Files = {
       return { ok: false, error: error instanceof Error ? error.message : String(error) }
     }
   },
-  list: listTree,
+  list: (dir) => listTree(dir),
   remove: (path) => rm(path, { force: true }),
   watch: watchTree,
 }
