@@ -329,7 +329,7 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   #readHead(bytes: Buffer, start: number, end: number): number {
     let at = start
     if (this.#carry === undefined) {
-      at = this.#emptyLines.skip(bytes, start, end) ?? -1
+      at = this.#emptyLines.skip(bytes, start, end)
       if (at < 0) this.#fault(bareCr)
       if (at < 0 || at >= end) return end
       this.head.reset()
