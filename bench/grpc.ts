@@ -56,11 +56,10 @@ async function start(dir: string): Promise<{ backend: Arm; arms: Arm[] }> {
   const haproxyPort = await freePort()
   const haproxy = renderConfig('grpc.haproxy.cfg', dir, { PORT: haproxyPort, BACKEND: address })
   arms.push(await startProgram('haproxy', ['haproxy', '-db', '-f', haproxy], haproxyPort, ''))
-  const envoyPort = await freePort()
-  const values = { PORT: envoyPort, ADMIN: await freePort(), HOST: '127.0.0.1', BACKENDPORT: backendPort }
-  const envoy = renderConfig('grpc.envoy.yaml', dir, values)
-  const command = ['envoy', '-c', envoy, '--concurrency', '1', '--disable-hot-restart', '-l', 'error']
-  arms.push(await startProgram('envoy', command, envoyPort, ''))
+  const bytesPort = await freePort()
+  const bytes = renderConfig('bytes.haproxy.cfg', dir, { PORT: bytesPort, BACKEND: address })
+  arms.push(await startProgram('haproxy bytes', ['haproxy', '-db', '-f', bytes], bytesPort, ''))
+  arms.push(await startMesh({ name: 'envoy', kind: 'grpc', proxy: 'envoy' }))
   return { backend, arms }
 }
 

@@ -45,7 +45,7 @@ async function compare(kind: 'plain' | 'pair'): Promise<Sample[]> {
     arms.push(await startMesh({ name: 'weft (A/A)', kind, proxy: 'weft' }))
     if (base !== undefined) arms.push(await startMesh({ name: 'weft (base)', kind, proxy: 'weft', dist: base }))
     arms.push(await startPeer('nginx', kind, ground), await startPeer('haproxy', kind, ground))
-    if (kind === 'pair') arms.push(await startPeer('haproxy', 'pair-h2', ground))
+    arms.push(await startPeer('haproxy', kind === 'pair' ? 'pair-h2' : 'bytes', ground))
     arms.push(await startMesh({ name: 'envoy', kind, proxy: 'envoy' }))
     return await runRounds(arms, {
       rounds,

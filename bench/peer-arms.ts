@@ -64,16 +64,16 @@ function makeCertificates(dir: string): void {
   )
 }
 
-/** One hop or an mTLS pair (`pair-h2`: HTTP/2 between its two hops; `bulk`: TCP inside TLS) through nginx or haproxy. */
+/** One hop or an mTLS pair (`pair-h2`: HTTP/2 between its two hops; `bulk`: TCP inside TLS; `bytes`: one hop that reads nothing) through nginx or haproxy. */
 export async function startPeer(
   program: 'nginx' | 'haproxy',
-  kind: 'plain' | 'pair' | 'pair-h2' | 'bulk',
+  kind: 'plain' | 'pair' | 'pair-h2' | 'bulk' | 'bytes',
   ground: PeerGround,
 ): Promise<Arm> {
   const port = await freePort()
   const template = `${kind}.${program === 'nginx' ? 'nginx.conf' : 'haproxy.cfg'}`
   const config = renderConfig(template, ground.dir, { PORT: port, TLSPORT: await freePort(), BACKEND: ground.backend })
   const command = program === 'nginx' ? ['nginx', '-c', config, '-p', ground.dir] : ['haproxy', '-db', '-f', config]
-  const name = kind === 'pair-h2' ? `${program} h2` : program
+  const name = kind === 'pair-h2' ? `${program} h2` : kind === 'bytes' ? `${program} bytes` : program
   return startProgram(name, command, port, `http://${ground.backend}/`)
 }
