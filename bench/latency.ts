@@ -36,6 +36,9 @@ async function sample(arm: string, url: string, seconds: number): Promise<Latenc
     '-c',
     String(coreOfOthers),
     process.execPath,
+    // Large enough that no garbage is collected while it measures.
+    '--min-semi-space-size=64',
+    '--max-semi-space-size=64',
     '--disable-warning=ExperimentalWarning',
   ]
   const run = execute('chrt', [...args, generator, url, String(rate), String(seconds), String(connections)])
