@@ -45,6 +45,21 @@ test('answers its routes, and 404 with a list otherwise', async () => {
   assert.equal(await get('/nothing'), 404)
 })
 
+test('a path that nobody can read is told so, and is no error of ours', async () => {
+  for (const path of [
+    '/v1/proxies/50%/resources',
+    '/v1/proxies/%zz/resources',
+    '/v1/proxies/%ff/resources',
+    '/%',
+    '//',
+  ]) {
+    assert.equal(await get(path), 400, path)
+  }
+  assert.equal(await get('/v1/proxies/web-0%2Eshop/resources'), 200)
+  const answer = await fetch(`http://127.0.0.1:${server.port}/v1/proxies/50%/resources`)
+  assert.match(JSON.stringify(await answer.json()), /\/v1\/proxies\/50%\/resources is no path: .*%25 is % itself/)
+})
+
 test('reads only: other methods are refused', async () => {
   assert.equal(await get('/v1/status', { method: 'POST' }), 405)
 })

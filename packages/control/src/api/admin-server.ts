@@ -64,7 +64,11 @@ async function answerTo(routes: readonly ApiRoute[], request: IncomingMessage): 
   if (request.method !== 'GET') return { status: 405, body: { error: 'the admin API answers GET only' } }
   // A page in a browser must not read this through a name that resolves to loopback.
   if (!isLocalHost(request.headers.host)) return { status: 403, body: { error: 'the Host header must name loopback' } }
-  const url = new URL(request.url ?? '/', 'http://localhost')
+  const url = URL.parse(request.url ?? '/', 'http://localhost')
+  if (url === null || !isDecodable(url.pathname)) {
+    const mend = 'after each % come two hex digits of UTF-8, %25 is % itself'
+    return { status: 400, body: { error: `${request.url} is no path: ${mend}` } }
+  }
   for (const route of routes) {
     const id = idIn(route.path, url.pathname)
     if (id !== undefined) return await route.answer(id, url.searchParams)
@@ -77,6 +81,15 @@ async function answerTo(routes: readonly ApiRoute[], request: IncomingMessage): 
 
 function isLocalHost(host: string | undefined): boolean {
   return host !== undefined && /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/.test(host)
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The `:id` of a path, '' for a path without one; undefined when it does not match. */
