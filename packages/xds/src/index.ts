@@ -4,7 +4,7 @@ export { layeredTable } from './layered-table.ts'
 export { ResourceSet } from './resource-set.ts'
 export { addDigest, type Digest, digestText, emptyDigest, subtractDigest, textDigest } from './set-digest.ts'
 export { pushOrder, shortTypeName, typeUrl } from './type-urls.ts'
-export type { XdsStream, XdsStreamHandler } from './xds-stream.ts'
+export type { StreamRefusal, XdsStream, XdsStreamHandler } from './xds-stream.ts'
 export { newClientState, type ClientEffect, type ClientState } from './client/client-state.ts'
 export {
   type ClientRejection,

@@ -11,6 +11,9 @@ export interface XdsStreamHandler {
   onClose(error: string | undefined): void
 }
 
+/** Why a server ends a stream: the client may not, or it has too much already (gRPC: PERMISSION_DENIED, RESOURCE_EXHAUSTED). */
+export type StreamRefusal = 'denied' | 'exhausted'
+
 /** One end of a bidirectional stream. Nothing is delivered before `start`. */
 export interface XdsStream {
   readonly kind: 'delta' | 'sotw'
@@ -21,6 +24,6 @@ export interface XdsStream {
   start(handler: XdsStreamHandler): void
   /** Queues one message. False: wait for `onDrain` before sending more. After close it does nothing. */
   send(bytes: Uint8Array): boolean
-  /** Ends the stream; `error` becomes the far end's. `onClose` follows. */
-  close(error?: string): void
+  /** Ends the stream; `error` becomes the far end's, of the kind `refusal` ('denied' unless given). `onClose` follows. */
+  close(error?: string, refusal?: StreamRefusal): void
 }

@@ -47,6 +47,8 @@ export interface AdsServer {
   close(): void
 }
 
+/** Connections that carry no call are ended after this long: neither agents nor proxies need one while they ask for nothing. */
+const maxConnectionIdleMs = 60_000
 /** Connections are ended after this long (with a grace period), so that certificates are shown anew. */
 const maxConnectionAgeMs = 30 * 60_000
 
@@ -60,6 +62,7 @@ export function startAdsServer(options: AdsServerOptions): Promise<Result<AdsSer
   const server = new Server({
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_connection_idle_ms': maxConnectionIdleMs,
     'grpc.max_connection_age_ms': maxConnectionAgeMs,
     'grpc.max_connection_age_grace_ms': 5_000,
     // A request names resources; even tens of thousands of names stay far below this.
@@ -143,10 +146,10 @@ function streamOfCall(
       call.on('error', (error: Error) => finish(error.message))
     },
     send: (bytes) => closed || call.write(bytes),
-    close(error) {
+    close(error, refusal = 'denied') {
       if (closed) return
       if (error === undefined) call.end()
-      else fail(call, status.PERMISSION_DENIED, error)
+      else fail(call, refusal === 'denied' ? status.PERMISSION_DENIED : status.RESOURCE_EXHAUSTED, error)
       // Asynchronously, as the far end's doing would be.
       queueMicrotask(() => finish(error))
     },

@@ -1,5 +1,5 @@
 // Serves resource tables to streams: the I/O around the stream reducer of @weft/xds.
-import type { Logger, Result, Runtime, Timer } from '@weft/core'
+import { err, type Logger, type Result, type Runtime, type Timer } from '@weft/core'
 import {
   newServerState,
   onDeltaRequest,
@@ -16,8 +16,9 @@ import {
 } from '@weft/xds'
 import { type Node, readDeltaDiscoveryRequest, readDiscoveryRequest } from '@weft/xds/lean'
 import type { Authorize, DistributionWork, Distributor } from './distributor-api.ts'
+import { OpenQuota } from './open-quota.ts'
 import { proxyStatus, type ProxyStatus } from './proxy-status.ts'
-import { type AskedFor, excessOf } from './stream-limits.ts'
+import { type AskedFor, excessOf, maxStreamsOfProxy, maxWaitingOfIdentity } from './stream-limits.ts'
 
 /** What a stream did; for metrics. */
 export type DistributorEvent =
@@ -55,6 +56,9 @@ interface Context {
   readonly proxies: Map<string, Proxy>
   readonly listeners: Set<(proxyId: string) => void>
   readonly open: Set<XdsStream>
+  /** Streams by their proxy, and those without a request yet by what their certificates say. */
+  readonly ofProxies: OpenQuota
+  readonly waiting: OpenQuota
   readonly responses: SharedResponses
   readonly work: { -readonly [K in keyof DistributionWork]: DistributionWork[K] }
 }
@@ -71,6 +75,8 @@ export function createDistributor(
     proxies: new Map(),
     listeners: new Set(),
     open: new Set(),
+    ofProxies: new OpenQuota(maxStreamsOfProxy),
+    waiting: new OpenQuota(maxWaitingOfIdentity),
     responses: new SharedResponses(),
     work: { streams: 0, compared: 0, pushes: 0, pushedBytes: 0 },
   }
@@ -126,9 +132,8 @@ function notify(context: Context, proxyId: string): void {
 function accept(context: Context, stream: XdsStream, authorize: Authorize): void {
   let proxyId: string | undefined
   let served: ProxyStream | undefined
-  const timeout: Timer = context.timers.set(firstRequestTimeoutMs, () => stream.close('no request arrived'), {
-    keepAlive: false,
-  })
+  const awaited = awaitRequest(context, stream)
+  if (awaited === undefined) return
   context.open.add(stream)
   stream.start({
     onMessage(bytes) {
@@ -138,18 +143,14 @@ function accept(context: Context, stream: XdsStream, authorize: Authorize): void
         return
       }
       if (served === undefined || proxyId === undefined) {
-        timeout.cancel()
+        awaited.end()
         const admitted = admit(context, stream, request.value.node, authorize)
-        if (!admitted.ok) {
-          context.log.warn('xDS stream refused', { remote: stream.remote, reason: admitted.error })
-          stream.close(admitted.error)
-          return
-        }
-        ;({ proxyId, served } = admitted.value)
+        if (admitted === undefined) return
+        ;({ proxyId, served } = admitted)
       }
       const excess = excessOf(served.state, request.value)
       if (excess !== undefined) {
-        stream.close(excess)
+        stream.close(excess, 'exhausted')
         return
       }
       perform(context, proxyId, served, request.value.apply(served.state))
@@ -161,15 +162,39 @@ function accept(context: Context, stream: XdsStream, authorize: Authorize): void
       }
     },
     onClose(error) {
-      timeout.cancel()
+      awaited.end()
       context.open.delete(stream)
       if (served === undefined || proxyId === undefined) return
+      context.ofProxies.release(proxyId)
       context.log.info('xDS stream closed', { proxy: proxyId, reason: error })
       context.proxies.get(proxyId)?.streams.delete(served)
       context.observe({ kind: 'disconnected', proxyId })
       notify(context, proxyId)
     },
   })
+}
+
+/** The wait for a stream's first request; undefined when its identity has as many such streams as it may, and the stream is closed. */
+function awaitRequest(context: Context, stream: XdsStream): { end(): void } | undefined {
+  const identity = stream.peer?.spiffeId ?? ''
+  const quota = context.waiting.take(identity)
+  if (quota !== 'open') {
+    const reason = `${maxWaitingOfIdentity} streams of ${identity} have not sent a request yet; no more are taken`
+    if (quota === 'full') context.log.warn('xDS streams refused', { remote: stream.remote, reason })
+    stream.close(reason, 'exhausted')
+    return undefined
+  }
+  let waiting = true
+  const end = (): void => {
+    if (!waiting) return
+    waiting = false
+    timeout.cancel()
+    context.waiting.release(identity)
+  }
+  const timeout: Timer = context.timers.set(firstRequestTimeoutMs, () => stream.close('no request arrived'), {
+    keepAlive: false,
+  })
+  return { end }
 }
 
 interface ReadRequest extends AskedFor {
@@ -191,16 +216,29 @@ function readRequest(stream: XdsStream, bytes: Uint8Array): Result<ReadRequest> 
   return { ok: true, value: { node, typeUrl, names, apply: (state) => onSotwRequest(state, read.value) } }
 }
 
+/** Finds the proxy of a stream and counts the stream; undefined when it is refused, and closed. */
 function admit(
   context: Context,
   stream: XdsStream,
   node: Node | undefined,
   authorize: Authorize,
-): Result<{ proxyId: string; served: ProxyStream }> {
-  if (node === undefined) return { ok: false, error: 'the first request carries no node' }
-  const authorized = authorize(node, stream.peer)
-  if (!authorized.ok) return authorized
+): { proxyId: string; served: ProxyStream } | undefined {
+  const authorized: Result<string> =
+    node === undefined ? err('the first request carries no node') : authorize(node, stream.peer)
+  if (node === undefined || !authorized.ok) {
+    const reason = authorized.ok ? '' : authorized.error
+    context.log.warn('xDS stream refused', { remote: stream.remote, reason })
+    stream.close(reason)
+    return undefined
+  }
   const proxyId = authorized.value
+  const quota = context.ofProxies.take(proxyId)
+  if (quota !== 'open') {
+    const reason = `${proxyId} has ${maxStreamsOfProxy} streams open; no more are taken until it closes some`
+    if (quota === 'full') context.log.warn('xDS streams refused', { proxy: proxyId, remote: stream.remote, reason })
+    stream.close(reason, 'exhausted')
+    return undefined
+  }
   const proxy = proxyOf(context, proxyId)
   const served: ProxyStream = { stream, state: newServerState(stream.kind), node }
   if (proxy.table !== undefined) onTable(served.state, proxy.table)
@@ -208,7 +246,7 @@ function admit(
   proxy.last = served
   context.log.info('xDS stream opened', { proxy: proxyId, kind: stream.kind, remote: stream.remote })
   context.observe({ kind: 'connected', proxyId })
-  return { ok: true, value: { proxyId, served } }
+  return { proxyId, served }
 }
 
 function perform(context: Context, proxyId: string, served: ProxyStream, effects: readonly ServerEffect[]): void {

@@ -8,6 +8,14 @@ const maxNames = 200_000
 /** Names hold hosts, ports and subsets; the longest there are have some hundred characters. */
 const maxNameLength = 4096
 
+/**
+ * Open streams of one proxy. A proxy has one, two while it is replaced; a gRPC library has one for each channel. All clients that name no
+ * proxy count as the first of their identity.
+ */
+export const maxStreamsOfProxy = 256
+/** Streams of one identity that have yet to send their first request, which comes with them: a whole fleet may start at once. */
+export const maxWaitingOfIdentity = 1024
+
 /** What a request asks for. */
 export interface AskedFor {
   readonly typeUrl: string
