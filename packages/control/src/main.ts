@@ -8,6 +8,8 @@ import { type ControlSettings, startControl } from './start-control.ts'
 
 const usage = `Usage: control --config DIR --state DIR/.weft [options]
 
+  --files-in mesh|.       where below --config the files lie; a start on a directory that is gone goes on with what was in force
+                          (found out, and such a start fails, unless given)
   --host 127.0.0.1        where to listen
   --xds-port 15012        ADS and CA, gRPC with mutual TLS (0: any free port)
   --api-port 15080        admin API (0: any free port)
@@ -20,6 +22,7 @@ const usage = `Usage: control --config DIR --state DIR/.weft [options]
 
 const options = {
   config: { type: 'string' },
+  'files-in': { type: 'string' },
   state: { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
   'xds-port': { type: 'string', default: '15012' },
@@ -58,7 +61,8 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
     return value
   }
   if (!/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) fail(`--host ${host}: only loopback addresses for now`, 2)
-  const { proxy } = values
+  const { proxy, 'files-in': filesIn } = values
+  if (filesIn !== undefined && filesIn !== 'mesh' && filesIn !== '.') fail(`--files-in ${filesIn}: mesh or .`, 2)
   if (proxy !== 'weft' && proxy !== 'envoy') fail(`--proxy ${proxy}: weft or envoy`, 2)
   if (!['on', 'off'].includes(values['access-log'])) fail(`--access-log ${values['access-log']}: on or off`, 2)
   const logLevel = logLevels.find((level) => level === values['log-level'])
@@ -67,6 +71,7 @@ function readSettings(): { settings: ControlSettings; logLevel: LogLevel } {
     logLevel,
     settings: {
       configDir: resolve(config),
+      filesIn,
       stateDir: resolve(state),
       host,
       xdsPort: number('xds-port', 65_535),

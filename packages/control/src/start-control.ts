@@ -1,6 +1,6 @@
 // The control plane, assembled: sources and registry in, store, control plane, CA, ADS and admin servers out.
 import { err, ok, type Result, type Runtime } from '@weft/core'
-import type { DataPlane } from '@weft/resources'
+import type { DataPlane, FilesIn } from '@weft/resources'
 import { adminRoutes } from './api/admin-routes.ts'
 import { type AdminServer, startAdminServer } from './api/admin-server.ts'
 import { controlMetrics } from './api/control-metrics.ts'
@@ -25,6 +25,8 @@ import { ConfigStore } from './store/config-store.ts'
 /** What `main.ts` reads from its arguments. Paths are absolute; port 0 is any free port. */
 export interface ControlSettings {
   readonly configDir: string
+  /** Where below it the files lie, when that is known: a restart goes on with them, whatever became of the directory. */
+  readonly filesIn?: FilesIn | undefined
   /** `.weft`; its folders `run`, `ca`, `registry` and `state` exist. */
   readonly stateDir: string
   readonly host: string
@@ -179,7 +181,11 @@ async function startInputs(
   const store = new ConfigStore(runtime, `${settings.stateDir}/state/objects.json`, settings.proxy)
   store.subscribe((state) => plane.setStoreState(state))
   await store.load()
-  const files = new FileSource(runtime, { dir: settings.configDir, onFiles: (found) => store.apply(found) })
+  const files = new FileSource(runtime, {
+    dir: settings.configDir,
+    filesIn: settings.filesIn,
+    onFiles: (found) => store.apply(found),
+  })
   const registry = new RegistrySource(runtime, {
     dir: `${settings.stateDir}/registry`,
     onInstances: (instances) => plane.setInstances(instances),

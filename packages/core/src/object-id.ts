@@ -37,6 +37,12 @@ export function objectKey(id: ObjectId): string {
   return `${id.group === '' ? 'core' : id.group}/${id.kind}/${id.namespace}/${id.name}`
 }
 
+/** The identity that `objectKey` wrote, on one machine. */
+export function idOfKey(key: string): ObjectId {
+  const [group = '', kind = '', namespace = '', name = ''] = key.split('/')
+  return { cluster: '', group: group === 'core' ? '' : group, kind, namespace, name }
+}
+
 /** The origin of a field of an object; `path` is like `spec.http[0].route[1].weight`, '' for the whole object. */
 export function originOf(id: ObjectId, path: string): Origin {
   if (id.writtenAs !== undefined) return writtenOrigin(id.writtenAs, path)

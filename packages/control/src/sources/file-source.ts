@@ -1,6 +1,16 @@
 // A directory of configuration files, watched. Emits the whole set whenever some file's bytes, or the set, changed.
 import type { Runtime, Timer } from '@weft/core'
-import { decodeFile, findMeshRoot, type MeshRoot, type ReadFile, readMeshRoot, type SourceFile } from '@weft/resources'
+import {
+  decodeFile,
+  type FilesIn,
+  findMeshRoot,
+  type MeshRoot,
+  meshRootIn,
+  type ReadFile,
+  readMeshRoot,
+  rootItself,
+  type SourceFile,
+} from '@weft/resources'
 
 /** How often the directory is read without being told of a change: some file systems tell nothing. Milliseconds. */
 const rescanMs = 2000
@@ -9,6 +19,11 @@ const rescanMs = 2000
 export interface FileSourceOptions {
   /** Absolute path of the directory the user gave. */
   readonly dir: string
+  /**
+   * Where below `dir` the files lay when somebody started on them; found out unless given. Where nothing can be read there, what was in
+   * force goes on: nothing else in `dir` was ever configuration.
+   */
+  readonly filesIn?: FilesIn | undefined
   readonly onFiles: (files: readonly SourceFile[]) => void
 }
 
@@ -31,10 +46,16 @@ export class FileSource {
     this.#options = options
   }
 
-  /** Reads everything once and emits it, then watches. Throws when the directory cannot be read: an empty set would delete everything. */
+  /** Where the files lie, once it was started. */
+  get filesIn(): FilesIn {
+    return (this.#root as MeshRoot).filesIn
+  }
+
+  /** Reads everything once and emits it, then watches. Throws when it is the first to look for the files and the directory cannot be read. */
   async start(): Promise<void> {
     const { files } = this.#runtime
-    this.#root = await findMeshRoot(files, this.#options.dir)
+    const { dir, filesIn } = this.#options
+    this.#root = filesIn === undefined ? await findMeshRoot(files, dir) : meshRootIn(dir, filesIn)
     // Watching begins before reading, so that no change falls between the two.
     this.#watch = files.watch(this.#root.path, () => void this.#read(false))
     await this.#read(true)
@@ -66,7 +87,7 @@ export class FileSource {
     do {
       this.#again = false
       const found = await this.#list()
-      if (typeof found === 'string' && first) {
+      if (typeof found === 'string' && first && this.#options.filesIn === undefined) {
         this.close()
         throw new Error(found)
       }
@@ -91,7 +112,7 @@ export class FileSource {
     const files = Array.from(this.#held.values(), ({ snapshot }) => snapshot)
     if (this.#lost === undefined) this.#options.onFiles(files)
     // Told like a file that cannot be read, in the directory's own name.
-    else this.#options.onFiles([...files, { name: '.', text: '', unreadable: this.#lost }])
+    else this.#options.onFiles([...files, { name: rootItself, text: '', unreadable: this.#lost }])
   }
 
   /** Nobody knows what is in the directory now: what was there stays, since none of it was deleted. True when that is news. */

@@ -1,6 +1,15 @@
 // Decides, object by object, which version is in force. Pure: files and what was accepted before in, a new state out.
-import { type ObjectId, objectKey } from '@weft/core'
-import { byPlace, Claims, duplicateObject, type MeshObject, type ParsedObject, type Problem } from '@weft/resources'
+import { idOfKey, type ObjectId, objectKey } from '@weft/core'
+import {
+  byPlace,
+  Claims,
+  duplicateObject,
+  type MeshObject,
+  type ParsedFile,
+  type ParsedObject,
+  type Problem,
+  rootItself,
+} from '@weft/resources'
 import type { FileRecord } from './file-table.ts'
 import type { StaleObject, UnenforceablePolicy } from './store-state.ts'
 
@@ -57,6 +66,8 @@ interface Kept extends Accepted {
 
 class Merging {
   readonly #input: MergeInput
+  /** Set while nobody knows which files there are: what is not named may well be there. */
+  readonly #unknown: ParsedFile | undefined
   readonly #chosen = new Map<string, ParsedObject>()
   readonly #fresh = new Map<string, Accepted>()
   readonly #kept = new Map<string, Kept>()
@@ -69,6 +80,7 @@ class Merging {
 
   constructor(input: MergeInput) {
     this.#input = input
+    this.#unknown = input.files.get(rootItself)?.parsed
   }
 
   /** Of each object the files name: the definition that counts, and whether it can be used. */
@@ -105,14 +117,14 @@ class Merging {
     if (home === undefined && isSecurityKey(key)) this.#blocking.push(problem)
   }
 
-  /** Objects in force that no file names any more: kept while their source is unreadable or has not settled. */
+  /** Objects in force that no file names any more: kept while their source, or what it lay in, is unreadable or has not settled. */
   keepAbsent(): void {
     for (const [key, old] of this.#input.accepted) {
       if (this.#chosen.has(key)) continue
       const file = this.#input.files.get(old.source.file)
-      if (file?.parsed !== undefined && !file.parsed.whole) {
-        const [first] = file.parsed.problems.filter(isError)
-        this.#kept.set(key, { ...old, reason: first === undefined ? 'its file holds nothing' : lineOf(first) })
+      const parsed = file?.parsed ?? this.#unknown
+      if (parsed !== undefined && !parsed.whole) {
+        this.#kept.set(key, { ...old, reason: reasonOf(parsed) })
         continue
       }
       const due = (file?.changedAtMs ?? this.#input.nowMs) + settleMs
@@ -127,7 +139,7 @@ class Merging {
     for (const [key, name] of this.#input.withheld) {
       if (this.#input.accepted.has(key) || this.#fresh.has(key)) continue
       const candidate = this.#chosen.get(key)
-      const parsed = this.#input.files.get(name)?.parsed
+      const parsed = this.#input.files.get(name)?.parsed ?? this.#unknown
       if (candidate === undefined && (parsed === undefined || parsed.whole)) continue
       this.#withheld.set(key, name)
       const position = candidate?.position ?? { file: name, line: 1, column: 1 }
@@ -217,7 +229,12 @@ class Merging {
     const policies: UnenforceablePolicy[] = []
     for (const key of this.#input.denied) {
       const candidate = this.#chosen.get(key)
-      if (candidate === undefined || candidate.object !== undefined || this.#inForce.has(key)) continue
+      if (this.#inForce.has(key)) continue
+      if (candidate === undefined && this.#unknown !== undefined) {
+        // Whom it selects is written where nobody can read it.
+        policies.push({ id: idOfKey(key), selector: undefined, reason: reasonOf(this.#unknown) })
+      }
+      if (candidate === undefined || candidate.object !== undefined) continue
       const { id, selector } = candidate
       policies.push({ id: id as ObjectId, selector, reason: firstError(candidate) })
     }
@@ -263,6 +280,12 @@ export function sameText(old: Accepted, candidate: ParsedObject): boolean {
   const { file, firstLine, text } = candidate.source
   const same = old.source.file === file && old.source.firstLine === firstLine && old.source.text === text
   return same && old.object.hash === candidate.object?.hash
+}
+
+/** Why what lay in a file, or a directory, is not read from there now. */
+function reasonOf({ problems }: ParsedFile): string {
+  const [first] = problems.filter(isError)
+  return first === undefined ? 'its file holds nothing' : lineOf(first)
 }
 
 function firstError(candidate: ParsedObject): string {

@@ -161,6 +161,46 @@ test('a second start serves the last good version of a file that was broken mean
   assert.deepEqual(states[0]?.blocking, [])
 })
 
+test('a restart while the directory is away goes on with what was in force, reads nothing else, and follows the directory once it is back', async () => {
+  const first = await watching(async (root) => {
+    await mkdir(join(root, 'mesh'))
+    await writeFile(join(root, 'mesh', 'a.yaml'), service(1))
+  })
+  await first.watched.close()
+  const { dir } = first
+  await rename(join(dir, 'mesh'), join(dir, 'away'))
+  await writeFile(join(dir, 'other.yaml'), 'services: { this is: no mesh }')
+  const states: StoreState[] = []
+  let changed = (): void => {}
+  const second = await watchConfiguration(nodeRuntime({ logLevel: 'error' }), {
+    dir,
+    filesIn: 'mesh',
+    onState(state) {
+      states.push(state)
+      changed()
+    },
+    onInstances: () => {},
+  })
+  running.push(second)
+  assert.deepEqual(
+    states[0]?.problems.map(({ message }) => message),
+    [`the configuration directory ${dir}/mesh is gone; what was read before stays in force`],
+  )
+  const back = new Promise<void>((resolve) => {
+    changed = () => {
+      if (portOf(states.at(-1)) === 2) resolve()
+    }
+  })
+  await writeFile(join(dir, 'away', 'a.yaml'), service(2))
+  await rename(join(dir, 'away'), join(dir, 'mesh'))
+  await back
+  assert.deepEqual(states.at(-1)?.problems, [])
+  assert.deepEqual(
+    states.map((state) => state.objects.length),
+    states.map(() => 1),
+  )
+})
+
 test('the registry is followed, and a damaged one changes nothing', async () => {
   const { dir, registries, until } = await watching(async () => {})
   assert.deepEqual(registries, [[]])

@@ -1,6 +1,6 @@
 // Sources and store of a control plane on one machine, wired together.
 import type { Runtime } from '@weft/core'
-import type { WorkloadInstance } from '@weft/resources'
+import type { FilesIn, WorkloadInstance } from '@weft/resources'
 import { FileSource } from '../sources/file-source.ts'
 import { RegistrySource } from '../sources/registry-source.ts'
 import { ConfigStore, type StoreListener } from './config-store.ts'
@@ -9,6 +9,8 @@ import { ConfigStore, type StoreListener } from './config-store.ts'
 export interface WatchedDirectory {
   /** Absolute path of the directory the user gave; its state is below `.weft` in it. */
   readonly dir: string
+  /** Where below it the files lay before a restart. */
+  readonly filesIn?: FilesIn
   readonly onState: StoreListener
   readonly onInstances: (instances: readonly WorkloadInstance[]) => void
 }
@@ -26,14 +28,14 @@ export interface WatchedConfiguration {
  */
 export async function watchConfiguration(
   runtime: Pick<Runtime, 'files' | 'timers' | 'clock' | 'log'>,
-  { dir, onState, onInstances }: WatchedDirectory,
+  { dir, filesIn, onState, onInstances }: WatchedDirectory,
 ): Promise<WatchedConfiguration> {
   const store = new ConfigStore(runtime, `${dir}/.weft/state/objects.json`)
   store.subscribe(onState)
   await store.load()
   const registry = new RegistrySource(runtime, { dir: `${dir}/.weft/registry`, onInstances })
   await registry.start()
-  const files = new FileSource(runtime, { dir, onFiles: (read) => store.apply(read) })
+  const files = new FileSource(runtime, { dir, filesIn, onFiles: (read) => store.apply(read) })
   const close = async (): Promise<void> => {
     files.close()
     registry.close()

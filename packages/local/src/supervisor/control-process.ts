@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { err, ok, type Result } from '@weft/core'
+import type { FilesIn } from '@weft/resources'
 import type { CaEndpoint } from '../agent/sign-client.ts'
 import { entryOf } from '../process/entries.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
@@ -23,6 +24,13 @@ export interface ControlFile {
   readonly xds: BoundAddress
   readonly api: BoundAddress
   readonly metrics: BoundAddress
+}
+
+/** The configuration that a mesh was started on; a control plane that starts again looks nowhere else. */
+export interface ConfigPlace {
+  /** Absolute. */
+  readonly dir: string
+  readonly filesIn: FilesIn
 }
 
 const START_TIMEOUT_MS = 30_000
@@ -47,7 +55,7 @@ export class ControlProcess {
   constructor(
     paths: StatePaths,
     settings: UpSettings,
-    config: string,
+    config: ConfigPlace,
     parts: { watchdog: Watchdog; printer: LogPrinter },
   ) {
     this.#paths = paths
@@ -175,7 +183,7 @@ export class ControlProcess {
     return this.#lastLines.length === 0 ? '' : `; its last lines:\n  ${this.#lastLines.slice(-5).join('\n  ')}`
   }
 
-  #arguments(config: string): string[] {
+  #arguments({ dir, filesIn }: ConfigPlace): string[] {
     const { trustDomain, svidTtlMs, accessLog, proxyKind } = this.#settings
     // Ports it was given once (where 0 was asked for) stay its own: proxies look for it there after a restart.
     const bound = this.bound
@@ -184,7 +192,8 @@ export class ControlProcess {
         ? this.#settings.ports
         : { xds: bound.xds.port, api: bound.api.port, metrics: bound.metrics.port }
     return [
-      ['--config', config],
+      ['--config', dir],
+      ['--files-in', filesIn],
       ['--state', this.#paths.state],
       ['--host', '127.0.0.1'],
       ['--xds-port', String(ports.xds)],

@@ -6,6 +6,7 @@ import { nodeRuntime } from '@weft/core/node'
 import { ConfigStore, FileSource, type StoreState } from '@weft/control/store'
 import {
   type DataPlane,
+  type FilesIn,
   formatProblem,
   type GatewayAPIGatewaySpec,
   type GatewaySpec,
@@ -45,6 +46,8 @@ export interface MeshReading {
 
 /** The watched configuration. */
 export interface MeshSource {
+  /** Where its files lie. */
+  readonly filesIn: FilesIn
   /** As first read. */
   readonly first: MeshReading
   /** Calls back with every later state. */
@@ -70,6 +73,7 @@ export async function openMeshSource(
     return err((error as Error).message)
   }
   return ok({
+    filesIn: source.filesIn,
     first: readingOf(store.state),
     follow: (onReading) => void store.subscribe((state) => onReading(readingOf(state))),
     close() {

@@ -11,7 +11,7 @@ import { takeLock } from '../state-lock.ts'
 import { makeRuntimeDir, makeStateFolders, type StatePaths, statePaths } from '../state-paths.ts'
 import { startWatchdog } from '../watchdog/watchdog.ts'
 import { type AddressBlock, reserveAddressBlock } from './address-block.ts'
-import { ControlProcess } from './control-process.ts'
+import { type ConfigPlace, ControlProcess } from './control-process.ts'
 import { Fleet, freshInstances } from './fleet.ts'
 import { gatewayUrls } from './gateway-urls.ts'
 import type { InstanceStatus } from './instance-runner.ts'
@@ -108,7 +108,7 @@ async function start(settings: UpSettings, printer: LogPrinter, undo: Undo): Pro
   if (unwritten !== undefined) return err(`cannot write ${paths.registryFile}: ${unwritten}`)
 
   const base = { paths, settings, registry, printer, runtimeDir: runtimeDir.value, block: block.value }
-  const machinery = await startMachinery(base, config, undo)
+  const machinery = await startMachinery(base, { dir: config, filesIn: source.filesIn }, undo)
   if (!machinery.ok) return machinery
   const { agent, fleet } = machinery.value
   printer.say(`starting ${instances.value.length} workloads and their ${PROXY_NAMES[settings.proxyKind]}`)
@@ -148,7 +148,7 @@ interface MachineryParts {
 /** Everything but the workloads: watchdog, control plane, agent, local API; and the (empty) fleet. */
 async function startMachinery(
   parts: MachineryParts,
-  config: string,
+  config: ConfigPlace,
   undo: Undo,
 ): Promise<Result<{ readonly agent: HostAgent; readonly fleet: Fleet }>> {
   const { paths, printer, runtimeDir } = parts

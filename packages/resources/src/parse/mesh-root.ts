@@ -2,18 +2,28 @@
 import type { Files } from '@weft/core'
 import type { SourceFile } from '../mesh-object.ts'
 
+/** Where below a user's directory configuration lies: in `DIR/mesh`, or in DIR itself. */
+export type FilesIn = 'mesh' | '.'
+
 /** Where configuration stands: `DIR/mesh` if it holds files, else `DIR`. `prefix` leads from DIR to it. */
 export interface MeshRoot {
   readonly path: string
   readonly prefix: string
+  readonly filesIn: FilesIn
 }
+
+/** The name under which the mesh root itself stands among its files when nobody knows what it holds. */
+export const rootItself = '.'
 
 /** Finds the mesh root below the directory a user gave (an absolute path). */
 export async function findMeshRoot(files: Pick<Files, 'list'>, dir: string): Promise<MeshRoot> {
   const inside = await files.list(`${dir}/mesh`)
-  return inside?.some(isConfigurationFile) === true
-    ? { path: `${dir}/mesh`, prefix: 'mesh/' }
-    : { path: dir, prefix: '' }
+  return meshRootIn(dir, inside?.some(isConfigurationFile) === true ? 'mesh' : '.')
+}
+
+/** The mesh root where a directory's files are known to lie. */
+export function meshRootIn(dir: string, filesIn: FilesIn): MeshRoot {
+  return filesIn === 'mesh' ? { path: `${dir}/mesh`, prefix: 'mesh/', filesIn } : { path: dir, prefix: '', filesIn }
 }
 
 const toolFiles = /(?:^|\/)(?:package|package-lock|tsconfig[^/]*|biome|knip)\.json$/
