@@ -1,19 +1,18 @@
-import type { Timer, Transport } from '@weft/core'
-import type { Endpoint } from '@weft/engine'
+import type { PeerIdentity, Timer, Transport } from '@weft/core'
+import type { Cluster, Endpoint } from '@weft/engine'
 import type { ActiveRequests } from '../cluster/upstream-cluster.ts'
 import type { UpstreamStream } from '../codec/http-stream.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
-import { AttemptFacts } from './attempt-facts.ts'
 import type { AttemptLimits } from './attempt-limits.ts'
 import type { Hedges, HeldTry } from './hedges.ts'
 import { Repeating } from './repeating.ts'
 
-/** What forwarding an exchange holds of its present attempt, and how that comes and goes. */
-export abstract class Attempts extends Repeating {
+/** What forwarding an exchange holds of its present attempt, and how that comes and goes; telemetry is told of the last one. */
+export abstract class Attempts extends Repeating implements UpstreamFacts {
   protected abstract readonly limits: AttemptLimits | undefined
   /** Undefined: it does not hedge. */
   protected abstract readonly hedges: Hedges | undefined
-  protected endpoint: Endpoint | undefined = undefined
+  endpoint: Endpoint | undefined = undefined
   /** Of the present attempt. */
   protected stream: UpstreamStream | undefined = undefined
   /** Of the last stream. */
@@ -24,10 +23,10 @@ export abstract class Attempts extends Repeating {
   protected backOff: Timer | undefined = undefined
   protected sentMs = 0
   protected discarding = -1
-  protected transportFailure: string | undefined = undefined
+  transportFailure: string | undefined = undefined
   protected over = false
   /** Attempts that got a connection. */
-  protected streams = 0
+  streams = 0
 
   /** Begins the next attempt. */
   abstract attempt(): void
@@ -77,11 +76,17 @@ export abstract class Attempts extends Repeating {
     this.limits?.onStream(this.exchange.context.runtime.clock.nowMs() - sentMs)
   }
 
-  /** Where the last attempt went. */
-  facts(): UpstreamFacts {
-    const { attempts } = this.exchange
-    const went = { cluster: this.cluster.cluster, endpoint: this.endpoint, attempts, streams: this.streams }
-    return new AttemptFacts(went, this.transport, this.transportFailure)
+  get cluster(): Cluster {
+    return this.living.cluster
+  }
+  get attempts(): number {
+    return this.exchange.attempts
+  }
+  get peer(): PeerIdentity | undefined {
+    return this.transport?.peer
+  }
+  get localAddress(): string | undefined {
+    return this.transport === undefined ? undefined : `${this.transport.localAddress}:${this.transport.localPort}`
   }
 
   /** Begins the next attempt after a while. */
@@ -95,7 +100,7 @@ export abstract class Attempts extends Repeating {
 
   /** The endpoint did not say what it should have said. */
   protected missed(): void {
-    if (this.endpoint !== undefined) this.cluster.observe(this.endpoint, 'local-failure')
+    if (this.endpoint !== undefined) this.living.observe(this.endpoint, 'local-failure')
   }
 
   /** Ends the present attempt, whatever its state; its connection, if any, cannot be used again. */
@@ -120,7 +125,7 @@ export abstract class Attempts extends Repeating {
   #uncount(): void {
     this.limits?.onAttemptOver()
     if (this.active === undefined) return
-    this.cluster.endRequest(this.active)
+    this.living.endRequest(this.active)
     this.active = undefined
   }
 }

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
-import { type HttpConnectionManager, isFilterEnabled, type RouteAction } from '@weft/engine'
+import type { HttpConnectionManager, RouteAction } from '@weft/engine'
 import { HeaderKind } from '../codec/header-kind.ts'
 import type { BodyExtent, DownstreamStream, RequestReceiver } from '../codec/http-stream.ts'
 import type { MessageHead } from '../codec/message-head.ts'
 import { type FilterPipe, filterPipe } from '../filters/filter-pipe.ts'
-import { type FilterChain, filterChain } from '../filters/http-filter.ts'
+import type { RunnableFilter } from '../filters/http-filter.ts'
 import type { UpstreamFacts } from '../telemetry/exchange-record.ts'
 import { ConnectTunnel } from './connect-tunnel.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
@@ -21,10 +21,12 @@ import { bareHead, type LocalReply, replyMessage, replyOf } from './local-reply.
 import { RedirectedStream } from './redirected-stream.ts'
 import { extentOf, keptForRepetition, RequestBody } from './request-body.ts'
 import { addOwnHeaders } from './response-writer.ts'
-import { overridesOf } from './route-plan.ts'
+import { filtersOf } from './route-plan.ts'
 import { decideRouting, maySwitch, routerOutcome, withRouteHeaders } from './routing.ts'
 import { Tunnel, type TunnelEnd } from './tunnel.ts'
 import { upstreamClusterOf } from './upstream-cluster-of.ts'
+
+const noFilters: readonly RunnableFilter[] = []
 
 /**
  * One request and its answer: filters, routing, then forwarding or an answer of our own. It keeps the configuration it
@@ -41,7 +43,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   #limit: Deadline | undefined = undefined
   #idleMs: number
   #limitMs = 0
-  readonly #chain: FilterChain
+  #filters: readonly RunnableFilter[] = noFilters
   #nextFilter = 0
   /** Some of the request's body came with the present read. */
   #moved = false
@@ -54,13 +56,11 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   /** Whether the downstream took all of the present piece of the answer. */
   #took = true
   #hooks: (() => void)[] | undefined = undefined
-  #upstream: UpstreamFacts | undefined = undefined
 
   constructor(home: ExchangeHome, stream: DownstreamStream, manager: HttpConnectionManager, before?: Predecessor) {
     super(home, manager, stream.head, before)
     this.#home = home
     this.#stream = stream
-    this.#chain = filterChain(manager)
     this.body = new RequestBody(stream.requestBody)
     this.#idleMs = manager.timeouts.streamIdleMs
   }
@@ -84,9 +84,12 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.identify(this.#home)
     this.routing = decideRouting(this.config, manager, this)
     if (this.switches && !maySwitch(head.upgrade, this.route, manager)) return this.fail(exchangeErrors.upgradeRefused)
-    if (this.#chain.streams) {
+    const { filters, streams } = filtersOf(this.plan, manager)
+    this.#filters = filters
+    if (streams) {
       this.#pipe = filterPipe(
         this,
+        filters,
         (bytes, start, end) => this.#take(bytes, start, end),
         (bytes, start, end) => void (this.#took = this.#send(bytes, start, end) && this.#took),
       )
@@ -96,14 +99,11 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
 
   /** Runs the filters that have not run, then forwards. Filters that stopped the request call it to go on. */
   continueRequest(): void {
-    const { filters } = this.#chain
-    const overrides = overridesOf(this.plan, this.#chain)
+    const filters = this.#filters
     while (this.#nextFilter < filters.length) {
       if (this.done) return
       const place = this.#nextFilter++
-      const { filter, kind } = filters[place] as (typeof filters)[number]
-      const override = overrides[place]
-      if (!isFilterEnabled(filter, override)) continue
+      const { filter, kind, override } = filters[place] as (typeof filters)[number]
       if (kind.onRequestHead?.(this, filter, override) === 'stop') return
       if (this.#pipe?.at(place)?.onRequestHead?.() === 'stop') return
     }
@@ -331,7 +331,7 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
   }
 
   get upstream(): UpstreamFacts | undefined {
-    return this.#upstream ?? this.#forwarding?.facts() ?? this.#connect?.facts()
+    return this.#forwarding ?? this.#connect?.facts()
   }
 
   /** The router: the end of every chain. */
@@ -392,7 +392,6 @@ export class Exchange extends ExchangeFacts implements RequestReceiver, Deadline
     this.context.deadlines.disarm(this.#idle)
     if (this.#arrival !== undefined) this.context.deadlines.disarm(this.#arrival)
     if (this.#limit !== undefined) this.context.deadlines.disarm(this.#limit)
-    this.#upstream = this.upstream
     this.#home.sink.onExchange(this)
     this.context.routeCounters.count(this, this.routing.decision?.host)
     if (this.#hooks !== undefined) for (const hook of this.#hooks) hook()

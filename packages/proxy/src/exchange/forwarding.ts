@@ -55,14 +55,14 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   /** The request as it goes on elsewhere, once the answer that says so has ended. */
   #redirected: Redirected | undefined = undefined
 
-  constructor(exchange: Exchange, cluster: UpstreamCluster, action: RouteAction) {
+  constructor(exchange: Exchange, living: UpstreamCluster, action: RouteAction) {
     const { timeouts, retryPolicy } = limitsOf(exchange, action)
-    super(exchange, cluster, retryPolicy, action.internalRedirects)
+    super(exchange, living, retryPolicy, action.internalRedirects)
     this.timeouts = timeouts
     this.request = new UpstreamRequest(exchange, timeouts)
     this.#hash = action.hashPolicy.length === 0 ? undefined : requestHash(action.hashPolicy, this.request.balanced)
-    this.limits = attemptLimits(this, exchange.context.deadlines, timeouts, cluster.cluster.http.maxStreamDurationMs)
-    this.hedges = timeouts.hedges ? new Hedges(this, cluster, exchange.context) : undefined
+    this.limits = attemptLimits(this, exchange.context.deadlines, timeouts, living.cluster.http.maxStreamDurationMs)
+    this.hedges = timeouts.hedges ? new Hedges(this, living, exchange.context) : undefined
   }
 
   get http2(): boolean {
@@ -84,23 +84,23 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     const { wanted, dynamicHost } = exchange
     // As in Envoy: what is repeated may go elsewhere.
     const picked =
-      (wanted === undefined || this.retries > 0 ? undefined : this.cluster.pickWanted(wanted)) ??
+      (wanted === undefined || this.retries > 0 ? undefined : this.living.pickWanted(wanted)) ??
       (dynamicHost === undefined
-        ? this.cluster.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash, this.#priorities)
-        : this.cluster.pickHost(dynamicHost))
+        ? this.living.pick(tried, hostSelectionMaxAttempts, this.#hash?.hash, this.#priorities)
+        : this.living.pickHost(dynamicHost))
     if (picked.kind === 'shed') return this.#giveUp(exchangeErrors.overflow)
     if (picked.kind !== 'picked') return this.#giveUp(exchangeErrors.noHealthyUpstream)
     onPicked?.()
-    const { autoNames } = this.cluster.cluster.http
+    const { autoNames } = this.living.cluster.http
     const endpoint =
       autoNames === undefined
         ? picked.endpoint
         : namedEndpoint(picked.endpoint, autoNames, exchange.head, this.request.authorityAt(picked.endpoint.hostname))
     this.endpoint = endpoint
-    this.active = this.cluster.beginRequest(endpoint)
-    const idle = this.cluster.takeIdle(endpoint, this.http2)
+    this.active = this.living.beginRequest(endpoint)
+    const idle = this.living.takeIdle(endpoint, this.http2)
     if (idle !== undefined) return this.onStream(idle)
-    this.cancelWait = this.cluster.connect(endpoint, this)
+    this.cancelWait = this.living.connect(endpoint, this)
   }
 
   /** A try at this endpoint is over. */
@@ -109,12 +109,12 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     const { triesPerPriority } = this.policy
     if (triesPerPriority === undefined) return
     this.#priorities ??= new RetryPriorities(triesPerPriority)
-    this.#priorities.tried(this.cluster.priorityOf(endpoint))
+    this.#priorities.tried(this.living.priorityOf(endpoint))
   }
 
   onStream(stream: UpstreamStream): void {
     this.cancelWait = undefined
-    if (this.cluster.observesConnections) this.cluster.observe(this.endpoint as Endpoint, 'connected')
+    if (this.living.observesConnections) this.living.observe(this.endpoint as Endpoint, 'connected')
     // As Envoy: a request too many is told so once there is a connection that will not carry it.
     if (this.active === undefined) {
       stream.abandon()
@@ -190,7 +190,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
   onHead(head: MessageHead, body: BodyExtent): void {
     const exchange = this.exchange
     this.limits?.onHead()
-    if (this.cluster.observes) this.cluster.observe(this.endpoint as Endpoint, head)
+    if (this.living.observes) this.living.observe(this.endpoint as Endpoint, head)
     if (mayBeRetriable(this.policy, head) && this.#repeatResponse(head, body)) return
     if (this.redirects?.statuses.has(head.status) === true && this.#follow(this.redirects, head, body)) return
     this.hedges?.end()
@@ -306,7 +306,7 @@ export class Forwarding extends Attempts implements Hedging, PoolWaiter {
     }
     // The mesh's default: a route that retries at all repeats idempotent requests whose connection broke before a word.
     this.endRetry()
-    if (silent && safe && this.mayRepeat && (this.retrying = this.cluster.beginRetry())) {
+    if (silent && safe && this.mayRepeat && (this.retrying = this.living.beginRetry())) {
       this.endAttempt()
       return this.scheduleRetry(backOffMs(this.policy, this.retries, this.exchange.context.random.float()))
     }

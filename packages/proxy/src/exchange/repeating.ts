@@ -18,7 +18,7 @@ import { mayBeRetriable } from './may-be-retriable.ts'
 /** What of forwarding an exchange concerns its repetition. */
 export abstract class Repeating {
   protected readonly exchange: Exchange
-  protected readonly cluster: UpstreamCluster
+  protected readonly living: UpstreamCluster
   protected readonly policy: RetryPolicy
   protected readonly declared: boolean
   /** Answers that are followed; undefined: none. */
@@ -33,13 +33,13 @@ export abstract class Repeating {
 
   constructor(
     exchange: Exchange,
-    cluster: UpstreamCluster,
+    living: UpstreamCluster,
     policy: RetryPolicy | undefined,
     redirects: InternalRedirects | undefined,
   ) {
     this.exchange = exchange
     this.redirects = redirects
-    this.cluster = cluster
+    this.living = living
     this.policy = policy ?? noRetries
     // A policy that reaches us by xDS is a declaration, as it is to Envoy; the control plane's default is written so
     // that it repeats nothing that may have been processed.
@@ -80,7 +80,7 @@ export abstract class Repeating {
   #granted(verdict: RetryVerdict): number | undefined {
     if (verdict.kind === 'retry') {
       if (!this.exchange.body.replayable) return undefined
-      this.retrying = this.cluster.beginRetry()
+      this.retrying = this.living.beginRetry()
       if (this.retrying) return verdict.afterMs
       this.exchange.flag('UO')
     } else if (verdict.reason === 'limit') this.exchange.flag('URX')
@@ -93,7 +93,7 @@ export abstract class Repeating {
 
   /** The repetition, if this was one, no longer counts against the limits. */
   protected endRetry(): void {
-    if (this.retrying) this.cluster.endRetry()
+    if (this.retrying) this.living.endRetry()
     this.retrying = false
   }
 

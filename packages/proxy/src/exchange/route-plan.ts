@@ -2,7 +2,6 @@ import {
   type EffectiveTimeouts,
   effectiveRetryPolicy,
   effectiveTimeouts,
-  type FilterOverride,
   filterOverride,
   fixedAdditions,
   headerLevels,
@@ -18,7 +17,7 @@ import {
 } from '@weft/engine'
 import type { UpstreamCluster } from '../cluster/upstream-cluster.ts'
 import { HeaderKind } from '../codec/header-kind.ts'
-import type { FilterChain } from '../filters/http-filter.ts'
+import { type FilterChain, filterChain, makeFilterChain } from '../filters/http-filter.ts'
 import { safeAdditions } from './header-target.ts'
 import type { RequestView } from './request-view.ts'
 import type { Routing } from './routing.ts'
@@ -39,20 +38,14 @@ export interface RoutePlan {
   readonly asks: boolean
   /** True when a body that has grown is not worth keeping: only what no server has looked at is sent again. */
   readonly repeatsUnseen: boolean
-  /** Per-route settings of the http filters of a chain, in their order; filled on first use. */
-  overrides: FilterOverrides | undefined
+  /** The filters of the manager that its requests came through last, as the route has them; filled on first use. */
+  filters: FilterChain | undefined
   /** Limits of a request without wishes of its own; filled on first use. */
   limits: RouteLimits | undefined
   /** The living cluster that its requests went to last, and of which generation of the configuration it is. */
   cluster: { readonly generation: number; readonly living: UpstreamCluster } | undefined
   /** What deciding comes to when the cluster is the route's own; filled on first use. */
   routing: Routing | undefined
-}
-
-/** What a route says of the filters of one chain. */
-export interface FilterOverrides {
-  readonly chain: FilterChain
-  readonly inOrder: readonly (FilterOverride | undefined)[]
 }
 
 /** How long a request may take, and when it is repeated. */
@@ -109,16 +102,12 @@ export function routePlan(
   return made
 }
 
-const noOverrides: FilterOverrides['inOrder'] = []
-
-/** The per-route settings of the filters of a chain, in their order. */
-export function overridesOf(plan: RoutePlan | undefined, chain: FilterChain): FilterOverrides['inOrder'] {
-  if (plan === undefined) return noOverrides
-  const known = plan.overrides
-  if (known?.chain === chain) return known.inOrder
-  const inOrder = chain.filters.map(({ filter }) => filterOverride(filter.name, plan.routed))
-  plan.overrides = { chain, inOrder }
-  return inOrder
+/** The filters of a manager that have something to do for requests of a route. */
+export function filtersOf(plan: RoutePlan | undefined, manager: HttpConnectionManager): FilterChain {
+  if (plan === undefined) return filterChain(manager)
+  const known = plan.filters
+  if (known?.manager === manager) return known
+  return (plan.filters = makeFilterChain(manager, (name) => filterOverride(name, plan.routed)))
 }
 
 function makePlan(routed: Routed): RoutePlan {
@@ -140,7 +129,7 @@ function makePlan(routed: Routed): RoutePlan {
     responseAdditions: safeAdditions(fixedAdditions('response', responseLevels)),
     rewrites: action?.pathRewrite !== undefined || action?.hostRewrite !== undefined || leg?.hostRewrite !== undefined,
     asks: levels.some(({ requestAdd }) => requestAdd.some(({ name }) => name.startsWith('x-envoy-'))),
-    overrides: undefined,
+    filters: undefined,
     limits: undefined,
     cluster: undefined,
     routing: undefined,

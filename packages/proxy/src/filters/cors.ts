@@ -5,6 +5,7 @@ import type { FilterKind } from './http-filter.ts'
 
 /** `envoy.filters.http.cors`: answers preflights, and says in other answers which pages may read them. */
 export const corsFilter: FilterKind = {
+  asks: (_filter, override) => override?.kind === 'cors',
   onRequestHead(exchange, _filter, override) {
     if (override?.kind !== 'cors' || exchange.route?.action.kind !== 'route') return 'continue'
     const decision = decideCors(override.policy, exchange.head, exchange.context.random.float())

@@ -1,4 +1,4 @@
-import { decideFault, type Fault, type FaultDecision } from '@weft/engine'
+import { decideFault, type Fault, type FaultDecision, type FilterOverride, type HttpFilter } from '@weft/engine'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { FilterKind } from './http-filter.ts'
 
@@ -7,9 +7,10 @@ const active = new WeakMap<Fault, number>()
 
 /** `envoy.filters.http.fault`: delays, then aborts, a share of the requests. */
 export const faultFilter: FilterKind = {
+  asks: (filter, override) => faultOf(filter, override) !== undefined,
   onRequestHead(exchange, filter, override) {
-    const fault = override?.kind === 'fault' ? override.fault : filter.kind === 'fault' ? filter.fault : undefined
-    if (fault === undefined || (fault.delay === undefined && fault.abort === undefined)) return 'continue'
+    const fault = faultOf(filter, override)
+    if (fault === undefined) return 'continue'
     const { random } = exchange.context
     const draws = { delay: random.float(), abort: random.float() }
     const decision = decideFault(fault, exchange, draws, exchange.clusterName ?? '')
@@ -21,6 +22,12 @@ export const faultFilter: FilterKind = {
     delay(exchange, decision, decision.delayMs)
     return 'stop'
   },
+}
+
+/** Undefined: nothing is ever injected. */
+function faultOf(filter: HttpFilter, override: FilterOverride | undefined): Fault | undefined {
+  const fault = override?.kind === 'fault' ? override.fault : filter.kind === 'fault' ? filter.fault : undefined
+  return fault?.delay === undefined && fault?.abort === undefined ? undefined : fault
 }
 
 function delay(exchange: Exchange, decision: FaultDecision, delayMs: number): void {

@@ -1,8 +1,6 @@
-import { isFilterEnabled } from '@weft/engine'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import { overridesOf } from '../exchange/route-plan.ts'
-import { type BodySink, filterChain, type StreamFilter } from './http-filter.ts'
+import type { BodySink, RunnableFilter, StreamFilter } from './http-filter.ts'
 
 /** The stream filters of one exchange: requests run through them in the order of the configuration, answers backwards. */
 export class FilterPipe {
@@ -59,15 +57,13 @@ export class FilterPipe {
 }
 
 /** The stream filters that want to take part in an exchange; undefined: none does, as for nearly all. */
-export function filterPipe(exchange: Exchange, toUpstream: BodySink, toDownstream: BodySink): FilterPipe | undefined {
-  const { plan, manager } = exchange
-  const chain = filterChain(manager)
-  const overrides = overridesOf(plan, chain)
-  const byPlace = chain.filters.map(({ filter, kind }, place) => {
-    if (kind.begin === undefined) return undefined
-    const override = overrides[place]
-    return isFilterEnabled(filter, override) ? kind.begin(exchange, filter, override) : undefined
-  })
+export function filterPipe(
+  exchange: Exchange,
+  filters: readonly RunnableFilter[],
+  toUpstream: BodySink,
+  toDownstream: BodySink,
+): FilterPipe | undefined {
+  const byPlace = filters.map(({ filter, kind, override }) => kind.begin?.(exchange, filter, override))
   return byPlace.some((one) => one !== undefined) ? new FilterPipe(byPlace, toUpstream, toDownstream) : undefined
 }
 

@@ -1,4 +1,4 @@
-import type { FilterOverride, HttpFilter, HttpConnectionManager } from '@weft/engine'
+import { type FilterOverride, type HttpConnectionManager, type HttpFilter, isFilterEnabled } from '@weft/engine'
 import type { MessageHead } from '../codec/message-head.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { corsFilter } from './cors.ts'
@@ -36,6 +36,8 @@ export interface StreamFilter {
  * `exchange.onDone`, or keeps in a `StreamFilter`.
  */
 export interface FilterKind {
+  /** Whether these settings ask anything of requests; absent: they always do. What asks nothing is not run. */
+  asks?(filter: HttpFilter, override: FilterOverride | undefined): boolean
   /** The request's head, after routing. `override` is the route's own setting of this filter. */
   onRequestHead?(exchange: Exchange, filter: HttpFilter, override: FilterOverride | undefined): FilterVerdict
   /**
@@ -56,14 +58,16 @@ const kinds: Readonly<Record<string, FilterKind>> = {
   'dynamic-host': dynamicHostFilter,
 }
 
-/** A filter of a chain, ready to run. */
+/** A filter of a chain with what a route says of it, ready to run. */
 export interface RunnableFilter {
   readonly filter: HttpFilter
   readonly kind: FilterKind
+  readonly override: FilterOverride | undefined
 }
 
-/** The filters of a manager. */
+/** The filters of a manager in front of its router that have something to do, in the order of the configuration. */
 export interface FilterChain {
+  readonly manager: HttpConnectionManager
   readonly filters: readonly RunnableFilter[]
   /** Whether any of them may want more than the request's head. */
   readonly streams: boolean
@@ -71,16 +75,24 @@ export interface FilterChain {
 
 const chains = new WeakMap<HttpConnectionManager, FilterChain>()
 
-/** The filters of a manager in front of its router, in the order of the configuration. */
+/** The filters of requests that have no route. */
 export function filterChain(manager: HttpConnectionManager): FilterChain {
-  const known = chains.get(manager)
-  if (known !== undefined) return known
+  let chain = chains.get(manager)
+  if (chain === undefined) chains.set(manager, (chain = makeFilterChain(manager, () => undefined)))
+  return chain
+}
+
+/** The filters of requests that have a route, which says something of some of them. */
+export function makeFilterChain(
+  manager: HttpConnectionManager,
+  overrideOf: (name: string) => FilterOverride | undefined,
+): FilterChain {
   const filters: RunnableFilter[] = []
   for (const filter of manager.httpFilters) {
     const kind = kinds[filter.kind]
-    if (kind !== undefined) filters.push({ filter, kind })
+    const override = overrideOf(filter.name)
+    if (kind === undefined || !isFilterEnabled(filter, override) || kind.asks?.(filter, override) === false) continue
+    filters.push({ filter, kind, override })
   }
-  const chain = { filters, streams: filters.some(({ kind }) => kind.begin !== undefined) }
-  chains.set(manager, chain)
-  return chain
+  return { manager, filters, streams: filters.some(({ kind }) => kind.begin !== undefined) }
 }
