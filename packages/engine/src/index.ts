@@ -35,7 +35,8 @@ export {
   rewriteRequest,
   rewrittenHead,
 } from './decide/rewrite.ts'
-export { decideRoute, type RouteDecision } from './decide/route.ts'
+export { decideRoute, decideRouteIn, type RouteDecision } from './decide/route.ts'
+export { matchVirtualHost } from './decide/virtual-host.ts'
 export { type EffectiveTimeouts, effectiveTimeouts, grpcTimeoutText } from './decide/timeouts.ts'
 export { passedMetadata, proxyProtocolFor, transportSocketFor } from './decide/transport-socket.ts'
 export { expectedNames, type TunnelTarget, tunnelTarget } from './decide/tunnel.ts'

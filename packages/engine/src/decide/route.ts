@@ -14,7 +14,16 @@ export type RouteDecision =
 
 /** Virtual host, `require_tls`, route: all the router asks a route configuration. */
 export function decideRoute(config: RouteConfig, subject: Subject, recorder?: Recorder): RouteDecision {
-  const host = matchVirtualHost(config, subject.head.authority(), recorder)
+  return decideRouteIn(matchVirtualHost(config, subject.head.authority(), recorder), config, subject, recorder)
+}
+
+/** As `decideRoute`, when the virtual host of the request's authority is known. */
+export function decideRouteIn(
+  host: VirtualHost | undefined,
+  config: RouteConfig,
+  subject: Subject,
+  recorder?: Recorder,
+): RouteDecision {
   if (host === undefined) return { kind: 'none', reason: 'no-virtual-host', host }
   if (needsTls(host, subject)) {
     const location = `https://${subject.head.authority()}${pathWithQuery(subject.head) ?? ''}`

@@ -3,8 +3,14 @@ import type { MessageHead } from './message-head.ts'
 
 /** Drops every header of a kind. */
 export function dropKind(head: MessageHead, kind: number): void {
-  if (!head.has(kind)) return
-  for (let at = 0; at < head.count; at++) if (head.kinds[at] === kind) head.drop(at)
+  dropKinds(head, 1 << kind)
+}
+
+/** Drops every header of some kinds: a bit each. */
+export function dropKinds(head: MessageHead, bits: number): void {
+  const { count, kinds, seen } = head
+  if ((seen & bits) === 0) return
+  for (let at = 0; at < count; at++) if ((bits & (1 << (kinds[at] as number))) !== 0) head.drop(at)
 }
 
 /** Drops every header of a lower-case name. */

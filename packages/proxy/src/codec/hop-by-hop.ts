@@ -1,4 +1,4 @@
-import { dropKind } from './head-edits.ts'
+import { dropKinds } from './head-edits.ts'
 import { HeaderKind } from './header-kind.ts'
 import type { MessageHead } from './message-head.ts'
 
@@ -15,25 +15,24 @@ const silent: ConnectionOptions = { close: false, keepAlive: false, upgrade: fal
 const closes: ConnectionOptions = { ...silent, close: true }
 const keeps: ConnectionOptions = { ...silent, keepAlive: true }
 
-const hopByHop: readonly number[] = [
-  HeaderKind.CONNECTION,
-  HeaderKind.KEEP_ALIVE,
-  HeaderKind.PROXY_CONNECTION,
-  HeaderKind.TRANSFER_ENCODING,
-  HeaderKind.UPGRADE,
-  HeaderKind.TE,
-]
-const anyHopByHop = hopByHop.reduce((bits, kind) => bits | (1 << kind), 0)
+/** A bit for each kind. */
+const hopByHop =
+  (1 << HeaderKind.CONNECTION) |
+  (1 << HeaderKind.KEEP_ALIVE) |
+  (1 << HeaderKind.PROXY_CONNECTION) |
+  (1 << HeaderKind.TRANSFER_ENCODING) |
+  (1 << HeaderKind.UPGRADE) |
+  (1 << HeaderKind.TE)
 
 /**
  * Drops the hop-by-hop headers (RFC 9110 7.6.1) and says what they asked for. Of `te`, the wish for trailers stays: it is
  * said again on each hop.
  */
 export function takeHopByHop(head: MessageHead): ConnectionOptions {
-  if ((head.seen & anyHopByHop) === 0) return silent
+  if ((head.seen & hopByHop) === 0) return silent
   const options = head.has(HeaderKind.CONNECTION) ? readConnection(head) : silent
   const trailers = head.has(HeaderKind.TE) && wantsTrailers(head.value('te') ?? '')
-  for (const kind of hopByHop) dropKind(head, kind)
+  dropKinds(head, hopByHop)
   if (trailers) head.added.push('te', 'trailers')
   return options
 }

@@ -50,6 +50,8 @@ export class RequestView implements RequestHead {
   asReceived = false
   authorityText = ''
   #originForm = false
+  /** Of the target, without the query: every route asks for it. */
+  #path: string | undefined = undefined
   /** Where the query begins in the target; -1: nowhere, -2: not looked for yet. */
   #mark = -2
 
@@ -67,8 +69,9 @@ export class RequestView implements RequestHead {
     return this.methodText
   }
   path(): string {
+    if (this.#path !== undefined) return this.#path
     const mark = this.#queryMark()
-    return mark < 0 ? this.target : this.target.slice(0, mark)
+    return (this.#path = mark < 0 ? this.target : this.target.slice(0, mark))
   }
   query(): string | undefined {
     const mark = this.#queryMark()

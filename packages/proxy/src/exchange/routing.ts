@@ -2,17 +2,19 @@
 import {
   type ActiveConfig,
   chooseCluster,
-  decideRoute,
+  decideRouteIn,
   directLocation,
   editHeaders,
   type HeaderTarget,
   type HttpConnectionManager,
+  matchVirtualHost,
   redirectResponse,
   type Route,
   type RouteAction,
   type RouteConfig,
   type RouteDecision,
   type Subject,
+  type VirtualHost,
 } from '@weft/engine'
 import { headerSafe } from '../codec/head-edits.ts'
 import type { ExchangeRecord } from '../telemetry/exchange-record.ts'
@@ -39,7 +41,7 @@ export function decideRouting(config: ActiveConfig, manager: HttpConnectionManag
   const { routes } = manager
   const routeConfig = routes.kind === 'inline' ? routes.config : namedRoutes(config, routes.name)
   if (routeConfig === undefined) return nowhere
-  const decision = decideRoute(routeConfig, subject)
+  const decision = decideRouteIn(hostOf(routeConfig, subject.head.authority()), routeConfig, subject)
   if (decision.kind !== 'route') return { ...nowhere, decision }
   const { route, host } = decision
   const choice = route.action.kind === 'route' ? chooseCluster(route.action, subject) : undefined
@@ -64,6 +66,20 @@ function namedRoutes(config: ActiveConfig, name: string): RouteConfig | undefine
     lastRoutes = config.routeConfigs.get(name)
   }
   return lastRoutes
+}
+
+let lastAsked: RouteConfig | undefined
+let lastAuthority = ''
+let lastHost: VirtualHost | undefined
+
+/** The virtual host of an authority: mostly the one that was asked for before. */
+function hostOf(config: RouteConfig, authority: string): VirtualHost | undefined {
+  if (config !== lastAsked || authority !== lastAuthority) {
+    lastHost = matchVirtualHost(config, authority)
+    lastAsked = config
+    lastAuthority = authority
+  }
+  return lastHost
 }
 
 /** The action to forward by, or the answer we give ourselves. */

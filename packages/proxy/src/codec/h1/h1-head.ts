@@ -65,7 +65,7 @@ export class H1Head extends MessageHead {
     this.count = 0
     this.seen = 0
     this.keepAll()
-    if (this.added.length > 0) this.added = []
+    while (this.added.length > 0) this.added.pop()
     this.#line = 0
     this.#text = ''
     this.#source = undefined
