@@ -49,9 +49,10 @@ export interface Files {
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly error: string }>
   /**
    * Names (not paths) of the files below `dir`, recursively and through links, sorted; undefined when it does not exist. Hidden files and
-   * `node_modules` may be left out. Throws when some directory cannot be read.
+   * `node_modules` may be left out. Links that lead nowhere are told to `onDangling` with what they say: what was behind them may be a file or a whole
+   * directory. Throws when some directory cannot be read.
    */
-  list(dir: string): Promise<readonly string[] | undefined>
+  list(dir: string, onDangling?: (name: string, target: string) => void): Promise<readonly string[] | undefined>
   remove(path: string): Promise<void>
   /** Calls back when something below `dir` may have changed (coalesced, may be spurious). */
   watch(dir: string, onChange: () => void): { close(): void }

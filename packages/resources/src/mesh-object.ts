@@ -47,4 +47,8 @@ export interface SourceFile {
   readonly text: string
   /** Why the text cannot be used, if so: it is not UTF-8, or reading failed. */
   readonly unreadable?: string
+  /** What to do about that; to correct the file unless given. */
+  readonly mend?: string
+  /** Whether it may be no configuration at all, which stops nobody from starting. */
+  readonly doubtful?: boolean
 }

@@ -15,6 +15,8 @@ import {
 /** How often the directory is read without being told of a change: some file systems tell nothing. Milliseconds. */
 const rescanMs = 2000
 
+const lostMend = 'Put the directory back, readable; it is followed again at once.'
+
 /** Options of a file source. */
 export interface FileSourceOptions {
   /** Absolute path of the directory the user gave. */
@@ -112,7 +114,7 @@ export class FileSource {
     const files = Array.from(this.#held.values(), ({ snapshot }) => snapshot)
     if (this.#lost === undefined) this.#options.onFiles(files)
     // Told like a file that cannot be read, in the directory's own name.
-    else this.#options.onFiles([...files, { name: rootItself, text: '', unreadable: this.#lost }])
+    else this.#options.onFiles([...files, { name: rootItself, text: '', unreadable: this.#lost, mend: lostMend }])
   }
 
   /** Nobody knows what is in the directory now: what was there stays, since none of it was deleted. True when that is news. */

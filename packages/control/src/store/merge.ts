@@ -122,7 +122,7 @@ class Merging {
     for (const [key, old] of this.#input.accepted) {
       if (this.#chosen.has(key)) continue
       const file = this.#input.files.get(old.source.file)
-      const parsed = file?.parsed ?? this.#unknown
+      const parsed = file?.parsed ?? this.#lostAbove(old.source.file)
       if (parsed !== undefined && !parsed.whole) {
         this.#kept.set(key, { ...old, reason: reasonOf(parsed) })
         continue
@@ -134,12 +134,21 @@ class Merging {
     }
   }
 
+  /** The directory that a file lay in, when nobody knows what it holds: the mesh root, or a link to what is not there. */
+  #lostAbove(name: string): ParsedFile | undefined {
+    for (let end = name.lastIndexOf('/'); end > 0; end = name.lastIndexOf('/', end - 1)) {
+      const parsed = this.#input.files.get(name.slice(0, end))?.parsed
+      if (parsed !== undefined) return parsed
+    }
+    return this.#unknown
+  }
+
   /** Objects that were in force before a restart, whose files are bad now and whose last good version nobody kept. */
   missWithheld(): void {
     for (const [key, name] of this.#input.withheld) {
       if (this.#input.accepted.has(key) || this.#fresh.has(key)) continue
       const candidate = this.#chosen.get(key)
-      const parsed = this.#input.files.get(name)?.parsed ?? this.#unknown
+      const parsed = this.#input.files.get(name)?.parsed ?? this.#lostAbove(name)
       if (candidate === undefined && (parsed === undefined || parsed.whole)) continue
       this.#withheld.set(key, name)
       const position = candidate?.position ?? { file: name, line: 1, column: 1 }
@@ -284,7 +293,7 @@ export function sameText(old: Accepted, candidate: ParsedObject): boolean {
 
 /** Why what lay in a file, or a directory, is not read from there now. */
 function reasonOf({ problems }: ParsedFile): string {
-  const [first] = problems.filter(isError)
+  const [first] = problems.some(isError) ? problems.filter(isError) : problems
   return first === undefined ? 'its file holds nothing' : lineOf(first)
 }
 

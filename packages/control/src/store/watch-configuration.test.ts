@@ -161,6 +161,49 @@ test('a second start serves the last good version of a file that was broken mean
   assert.deepEqual(states[0]?.blocking, [])
 })
 
+test('a link whose target is away deletes nothing: neither the file nor the directory behind it, and each link is told', async () => {
+  const { dir, states, until } = await watching(async (root) => {
+    await mkdir(join(root, 'mesh'))
+    await mkdir(join(root, 'shared', 'more'), { recursive: true })
+    await writeFile(join(root, 'shared', 'a.yaml'), service(1))
+    await writeFile(join(root, 'shared', 'more', 'b.yaml'), service(2).replace('name: a', 'name: b'))
+    await symlink('../shared/a.yaml', join(root, 'mesh', 'a.yaml'))
+    await symlink('../shared/more', join(root, 'mesh', 'more'))
+  })
+  assert.equal(states.at(-1)?.objects.length, 2)
+  await rename(join(dir, 'shared'), join(dir, 'away'))
+  await writeFile(join(dir, 'mesh', 'c.yaml'), service(3).replace('name: a', 'name: c'))
+  await until(() => states.at(-1)?.objects.length === 3)
+  assert.deepEqual(
+    states.at(-1)?.problems.map(({ severity, position, message }) => [severity, position?.file, message]),
+    [
+      [
+        'error',
+        'mesh/a.yaml',
+        'is a link to ../shared/a.yaml, which is not there; what was read from there before stays in force',
+      ],
+      [
+        'warning',
+        'mesh/more',
+        'is a link to ../shared/more, which is not there; what was read from there before stays in force',
+      ],
+    ],
+  )
+  assert.deepEqual(
+    states.at(-1)?.stale.map(({ id }) => id.name),
+    ['a', 'b'],
+  )
+  assert.deepEqual(states.at(-1)?.blocking, [])
+  await rm(join(dir, 'mesh', 'more'))
+  await until(() => states.at(-1)?.objects.length === 2)
+  await rename(join(dir, 'away'), join(dir, 'shared'))
+  await until(() => states.at(-1)?.problems.length === 0)
+  assert.deepEqual(
+    states.map((state) => state.objects.length).filter((count) => count < 2),
+    [],
+  )
+})
+
 test('a restart while the directory is away goes on with what was in force, reads nothing else, and follows the directory once it is back', async () => {
   const first = await watching(async (root) => {
     await mkdir(join(root, 'mesh'))

@@ -1,8 +1,14 @@
-import { readdir as readdirWithCallback, realpath as realpathWithCallback, stat as statWithCallback } from 'node:fs'
+import {
+  readdir as readdirWithCallback,
+  readlink as readlinkWithCallback,
+  realpath as realpathWithCallback,
+  stat as statWithCallback,
+} from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const readdir = promisify(readdirWithCallback)
+const readlink = promisify(readlinkWithCallback)
 const realpath = promisify(realpathWithCallback)
 const stat = promisify(statWithCallback)
 
@@ -11,10 +17,15 @@ const mostEntries = 100_000
 
 /**
  * Names below `dir` of files and of links to files, sorted; undefined when there is no such directory. Links to directories are followed:
- * Kubernetes mounts a ConfigMap as links into a hidden directory. Each directory is entered once, so links in a circle end.
+ * Kubernetes mounts a ConfigMap as links into a hidden directory. Each directory is entered once, so links in a circle end. Links that lead
+ * nowhere are no files and told to `onDangling`.
  * Throws what the system says of a directory that cannot be read, and where there are more than `most` entries: which files are there is not known then.
  */
-export async function listTree(dir: string, most = mostEntries): Promise<readonly string[] | undefined> {
+export async function listTree(
+  dir: string,
+  onDangling: (name: string, target: string) => void = () => {},
+  most = mostEntries,
+): Promise<readonly string[] | undefined> {
   const files: string[] = []
   const entered = new Set<string>()
   const links: string[] = []
@@ -41,8 +52,9 @@ export async function listTree(dir: string, most = mostEntries): Promise<readonl
   // After the directories themselves, which keep their own names.
   for (let name = links.shift(); name !== undefined; name = links.shift()) {
     const target = await unlessGone(stat(join(dir, name)))
-    if (target?.isFile() === true) files.push(name)
-    else if (target?.isDirectory() === true) await visit(name)
+    if (target === undefined) onDangling(name, (await unlessGone(readlink(join(dir, name)))) ?? '')
+    else if (target.isFile()) files.push(name)
+    else if (target.isDirectory()) await visit(name)
   }
   return files.sort()
 }

@@ -38,7 +38,7 @@ export const nodeFiles: Files = {
       return { ok: false, error: error instanceof Error ? error.message : String(error) }
     }
   },
-  list: (dir) => listTree(dir),
+  list: (dir, onDangling) => listTree(dir, onDangling),
   remove: (path) => rm(path, { force: true }),
   watch: watchTree,
 }

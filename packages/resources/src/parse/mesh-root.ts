@@ -17,8 +17,9 @@ export const rootItself = '.'
 
 /** Finds the mesh root below the directory a user gave (an absolute path). */
 export async function findMeshRoot(files: Pick<Files, 'list'>, dir: string): Promise<MeshRoot> {
-  const inside = await files.list(`${dir}/mesh`)
-  return meshRootIn(dir, inside?.some(isConfigurationFile) === true ? 'mesh' : '.')
+  const dangling: string[] = []
+  const inside = await files.list(`${dir}/mesh`, (name) => dangling.push(name))
+  return meshRootIn(dir, [...(inside ?? []), ...dangling].some(isConfigurationFile) ? 'mesh' : '.')
 }
 
 /** The mesh root where a directory's files are known to lie. */
@@ -34,15 +35,29 @@ function isConfigurationFile(path: string): boolean {
   return !path.split('/').some((part) => part.startsWith('.') || part === 'node_modules')
 }
 
-/** Reads all configuration files of a mesh root, sorted by name; undefined when there is no such directory. Throws when it cannot be listed. */
+/** Reads all configuration files of a mesh root, with the links that lead nowhere; undefined when there is no such directory. Throws when it cannot be listed. */
 export async function readMeshRoot(
   files: Pick<Files, 'list' | 'read'>,
   root: MeshRoot,
 ): Promise<ReadFile[] | undefined> {
-  const names = await files.list(root.path)
+  const dangling: ReadFile[] = []
+  const names = await files.list(root.path, (name, target) => {
+    if (!toolFiles.test(name)) dangling.push(danglingLink(root, name, target))
+  })
   if (names === undefined) return undefined
   const read = await Promise.all(names.filter(isConfigurationFile).map((name) => readOne(files, root, name)))
-  return read.filter((file) => file !== undefined)
+  return [...read.filter((file) => file !== undefined), ...dangling]
+}
+
+/** A link to what is not there now, a file or a directory: nobody deleted what was behind it. */
+function danglingLink(root: MeshRoot, name: string, target: string): ReadFile {
+  return {
+    name: `${root.prefix}${name}`,
+    bytes: undefined,
+    error: `is a link to ${target}, which is not there; what was read from there before stays in force`,
+    mend: 'Put back what it leads to, or remove the link to remove what it led to.',
+    doubtful: !isConfigurationFile(name),
+  }
 }
 
 /** A file as read: its bytes, or why it could not be read. */
@@ -50,6 +65,8 @@ export interface ReadFile {
   readonly name: string
   readonly bytes: Uint8Array | undefined
   readonly error?: string
+  readonly mend?: string
+  readonly doubtful?: boolean
 }
 
 async function readOne(files: Pick<Files, 'read'>, root: MeshRoot, name: string): Promise<ReadFile | undefined> {
@@ -67,7 +84,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The text of a file as read. */
 export function decodeFile(file: ReadFile): SourceFile {
-  if (file.bytes === undefined) return { name: file.name, text: '', unreadable: file.error ?? 'cannot be read' }
+  if (file.bytes === undefined) {
+    const { name, error = 'cannot be read', bytes: _none, ...how } = file
+    return { name, text: '', unreadable: error, ...how }
+  }
   try {
     return { name: file.name, text: utf8.decode(file.bytes) }
   } catch {

@@ -59,7 +59,13 @@ export function parseFile(
   dataPlane: DataPlane = 'weft',
 ): ParsedFile {
   if (file.unreadable !== undefined) {
-    return unusableFile(file.name, 1, { code: 'unreadable-file', message: file.unreadable, mend: 'Correct the file.' })
+    const { unreadable: message, mend = 'Correct the file.', doubtful = false } = file
+    return unusableFile(file.name, 1, {
+      severity: doubtful ? 'warning' : 'error',
+      code: 'unreadable-file',
+      message,
+      mend,
+    })
   }
   const parts = new Map<string, ParsedPart>()
   let validated = 0
@@ -95,7 +101,7 @@ function nothingIn(file: string): Omit<ParsedFile, 'problems'> {
 export function unusableFile(
   file: string,
   line: number,
-  fault: Pick<Problem, 'code' | 'message' | 'mend'>,
+  fault: Pick<Problem, 'code' | 'message' | 'mend'> & Partial<Pick<Problem, 'severity'>>,
 ): ParsedFile {
   const position = { file, line, column: 1 }
   const problem: Problem = { severity: 'error', ...fault, position, objectId: undefined, field: '' }
