@@ -8,6 +8,7 @@ import {
   planInstances,
   type Problem,
   type SourceFile,
+  unplacedInstances,
   type WorkloadInstance,
 } from '@weft/resources'
 import type { ResourceTable } from '@weft/xds'
@@ -36,6 +37,8 @@ export interface OfflineMesh {
   readonly losers: readonly Loser[]
   /** Findings about the files. Objects with errors are left out of the snapshot. */
   readonly problems: readonly Problem[]
+  /** Those among them of instances that have no address and are left out. */
+  readonly unplaced: readonly Problem[]
   /** Findings of the translation, of all proxies, each once. */
   readonly generatorProblems: readonly GeneratorProblem[]
 }
@@ -53,9 +56,12 @@ export interface OfflineOptions {
 /** Translates files. Never fails: what is wrong is in `problems`. */
 export function buildOffline(files: readonly SourceFile[], options: OfflineOptions = {}): OfflineMesh {
   const { objects, problems } = loadFiles(files, options.flavor)
+  const unplaced: Problem[] = []
   const planned =
     options.instances ??
-    planInstances(meshWorkloads(objects), ofKind(objects, 'Service')).map((instance) => ({
+    planInstances(meshWorkloads(objects), ofKind(objects, 'Service'), [], {
+      onUnplaced: (workload, count) => unplaced.push(unplacedInstances(workload, count)),
+    }).map((instance) => ({
       ...instance,
       ready: true,
     }))
@@ -91,7 +97,8 @@ export function buildOffline(files: readonly SourceFile[], options: OfflineOptio
     },
     sourceMap: sourceMapOf(objects),
     losers,
-    problems,
+    problems: [...problems, ...unplaced],
+    unplaced,
     generatorProblems: [...derived.problems, ...found],
   }
 }

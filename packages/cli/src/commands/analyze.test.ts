@@ -42,6 +42,19 @@ spec: { hosts: [a], http: [{ timout: 1s, route: [{ destination: { host: a } }] }
   )
 })
 
+test('weft analyze tells the Workloads for whose instances a machine has no address', () => {
+  mkdirSync(join(dir, 'many'))
+  const workload = (_: unknown, at: number): string =>
+    `apiVersion: weft.dev/v1alpha1\nkind: Workload\nmetadata: { name: w${1000 + at} }\nspec: { command: [node], proxy: none, replicas: 100 }\n`
+  writeFileSync(join(dir, 'many/a.yaml'), Array.from({ length: 651 }, workload).join('---\n'))
+  const { status, stdout, stderr } = weft(join(dir, 'many'))
+  assert.equal(status, 1, stderr)
+  assert.match(
+    stdout,
+    /^a\.yaml:3254:\d+: error: Workload default\/w1650: spec\.replicas: 76 of its 100 instances have no address: a machine has addresses for 65024 instances/,
+  )
+})
+
 test('weft analyze exits 0 on a clean directory and 2 on a wrong command line', () => {
   mkdirSync(join(dir, 'good'))
   writeFileSync(

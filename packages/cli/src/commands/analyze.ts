@@ -105,8 +105,8 @@ function analyzeFiles(
   const relations = analyzeWritten(written, {
     certificateFault: (certificate, key) => certificateFault(certificate, key, nowMs),
   })
-  const told = [...problems, ...relations]
   const mesh = buildOffline(files, { flavor: proxy })
+  const told = [...problems, ...mesh.unplaced, ...relations]
   const translated = [...losersAsProblems(mesh, told), ...notesAsProblems(mesh, told)]
   const all = [...told, ...translated, ...statusFindings(mesh, told)]
   const wanted = all.filter(({ code }) => proxy === 'weft' || code !== pendingOnWeftCode)

@@ -2,7 +2,15 @@
 import { join } from 'node:path'
 import { err, ok, type Result } from '@weft/core'
 import { workloadId } from '@weft/identity'
-import { hasProxy, type MeshObject, planInstances, type WorkloadInstance, type WorkloadSpec } from '@weft/resources'
+import {
+  formatProblem,
+  hasProxy,
+  type MeshObject,
+  planInstances,
+  unplacedInstances,
+  type WorkloadInstance,
+  type WorkloadSpec,
+} from '@weft/resources'
 import type { HostAgent } from '../agent/host-agent.ts'
 import type { LogPrinter } from '../process/log-printer.ts'
 import type { StatePaths } from '../state-paths.ts'
@@ -94,7 +102,10 @@ export class Fleet {
   async apply(view: MeshView): Promise<void> {
     const { registry } = this.#parts
     this.#view = view
-    const planned = planInstances(view.workloads, view.services, registry.instances, this.#parts.block)
+    const planned = planInstances(view.workloads, view.services, registry.instances, {
+      ...this.#parts.block,
+      onUnplaced: (workload, count) => this.#parts.printer.problem(formatProblem(unplacedInstances(workload, count))),
+    })
     const wanted = new Set(planned.map(instanceKey))
     const leaving = registry.instances.filter((instance) => !wanted.has(instanceKey(instance)))
     // Those who leave stay listed, draining, until they are gone.
@@ -331,11 +342,12 @@ export function freshInstances(
   previous: readonly WorkloadInstance[],
   block: AddressBlock,
 ): Result<WorkloadInstance[]> {
-  try {
-    const kept = previous.filter((instance) => block.holds(instance))
-    const planned = planInstances(view.workloads, view.services, kept, block)
-    return ok(planned.map((instance) => ({ ...instance, ready: false, draining: false })))
-  } catch (error) {
-    return err((error as Error).message)
-  }
+  const kept = previous.filter((instance) => block.holds(instance))
+  const unplaced: string[] = []
+  const planned = planInstances(view.workloads, view.services, kept, {
+    ...block,
+    onUnplaced: (workload, count) => unplaced.push(formatProblem(unplacedInstances(workload, count))),
+  })
+  if (unplaced.length > 0) return err(unplaced.join('\n'))
+  return ok(planned.map((instance) => ({ ...instance, ready: false, draining: false })))
 }

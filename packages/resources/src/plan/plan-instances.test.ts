@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { formatProblem } from '../format-problem.ts'
 import { ofKind } from '../kinds.ts'
 import { loadFiles } from '../parse/load-files.ts'
 import { appEnvironment } from './app-environment.ts'
 import { parseRegistry } from './parse-registry.ts'
-import { otherAppAddress, planInstances } from './plan-instances.ts'
+import { otherAppAddress, planInstances, type PlanOptions } from './plan-instances.ts'
 import { unaddressedServices } from './unaddressed-services.ts'
+import { unplacedInstances } from './unplaced-instances.ts'
 import { servingAddress, type WorkloadInstance } from './workload-instance.ts'
 
 const mesh = `
@@ -211,6 +213,27 @@ test('of more Services with TCP ports than there are addresses the last ones hav
   assert.deepEqual(unaddressedServices(over.services, later), ['db-185.shop', 'db-186.shop'])
   const addresses = Object.values(later.find(({ proxy }) => proxy === 'sidecar')?.outboundTcp ?? {})
   assert.equal(new Set(addresses).size, addressed)
+})
+
+test('instances beyond the addresses of a machine are left out, and their Workloads are told; the others keep theirs', () => {
+  const workload = (name: string): string =>
+    `apiVersion: weft.dev/v1alpha1\nkind: Workload\nmetadata: { name: ${name} }\nspec: { command: [node], replicas: 100 }\n`
+  const numbered = Array.from({ length: 650 }, (_, at) => workload(`w${String(at).padStart(3, '0')}`))
+  const { workloads, services } = load([...numbered, workload('x'), workload('y')].join('---\n'))
+  const told: string[] = []
+  const onUnplaced: PlanOptions['onUnplaced'] = (each, count) =>
+    told.push(formatProblem(unplacedInstances(each, count)))
+  const planned = planInstances(workloads, services, [], { firstIndex: 254, onUnplaced })
+  assert.equal(planned.length, 65_024)
+  assert.equal(new Set(planned.map(({ address }) => address)).size, 65_024)
+  assert.deepEqual(
+    told.map((line) => line.split(':').slice(4, 7).join(':')),
+    [
+      ' Workload default/x: spec.replicas: 76 of its 100 instances have no address',
+      ' Workload default/y: spec.replicas: 100 of its 100 instances have no address',
+    ],
+  )
+  assert.deepEqual(planInstances(workloads, services, planned, { firstIndex: 254 }), planned)
 })
 
 test('an instance whose application moved to its other address keeps that one, and can move back', () => {

@@ -12,18 +12,20 @@ const appOctet = 67
 const otherAppOctet = 65
 const firstServiceOctet = 68
 
-/** Instances per mesh: 256 thirds of an address with 254 hosts each. */
-const capacity = 256 * 254
+/** Instances per machine: 256 thirds of an address with 254 hosts each. */
+export const instanceCapacity = 256 * 254
 
 /** Options of the allocation. `firstIndex` moves all addresses, so that meshes can share a machine (multiples of 254). */
 export interface PlanOptions {
   readonly firstIndex?: number
+  /** Told of each Workload that has instances without an address, and how many: they are left out. */
+  readonly onUnplaced?: (workload: MeshObject<WorkloadSpec>, count: number) => void
 }
 
 /**
  * The instances of all replicas of all Workloads, sorted by namespace and name. Instances of `previous` keep their
  * addresses and state (a restart of the planner moves nothing); new ones take the lowest free address and are not ready.
- * Throws when there are more instances than addresses.
+ * Those for which there is no address left are left out.
  */
 export function planInstances(
   workloads: readonly MeshObject<WorkloadSpec>[],
@@ -37,11 +39,15 @@ export function planInstances(
   const octets = serviceOctets(services, previous)
   const planned: WorkloadInstance[] = []
   for (const workload of [...workloads].sort(byNamespaceAndName)) {
+    let unplaced = 0
     for (let replica = 0; replica < workload.spec.replicas; replica++) {
       const name = `${workload.id.name}-${replica}`
       const old = known.get(`${workload.id.namespace}/${name}`)
-      planned.push(instanceOf(workload, name, { old, suffix: suffixOf(old) ?? slots.next(), octets }))
+      const suffix = suffixOf(old) ?? slots.next()
+      if (suffix === undefined) unplaced++
+      else planned.push(instanceOf(workload, name, { old, suffix, octets }))
     }
+    if (unplaced > 0) options.onUnplaced?.(workload, unplaced)
   }
   return planned
 }
@@ -112,6 +118,7 @@ function suffixOf(instance: WorkloadInstance | undefined): string | undefined {
 class Slots {
   readonly #taken = new Set<string>()
   #index: number
+  #tried = 0
 
   constructor(firstIndex: number) {
     this.#index = firstIndex
@@ -121,15 +128,17 @@ class Slots {
     this.#taken.add(address.split('.').slice(2).join('.'))
   }
 
-  next(): string {
-    for (let tries = 0; tries < capacity; tries++) {
-      const index = this.#index++ % capacity
+  /** Undefined when all are taken. */
+  next(): string | undefined {
+    while (this.#tried < instanceCapacity) {
+      this.#tried++
+      const index = this.#index++ % instanceCapacity
       const suffix = `${Math.floor(index / 254)}.${(index % 254) + 1}`
       if (this.#taken.has(suffix)) continue
       this.#taken.add(suffix)
       return suffix
     }
-    throw new Error(`more than ${capacity} instances`)
+    return undefined
   }
 }
 
