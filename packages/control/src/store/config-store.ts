@@ -15,6 +15,7 @@ import { type Accepted, invalidSecurityObjects, merge, type MergeInput, type Mer
 import { changedFiles, mergeEdit } from './merge-edit.ts'
 import { decodeSaved, encodeSaved } from './saved-state.ts'
 import type { StoreState } from './store-state.ts'
+import { unnamedObjects } from './unnamed-objects.ts'
 
 const emptyState: StoreState = {
   objects: [],
@@ -55,6 +56,7 @@ export class ConfigStore {
   #saveProblem: Problem | undefined
   #merged: { readonly files: ReadonlyMap<string, FileRecord>; readonly output: MergeOutput } | undefined
   readonly #analysis = new Analysis()
+  #unnamed: readonly WrittenObject[] = []
   #relations: readonly Problem[] = []
   #work: StoreWork = { validated: 0, analysed: 0 }
 
@@ -112,20 +114,23 @@ export class ConfigStore {
     const nowMs = this.#runtime.clock.nowMs()
     const before = this.#files
     this.#files = updateTable(before, files, this.#accepted, nowMs, this.#dataPlane)
-    this.#analyse(before)
     this.#denied ??= invalidSecurityObjects(this.#files, this.#accepted)
-    this.#merge()
+    this.#merge(before)
   }
 
-  #analyse(before: ReadonlyMap<string, FileRecord>): void {
-    const edited = changedFiles(before, this.#files)
+  /** Looks at what the files say of each other, and of what is in force although no file names it. */
+  #analyse(before: ReadonlyMap<string, FileRecord>, merged: MergeOutput): void {
+    const unnamed = unnamedObjects(merged, this.#files, this.#dataPlane)
+    const edited = sameItems(unnamed, this.#unnamed) ? changedFiles(before, this.#files) : undefined
+    this.#unnamed = unnamed
     const versions = edited?.flatMap(([old, now]) => versionsOf(old.parsed?.written, now.parsed?.written))
     const fresh =
       edited?.map(([, now]) => now) ?? [...this.#files.values()].filter((now) => now !== before.get(now.name))
     const validated = fresh.reduce((sum, { parsed }) => sum + (parsed?.validated ?? 0), this.#work.validated)
     const edit = versions?.every((pair) => pair !== undefined) === true ? this.#analysis.edit(versions) : undefined
     const { checked } =
-      edit ?? this.#analysis.update([...this.#files.values()].flatMap(({ parsed }) => parsed?.written ?? []))
+      edit ??
+      this.#analysis.update([...[...this.#files.values()].flatMap(({ parsed }) => parsed?.written ?? []), ...unnamed])
     this.#relations = withoutSuppressed(this.#analysis.problems(), this.#analysis.faulty())
     this.#work = { validated, analysed: this.#work.analysed + checked }
   }
@@ -141,7 +146,8 @@ export class ConfigStore {
     this.#listeners.clear()
   }
 
-  #merge(): void {
+  /** `before`: the files as they were when this was last looked at. */
+  #merge(before: ReadonlyMap<string, FileRecord>): void {
     const nowMs = this.#runtime.clock.nowMs()
     const denied = this.#denied ?? new Set<string>()
     const input: MergeInput = { files: this.#files, accepted: this.#accepted, denied, withheld: this.#withheld, nowMs }
@@ -149,10 +155,11 @@ export class ConfigStore {
     this.#withheld = merged.withheld
     this.#accepted = merged.accepted
     this.#merged = { files: input.files, output: merged }
+    this.#analyse(before, merged)
     this.#deletion?.cancel()
     if (merged.dueAtMs !== undefined) {
       const waitMs = Math.max(1, Math.ceil(merged.dueAtMs - nowMs))
-      this.#deletion = this.#runtime.timers.set(waitMs, () => this.#merge())
+      this.#deletion = this.#runtime.timers.set(waitMs, () => this.#merge(this.#files))
     }
     this.#publish()
     this.#save()
