@@ -8,6 +8,7 @@ import { oneSelection } from '../../networking/match-schema.ts'
 import { targetFields } from '../../networking/target-reference.ts'
 import { selector } from '../selector-schema.ts'
 import { checkHost, checkMethod, checkPlainPath, checkPrincipal } from './never-matches.ts'
+import { templateMistake } from './path-template.ts'
 import { type Condition, filterCondition, type Source } from './types.ts'
 
 const askNobody = 'Nobody outside is asked there; use ALLOW or DENY.'
@@ -155,17 +156,6 @@ function* checkPath(value: string): Iterable<Finding> {
   const mistake = templateMistake(value)
   if (mistake === undefined) yield refusedOnWeftFinding([], noTemplates)
   else yield { code: 'bad-format', message: `${shown(value)} ${mistake}`, mend: 'Write such as /books/{*}/pages/{**}.' }
-}
-
-/** Why a path with braces is no template, in Istio's grammar: `{*}` is one segment, `{**}` the rest. */
-function templateMistake(value: string): string | undefined {
-  if (!value.startsWith('/')) return 'is a path template that does not begin with "/"'
-  const segments = value.slice(1).split('/')
-  if (segments.filter((segment) => segment === '{**}').length > 1) return 'is a path template with more than one {**}'
-  const odd = segments.find((segment) => /[{}*]/.test(segment) && segment !== '{*}' && segment !== '{**}')
-  if (odd !== undefined) return `is a path template whose segment ${shown(odd)} is neither text nor {*} nor {**}`
-  const rest = segments.indexOf('{**}')
-  return rest >= 0 && segments.slice(rest + 1).includes('{*}') ? 'is a path template with {*} after {**}' : undefined
 }
 
 const conditionKeys = [
