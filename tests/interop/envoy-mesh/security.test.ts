@@ -202,9 +202,14 @@ spec:
     await until(async () => (await status('/admin', { 'x-ask': 'please' })) === 503)
   })
 
-  test('a provider that the mesh does not have denies, and paths and logs are as the mesh settings say', async () => {
-    mesh.edit(custom('nobody'))
-    await until(async () => (await status('/else')) === 403)
+  test('a provider that the mesh does not have denies, even where it may fail open, and paths and logs are as the mesh settings say', async () => {
+    for (const provider of ['nobody', 'gone']) {
+      mesh.edit(custom('decider').replace('/admin*', '/never'))
+      await until(async () => (await status('/else')) === 200)
+      mesh.edit(custom(provider))
+      await until(async () => (await status('/else')) === 403, provider)
+      assert.equal(await status('/admin'), 403)
+    }
     mesh.edit(custom('decider').replace('/admin*', '/never'))
     await until(async () => (await status('/a%2Fb//c')) === 200)
     assert.equal(mesh.seen.at(-1)?.url, '/a/b/c')
@@ -227,6 +232,8 @@ extensionProviders:
       includeRequestHeadersInCheck: [x-ask]
       headersToUpstreamOnAllow: [x-user]
       headersToDownstreamOnDeny: [x-decided]
+  - name: gone
+    envoyExtAuthzHttp: { service: gone.shop.svc.cluster.local, port: 9999, failOpen: true }
 `)}
 ---
 apiVersion: security.istio.io/v1

@@ -1,12 +1,14 @@
 // What the listeners of a proxy need of the mesh besides routes: what they report, and what stands among their filters.
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { AccessLogging, ExtensionProvider, MeshConfig, PathNormalization, TelemetrySide } from '@weft/resources'
+import type { AccessLogging, MeshConfig, PathNormalization, TelemetrySide } from '@weft/resources'
 import { gatewayTarget } from '../gateway-api/data-plane.ts'
+import type { AskedProvider } from '../policies/ext-authz.ts'
 import { policyLevel, withServices } from '../policies/workload-selection.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { type DynamicTarget, dynamicTargets } from './dynamic-hosts.ts'
 import type { ProxyRef } from './generator.ts'
 import { type MetricsPlan, metricsPlan } from './metrics.ts'
+import { providerHost } from './provider-host.ts'
 import { importsOf } from './sidecar-scope.ts'
 import { type TracingPlan, tracingPlan } from './tracing.ts'
 import { type PluginPlan, pluginsOf } from './wasm-plugins.ts'
@@ -28,7 +30,7 @@ export interface Telemetry {
   /** What paths are made to look like. */
   readonly normalization: PathNormalization
   /** Who may be asked about requests. */
-  readonly providers: readonly ExtensionProvider[]
+  readonly providers: readonly AskedProvider[]
   /** Who is told of requests as spans. */
   readonly tracing?: TracingPlan
   /** How metrics differ from Istio's standard ones. */
@@ -46,7 +48,7 @@ export function telemetryOf(
   side: TelemetrySide,
 ): Telemetry {
   const { accessLog, config, rootNamespace } = mesh.settings
-  const { extensionProviders = [], pathNormalization } = config
+  const { pathNormalization } = config
   const rules = mesh.telemetries(instance)
   const target = withServices(
     mesh,
@@ -57,12 +59,13 @@ export function telemetryOf(
     // Of several for the same level the oldest by name holds.
     (level) => rules.find(({ id, spec }) => policyLevel(id, spec, target, rootNamespace) === level)?.spec ?? [],
   )
+  const reachable = importsOf(mesh, { instance })
   const tracing =
     flavor === 'envoy'
       ? tracingPlan(mesh, instance, {
           rules: specs.flatMap((spec) => spec.tracing ?? []),
           side,
-          reachable: importsOf(mesh, { instance }),
+          reachable,
         })
       : undefined
   const logs = logsOf(
@@ -84,12 +87,26 @@ export function telemetryOf(
     flavor,
     logs: accessLog ? logs : [],
     normalization: pathNormalization?.normalization ?? 'DEFAULT',
-    providers: flavor === 'envoy' ? extensionProviders : [],
+    providers: flavor === 'envoy' ? askedProviders(mesh, instance, reachable) : [],
     ...(tracing === undefined ? {} : { tracing }),
     ...(metrics === undefined ? {} : { metrics }),
     ...(plugins.length === 0 ? {} : { plugins }),
     ...(dynamic.length === 0 ? {} : { dynamic }),
   }
+}
+
+/** Who may be asked about requests, and where each is. */
+function askedProviders(
+  mesh: MeshQuery,
+  { namespace }: ProxyRef['instance'],
+  reachable: ReturnType<typeof importsOf>,
+): AskedProvider[] {
+  return (mesh.settings.config.extensionProviders ?? []).flatMap((provider) => {
+    const asked = provider.envoyExtAuthzHttp ?? provider.envoyExtAuthzGrpc
+    if (asked === undefined) return []
+    const at = providerHost(mesh, asked, { namespace, reachable })
+    return [at === undefined ? { provider } : { provider, at }]
+  })
 }
 
 /** Weft's own proxy writes every line: an expression is no reason to write none. */

@@ -17,19 +17,16 @@ import type { CustomTagSchema } from '@weft/xds/es/envoy/type/tracing/v3/custom_
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import { duration } from './config-source.ts'
 import { pack } from './encode.ts'
-import { outboundCluster, serviceHost } from './hosts.ts'
 import type { Init } from './init.ts'
-import { imports, type Imports } from './sidecar-scope.ts'
+import { type ProviderHost, providerHost } from './provider-host.ts'
+import type { Imports } from './sidecar-scope.ts'
 
 type ProviderInit = Init<typeof Tracing_HttpSchema>
 type HcmInit = Init<typeof HttpConnectionManagerSchema>
 
 /** Spans of one side of a proxy: plain, so that a scope may hold it. */
-export interface TracingPlan {
+export interface TracingPlan extends ProviderHost {
   readonly provider: ExtensionProvider
-  /** Host and cluster of the collector. */
-  readonly host: string
-  readonly cluster: string
   /** Share of the requests, in percent. */
   readonly sampling: number
   readonly requestIdDecides: boolean
@@ -56,7 +53,8 @@ export function tracingPlan(
   const provider = providerNamed(said.providers?.[0]?.name ?? config.defaultProviders?.tracing?.[0], config)
   const collector = provider?.zipkin ?? provider?.opentelemetry
   if (said.disableSpanReporting === true || provider === undefined || collector === undefined) return undefined
-  const target = collectorHost(mesh, collector, { namespace: instance.namespace, reachable })
+  // Envoy refuses a listener that names a cluster it does not have.
+  const target = providerHost(mesh, collector, { namespace: instance.namespace, reachable })
   if (target === undefined) return undefined
   const maxTagLength = collector.maxTagLength ?? older?.maxPathTagLength
   return {
@@ -88,25 +86,6 @@ function providerNamed(name: string | undefined, config: MeshConfig): ExtensionP
   const address = config.enableTracing === true ? config.defaultConfig?.tracing?.zipkin?.address : undefined
   const [, service, port] = /^([^:]+):(\d+)$/.exec(address ?? '') ?? []
   return service === undefined ? undefined : { name: 'zipkin', zipkin: { service, port: Number(port) } }
-}
-
-/** Where spans go. Envoy refuses a listener that names a cluster it does not have, so only what it is told of will do. */
-function collectorHost(
-  mesh: MeshQuery,
-  { service, port }: { readonly service: string; readonly port: number },
-  { namespace, reachable }: { readonly namespace: string; readonly reachable: Imports },
-): { readonly host: string; readonly cluster: string } | undefined {
-  const [, home, name = ''] = /^(?:([^/]*)\/)?(.*)$/.exec(service) ?? []
-  const [short, ns, ...rest] = name.split('.')
-  // `zipkin.istio-system` is a name of Kubernetes, which Istio completes.
-  const full = rest.length === 0 && ns !== undefined ? `${short}.${ns}.svc.cluster.local` : name
-  for (const host of new Set([name, full, `${name}.svc.cluster.local`])) {
-    const found = mesh.serviceSeenBy(host, namespace)
-    if (found === undefined || (home !== undefined && home !== found.id.namespace)) continue
-    if (!found.spec.ports.some((each) => each.port === port) || !imports(mesh, reachable, found, namespace)) continue
-    return { host: serviceHost(found), cluster: outboundCluster(serviceHost(found), port) }
-  }
-  return undefined
 }
 
 function canonicalName({ labels, workload }: WorkloadInstance): string {

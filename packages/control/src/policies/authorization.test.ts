@@ -115,3 +115,19 @@ test('inside a tunnel the port is the one its authority ends with, and what no t
   const methods = { to: [{ operation: { methods: ['GET'] } }] }
   assert.deepEqual(rbacPolicy(methods, { ...context, protocol: 'connect' }), { ok: false, error: { kind: 'never' } })
 })
+
+test('whom nobody can ask denies, even if it may fail open', () => {
+  const provider = { name: 'decider', envoyExtAuthzGrpc: { service: 'gone.shop', port: 9000, failOpen: true } }
+  const policies = [policy('ask', { action: 'CUSTOM', provider: { name: 'decider' }, rules: [{}] })]
+  const selected = { authentications: [], policies, unenforceable: [] }
+  const made = (at?: { host: string; cluster: string }) =>
+    authorizationOf(selected, 'http', 'cluster.local', {
+      flavor: 'envoy',
+      providers: [at === undefined ? { provider } : { provider, at }],
+    })
+  const { rules, before, problems } = made()
+  assert.deepEqual([rules[0]?.action, before], [RBAC_Action.DENY, []])
+  assert.match(problems[0]?.message ?? '', /decider is port 9000 of gone\.shop, which this workload cannot see/)
+  const there = made({ host: 'gone.shop.svc.cluster.local', cluster: 'outbound|9000||gone.shop.svc.cluster.local' })
+  assert.deepEqual([there.rules, there.problems, there.before.length], [[], [], 2])
+})

@@ -1,7 +1,7 @@
 // AuthorizationPolicies of a workload as RBAC filters: first what is denied, then, if any ALLOW policy selects it, what is
 // allowed. What cannot be enforced denies everything.
 import { type Origin, originOf } from '@weft/core'
-import type { AuthorizationPolicySpec, ExtensionProvider, RequestAuthenticationSpec } from '@weft/resources'
+import type { AuthorizationPolicySpec, RequestAuthenticationSpec } from '@weft/resources'
 import { type PolicySchema, RBAC_Action, type RBACSchema } from '@weft/xds/es/envoy/config/rbac/v3/rbac'
 import type { FilterSchema } from '@weft/xds/es/envoy/config/listener/v3/listener_components'
 import { RBACSchema as HttpRbacSchema } from '@weft/xds/es/envoy/extensions/filters/http/rbac/v3/rbac'
@@ -11,7 +11,7 @@ import { pack } from '../generators/encode.ts'
 import type { GeneratorProblem } from '../generators/generator.ts'
 import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
-import { extAuthz } from './ext-authz.ts'
+import { type AskedProvider, extAuthz } from './ext-authz.ts'
 import { jwtAuthn } from './jwt-authn.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { forAllDomains, trustOf } from './trust.ts'
@@ -52,9 +52,8 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
     [...authentications, ...policies].map(({ spec }) => spec),
   )
   return {
-    authentications: authentications.filter(
-      ({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined,
-    ),
+    authentications: authentications
+      .filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined),
     policies: policies
       .filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined)
       .map((policy) => forAllDomains(policy, trustOf(mesh.settings))),
@@ -71,7 +70,7 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
 /** What the proxy in front can do about policies. Nothing more than Weft's own proxy unless said. */
 export interface Enforcer {
   readonly flavor: 'weft' | 'envoy'
-  readonly providers: readonly ExtensionProvider[]
+  readonly providers: readonly AskedProvider[]
 }
 
 const weftProxy: Enforcer = { flavor: 'weft', providers: [] }
@@ -118,7 +117,7 @@ class Collected {
   readonly deny: Record<string, PolicyInit> = {}
   readonly allow: Record<string, PolicyInit> = {}
   readonly audit: Record<string, PolicyInit> = {}
-  readonly custom = new Map<string, { provider: ExtensionProvider; policies: Record<string, PolicyInit> }>()
+  readonly custom = new Map<string, { provider: Required<AskedProvider>; policies: Record<string, PolicyInit> }>()
   readonly origins: Record<string, Origin> = {}
   readonly problems: GeneratorProblem[] = []
 
@@ -130,9 +129,9 @@ class Collected {
     }
   }
 
-  ask(provider: ExtensionProvider, name: string, policy: PolicyInit): void {
-    const known = this.custom.get(provider.name) ?? { provider, policies: {} }
-    this.custom.set(provider.name, known)
+  ask(asked: Required<AskedProvider>, name: string, policy: PolicyInit): void {
+    const known = this.custom.get(asked.provider.name) ?? { provider: asked, policies: {} }
+    this.custom.set(asked.provider.name, known)
     known.policies[name] = policy
   }
 }
@@ -143,13 +142,13 @@ function translatePolicy(
   collected: Collected,
 ): void {
   const { action, rules, provider: named } = spec
-  const provider = enforcer.providers.find(({ name }) => name === named?.name)
-  const canAsk = protocol === 'http' && provider !== undefined
+  const asked = enforcer.providers.find(({ provider }) => provider.name === named?.name)
+  const there = protocol === 'http' && asked?.at !== undefined ? { provider: asked.provider, at: asked.at } : undefined
   for (const [index, rule] of rules.entries()) {
     const origin = originOf(id, `spec.rules[${index}]`)
     const name = policyName(id, `rule[${index}]`)
-    if (action === 'CUSTOM' && !canAsk) {
-      collected.denyAll(name, origin, cannotAsk(protocol, named?.name ?? '', enforcer))
+    if (action === 'CUSTOM' && there === undefined) {
+      collected.denyAll(name, origin, cannotAsk(protocol, asked ?? named?.name ?? '', enforcer))
       continue
     }
     const made = rbacPolicy(rule, { protocol, action, trustDomain, namespace: id.namespace, flavor: enforcer.flavor })
@@ -158,17 +157,21 @@ function translatePolicy(
       continue
     }
     collected.origins[name] = origin
-    if (action === 'CUSTOM' && provider !== undefined) collected.ask(provider, name, made.value)
+    if (there !== undefined && action === 'CUSTOM') collected.ask(there, name, made.value)
     else if (action === 'DENY') collected.deny[name] = made.value
     else if (action === 'AUDIT') collected.audit[name] = made.value
     else collected.allow[name] = made.value
   }
 }
 
-function cannotAsk(protocol: RuleContext['protocol'], name: string, { flavor }: Enforcer): string {
+function cannotAsk(protocol: RuleContext['protocol'], asked: AskedProvider | string, { flavor }: Enforcer): string {
   if (flavor === 'weft') return "Weft's own proxy asks nobody outside yet"
+  if (typeof asked === 'string') return `the mesh settings have no extension provider ${JSON.stringify(asked)}`
+  const { name, envoyExtAuthzHttp, envoyExtAuthzGrpc } = asked.provider
   if (protocol !== 'http') return `${name} cannot be asked about TCP connections`
-  return `the mesh settings have no extension provider ${JSON.stringify(name)}`
+  const { service = '', port = 0 } = envoyExtAuthzHttp ?? envoyExtAuthzGrpc ?? {}
+  // To fail open is to pass what a provider does not answer, not what nobody can be asked about.
+  return `the extension provider ${name} is port ${port} of ${service}, which this workload cannot see in the mesh`
 }
 
 /** As HTTP filters. */

@@ -11,8 +11,8 @@ import type { StringMatcherSchema } from '@weft/xds/es/envoy/type/matcher/v3/str
 import type { StatusCode } from '@weft/xds/es/envoy/type/v3/http_status'
 import { duration } from '../generators/config-source.ts'
 import { pack } from '../generators/encode.ts'
-import { outboundCluster } from '../generators/hosts.ts'
 import type { Init } from '../generators/init.ts'
+import type { ProviderHost } from '../generators/provider-host.ts'
 
 type HttpFilterInit = Init<typeof HttpFilterSchema>
 
@@ -20,9 +20,15 @@ type HttpFilterInit = Init<typeof HttpFilterSchema>
 const policyPrefix = 'istio-ext-authz'
 const shadowPrefix = 'istio_ext_authz_'
 
+/** Who may be asked about requests; without a place nobody can be. */
+export interface AskedProvider {
+  readonly provider: ExtensionProvider
+  readonly at?: ProviderHost
+}
+
 /** The filters for one provider and the policies that name it. */
 export function extAuthz(
-  provider: ExtensionProvider,
+  provider: Required<AskedProvider>,
   policies: Readonly<Record<string, Init<typeof PolicySchema>>>,
   index: number,
 ): HttpFilterInit[] {
@@ -41,12 +47,12 @@ export function extAuthz(
   ]
 }
 
-function asking(provider: ExtensionProvider, prefix: string): ReturnType<typeof pack> {
+function asking({ provider, at }: Required<AskedProvider>, prefix: string): ReturnType<typeof pack> {
   const { envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc } = provider
   const common = http ?? grpc
   const status = common?.statusOnError
   return pack(ExtAuthzSchema, {
-    services: http === undefined ? grpcService(grpc) : httpService(http),
+    services: http === undefined ? grpcService(grpc, at) : httpService(http, at),
     failureModeAllow: common?.failOpen === true,
     ...(status === undefined ? {} : { statusOnError: { code: Number(status) as StatusCode } }),
     ...bodySettings(common?.includeRequestBodyInCheck),
@@ -64,29 +70,31 @@ function asking(provider: ExtensionProvider, prefix: string): ReturnType<typeof 
 
 type Services = NonNullable<Init<typeof ExtAuthzSchema>['services']>
 
-function grpcService(grpc: ExtensionProvider['envoyExtAuthzGrpc']): Services {
-  const { service = '', port = 0, timeout } = grpc ?? {}
+function grpcService(grpc: ExtensionProvider['envoyExtAuthzGrpc'], { host, cluster }: ProviderHost): Services {
   return {
     case: 'grpcService',
     value: {
       targetSpecifier: {
         case: 'envoyGrpc',
-        value: { clusterName: clusterOf(service, port), authority: hostOf(service) },
+        value: { clusterName: cluster, authority: host },
       },
-      timeout: duration(durationMs(timeout) ?? 600_000),
+      timeout: duration(durationMs(grpc?.timeout) ?? 600_000),
     },
   }
 }
 
-function httpService(http: NonNullable<ExtensionProvider['envoyExtAuthzHttp']>): Services {
-  const { service, port, timeout, pathPrefix = '', includeAdditionalHeadersInCheck = {} } = http
+function httpService(
+  http: NonNullable<ExtensionProvider['envoyExtAuthzHttp']>,
+  { host, cluster }: ProviderHost,
+): Services {
+  const { timeout, pathPrefix = '', includeAdditionalHeadersInCheck = {} } = http
   const { headersToUpstreamOnAllow = [], headersToDownstreamOnAllow = [], headersToDownstreamOnDeny = [] } = http
   return {
     case: 'httpService',
     value: {
       serverUri: {
-        uri: `http://${hostOf(service)}`,
-        httpUpstreamType: { case: 'cluster', value: clusterOf(service, port) },
+        uri: `http://${host}`,
+        httpUpstreamType: { case: 'cluster', value: cluster },
         timeout: duration(durationMs(timeout) ?? 600_000),
       },
       pathPrefix,
@@ -127,13 +135,4 @@ function bodySettings(body: ExtAuthzBody | undefined): { withRequestBody?: Init<
   if (body === undefined) return {}
   const { maxRequestBytes = 0, allowPartialMessage = false, packAsBytes = false } = body
   return { withRequestBody: { maxRequestBytes, allowPartialMessage, packAsBytes } }
-}
-
-/** `namespace/host` names the same host: clusters know no namespaces. */
-function hostOf(service: string): string {
-  return service.slice(service.indexOf('/') + 1)
-}
-
-function clusterOf(service: string, port: number): string {
-  return outboundCluster(hostOf(service), port)
 }
