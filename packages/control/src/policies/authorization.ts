@@ -13,6 +13,7 @@ import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
 import { type AskedProvider, extAuthz } from './ext-authz.ts'
 import { jwtAuthn } from './jwt-authn.ts'
+import { withKeyHosts } from './key-hosts.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { forAllDomains, trustOf } from './trust.ts'
 import { policyLevel, type PolicyTarget, withServices } from './workload-selection.ts'
@@ -53,7 +54,8 @@ export function policiesOf(mesh: MeshQuery, target: PolicyTarget): SelectedPolic
   )
   return {
     authentications: authentications
-      .filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined),
+      .filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined)
+      .map((authentication) => withKeyHosts(mesh, authentication)),
     policies: policies
       .filter(({ id, spec }) => policyLevel(id, spec, known, rootNamespace) !== undefined)
       .map((policy) => forAllDomains(policy, trustOf(mesh.settings))),
