@@ -34,7 +34,7 @@ export class MemoryHandle {
   }
   /** What libuv does with what arrived. */
   arrive(bytes: Buffer, shared: RawShared): void {
-    bytes.copy(shared.read.bytes)
+    bytes.copy(shared.read)
     shared.bindings.streamState[shared.bindings.readCount] = bytes.length
     this.onread?.call(this)
   }

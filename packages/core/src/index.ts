@@ -1,5 +1,5 @@
 export * from './concatenated.ts'
-export * from './kept-views.ts'
+export * from './gathered-output.ts'
 export * from './object-id.ts'
 export * from './process-channel.ts'
 export * from './result.ts'

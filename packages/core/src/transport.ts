@@ -1,6 +1,8 @@
 // Byte streams as the data plane sees them: callbacks, no Readable/Writable. Real ones sit on net.Socket and node:tls,
 // in-memory ones carry the peer's identity in place of TLS. Everything above is written once against these interfaces.
 
+import type { GatheredOutput } from './gathered-output.ts'
+
 /** Why a transport ended: `reset` by the peer, `refused`, `timeout`, `tls` (handshake or verification), `closed` normally. */
 export interface TransportClose {
   readonly reason: 'closed' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'tls' | 'local'
@@ -14,6 +16,8 @@ export interface TransportHandler {
    * Bytes arrived. `chunk` is valid only during the call (it may be a shared read buffer): copy what must be kept.
    */
   onData(chunk: Buffer): void
+  /** In its place, for whoever reads bytes where they lie: `bytes[start, end)` arrived, valid during the call. */
+  onBytes?(bytes: Buffer, start: number, end: number): void
   /** The peer finished sending (FIN or close_notify). The other direction may still be open. */
   onEnd(): void
   /** Everything written has left user space, after `write` returned false. */
@@ -40,15 +44,6 @@ export interface PeerIdentity {
   readonly ipAddresses?: readonly string[]
 }
 
-/** Output in memory that is used again for the next output. */
-export interface GatheredOutput {
-  readonly bytes: Buffer
-  /** The first bytes of it. */
-  view(length: number): Buffer
-  /** Somebody has to keep the bytes that `view` showed: the memory is theirs, and `other`, as large, takes its place. */
-  replace(other: Buffer): void
-}
-
 /** One connection. Created paused: nothing is delivered before `resume`. */
 export interface Transport {
   handler: TransportHandler
@@ -68,8 +63,8 @@ export interface Transport {
   write(bytes: Buffer): boolean
   /** One latin1 string (a head), same contract as `write`; saves a copy. */
   writeLatin1(text: string): boolean
-  /** The first bytes of gathered output, same contract as `write`, without a copy. Absent: `write` does. */
-  writeGathered?(output: GatheredOutput, length: number): boolean
+  /** What was gathered, same contract as `write`, without a copy: afterwards nothing is. Absent: `write` does. */
+  writeGathered?(output: GatheredOutput): boolean
   /** Finishes sending (FIN or close_notify); reading goes on. */
   end(): void
   /** Ends both directions at once; `reset` sends RST where the platform can. `onClose` follows asynchronously. */

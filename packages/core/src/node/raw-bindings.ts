@@ -28,7 +28,7 @@ export interface RawHandle<Owner> {
   readStart(): number
   readStop(): number
   writeLatin1String(request: RawRequest<Owner>, text: string): number
-  writeBuffer(request: RawRequest<Owner>, bytes: Buffer): number
+  writeBuffer(request: RawRequest<Owner>, bytes: Uint8Array): number
   shutdown(request: RawRequest<Owner>): number
   close(onClosed?: () => void): void
   reset(onClosed?: () => void): number

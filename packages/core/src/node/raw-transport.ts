@@ -1,11 +1,11 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { getSystemErrorName } from 'node:util'
-import type { GatheredOutput, Transport, TransportClose, TransportHandler } from '../transport.ts'
+import type { GatheredOutput } from '../gathered-output.ts'
+import type { Transport, TransportClose, TransportHandler } from '../transport.ts'
 import { holdClock, releaseClock } from './held-clock.ts'
-import { KeptViews } from '../kept-views.ts'
 import type { RawBindings, RawHandle, RawName, RawRequest } from './raw-bindings.ts'
 import { Slabs } from './slabs.ts'
-import { closeFromError, ignoreTransport, onSharedRead, plainAddress } from './socket-transport.ts'
+import { closeFromError, ignoreTransport, onSharedRead, plainAddress, tellBytes } from './socket-transport.ts'
 import { longestPieceBytes, loopTurn, type Turn, type TurnMember } from './turn.ts'
 
 /** A connection's handle; it leads back to its transport. */
@@ -22,7 +22,7 @@ const endOfFile = -4095
 export class RawShared {
   readonly bindings: RawBindings
   /** All sockets read into this one: what arrives is consumed during the callback. */
-  readonly read = new KeptViews(Buffer.allocUnsafeSlow(readBufferBytes))
+  readonly read = Buffer.allocUnsafeSlow(readBufferBytes)
   readonly turn: Turn
   /** Used again for as long as the kernel takes all at once, which is nearly always. */
   spare: TransportRequest
@@ -73,7 +73,7 @@ export class RawTransport implements Transport, TurnMember {
     this.remotePort = remote.port ?? 0
     handle.owner = this
     handle.onread = onRead
-    handle.useUserBuffer(shared.read.bytes)
+    handle.useUserBuffer(shared.read)
     handle.setNoDelay(true)
   }
 
@@ -114,7 +114,11 @@ export class RawTransport implements Transport, TurnMember {
 
   write(bytes: Buffer): boolean {
     const { length } = bytes
-    if (this.#gather(bytes, length)) return true
+    if (this.#mayWait() && this.#shared.turn.keepWrite(this, bytes, length)) {
+      this.#gathered += length
+      return true
+    }
+    this.#letLeave()
     // A string: what the kernel does not take of it, node copies natively.
     if (length <= longestPieceBytes) return this.writeLatin1(bytes.latin1Slice(0, length))
     const { slabs } = this.#shared
@@ -139,43 +143,45 @@ export class RawTransport implements Transport, TurnMember {
     return this.#written(request, handle.writeLatin1String(request, text), undefined)
   }
 
-  writeGathered(output: GatheredOutput, length: number): boolean {
-    if (this.#gather(output.bytes, length)) return true
-    const handle = this.#writable()
-    return handle === undefined ? !this.#wantsDrain : this.#writeView(handle, output, length)
-  }
-
-  /** Output that the turn kept leaves. Whoever wrote it was told to go on. */
-  leave(output: KeptViews, length: number): void {
-    const handle = this.#handle
-    if (handle === undefined) return
-    this.#gathered -= length
-    const wantsDrain = this.#wantsDrain
-    this.#writeView(handle, output, length)
-    this.#wantsDrain = wantsDrain
-  }
-
-  #writeView(handle: TransportHandle, output: GatheredOutput, length: number): boolean {
-    const request = this.#shared.spare
-    const { slabs } = this.#shared
-    const error = handle.writeBuffer(request, output.view(length))
-    if (!this.#isWaiting(error)) return this.#written(request, error, undefined)
-    // libuv keeps a part of it: the memory is the request's until that has left.
-    const held = output.view(length)
-    output.replace(slabs.take())
-    return this.#written(request, error, held)
-  }
-
-  /** Leaves a piece of output to the turn. False: it is to be written now, and nothing of this connection is in front of it. */
-  #gather(bytes: Buffer, length: number): boolean {
-    // Behind what libuv holds it would wait for nothing.
-    if (this.#pending === 0 && this.#writable() !== undefined && this.#shared.turn.keepWrite(this, bytes, length)) {
+  writeGathered(output: GatheredOutput): boolean {
+    const length = output.end - output.start
+    if (this.#mayWait() && this.#shared.turn.keepGathered(this, output)) {
       this.#gathered += length
       return true
     }
     this.#letLeave()
-    return false
+    const handle = this.#writable()
+    const going = handle === undefined ? !this.#wantsDrain : this.#writeRange(handle, output, output.start, output.end)
+    output.drop()
+    return going
   }
+
+  /** Output that the turn kept leaves. Whoever wrote it was told to go on. */
+  leave(output: GatheredOutput, start: number, end: number): void {
+    const handle = this.#handle
+    if (handle === undefined) return
+    this.#gathered -= end - start
+    const wantsDrain = this.#wantsDrain
+    this.#writeRange(handle, output, start, end)
+    this.#wantsDrain = wantsDrain
+  }
+
+  #writeRange(handle: TransportHandle, output: GatheredOutput, start: number, end: number): boolean {
+    const request = this.#shared.spare
+    const error = handle.writeBuffer(request, output.view(start, end))
+    if (!this.#isWaiting(error)) return this.#written(request, error, undefined)
+    // libuv keeps a part of it: the memory is the request's until that has left.
+    const held = output.bytes
+    output.replace(this.#shared.slabs.take())
+    return this.#written(request, error, held)
+  }
+
+  /** True when output may wait for the end of the turn: behind what libuv holds it would wait for nothing. */
+  #mayWait(): boolean {
+    return this.#pending === 0 && this.#writable() !== undefined
+  }
+
+  /** What the turn keeps of this connection's output leaves, before what is to be written now. */
 
   #letLeave(): void {
     if (this.#gathered > 0) this.#shared.turn.flush()
@@ -210,7 +216,7 @@ export class RawTransport implements Transport, TurnMember {
     this.handler = ignoreTransport
     handle.owner = undefined
     handle.reading = false
-    const onread = { buffer: this.#shared.read.bytes, callback: onSharedRead }
+    const onread = { buffer: this.#shared.read, callback: onSharedRead }
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread }
     const socket = new Socket(options as unknown as SocketConstructorOpts)
     if (this.#early !== undefined) socket.unshift(this.#early)
@@ -227,7 +233,7 @@ export class RawTransport implements Transport, TurnMember {
   read(): void {
     const { bindings, turn, read } = this.#shared
     const count = bindings.streamState[bindings.readCount] as number
-    if (count > 0 && turn.keepRead(this, read.bytes, count)) {
+    if (count > 0 && turn.keepRead(this, read, count)) {
       this.#arriving++
       return
     }
@@ -236,7 +242,7 @@ export class RawTransport implements Transport, TurnMember {
     if (count > 0) {
       holdClock()
       try {
-        this.#tell(read.view(count))
+        this.#tell(read, 0, count)
       } finally {
         releaseClock()
       }
@@ -245,16 +251,17 @@ export class RawTransport implements Transport, TurnMember {
   }
 
   /** A read that the turn kept. */
-  arrived(bytes: Buffer): void {
+  arrived(bytes: Buffer, start: number, end: number): void {
     this.#arriving--
-    this.#tell(bytes)
+    this.#tell(bytes, start, end)
   }
 
-  #tell(bytes: Buffer): void {
+  #tell(bytes: Buffer, start: number, end: number): void {
     if (this.#handle === undefined) return
-    if (!this.#paused) return this.handler.onData(bytes)
+    if (!this.#paused) return tellBytes(this.handler, bytes, start, end)
     // Somebody else's read has paused it meanwhile.
-    this.#early = this.#early === undefined ? Buffer.from(bytes) : Buffer.concat([this.#early, bytes])
+    const more = bytes.subarray(start, end)
+    this.#early = this.#early === undefined ? Buffer.from(more) : Buffer.concat([this.#early, more])
   }
 
   #tellEarly(): void {

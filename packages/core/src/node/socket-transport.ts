@@ -16,6 +16,12 @@ export const ignoreTransport: TransportHandler = { onData() {}, onEnd() {}, onDr
 /** A socket that knows its transport: listeners are shared functions, not closures made for each connection. */
 export type Carrier = Socket & { weftTransport?: SocketTransport }
 
+/** Tells a handler of `bytes[start, end)`, in the way it wants to be told. */
+export function tellBytes(handler: TransportHandler, bytes: Buffer, start: number, end: number): void {
+  if (handler.onBytes === undefined) handler.onData(bytes.subarray(start, end))
+  else handler.onBytes(bytes, start, end)
+}
+
 /** What a handshake established. */
 export interface SocketSession {
   readonly peer: PeerIdentity | undefined
@@ -73,15 +79,15 @@ export class SocketTransport implements Transport {
     else setImmediate(() => this.#deliverEarly())
   }
 
-  /** Bytes of the shared read buffer. False: no more of them for now. */
-  receive(bytes: Buffer): boolean {
+  /** So many bytes of the shared read buffer. False: no more of them for now. */
+  receive(bytes: Buffer, length: number): boolean {
     if (this.paused || this.#early.length > 0) {
-      this.#early.push(Buffer.from(bytes))
+      this.#early.push(Buffer.from(bytes.subarray(0, length)))
       return !this.paused
     }
     holdClock()
     try {
-      this.handler.onData(bytes)
+      tellBytes(this.handler, bytes, 0, length)
     } finally {
       releaseClock()
     }
@@ -226,5 +232,5 @@ function onClose(this: Carrier): void {
 export function onSharedRead(this: Carrier, byteCount: number, buffer: Uint8Array): boolean {
   const transport = this.weftTransport
   if (transport === undefined) return true
-  return transport.receive((buffer as Buffer).subarray(0, byteCount))
+  return transport.receive(buffer as Buffer, byteCount)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { KeptViews } from '../kept-views.ts'
+import { GatheredOutput } from '../gathered-output.ts'
 import { Turn, type TurnMember } from './turn.ts'
 
 /** A connection that notes what becomes of its bytes, and answers what it reads when asked to. */
@@ -16,14 +16,14 @@ class Noting implements TurnMember {
     this.#onArrived = onArrived
   }
 
-  arrived(bytes: Buffer): void {
-    const text = bytes.toString('latin1')
+  arrived(bytes: Buffer, start: number, end: number): void {
+    const text = bytes.toString('latin1', start, end)
     this.notes.push(`${this.#name} read ${text}`)
     this.#onArrived(this, text)
   }
 
-  leave(output: KeptViews, length: number): void {
-    this.notes.push(`${this.#name} wrote ${output.view(length).toString('latin1')}`)
+  leave(output: GatheredOutput, start: number, end: number): void {
+    this.notes.push(`${this.#name} wrote ${output.bytes.toString('latin1', start, end)}`)
   }
 }
 
@@ -94,6 +94,48 @@ test('pieces of one connection that follow each other leave as one, up to what i
     notes.map((note) => note.length - prefix),
     [4 * long.length, 3 * long.length],
   )
+})
+
+test('output that was gathered elsewhere leaves from there, in order, and what was begun behind it goes on', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const [a, b] = [new Noting('a', notes), new Noting('b', notes)]
+  const output = new GatheredOutput(Buffer.alloc(64))
+  const say = (member: Noting, text: string): void => {
+    output.add(Buffer.from(text), text.length)
+    assert.ok(turn.keepGathered(member, output))
+  }
+  say(a, 'head ')
+  say(a, 'body')
+  assert.ok(turn.keepWrite(a, Buffer.from('copied'), 6))
+  say(b, 'other')
+  output.add(Buffer.from('begun'), 5)
+  assert.deepEqual(notes, [])
+  turn.run()
+  assert.deepEqual(notes, ['a wrote head body', 'a wrote copied', 'b wrote other'])
+  assert.deepEqual([output.start, output.bytes.toString('latin1', 0, output.end)], [0, 'begun'])
+})
+
+test('a kernel that keeps the memory of one connection takes no other output with it', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const output = new GatheredOutput(Buffer.alloc(64))
+  const lent = output.bytes
+  const slow: TurnMember = { arrived() {}, leave: () => output.replace(Buffer.alloc(64)) }
+  const quick = new Noting('b', notes)
+  for (const [member, text] of [
+    [slow, 'waits'],
+    [quick, 'leaves'],
+  ] as const) {
+    output.add(Buffer.from(text), text.length)
+    assert.ok(turn.keepGathered(member, output))
+  }
+  turn.run()
+  output.add(Buffer.from('later'), 5)
+  assert.ok(turn.keepGathered(quick, output))
+  turn.run()
+  assert.deepEqual(notes, ['b wrote leaves', 'b wrote later'])
+  assert.equal(lent.toString('latin1', 0, 5), 'waits')
 })
 
 test('many small reads do not wait for each other beyond a bound', () => {

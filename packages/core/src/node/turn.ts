@@ -1,43 +1,40 @@
 import { Buffer } from 'node:buffer'
+import { GatheredOutput } from '../gathered-output.ts'
 import { holdClock, releaseClock } from './held-clock.ts'
-import { KeptViews } from '../kept-views.ts'
 
 /** A connection whose reads and writes a turn gathers. */
 export interface TurnMember {
-  /** Bytes that came earlier in this turn; valid during the call. */
-  arrived(bytes: Buffer): void
-  /** Output gathered in this turn is to leave now. */
-  leave(output: KeptViews, length: number): void
+  /** `bytes[start, end)` came earlier in this turn; valid during the call. */
+  arrived(bytes: Buffer, start: number, end: number): void
+  /** `output.bytes[start, end)`, gathered in this turn, is to leave now. */
+  leave(output: GatheredOutput, start: number, end: number): void
 }
 
 /** Longer pieces go their way at once: they are work enough by themselves. */
 export const longestPieceBytes = 16 * 1024
-const memoryBytes = 128 * 1024
+const arrivalBytes = 128 * 1024
 /** As large as the memory that takes its place while the kernel does not take all of it. */
-const stageBytes = 64 * 1024
+const departureBytes = 64 * 1024
 /** Beyond so many reads the gain is had, and the first of them has waited long enough. */
-const mostReads = 64
+const mostPieces = 64
 /** One turn in so many reads is looked at, and gathering begins when so many more came in it. */
 const readsPerLook = 32
 const busyReads = 4
 /** Gathering ends after so many turns with fewer reads than that. */
 const quietTurns = 16
 
-/** Pieces of bytes, each of one connection, in the order they came. */
-class Pieces {
+/** Reads that wait, in the order they came. */
+class Arrivals {
   length = 0
   count = 0
-  /** The first that was not taken. */
+  /** The first that was not told. */
   next = 0
-  readonly stage = new KeptViews(Buffer.allocUnsafeSlow(stageBytes))
-  /** Length of the piece on the stage. */
-  stagedBytes = 0
-  readonly #memory = Buffer.allocUnsafeSlow(memoryBytes)
-  readonly #members: (TurnMember | undefined)[] = Array.from({ length: mostReads })
-  readonly #ends: number[] = Array.from({ length: mostReads }, () => 0)
+  readonly #memory = Buffer.allocUnsafeSlow(arrivalBytes)
+  readonly #members: (TurnMember | undefined)[] = Array.from({ length: mostPieces })
+  readonly #ends: number[] = Array.from({ length: mostPieces }, () => 0)
 
   fits(length: number): boolean {
-    return this.length + length <= memoryBytes
+    return this.length + length <= arrivalBytes && this.count < mostPieces
   }
 
   add(member: TurnMember, bytes: Buffer, length: number): void {
@@ -47,38 +44,56 @@ class Pieces {
     this.#ends[this.count++] = this.length
   }
 
-  /** Takes the next piece: copies it to the stage, and says whose it is. */
-  take(): TurnMember {
-    return this.#stageUntil(this.next + 1)
-  }
-
-  /** The same, with the pieces of the same connection that follow at once, as far as the stage has room for them. */
-  takeRun(): TurnMember {
-    const member = this.#members[this.next]
-    const most = this.#start(this.next) + stageBytes
-    let to = this.next + 1
-    while (to < this.count && this.#members[to] === member && (this.#ends[to] as number) <= most) to++
-    return this.#stageUntil(to)
-  }
-
-  #start(at: number): number {
-    return at === 0 ? 0 : (this.#ends[at - 1] as number)
-  }
-
-  #stageUntil(to: number): TurnMember {
-    const start = this.#start(this.next)
-    const end = this.#ends[to - 1] as number
-    const member = this.#members[this.next] as TurnMember
-    while (this.next < to) this.#members[this.next++] = undefined
-    this.#memory.copy(this.stage.bytes, 0, start, end)
-    this.stagedBytes = end - start
-    return member
+  /** Tells the next one. */
+  tell(): void {
+    const at = this.next++
+    const member = this.#members[at] as TurnMember
+    this.#members[at] = undefined
+    member.arrived(this.#memory, at === 0 ? 0 : (this.#ends[at - 1] as number), this.#ends[at] as number)
   }
 
   clear(): void {
     this.length = 0
     this.count = 0
     this.next = 0
+  }
+}
+
+/** Output that waits, in the order it was written. It lies where it was gathered. */
+class Departures {
+  count = 0
+  readonly #members: (TurnMember | undefined)[] = Array.from({ length: mostPieces })
+  readonly #outputs: (GatheredOutput | undefined)[] = Array.from({ length: mostPieces })
+  readonly #starts: number[] = Array.from({ length: mostPieces }, () => 0)
+  readonly #ends: number[] = Array.from({ length: mostPieces }, () => 0)
+
+  add(member: TurnMember, output: GatheredOutput): void {
+    const at = this.count++
+    this.#members[at] = member
+    this.#outputs[at] = output
+    this.#starts[at] = output.start
+    this.#ends[at] = output.end
+  }
+
+  /** All of it leaves: pieces of one connection that lie behind each other as one. */
+  leave(): void {
+    for (let at = 0; at < this.count; ) at = this.#leaveRun(at)
+    for (let at = 0; at < this.count; at++) {
+      this.#outputs[at]?.left()
+      this.#members[at] = undefined
+      this.#outputs[at] = undefined
+    }
+    this.count = 0
+  }
+
+  /** Returns where the next one begins. */
+  #leaveRun(from: number): number {
+    const member = this.#members[from] as TurnMember
+    const output = this.#outputs[from] as GatheredOutput
+    let to = from + 1
+    while (to < this.count && this.#members[to] === member && this.#outputs[to] === output) to++
+    member.leave(output, this.#starts[from] as number, this.#ends[to - 1] as number)
+    return to
   }
 }
 
@@ -90,8 +105,10 @@ class Pieces {
 export class Turn {
   #gathers = false
   #always = false
-  #reads: Pieces | undefined
-  #writes: Pieces | undefined
+  #reads: Arrivals | undefined
+  readonly #writes = new Departures()
+  /** Output that was gathered nowhere. */
+  #copies: GatheredOutput | undefined
   #tasks: (() => void)[] = []
   #spareTasks: (() => void)[] = []
   #scheduled = false
@@ -103,6 +120,7 @@ export class Turn {
     this.#scheduled = false
     this.run()
   }
+  readonly #letLeave = (): void => this.flush()
   readonly #look = (): void => {
     if (this.#seen - this.#seenAtLook >= busyReads) this.#gathers = true
   }
@@ -124,11 +142,10 @@ export class Turn {
       return false
     }
     if (length > longestPieceBytes) return false
-    const reads = (this.#reads ??= new Pieces())
-    if (!reads.fits(length) || reads.count === mostReads) this.run()
+    const reads = (this.#reads ??= new Arrivals())
+    if (!reads.fits(length)) this.run()
     // A run that broke off has left something: that comes first.
-    if (reads.count > 0 && !reads.fits(length)) return false
-    if (reads.count === mostReads) return false
+    if (!reads.fits(length)) return false
     reads.add(member, bytes, length)
     this.#schedule()
     return true
@@ -137,9 +154,18 @@ export class Turn {
   /** Keeps output of a connection, for `leave`. False: the connection sees to it at once. */
   keepWrite(member: TurnMember, bytes: Buffer, length: number): boolean {
     if (!this.#gathers || length > longestPieceBytes) return false
-    const writes = (this.#writes ??= new Pieces())
-    if (!writes.fits(length) || writes.count === mostReads) this.flush()
-    writes.add(member, bytes, length)
+    const copies = (this.#copies ??= new GatheredOutput(Buffer.allocUnsafeSlow(departureBytes)))
+    copies.makeRoom(length)
+    copies.add(bytes, length)
+    return this.keepGathered(member, copies)
+  }
+
+  /** The same for what was gathered: it stays where it is. */
+  keepGathered(member: TurnMember, output: GatheredOutput): boolean {
+    if (!this.#gathers || output.end - output.start > longestPieceBytes) return false
+    if (this.#writes.count === mostPieces) this.flush()
+    this.#writes.add(member, output)
+    output.keep(this.#letLeave)
     this.#schedule()
     return true
   }
@@ -170,10 +196,7 @@ export class Turn {
 
   /** Lets the output leave. */
   flush(): void {
-    const writes = this.#writes
-    if (writes === undefined || writes.count === 0) return
-    while (writes.next < writes.count) writes.takeRun().leave(writes.stage, writes.stagedBytes)
-    writes.clear()
+    if (this.#writes.count > 0) this.#writes.leave()
   }
 
   #tell(): void {
@@ -184,10 +207,7 @@ export class Turn {
       this.#quiet = 0
       this.#gathers = false
     }
-    while (reads.next < reads.count) {
-      const member = reads.take()
-      member.arrived(reads.stage.view(reads.stagedBytes))
-    }
+    while (reads.next < reads.count) reads.tell()
     reads.clear()
   }
 

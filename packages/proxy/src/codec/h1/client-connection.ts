@@ -122,8 +122,12 @@ export class H1ClientConnection implements UpstreamStream, TransportHandler {
   }
 
   onData(chunk: Buffer): void {
+    this.onBytes(chunk, 0, chunk.length)
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
     try {
-      this.#consume(chunk, 0, chunk.length)
+      this.#consume(bytes, start, end)
       this.#receiver?.onFlush()
     } finally {
       // Whatever happens: other connections read into the same bytes.

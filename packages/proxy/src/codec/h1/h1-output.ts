@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { KeptViews, type Transport } from '@weft/core'
+import { GatheredOutput, type Transport } from '@weft/core'
 import type { LineSink } from '../message-head.ts'
 import { LineTexts } from './line-texts.ts'
 
@@ -15,8 +15,7 @@ const loopBytes = 40
  * Memory that all HTTP/1.1 connections gather output in, one at a time: heads are copied into it in ranges, and it leaves in one write.
  * Whatever the kernel does not take at once keeps the memory, and other memory takes its place.
  */
-class SharedOutput extends KeptViews {
-  length = 0
+class SharedOutput extends GatheredOutput {
   /** Who gathers at present. */
   owner: H1Output | undefined = undefined
 }
@@ -38,7 +37,7 @@ export class H1Output implements LineSink {
 
   /** Bytes gathered. */
   get length(): number {
-    return shared.owner === this ? shared.length : (this.#kept?.length ?? 0)
+    return shared.owner === this ? shared.end - shared.start : (this.#kept?.length ?? 0)
   }
 
   /** Gathers a latin1 text. */
@@ -46,8 +45,8 @@ export class H1Output implements LineSink {
     const { length } = text
     if (!this.#room(length)) return void this.#transport.writeLatin1(text)
     const { bytes } = shared
-    let at = shared.length
-    shared.length = at + length
+    let at = shared.end
+    shared.end = at + length
     if (length > loopChars) bytes.latin1Write(text, at, length)
     else for (let index = 0; index < length; index++) bytes[at++] = text.charCodeAt(index)
   }
@@ -57,8 +56,8 @@ export class H1Output implements LineSink {
     const length = name.length + value.length + 4
     if (!this.#room(length)) return void this.#transport.writeLatin1(`${name}: ${value}\r\n`)
     const { bytes } = shared
-    let at = shared.length
-    shared.length = at + length
+    let at = shared.end
+    shared.end = at + length
     for (let index = 0; index < name.length; index++) bytes[at++] = name.charCodeAt(index)
     bytes[at++] = 58
     bytes[at++] = 32
@@ -81,8 +80,8 @@ export class H1Output implements LineSink {
   /** Gathers `bytes[start, end)`. */
   range(bytes: Buffer, start: number, end: number): void {
     if (!this.#room(end - start)) return void this.#transport.write(bytes.subarray(start, end))
-    let to = shared.length
-    shared.length = to + end - start
+    let to = shared.end
+    shared.end = to + end - start
     const target = shared.bytes
     if (end - start > loopBytes) bytes.copy(target, to, start, end)
     else for (let at = start; at < end; at++) target[to++] = bytes[at] as number
@@ -115,23 +114,24 @@ export class H1Output implements LineSink {
       this.#kept = undefined
       return this.#transport.write(kept)
     }
-    const { length } = shared
-    shared.length = 0
-    return this.#transport.writeGathered?.(shared, length) ?? this.#transport.write(shared.view(length))
+    if (this.#transport.writeGathered !== undefined) return this.#transport.writeGathered(shared)
+    const bytes = shared.bytes.subarray(shared.start, shared.end)
+    shared.drop()
+    return this.#transport.write(bytes)
   }
 
   /** Forgets what was gathered. */
   clear(): void {
     this.#kept = undefined
-    if (shared.owner === this) shared.length = 0
+    if (shared.owner === this) shared.drop()
   }
 
   /** Makes the memory this connection's, with so much room in it. False: so much does not fit; what was before it has left. */
   #room(bytes: number): boolean {
     if (shared.owner !== this) this.#own()
-    if (shared.length + bytes <= memoryBytes) return true
+    if (shared.makeRoom(bytes)) return true
     this.flush()
-    return bytes <= memoryBytes
+    return shared.makeRoom(bytes)
   }
 
   #own(): void {
@@ -140,13 +140,15 @@ export class H1Output implements LineSink {
     shared.owner = this
     const kept = this.#kept
     this.#kept = undefined
-    if (kept !== undefined) shared.length = kept.copy(shared.bytes)
+    if (kept === undefined) return
+    shared.makeRoom(kept.length)
+    shared.add(kept, kept.length)
   }
 
   #stepAside(): void {
-    if (shared.length === 0) return
-    this.#kept = Buffer.from(shared.bytes.subarray(0, shared.length))
-    shared.length = 0
+    if (this.length === 0) return
+    this.#kept = Buffer.from(shared.bytes.subarray(shared.start, shared.end))
+    shared.drop()
   }
 }
 

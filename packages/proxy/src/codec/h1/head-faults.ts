@@ -8,6 +8,7 @@ const refusal = (what: string): HeadFault => ({ status: 400, details: `http1.${w
 export const badVersion = refusal('unsupported_version')
 export const bareLf = refusal('bare_lf')
 export const bareCr = refusal('bare_cr')
+export const forbiddenOption = refusal('connection_header_rejected')
 export const badMethod = refusal('invalid_method')
 export const badTarget = refusal('invalid_target')
 export const badRequestLine = refusal('invalid_request_line')

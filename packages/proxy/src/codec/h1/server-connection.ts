@@ -10,7 +10,7 @@ import { type BodySink, ChunkedDecoder } from './chunked-decoder.ts'
 import { EmptyLines } from './empty-lines.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { H1Head } from './h1-head.ts'
-import { bareCr } from './head-faults.ts'
+import { bareCr, forbiddenOption } from './head-faults.ts'
 import { H1Output } from './h1-output.ts'
 import { bodilessLine, chunkedLine, closeLine, opensTunnel, switchLines, writeAnswer } from './head-text.ts'
 import type { RequestServer } from './request-server.ts'
@@ -18,8 +18,6 @@ import { readTrailers } from './trailer-lines.ts'
 
 /** Bytes of following requests kept while an exchange is going on; then reading stops. */
 const pipelineLimitBytes = 16 * 1024
-
-const forbiddenOption: HeadFault = { status: 400, details: 'http1.connection_header_rejected' }
 
 type State = 'head' | 'length' | 'chunked' | 'wait' | 'tunnel' | 'discard'
 
@@ -201,9 +199,13 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
   }
 
   onData(chunk: Buffer): void {
+    this.onBytes(chunk, 0, chunk.length)
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
     this.#consuming = true
     try {
-      this.#consume(chunk, 0, chunk.length)
+      this.#consume(bytes, start, end)
       this.#consuming = false
       this.#receiver?.onFlush()
     } finally {
@@ -370,11 +372,11 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
     this.#persistent = !options.close && (head.minor === 1 || options.keepAlive)
     // What is ignored is not refused: h2c as Envoy does, and an upgrade that `connection` does not name.
     if (options.upgrade && head.minor === 1 && upgrade?.toLowerCase() !== 'h2c') head.upgrade = upgrade
-    if (head.upgrade !== undefined) {
-      // As Envoy: what comes behind the head is of the other protocol, whatever the head says of a body.
-      this.#state = 'wait'
-      this.requestBody = 'none'
-    } else if (framing.kind === 'length' && framing.bytes > 0) {
+    this.#state = 'wait'
+    this.requestBody = 'none'
+    // As Envoy: what comes behind the head of an upgrade is of the other protocol, whatever the head says of a body.
+    if (head.upgrade !== undefined) return this.#server.onRequest(this)
+    if (framing.kind === 'length' && framing.bytes > 0) {
       this.#remaining = framing.bytes
       this.#state = 'length'
       const unframed = head.has(HeaderKind.CONNECTION) && head.value('content-length') === undefined
@@ -384,9 +386,6 @@ export class H1ServerConnection implements DownstreamStream, TransportHandler, D
       this.#decoder.reset()
       this.#state = 'chunked'
       this.requestBody = 'unknown'
-    } else {
-      this.#state = 'wait'
-      this.requestBody = 'none'
     }
     this.#server.onRequest(this)
   }

@@ -7,7 +7,7 @@ import { Linger } from '../linger.ts'
 import { ConnectionOutput, type H2Turn } from './connection-output.ts'
 import { DataScheduler } from './data-scheduler.ts'
 import { FloodGuard } from './flood-guard.ts'
-import { ErrorCode, FrameFlag, FrameType, largestWindowBytes } from './frame.ts'
+import { ErrorCode, FrameFlag, FrameType, largestWindowBytes, PingPurpose } from './frame.ts'
 import { writeFrameHead, writeGoaway, writeNumberFrame, writeSettings } from './frame.ts'
 import { FrameDispatch } from './frame-dispatch.ts'
 import { FrameReader } from './frame-reader.ts'
@@ -38,9 +38,6 @@ export interface HeadBlock {
 
 /** Streams of which we remember that we reset them: what is on its way on them is no fault. */
 const mostRemembered = 256
-
-/** The first byte of a PING's payload: what we asked for with it. */
-export const PingPurpose = { ALIVE: 1, DRAIN: 2 } as const
 
 /** One side of a connection. */
 export abstract class H2Connection implements TransportHandler, DeadlineOwner, KeptAlive {
@@ -121,11 +118,15 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   }
 
   onData(chunk: Buffer): void {
+    this.onBytes(chunk, 0, chunk.length)
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.over) return
     this.keepAlive.heard()
     this.guard.onRead()
     this.consuming = true
-    this.readFrames(chunk, 0, chunk.length)
+    this.readFrames(bytes, start, end)
     this.consuming = false
     this.#flushTouched()
     if (this.over) return

@@ -114,3 +114,6 @@ function writeUint32(output: OutputBuffer, at: number, value: number): void {
   bytes[at + 2] = value >>> 8
   bytes[at + 3] = value
 }
+
+/** The first byte of a PING's payload: what we asked for with it. */
+export const PingPurpose = { ALIVE: 1, DRAIN: 2 } as const
