@@ -5,13 +5,17 @@ const mostNames = 512
 
 /** Header lines of one name as bytes. */
 class LineText {
+  readonly name: string
   /** Name, colon and space. */
   readonly prefix: Buffer
+  /** Of the line that followed last time. */
+  next: LineText | undefined = undefined
   #value: string | undefined = undefined
   #line: Buffer
   #before: string | undefined = undefined
 
   constructor(name: string) {
+    this.name = name
     this.prefix = Buffer.from(`${name}: `, 'latin1')
     this.#line = this.prefix
   }
@@ -32,13 +36,22 @@ class LineText {
 /** What the proxy adds to heads is mostly the same line again: it is kept as bytes. */
 export class LineTexts {
   readonly #byName = new Map<string, LineText>()
+  #last = new LineText('')
 
   of(name: string): LineText {
-    return this.#byName.get(name) ?? this.#make(name)
+    // Lines mostly follow each other as they did before: then nothing is looked up.
+    const next = this.#last.next
+    if (next?.name === name) return (this.#last = next)
+    const found = this.#byName.get(name) ?? this.#make(name)
+    this.#last.next = found
+    return (this.#last = found)
   }
 
   #make(name: string): LineText {
-    if (this.#byName.size >= mostNames) this.#byName.clear()
+    if (this.#byName.size >= mostNames) {
+      this.#byName.clear()
+      this.#last = new LineText('')
+    }
     const made = new LineText(name)
     this.#byName.set(name, made)
     return made
