@@ -13,6 +13,7 @@ import { duration } from '../generators/config-source.ts'
 import { pack } from '../generators/encode.ts'
 import type { Init } from '../generators/init.ts'
 import type { ProviderHost } from '../generators/provider-host.ts'
+import { wildcard } from './rbac-matchers.ts'
 
 type HttpFilterInit = Init<typeof HttpFilterSchema>
 
@@ -101,7 +102,7 @@ function httpService(
       authorizationRequest: {
         headersToAdd: Object.entries(includeAdditionalHeadersInCheck)
           .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([key, value]) => ({ key, value })),
+          .map(([key, value]) => ({ key, value: value.replaceAll('%', '%%') })),
       },
       authorizationResponse: {
         ...patternList('allowedUpstreamHeaders', headersToUpstreamOnAllow),
@@ -122,9 +123,10 @@ function patternList<K extends string>(
     : ({ [key]: { patterns: patterns(names) } } as Record<K, { patterns: Init<typeof StringMatcherSchema>[] }>)
 }
 
-/** Names of headers, with a wildcard at either end. */
+/** Names of headers, with a wildcard at either end; `*` is all of them. */
 function patterns(names: readonly string[]): Init<typeof StringMatcherSchema>[] {
   return names.map((name) => {
+    if (name === '*') return wildcard(name)
     const kind = name.startsWith('*') ? 'suffix' : name.endsWith('*') ? 'prefix' : 'exact'
     const value = name.replace('*', '')
     return { matchPattern: { case: kind, value }, ignoreCase: true }

@@ -18,21 +18,39 @@ import { customTags } from '../telemetry/telemetry/schema.ts'
 import { keepalive, localityLbSetting } from '../networking/destination-rule/connection-schema.ts'
 import { retries } from '../networking/virtual-service/action-schema.ts'
 
-const body = object({
-  maxRequestBytes: doc('Most bytes of the body that are shown.', integer(0, 4_294_967_295)),
-  allowPartialMessage: doc('Whether a longer body is cut; refused with 413 otherwise.', boolean),
-  packAsBytes: doc('Shows it as bytes instead of text.', boolean),
-})
+const body = object(
+  {
+    maxRequestBytes: doc('Most bytes of the body that are shown.', integer(1, 4_294_967_295)),
+    allowPartialMessage: doc('Whether a longer body is cut; refused with 413 otherwise.', boolean),
+    packAsBytes: doc('Shows it as bytes instead of text.', boolean),
+  },
+  { required: ['maxRequestBytes'] },
+)
+
+/** Statuses that Envoy has a name for: it takes no others. */
+const statusWords = [
+  '100 200 201 202 203 204 205 206 207 208 226 300 301 302 303 304 305 307 308',
+  '400 401 402 403 404 405 406 407 408 409 410 411 412 413 414 415 416 417 421 422 423 424 426 428 429 431',
+  '500 501 502 503 504 505 506 507 508 510 511',
+].flatMap((line) => line.split(' '))
 
 const asked = {
   service: doc('Host of the service, with its namespace before a slash if need be.', text('not-empty')),
   port: doc('Its port.', portNumber),
   timeout: doc('Time limit of its answer; 10m unless written.', text('positive-duration')),
   failOpen: doc('Lets requests through while it cannot be asked.', boolean),
-  statusOnError: doc('Status while it cannot be asked; 403 unless written.', text('port-text')),
+  statusOnError: doc('Status while it cannot be asked; 403 unless written.', word(statusWords)),
   includeRequestBodyInCheck: doc('Shows it the body.', body),
 }
 const headers = list(text('not-empty'))
+
+function* checkMadeHeaders(made: object): Iterable<Finding> {
+  for (const name of Object.keys(made)) {
+    if (name.toLowerCase() !== 'host') continue
+    const message = 'is the header by which the provider itself is called'
+    yield { at: [name], code: 'unsupported-value', message, mend: 'Give it another name, such as x-host.' }
+  }
+}
 const logFormat = object({
   text: doc('A line with operators.', text()),
   labels: doc('An object with operators as values.', anything),
@@ -68,9 +86,12 @@ const provider = object(
       object(
         {
           ...asked,
-          pathPrefix: doc('What comes before the path.', text('no-nul')),
+          pathPrefix: doc('What comes before the path.', text('path')),
           includeRequestHeadersInCheck: doc('Headers it is shown.', headers),
-          includeAdditionalHeadersInCheck: doc('Headers made for it.', mapOf(text('no-nul'), 'header-name')),
+          includeAdditionalHeadersInCheck: {
+            ...doc('Headers made for it.', mapOf(text('header-value'), 'header-name')),
+            'x-check': checkMadeHeaders,
+          },
           headersToUpstreamOnAllow: doc('Headers of its answer that go on.', headers),
           headersToDownstreamOnAllow: doc('Headers of its answer that go back when it allows.', headers),
           headersToDownstreamOnDeny: doc('Headers of its answer that go back when it denies.', headers),
