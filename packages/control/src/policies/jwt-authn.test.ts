@@ -53,10 +53,16 @@ test('without rules there is no filter', () => {
 })
 
 test('each place of keys counts once, with the port of its scheme', () => {
-  const rules = ['https://a.example/k', 'https://a.example/other', 'http://b.example/k', 'http://c.example:8080/k']
+  const rules = [
+    'https://a.example/k',
+    'https://a.example/other',
+    'http://b.example/k',
+    'http://c.example:8080/k',
+    'https://[::1]/k',
+  ]
   const servers = keyServers([authentication(...rules.map((jwksUri) => ({ issuer: 'x', jwksUri })))])
   assert.deepEqual(
     servers.map(({ host, port, tls }) => `${host} ${port} ${tls}`),
-    ['a.example 443 true', 'b.example 80 false', 'c.example 8080 false'],
+    ['a.example 443 true', 'b.example 80 false', 'c.example 8080 false', '::1 443 true'],
   )
 })

@@ -63,7 +63,8 @@ export function inMesh(host: string): boolean {
 function keyServer(uri: string): KeyServer {
   const { hostname, port, protocol } = new URL(uri)
   const tls = protocol === 'https:'
-  return { host: hostname, port: port === '' ? (tls ? 443 : 80) : Number(port), tls }
+  // Addresses of IPv6 stand in brackets in URLs only.
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (tls ? 443 : 80) : Number(port), tls }
 }
 
 function providerName(index: number): string {

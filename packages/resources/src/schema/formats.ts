@@ -80,6 +80,7 @@ function isIpv6(text: string): boolean {
   )
 }
 
+const portDigits = '[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5]'
 const dnsLabel = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const dnsName = `${dnsLabel}(?:\\.${dnsLabel})*`
 
@@ -166,15 +167,16 @@ export const formats = {
     'Use letters, digits and "_", as in CATALOG_URL.',
   ),
   'no-nul': shaped(/^[^\0]*$/, 131_072, 'a usable text', 'Remove NUL characters.'),
-  'port-text': shaped(
-    /^(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/,
-    5,
-    'a port number',
-    'Write a number from 1 to 65535.',
-  ),
+  'port-text': shaped(new RegExp(`^(?:${portDigits})$`), 5, 'a port number', 'Write a number from 1 to 65535.'),
   'not-empty': shaped(/^[^]+$/, 8192, 'allowed here', 'Write at least one character.'),
   path: shaped(/^\/[^\s\0]*$/, 4096, 'a path', 'Begin it with "/".'),
-  url: shaped(/^https?:\/\/[^\s/?#]+\S*$/i, 2048, 'a URL', 'Write one that begins with https:// or http://.'),
+  // No user before the host, and no characters in it that Envoy does not take.
+  url: shaped(
+    new RegExp(`^https?://(?:[a-z0-9.-]*[a-z0-9.]|\\[[0-9a-f:.]+\\])(?::(?:${portDigits}))?(?:[/?#][!-~]*)?$`, 'i'),
+    2048,
+    'a URL',
+    'Write https://host/path or http://host:port/path, with a host of letters, digits, "-" and ".".',
+  ),
   'wasm-url': shaped(
     /^(?:(?:https?|oci):\/\/[^\s/?#]+\S*|file:\/\/\/\S+|(?!\w+:\/\/)[\w.-]+(?::\d+)?(?:[/@:][\w./@:-]*)?)$/i,
     2048,

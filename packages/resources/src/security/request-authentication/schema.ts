@@ -2,7 +2,10 @@
 import { oneSelection } from '../../networking/match-schema.ts'
 import { boolean, doc, exactlyOne, type Finding, list, object, type Schema, text, word } from '../../schema/schema.ts'
 import { targetFields } from '../../networking/target-reference.ts'
+import { formats } from '../../schema/formats.ts'
+import { shown } from '../../schema/shaped.ts'
 import { selector } from '../selector-schema.ts'
+import { keySetMistake } from './key-set.ts'
 
 const names = list(text('short-text'))
 const keysUrl = doc('Where the public keys of the issuer are fetched.', text('url'))
@@ -20,7 +23,7 @@ const jwtRule = object(
         object(
           {
             name: doc('Name of the header.', text('header-name')),
-            prefix: doc('What stands before the token.', text('no-nul')),
+            prefix: doc('What stands before the token.', text('header-value')),
           },
           { required: ['name'] },
         ),
@@ -68,21 +71,13 @@ function* checkKeys(rule: WrittenRule): Iterable<Finding> {
     const message = 'has neither `jwks` nor `jwksUri`, and keys are not looked for at the issuer'
     yield { code: 'unsupported-value', message, mend: 'Add `jwksUri`, or the keys themselves as `jwks`.' }
   }
-  if (rule.jwks === undefined || isKeySet(rule.jwks)) return
-  const message = 'is not a JSON Web Key Set, so no token could be verified'
-  yield {
-    at: ['jwks'],
-    code: 'bad-format',
-    message,
-    mend: 'Write {"keys": [...]}, with the public keys of the issuer.',
+  for (const field of ['jwksUri', 'jwks_uri'] as const) {
+    const uri = rule[field]
+    // What is no URL at all is told by its format.
+    if (uri === undefined || formats.url(uri) !== undefined || URL.canParse(uri)) continue
+    const message = `${shown(uri)} has a host that is neither a name nor an address`
+    yield { at: [field], code: 'bad-format', message, mend: 'Correct the host.' }
   }
-}
-
-function isKeySet(text: string): boolean {
-  try {
-    const { keys } = JSON.parse(text) as { readonly keys?: unknown }
-    return Array.isArray(keys) && keys.length > 0
-  } catch {
-    return false
-  }
+  const mistake = rule.jwks === undefined ? undefined : keySetMistake(rule.jwks)
+  if (mistake !== undefined) yield { at: ['jwks'], code: 'bad-format', ...mistake }
 }
