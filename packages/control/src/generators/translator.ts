@@ -72,10 +72,9 @@ export class Translator {
     proxy.patches = patches
     const sets = layers.map((layer) => layer.sets)
     const table = layeredTable(sets, last?.table)
+    const patched = patches?.apply(table)
     proxy.translation =
-      patches === undefined
-        ? { table, layers }
-        : { table: patches.apply(table), layers, patchProblems: patches.problems }
+      patched === undefined ? { table, layers } : { table: patched.table, layers, patchProblems: patched.problems }
     return proxy.translation
   }
 

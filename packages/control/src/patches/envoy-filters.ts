@@ -16,6 +16,7 @@ import type { TypedExtensionConfig } from '@weft/xds/es/envoy/config/core/v3/ext
 import { bootstrapPatches, type BootstrapPatches } from './bootstrap-patches.ts'
 import { placeExtensions } from './extension-configs.ts'
 import { mergeMessage } from './merge-message.ts'
+import { missingClusters, type NamedClusters, namedClusters } from './missing-clusters.ts'
 import { patchListener } from './patch-listener.ts'
 import { patchRoutes } from './patch-routes.ts'
 import { isForProxy, type PatchedProxy } from './patched-proxy.ts'
@@ -56,7 +57,8 @@ type Context = 'SIDECAR_INBOUND' | 'SIDECAR_OUTBOUND' | 'GATEWAY'
 /** A set of patches for proxies of one kind; remembers what it made of each resource. */
 export class PatchSet {
   readonly key: string
-  readonly problems: readonly GeneratorProblem[]
+  readonly #problems: readonly GeneratorProblem[]
+  readonly #named: readonly NamedClusters[]
   /** What changes in what an Envoy is told at its start. */
   readonly bootstrap: BootstrapPatches
   readonly #patches: readonly ReadyPatch[]
@@ -70,11 +72,18 @@ export class PatchSet {
     this.#patches = read.flatMap((patch) => (patch.ok ? [patch.value] : []))
     const { found, problems } = bootstrapPatches(this.#patches, this.#gateway)
     this.bootstrap = found
-    this.problems = [...read.flatMap((patch) => (patch.ok ? [] : [patch.error])), ...problems]
+    this.#named = namedClusters(this.#patches)
+    this.#problems = [...read.flatMap((patch) => (patch.ok ? [] : [patch.error])), ...problems]
   }
 
-  /** The table after all patches. */
-  apply(table: ResourceTable): ResourceTable {
+  /** The table after all patches, and what is wrong with them. */
+  apply(table: ResourceTable): { readonly table: ResourceTable; readonly problems: readonly GeneratorProblem[] } {
+    const patched = this.#patchTable(table)
+    const missing = missingClusters(this.#named, patched, this.bootstrap)
+    return { table: patched, problems: missing.length === 0 ? this.#problems : [...this.#problems, ...missing] }
+  }
+
+  #patchTable(table: ResourceTable): ResourceTable {
     const types = new Map<string, ReadonlyMap<string, EncodedResource>>()
     for (const type of Object.values(typeUrl)) {
       const patched = new Map<string, EncodedResource>()
