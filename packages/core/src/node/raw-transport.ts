@@ -182,7 +182,6 @@ export class RawTransport implements Transport, TurnMember {
   }
 
   /** What the turn keeps of this connection's output leaves, before what is to be written now. */
-
   #letLeave(): void {
     if (this.#gathered > 0) this.#shared.turn.flush()
   }
