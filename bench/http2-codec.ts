@@ -61,10 +61,10 @@ async function recordClient(): Promise<Buffer> {
   const shared = createH2Shared({ clock: systemClock, timers: systemTimers })
   const listening = await nodeNet.listen({ host: '127.0.0.1', port: 0 }, (transport) => {
     const connection = new H2ServerConnection(transport, trivialServer, shared, defaultH2Options)
-    const onData = connection.onData.bind(connection)
-    connection.onData = (chunk) => {
-      recorded.push(Buffer.from(chunk))
-      onData(chunk)
+    const onBytes = connection.onBytes.bind(connection)
+    connection.onBytes = (bytes, start, end) => {
+      recorded.push(Buffer.from(bytes.subarray(start, end)))
+      onBytes(bytes, start, end)
     }
     connection.start(undefined)
   })

@@ -28,6 +28,8 @@ const connectionKinds =
 const connectionNames = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'host'],
 ])
+/** A bit for each letter they begin with: most names that are added begin with another. */
+const connectionInitials = [...connectionNames].reduce((bits, name) => bits | initialOf(name), 0)
 
 /** Writes a request. Returns where its frame begins. */
 export function writeRequest(place: HeadPlace, request: OutgoingRequest): number {
@@ -106,7 +108,12 @@ function writeField({ output, encoder }: HeadPlace, head: MessageHead, index: nu
 }
 
 function writeAdded({ output, encoder }: HeadPlace, name: string, value: string): void {
-  if (!connectionNames.has(name)) encoder.field(output, name, value, false)
+  if ((connectionInitials & initialOf(name)) !== 0 && connectionNames.has(name)) return
+  encoder.field(output, name, value, false)
+}
+
+function initialOf(name: string): number {
+  return 1 << (name.charCodeAt(0) & 31)
 }
 
 function endBlock({ output, id, ends }: HeadPlace, at: number): void {

@@ -21,6 +21,10 @@ const places = 512
 /** What the encoder knows of a name. */
 export class NameSlot {
   readonly name: string
+  /** The name's letters. */
+  readonly bytes: Uint8Array
+  /** That of the field which followed last time. */
+  next: NameSlot | undefined = undefined
   /** Index in the static table of a field with this name; 0: none. */
   readonly staticName: number
   readonly secret: boolean
@@ -44,6 +48,7 @@ export class NameSlot {
   constructor(name: string) {
     const fixed = fixedSlots.get(name) ?? unfixed
     this.name = name
+    this.bytes = Buffer.from(name, 'latin1')
     this.hash = hashOfText(name)
     this.staticName = fixed.index
     this.secret = secretNames.has(name)
@@ -92,21 +97,37 @@ for (let index = 1; index <= staticCount; index++) {
 export class NameSlots {
   readonly #byText = new Map<string, NameSlot>()
   readonly #byHash: (NameSlot | undefined)[] = Array.from({ length: places }, () => undefined)
+  /** That of the field before: names mostly follow each other as they did in the message before, and then nothing is looked up. */
+  #last = new NameSlot('')
 
   /** The slot of a lower-case name; undefined: there are too many. */
   ofText(name: string): NameSlot | undefined {
-    return this.#byText.get(name) ?? this.#make(name)
+    const next = this.#last.next
+    if (next?.name === name) return (this.#last = next)
+    return this.#follow(this.#byText.get(name) ?? this.#make(name))
   }
 
   /** The slot of the name that stands in `bytes[start, end)`, in whatever case. */
   ofBytes(bytes: Buffer, start: number, end: number): NameSlot | undefined {
+    const next = this.#last.next
+    if (next !== undefined && isName(next.bytes, bytes, start, end)) return (this.#last = next)
+    return this.#follow(this.#find(bytes, start, end))
+  }
+
+  #find(bytes: Buffer, start: number, end: number): NameSlot | undefined {
     const hash = hashOfName(bytes, start, end)
     const table = this.#byHash
     for (let place = hash & (places - 1); ; place = (place + 1) & (places - 1)) {
       const slot = table[place]
       if (slot === undefined) return this.#make(bytes.latin1Slice(start, end).toLowerCase())
-      if (slot.hash === hash && isName(slot.name, bytes, start, end)) return slot
+      if (slot.hash === hash && isName(slot.bytes, bytes, start, end)) return slot
     }
+  }
+
+  #follow(slot: NameSlot | undefined): NameSlot | undefined {
+    if (slot === undefined) return undefined
+    this.#last.next = slot
+    return (this.#last = slot)
   }
 
   #make(name: string): NameSlot | undefined {
@@ -122,9 +143,9 @@ export class NameSlots {
 
 const prime = 0x01000193
 
-/** Of longer values only the ends are looked at: there ids and paths differ, and two that are taken for one only cost a place. */
-const hashedHead = 8
-const hashedTail = 16
+/** Of longer texts only the ends are looked at: there ids and paths differ, and two values that are taken for one only cost a place. */
+const hashedHead = 4
+const hashedTail = 8
 
 /** Of a latin1 text. */
 export function hashOfText(text: string): number {
@@ -164,9 +185,9 @@ function hashOfName(bytes: Buffer, start: number, end: number): number {
   return hash
 }
 
-function isName(name: string, bytes: Buffer, start: number, end: number): boolean {
+function isName(name: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
   if (name.length !== end - start) return false
-  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) !== lower(bytes[start + at] as number)) return false
+  for (let at = 0; at < name.length; at++) if (name[at] !== lower(bytes[start + at] as number)) return false
   return true
 }
 
