@@ -97,7 +97,7 @@ export class ByteQueue {
   }
 
   clear(): void {
-    // Most never held anything, and to empty an empty array is a call into the engine's own code.
+    // To empty an empty array is a call into the engine's own code.
     if (this.#chunks.length === 0) return
     for (const chunk of this.#chunks) this.#pool.give(chunk)
     this.bytes = 0

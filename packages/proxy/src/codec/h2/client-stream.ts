@@ -90,7 +90,7 @@ export class H2ClientStream extends H2Stream implements UpstreamStream {
   peerReset(code: number, detail: string): void {
     if (code === ErrorCode.NO_ERROR && this.remoteDone) {
       // The answer is complete; the server only wants no more of the request (RFC 9113 8.1).
-      this.pending.clear()
+      this.pending?.clear()
       this.sending = 'done'
     } else this.fail(failureOf[code] ?? 'reset', detail)
   }

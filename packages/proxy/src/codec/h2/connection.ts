@@ -5,7 +5,7 @@ import { Deadline, type DeadlineLists, type DeadlineOwner } from '../../exchange
 import type { HeadLimits, MessageHead } from '../message-head.ts'
 import { Linger } from '../linger.ts'
 import { ConnectionOutput, type H2Turn } from './connection-output.ts'
-import { DataScheduler } from './data-scheduler.ts'
+import { DataScheduler, pendingBytes } from './data-scheduler.ts'
 import { FloodGuard } from './flood-guard.ts'
 import { ErrorCode, FrameFlag, FrameType, largestWindowBytes, PingPurpose } from './frame.ts'
 import { writeFrameHead, writeGoaway, writeNumberFrame, writeSettings } from './frame.ts'
@@ -249,7 +249,7 @@ export abstract class H2Connection implements TransportHandler, DeadlineOwner, K
   wait(stream: H2Stream): false {
     if (!stream.waits) {
       stream.waits = true
-      if (stream.pending.bytes === 0) this.writable.push(stream)
+      if (pendingBytes(stream) === 0) this.writable.push(stream)
     }
     return false
   }

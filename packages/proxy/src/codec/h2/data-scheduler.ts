@@ -17,18 +17,21 @@ export interface DataSender {
   readonly id: number
   /** What the peer takes of this stream. */
   sendWindow: number
-  readonly pending: PendingData
-  /** Its data went out in part, or (`pending` being empty) as a whole. */
+  /** Data that waits; undefined until some had to. */
+  pending: ByteQueue | undefined
+  /** The place of its last frame in the output, as long as that has not left: END_STREAM can still be put there. */
+  frameAt: number
+  frameWrites: number
+  /** Its place in the turns. */
+  inTurn: boolean
+  next: DataSender | undefined
+  /** Its data went out in part, or (nothing being left in `pending`) as a whole. */
   onProgress(): void
 }
 
-/** Data of one stream that waits, and its place in the turns. */
-export class PendingData extends ByteQueue {
-  /** The place of its last frame in the output, as long as that has not left: END_STREAM can still be put there. */
-  frameAt = -1
-  frameWrites = -1
-  inTurn = false
-  next: DataSender | undefined = undefined
+/** Bytes of a stream that wait. */
+export function pendingBytes({ pending }: DataSender): number {
+  return pending === undefined ? 0 : pending.bytes
 }
 
 /** Sends the DATA of one connection. */
@@ -47,14 +50,14 @@ export class DataScheduler {
 
   /** Takes all of `bytes[start, end)`: now, or, as a copy, when it may be sent. False: something waits. */
   send(sender: DataSender, bytes: Buffer, start: number, end: number): boolean {
-    const { pending } = sender
     let at = start
-    if (pending.bytes === 0 && this.#first === undefined) {
+    if (pendingBytes(sender) === 0 && this.#first === undefined) {
       while (at < end && this.#mayWrite(sender)) at = this.#write(sender, bytes, at, end)
       if (at === end) return true
     }
     if (at < end) {
-      pending.push(bytes, at, end)
+      sender.pending ??= new ByteQueue()
+      sender.pending.push(bytes, at, end)
       this.join(sender)
     }
     return false
@@ -68,12 +71,11 @@ export class DataScheduler {
 
   /** Lets a stream take part in the turns, when it has something it may send. */
   join(sender: DataSender): void {
-    const { pending } = sender
-    if (pending.inTurn || pending.bytes === 0 || sender.sendWindow <= 0) return
-    pending.inTurn = true
-    pending.next = undefined
+    if (sender.inTurn || pendingBytes(sender) === 0 || sender.sendWindow <= 0) return
+    sender.inTurn = true
+    sender.next = undefined
     if (this.#last === undefined) this.#first = sender
-    else this.#last.pending.next = sender
+    else this.#last.next = sender
     this.#last = sender
   }
 
@@ -81,14 +83,14 @@ export class DataScheduler {
   pump(): void {
     while (this.#first !== undefined && this.window > 0 && !this.#output.blocked) {
       const sender: DataSender = this.#first
-      const { pending } = sender
-      this.#first = pending.next
+      this.#first = sender.next
       if (this.#first === undefined) this.#last = undefined
-      pending.inTurn = false
-      pending.next = undefined
+      sender.inTurn = false
+      sender.next = undefined
+      const { pending } = sender
       // It was reset meanwhile.
-      if (pending.bytes === 0) continue
-      this.#writePending(sender)
+      if (pending === undefined || pending.bytes === 0) continue
+      this.#writePending(sender, pending)
       this.join(sender)
       sender.onProgress()
     }
@@ -98,8 +100,7 @@ export class DataScheduler {
     return sender.sendWindow > 0 && this.window > 0 && !this.#output.blocked
   }
 
-  #writePending(sender: DataSender): void {
-    const { pending } = sender
+  #writePending(sender: DataSender, pending: ByteQueue): void {
     const { first, firstStart, firstEnd } = pending
     pending.drop(this.#write(sender, first, firstStart, firstEnd) - firstStart)
   }
@@ -112,8 +113,8 @@ export class DataScheduler {
     sender.sendWindow -= length
     this.frames++
     writeFrameHead(output, length, FrameType.DATA, 0, sender.id)
-    sender.pending.frameAt = output.length - frameHeadBytes
-    sender.pending.frameWrites = output.writes
+    sender.frameAt = output.length - frameHeadBytes
+    sender.frameWrites = output.writes
     bytes.copy(output.bytes, output.length, start, start + length)
     output.length += length
     output.dirty()

@@ -6,7 +6,7 @@ import type { MessageReceiver, RequestReceiver, ResponseFailure, ResponseReceive
 /** What the transport needs of its stream. */
 interface TunnelStream {
   readonly transport: Transport
-  readonly pending: { readonly bytes: number }
+  readonly pending: { readonly bytes: number } | undefined
   readonly remoteDone: boolean
   readonly closed: boolean
   sendBytes(bytes: Buffer, start: number, end: number): boolean
@@ -54,7 +54,7 @@ export class StreamTransport implements Transport, RequestReceiver, ResponseRece
     return this.#stream.transport.sni
   }
   get queuedBytes(): number {
-    return this.#stream.pending.bytes
+    return this.#stream.pending?.bytes ?? 0
   }
 
   resume(): void {

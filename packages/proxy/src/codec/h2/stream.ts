@@ -6,7 +6,7 @@ import type { MessageReceiver, ResponseFailure } from '../http-stream.ts'
 import type { MessageHead } from '../message-head.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { H2Connection } from './connection.ts'
-import { type DataSender, PendingData } from './data-scheduler.ts'
+import { type DataSender, pendingBytes } from './data-scheduler.ts'
 import { ErrorCode, FrameFlag, FrameType, writeFrameHead, writeNumberFrame } from './frame.ts'
 import { StreamCredit } from './receive-credit.ts'
 import { StreamTransport } from './stream-transport.ts'
@@ -21,7 +21,11 @@ type SendState = 'open' | 'ending' | 'done'
 export abstract class H2Stream implements DataSender, DeadlineOwner {
   id = 0
   sendWindow = 0
-  readonly pending = new PendingData()
+  pending: ByteQueue | undefined = undefined
+  frameAt = -1
+  frameWrites = -1
+  inTurn = false
+  next: DataSender | undefined = undefined
   readonly connection: H2Connection
   readonly credit: StreamCredit
   /** END_STREAM came. */
@@ -77,7 +81,7 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     if (this.closed || this.sending !== 'open' || start === end) return true
     const { connection } = this
     if (!connection.data.send(this, bytes, start, end)) {
-      if (this.pending.bytes > 0) this.#armStall()
+      if (pendingBytes(this) > 0) this.#armStall()
       return connection.wait(this)
     }
     return !connection.output.blocked || connection.wait(this)
@@ -85,14 +89,14 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
 
   flush(): boolean {
     if (this.closed) return true
-    return (this.pending.bytes === 0 && !this.connection.output.blocked) || this.connection.wait(this)
+    return (pendingBytes(this) === 0 && !this.connection.output.blocked) || this.connection.wait(this)
   }
 
   /** Nothing more will be sent. */
   protected endSending(trailers: MessageHead | undefined): void {
     if (this.closed || this.sending !== 'open') return
     this.waits = false
-    if (this.pending.bytes === 0) this.#sendEnd(trailers)
+    if (pendingBytes(this) === 0) this.#sendEnd(trailers)
     else {
       this.sending = 'ending'
       this.#trailers = trailers
@@ -103,10 +107,9 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     this.sending = 'done'
     this.#disarmStall()
     const { output } = this.connection
-    const { pending } = this
     if (trailers !== undefined) this.connection.writeTrailers(this.id, trailers)
-    else if (pending.frameWrites === output.writes && output.length > 0) {
-      output.bytes[pending.frameAt + 4] = (output.bytes[pending.frameAt + 4] as number) | FrameFlag.END_STREAM
+    else if (this.frameWrites === output.writes && output.length > 0) {
+      output.bytes[this.frameAt + 4] = (output.bytes[this.frameAt + 4] as number) | FrameFlag.END_STREAM
     } else writeFrameHead(output, 0, FrameType.DATA, FrameFlag.END_STREAM, this.id)
     output.dirty()
     this.onHalfClosed()
@@ -114,12 +117,12 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
 
   /** The last frame of the stream so far begins here in the output. */
   protected frameBegan(at: number): void {
-    this.pending.frameAt = at
-    this.pending.frameWrites = this.connection.output.writes
+    this.frameAt = at
+    this.frameWrites = this.connection.output.writes
   }
 
   onProgress(): void {
-    if (this.pending.bytes > 0) {
+    if (pendingBytes(this) > 0) {
       this.#armStall()
       return
     }
@@ -149,7 +152,7 @@ export abstract class H2Stream implements DataSender, DeadlineOwner {
     if (this.closed) return
     this.closed = true
     this.receiver = undefined
-    this.pending.clear()
+    this.pending?.clear()
     this.#disarmStall()
     this.#dropHeld()
     this.connection.left(this, ours)
