@@ -129,6 +129,21 @@ export abstract class MessageHead {
       if (this.isDropped(at) || !this.isNamed(at, name)) continue
       found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
     }
+    return this.#withAdded(name, found)
+  }
+
+  /** `value` of a header that has a kind to itself: no names of received lines are compared. */
+  valueOf(kind: number, name: string): string | undefined {
+    let found: string | undefined
+    for (let at = this.find(kind); at >= 0 && at < this.count; at++) {
+      if (this.kinds[at] !== kind || this.isDropped(at)) continue
+      found = found === undefined ? this.valueAt(at) : `${found},${this.valueAt(at)}`
+    }
+    return this.#withAdded(name, found)
+  }
+
+  #withAdded(name: string, received: string | undefined): string | undefined {
+    let found = received
     const { added } = this
     for (let at = 0; at < added.length; at += 2) {
       if (added[at] === name) found = found === undefined ? added[at + 1] : `${found},${added[at + 1]}`

@@ -29,6 +29,10 @@ function hasContentType({ seen, added }: MessageHead): boolean {
   return false
 }
 
+function grpcStatusIn(head: MessageHead | undefined): string | undefined {
+  return head?.valueOf(HeaderKind.GRPC_STATUS, 'grpc-status')
+}
+
 const noFlags: readonly ResponseFlag[] = []
 
 /**
@@ -96,9 +100,9 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
 
   /** Learns who asks, from what hops in front have said; a request that was sent elsewhere says so no more. */
   protected identify({ accepted }: ExchangeHome): void {
-    const client = this.before ?? applyForwarding(this.head, this.manager, accepted, this.context.random)
-    this.trustedAddress = client.trustedAddress
-    this.requestId = client.requestId
+    if (this.before === undefined) return applyForwarding(this, accepted, this.context.random)
+    this.trustedAddress = this.before.trustedAddress
+    this.requestId = this.before.requestId
   }
 
   /** Where the last attempt went. */
@@ -161,11 +165,13 @@ export abstract class ExchangeFacts implements Subject, ExchangeRecord {
   }
   get isGrpc(): boolean {
     const { head } = this.head
-    return hasContentType(head) && isGrpcType(head.line('content-type', 0))
+    if (!hasContentType(head)) return false
+    const at = head.find(HeaderKind.CONTENT_TYPE)
+    return isGrpcType(at < 0 || head.isDropped(at) ? head.line('content-type', 0) : head.valueAt(at))
   }
   get grpcStatus(): string | undefined {
     if (!this.isGrpc) return undefined
-    const said = this.responseTrailers?.value('grpc-status') ?? this.responseHead?.value('grpc-status')
+    const said = grpcStatusIn(this.responseTrailers) ?? grpcStatusIn(this.responseHead)
     // An answer that is not gRPC says it by its HTTP status.
     return said ?? (this.status === 200 || this.status === 0 ? '' : String(grpcStatusOf(this.status)))
   }

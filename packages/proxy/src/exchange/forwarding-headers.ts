@@ -41,13 +41,18 @@ const meshOnly = new Set([
   'x-envoy-decorator-operation',
 ])
 
-/** Applies a manager's settings to a request and reads what trusted hops said of the client. */
+/** A request whose client is to be known. */
+type ReceivedRequest = { readonly head: RequestView; readonly manager: HttpConnectionManager } & {
+  -readonly [fact in keyof ClientFacts]: ClientFacts[fact]
+}
+
+/** Applies a manager's settings to a request and sets what trusted hops said of its client. */
 export function applyForwarding(
-  view: RequestView,
-  manager: HttpConnectionManager,
+  request: ReceivedRequest,
   connection: { readonly facts: ConnectionFacts; readonly peer: PeerIdentity | undefined },
   random: RandomPool,
-): ClientFacts {
+): void {
+  const { head: view, manager } = request
   const { head } = view
   const { forwarding } = manager
   const { facts } = connection
@@ -59,7 +64,7 @@ export function applyForwarding(
     dropKind(head, HeaderKind.X_FORWARDED_PROTO)
     addHeader(head, 'x-forwarded-proto', proto)
   } else {
-    const said = head.value('x-forwarded-proto')
+    const said = head.valueOf(HeaderKind.X_FORWARDED_PROTO, 'x-forwarded-proto')
     if (said === 'http' || said === 'https') view.setScheme(said)
   }
   if (edge) {
@@ -68,7 +73,8 @@ export function applyForwarding(
   }
   if (manager.via !== '') addHeader(head, 'via', manager.via)
   clientCertificate(head, forwarding, connection)
-  return { trustedAddress, requestId: requestId(head, manager, edge, random) }
+  request.trustedAddress = trustedAddress
+  request.requestId = requestId(head, manager, edge, random)
 }
 
 function dropSteering(head: MessageHead, edge: boolean): void {
@@ -81,7 +87,9 @@ function dropSteering(head: MessageHead, edge: boolean): void {
 
 /** The edge: our immediate peer is the client, or the last of the hops we were told to trust. Appends it. */
 function edgeAddress(head: MessageHead, forwarding: ForwardingHeaders, facts: ConnectionFacts): string | undefined {
-  const before = head.has(HeaderKind.X_FORWARDED_FOR) ? head.value('x-forwarded-for') : undefined
+  const before = head.has(HeaderKind.X_FORWARDED_FOR)
+    ? head.valueOf(HeaderKind.X_FORWARDED_FOR, 'x-forwarded-for')
+    : undefined
   const { xffTrustedHops } = forwarding
   const trusted = xffTrustedHops === 0 ? facts.remoteAddress : lastAddress(before, xffTrustedHops - 1)
   if (!forwarding.skipXffAppend) {
@@ -93,7 +101,7 @@ function edgeAddress(head: MessageHead, forwarding: ForwardingHeaders, facts: Co
 
 function innerAddress(head: MessageHead, forwarding: ForwardingHeaders): string | undefined {
   if (!head.has(HeaderKind.X_FORWARDED_FOR)) return undefined
-  return lastAddress(head.value('x-forwarded-for'), forwarding.xffTrustedHops)
+  return lastAddress(head.valueOf(HeaderKind.X_FORWARDED_FOR, 'x-forwarded-for'), forwarding.xffTrustedHops)
 }
 
 /** Mostly it is the one that was read before. */
@@ -123,7 +131,8 @@ function requestId(
 ): string | undefined {
   const { generate, preserveExternal } = manager.requestId
   const present = head.has(HeaderKind.X_REQUEST_ID)
-  if (!generate || (present && (!edge || preserveExternal))) return present ? head.value('x-request-id') : undefined
+  if (!generate || (present && (!edge || preserveExternal)))
+    return present ? head.valueOf(HeaderKind.X_REQUEST_ID, 'x-request-id') : undefined
   dropKind(head, HeaderKind.X_REQUEST_ID)
   const id = random.uuid()
   addHeader(head, 'x-request-id', id)
@@ -141,8 +150,9 @@ function clientCertificate(
   if (clientCert === 'sanitize' || peer === undefined) return dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
   if (clientCert === 'forward-only') return
   const own = certificateOf(facts.localPrincipal, peer, clientCertDetails)
-  const before = clientCert === 'append-forward' ? head.value('x-forwarded-client-cert') : undefined
-  dropKind(head, HeaderKind.X_FORWARDED_CLIENT_CERT)
+  const kind = HeaderKind.X_FORWARDED_CLIENT_CERT
+  const before = clientCert === 'append-forward' ? head.valueOf(kind, 'x-forwarded-client-cert') : undefined
+  dropKind(head, kind)
   if (own !== '') addHeader(head, 'x-forwarded-client-cert', before === undefined ? own : `${before},${own}`)
 }
 
