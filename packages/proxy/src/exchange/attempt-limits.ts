@@ -9,14 +9,14 @@ export interface AttemptLimitOwner {
   onLimit(limit: AttemptLimit): void
 }
 
-/** The time limits of a request that is forwarded. Made only where there are any. */
+/** The time limits of a request that is forwarded. Made only where there are any, and each only where it is one. */
 export class AttemptLimits implements DeadlineOwner {
   readonly #owner: AttemptLimitOwner
   readonly #deadlines: DeadlineLists
   readonly #times: EffectiveTimeouts
   readonly #streamMs: number
-  readonly #whole = new Deadline(this)
-  readonly #try = new Deadline(this)
+  #whole: Deadline | undefined = undefined
+  #try: Deadline | undefined = undefined
   #idle: Deadline | undefined = undefined
   #stream: Deadline | undefined = undefined
 
@@ -29,7 +29,7 @@ export class AttemptLimits implements DeadlineOwner {
 
   /** The request is here as a whole. */
   onRequest(): void {
-    this.#deadlines.arm(this.#whole, this.#times.requestMs)
+    if (this.#times.requestMs > 0) this.#deadlines.arm((this.#whole ??= new Deadline(this)), this.#times.requestMs)
   }
 
   /** An attempt has a stream, since a while. */
@@ -40,7 +40,7 @@ export class AttemptLimits implements DeadlineOwner {
 
   /** The present attempt was sent as a whole. */
   onSent(): void {
-    this.#deadlines.arm(this.#try, this.#times.perTryMs)
+    if (this.#times.perTryMs > 0) this.#deadlines.arm((this.#try ??= new Deadline(this)), this.#times.perTryMs)
     if (this.#times.perTryIdleMs > 0) this.#idle ??= new Deadline(this)
     this.onByte()
   }
@@ -52,33 +52,37 @@ export class AttemptLimits implements DeadlineOwner {
 
   /** The answer has begun. */
   onHead(): void {
-    this.#deadlines.disarm(this.#try)
+    this.#disarm(this.#try)
     this.onByte()
   }
 
   /** The stream carries a tunnel: it may be silent, and last as long as a stream may. */
   onTunnel(): void {
-    this.#deadlines.disarm(this.#whole)
-    this.#deadlines.disarm(this.#try)
+    this.#disarm(this.#whole)
+    this.#disarm(this.#try)
     this.#endIdle()
   }
 
   /** The present attempt is over. */
   onAttemptOver(): void {
-    this.#deadlines.disarm(this.#try)
+    this.#disarm(this.#try)
     this.#endIdle()
-    if (this.#stream !== undefined) this.#deadlines.disarm(this.#stream)
+    this.#disarm(this.#stream)
   }
 
   /** The last attempt is over. */
   onOver(): void {
-    this.#deadlines.disarm(this.#whole)
+    this.#disarm(this.#whole)
     this.onAttemptOver()
   }
 
   #endIdle(): void {
-    if (this.#idle !== undefined) this.#deadlines.disarm(this.#idle)
+    this.#disarm(this.#idle)
     this.#idle = undefined
+  }
+
+  #disarm(deadline: Deadline | undefined): void {
+    if (deadline !== undefined) this.#deadlines.disarm(deadline)
   }
 
   onDeadline(deadline: Deadline): void {

@@ -65,6 +65,7 @@ export class H1Head extends MessageHead {
     this.count = 0
     this.seen = 0
     this.keepAll()
+    // One by one: it keeps its memory, and need not grow again.
     while (this.added.length > 0) this.added.pop()
     this.#line = 0
     this.#text = ''
