@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { GrpcMessageCounter } from '../codec/grpc-message-counter.ts'
+import { HeaderKind } from '../codec/header-kind.ts'
 import type { CarriedMessages, MessageNumbers, TelemetrySink } from '../telemetry/exchange-record.ts'
 import { Deadline, type DeadlineOwner } from './deadline-lists.ts'
 import type { Exchange } from './exchange.ts'
@@ -63,5 +64,5 @@ const none: MessageNumbers = { requests: 0, responses: 0 }
 
 /** gRPC-Web too: its type has been put in by then. */
 function isGrpcAnswer({ responseHead }: Exchange): boolean {
-  return responseHead?.value('content-type')?.startsWith('application/grpc') === true
+  return responseHead?.valueOf(HeaderKind.CONTENT_TYPE, 'content-type')?.startsWith('application/grpc') === true
 }
