@@ -5,7 +5,17 @@ import { build } from 'esbuild'
 
 const forbiddenPackages =
   /node_modules\/(@bufbuild|@grpc|@peculiar|protobufjs|reflect-metadata|yaml|ajv|prom-client|commander)\//
-const forbiddenBuiltins = new Set(['http', 'https', 'http2', 'child_process', 'worker_threads', 'sqlite', 'inspector'])
+const forbiddenBuiltins = new Set([
+  'http',
+  'https',
+  'http2',
+  'child_process',
+  'worker_threads',
+  'sqlite',
+  'inspector',
+  // Loads readline and more, 0.7 MB.
+  'fs/promises',
+])
 const forbiddenSources = /packages\/(control|local|cli|resources|testkit)\/|packages\/xds\/gen\/es\//
 /** Re-exported by the engine, but a proxy decides without them. */
 const onlyForExplain = /packages\/engine\/src\/(prove|explain)\//

@@ -1,7 +1,11 @@
 import { Resolver } from 'node:dns'
-import { readFile } from 'node:fs/promises'
+import { readFile as readFileWithCallback } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
+import { promisify } from 'node:util'
 import type { NameAnswer, NameQuestion, Names } from '../transport.ts'
+
+// Not from node:fs/promises: that loads readline and more, see node-files.ts.
+const readFile = promisify(readFileWithCallback)
 
 /** Each server is asked twice at most, for so long; a lookup ends within a few of these. */
 const askMs = 2_000
