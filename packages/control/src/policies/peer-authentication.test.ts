@@ -77,6 +77,28 @@ test('policies of other namespaces and other workloads do not count', () => {
   assert.equal(modeOf(others), 'PERMISSIVE')
 })
 
+test('of several policies of one level the oldest alone counts: where it is UNSET the next level does, not the next policy', () => {
+  const namespace = peerAuthentication('shop/default', 'STRICT')
+  const unset = peerAuthentication('shop/a', 'UNSET', onCatalog)
+  const open = peerAuthentication('shop/b', 'DISABLE', { ...onCatalog, portLevelMtls: { 7000: { mode: 'DISABLE' } } })
+  assert.deepEqual(
+    [8080, 7000].map((port) => modeOf([namespace, unset, open], port)),
+    ['STRICT', 'STRICT'],
+  )
+  const older = { ...open, createdAt: '2024-01-01T00:00:00Z' }
+  const younger = { ...unset, createdAt: '2024-01-02T00:00:00Z' }
+  assert.equal(modeOf([namespace, younger, older]), 'DISABLE', 'the older one, whatever their names')
+  const losers = duplicatePeerAuthentications(peerAuthenticationsOf([younger, older], catalog, 'istio-system'))
+  assert.deepEqual(
+    losers.map(({ origin, by }) => [origin, by]),
+    [['security.istio.io/PeerAuthentication/shop/a', 'security.istio.io/PeerAuthentication/shop/b']],
+  )
+  const wide = peerAuthentication('shop/another', 'DISABLE')
+  const unsetWide = peerAuthentication('shop/a-default', 'UNSET')
+  const mesh = peerAuthentication('istio-system/default', 'STRICT')
+  assert.equal(modeOf([mesh, unsetWide, wide]), 'STRICT', 'of namespaces, too')
+})
+
 test('of two policies for one workload the first by name holds, the other is reported', () => {
   const policies = [
     peerAuthentication('shop/a', 'STRICT', onCatalog),

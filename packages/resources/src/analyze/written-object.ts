@@ -68,6 +68,14 @@ export function fullKind({ kind, group }: Pick<ObjectId, 'kind' | 'group'>): str
   return group === '' ? kind : `${kind}.${group}`
 }
 
+/** Of two in one namespace the older one first; those that do not know their age come after those that do, by name. */
+export function byAge(one: WrittenObject, other: WrittenObject): number {
+  const [mine = '', theirs = ''] = [one, other].map(
+    (object) => `${textOf(dig(object.body, 'metadata', 'creationTimestamp')) || '9'}|${object.id.name}`,
+  )
+  return mine < theirs ? -1 : mine > theirs ? 1 : 0
+}
+
 /** `namespace/name`. */
 export function nameOf({ id }: Pick<WrittenObject, 'id'>): string {
   return `${id.namespace}/${id.name}`

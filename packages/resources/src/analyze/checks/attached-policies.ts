@@ -2,7 +2,7 @@
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
 import { topic } from '../topics.ts'
-import { dig, type Fields, fieldsOf, fullKind, itemsOf, textOf, type WrittenObject } from '../written-object.ts'
+import { byAge, type Fields, fieldsOf, fullKind, itemsOf, textOf, type WrittenObject } from '../written-object.ts'
 
 const routeKinds = ['HTTPRoute', 'GRPCRoute'].map((kind) => `${kind}.gateway.networking.k8s.io`)
 const kinds = ['RateLimit', 'RetryPolicy', 'TimeoutPolicy', 'HedgingPolicy'].map((kind) => `${kind}.weft.dev`)
@@ -79,24 +79,17 @@ function* checkTargets(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
   }
 }
 
-/** Of several the oldest holds; those that do not know their age come after those that do, by name. */
+/** Of several the oldest holds. */
 function* checkRivals(policy: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const rivals = mesh.at(topic.inNamespace(fullKind(policy.id), policy.id.namespace)).filter((one) => one !== policy)
   for (const [index, ref] of itemsOf(policy.spec['targetRefs']).entries()) {
     const winner = rivals.find(
-      (one) => isBefore(one, policy) && itemsOf(one.spec['targetRefs']).some((other) => keyOf(other) === keyOf(ref)),
+      (one) => byAge(one, policy) < 0 && itemsOf(one.spec['targetRefs']).some((other) => keyOf(other) === keyOf(ref)),
     )
     if (winner === undefined) continue
     const message = `${winner.id.kind} ${winner.id.name} is attached to the same, and is older or first by name: this one has no effect there`
     yield { code: 'WEFT0107', field: `spec.targetRefs[${index}]`, message, mend: 'Merge the two into one.' }
   }
-}
-
-function isBefore(one: WrittenObject, other: WrittenObject): boolean {
-  const [mine, theirs] = [one, other].map(
-    (object) => `${textOf(dig(object.body, 'metadata', 'creationTimestamp')) || '9'}|${object.id.name}`,
-  )
-  return (mine ?? '') < (theirs ?? '')
 }
 
 function kindOf(ref: Fields): string {

@@ -6,10 +6,10 @@ import type { MeshView } from '../mesh-view.ts'
 import { portFault, portsSelectedBy } from '../selected-ports.ts'
 import { selectorField, selectorOf, shownLabels } from '../selectors.ts'
 import { runningLabels, topic } from '../topics.ts'
-import { dig, fieldsOf, fullKind, itemsOf, nameOf, textOf, type WrittenObject } from '../written-object.ts'
+import { byAge, dig, fieldsOf, fullKind, itemsOf, nameOf, textOf, type WrittenObject } from '../written-object.ts'
 import { hasTarget } from './workload-selectors.ts'
 
-/** Two of one kind for one scope: one of them holds, the first by name. */
+/** Two of one kind for one scope: one of them holds, the oldest. */
 function* checkSameScope(object: WrittenObject, mesh: MeshView): Iterable<Fault> {
   const kind = fullKind(object.id)
   const mine = shownLabels(selectorOf(object))
@@ -17,8 +17,8 @@ function* checkSameScope(object: WrittenObject, mesh: MeshView): Iterable<Fault>
     .at(topic.inNamespace(kind, object.id.namespace))
     .find((other) => other !== object && !hasTarget(other) && shownLabels(selectorOf(other)) === mine)
   if (rival === undefined || hasTarget(object)) return
-  const [first] = [object.id.name, rival.id.name].sort()
-  const message = `${object.id.kind} ${rival.id.name} holds for the same workloads; only ${first} takes effect, which comes first by name`
+  const [first = object] = [object, rival].sort(byAge)
+  const message = `${object.id.kind} ${rival.id.name} holds for the same workloads; only ${first.id.name} takes effect, which is older or first by name`
   yield {
     code: 'WEFT0107',
     field: mine === '' ? 'spec' : selectorField(object),
@@ -29,17 +29,17 @@ function* checkSameScope(object: WrittenObject, mesh: MeshView): Iterable<Fault>
 
 const peerAuthentication = 'PeerAuthentication.security.istio.io'
 
-/** What a workload demands of its callers, where somebody wrote it: nearest selector first, then namespace, then mesh. */
+/** What a workload demands of its callers, where somebody wrote it: nearest selector first, then namespace, then mesh, the oldest of each. */
 function demandedBy(workload: WrittenObject, mesh: MeshView): WrittenObject | undefined {
   const labels = runningLabels(workload) ?? {}
   const near = mesh.at(topic.inNamespace(peerAuthentication, workload.id.namespace))
   const root = mesh.at(topic.inNamespace(peerAuthentication, rootNamespace))
   const narrow = (object: WrittenObject): boolean => Object.keys(selectorOf(object)).length > 0
   const candidates = [
-    ...near.filter((object) => narrow(object) && selectsLabels(selectorOf(object), labels)),
-    ...near.filter((object) => !narrow(object)),
-    ...root.filter((object) => !narrow(object)),
-  ]
+    near.filter((object) => narrow(object) && selectsLabels(selectorOf(object), labels)),
+    near.filter((object) => !narrow(object)),
+    root.filter((object) => !narrow(object)),
+  ].flatMap((level) => [...level].sort(byAge).slice(0, 1))
   return candidates.find(({ spec }) => !['', 'UNSET'].includes(textOf(dig(spec, 'mtls', 'mode'))))
 }
 
