@@ -4,6 +4,7 @@ import { describeObject } from '../format-problem.ts'
 import { isKind } from '../kinds.ts'
 import type { MeshObject, Problem } from '../mesh-object.ts'
 import { resolveHost } from '../networking/host-names.ts'
+import { ruledTraffic } from '../networking/virtual-service/ruled-traffic.ts'
 import type { VirtualServiceSpec } from '../networking/virtual-service/types.ts'
 
 /** A finding, and the object it clashes with. */
@@ -25,6 +26,8 @@ export class Claims {
     for (const { key, path, host } of claims) {
       const owner = this.#hosts.get(key)
       if (owner === undefined || objectKey(owner.id) === objectKey(object.id)) continue
+      // Taken for requests and for connections by one other is told once.
+      if (conflicts.some((one) => one.owner === owner.id && one.problem.field === path)) continue
       conflicts.push({ problem: hostTaken(object, owner, { path, host }), owner: owner.id })
     }
     if (conflicts.length === 0) for (const { key } of claims) this.#hosts.set(key, object)
@@ -53,8 +56,8 @@ interface HostClaim {
 const claimsOf = new WeakMap<MeshObject, readonly HostClaim[]>()
 
 /**
- * One claim per host and namespace that sees it; `*` is all of them. Inside the mesh only: at a gateway the rules of all
- * VirtualServices for a host are served together.
+ * One claim per host, namespace that sees it (`*` is all of them), and what its rules are about: requests or connections. One VirtualService may
+ * rule those and another these, as in Istio. Inside the mesh only: at a gateway the rules of all VirtualServices for a host are served together.
  */
 function hostClaims(object: MeshObject<VirtualServiceSpec>): HostClaim[] {
   const { namespace } = object.id
@@ -62,9 +65,11 @@ function hostClaims(object: MeshObject<VirtualServiceSpec>): HostClaim[] {
   const scopes = object.spec.exportTo
     .filter((scope) => scope !== '~')
     .map((scope) => (scope === '.' ? namespace : scope))
+  const ruled = ruledTraffic(object.spec)
   return object.spec.hosts.flatMap((written, index) => {
     const host = resolveHost(written, namespace)
-    return scopes.map((scope) => ({ key: `${scope} ${host}`, path: `spec.hosts[${index}]`, host }))
+    const path = `spec.hosts[${index}]`
+    return scopes.flatMap((scope) => ruled.map((traffic) => ({ key: `${scope} ${host} ${traffic}`, path, host })))
   })
 }
 

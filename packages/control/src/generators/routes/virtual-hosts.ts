@@ -7,6 +7,7 @@ import {
   isVisible,
   resolveGateway,
   resolveHost,
+  ruledTraffic,
   type TrafficPolicy,
 } from '@weft/resources'
 import {
@@ -250,7 +251,9 @@ export function addServiceHost(
     const detail = `routes of the Gateway API hold for ${host}:${port.port}`
     builder.losers.push({ origin: originOf(id, ''), reason: 'host-conflict', by, detail })
   }
-  const [virtualService, ...others] = instead === undefined ? options.virtualServices : []
+  // Rules for connections to the host may stand in another one.
+  const ruling = options.virtualServices.filter(({ spec }) => ruledTraffic(spec).includes('requests'))
+  const [virtualService, ...others] = instead === undefined ? ruling : []
   for (const other of others) {
     builder.losers.push({
       origin: originOf(other.id, ''),

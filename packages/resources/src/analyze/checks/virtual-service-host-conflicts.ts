@@ -1,9 +1,10 @@
 // VirtualServices that claim the same host inside the mesh before the same eyes: one of them has no effect there.
 import { hostCovers, isVisible, resolveHost } from '../../networking/host-names.ts'
+import { ruledTraffic } from '../../networking/virtual-service/ruled-traffic.ts'
 import type { Check, Fault } from '../check.ts'
 import type { MeshView } from '../mesh-view.ts'
 import { gatewaysOf, hostsOf, topic } from '../topics.ts'
-import { nameOf, textsOf, type WrittenObject } from '../written-object.ts'
+import { listOf, nameOf, textsOf, type WrittenObject } from '../written-object.ts'
 
 function* checkMeshHosts(object: WrittenObject, mesh: MeshView): Iterable<Fault> {
   if (!gatewaysOf(object).includes('mesh')) return
@@ -11,7 +12,9 @@ function* checkMeshHosts(object: WrittenObject, mesh: MeshView): Iterable<Fault>
     const host = resolveHost(written, object.id.namespace)
     const wild = host.startsWith('*')
     const rivals = mesh.at(wild ? topic.wildMeshHosts : topic.meshHost(host))
-    const rival = rivals.find((other) => other !== object && seenTogether(object, other) && claims(other, host))
+    const rival = rivals.find(
+      (other) => other !== object && sameTraffic(object, other) && seenTogether(object, other) && claims(other, host),
+    )
     if (rival === undefined) {
       if (wild && host !== '*') yield* shadowed(host, `spec.hosts[${i}]`, object, mesh)
       continue
@@ -26,7 +29,9 @@ function* checkMeshHosts(object: WrittenObject, mesh: MeshView): Iterable<Fault>
 function* shadowed(host: string, field: string, object: WrittenObject, mesh: MeshView): Iterable<Fault> {
   for (const service of mesh.at(topic.hostsBelow(host.slice(2)))) {
     for (const name of hostsOf(service)) {
-      const other = mesh.at(topic.meshHost(name)).find((each) => each !== object && seenTogether(object, each))
+      const other = mesh
+        .at(topic.meshHost(name))
+        .find((each) => each !== object && sameTraffic(object, each) && seenTogether(object, each))
       if (other === undefined || !hostCovers(host, name)) continue
       const message = `does not hold for ${name}, which VirtualService ${nameOf(other)} routes: its rules alone count there`
       const mend = 'Write the rules there too if they are meant for it.'
@@ -34,6 +39,14 @@ function* shadowed(host: string, field: string, object: WrittenObject, mesh: Mes
       return
     }
   }
+}
+
+/** One may rule the requests for a host and another its connections. */
+function sameTraffic(a: WrittenObject, b: WrittenObject): boolean {
+  const [mine = [], theirs = []] = [a, b].map(({ spec }) =>
+    ruledTraffic({ http: listOf(spec['http']), tls: listOf(spec['tls']), tcp: listOf(spec['tcp']) }),
+  )
+  return mine.some((traffic) => theirs.includes(traffic))
 }
 
 function claims({ spec, id }: WrittenObject, host: string): boolean {
