@@ -6,6 +6,7 @@ import { ListenerSchema } from '@weft/xds/es/envoy/config/listener/v3/listener'
 import { TlsInspectorSchema } from '@weft/xds/es/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector'
 import { RBACSchema } from '@weft/xds/es/envoy/extensions/filters/network/rbac/v3/rbac'
 import { TcpProxySchema } from '@weft/xds/es/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy'
+import { DownstreamTlsContextSchema } from '@weft/xds/es/envoy/extensions/transport_sockets/tls/v3/tls'
 import { emptyConfig } from '../compile/empty-config.ts'
 import { compileListener } from '../compile/listener.ts'
 import { walkProxy } from '../explain/walk-proxy.ts'
@@ -15,7 +16,7 @@ import { subject } from '../subject-under-test.ts'
 import type { Loser, ProofStep } from './proof.ts'
 import { recordTo } from './record-to.ts'
 
-const registry = createRegistry(RBACSchema, TcpProxySchema, TlsInspectorSchema)
+const registry = createRegistry(DownstreamTlsContextSchema, RBACSchema, TcpProxySchema, TlsInspectorSchema)
 const filters = 'type.googleapis.com/envoy.extensions.filters'
 
 /** A chain for names with a DENY policy on others than the one that it is told. */
@@ -104,4 +105,16 @@ test('who does not look at first bytes sees no server name', () => {
   const loser = loserAt([chain([], permission)], { sni: undefined, transportProtocol: 'raw_buffer' }, false)
   assert.equal(loser?.counterfactual, undefined)
   assert.match(loser?.unreachable ?? '', /no request/)
+})
+
+test('who speaks TLS already is told another name, not to begin with TLS', () => {
+  const permission: JsonObject = { requestedServerName: { exact: 'b.example' } }
+  const secrets = [{ name: 'own', sdsConfig: { ads: {}, resourceApiVersion: 'V3' } }]
+  const ends = {
+    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+    commonTlsContext: { tlsCertificateSdsSecretConfigs: secrets },
+  }
+  const ended = { ...chain(['b.example'], permission), transportSocket: { name: 'tls', typedConfig: ends } }
+  const loser = loserAt([chain(['a.example'], permission), ended], asking('a.example'))
+  assert.deepEqual(loser?.counterfactual, [{ attribute: 'connection.requested_server_name', value: 'b.example' }])
 })

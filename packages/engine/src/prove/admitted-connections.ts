@@ -38,9 +38,10 @@ export function admittedConnections(listener: Listener, connection: ConnectionFa
     thisPort,
     admitted(subject, changes) {
       const facts = opened(subject, changes)
-      if (facts.localPort !== connection.localPort) return asMade(changes, facts)
+      const made = asMade(changes, facts, connection.transportProtocol === 'tls')
+      if (facts.localPort !== connection.localPort) return made
       const chain = chooseChain(listener, facts)
-      return chain !== undefined && isAlike(chain) ? asMade(changes, facts) : undefined
+      return chain !== undefined && isAlike(chain) ? made : undefined
     },
   }
 }
@@ -76,15 +77,20 @@ function opened(subject: Subject, changes: readonly RequestChange[]): Connection
     : { ...connection, transportProtocol: 'raw_buffer', sni: undefined }
 }
 
-/** Without TLS there are neither names nor certificates to ask for; TLS with a server name is there, though a chain may not end it. */
+/** Without TLS there are neither names nor certificates to ask for; TLS with a server name is there, though a chain may not end it. `spoke`: the client does. */
 function asMade(
   changes: readonly RequestChange[],
   { transportProtocol, sni }: ConnectionFacts,
+  spoke: boolean,
 ): readonly RequestChange[] {
-  if (transportProtocol === 'tls')
+  if (transportProtocol === 'tls') {
+    // Who speaks it already has nothing to change: another name leads to a chain that ends it.
+    const said = spoke ? changes.filter(({ attribute }) => attribute !== 'connection.tls') : []
+    if (said.length > 0) return said
     return (sni ?? '') === ''
       ? changes
       : changes.filter(({ attribute, value }) => attribute !== 'connection.tls' || value !== undefined)
+  }
   return changes.filter(
     ({ attribute, value }) =>
       attribute !== serverName.name && (attribute !== 'source.principal' || value === undefined),
