@@ -7,10 +7,13 @@ import { freePort } from '@weft/testkit/ports'
 import { runConnections, type Stage, type StreamArm } from './connections/run-connections.ts'
 import { streamApplications } from './connections/stream-application.ts'
 import { StreamLines } from './connections/stream-lines.ts'
+import { doorName } from './connections/stream-gateways.ts'
+import { applicationNames, clientFileName, originationFiles } from './connections/stream-origination.ts'
 import { streamSides } from './connections/test-connection.ts'
 import { startEnvoyArm } from './differential/envoy-arm.ts'
 import { openGround } from './differential/field.ts'
 import { startWeftArm } from './differential/weft-arm.ts'
+import { testAuthority } from '../wire/test-certificates.ts'
 import { skipWithoutEnvoy as skip } from './envoy-on-path.ts'
 
 const inCi = process.env['CI'] !== undefined
@@ -27,6 +30,8 @@ const parts = [
   ...['passed on (gateway)', 'passed on (edge)', 'passed on (outbound)', 'passed on (redirected)'],
   ...['ended at the gateway', 'through a tunnel', 'to a second proxy', 'passed through'],
   ...['ServiceEntry by address', 'ServiceEntry by name', 'denied (inbound)', 'denied (gateway)'],
+  ...['begun TLS', 'begun TLS with a certificate', 'TLS in begun TLS'],
+  ...['begun TLS that the application does not pass', 'begun TLS that a proxy refuses'],
   ...['not allowed (inbound)', 'not allowed (gateway)', 'allowed (inbound)', 'allowed (gateway)'],
 ]
 const leastShare = 0.01
@@ -42,15 +47,21 @@ test("explain, Weft's proxy and real Envoy agree on generated connections, and c
     await startWeftArm(ground, streamSides, newLines),
   ]
   const ports = { tcp: await freePort(), tls: await freePort() }
-  const server = await ground.authority.issue('door.test')
-  const applications = streamApplications(Object.values(ports), server)
+  const server = await ground.authority.issue(doorName)
+  const application = await ground.authority.issue(...applicationNames)
+  const applications = streamApplications(Object.values(ports), application)
   after(async () => {
     for (const arm of arms) await arm.close()
     applications.close()
     ground.close()
   })
   const material = { server, rootPem: ground.authority.rootPem }
-  const stage: Stage = { ground, applications, arms, options: { ports, octet: ground.octet, material } }
+  const files = originationFiles(ground.attach.dir, {
+    rootPem: ground.authority.rootPem,
+    strangerPem: (await testAuthority()).rootPem,
+    client: await ground.authority.issue(clientFileName),
+  })
+  const stage: Stage = { ground, applications, arms, options: { ports, octet: ground.octet, material, files } }
   const reports: string[] = []
   const undecided: string[] = []
   const exercises: Record<string, number> = {}

@@ -2,7 +2,8 @@
 import type { ExplainedStream, StreamWay } from './explained-stream.ts'
 import type { StreamAnswer } from './stream-client.ts'
 import type { StreamLine } from './stream-lines.ts'
-import type { TestConnection } from './test-connection.ts'
+import type { Layer } from './stream-application.ts'
+import type { ClientTls, TestConnection } from './test-connection.ts'
 
 /** One field that differs. */
 export interface StreamDifference {
@@ -32,11 +33,20 @@ export function streamDifferences(
   if (way.outcome !== 'answered' || arrived === undefined) return found
   check('cluster', way.cluster, line?.cluster)
   if (!way.endpoints.includes(arrived.at)) check('endpoint', way.endpoints, arrived.at)
-  check('name that the application is asked for', way.passed ? tls?.serverName : undefined, arrived.tls)
+  const passed = way.passed && tls !== undefined ? [layerOf(tls)] : []
+  check(
+    'TLS that ends at the application',
+    [...(way.begun === undefined ? [] : [way.begun]), ...passed],
+    arrived.layers,
+  )
   return found
 }
 
 /** Of a split, the share that the log tells of. */
 function leadsThere({ cluster }: StreamWay, line: StreamLine | undefined): boolean {
   return line !== undefined && cluster === line.cluster
+}
+
+function layerOf({ serverName, identity }: ClientTls): Layer {
+  return { serverName, client: identity === undefined ? '' : `URI:${identity}` }
 }

@@ -8,6 +8,8 @@ import {
   type ProxyView,
   type TcpProxy,
 } from '@weft/engine'
+import { begunTls } from './begun-tls.ts'
+import type { Layer } from './stream-application.ts'
 import type { StreamTables } from './stream-tables.ts'
 import { type StreamOutcome, type StreamSide, streamSides, type TestConnection } from './test-connection.ts'
 
@@ -17,6 +19,10 @@ export interface StreamWay {
   readonly cluster: string | undefined
   /** Where the application may be; one, where the client's address decides. */
   readonly endpoints: readonly string[]
+  /** TLS that a proxy begins, as the application sees it. */
+  readonly begun: Layer | undefined
+  /** A proxy does not accept the certificate of the application. */
+  readonly refusedBegun: boolean
   /** The client's own TLS reaches the application. */
   readonly passed: boolean
   /** Some policy denies it. */
@@ -114,13 +120,20 @@ function drawsOf(proxy: TcpProxy | undefined): readonly number[] {
 
 function wayOf(explanation: Explanation, mesh: StreamTables, { tls }: TestConnection): StreamWay {
   const { cluster, endpoint, steps, reason } = explanation
-  const outcome = steps.length === 0 ? 'refused' : explanation.outcome === 'forwarded' ? 'answered' : 'closed'
   const passages = passagesOf(explanation, mesh)
-  const possible = possibleEndpoints(passages[0], cluster, endpoint)
+  // Another proxy speaks with the application as it is.
+  const [first] = passages
+  const isLast = first !== undefined && steps.every(({ proxy }) => proxy === first.view.id)
+  const begun = isLast ? begunTls(first.view, cluster ?? '', endpoint ?? '') : undefined
+  const forwarded = explanation.outcome === 'forwarded' && begun !== 'not accepted'
+  const outcome = steps.length === 0 ? 'refused' : forwarded ? 'answered' : 'closed'
+  const possible = possibleEndpoints(first, cluster, endpoint)
   return {
     outcome,
     cluster,
     endpoints: possible.map((key) => applicationAt(key, mesh.applicationOf)),
+    begun: begun === 'not accepted' ? undefined : begun,
+    refusedBegun: begun === 'not accepted',
     passed: tls !== undefined && outcome === 'answered' && !endsClients(explanation, passages),
     denied: steps.some(({ decision, summary }) => decision === 'authorization' && summary.startsWith('denied')),
     sniffed: passages.some(({ listener, chain }) => listener.sniff.tls && chain?.tls === undefined),

@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { type MeshObjectYaml, object } from '../differential/mesh-object-yaml.ts'
 import type { SeededRandom } from '../differential/seeded-random.ts'
 import { type DoorMaterial, gatewayApiDoor, istioDoor, serviceRoutes } from './stream-gateways.ts'
+import { type OriginationFiles, origination } from './stream-origination.ts'
 import { streamPolicies } from './stream-policies.ts'
 import { type StreamRuleScope, tcpRules, tlsRules } from './stream-rules.ts'
 import { gatewayPorts, outside, outsideAddresses, plainServices, type StreamPorts } from './stream-vocabulary.ts'
@@ -16,10 +17,11 @@ export interface StreamMeshOptions {
   /** The third octet of all addresses. */
   readonly octet: number
   readonly material: DoorMaterial
+  readonly files: OriginationFiles
 }
 
 /** Makes one. */
-export function generateStreamMesh(random: SeededRandom, { ports, octet, material }: StreamMeshOptions): string {
+export function generateStreamMesh(random: SeededRandom, { ports, octet, material, files }: StreamMeshOptions): string {
   const places = outsideAddresses(octet)
   const subsets = new Map(plainServices.map((name) => [name as string, random.pick([['v1', 'v2'], ['v1'], []])]))
   const inMesh: StreamRuleScope = {
@@ -45,11 +47,17 @@ export function generateStreamMesh(random: SeededRandom, { ports, octet, materia
     workload('client', 'client', { proxy: 'sidecar', command: ['true'] }, { tier: 'front' }),
     workload('gateway', 'gateway', { proxy: 'gateway' }),
     ...plainServices.flatMap((name, index) =>
-      service(random, name, { ports, clusterIP: places.services[index] ?? '', subsets: subsets.get(name) ?? [] }),
+      service(random, name, {
+        ports,
+        clusterIP: places.services[index] ?? '',
+        subsets: subsets.get(name) ?? [],
+        files,
+      }),
     ),
-    ...target(random, ports, places.services[plainServices.length] ?? ''),
+    ...target(random, { ports, clusterIP: places.services[plainServices.length] ?? '', files }),
     ...rulesOfServices(random, inMesh),
     ...serviceEntries(ports, octet),
+    ...tlsOfEntries(random, files),
     ...rulesOfEntries(random, inMesh, octet),
     ...istioDoor(random, atGateway, material),
     ...gatewayApiDoor(random, ports),
@@ -87,13 +95,14 @@ interface ServiceParts {
   readonly ports: StreamPorts
   readonly clusterIP: string
   readonly subsets: readonly string[]
+  readonly files: OriginationFiles
 }
 
 /** A Service, one workload per version, and the DestinationRule. */
 function service(
   random: SeededRandom,
   name: string,
-  { ports, clusterIP, subsets }: ServiceParts,
+  { ports, clusterIP, subsets, files }: ServiceParts,
 ): readonly MeshObjectYaml[] {
   const versions = random.chance(0.7) ? ['v1', 'v2'] : ['v1']
   const replicas = random.chance(0.4) ? { replicas: 2 } : {}
@@ -110,13 +119,44 @@ function service(
     ),
     object(istio, 'DestinationRule', name, {
       host: name,
-      trafficPolicy: random.chance(0.5) ? { loadBalancer: hash } : {},
-      subsets: subsets.map((version) => ({ name: version, labels: { version } })),
+      trafficPolicy: {
+        ...(random.chance(0.5) ? { loadBalancer: hash } : {}),
+        ...tlsOfAll(random, ports, files),
+      },
+      subsets: subsets.map((version) => ({
+        name: version,
+        labels: { version },
+        ...(random.chance(0.2) ? { trafficPolicy: { tls: origination(random, files) } } : {}),
+      })),
     }),
   ]
 }
 
-function target(random: SeededRandom, ports: StreamPorts, clusterIP: string): readonly MeshObjectYaml[] {
+/** Of some rules, for all ports or for one. */
+function tlsOfAll(random: SeededRandom, { tls: port }: StreamPorts, files: OriginationFiles): object {
+  return {
+    ...(random.chance(0.3) ? { tls: origination(random, files) } : {}),
+    ...(random.chance(0.15)
+      ? { portLevelSettings: [{ port: { number: port }, tls: origination(random, files) }] }
+      : {}),
+  }
+}
+
+function tlsOfEntries(random: SeededRandom, files: OriginationFiles): readonly MeshObjectYaml[] {
+  return random.some([outside.wide, outside.narrow, outside.named, outside.direct], 1, 3).map((host, index) =>
+    object(istio, 'DestinationRule', `outside-${index}`, {
+      host,
+      trafficPolicy: { tls: origination(random, files, true) },
+    }),
+  )
+}
+
+function target(
+  random: SeededRandom,
+  { ports, clusterIP, files }: Omit<ServiceParts, 'subsets'>,
+): readonly MeshObjectYaml[] {
+  // What is in files nobody explains.
+  const known = { ...files, strangers: files.roots }
   const labels: Record<string, string> = random.chance(0.2) ? { 'networking.istio.io/tunnel': 'none' } : {}
   return [
     workload('target', 'target', { proxy: 'sidecar', command: ['true'], ports: named(ports) }, labels),
@@ -126,8 +166,13 @@ function target(random: SeededRandom, ports: StreamPorts, clusterIP: string): re
       clusterIPs: [clusterIP],
       ports: named(ports),
     }),
-    ...(random.chance(0.2)
-      ? [object(istio, 'DestinationRule', 'target', { host: 'target', trafficPolicy: { tls: { mode: 'DISABLE' } } })]
+    ...(random.chance(0.4)
+      ? [
+          object(istio, 'DestinationRule', 'target', {
+            host: 'target',
+            trafficPolicy: { tls: random.chance(0.4) ? { mode: 'DISABLE' } : origination(random, known) },
+          }),
+        ]
       : []),
   ]
 }

@@ -7,8 +7,16 @@ import type { TlsMaterial } from '@weft/core'
 export interface Arrived {
   /** `address:port` of the application. */
   readonly at: string
-  /** The server name that the client asked the application for, '' for none; absent: it spoke no TLS to it. */
-  readonly tls?: string
+  /** TLS that ended here, the outermost first. */
+  readonly layers: readonly Layer[]
+}
+
+/** TLS as an application sees it. */
+export interface Layer {
+  /** '' for none. */
+  readonly serverName: string
+  /** Names in the certificate that was shown; '' for none. */
+  readonly client: string
 }
 
 /** The applications. */
@@ -27,25 +35,34 @@ const handshakeByte = 0x16
 export function streamApplications(ports: readonly number[], material: TlsMaterial): StreamApplications {
   const servers = new Map<string, Server>()
   const sockets = new Set<Socket>()
-  const secureContext = createSecureContext({ cert: material.certificateChainPem, key: material.privateKeyPem })
+  const { certificateChainPem: cert, privateKeyPem: key } = material
+  // Without a context no session with a client's certificate can be resumed.
+  const secureContext = createSecureContext({ cert, key, sessionIdContext: 'application' })
   const serve = (socket: Socket, at: string): void => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => socket.destroy())
-    const say = (to: Socket, tls?: string): void => {
-      to.write(`${JSON.stringify({ at, ...(tls === undefined ? {} : { tls }) })}\n`)
+    const end = (): void => void socket.destroy()
+    const listen = (from: Socket, layers: readonly Layer[]): void => {
+      from.on('error', end)
+      const say = (): void => void from.write(`${JSON.stringify({ at, layers })}\n`)
+      const greeting = setTimeout(say, greetAfterMs)
+      socket.on('close', () => clearTimeout(greeting))
+      from.once('data', (first: Buffer) => {
+        clearTimeout(greeting)
+        if (first[0] !== handshakeByte) return say()
+        from.pause()
+        from.unshift(first)
+        const secured = new TLSSocket(from, {
+          isServer: true,
+          secureContext,
+          requestCert: true,
+          rejectUnauthorized: false,
+        })
+        secured.on('error', end)
+        secured.once('secure', () => listen(secured, [...layers, layerOf(secured)]))
+      })
     }
-    const greeting = setTimeout(() => say(socket), greetAfterMs)
-    socket.on('close', () => clearTimeout(greeting))
-    socket.once('data', (first: Buffer) => {
-      clearTimeout(greeting)
-      if (first[0] !== handshakeByte) return say(socket)
-      socket.pause()
-      socket.unshift(first)
-      const secured = new TLSSocket(socket, { isServer: true, secureContext })
-      secured.on('error', () => socket.destroy())
-      secured.once('data', () => say(secured, typeof secured.servername === 'string' ? secured.servername : ''))
-    })
+    listen(socket, [])
   }
   return {
     async listenAt(address) {
@@ -65,4 +82,10 @@ export function streamApplications(ports: readonly number[], material: TlsMateri
       for (const server of servers.values()) server.close()
     },
   }
+}
+
+function layerOf(secured: TLSSocket): Layer {
+  const { servername } = secured as TLSSocket & { readonly servername?: string | false }
+  const { subjectaltname = '' } = secured.getPeerCertificate() as { readonly subjectaltname?: string }
+  return { serverName: typeof servername === 'string' ? servername : '', client: subjectaltname }
 }

@@ -26,11 +26,27 @@ export function streamExercises(
     ...(chain?.startsWith('outbound_.') === true ? ['AUTO_PASSTHROUGH'] : []),
     ...(steps.some(({ summary }) => summary.includes('inside the proxy')) ? ['through a tunnel'] : []),
     ...(proxies > 1 && answered ? ['to a second proxy'] : []),
+    ...begun(way, steps),
     ...(cluster.endsWith('.out.test') ? ['ServiceEntry by address'] : []),
     ...(/out\.test$|wild\.test$/.test(cluster) && tls !== undefined ? ['ServiceEntry by name'] : []),
     ...(cluster === 'PassthroughCluster' ? ['passed through'] : []),
     ...(cluster === 'BlackHoleCluster' ? ['led nowhere'] : []),
     ...authorization(side, steps),
+  ]
+}
+
+/** TLS that a proxy begins: what becomes of it, and who it says it is. */
+function begun(way: ExplainedStream['ways'][number] | undefined, steps: ExplainedStream['steps']): readonly string[] {
+  const how = steps.findLast(({ decision }) => decision === 'endpoint')?.summary ?? ''
+  if (way === undefined || !/TLS\)/.test(how)) return []
+  if (way.outcome === 'closed')
+    return [way.refusedBegun ? 'begun TLS that the application does not pass' : 'begun TLS that a proxy refuses']
+  const { begun: layer } = way
+  if (layer === undefined) return []
+  return [
+    'begun TLS',
+    ...(layer.client === '' ? [] : ['begun TLS with a certificate']),
+    ...(way.passed ? ['TLS in begun TLS'] : []),
   ]
 }
 

@@ -6,7 +6,10 @@ import { type StreamRuleScope, tcpRules, tlsRules, type Yaml } from './stream-ru
 import { edgePorts, gatewayPorts, plainServices, type StreamPorts, streamServices } from './stream-vocabulary.ts'
 
 const gatewayApi = 'gateway.networking.k8s.io/v1'
-const certificate = 'door-certificate'
+/** The Secret with certificate, key and authorities of the gateways. */
+export const doorCertificate = 'door-certificate'
+/** The name in it. */
+export const doorName = 'door.test'
 
 /** What clients are shown, and the root of those that they show. */
 export interface DoorMaterial {
@@ -26,7 +29,7 @@ export function istioDoor(
     hosts,
     ...more,
   })
-  const ended = { credentialName: certificate }
+  const ended = { credentialName: doorCertificate }
   // Each name has at most one server.
   const modes = random.some(
     [
@@ -78,7 +81,7 @@ function secret({ server, rootPem }: DoorMaterial): MeshObjectYaml {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: certificate, namespace: 'default' },
+    metadata: { name: doorCertificate, namespace: 'default' },
     type: 'kubernetes.io/tls',
     stringData: { 'tls.crt': server.certificateChainPem, 'tls.key': server.privateKeyPem, 'ca.crt': rootPem },
   }
@@ -86,7 +89,7 @@ function secret({ server, rootPem }: DoorMaterial): MeshObjectYaml {
 
 /** The Gateway of the Gateway API and its routes, some of which come too late for their name. */
 export function gatewayApiDoor(random: SeededRandom, ports: StreamPorts): readonly MeshObjectYaml[] {
-  const ended = { mode: 'Terminate', certificateRefs: [{ name: certificate }] }
+  const ended = { mode: 'Terminate', certificateRefs: [{ name: doorCertificate }] }
   const listener = (name: string, hostname: string | undefined, tls: Yaml): Yaml => ({
     name,
     protocol: 'TLS',

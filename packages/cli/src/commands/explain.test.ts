@@ -66,6 +66,44 @@ test('a TLS connection is explained by the server name that it asks for', (t) =>
   assert.match(wrong.stderr, /--sni goes with tls:/)
 })
 
+test('TLS that a DestinationRule begins is refused by a sidecar that asks for a certificate of the mesh, as proxies do', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const workload = (name: string): string => `apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }
+spec: { command: [${name}], serviceAccount: ${name}, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: { selector: { app: ${name} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`
+  writeFileSync(join(dir, 'mesh.yaml'), `${workload('web')}---\n${workload('catalog')}`)
+  const asked = (tls: string): string => {
+    const rule = 'metadata: { name: begun, namespace: shop }\nspec: { host: catalog, trafficPolicy: { tls: '
+    const head = 'apiVersion: networking.istio.io/v1\nkind: DestinationRule\n'
+    writeFileSync(join(dir, 'rule.yaml'), `${head}${rule}${tls} } }\n`)
+    return weft('--from', 'web', 'GET', 'http://catalog/', '-f', dir).stdout
+  }
+  const named = 'subjectAltNames: ["spiffe://cluster.local/ns/shop/sa/catalog"]'
+  const files = 'caCertificates: /roots.pem, clientCertificate: /own.pem, privateKey: /own-key.pem'
+  assert.match(asked('{ mode: ISTIO_MUTUAL }'), /=> 200/)
+  assert.match(asked('{ mode: SIMPLE }'), /, TLS\)[^]*=> 503 \(UF\): the server's certificate is of the mesh/)
+  assert.match(
+    asked('{ mode: SIMPLE, caCertificates: /roots.pem }'),
+    /=> 503 \(UF\): the server's certificate names spiffe/,
+  )
+  assert.match(
+    asked(`{ mode: SIMPLE, caCertificates: /roots.pem, ${named} }`),
+    /=> 503 \(UF\): .*the client shows none/,
+  )
+  assert.match(
+    asked(`{ mode: MUTUAL, ${files}, ${named} }`),
+    /, mutual TLS\)[^]*=> 503 \(UF\): .*web-0\.shop shows another/,
+  )
+})
+
 test('a host that only the request names is told with its cluster, and not looked up', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
   t.after(() => rmSync(dir, { recursive: true }))

@@ -6,7 +6,8 @@ import { type ConnectionFacts, noRequest, type PlainRequest } from '../request-h
 import type { ExplainInput, Explanation, ProxyView } from './explanation.ts'
 import { asSeenBy, type Client, clientOf } from './shake-hands.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
-import { arrivingConnection, chooseUpstream, verifyServer } from './walk-upstream.ts'
+import { listenerAt, meetServer } from './meet-server.ts'
+import { arrivingConnection, chooseUpstream } from './walk-upstream.ts'
 
 /** Internal listeners may lead to one another, but not for ever. */
 const maxDepth = 4
@@ -63,14 +64,17 @@ export function goUpstream(
       endpoint: endpoint.key,
     }
   }
-  const mistrust = verifyServer(tls, server, recorderOf(from), expectedNames)
-  if (mistrust !== undefined)
-    return { status: 503, outcome: 'failed', flag: 'UF', reason: mistrust, endpoint: endpoint.key }
   const bytes = carriesBytes(forward)
   // TLS that nobody ended here is the client's own, and the server's proxy is the one to look into it.
   const own = bytes && tls === undefined && !arrived.tls ? clientOf(input.to) : undefined
   const client = own?.hello === undefined ? undefined : own
   const connection = arrivingConnection(from, cluster, { endpoint, tls, bytes, passed: client?.hello })
+  const refused =
+    tls === undefined
+      ? undefined
+      : meetServer({ tls, from, server, connection, bytes }, recorderOf(from), expectedNames)
+  if (refused !== undefined)
+    return { status: 503, outcome: 'failed', flag: 'UF', reason: refused, endpoint: endpoint.key }
   return { endpoint: endpoint.key, ...arrive(input, forward, { server, connection, client, depth }, recorderOf) }
 }
 
@@ -91,9 +95,7 @@ function arrive(
 ): Ending & Partial<Explanation> {
   const recorder = recorderOf(server)
   const { localAddress: host, localPort: port } = arriving
-  const listener = [...server.config.listeners.values()].find(
-    ({ address }) => address.kind === 'socket' && address.host === host && address.port === port,
-  )
+  const listener = listenerAt(server, arriving)
   if (listener === undefined) {
     return { status: 503, outcome: 'failed', flag: 'UF', reason: `${server.id} does not listen at ${host}:${port}` }
   }

@@ -4,10 +4,9 @@ import { originalDestination } from '../decide/original-destination.ts'
 import { pickWanted, type WantedEndpoint } from '../decide/wanted-endpoint.ts'
 import type { RequestHash } from '../decide/request-hash.ts'
 import { transportSocketFor } from '../decide/transport-socket.ts'
-import { testValue } from '../match/value-test.ts'
-import { testText } from '../prove/describe.ts'
 import type { Cluster, Endpoint, EndpointSet, UpstreamTls } from '../model.ts'
 import type { Loser, Recorder } from '../prove/proof.ts'
+import { meshSecrets } from './meet-server.ts'
 import { makePicker } from '../reduce/picker.ts'
 import type { ConnectionFacts } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
@@ -110,8 +109,12 @@ function endpointText(
   const balanced = spreads ? `${policy} of ${by}` : policy
   const choice = wanted?.key === endpoint.key ? `asked for by ${wanted.by}` : balanced
   if (endpoint.target.kind === 'internal') return `endpoint ${endpoint.key} (${choice}, inside the proxy)`
-  const how = tls === undefined ? 'plaintext' : tls.certificateSecret === undefined ? 'TLS' : 'mutual TLS'
-  return `endpoint ${endpoint.key} (${choice}, ${how})`
+  return `endpoint ${endpoint.key} (${choice}, ${howSent(tls)})`
+}
+
+function howSent(tls: UpstreamTls | undefined): string {
+  if (tls === undefined) return 'plaintext'
+  return tls.certificateSecret === undefined && tls.givenCertificates === undefined ? 'TLS' : 'mutual TLS'
 }
 
 function otherEndpoints(set: EndpointSet | undefined, chosen: Endpoint | undefined): readonly Loser[] {
@@ -141,7 +144,7 @@ export function arrivingConnection(
 ): ConnectionFacts {
   const { tls, bytes, passed } = via
   const { target } = via.endpoint
-  const mutual = tls?.certificateSecret !== undefined && from.principal !== undefined
+  const shown = tls?.certificateSecret === meshSecrets.certificate ? from.principal : undefined
   return {
     localAddress: target.kind === 'socket' ? target.address : '',
     localPort: target.kind === 'socket' ? target.port : 0,
@@ -151,33 +154,6 @@ export function arrivingConnection(
     transportProtocol: tls === undefined && passed === undefined ? 'raw_buffer' : 'tls',
     applicationProtocols: tls !== undefined ? tls.alpn : bytes ? [] : ['http/1.1'],
     tls: tls !== undefined,
-    peerNames: mutual && from.principal !== undefined ? [from.principal] : [],
+    peerNames: shown === undefined ? [] : [shown],
   }
-}
-
-/**
- * Why the client would refuse the server's certificate; undefined: it would not. `names`: it must carry one of them as well. Recorded as
- * an identity step.
- */
-export function verifyServer(
-  tls: UpstreamTls | undefined,
-  server: ProxyView,
-  recorder: Recorder,
-  names?: readonly string[],
-): string | undefined {
-  if (tls === undefined || tls.rootsSecret === undefined) return undefined
-  const sans = tls.sans.map((san) => `${san.type} ${testText(san.test)}`).join(' or ')
-  const wanted = names === undefined ? sans : `name is ${names.join(' or ')}`
-  const known = server.principal
-  const named = names === undefined || (known !== undefined && names.includes(known))
-  const fits =
-    named && (tls.sans.length === 0 || tls.sans.some((san) => san.type === 'uri' && testValue(san.test, known)))
-  recorder.step({
-    decision: 'identity',
-    chosen: fits ? known : undefined,
-    summary: fits ? `the server is ${known}` : `the server is ${known ?? 'unknown'}, wanted: ${wanted}`,
-    origins: {},
-    losers: [],
-  })
-  return fits ? undefined : `the server's certificate names ${known ?? 'nobody'}, not one whose ${wanted}`
 }
