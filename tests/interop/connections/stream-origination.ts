@@ -8,7 +8,7 @@ import { doorCertificate } from './stream-gateways.ts'
 import type { Yaml } from './stream-rules.ts'
 
 /** Names in the certificate of every application, and of files that proxies may show. */
-export const applicationNames = ['door.test', 'spiffe://cluster.local/ns/default/sa/application'] as const
+export const applicationNames = ['door.test', 'spiffe://cluster.local/ns/default/sa/application', '127.0.0.9'] as const
 export const clientFileName = 'client-file.test'
 
 /** The file of authorities that issued nothing here. */
@@ -64,7 +64,7 @@ export function origination(random: SeededRandom, files: OriginationFiles, outsi
     ...(random.chance(0.5)
       ? {
           subjectAltNames: random.some(
-            ['door.test', 'door.test', applicationNames[1], proxyIdentity, 'other.test'],
+            ['door.test', 'door.test', applicationNames[1], applicationNames[2], proxyIdentity, 'other.test'],
             1,
             2,
           ),

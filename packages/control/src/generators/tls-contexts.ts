@@ -63,9 +63,11 @@ export function originatedTls(
   flavor: 'weft' | 'envoy',
   credentials = false,
 ): TransportSocketInit {
-  const sni = tls.sni ?? host
+  const asked = tls.sni ?? host
+  // Servers are asked for by name only.
+  const sni = asked !== undefined && isAddress(asked) ? undefined : asked
   const given = tls.subjectAltNames ?? []
-  const names = given.length > 0 || sni === undefined ? given : [sni]
+  const names = given.length > 0 || asked === undefined ? given : [asked]
   const { clientCertificate, privateKey, mode, insecureSkipVerify = false } = tls
   const credential = credentials ? tls.credentialName : undefined
   const typedNames = { matchTypedSubjectAltNames: names.map(nameMatcher) }
@@ -120,8 +122,18 @@ function authorities(
 }
 
 function nameMatcher(name: string): SanMatcherInit {
-  const sanType = name.includes('://') ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS
-  return { sanType, matcher: { matchPattern: { case: 'exact', value: name } } }
+  return { sanType: sanTypeOf(name), matcher: { matchPattern: { case: 'exact', value: name } } }
+}
+
+/** What a name can be in a certificate: Istio asks for each kind, of which its form leaves one. */
+function sanTypeOf(name: string): SubjectAltNameMatcher_SanType {
+  if (name.includes('://')) return SubjectAltNameMatcher_SanType.URI
+  if (name.includes('@')) return SubjectAltNameMatcher_SanType.EMAIL
+  return isAddress(name) ? SubjectAltNameMatcher_SanType.IP_ADDRESS : SubjectAltNameMatcher_SanType.DNS
+}
+
+function isAddress(name: string): boolean {
+  return name.includes(':') || /^[\d.]+$/.test(name)
 }
 
 function file(path: string): Init<typeof DataSourceSchema> {
