@@ -149,6 +149,7 @@ test('no cluster, no endpoint and too many connections each have their flag', as
     if (cluster !== 'full') continue
     first.socket.destroy()
     await until(() => backend.sockets.size === 0, 'the first connection is over')
+    await until(() => proxy.connections.length === 2, 'the proxy knows that')
     await client(t, proxy.portOf('in'))
     await until(() => backend.sockets.size === 1, 'there is room again')
   }
