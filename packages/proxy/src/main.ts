@@ -7,7 +7,7 @@ import { type Bootstrap, parseBootstrap } from './bootstrap.ts'
 import { resourceReaders } from './config/resource-readers.ts'
 import { createRequestPath } from './exchange/create-request-path.ts'
 import { inheritedListeners, sharedDatagrams } from './listen/listener-source.ts'
-import { optimiseSoon } from './optimise-soon.ts'
+import { collectAll, letOptimise, LoadWatch, processCpuMs } from './load-watch.ts'
 import { Proxy } from './proxy.ts'
 import { type Supervised, SupervisorLink } from './supervised.ts'
 import { adsDialer, sdsDialer } from './xds/index.ts'
@@ -64,13 +64,19 @@ async function run(machine: Runtime, bootstrap: Bootstrap, { kind, reason }: Cho
       },
     },
     onQuit: () => void stop(),
-    onConnection: optimiseSoon,
+    onConnection: () => watch.onConnection(),
     processInfo: {
       pid: process.pid,
       epoch: Number(argument('--epoch') ?? 0),
       shard: Number(argument('--shard') ?? 0),
     },
     ...(supervisor === undefined ? {} : { peers: supervisor }),
+  })
+  const watch = new LoadWatch(machine.timers, {
+    isReady: () => proxy.readiness() === 'LIVE',
+    cpuMs: processCpuMs,
+    collect: collectAll,
+    optimise: letOptimise,
   })
   let stopping = false
   const stop = async (): Promise<void> => {

@@ -29,3 +29,7 @@ test('a proxy can be told to trust the roots of the machine, and reads no others
     rmSync(dir, { recursive: true, force: true })
   }
 })
+
+test('a proxy has the function that collects what its start has left behind', () => {
+  assert.equal(asProxy('typeof gc', {}), 'function')
+})

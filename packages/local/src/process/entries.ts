@@ -28,7 +28,9 @@ const SOURCES: Readonly<Record<Program, string>> = {
  * at their peak.
  * OpenSSL's store of roots: Node would read its own 150 as soon as node:tls is loaded (1 MB, 10 ms). A proxy trusts what its configuration
  * names and nothing else, so neither is ever asked. The entry is taken by the path it is given: to resolve it is work that nobody needs.
- * See docs/decisions/0036-less-of-node-in-a-proxy.md and 0042-memory-of-an-idle-proxy-that-costs-its-first-load.md.
+ * `gc` is there for the one collection after the start. The optimising compiler waits until the proxy lets it run, under load
+ * (`packages/proxy/src/load-watch.ts`), and then takes what was called 300 times: what V8 counts until then depends on these numbers.
+ * See docs/decisions/0036-less-of-node-in-a-proxy.md, 0049-code-that-is-fast-sooner.md and 0055-memory-of-an-idle-proxy.md.
  */
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
   proxy: [
@@ -38,6 +40,10 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
     '--concurrent-turbofan-max-threads=1',
     '--use-openssl-ca',
     '--preserve-symlinks-main',
+    '--expose-gc',
+    '--no-opt',
+    '--invocation-count-for-turbofan=300',
+    '--minimum-invocations-after-ic-update=100',
   ],
   control: [],
   watchdog: [],

@@ -5,7 +5,7 @@ import { entryOf, programVersion } from '../process/entries.ts'
 import type { ProxyKind } from './proxy-bootstrap.ts'
 
 /**
- * Each process costs some 50 MB (20 MB of its own) and carries more requests than one machine's applications answer; four are
+ * Each process costs some 50 MB (15 MB of its own) and carries more requests than one machine's applications answer; four are
  * the most that is taken without being asked for.
  */
 const mostByDefault = 4
