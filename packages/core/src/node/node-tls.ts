@@ -17,6 +17,7 @@ import type {
   TransportClose,
 } from '../transport.ts'
 import { peerIdentity } from './peer-identity.ts'
+import { RecentValues } from './recent-values.ts'
 import { shareReads } from './shared-tls-reads.ts'
 import { SocketTransport } from './socket-transport.ts'
 import { transportDuplex } from './transport-duplex.ts'
@@ -24,8 +25,13 @@ import { transportDuplex } from './transport-duplex.ts'
 type Open = (transport: Transport) => void
 type Fail = (close: TransportClose) => void
 
-/** Contexts are costly (parsing keys) and material is shared by many connections; the cache dies with the material. */
-const contexts = new WeakMap<TlsMaterial, Map<string, SecureContext>>()
+/**
+ * Contexts are costly (parsing keys) and material is shared by many connections; the cache dies with the material. Material may live for ever
+ * (a client without a certificate has none), while each version of roots or of a list of revoked certificates makes another context: those that
+ * nobody shows any more go. A mesh with more settings in use at once parses again.
+ */
+const contexts = new WeakMap<TlsMaterial, RecentValues<SecureContext>>()
+const mostContexts = 256
 
 /**
  * Clients may resume their sessions: without an id context OpenSSL ends such a handshake with an alert wherever client
@@ -203,7 +209,7 @@ function contextOf(
   settings: ContextSettings,
 ): SecureContext | TransportClose {
   let cached = contexts.get(material)
-  if (cached === undefined) contexts.set(material, (cached = new Map()))
+  if (cached === undefined) contexts.set(material, (cached = new RecentValues(mostContexts)))
   const { minVersion, maxVersion = 'TLSv1.3', ciphers, curves, crlPem, tickets, sessionTimeoutSeconds } = settings
   const limits = [minVersion, maxVersion, ciphers, curves, tickets, sessionTimeoutSeconds].join(' ')
   const key = `${limits} ${rootsPem ?? ''}${crlPem ?? ''}`
