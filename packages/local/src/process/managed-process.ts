@@ -39,12 +39,12 @@ export interface ProcessHandler {
 
 /** Default restart policy: at once after a good life, else 100 ms doubling up to 10 s. */
 export function restartDelayMs(exit: ProcessExit, failuresInRow: number): number {
-  if (exit.upMs > 10_000 || failuresInRow <= 1) return 0
+  if (exit.upMs > GOOD_LIFE_MS || failuresInRow <= 1) return 0
   return Math.min(10_000, 100 * 2 ** Math.min(failuresInRow - 2, 10))
 }
 
 /** A life counts as good, and failures are forgotten, after this long. */
-const GOOD_LIFE_MS = 10_000
+export const GOOD_LIFE_MS = 10_000
 
 /** A child that is kept alive until `stop`. */
 export class ManagedProcess {

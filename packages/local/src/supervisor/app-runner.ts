@@ -9,7 +9,8 @@ import {
   type WorkloadSpec,
 } from '@weft/resources'
 import type { LogPrinter } from '../process/log-printer.ts'
-import { describeExit, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
+import { describeExit, GOOD_LIFE_MS, ManagedProcess, restartDelayMs } from '../process/managed-process.ts'
+import { RepeatedOutput } from '../process/repeated-output.ts'
 import type { Watchdog } from '../watchdog/watchdog.ts'
 import { type ReadinessProbe, startReadinessProbe } from './readiness-probe.ts'
 
@@ -40,6 +41,8 @@ export class AppRunner {
   #lastLines: string[] = []
   #problem: string | undefined
   #failed: string | undefined
+  readonly #output: RepeatedOutput
+  #lives: NodeJS.Timeout | undefined
   #everReady = false
   #settle = (): void => {}
 
@@ -47,6 +50,7 @@ export class AppRunner {
     this.#instance = instance
     this.#spec = spec
     this.#parts = parts
+    this.#output = new RepeatedOutput((line) => parts.printer.line(instance.name, line))
     this.#cwd = resolve(parts.root, spec.workingDirectory ?? '.')
     this.#env = { ...parts.env, ...appEnvironment(instance, parts.services), ...spec.env }
   }
@@ -76,11 +80,11 @@ export class AppRunner {
       this.#process = new ManagedProcess(
         { label: this.#instance.name, command, args, cwd: this.#cwd, env: this.#env },
         {
-          onLine: (line) => {
+          onLine: (line, stream) => {
             this.#lastLines = [...this.#lastLines, line].slice(-20)
-            this.#parts.printer.line(this.#instance.name, line)
+            this.#output.line(line, stream)
           },
-          onStart: () => this.#startProbe(),
+          onStart: () => this.#onStart(),
           onExit: (exit, failures) => this.#onExit(describeExit(exit), exit, failures),
         },
         this.#parts.watchdog,
@@ -91,10 +95,21 @@ export class AppRunner {
   /** SIGTERM, then SIGKILL after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#probe?.close()
+    clearTimeout(this.#lives)
+    // What the last start said that has ended already was printed once.
+    if (this.pid !== undefined) this.#output.settle()
     await this.#process?.stop(graceMs)
     // Whoever still waits for its readiness, and the timer of that wait, must not keep the mesh from ending.
     if (!this.#everReady) this.#failed ??= `${this.#instance.name} was stopped before it was ready`
     this.#settle()
+  }
+
+  #onStart(): void {
+    this.#output.begin()
+    clearTimeout(this.#lives)
+    this.#lives = setTimeout(() => this.#output.settle(), GOOD_LIFE_MS)
+    this.#lives.unref()
+    this.#startProbe()
   }
 
   #startProbe(): void {
@@ -115,6 +130,8 @@ export class AppRunner {
     if (ready) {
       this.#problem = undefined
       this.#everReady = true
+      // Without a probe it counts as ready when it is started, which says nothing.
+      if (this.#probe !== undefined) this.#output.settle()
     }
     this.#parts.onReady(ready)
     if (ready) this.#settle()
@@ -122,14 +139,18 @@ export class AppRunner {
 
   #onExit(words: string, exit: Parameters<typeof restartDelayMs>[0], failures: number): number | undefined {
     this.#probe?.close()
+    clearTimeout(this.#lives)
     this.#problem = words
     this.#parts.onReady(false)
     if (!this.#everReady && (failures > FORGIVEN_EXITS || exit.error !== undefined)) {
       this.#fail(words)
       return undefined
     }
-    this.#parts.printer.problem(`${this.#instance.name} ${words}; it is started again`)
-    return restartDelayMs(exit, failures)
+    const delayMs = restartDelayMs(exit, failures)
+    const told = this.#output.isSame ? `${words} again (${failures} times in a row) and said the same` : words
+    const when = delayMs < 1000 ? '' : ` in ${(delayMs / 1000).toFixed(1)} s`
+    this.#parts.printer.problem(`${this.#instance.name} ${told}; it is started again${when}`)
+    return delayMs
   }
 
   #fail(words: string): void {
