@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { isMemberOf, joinPath, parseSpiffeId, parseTrustDomain, pathProblem } from './spiffe-id.ts'
+import { isMemberOf, parseSpiffeId, parseTrustDomain, pathProblem } from './spiffe-id.ts'
 import { agentId, workloadId, workloadOf } from './workload-id.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -14,7 +14,6 @@ interface Cases {
   ids: { id: string; ok: boolean; trustDomain?: string; path?: string; name: string }[]
   trustDomains: { in: string; ok: boolean; trustDomain?: string }[]
   paths: { path: string; ok: boolean }[]
-  segments: { segments: string[]; ok: boolean; path?: string }[]
   membership: { id: string; trustDomain: string; member: boolean }[]
 }
 
@@ -31,17 +30,12 @@ test('every row of the published SPIFFE id table is judged as marked', { skip },
     if (got.ok) assert.equal(got.value, row.trustDomain)
   }
   for (const row of cases.paths) assert.equal(pathProblem(row.path) === undefined, row.ok, row.path)
-  for (const row of cases.segments) {
-    const got = joinPath(row.segments)
-    assert.equal(got.ok, row.ok, JSON.stringify(row.segments))
-    if (got.ok) assert.equal(got.value, row.path)
-  }
   for (const row of cases.membership) {
     const id = parseSpiffeId(row.id)
     assert.ok(id.ok)
     assert.equal(isMemberOf(id.value, row.trustDomain), row.member, row.id)
   }
-  const rows = cases.ids.length + cases.trustDomains.length + cases.paths.length + cases.segments.length
+  const rows = cases.ids.length + cases.trustDomains.length + cases.paths.length
   assert.ok(rows > 800)
   t.diagnostic(`${rows + cases.membership.length} rows`)
 })

@@ -52,15 +52,6 @@ export function pathProblem(path: string): string | undefined {
   return undefined
 }
 
-/** Joins segments to a path after checking each. */
-export function joinPath(segments: readonly string[]): Result<string> {
-  for (const segment of segments) {
-    const problem = segmentProblem(segment)
-    if (problem !== undefined) return err(problem)
-  }
-  return ok(segments.map((segment) => `/${segment}`).join(''))
-}
-
 /** Whether the id belongs to the trust domain. */
 export function isMemberOf(id: SpiffeId, trustDomain: string): boolean {
   return id.trustDomain === trustDomain

@@ -1,4 +1,3 @@
 // The part of identity that needs node:crypto.
-export * from './load-bundle.ts'
-export * from './load-svid.ts'
+export * from './certificate-to-pem.ts'
 export * from './verify-svid.ts'

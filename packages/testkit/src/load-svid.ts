@@ -1,9 +1,7 @@
 // Reads an SVID from PEM texts (X509-SVID 2 to 4): structure only; dates and trust are `verifySvid`'s business.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { err, ok, type Result } from '@weft/core'
-import { type CertificateFacts, certificateFacts } from '../certificate-facts.ts'
-import type { SpiffeId } from '../spiffe-id.ts'
-import { checkChainStructure } from '../svid-rules.ts'
+import { type CertificateFacts, certificateFacts, checkChainStructure, type SpiffeId } from '@weft/identity'
 
 /** A loaded SVID: what it names, and its chain as DER, leaf first. */
 export interface LoadedSvid {
@@ -52,15 +50,6 @@ export function certificatesFromPem(pem: string): Result<Uint8Array[]> {
     list.push(block.der)
   }
   return ok(list)
-}
-
-/** DER as a PEM block. */
-export function certificateToPem(der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
 function pemBlocks(text: string): { label: string; der: Uint8Array; pem: string }[] {

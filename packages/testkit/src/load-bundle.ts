@@ -1,7 +1,7 @@
 // Trust bundle files: PEM, JWKS, and the SPIFFE bundle format (SPIFFE Trust Domain and Bundle, section 4).
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { err, ok, type Result } from '@weft/core'
-import { certificateFacts } from '../certificate-facts.ts'
+import { certificateFacts } from '@weft/identity'
 import { certificatesFromPem } from './load-svid.ts'
 
 /** What a bundle file holds. */
