@@ -1,4 +1,4 @@
-// Read once: the global is a getter. The module `perf_hooks` would bring what nobody here needs.
+// Read once: the global is a getter.
 const { performance } = globalThis
 let held = false
 let heldMs = -1
