@@ -111,7 +111,7 @@ function answerOf(listener: Listener, request: PlainRequest): WireAnswer {
     recordTo(() => {}),
   )
   assert.notEqual(departure.kind, 'closed')
-  if (departure.kind === 'closed') throw new Error('closed')
+  if (departure.kind === 'closed' || departure.kind === 'unknown') throw new Error(departure.reason)
   if (departure.kind === 'reply') {
     const { status, location, route } = departure
     return { status, location, route, upstream: undefined }

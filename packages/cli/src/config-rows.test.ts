@@ -118,6 +118,7 @@ function proxy(id: string, state: 'accepted' | 'warming' | 'refused', connected 
     namespace,
     workload: instance.replace(/-\d+$/, ''),
     kind: 'sidecar',
+    flavor: 'weft',
     address: '127.66.0.1',
     ready: true,
     draining: false,

@@ -27,7 +27,7 @@ export function explanationText(explanation: Explanation, style: ExplanationStyl
     proxy = step.proxy
     lines.push(...stepLines(step, style, paint))
   }
-  lines.push('', outcomeLine(explanation, paint))
+  lines.push('', outcomeLine(explanation, style, paint))
   const advice = nowhereAdvice(explanation, style.from)
   if (advice !== undefined) lines.push(`   ${advice}`)
   lines.push('')
@@ -67,6 +67,7 @@ const labels: Readonly<Record<ExplainStep['decision'], string>> = {
   hedge: 'hedging',
   redirect: 'redirect',
   fault: 'fault',
+  filter: 'filter',
   response: 'response',
 }
 
@@ -140,20 +141,40 @@ const names: Readonly<Record<string, string>> = {
 
 /** The most telling origin: the policy or rule itself, then the rest. */
 function placeSuffix(origins: Origins, style: ExplanationStyle, paint: Painter): string {
-  const places = ['origin', 'virtualService', 'destinationRule']
+  const places = placesOf(origins, style)
+  return places.length === 0 ? '' : `  ${paint.dim(places.join(', '))}`
+}
+
+function placesOf(origins: Origins, style: ExplanationStyle): readonly string[] {
+  const numbered = Object.keys(origins).filter((key) => /^(origin|patch)\d+$/.test(key))
+  const places = ['origin', ...numbered, 'virtualService', 'destinationRule']
     .map((key) => origins[key])
     .map((origin) => (origin === undefined ? undefined : (style.places.get(origin) ?? origin)))
     .filter((one) => one !== undefined)
     .map((one) => (typeof one === 'string' ? one : `${one.file}:${one.line}`))
-  return places.length === 0 ? '' : `  ${paint.dim([...new Set(places)].join(', '))}`
+  return [...new Set(places)]
 }
 
-function outcomeLine({ protocol, status, outcome, flag, reason, delayMs }: Explanation, paint: Painter): string {
+function outcomeLine(explanation: Explanation, style: ExplanationStyle, paint: Painter): string {
+  const { protocol, status, outcome, flag, reason, delayMs } = explanation
+  if (outcome === 'unknown') return `=> ${paint.bad(`it cannot be told: ${reason}`)}`
+  const proviso = provisoOf(explanation, style)
   const delay = delayMs > 0 ? `, after ${delayMs} ms` : ''
   const flags = flag === undefined ? '' : ` (${flag})`
   if (protocol === 'tcp') {
-    return `=> ${outcome === 'forwarded' ? paint.good(`connected: ${reason}`) : paint.bad(`closed${flags}: ${reason}`)}`
+    return `=> ${outcome === 'forwarded' ? paint.good(`connected${proviso}: ${reason}`) : paint.bad(`closed${flags}${proviso}: ${reason}`)}`
   }
-  const text = status === 0 ? `no answer: ${reason}` : `${status}${flags}${delay}: ${reason}`
+  const text = status === 0 ? `no answer${proviso}: ${reason}` : `${status}${flags}${delay}${proviso}: ${reason}`
   return `=> ${outcome === 'forwarded' ? paint.good(text) : paint.bad(text)}`
+}
+
+/** ` if NAME (file:line) lets it on`: what Envoys on the way decide by what is not computed; '' where everything is. */
+function provisoOf({ undecided = [] }: Explanation, style: ExplanationStyle): string {
+  if (undecided.length === 0) return ''
+  const names = undecided.map(({ name, origins }) => {
+    const places = placesOf(origins, style)
+    // Any number of EnvoyFilters may have changed the listener: the step names them.
+    return places.length === 0 || origins['patch0'] !== undefined ? name : `${name} (${places.join(', ')})`
+  })
+  return ` if ${names.join(' and ')} ${undecided.length === 1 ? 'lets' : 'let'} it on`
 }

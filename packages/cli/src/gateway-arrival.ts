@@ -38,7 +38,8 @@ export function explainArrival(
   const { host, port } = hostAndPort(request)
   const secure = request.scheme === 'https'
   const wanted = listenersOf(from).find((one) => one.port === port)
-  const entry = wanted ?? (secure ? listenersOf(from).find(({ tls }) => tls) : undefined)
+  const isHidden = wanted === undefined && (secure || portOf(request) !== undefined) && hidesListeners(from)
+  const entry = isHidden ? { port } : (wanted ?? (secure ? listenersOf(from).find(({ tls }) => tls) : undefined))
   const explanation = explain({
     ...known,
     ...asked,
@@ -46,6 +47,16 @@ export function explainArrival(
     ...(secure ? { overTls: serverNameOf(host) } : {}),
   })
   return explanation.protocol === 'tcp' ? named(explanation, `${host}:${port}`) : explanation
+}
+
+/** Whether there are listeners that are not understood here: one may be at any port where no other is. */
+export function hidesListeners({ unread = [] }: NamedView): boolean {
+  return unread.some(({ type }) => type === 'LDS')
+}
+
+/** The port that a URL names itself. */
+export function portOf({ authority }: PlainRequest): string | undefined {
+  return /:(\d+)$/.exec(authority)?.[1]
 }
 
 /** With the name that was asked for in the place of the listener's address. */

@@ -4,9 +4,20 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type ApiClient, buildOffline, type ProxyReport, type ResourcesReport } from '@weft/control'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
-import { compile, type CompileError, type EndpointSet, type ProxyView } from '@weft/engine'
+import {
+  compile,
+  type CompileError,
+  type CompileOptions,
+  type EndpointSet,
+  type ProxyView,
+  type UnreadResource,
+} from '@weft/engine'
 import { compileRegex } from '@weft/engine/regex'
+import { loadFiles, type Problem } from '@weft/resources'
 import { typeUrl } from '@weft/xds'
+
+/** Whose proxies a mesh has. */
+export type ProxyFlavor = 'weft' | 'envoy'
 
 /** A proxy and the workload it belongs to. */
 export interface NamedView extends ProxyView {
@@ -36,14 +47,16 @@ export function meshFiles(dir: string): Result<readonly { readonly name: string;
   return ok(files)
 }
 
-/** Reads the YAML files of a directory and translates them. */
-export function offlineViews(dir: string): Result<MeshViews> {
+/** Reads the YAML files of a directory and translates them for proxies of a kind. */
+export function offlineViews(dir: string, flavor: ProxyFlavor): Result<MeshViews> {
   const files = meshFiles(dir)
   if (!files.ok) return files
-  const mesh = buildOffline(files.value)
-  const warnings = mesh.problems
-    .filter((problem) => problem.severity === 'error')
-    .map((problem) => `${placeText(problem.position)}${problem.message}`)
+  const mesh = buildOffline(files.value, { flavor })
+  const mistakes = mesh.problems.filter(isMistake)
+  const warnings = mistakes.map((problem) => `${placeText(problem.position)}${problem.message}`)
+  if (flavor === 'weft' && loadFiles(files.value, 'envoy').problems.filter(isMistake).length < mistakes.length) {
+    warnings.push("explained for Weft's own proxies, without what only an Envoy can do; for Envoys add --proxy envoy")
+  }
   if (mesh.instances.length === 0) {
     const errors = warnings.map((warning) => `\n  ${warning}`).join('')
     return err(
@@ -59,7 +72,7 @@ export function offlineViews(dir: string): Result<MeshViews> {
     const bodies = (type: 'LDS' | 'RDS' | 'CDS' | 'EDS') => [...table.get(typeUrls[type]).values()]
     return [
       {
-        ...compiled(id, bodies, warnings),
+        ...compiled({ id, flavor }, bodies, warnings),
         address: instance.address,
         principal: `spiffe://${trustDomain}/ns/${instance.namespace}/sa/${instance.serviceAccount}`,
         workload: instance.workload,
@@ -72,6 +85,10 @@ export function offlineViews(dir: string): Result<MeshViews> {
   const positions = (origins: readonly Origin[]) =>
     Promise.resolve(new Map(origins.flatMap((origin) => place(origin, mesh.sourceMap.positionOf(origin)))))
   return ok({ views, positions, warnings })
+}
+
+function isMistake({ severity }: Problem): boolean {
+  return severity === 'error'
 }
 
 /** Asks a running control plane what each proxy was given. */
@@ -91,10 +108,14 @@ export async function runningViews(api: ApiClient): Promise<Result<MeshViews>> {
 
 function runningView(proxy: ProxyReport, report: ResourcesReport, warnings: string[]): NamedView {
   const bodies = (type: 'LDS' | 'RDS' | 'CDS' | 'EDS') =>
-    (report.types[type] ?? []).map(({ name, body }) => ({ name, body: Buffer.from(body, 'base64') }))
+    (report.types[type] ?? []).map(({ name, body, from }) => ({
+      name,
+      body: Buffer.from(body, 'base64'),
+      origin: from.map(({ origin }) => origin),
+    }))
   const { address, workload, instance, namespace, identity } = proxy
   return {
-    ...compiled(proxy.id, bodies, warnings),
+    ...compiled(proxy, bodies, warnings),
     address,
     principal: identity.expected,
     workload,
@@ -122,28 +143,39 @@ const typeUrls = {
   EDS: typeUrl.clusterLoadAssignment,
 } as const
 
-type Bodies = (type: keyof typeof typeUrls) => readonly { readonly name: string; readonly body: Uint8Array }[]
+type Bodies = (type: keyof typeof typeUrls) => readonly {
+  readonly name: string
+  readonly body: Uint8Array
+  readonly origin?: readonly Origin[]
+}[]
 
-function compiled(id: string, bodies: Bodies, warnings: string[]): Pick<ProxyView, 'id' | 'config' | 'endpoints'> {
-  const options = { regex: compileRegex }
-  const each = <T>(type: keyof typeof typeUrls, read: (body: Uint8Array) => Result<T, CompileError>) => {
+type Compiled<T> = (body: Uint8Array, options: CompileOptions) => Result<T, CompileError>
+
+/** What Weft's proxy would refuse is a warning; an Envoy may well use what is not understood here. */
+function compiled(
+  { id, flavor }: { readonly id: string; readonly flavor: ProxyFlavor },
+  bodies: Bodies,
+  warnings: string[],
+): Pick<ProxyView, 'id' | 'config' | 'endpoints' | 'unread'> {
+  const unread: UnreadResource[] = []
+  const each = <T>(type: keyof typeof typeUrls, read: Compiled<T>) => {
     const map = new Map<string, T>()
-    for (const { name, body } of bodies(type)) {
-      const result = read(body)
+    for (const { name, body, origin = [] } of bodies(type)) {
+      const patches = origin.filter((one) => one.includes('/EnvoyFilter/'))
+      const result = read(body, { regex: compileRegex, ...(flavor === 'envoy' ? { keepsUnknown: { patches } } : {}) })
       if (result.ok) map.set(name, result.value)
+      else if (flavor === 'envoy') unread.push({ type, name, reason: `${result.error.field}: ${result.error.message}` })
       else warnings.push(`${id} would refuse ${type} ${name}: ${result.error.field}: ${result.error.message}`)
     }
     return map
   }
-  return {
-    id,
-    config: {
-      listeners: each('LDS', (body) => compile.compileListener(body, options)),
-      routeConfigs: each('RDS', (body) => compile.compileRouteConfig(body, options)),
-      clusters: each('CDS', (body) => compile.compileCluster(body, options)),
-    },
-    endpoints: each<EndpointSet>('EDS', (body) => compile.compileEndpoints(body)),
+  const config = {
+    listeners: each('LDS', compile.compileListener),
+    routeConfigs: each('RDS', compile.compileRouteConfig),
+    clusters: each('CDS', compile.compileCluster),
   }
+  const endpoints = each<EndpointSet>('EDS', (body) => compile.compileEndpoints(body))
+  return { id, config, endpoints, ...(unread.length === 0 ? {} : { unread }) }
 }
 
 function place(origin: Origin, position: Position | undefined): readonly (readonly [Origin, Position])[] {

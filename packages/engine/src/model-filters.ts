@@ -1,6 +1,6 @@
 // Compiled http filters and their per-route settings.
 import type { DnsCache } from './model-cluster.ts'
-import type { NetworkRbac, RbacPolicies } from './model.ts'
+import type { NetworkRbac, Origins, RbacPolicies } from './model.ts'
 import type { MadeCookie } from './model-routes.ts'
 import type { HttpRateLimit } from './model-rate-limits.ts'
 import type { Rule, ValueTest } from './predicate.ts'
@@ -9,7 +9,17 @@ import type { Rule, ValueTest } from './predicate.ts'
 export type HttpFilter = {
   readonly name: string
   readonly disabled: boolean
-} & (HttpRbac | HttpFault | HttpCors | HttpGrpcWeb | HttpRateLimit | HttpSession | DynamicHostLookup | HttpRouter)
+} & (
+  | HttpRbac
+  | HttpFault
+  | HttpCors
+  | HttpGrpcWeb
+  | HttpRateLimit
+  | HttpSession
+  | DynamicHostLookup
+  | UnknownFilter
+  | HttpRouter
+)
 
 /** `envoy.filters.http.rbac`. */
 export interface HttpRbac {
@@ -116,6 +126,17 @@ export interface HostInstead {
   readonly header: string | undefined
 }
 
+/** What Envoy runs and nobody else can decide. No proxy of Weft has one: it refuses the listener. */
+export interface UnknownFilter {
+  readonly kind: 'unknown'
+  /** Last part of the type's name: `JwtAuthentication`. */
+  readonly type: string
+  /** Objects that ask for it; else the EnvoyFilters that changed its listener. */
+  readonly origins: Origins
+  /** Whether these are EnvoyFilters, one of which may have put it there. */
+  readonly patched: boolean
+}
+
 /** `envoy.filters.http.router`. */
 export interface HttpRouter {
   readonly kind: 'router'
@@ -128,6 +149,7 @@ export interface HttpRouter {
 export type FilterOverride =
   | { readonly kind: 'disabled' }
   | { readonly kind: 'enabled' }
+  | { readonly kind: 'unknown' }
   | ({ readonly kind: 'rbac' } & Omit<HttpRbac, 'kind'>)
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'cors'; readonly policy: CorsPolicy }

@@ -2,7 +2,7 @@
 // immutable. The proxy swaps one `ActiveConfig` in one assignment; an exchange keeps the one it began with. Endpoints
 // are current state beside it (`EndpointSet`), never part of the swap.
 import type { Origin } from '@weft/core'
-import type { HttpFilter } from './model-filters.ts'
+import type { HttpFilter, UnknownFilter } from './model-filters.ts'
 import type { Cluster, DnsCache } from './model-cluster.ts'
 import type { FormatTemplate } from './model-format.ts'
 import type { MetricChanges } from './model-metrics.ts'
@@ -100,6 +100,8 @@ export interface FilterChain {
   readonly handshakeTimeoutMs: number
   /** Network-level RBAC filters, in order, in front of the terminal filter. */
   readonly rbac: readonly NetworkRbac[]
+  /** Network filters in front of the terminal filter that Envoy alone knows; see `UnknownFilter`. */
+  readonly unknown?: readonly (UnknownFilter & { readonly name: string })[]
   readonly terminal: HttpConnectionManager | TcpProxy
 }
 
@@ -136,6 +138,11 @@ export interface RbacPolicy {
   readonly origin: Origin | undefined
   readonly permission: Rule
   readonly principal: Rule
+  /**
+   * Set where conditions are not known (`keepsUnknown`): what matches if they all turn out so; permission and principal match whatever they
+   * turn out to be.
+   */
+  readonly possible?: Rule
 }
 
 /** `envoy.filters.network.tcp_proxy`. */

@@ -10,7 +10,7 @@ export interface Verdict {
   readonly flag?: string | undefined
   readonly status: number | 'closed'
   readonly grpcStatus?: number
-  readonly outcome: 'forwarded' | 'local' | 'failed'
+  readonly outcome: 'forwarded' | 'local' | 'failed' | 'unknown'
   readonly route: string | undefined
   readonly cluster: string | undefined
   readonly location: string | undefined

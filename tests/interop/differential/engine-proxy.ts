@@ -258,9 +258,9 @@ export class EngineProxy {
         kept: left.kind === 'forward' && left.wanted?.key === found.endpoint ? found.endpoint : undefined,
       }
     }
-    const common = { steps, location, route: left.kind === 'closed' ? undefined : left.route }
-    if (left.kind === 'closed')
-      return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
+    const gone = left.kind === 'closed' || left.kind === 'unknown'
+    const common = { steps, location, route: gone ? undefined : left.route }
+    if (gone) return { ...common, status: 'closed', outcome: 'failed', cluster: undefined, endpoints: [] }
     if (left.kind === 'reply') {
       const isCall = isGrpcType(plainHead(plain).header('content-type'))
       const seen = isCall ? { status: 200, grpcStatus: grpcStatusOf(left.status) } : { status: left.status }

@@ -2,9 +2,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { err, ok, type Origin, type Position, type Result } from '@weft/core'
 import { type Explanation, explain, explainTcp, type PlainRequest, type TcpTarget } from '@weft/engine'
-import { type Asked, explainArrival, listenersOf, serverNameOf } from '../gateway-arrival.ts'
+import { type Asked, explainArrival, hidesListeners, listenersOf, portOf, serverNameOf } from '../gateway-arrival.ts'
 import { explanationText } from '../explanation-text.ts'
-import { type MeshViews, type NamedView, offlineViews, runningViews } from '../mesh-views.ts'
+import { type MeshViews, type NamedView, type ProxyFlavor, offlineViews, runningViews } from '../mesh-views.ts'
 import { nowhereAdvice } from '../nowhere-advice.ts'
 import { EXIT } from '../program.ts'
 import { type MeshOptions, runningMesh, withMeshOptions } from '../running-mesh.ts'
@@ -15,6 +15,7 @@ interface ExplainOptions extends MeshOptions {
   readonly sni?: string
   readonly certificate?: readonly string[]
   readonly file?: string
+  readonly proxy?: ProxyFlavor
   readonly draw: number
   readonly inside: string
   readonly fault?: true
@@ -35,6 +36,9 @@ export function registerExplain(program: Command): void {
   )
     .option('-H, --header <line>', 'a request header, `name: value`; may be repeated', collect)
     .option('-f, --file <dir>', 'explain the files of this directory; nothing needs to run')
+    .addOption(
+      new Option('--proxy <kind>', 'with -f: whose proxies the mesh has (default: weft)').choices(['weft', 'envoy']),
+    )
     .option('--draw <number>', "the request's random value, for splits: a whole number", parseDraw, 0)
     .option('--inside <method>', 'the method of the request inside a CONNECT tunnel', 'GET')
     .option('--sni <name>', 'the server name that a tls:// client asks for, instead of the host; empty: none')
@@ -51,6 +55,7 @@ export function registerExplain(program: Command): void {
 Examples:
   weft explain --from web GET http://catalog/books -H 'x-user: jason'
   weft explain --from web GET http://catalog/books -f examples/bookstore
+  weft explain --from web GET http://catalog/books -f examples/bookstore --proxy envoy
   weft explain --from gateway GET http://127.0.0.1:8080/ -o json
   weft explain --from gateway GET https://shop.example/
   weft explain --from orders tcp://inventory:7000
@@ -72,6 +77,8 @@ Exit code 0: explained (whatever the answer is); 1: no such workload, or no mesh
 
 function parseAsked(method: string, url: string | undefined, options: ExplainOptions): Result<Asked> {
   const lines = options.header ?? []
+  if (options.proxy !== undefined && options.file === undefined)
+    return err('--proxy goes with -f DIR: a running mesh says itself whose proxies it has.')
   const [, scheme, rest = ''] = /^(tcp|tls):\/\/(.*?)\/?$/.exec(method) ?? []
   const tcp = parseAuthority(rest)
   if (options.sni !== undefined && scheme !== 'tls') return err('--sni goes with tls://host:port.')
@@ -144,7 +151,10 @@ function collectName(name: string, before: readonly string[] = []): readonly str
 }
 
 async function run(asked: Asked, options: ExplainOptions): Promise<Result<void>> {
-  const mesh = options.file === undefined ? await runningViews(runningMesh(options).api) : offlineViews(options.file)
+  const mesh =
+    options.file === undefined
+      ? await runningViews(runningMesh(options).api)
+      : offlineViews(options.file, options.proxy ?? 'weft')
   if (!mesh.ok) return options.file === undefined ? err(`${mesh.error}\nOffline: add -f DIR.`) : mesh
   const from = findView(mesh.value.views, options.from)
   if (!from.ok) return from
@@ -163,8 +173,8 @@ async function run(asked: Asked, options: ExplainOptions): Promise<Result<void>>
 
 /** A port that a URL names and the gateway does not listen at, in words; undefined: it does, or the URL names none. */
 function mappedPort(from: NamedView, asked: Asked): string | undefined {
-  if (from.kind !== 'gateway' || asked.kind !== 'request') return undefined
-  const port = /:(\d+)$/.exec(asked.request.authority)?.[1]
+  if (from.kind !== 'gateway' || asked.kind !== 'request' || hidesListeners(from)) return undefined
+  const port = portOf(asked.request)
   const ports = [...new Set(listenersOf(from).map((one) => String(one.port)))]
   if (port === undefined || ports.includes(port) || ports.length === 0) return undefined
   return `${from.id} does not listen at port ${port} but at ${ports.join(', ')}; explained as if ${port} were mapped there`

@@ -36,6 +36,8 @@ export interface ProxyReport {
   readonly namespace: string
   readonly workload: string
   readonly kind: 'sidecar' | 'gateway' | 'grpc'
+  /** Whose program it is, as far as the control plane knows. */
+  readonly flavor: 'weft' | 'envoy'
   readonly address: string
   readonly ready: boolean
   readonly draining: boolean

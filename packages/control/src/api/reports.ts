@@ -90,6 +90,7 @@ function proxyReport(
     namespace: instance.namespace,
     workload: instance.workload,
     kind: instance.proxy === 'gateway' || instance.proxy === 'grpc' ? instance.proxy : 'sidecar',
+    flavor: proxy.flavor,
     address: instance.address,
     ready: instance.ready,
     draining: instance.draining,

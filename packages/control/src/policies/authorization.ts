@@ -13,6 +13,7 @@ import type { MeshQuery } from '../snapshot/mesh-query.ts'
 import type { SnapshotObject, SnapshotUnenforceable } from '../snapshot/mesh-snapshot.ts'
 import { type AskedProvider, extAuthz } from './ext-authz.ts'
 import { jwtAuthn } from './jwt-authn.ts'
+import { jwtFilter } from './jwt-matchers.ts'
 import { withKeyHosts } from './key-hosts.ts'
 import { rbacPolicy, type RuleContext } from './rbac-rule.ts'
 import { forAllDomains, trustOf } from './trust.ts'
@@ -31,6 +32,7 @@ export interface Authorization {
   /** HTTP filters that come before: tokens are read, and who has a say outside is asked. */
   readonly before: readonly Init<typeof HttpFilterSchema>[]
   readonly rules: readonly Init<typeof RBACSchema>[]
+  /** By the name of the policy, or that of the filter with a number. */
   readonly origins: Readonly<Record<string, Origin>>
   readonly problems: readonly GeneratorProblem[]
 }
@@ -111,7 +113,12 @@ export function authorizationOf(
           ),
         ]
       : []
-  return { before, rules, origins, problems }
+  // Nobody names the JWT filter but whoever asks for it: an explanation can tell who did.
+  const readers = before.some(({ name }) => name === jwtFilter)
+    ? selected.authentications.filter(({ spec }) => spec.jwtRules.length > 0)
+    : []
+  const named = Object.fromEntries(readers.map(({ id }, index) => [`${jwtFilter}/${index}`, originOf(id, '')]))
+  return { before, rules, origins: { ...origins, ...named }, problems }
 }
 
 /** What the policies come to, by what is done about a match. */

@@ -4,12 +4,13 @@ import type { FilterChain, FilterChainMatch, FormatTemplate, NetworkRbac, Server
 import { compileManager } from './http-connection-manager.ts'
 import { originsOf } from './metadata.ts'
 import { compileDnsCache } from './dns-cache.ts'
-import { compileRbac } from './rbac.ts'
-import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+import { compileRbac, readRules } from './rbac.ts'
+import { type Context, readPart, refuse } from './refusal.ts'
 import { compileSetFilterState } from './set-filter-state.ts'
 import { compileCidr } from './string-matcher.ts'
 import { compileTcpProxy } from './tcp-proxy.ts'
 import { compileDownstreamTls } from './tls-context.ts'
+import { keptUnknown } from './unknown-filter.ts'
 
 /** Handshakes that take longer are cut. Envoy waits for ever when the field is unset; a mesh proxy should not. */
 const defaultHandshakeTimeoutMs = 15_000
@@ -69,8 +70,9 @@ function compileNetworkFilters(
   context: Context,
   at: string,
   filters: readonly lean.NetworkFilter[],
-): Pick<FilterChain, 'rbac' | 'terminal'> {
+): Pick<FilterChain, 'rbac' | 'unknown' | 'terminal'> {
   const rbac: NetworkRbac[] = []
+  const unknown: NonNullable<FilterChain['unknown']>[number][] = []
   let upstreamNames: FormatTemplate | undefined
   let lookup: ServerNameLookup | undefined
   for (const [index, filter] of filters.entries()) {
@@ -96,7 +98,7 @@ function compileNetworkFilters(
           return refuse(`${at}[${index}]`, 'set_filter_state is supported in front of tcp_proxy only')
         if (!last) return refuse(`${at}[${index}]`, 'a terminal filter must come last')
         const hcm = readPart(context, where, lean.readHttpConnectionManager, any.value)
-        return { rbac, terminal: compileManager(context, where, hcm) }
+        return { rbac, ...unknownOf(unknown), terminal: compileManager(context, where, hcm) }
       }
       case lean.typeUrls.TcpProxy: {
         if (!last) return refuse(`${at}[${index}]`, 'a terminal filter must come last')
@@ -105,13 +107,22 @@ function compileNetworkFilters(
           ...(upstreamNames === undefined ? {} : { upstreamNames }),
           ...(lookup === undefined ? {} : { resolvesServerName: lookup }),
         }
-        return { rbac, terminal: { ...proxy, ...more } }
+        return { rbac, ...unknownOf(unknown), terminal: { ...proxy, ...more } }
       }
       default:
+        if (context.options.keepsUnknown !== undefined && !last) {
+          const { name } = filter
+          unknown.push({ name, ...keptUnknown(context, { name, type: any?.typeUrl }) })
+          break
+        }
         return refuse(where, `the network filter "${filter.name}" (${any?.typeUrl ?? 'nothing'}) is not known`)
     }
   }
   return refuse(at, 'has no terminal filter (http_connection_manager or tcp_proxy)')
+}
+
+function unknownOf(unknown: NonNullable<FilterChain['unknown']>): Pick<FilterChain, 'unknown'> {
+  return unknown.length === 0 ? {} : { unknown }
 }
 
 function compileLookup(context: Context, at: string, bytes: Uint8Array): ServerNameLookup {
@@ -122,7 +133,7 @@ function compileLookup(context: Context, at: string, bytes: Uint8Array): ServerN
 }
 
 function compileNetworkRbac(context: Context, at: string, bytes: Uint8Array): NetworkRbac {
-  const rbac = readStrict(at, lean.readNetworkRBAC, bytes)
+  const rbac = readRules(context, at, lean.readNetworkRBAC, bytes)
   if (rbac.enforcementType !== 'ONE_TIME_ON_FIRST_BYTE')
     refuse(`${at}.enforcement_type`, `${rbac.enforcementType} is not supported`)
   return {

@@ -12,8 +12,8 @@ import {
 import type { FilterOverride, FilterOverrides } from '../model.ts'
 import { compileCors } from './cors.ts'
 import { compileFault } from './fault.ts'
-import { compileRbac } from './rbac.ts'
-import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+import { compileRbac, readRules } from './rbac.ts'
+import { type Context, readPart, refuse } from './refusal.ts'
 import { compileSession } from './session.ts'
 
 const none: FilterOverrides = new Map()
@@ -42,7 +42,7 @@ function compileOverride(context: Context, at: string, any: LeanAny, optional: b
       return compileOverride(context, `${at}.config`, wrapper.config, wrapper.isOptional)
     }
     case typeUrls.RBACPerRoute: {
-      const perRoute = readStrict(at, readRBACPerRoute, any.value)
+      const perRoute = readRules(context, at, readRBACPerRoute, any.value)
       if (perRoute.rbac === undefined) return { kind: 'disabled' }
       return {
         kind: 'rbac',
@@ -67,6 +67,7 @@ function compileOverride(context: Context, at: string, any: LeanAny, optional: b
       return { kind: 'dynamic-host', literal: rewrite.hostRewriteLiteral || undefined, header }
     }
     default:
+      if (context.options.keepsUnknown !== undefined) return { kind: 'unknown' }
       if (!optional) return refuse(at, `no filter takes ${any.typeUrl}`)
       context.unlisted.push(`${at}: ${any.typeUrl}`)
       return undefined

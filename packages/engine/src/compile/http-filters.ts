@@ -4,9 +4,10 @@ import type { HttpFilter } from '../model.ts'
 import { compileDnsCache } from './dns-cache.ts'
 import { compileFault } from './fault.ts'
 import { compileRateLimit } from './rate-limit.ts'
-import { compileRbac } from './rbac.ts'
-import { type Context, readPart, readStrict, refuse } from './refusal.ts'
+import { compileRbac, readRules } from './rbac.ts'
+import { attempt, type Context, readPart, refuse } from './refusal.ts'
 import { compileSession } from './session.ts'
+import { keptUnknown } from './unknown-filter.ts'
 
 /** In the order of the configuration. A type we do not have refuses the listener, unless it is optional. */
 export function compileHttpFilters(
@@ -16,7 +17,7 @@ export function compileHttpFilters(
 ): readonly HttpFilter[] {
   const compiled: HttpFilter[] = []
   filters.forEach((filter, index) => {
-    const one = compileHttpFilter(context, `${at}[${index}]`, filter)
+    const one = compileOrKeep(context, `${at}[${index}]`, filter)
     if (one !== undefined) compiled.push(one)
   })
   const last = compiled.at(-1)
@@ -25,13 +26,26 @@ export function compileHttpFilters(
   return compiled
 }
 
+/** Where unknown filters are kept, one that would be refused is. Nobody goes on without a router. */
+function compileOrKeep(context: Context, at: string, filter: lean.HttpFilter): HttpFilter | undefined {
+  const { name, disabled, typedConfig } = filter
+  const type = typedConfig?.typeUrl
+  if (context.options.keepsUnknown === undefined || type === lean.typeUrls.Router) {
+    return compileHttpFilter(context, at, filter)
+  }
+  const compiled = attempt(() => compileHttpFilter(context, at, filter))
+  // How many requests came before this one, no configuration tells.
+  if (compiled.ok && compiled.value?.kind !== 'rate-limit') return compiled.value
+  return { name, disabled, ...keptUnknown(context, { name, type }) }
+}
+
 function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter): HttpFilter | undefined {
   const { name, disabled } = filter
   const where = `${at}.typed_config`
   const any = filter.typedConfig
   switch (any?.typeUrl) {
     case lean.typeUrls.HttpRBAC: {
-      const rbac = readStrict(where, lean.readHttpRBAC, any.value)
+      const rbac = readRules(context, where, lean.readHttpRBAC, any.value)
       return {
         kind: 'rbac',
         name,
@@ -81,7 +95,8 @@ function compileHttpFilter(context: Context, at: string, filter: lean.HttpFilter
     }
     default: {
       const type = any?.typeUrl ?? 'nothing'
-      if (!filter.isOptional) return refuse(where, `the http filter "${name}" (${type}) is not known`)
+      if (!filter.isOptional || context.options.keepsUnknown !== undefined)
+        return refuse(where, `the http filter "${name}" (${type}) is not known`)
       context.unlisted.push(`http filter ${name} (${type}), optional`)
       return undefined
     }

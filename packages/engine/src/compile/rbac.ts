@@ -5,8 +5,9 @@ import { makeRule } from '../match/closure.ts'
 import type { RbacPolicies } from '../model.ts'
 import type { Attribute, PlainAttribute, Predicate } from '../predicate.ts'
 import { compileHeader } from './header-matcher.ts'
-import { type Context, refuse } from './refusal.ts'
+import { type Context, readStrict, refuse } from './refusal.ts'
 import { compileCidr, compileString } from './string-matcher.ts'
+import { bounds, unknownCondition } from './unknown-condition.ts'
 
 const always: Predicate = { op: 'always' }
 const actions = { ALLOW: 'allow', DENY: 'deny', LOG: 'log' } as const
@@ -23,14 +24,38 @@ export function compileRbac(context: Context, at: string, rbac: RBAC | undefined
     if (policy.principals.length === 0) return refuse(`${here}.principals`, 'is empty')
     const permissions = policy.permissions.map((one, i) => compilePermission(context, `${here}.permissions[${i}]`, one))
     const principals = policy.principals.map((one, i) => compilePrincipal(context, `${here}.principals[${i}]`, one))
+    const permission = bounds(either(permissions))
+    const principal = bounds(either(principals))
+    const isKnown = permission.isKnown && principal.isKnown
     return {
       name,
-      origin: context.policyOrigins?.[name],
-      permission: makeRule(either(permissions)),
-      principal: makeRule(either(principals)),
+      // Policies of action CUSTOM have a mark before their names.
+      origin: context.policyOrigins?.[name.replace(/^istio-ext-authz-/, '')],
+      permission: makeRule(permission.certain),
+      principal: makeRule(principal.certain),
+      ...(isKnown ? {} : { possible: makeRule({ op: 'and', all: [permission.possible, principal.possible] }) }),
     }
   })
   return { action, policies }
+}
+
+/** Kinds of conditions: each is a field of its own, and one that is not read leaves no other in its place. */
+const conditionKinds = /^envoy\.config\.rbac\.v3\.(Permission|Principal)\.[a-z_]+$/
+
+/** Reads a message of rules; what is set but not read refuses it, but for conditions where unknown ones are kept. */
+export function readRules<T>(
+  context: Context,
+  at: string,
+  read: (bytes: Uint8Array, unlisted: string[]) => T,
+  bytes: Uint8Array,
+): T {
+  if (context.options.keepsUnknown === undefined) return readStrict(at, read, bytes)
+  const kept = (field: string): boolean => conditionKinds.test(field)
+  return readStrict(at, read, bytes, kept)
+}
+
+function unknown(context: Context, at: string, message: string): Predicate {
+  return context.options.keepsUnknown === undefined ? refuse(at, message) : unknownCondition
 }
 
 function compilePermission(context: Context, at: string, permission: Permission): Predicate {
@@ -56,7 +81,7 @@ function compilePermission(context: Context, at: string, permission: Permission)
     const where = `${at}.requested_server_name`
     return { op: 'test', attribute, test: compileString(context, where, permission.requestedServerName) }
   }
-  return refuse(at, 'holds no rule that is known')
+  return unknown(context, at, 'holds no rule that is known')
 }
 
 function compilePrincipal(context: Context, at: string, principal: Principal): Predicate {
@@ -80,7 +105,7 @@ function compilePrincipal(context: Context, at: string, principal: Principal): P
     const test = compileString(context, `${at}.authenticated.principal_name`, name)
     return { op: 'test', attribute: { name: 'source.principal' }, test }
   }
-  return refuse(at, 'holds no identity that is known')
+  return unknown(context, at, 'holds no identity that is known')
 }
 
 function compileUrlPath(

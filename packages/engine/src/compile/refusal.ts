@@ -14,6 +14,11 @@ export interface CompileError {
 /** What compiling needs from outside. Without `regex`, a resource with a regular expression answers `needsRegex`. */
 export interface CompileOptions {
   readonly regex?: RegexCompiler | undefined
+  /**
+   * For explaining an Envoy, and never in a proxy: a filter or condition that is not known is kept as one, instead of refusing the resource.
+   * `patches`: origins of the EnvoyFilters that changed it.
+   */
+  readonly keepsUnknown?: { readonly patches: readonly string[] } | undefined
 }
 
 /** Carries a `CompileError` up to `attempt`; never leaves this folder. */
@@ -77,10 +82,16 @@ export function readPart<T>(context: Context, at: string, read: Read<T>, bytes: 
   return value
 }
 
-/** Reads a security message: a field that is set but not read refuses the resource. */
-export function readStrict<T>(at: string, read: Read<T>, bytes: Uint8Array): T {
+/** Reads a security message: a field that is set but not read, and not spared, refuses the resource. */
+export function readStrict<T>(
+  at: string,
+  read: Read<T>,
+  bytes: Uint8Array,
+  spared: (field: string) => boolean = () => false,
+): T {
   const unlisted: string[] = []
   const value = read(bytes, unlisted)
-  if (unlisted[0] !== undefined) refuse(at, `${unlisted[0]} is not supported`)
+  const unread = unlisted.find((field) => !spared(field))
+  if (unread !== undefined) refuse(at, `${unread} is not supported`)
   return value
 }

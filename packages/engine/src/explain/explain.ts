@@ -8,12 +8,20 @@ import type { ProofStep, Recorder } from '../prove/proof.ts'
 import { recordTo } from '../prove/record-to.ts'
 import { type ConnectionFacts, noRequest, plainHead } from '../request-head.ts'
 import type { ExplainInput, Explanation, ExplainStep, ProxyView, TcpExplainInput, TcpTarget } from './explanation.ts'
-import { type Ending, ended, goUpstream, recordListener } from './go-upstream.ts'
+import { cannotTell, type Ending, ended, goUpstream, recordListener } from './go-upstream.ts'
 import { asSeenBy, clientOf } from './shake-hands.ts'
+import { undecidedOf } from './undecided.ts'
 import { walkProxy } from './walk-proxy.ts'
+import { whyUnread } from './why-unread.ts'
 
 /** Explains one request. Takes the same decisions as the proxies, with the draws of the input. */
 export function explain(input: ExplainInput): Explanation {
+  const explanation = walk(input)
+  const undecided = undecidedOf(explanation.steps)
+  return undecided.length === 0 ? explanation : { ...explanation, undecided }
+}
+
+function walk(input: ExplainInput): Explanation {
   const steps: ExplainStep[] = []
   const recorderOf = (view: ProxyView): Recorder =>
     recordTo((step) => steps.push({ proxy: view.id, ...withClusterOrigins(view, step) }))
@@ -21,6 +29,8 @@ export function explain(input: ExplainInput): Explanation {
   const listener = entryListener(input)
   const blank = { request: input.request, route: undefined, cluster: undefined, endpoint: undefined, delayMs: 0, steps }
   if (listener === undefined) {
+    const unread = whyUnread(from, 'LDS')
+    if (unread !== undefined) return { ...blank, ...cannotTell(unread) }
     return { ...blank, status: 0, outcome: 'failed', flag: undefined, reason: `${from.id} has no listener for this` }
   }
   const recorder = recorderOf(from)

@@ -1,5 +1,5 @@
 // What `explain` says: every decision on the way of one request, and how it ends.
-import type { ActiveConfig, EndpointSet } from '../model.ts'
+import type { ActiveConfig, EndpointSet, Origins } from '../model.ts'
 import type { ProofStep } from '../prove/proof.ts'
 import type { PlainRequest } from '../request-head.ts'
 
@@ -14,6 +14,15 @@ export interface ProxyView {
   readonly config: ActiveConfig
   /** By EDS name. */
   readonly endpoints: ReadonlyMap<string, EndpointSet>
+  /** Of an Envoy: resources that it may well use and that are not understood here, so that nothing follows from their absence. */
+  readonly unread?: readonly UnreadResource[]
+}
+
+/** A resource that is not understood, and why. */
+export interface UnreadResource {
+  readonly type: 'LDS' | 'RDS' | 'CDS' | 'EDS'
+  readonly name: string
+  readonly reason: string
 }
 
 /** What to explain. */
@@ -59,6 +68,16 @@ export interface ExplainStep extends ProofStep {
   readonly proxy: string
 }
 
+/** Something that an Envoy on the way decides by what is not computed here. */
+export interface Undecided {
+  readonly proxy: string
+  readonly kind: 'filter' | 'policy'
+  /** Of the filter, or of the policies, with commas between them. */
+  readonly name: string
+  readonly why: string
+  readonly origins: Origins
+}
+
 /** The way of one request, or of one TCP connection. */
 export interface Explanation {
   /** Set for a TCP connection. */
@@ -68,8 +87,10 @@ export interface Explanation {
   readonly status: number
   /** Of a proxy's own answer to a gRPC call, whose HTTP status is 200. */
   readonly grpcStatus?: number
-  /** `forwarded` to an application, `local` answer by a proxy, `failed` connection. */
-  readonly outcome: 'forwarded' | 'local' | 'failed'
+  /** `forwarded` to an application, `local` answer by a proxy, `failed` connection; `unknown`: it cannot be told, for `reason`. */
+  readonly outcome: 'forwarded' | 'local' | 'failed' | 'unknown'
+  /** All of these let the request on unchanged, or it ends there instead; absent: everything is decided. */
+  readonly undecided?: readonly Undecided[]
   /** Envoy's response flag, where one is set (`NR`, `UH`, `UF`, `FI`, ...). */
   readonly flag: string | undefined
   readonly reason: string

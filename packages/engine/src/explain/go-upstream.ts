@@ -7,6 +7,7 @@ import type { ExplainInput, Explanation, ProxyView } from './explanation.ts'
 import { asSeenBy, type Client, clientOf } from './shake-hands.ts'
 import { type Departure, walkProxy } from './walk-proxy.ts'
 import { listenerAt, meetServer } from './meet-server.ts'
+import { whyUnread } from './why-unread.ts'
 import { arrivingConnection, chooseUpstream } from './walk-upstream.ts'
 
 /** Internal listeners may lead to one another, but not for ever. */
@@ -17,9 +18,15 @@ export type Ending = Pick<Explanation, 'status' | 'outcome' | 'flag' | 'reason' 
 
 /** The end of a way that stops in a proxy. */
 export function ended(departure: Exclude<Departure, { kind: 'forward' }>): Ending & Partial<Explanation> {
+  if (departure.kind === 'unknown') return cannotTell(departure.reason)
   if (departure.kind === 'closed') return { status: 0, outcome: 'failed', flag: undefined, reason: departure.reason }
   const { status, flag, reason, route, grpcStatus } = departure
   return { status, outcome: 'local', flag, reason, route, ...(grpcStatus === undefined ? {} : { grpcStatus }) }
+}
+
+/** The end of a way that nobody here can see. */
+export function cannotTell(reason: string): Ending {
+  return { status: 0, outcome: 'unknown', flag: undefined, reason }
 }
 
 type Forward = Extract<Departure, { kind: 'forward' }>
@@ -34,6 +41,8 @@ export function goUpstream(
   const { from, random } = input
   const cluster = from.config.clusters.get(forward.cluster)
   if (cluster === undefined) {
+    const unread = whyUnread(from, 'CDS')
+    if (unread !== undefined) return cannotTell(unread)
     const reason = `there is no cluster ${forward.cluster}`
     return { status: forward.notFoundStatus, outcome: 'local', flag: 'NC', reason }
   }
@@ -97,6 +106,8 @@ function arrive(
   const { localAddress: host, localPort: port } = arriving
   const listener = listenerAt(server, arriving)
   if (listener === undefined) {
+    const unread = whyUnread(server, 'LDS')
+    if (unread !== undefined) return cannotTell(unread)
     return { status: 503, outcome: 'failed', flag: 'UF', reason: `${server.id} does not listen at ${host}:${port}` }
   }
   recordListener(listener, recorder)
@@ -105,6 +116,7 @@ function arrive(
   const connection = client === undefined ? arriving : asSeenBy(listener, arriving)
   const arrival = { view: server, listener, connection, request, random, faultDraw, wallMs: input.wallMs, client }
   const departure = walkProxy(arrival, recorder)
+  if (departure.kind === 'unknown') return ended(departure)
   if (departure.kind === 'closed')
     return {
       status: 503,
@@ -116,6 +128,8 @@ function arrive(
     return { ...ended(departure), route: forward.route, reason: `${server.id}: ${departure.reason}` }
   }
   if (!server.config.clusters.has(departure.cluster)) {
+    const unread = whyUnread(server, 'CDS')
+    if (unread !== undefined) return cannotTell(unread)
     return {
       status: departure.notFoundStatus,
       outcome: 'local',
@@ -178,6 +192,8 @@ function enterInternal(
   const failed = { status: 503, outcome: 'failed', flag: 'UF' } as const
   const listener = from.config.listeners.get(listenerName)
   if (depth > maxDepth) return { ...failed, reason: `tunnels lead into one another more than ${maxDepth} times` }
+  const unread = listener === undefined ? whyUnread(from, 'LDS') : undefined
+  if (unread !== undefined) return cannotTell(unread)
   if (listener === undefined) return { ...failed, reason: `${from.id} has no internal listener ${listenerName}` }
   recordListener(listener, recorderOf(from))
   const request = inside === undefined || inside === 'tls' ? noRequest : inside
@@ -193,13 +209,13 @@ function enterInternal(
 
 /** The tunnel itself was answered with 200: a connection in it that carries bytes can only be closed. */
 function afterOpening(request: PlainRequest, ending: Ending & Partial<Explanation>): Ending & Partial<Explanation> {
-  if (request !== noRequest || ending.outcome === 'forwarded') return ending
+  if (request !== noRequest || ending.outcome === 'forwarded' || ending.outcome === 'unknown') return ending
   return { ...ending, status: 200, outcome: 'failed', reason: `the tunnel opens, and is then closed: ${ending.reason}` }
 }
 
 /** Bytes that another proxy takes from a tunnel: without one there is no connection. What is told is where they were meant to go. */
 function throughTunnel({ status, outcome, flag, reason }: Ending): Ending {
-  if (outcome === 'forwarded') return { status, outcome, flag, reason }
+  if (outcome === 'forwarded' || outcome === 'unknown') return { status, outcome, flag, reason }
   return { status: 503, outcome: 'failed', flag: 'UF', reason: `no tunnel: ${reason}` }
 }
 

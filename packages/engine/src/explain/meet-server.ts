@@ -7,6 +7,7 @@ import type { Recorder } from '../prove/proof.ts'
 import type { ConnectionFacts } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
 import { shakeHands } from './shake-hands.ts'
+import { whyUnread } from './why-unread.ts'
 
 /** Names under which proxies get what is the mesh's: their own SVID, and the roots of all. */
 export const meshSecrets = { certificate: 'default', roots: 'ROOTCA' } as const
@@ -39,6 +40,8 @@ export function listenerAt({ config }: ProxyView, { localAddress, localPort }: C
 export function meetServer(meeting: Meeting, recorder: Recorder, names?: readonly string[]): string | undefined {
   const { server, connection } = meeting
   const listener = listenerAt(server, connection)
+  // Nothing is known of its certificate either.
+  if (listener === undefined && whyUnread(server, 'LDS') !== undefined) return undefined
   const chain = listener === undefined ? undefined : matchFilterChain(listener, connection)
   return verifyServer(meeting, chain, recorder, names) ?? (chain === undefined ? undefined : letIn(meeting, chain))
 }

@@ -2,41 +2,27 @@
 import { authorize } from '../decide/authorize.ts'
 import { chooseCluster, chooseTcpCluster, type ClusterChoice } from '../decide/cluster-choice.ts'
 import type { DynamicHost } from '../decide/dynamic-host.ts'
-import { decideFault } from '../decide/fault.ts'
 import { matchFilterChain } from '../decide/filter-chain.ts'
-import { filterOverride, isFilterEnabled, type Routed } from '../decide/filter-override.ts'
 import { dueMirrors } from '../decide/mirrors.ts'
 import { type NormalizedPath, requestPath } from '../decide/normalize-path.ts'
 import { connectionHash, requestHash } from '../decide/request-hash.ts'
 import { directLocation, redirectResponse } from '../decide/rewrite.ts'
 import { decideRoute, type RouteDecision, routeName } from '../decide/route.ts'
 import { expectedNames, tunnelTarget } from '../decide/tunnel.ts'
-import { wantedEndpoint } from '../decide/wanted-endpoint.ts'
 import { withoutPort } from '../match/authority.ts'
-import type {
-  FilterChain,
-  HttpConnectionManager,
-  HttpFilter,
-  Listener,
-  RbacPolicies,
-  RouteConfig,
-  Session,
-  TcpProxy,
-  Tunneling,
-} from '../model.ts'
+import type { FilterChain, HttpConnectionManager, Listener, RouteConfig, TcpProxy, Tunneling } from '../model.ts'
 import { admittedConnections } from '../prove/admitted-connections.ts'
 import type { Admission } from '../prove/everywhere.ts'
 import type { Recorder } from '../prove/proof.ts'
-import { type WhereAsked, whereAsked } from '../prove/where-asked.ts'
 import { type ConnectionFacts, noRequest, type PlainRequest, plainHead, type Subject } from '../request-head.ts'
 import type { ProxyView } from './explanation.ts'
-import { faultText } from './fault-text.ts'
-import { hostNamed } from './host-named.ts'
 import { changedRequest } from './changed-request.ts'
+import { runFilters } from './run-filters.ts'
 import { type Client, shakeHands } from './shake-hands.ts'
 import { tellHedges } from './tell-hedges.ts'
 import { tellRedirects } from './tell-redirects.ts'
-import { walkCors } from './walk-cors.ts'
+import { whyUnread } from './why-unread.ts'
+import { openPolicies, recordOpen, recordUnknown } from './undecided.ts'
 import type { Hashed, Wanted } from './walk-upstream.ts'
 
 /** A connection that reached a listener, with the request on it. */
@@ -55,6 +41,8 @@ export interface Arrival {
 /** How a request leaves a proxy. */
 export type Departure =
   | { readonly kind: 'closed'; readonly reason: string }
+  /** It cannot be told. */
+  | { readonly kind: 'unknown'; readonly reason: string }
   | {
       readonly kind: 'reply'
       readonly status: number
@@ -97,6 +85,7 @@ export function walkProxy(arrival: Arrival, recorder: Recorder): Departure {
   if (handshake?.kind === 'refused') return { kind: 'closed', reason: handshake.reason }
   const served = handshake === undefined ? arrival : { ...arrival, connection: handshake.connection }
   recordIdentity(chain, served, recorder)
+  for (const filter of chain.unknown ?? []) recordUnknown(filter, recorder)
   if (chain.terminal.kind === 'tcp') return walkTcp(chain, chain.terminal, served, recorder)
   return walkHttp(chain.terminal, served, recorder)
 }
@@ -127,7 +116,12 @@ function walkTcp(chain: FilterChain, proxy: TcpProxy, arrival: Arrival, recorder
   // As in the proxy: on a connection that carries bytes, predicates that ask for a request see nothing.
   const subject = subjectOf(arrival, noRequest)
   for (const [index, { rules, shadow }] of chain.rbac.entries()) {
-    const earlier = rulesOf(chain.rbac.slice(0, index))
+    const open = openPolicies(rules, subject)
+    if (rules !== undefined && open.length > 0) {
+      recordOpen(open, rules, recorder)
+      continue
+    }
+    const earlier = chain.rbac.slice(0, index).flatMap((one) => (one.rules === undefined ? [] : [one.rules]))
     const place = { earlier, where: undefined, connections: () => connectionsTo(arrival) }
     const verdict = authorize(rules, shadow, subject, recorder, place)
     if (!verdict.allowed) return { kind: 'closed', reason: 'the connection is not authorised' }
@@ -181,6 +175,8 @@ function walkHttp(manager: HttpConnectionManager, arrival: Arrival, recorder: Re
   }
   const request = { ...arrival.request, path: path.path, authority: authorityOf(manager, arrival) }
   const config = routesOf(manager, arrival.view)
+  const unread = config === undefined ? whyUnread(arrival.view, 'RDS') : undefined
+  if (unread !== undefined) return { kind: 'unknown', reason: unread }
   if (config === undefined)
     return { kind: 'reply', status: 404, flag: 'NR', reason: 'no route configuration', route: undefined }
   const subject = subjectOf(arrival, request)
@@ -215,121 +211,6 @@ function routesOf(manager: HttpConnectionManager, view: ProxyView): RouteConfig 
 function clusterOf(decision: RouteDecision, subject: Subject, recorder: Recorder): ClusterChoice | undefined {
   if (decision.kind !== 'route' || decision.route.action.kind !== 'route') return undefined
   return chooseCluster(decision.route.action, subject, recorder)
-}
-
-interface Filtering {
-  readonly manager: HttpConnectionManager
-  readonly arrival: Arrival
-  readonly subject: Subject
-  readonly recorder: Recorder
-  readonly config: RouteConfig
-  readonly decision: RouteDecision
-  readonly choice: ClusterChoice | undefined
-}
-
-type Filtered =
-  | {
-      readonly kind: 'on'
-      readonly delayMs: number
-      readonly wanted?: Wanted | undefined
-      readonly host?: DynamicHost | undefined
-    }
-  | { readonly kind: 'reply'; readonly departure: Departure }
-
-/** The http filters in the order of the configuration, up to the router. */
-function runFilters(f: Filtering): Filtered {
-  let delayMs = 0
-  let wanted: Wanted | undefined
-  let host: DynamicHost | undefined
-  const routed = routedOf(f)
-  for (const filter of f.manager.httpFilters) {
-    const override = routed === undefined ? undefined : filterOverride(filter.name, routed)
-    if (!isFilterEnabled(filter, override)) continue
-    const result = runFilter(f, filter, override)
-    if (result.kind === 'reply') return result
-    delayMs += result.delayMs
-    wanted = result.wanted ?? wanted
-    host = result.host ?? host
-  }
-  return { kind: 'on', delayMs, wanted, host }
-}
-
-function rulesOf(filters: readonly { readonly rules: RbacPolicies | undefined }[]): readonly RbacPolicies[] {
-  return filters.flatMap(({ rules }) => (rules === undefined ? [] : [rules]))
-}
-
-function routedOf({ config, decision, choice }: Pick<Filtering, 'config' | 'decision' | 'choice'>): Routed | undefined {
-  if (decision.kind !== 'route') return undefined
-  return {
-    config,
-    host: decision.host,
-    route: decision.route,
-    leg: choice?.kind === 'cluster' ? choice.leg : undefined,
-  }
-}
-
-function runFilter(f: Filtering, filter: HttpFilter, override: ReturnType<typeof filterOverride>): Filtered {
-  const route = f.decision.kind === 'route' ? routeName(f.decision.route) : undefined
-  if (filter.kind === 'rbac') {
-    const { rules, shadow } = override?.kind === 'rbac' ? override : filter
-    const earlier = f.manager.httpFilters.slice(0, f.manager.httpFilters.indexOf(filter))
-    const place = {
-      earlier: rulesOf(earlier.filter((one) => one.kind === 'rbac')),
-      where: placeOf(f, filter.name),
-      connections: () => connectionsTo(f.arrival),
-    }
-    const verdict = authorize(rules, shadow, f.subject, f.recorder, place)
-    if (verdict.allowed) return { kind: 'on', delayMs: 0 }
-    const reason = `denied by ${verdict.policy ?? 'default: no ALLOW policy matches'}`
-    return { kind: 'reply', departure: { kind: 'reply', status: 403, flag: undefined, reason, route } }
-  }
-  if (
-    override?.kind === 'cors' &&
-    filter.kind === 'cors' &&
-    f.decision.kind === 'route' &&
-    f.decision.route.action.kind === 'route'
-  ) {
-    const how = { draw: f.arrival.faultDraw, route: f.decision.route, recorder: f.recorder }
-    const departure = walkCors(override.policy, f.subject, how)
-    return departure === undefined ? { kind: 'on', delayMs: 0 } : { kind: 'reply', departure }
-  }
-  if (filter.kind === 'session') {
-    const session = override?.kind === 'session' ? override.session : filter.session
-    return { kind: 'on', delayMs: 0, wanted: wantedBy(session, f) }
-  }
-  if (filter.kind === 'dynamic-host')
-    return { kind: 'on', delayMs: 0, host: hostNamed(override, { ...f, view: f.arrival.view }) }
-  if (filter.kind !== 'fault') return { kind: 'on', delayMs: 0 }
-  const fault = override?.kind === 'fault' ? override.fault : filter.fault
-  if (fault.delay === undefined && fault.abort === undefined) return { kind: 'on', delayMs: 0 }
-  const cluster = f.choice?.kind === 'cluster' ? f.choice.name : ''
-  const draws = { delay: f.arrival.faultDraw, abort: f.arrival.faultDraw }
-  const { delayMs, abort } = decideFault(fault, f.subject, draws, cluster)
-  f.recorder.step({
-    decision: 'fault',
-    chosen: delayMs === undefined && abort === undefined ? undefined : 'fault',
-    summary: faultText(fault, delayMs, abort?.status),
-    origins: f.decision.kind === 'route' ? f.decision.route.origins : {},
-    losers: [],
-  })
-  if (abort === undefined) return { kind: 'on', delayMs: delayMs ?? 0 }
-  const { status, grpcStatus } = abort
-  const said = grpcStatus === undefined ? {} : { grpcStatus }
-  const reason = `the fault filter answers ${grpcStatus === undefined ? status : `grpc-status ${grpcStatus}`}`
-  return { kind: 'reply', departure: { kind: 'reply', status, flag: 'FI', reason, route, ...said } }
-}
-
-function wantedBy(session: Session | undefined, { subject, arrival }: Filtering): Wanted | undefined {
-  const wanted = session === undefined ? undefined : wantedEndpoint(session, subject.head, arrival.wallMs ?? 0)
-  return session === undefined || wanted === undefined
-    ? undefined
-    : { ...wanted, by: `${session.state.kind} ${session.state.name}` }
-}
-
-function placeOf({ config, decision, subject }: Filtering, filterName: string): WhereAsked | undefined {
-  if (decision.kind === 'tls-redirect' || decision.host === undefined) return undefined
-  const route = decision.kind === 'route' ? decision.route : undefined
-  return whereAsked({ config, host: decision.host, route }, filterName, subject)
 }
 
 interface Leaving {

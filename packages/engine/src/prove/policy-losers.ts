@@ -31,6 +31,7 @@ export function policyLosers(
   const admission = admissionOf?.() ?? everywhere
   const denying = earlier.filter(({ action }) => action === 'deny').flatMap(({ policies }) => policies)
   return rules.policies.slice(0, chosen).map((policy, index) => {
+    if (policy.possible !== undefined) return unknownLoser(policy, policy.possible.predicate, subject)
     const before = [...denying, ...rules.policies.slice(0, index)]
     // Another authority may lead to another workload, another path to another route, another server name to another chain: only when nothing
     // else helps.
@@ -52,6 +53,14 @@ export function policyLosers(
       ),
     }
   })
+}
+
+/** It does not match, whatever its unknown conditions turn out to be; what would make it match is not known. */
+function unknownLoser({ name, origin }: RbacPolicy, possible: Predicate, subject: Subject): Loser {
+  const origins = origin === undefined ? {} : { origin }
+  const failed = failedConditions(possible, subject)
+  const undecided = 'it asks for more, which is not computed here'
+  return { name, origins, failed, counterfactual: undefined, unreachable: undefined, undecided }
 }
 
 /** Of goals, each wider than the one before; that none can be met is known when the last cannot. */

@@ -32,6 +32,7 @@ export interface ProofStep {
     | 'hedge'
     | 'redirect'
     | 'fault'
+    | 'filter'
     | 'response'
   /** Name of what was chosen; undefined when nothing was. */
   readonly chosen: string | undefined
@@ -40,6 +41,8 @@ export interface ProofStep {
   readonly origins: Origins
   /** Earlier candidates that did not match, in order. */
   readonly losers: readonly Loser[]
+  /** Set where Envoy decides by what is not computed here: what follows holds if it lets the request on. */
+  readonly undecided?: true
 }
 
 /** A rule that came before the chosen one and did not match. */
