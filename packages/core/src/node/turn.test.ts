@@ -138,6 +138,44 @@ test('a kernel that keeps the memory of one connection takes no other output wit
   assert.equal(lent.toString('latin1', 0, 5), 'waits')
 })
 
+test('a connection that ends while output leaves has the rest leave at once, and nothing leaves twice', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const [before, behind] = [new Noting('a', notes), new Noting('c', notes)]
+  const ending: TurnMember = {
+    arrived() {},
+    leave() {
+      notes.push('b failed')
+      assert.ok(turn.keepWrite(before, Buffer.from('answer'), 6))
+      turn.flush()
+    },
+  }
+  turn.keepWrite(before, Buffer.from('first'), 5)
+  turn.keepWrite(ending, Buffer.from('lost'), 4)
+  turn.keepWrite(behind, Buffer.from('last'), 4)
+  turn.run()
+  turn.run()
+  assert.deepEqual(notes, ['a wrote first', 'b failed', 'c wrote last', 'a wrote answer'])
+})
+
+test('after a bug in one connection nothing that left before leaves again', () => {
+  const notes: string[] = []
+  const turn = new Turn().always()
+  const [before, behind] = [new Noting('a', notes), new Noting('c', notes)]
+  const broken: TurnMember = {
+    arrived() {},
+    leave() {
+      throw new Error('a bug')
+    },
+  }
+  turn.keepWrite(before, Buffer.from('first'), 5)
+  turn.keepWrite(broken, Buffer.from('lost'), 4)
+  turn.keepWrite(behind, Buffer.from('last'), 4)
+  assert.throws(() => turn.flush(), /a bug/)
+  turn.flush()
+  assert.deepEqual(notes, ['a wrote first', 'c wrote last'])
+})
+
 test('many small reads do not wait for each other beyond a bound', () => {
   const notes: string[] = []
   const turn = new Turn().always()

@@ -62,6 +62,8 @@ class Arrivals {
 /** Output that waits, in the order it was written. It lies where it was gathered. */
 class Departures {
   count = 0
+  /** The first that has not left. */
+  #next = 0
   readonly #members: (TurnMember | undefined)[] = Array.from({ length: mostPieces })
   readonly #outputs: (GatheredOutput | undefined)[] = Array.from({ length: mostPieces })
   readonly #starts: number[] = Array.from({ length: mostPieces }, () => 0)
@@ -75,25 +77,29 @@ class Departures {
     this.#ends[at] = output.end
   }
 
-  /** All of it leaves: pieces of one connection that lie behind each other as one. */
+  /**
+   * All of it leaves: pieces of one connection that lie behind each other as one. A write that fails may end other connections, which lets
+   * their output leave from within: so what was begun counts as gone.
+   */
   leave(): void {
-    for (let at = 0; at < this.count; ) at = this.#leaveRun(at)
+    while (this.#next < this.count) this.#leaveRun()
     for (let at = 0; at < this.count; at++) {
       this.#outputs[at]?.left()
       this.#members[at] = undefined
       this.#outputs[at] = undefined
     }
     this.count = 0
+    this.#next = 0
   }
 
-  /** Returns where the next one begins. */
-  #leaveRun(from: number): number {
+  #leaveRun(): void {
+    const from = this.#next
     const member = this.#members[from] as TurnMember
     const output = this.#outputs[from] as GatheredOutput
     let to = from + 1
     while (to < this.count && this.#members[to] === member && this.#outputs[to] === output) to++
+    this.#next = to
     member.leave(output, this.#starts[from] as number, this.#ends[to - 1] as number)
-    return to
   }
 }
 
