@@ -18,3 +18,16 @@ export function weft(args: readonly string[], input = ''): Run {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], options)
   return { status, stdout, stderr }
 }
+
+/** YAML of a workload of the namespace `shop` and its Service, ended by a separator. */
+export const workloadAndService = (name: string): string => `apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }
+spec: { command: [${name}], serviceAccount: ${name}, ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: { selector: { app: ${name} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+---
+`

@@ -5,19 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Explanation } from '@weft/engine'
-import { type Run, weft } from '../weft-under-test.ts'
+import { type Run, weft, workloadAndService as workload } from '../weft-under-test.ts'
 
-const workload = (name: string): string => `apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }
-spec: { command: [${name}], serviceAccount: ${name}, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: shop }
-spec: { selector: { app: ${name} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
----
-`
 const policy = (name: string, spec: string): string => `apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: ${name}, namespace: shop }

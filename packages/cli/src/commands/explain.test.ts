@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Run, weft as runWeft } from '../weft-under-test.ts'
+import { type Run, weft as runWeft, workloadAndService } from '../weft-under-test.ts'
 
 const weft = (...args: readonly string[]): Run => runWeft(['explain', ...args])
 
@@ -69,17 +69,7 @@ test('a TLS connection is explained by the server name that it asks for', (t) =>
 test('TLS that a DestinationRule begins is refused by a sidecar that asks for a certificate of the mesh, as proxies do', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'weft-explain-'))
   t.after(() => rmSync(dir, { recursive: true }))
-  const workload = (name: string): string => `apiVersion: weft.dev/v1alpha1
-kind: Workload
-metadata: { name: ${name}, namespace: shop, labels: { app: ${name} } }
-spec: { command: [${name}], serviceAccount: ${name}, ports: [{ name: http, port: 8080 }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: shop }
-spec: { selector: { app: ${name} }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
-`
-  writeFileSync(join(dir, 'mesh.yaml'), `${workload('web')}---\n${workload('catalog')}`)
+  writeFileSync(join(dir, 'mesh.yaml'), `${workloadAndService('web')}${workloadAndService('catalog')}`)
   const asked = (tls: string): string => {
     const rule = 'metadata: { name: begun, namespace: shop }\nspec: { host: catalog, trafficPolicy: { tls: '
     const head = 'apiVersion: networking.istio.io/v1\nkind: DestinationRule\n'
